@@ -1,0 +1,21 @@
+/* The ZAP handler (RFC 27): who may connect to a bus socket. Without one libzmq admits any CURVE key.
+ *
+ * Bound to inproc://zeromq.zap.01 before any bus socket; runs on the loop. Each socket has a domain,
+ * and each domain a list of roles whose keys are admitted. The role becomes the connection's User-Id. */
+#ifndef LYNKS_PROTO_ZAP_H
+#define LYNKS_PROTO_ZAP_H
+
+#include "proto/keys.h"
+#include "proto/loop.h"
+#include "proto/metrics.h"
+
+struct zap;
+
+/* NULL if the endpoint cannot be bound: the process must not go on. keys is borrowed. */
+struct zap *zap_new(struct loop *loop, struct metrics *metrics, const struct keys *keys);
+void zap_free(struct zap **zap); /* after the sockets it guards */
+
+/* roles: NULL-terminated list of literals. */
+void zap_allow(struct zap *zap, const char *domain, const char *const *roles);
+
+#endif

@@ -1,0 +1,20 @@
+/* A call as a worker would hand it to a handler, and what the handler answered. */
+#ifndef LYNKS_TESTS_MOCK_CALL_H
+#define LYNKS_TESTS_MOCK_CALL_H
+
+#include "proto/call.h"
+
+struct mock_call {
+    struct call call;
+    unsigned answers; /* must end at 1 */
+    enum err err;
+    struct msg reply; /* strings and lists are copied; valid until mock_call_fini */
+    struct arena *arena;
+    struct frame *frame;
+};
+
+/* The deadline is 4 s from now, the principal user 1, session 1, the request id "test". */
+void mock_call_init(struct mock_call *mock, const struct clock *clock, const struct msg *request);
+void mock_call_fini(struct mock_call *mock);
+
+#endif

@@ -27,9 +27,9 @@
 
 #define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
-void *mem_alloc(size_t bytes);                             /* zeroed */
+void *mem_alloc(size_t bytes);                               /* zeroed */
 void *mem_realloc_array(void *p, size_t count, size_t size); /* checks the product */
-char *mem_strdup(const char *s);                           /* NULL gives NULL */
+char *mem_strdup(const char *s);                             /* NULL gives NULL */
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void mem_free(void *pointer_to_pointer); /* for AUTO: frees *pointer, sets it NULL */
 
@@ -44,7 +44,7 @@ struct str {
 
 struct str str_of(const char *z); /* NULL gives the empty view */
 bool str_eq(struct str a, struct str b);
-char *str_dup(struct str s);                             /* NUL-terminated copy, caller frees */
+char *str_dup(struct str s);                                /* NUL-terminated copy, caller frees */
 bool str_copy(char *dest, size_t dest_bytes, struct str s); /* false, and "" in dest, if too long */
 
 /* Lower-case hex. dest must hold 2 * bytes + 1. */

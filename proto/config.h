@@ -1,7 +1,8 @@
 /* Configuration from LYNKS_* environment variables, by one table per process.
  *
- * A variable NAME may be given as NAME_FILE instead: the path of a file whose first line is the value.
- * Both at once, a value out of bounds, or an unreadable file is an error; all are reported. */
+ * A variable NAME may be given as NAME_FILE instead: the path of a file whose first line is the
+ * value. Both at once, a value out of bounds, or an unreadable file is an error; all are reported.
+ */
 #ifndef LYNKS_PROTO_CONFIG_H
 #define LYNKS_PROTO_CONFIG_H
 
@@ -28,9 +29,9 @@ struct config_option {
 enum config_outcome { CONFIG_RUN, CONFIG_EXIT_OK, CONFIG_EXIT_ERROR };
 
 /* Reads argv (--help, --check, --version, nothing else) and the environment into config. Prints
- * what --help and --check ask for on stdout, errors on stderr, one a line. --check also names LYNKS_*
- * variables that this process does not know (a typo), as errors.
- * table: ended by a row whose name is NULL. config must be zeroed before. */
+ * what --help and --check ask for on stdout, errors on stderr, one a line. --check also names
+ * LYNKS_* variables that this process does not know (a typo), as errors. table: ended by a row
+ * whose name is NULL. config must be zeroed before. */
 enum config_outcome config_load(void *config, const char *process,
                                 const struct config_option *table, int argc, char **argv);
 /* Frees the strings in config; secrets are wiped. */

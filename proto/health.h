@@ -8,7 +8,8 @@ struct health;
 struct health *health_new(void);
 void health_free(struct health **health);
 
-/* Adds the dependency if it is new (at most 16). name and reason are literals. Not ready until set so. */
+/* Adds the dependency if it is new (at most 16). name and reason are literals. Not ready until set
+ * so. */
 void health_set(struct health *health, const char *name, bool ready, const char *reason);
 bool health_is_ready(const struct health *health); /* all of them */
 /* {"ready":false,"dependencies":{"mysql":{"ready":false,"reason":"..."}}}; caller frees. */

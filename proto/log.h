@@ -13,7 +13,7 @@ enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERRO
 enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 
 struct log_field {
-    const char *key; /* NULL ends the list */
+    const char *key;                          /* NULL ends the list */
     enum { LOG_TYPE_STR, LOG_TYPE_U64 } type; /* which of the two below counts */
     struct str s;
     uint64_t u;
@@ -24,8 +24,7 @@ struct log_field {
 #define LOG_U64(k, v) ((struct log_field){.key = (k), .type = LOG_TYPE_U64, .u = (uint64_t)(v)})
 
 #define LOG_EVENT(level, event, ...)                                                               \
-    log_write((level), (event),                                                                    \
-              (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}})
+    log_write((level), (event), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}})
 #define log_debug(...) LOG_EVENT(LOG_LEVEL_DEBUG, __VA_ARGS__)
 #define log_info(...) LOG_EVENT(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_warn(...) LOG_EVENT(LOG_LEVEL_WARN, __VA_ARGS__)

@@ -1,9 +1,9 @@
 /* The one loop of a process: a czmq zloop that carries ZeroMQ sockets, file descriptors and timers.
  *
- * Everything here is called from the loop's own thread, but for loop_post. File descriptors live in one epoll
- * set of ours, of which zloop polls the one descriptor: changing what is watched costs a system
- * call, not a rebuild of zloop's poll set. Timers are a heap of ours behind one zloop timer, for the
- * same reason: there is one for every call in flight. */
+ * Everything here is called from the loop's own thread, but for loop_post. File descriptors live in
+ * one epoll set of ours, of which zloop polls the one descriptor: changing what is watched costs a
+ * system call, not a rebuild of zloop's poll set. Timers are a heap of ours behind one zloop timer,
+ * for the same reason: there is one for every call in flight. */
 #ifndef LYNKS_PROTO_LOOP_H
 #define LYNKS_PROTO_LOOP_H
 
@@ -17,14 +17,15 @@ void loop_free(struct loop **loop); /* whatever is still registered is dropped *
 
 const struct clock *loop_clock(struct loop *loop); /* lives as long as the loop */
 
-/* events: EPOLLIN, EPOLLOUT; level-triggered. EPOLLERR and EPOLLHUP come unasked. fn may remove its own
- * or any other descriptor. The descriptor stays the caller's; remove it before closing it. */
+/* events: EPOLLIN, EPOLLOUT; level-triggered. EPOLLERR and EPOLLHUP come unasked. fn may remove its
+ * own or any other descriptor. The descriptor stays the caller's; remove it before closing it. */
 typedef void loop_fd_fn(void *arg, uint32_t events);
 void loop_fd_add(struct loop *loop, int fd, uint32_t events, loop_fd_fn *fn, void *arg);
 void loop_fd_modify(struct loop *loop, int fd, uint32_t events);
 void loop_fd_remove(struct loop *loop, int fd); /* unknown ones are ignored */
 
-/* socket: a zsock_t. fn is called while it is readable; take at most LOOP_BATCH messages each time. */
+/* socket: a zsock_t. fn is called while it is readable; take at most LOOP_BATCH messages each time.
+ */
 #define LOOP_BATCH 64
 typedef void loop_socket_fn(void *arg);
 void loop_socket_add(struct loop *loop, void *zsock, loop_socket_fn *fn, void *arg);
@@ -32,6 +33,9 @@ void loop_socket_remove(struct loop *loop, void *zsock);
 
 /* Calls fn (arg) on the loop as soon as it turns. The one function for other threads. */
 void loop_post(struct loop *loop, timer_fn *fn, void *arg);
+/* Takes back what was posted with this fn and arg and has not been called: for whoever frees arg.
+ * From the loop's thread. */
+void loop_unpost(struct loop *loop, timer_fn *fn, const void *arg);
 
 void loop_run(struct loop *loop);  /* until loop_stop */
 void loop_stop(struct loop *loop); /* also from a handler */

@@ -25,9 +25,9 @@ struct metric *metrics_histogram(struct metrics *metrics, const char *name, cons
 
 void metric_add(struct metric *metric, uint64_t n); /* counter */
 #define metric_inc(metric) metric_add((metric), 1)
-void metric_set(struct metric *metric, int64_t value);  /* gauge */
+void metric_set(struct metric *metric, int64_t value);      /* gauge */
 void metric_observe_us(struct metric *metric, uint64_t us); /* histogram; microseconds */
-uint64_t metric_value(const struct metric *metric);     /* for tests; count of a histogram */
+uint64_t metric_value(const struct metric *metric);         /* for tests; count of a histogram */
 
 /* The whole text; caller frees. *ret_bytes is its length. */
 char *metrics_write(struct metrics *metrics, size_t *ret_bytes);

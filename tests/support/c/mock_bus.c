@@ -19,7 +19,8 @@ static enum err call(void *self, const struct msg *request, const struct call_co
     enum err encoded = codec_encode(made->frame, &out, request);
     assert(encoded == ERR_OK);
     struct envelope in;
-    enum codec_fault fault = codec_decode(made->arena, frame_bytes(made->frame), &in, &made->request);
+    enum codec_fault fault =
+        codec_decode(made->arena, frame_bytes(made->frame), &in, &made->request);
     assert(fault == CODEC_OK);
     return ERR_OK;
 }

@@ -7,7 +7,7 @@
 #define MOCK_BUS_CALLS_MAX 64
 
 struct mock_bus_call {
-    struct msg request; /* copied */
+    struct msg request;          /* copied */
     struct call_context context; /* its request_id is not kept */
     bus_reply_fn *fn;
     void *arg;

@@ -16,8 +16,7 @@ static void finish(struct call *call, enum err err, const struct msg *reply)
     enum err encoded = codec_encode(mock->frame, &out, reply);
     assert(encoded == ERR_OK);
     struct envelope in;
-    enum codec_fault fault =
-        codec_decode(mock->arena, frame_bytes(mock->frame), &in, &mock->reply);
+    enum codec_fault fault = codec_decode(mock->arena, frame_bytes(mock->frame), &in, &mock->reply);
     assert(fault == CODEC_OK);
 }
 

@@ -1,0 +1,530 @@
+#include "proto/loop.h"
+
+#include <assert.h>
+#include <czmq.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define EPOLL_BATCH 64
+
+struct timer {
+    uint64_t id;
+    uint64_t due_ms;
+    timer_fn *fn;
+    void *arg;
+};
+
+/* Where a timer id is in the heap: ids are slot and generation, so that cancelling is O(log n) too.
+ */
+struct slot {
+    uint32_t generation;
+    uint32_t position; /* in the heap; next free slot while free */
+};
+
+struct watch {
+    int fd;
+    bool active; /* cleared by removal, so that an event of the same batch is not delivered */
+    loop_fd_fn *fn;
+    void *arg;
+    struct watch *next_dead;
+};
+
+struct socket_watch {
+    void *zsock;
+    loop_socket_fn *fn;
+    void *arg;
+    struct socket_watch *next;
+};
+
+struct post {
+    timer_fn *fn;
+    void *arg;
+    struct post *next;
+};
+
+struct loop {
+    zloop_t *zloop;
+    struct clock clock;
+
+    struct timer *heap;
+    size_t heap_count, heap_room;
+    struct slot *slots;
+    uint32_t slot_count, free_slot; /* free_slot == slot_count: none is free */
+    int zloop_timer;                /* -1: none */
+    uint64_t zloop_due_ms;
+
+    int epoll_fd;
+    zmq_pollitem_t epoll_item;
+    struct watch **watches; /* by descriptor */
+    size_t watch_room;
+    struct watch *dead; /* removed during a batch, freed after it */
+
+    struct socket_watch *sockets;
+
+    int post_fd;
+    pthread_mutex_t post_lock;
+    struct post *posts, **posts_end;
+
+    bool stopped;
+    bool stop_asked; /* loop_stop before loop_run counts */
+    loop_predicate *predicate;
+    void *predicate_arg;
+};
+
+/* ---- timers ---- */
+
+static uint64_t now_ms(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static uint64_t mono_ms(void *self)
+{
+    (void)self;
+    return now_ms(CLOCK_MONOTONIC);
+}
+
+static uint64_t unix_ms(void *self)
+{
+    (void)self;
+    return now_ms(CLOCK_REALTIME);
+}
+
+static uint32_t slot_of(uint64_t id)
+{
+    return (uint32_t)id;
+}
+
+static void heap_put(struct loop *loop, size_t position, struct timer timer)
+{
+    loop->heap[position] = timer;
+    loop->slots[slot_of(timer.id)].position = (uint32_t)position;
+}
+
+static void heap_up(struct loop *loop, size_t position, struct timer timer)
+{
+    while (position > 0 && loop->heap[(position - 1) / 2].due_ms > timer.due_ms) {
+        heap_put(loop, position, loop->heap[(position - 1) / 2]);
+        position = (position - 1) / 2;
+    }
+    heap_put(loop, position, timer);
+}
+
+static void heap_down(struct loop *loop, size_t position, struct timer timer)
+{
+    for (size_t child; (child = 2 * position + 1) < loop->heap_count; position = child) {
+        if (child + 1 < loop->heap_count &&
+            loop->heap[child + 1].due_ms < loop->heap[child].due_ms) {
+            child++;
+        }
+        if (loop->heap[child].due_ms >= timer.due_ms) {
+            break;
+        }
+        heap_put(loop, position, loop->heap[child]);
+    }
+    heap_put(loop, position, timer);
+}
+
+static void heap_remove(struct loop *loop, size_t position)
+{
+    uint32_t slot = slot_of(loop->heap[position].id);
+    loop->slots[slot].generation++;
+    loop->slots[slot].position = loop->free_slot;
+    loop->free_slot = slot;
+    struct timer last = loop->heap[--loop->heap_count];
+    if (position == loop->heap_count) {
+        return;
+    }
+    if (position > 0 && loop->heap[(position - 1) / 2].due_ms > last.due_ms) {
+        heap_up(loop, position, last);
+    } else {
+        heap_down(loop, position, last);
+    }
+}
+
+static int on_zloop_timer(zloop_t *zloop, int timer_id, void *arg);
+
+/* One zloop timer stands for the earliest of ours. One that is set too early is left: it fires,
+ * finds nothing due and is set again, which is cheaper than resetting it for every call. */
+static void arm(struct loop *loop)
+{
+    if (loop->heap_count == 0) {
+        return;
+    }
+    uint64_t due_ms = loop->heap[0].due_ms;
+    if (loop->zloop_timer != -1) {
+        if (loop->zloop_due_ms <= due_ms) {
+            return;
+        }
+        zloop_timer_end(loop->zloop, loop->zloop_timer);
+    }
+    uint64_t now = mono_ms(NULL);
+    uint64_t delay_ms = due_ms > now ? due_ms - now : 0;
+    loop->zloop_due_ms = due_ms;
+    loop->zloop_timer = zloop_timer(loop->zloop, (size_t)delay_ms, 1, on_zloop_timer, loop);
+}
+
+/* Gives zloop's answer: -1 ends it. */
+static int after_event(struct loop *loop)
+{
+    if (loop->predicate != NULL && loop->predicate(loop->predicate_arg)) {
+        return -1;
+    }
+    return loop->stopped ? -1 : 0;
+}
+
+static int on_zloop_timer(zloop_t *zloop, int timer_id, void *arg)
+{
+    struct loop *loop = arg;
+    (void)zloop;
+    /* zloop still fires a timer that was cancelled in the same pass (library fact). */
+    if (timer_id != loop->zloop_timer) {
+        return 0;
+    }
+    loop->zloop_timer = -1;
+    /* Timers that a handler adds with delay 0 wait for the next turn: descriptors get theirs. */
+    size_t most = loop->heap_count;
+    uint64_t now = mono_ms(NULL);
+    int rc = 0;
+    while (rc == 0 && most-- > 0 && loop->heap_count > 0 && loop->heap[0].due_ms <= now) {
+        struct timer due = loop->heap[0];
+        heap_remove(loop, 0);
+        due.fn(due.arg);
+        rc = after_event(loop);
+    }
+    arm(loop);
+    return rc;
+}
+
+static uint32_t take_slot(struct loop *loop)
+{
+    if (loop->free_slot == loop->slot_count) {
+        uint32_t count = loop->slot_count == 0 ? 64 : 2 * loop->slot_count;
+        loop->slots = mem_realloc_array(loop->slots, count, sizeof(*loop->slots));
+        for (uint32_t i = loop->slot_count; i < count; i++) {
+            loop->slots[i] = (struct slot){.generation = 1, .position = i + 1};
+        }
+        loop->slot_count = count;
+    }
+    uint32_t slot = loop->free_slot;
+    loop->free_slot = loop->slots[slot].position;
+    return slot;
+}
+
+static uint64_t after(void *self, uint64_t delay_ms, timer_fn *fn, void *arg)
+{
+    struct loop *loop = self;
+    if (loop->heap_count == loop->heap_room) {
+        loop->heap_room = loop->heap_room == 0 ? 64 : 2 * loop->heap_room;
+        loop->heap = mem_realloc_array(loop->heap, loop->heap_room, sizeof(*loop->heap));
+    }
+    uint32_t slot = take_slot(loop);
+    struct timer timer = {.id = (uint64_t)loop->slots[slot].generation << 32 | slot,
+                          .due_ms = mono_ms(NULL) + delay_ms,
+                          .fn = fn,
+                          .arg = arg};
+    heap_up(loop, loop->heap_count++, timer);
+    arm(loop);
+    return timer.id;
+}
+
+static void cancel(void *self, uint64_t timer_id)
+{
+    struct loop *loop = self;
+    uint32_t slot = slot_of(timer_id);
+    if (timer_id == 0 || slot >= loop->slot_count ||
+        loop->slots[slot].generation != (uint32_t)(timer_id >> 32)) {
+        return;
+    }
+    heap_remove(loop, loop->slots[slot].position);
+}
+
+static const struct clock_ops clock_ops = {mono_ms, unix_ms, after, cancel};
+
+const struct clock *loop_clock(struct loop *loop)
+{
+    return &loop->clock;
+}
+
+/* ---- descriptors ---- */
+
+static void free_dead(struct loop *loop)
+{
+    while (loop->dead != NULL) {
+        struct watch *watch = loop->dead;
+        loop->dead = watch->next_dead;
+        free(watch);
+    }
+}
+
+static int on_epoll(zloop_t *zloop, zmq_pollitem_t *item, void *arg)
+{
+    struct loop *loop = arg;
+    struct epoll_event events[EPOLL_BATCH];
+    (void)zloop;
+    (void)item;
+    int count = epoll_wait(loop->epoll_fd, events, EPOLL_BATCH, 0);
+    int rc = 0;
+    for (int i = 0; i < count && rc == 0; i++) {
+        struct watch *watch = events[i].data.ptr;
+        if (watch->active) {
+            watch->fn(watch->arg, events[i].events);
+            rc = after_event(loop);
+        }
+    }
+    free_dead(loop);
+    return rc;
+}
+
+static struct watch **watch_place(struct loop *loop, int fd)
+{
+    size_t index = (size_t)fd;
+    if (index >= loop->watch_room) {
+        size_t room = index + 64;
+        loop->watches = mem_realloc_array(loop->watches, room, sizeof(*loop->watches));
+        memset(loop->watches + loop->watch_room, 0,
+               (room - loop->watch_room) * sizeof(*loop->watches));
+        loop->watch_room = room;
+    }
+    return &loop->watches[index];
+}
+
+void loop_fd_add(struct loop *loop, int fd, uint32_t events, loop_fd_fn *fn, void *arg)
+{
+    struct watch **place = watch_place(loop, fd);
+    assert(*place == NULL);
+    struct watch *watch = mem_alloc(sizeof(*watch));
+    *watch = (struct watch){.fd = fd, .active = true, .fn = fn, .arg = arg};
+    *place = watch;
+    struct epoll_event event = {.events = events, .data.ptr = watch};
+    int rc = epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+    assert(rc == 0);
+    (void)rc;
+}
+
+void loop_fd_modify(struct loop *loop, int fd, uint32_t events)
+{
+    struct watch *watch = *watch_place(loop, fd);
+    assert(watch != NULL);
+    struct epoll_event event = {.events = events, .data.ptr = watch};
+    (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, fd, &event);
+}
+
+void loop_fd_remove(struct loop *loop, int fd)
+{
+    struct watch **place = watch_place(loop, fd);
+    struct watch *watch = *place;
+    if (watch == NULL) {
+        return;
+    }
+    *place = NULL;
+    (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+    watch->active = false;
+    watch->next_dead = loop->dead;
+    loop->dead = watch;
+}
+
+/* ---- sockets ---- */
+
+static int on_socket(zloop_t *zloop, zsock_t *reader, void *arg)
+{
+    struct loop *loop = arg;
+    (void)zloop;
+    for (struct socket_watch *watch = loop->sockets; watch != NULL; watch = watch->next) {
+        if (watch->zsock == reader) {
+            watch->fn(watch->arg);
+            break;
+        }
+    }
+    return after_event(loop);
+}
+
+void loop_socket_add(struct loop *loop, void *zsock, loop_socket_fn *fn, void *arg)
+{
+    struct socket_watch *watch = mem_alloc(sizeof(*watch));
+    *watch = (struct socket_watch){.zsock = zsock, .fn = fn, .arg = arg, .next = loop->sockets};
+    loop->sockets = watch;
+    int rc = zloop_reader(loop->zloop, zsock, on_socket, loop);
+    assert(rc == 0);
+    (void)rc;
+    zloop_reader_set_tolerant(loop->zloop, zsock);
+}
+
+void loop_socket_remove(struct loop *loop, void *zsock)
+{
+    for (struct socket_watch **place = &loop->sockets; *place != NULL; place = &(*place)->next) {
+        struct socket_watch *watch = *place;
+        if (watch->zsock == zsock) {
+            *place = watch->next;
+            free(watch);
+            zloop_reader_end(loop->zloop, zsock);
+            return;
+        }
+    }
+}
+
+/* ---- other threads ---- */
+
+static struct post *take_post(struct loop *loop)
+{
+    pthread_mutex_lock(&loop->post_lock);
+    struct post *post = loop->posts;
+    if (post != NULL) {
+        loop->posts = post->next;
+        if (loop->posts == NULL) {
+            loop->posts_end = &loop->posts;
+        }
+    }
+    pthread_mutex_unlock(&loop->post_lock);
+    return post;
+}
+
+static void do_nothing(void *arg)
+{
+    (void)arg;
+}
+
+/* One at a time: what is called may take later ones back. */
+static void on_post(void *arg, uint32_t events)
+{
+    struct loop *loop = arg;
+    uint64_t ignored;
+    (void)events;
+    ssize_t rc = read(loop->post_fd, &ignored, sizeof(ignored));
+    (void)rc;
+    for (struct post *post; (post = take_post(loop)) != NULL;) {
+        post->fn(post->arg);
+        free(post);
+    }
+}
+
+void loop_post(struct loop *loop, timer_fn *fn, void *arg)
+{
+    struct post *post = mem_alloc(sizeof(*post));
+    *post = (struct post){.fn = fn, .arg = arg};
+    pthread_mutex_lock(&loop->post_lock);
+    bool first = loop->posts == NULL;
+    *loop->posts_end = post;
+    loop->posts_end = &post->next;
+    pthread_mutex_unlock(&loop->post_lock);
+    if (first) {
+        const uint64_t one = 1;
+        ssize_t rc = write(loop->post_fd, &one, sizeof(one));
+        (void)rc;
+    }
+}
+
+void loop_unpost(struct loop *loop, timer_fn *fn, const void *arg)
+{
+    pthread_mutex_lock(&loop->post_lock);
+    for (struct post *post = loop->posts; post != NULL; post = post->next) {
+        if (post->fn == fn && post->arg == arg) {
+            post->fn = do_nothing;
+        }
+    }
+    pthread_mutex_unlock(&loop->post_lock);
+}
+
+/* ---- life ---- */
+
+struct loop *loop_new(void)
+{
+    struct loop *loop = mem_alloc(sizeof(*loop));
+    /* Signals are the process' business (signalfd), not czmq's. */
+    zsys_handler_set(NULL);
+    loop->zloop = zloop_new();
+    zloop_set_nonstop(loop->zloop, true);
+    loop->clock = (struct clock){.ops = &clock_ops, .self = loop};
+    loop->zloop_timer = -1;
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    loop->post_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (loop->epoll_fd < 0 || loop->post_fd < 0) {
+        abort(); /* no descriptors at the very start: see base.h */
+    }
+    pthread_mutex_init(&loop->post_lock, NULL);
+    loop->posts_end = &loop->posts;
+    loop->epoll_item = (zmq_pollitem_t){.fd = loop->epoll_fd, .events = ZMQ_POLLIN};
+    zloop_poller(loop->zloop, &loop->epoll_item, on_epoll, loop);
+    zloop_poller_set_tolerant(loop->zloop, &loop->epoll_item);
+    loop_fd_add(loop, loop->post_fd, EPOLLIN, on_post, loop);
+    return loop;
+}
+
+void loop_free(struct loop **loop_ref)
+{
+    struct loop *loop = *loop_ref;
+    if (loop == NULL) {
+        return;
+    }
+    for (struct post *post; (post = take_post(loop)) != NULL;) {
+        free(post);
+    }
+    while (loop->sockets != NULL) {
+        loop_socket_remove(loop, loop->sockets->zsock);
+    }
+    zloop_destroy(&loop->zloop);
+    for (size_t i = 0; i < loop->watch_room; i++) {
+        free(loop->watches[i]);
+    }
+    free_dead(loop);
+    free(loop->watches);
+    free(loop->heap);
+    free(loop->slots);
+    close(loop->epoll_fd);
+    close(loop->post_fd);
+    pthread_mutex_destroy(&loop->post_lock);
+    mem_free(loop_ref);
+}
+
+void loop_run(struct loop *loop)
+{
+    if (!loop->stop_asked) {
+        loop->stopped = false;
+        zloop_start(loop->zloop);
+    }
+    loop->stop_asked = false;
+}
+
+void loop_stop(struct loop *loop)
+{
+    loop->stopped = true;
+    loop->stop_asked = true;
+}
+
+static void on_timeout(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+struct bounded {
+    loop_predicate *predicate;
+    void *arg;
+    bool timed_out;
+};
+
+static bool is_over(void *arg)
+{
+    struct bounded *bounded = arg;
+    return bounded->timed_out || bounded->predicate(bounded->arg);
+}
+
+bool loop_run_until(struct loop *loop, loop_predicate *predicate, void *arg, uint64_t timeout_ms)
+{
+    struct bounded bounded = {.predicate = predicate, .arg = arg};
+    if (predicate(arg)) {
+        return true;
+    }
+    uint64_t timer = clock_after(&loop->clock, timeout_ms, on_timeout, &bounded.timed_out);
+    loop->predicate = is_over;
+    loop->predicate_arg = &bounded;
+    loop->stopped = false;
+    zloop_start(loop->zloop);
+    loop->predicate = NULL;
+    clock_cancel(&loop->clock, timer);
+    return predicate(arg);
+}

@@ -1,0 +1,60 @@
+# What the shell scripts of the tests share. Sourced, not run; bash.
+#
+# LYNKS_TEST_RUN   marks every process that a run of the tests starts (it is inherited); tests/run looks for
+#                  it to see whether something was left behind
+# TMPDIR           where everything temporary goes; tests/run gives each run its own
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# What may be kept between runs because it only saves time.
+cache="$root/build/test-cache"
+
+die() {
+    echo "${0##*/}: $*" >&2
+    exit 1
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds; fails when the time is over. For what tells
+# nobody that it is ready.
+wait_for() {
+    local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+    shift
+    until "$@"; do
+        [ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
+        sleep 0.02
+    done
+}
+
+port_is_free() {
+    # Both ends of a connection count: a port below the ephemeral range that is in TIME_WAIT can be bound.
+    [ -z "$(ss -Hltn "sport = :$1")" ]
+}
+
+# A free TCP port below the range that the kernel draws from for outgoing connections.
+free_port() {
+    local port
+    for _ in {1..200}; do
+        port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
+        port_is_free "$port" && echo "$port" && return
+    done
+    die "no free port"
+}
+
+random_hex() {
+    od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'
+}
+
+is_alive() {
+    # A zombie still has a process id, but nothing runs any more.
+    [ -r "/proc/$1/stat" ] && [ "$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -c1)" != Z ]
+}
+
+is_gone() {
+    ! is_alive "$1"
+}
+
+# stop_pid PID SECONDS: asks, waits, then kills.
+stop_pid() {
+    kill -TERM "$1" 2>/dev/null || return 0
+    kill -CONT "$1" 2>/dev/null
+    wait_for "$2" is_gone "$1" || { kill -KILL "$1" 2>/dev/null && wait_for 5 is_gone "$1"; }
+}

@@ -1,8 +1,8 @@
 /* The caller's side of the bus: one DEALER for each live endpoint of each service it calls.
  *
  * Owns: the sockets, their monitors, and the table of calls in flight (bounded: per endpoint and in
- * all). The correlation id alone matches a reply to its call; late, unknown and duplicate replies are
- * counted and dropped. Lives on the loop. */
+ * all). The correlation id alone matches a reply to its call; late, unknown and duplicate replies
+ * are counted and dropped. Lives on the loop. */
 #ifndef LYNKS_PROTO_BUS_CLIENT_H
 #define LYNKS_PROTO_BUS_CLIENT_H
 
@@ -24,7 +24,8 @@ void bus_client_free(struct bus_client **client);
 /* address: "host:port[,host:port...]"; "[::1]:port" for IPv6. Each host name stands for all its
  * addresses. The service's readiness is put into health under its name.
  * ERR_BAD_REQUEST: address is malformed. */
-enum err bus_client_add_service(struct bus_client *client, enum service_id service, const char *address);
+enum err bus_client_add_service(struct bus_client *client, enum service_id service,
+                                const char *address);
 
 struct bus bus_client_bus(struct bus_client *client); /* the interface */
 size_t bus_client_in_flight(const struct bus_client *client);

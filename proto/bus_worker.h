@@ -1,7 +1,8 @@
 /* The serving side of the bus: one ROUTER, a table of handlers, bounded calls in hand.
  *
- * What does not decode is counted, logged at most once a second, and dropped, or answered with an error where the
- * envelope could be read. What has expired is dropped and counted. Lives on the loop. */
+ * What does not decode is counted, logged at most once a second, and dropped, or answered with an
+ * error where the envelope could be read. What has expired is dropped and counted. Lives on the
+ * loop. */
 #ifndef LYNKS_PROTO_BUS_WORKER_H
 #define LYNKS_PROTO_BUS_WORKER_H
 
@@ -9,8 +10,8 @@
 #include "proto/call.h"
 
 struct bus_worker_config {
-    const char *bind;      /* "tcp://127.0.0.1:5701"; port * picks a free one */
-    size_t in_hand_max;    /* calls accepted and not answered yet; past it ERR_OVERLOADED */
+    const char *bind;   /* "tcp://127.0.0.1:5701"; port * picks a free one */
+    size_t in_hand_max; /* calls accepted and not answered yet; past it ERR_OVERLOADED */
     const char *const *allowed_roles; /* NULL-terminated */
 };
 

@@ -1,5 +1,5 @@
-/* One call as a handler sees it: a decoded request, who asks, how long there is, and the duty to answer
- * exactly once, now or later. No socket in sight, so handlers are tested without one. */
+/* One call as a handler sees it: a decoded request, who asks, how long there is, and the duty to
+ * answer exactly once, now or later. No socket in sight, so handlers are tested without one. */
 #ifndef LYNKS_PROTO_CALL_H
 #define LYNKS_PROTO_CALL_H
 

@@ -2,8 +2,8 @@
  * that sees the MySQL client library.
  *
  * Blocking: runs on a pool's threads (make one as the thread's state), never on the loop.
- * Errors: ERR_UNAVAILABLE (no connection, connection lost, server shutting down, read only, lock wait),
- * ERR_CONFLICT (duplicate key), ERR_INTERNAL (anything else; logged with MySQL's text). */
+ * Errors: ERR_UNAVAILABLE (no connection, connection lost, server shutting down, read only, lock
+ * wait), ERR_CONFLICT (duplicate key), ERR_INTERNAL (anything else; logged with MySQL's text). */
 #ifndef LYNKS_PROTO_DB_H
 #define LYNKS_PROTO_DB_H
 
@@ -20,20 +20,32 @@ struct db_config {
 };
 
 /* The rows of a process' config table for the struct db_config at member of type. */
-#define DB_OPTIONS(type, member)                                                                   \
-    {"LYNKS_MYSQL_HOST", CONFIG_STRING, offsetof(type, member.host), "127.0.0.1", 1, 255, NULL,    \
-     "MySQL or MariaDB server: name or address"},                                                  \
-        {"LYNKS_MYSQL_PORT", CONFIG_UINT, offsetof(type, member.port), "3307", 1, 65535, NULL,     \
-         "its port"},                                                                              \
-        {"LYNKS_MYSQL_USER", CONFIG_STRING, offsetof(type, member.user), "lynks", 1, 80, NULL,     \
-         "account to log in with"},                                                                \
-        {"LYNKS_MYSQL_PASSWORD", CONFIG_SECRET, offsetof(type, member.password), "", 0, 255, NULL, \
-         "its password"},                                                                          \
-        {"LYNKS_MYSQL_DATABASE", CONFIG_STRING, offsetof(type, member.database), "lynks_db", 1,    \
-         64, NULL, "database"},                                                                    \
-    {                                                                                              \
-        "LYNKS_MYSQL_TIMEOUT_S", CONFIG_UINT, offsetof(type, member.timeout_s), "2", 1, 60, NULL,  \
-            "bound on connecting and on each read and write, in seconds"                           \
+#define DB_OPTIONS(type, member)                                                                    \
+    {"LYNKS_MYSQL_HOST",                                                                            \
+     CONFIG_STRING,                                                                                 \
+     offsetof(type, member.host),                                                                   \
+     "127.0.0.1",                                                                                   \
+     1,                                                                                             \
+     255,                                                                                           \
+     NULL,                                                                                          \
+     "MySQL or MariaDB server: name or address"},                                                   \
+        {"LYNKS_MYSQL_PORT", CONFIG_UINT, offsetof(type, member.port), "3307", 1, 65535, NULL,      \
+         "its port"},                                                                               \
+        {"LYNKS_MYSQL_USER",      CONFIG_STRING, offsetof(type, member.user), "lynks", 1, 80, NULL, \
+         "account to log in with"},                                                                 \
+        {"LYNKS_MYSQL_PASSWORD", CONFIG_SECRET, offsetof(type, member.password), "", 0, 255, NULL,  \
+         "its password"},                                                                           \
+        {"LYNKS_MYSQL_DATABASE",                                                                    \
+         CONFIG_STRING,                                                                             \
+         offsetof(type, member.database),                                                           \
+         "lynks_db",                                                                                \
+         1,                                                                                         \
+         64,                                                                                        \
+         NULL,                                                                                      \
+         "database"},                                                                               \
+    {                                                                                               \
+        "LYNKS_MYSQL_TIMEOUT_S", CONFIG_UINT, offsetof(type, member.timeout_s), "2", 1, 60, NULL,   \
+            "bound on connecting and on each read and write, in seconds"                            \
     }
 
 struct db;
@@ -51,20 +63,21 @@ struct db_value {
 #define DB_V_STR(v) ((struct db_value){.type = DB_BYTES, .s = (v)})
 #define DB_V_NULL ((struct db_value){.type = DB_NULL})
 
-/* Called for each row; values are borrowed until it returns. Integer columns come as DB_U64, all others as
- * DB_BYTES (at most 64 KiB). */
+/* Called for each row; values are borrowed until it returns. Integer columns come as DB_U64, all
+ * others as DB_BYTES (at most 64 KiB). */
 typedef void db_row_fn(void *arg, const struct db_value *columns, size_t count);
 
 struct db_statement {
-    const char *sql; /* a literal: its address is the key of the statement cache */
+    const char *sql;               /* a literal: its address is the key of the statement cache */
     const struct db_value *values; /* one for each ? */
     size_t value_count;
     db_row_fn *fn; /* may be NULL */
     void *arg;
 };
 
-/* Runs one prepared statement. ret_affected (rows changed) may be NULL. Outside a transaction, a connection
- * that was found dead before the statement was sent is remade and the statement sent once more. */
+/* Runs one prepared statement. ret_affected (rows changed) may be NULL. Outside a transaction, a
+ * connection that was found dead before the statement was sent is remade and the statement sent
+ * once more. */
 enum err db_run(struct db *db, const struct db_statement *statement, uint64_t *ret_affected);
 
 /* A transaction: commit or roll back what came between. A lost connection rolls back. */
@@ -72,8 +85,8 @@ enum err db_begin(struct db *db);
 enum err db_commit(struct db *db);
 void db_rollback(struct db *db);
 
-/* One statement as text, without parameters or result: for migrations. *ret_mysql_errno (may be NULL)
- * tells MySQL's code, 0 if none. */
+/* One statement as text, without parameters or result: for migrations. *ret_mysql_errno (may be
+ * NULL) tells MySQL's code, 0 if none. */
 enum err db_run_text(struct db *db, struct str sql, unsigned *ret_mysql_errno);
 
 #endif

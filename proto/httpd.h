@@ -1,10 +1,10 @@
 /* An HTTP/1.1 server on the loop: the only file that sees libmicrohttpd. The gateway's face and the
  * ops listener are made of it.
  *
- * It hands over whole requests and bounds all that a peer can grow: header and body size, connections in all
- * and per address, the total time to send a request, the time an idle connection is kept. Framing that
- * MHD takes too lightly (Content-Length with Transfer-Encoding, differing lengths, space before the
- * colon) is refused with 400 and the connection closed. */
+ * It hands over whole requests and bounds all that a peer can grow: header and body size,
+ * connections in all and per address, the total time to send a request, the time an idle connection
+ * is kept. Framing that MHD takes too lightly (Content-Length with Transfer-Encoding, differing
+ * lengths, space before the colon) is refused with 400 and the connection closed. */
 #ifndef LYNKS_PROTO_HTTPD_H
 #define LYNKS_PROTO_HTTPD_H
 
@@ -13,28 +13,32 @@
 #include "proto/metrics.h"
 
 struct httpd_config {
-    const char *name;       /* label of its metrics: "http", "ops" */
-    const char *host;       /* numeric address to bind: "127.0.0.1", "::" */
-    uint16_t port;          /* 0 picks a free one */
-    int listen_fd;          /* >= 0: a listening socket handed over (LISTEN_FDS); host and port are ignored */
+    const char *name; /* label of its metrics: "http", "ops" */
+    const char *host; /* numeric address to bind: "127.0.0.1", "::" */
+    uint16_t port;    /* 0 picks a free one */
+    int listen_fd; /* >= 0: a listening socket handed over (LISTEN_FDS); host and port are ignored
+                    */
     size_t body_bytes_max;
     size_t header_bytes_max;
     unsigned connections_max;
     unsigned connections_per_address_max; /* 0: no limit */
-    unsigned request_timeout_ms; /* from a request's first byte (a connection's opening for the first) to its last */
+    unsigned request_timeout_ms; /* from a request's first byte (a connection's opening for the
+                                    first) to its last */
     unsigned idle_timeout_ms;    /* a kept-alive connection between requests */
 };
 
 struct httpd;
 struct httpd_request; /* one request, from its last byte to the end of its answer */
 
-/* Called when the whole request is there, or when it is refused before: then error is why (TOO_LARGE,
- * BAD_REQUEST) and the body is empty. The handler answers with httpd_reply, now or later, exactly once. */
+/* Called when the whole request is there, or when it is refused before: then error is why
+ * (TOO_LARGE, BAD_REQUEST) and the body is empty. The handler answers with httpd_reply, now or
+ * later, exactly once. */
 typedef void httpd_handler_fn(void *arg, struct httpd_request *request, enum err error);
 
 /* NULL if the port cannot be bound; *ret_why (static or strerror) says why. */
-struct httpd *httpd_new(struct loop *loop, struct metrics *metrics, const struct httpd_config *config,
-                        httpd_handler_fn *fn, void *arg, const char **ret_why);
+struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
+                        const struct httpd_config *config, httpd_handler_fn *fn, void *arg,
+                        const char **ret_why);
 /* Requests still open are answered 503 and the connections closed, within a bound. */
 void httpd_free(struct httpd **httpd);
 
@@ -47,7 +51,8 @@ uint16_t httpd_port(const struct httpd *httpd);
 /* Of a request; all borrowed until it is answered. */
 const char *httpd_method(const struct httpd_request *request);
 const char *httpd_path(const struct httpd_request *request); /* without the query */
-const char *httpd_header(const struct httpd_request *request, const char *name); /* NULL if absent */
+const char *httpd_header(const struct httpd_request *request,
+                         const char *name); /* NULL if absent */
 struct str httpd_body(const struct httpd_request *request);
 /* The peer's address: IPv4 as ::ffff:a.b.c.d, in network order. */
 void httpd_peer(const struct httpd_request *request, uint8_t ret_address[16]);
@@ -64,9 +69,9 @@ struct httpd_header {
 struct httpd_reply {
     int status;
     const char *content_type;
-    struct str body; /* copied */
+    struct str body;                                /* copied */
     struct httpd_header headers[HTTPD_HEADERS_MAX]; /* ended by a NULL name, or full; copied */
-    bool close; /* close the connection after it */
+    bool close;                                     /* close the connection after it */
 };
 
 void httpd_reply(struct httpd_request *request, const struct httpd_reply *reply);

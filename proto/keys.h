@@ -1,5 +1,5 @@
-/* CURVE keys of the bus: one pair per role. A process has its own secret key, and the public keys of
- * all roles as one line of text: "role=Z85 key,role=Z85 key,...". */
+/* CURVE keys of the bus: one pair per role. A process has its own secret key, and the public keys
+ * of all roles as one line of text: "role=Z85 key,role=Z85 key,...". */
 #ifndef LYNKS_PROTO_KEYS_H
 #define LYNKS_PROTO_KEYS_H
 
@@ -16,7 +16,7 @@ struct keys *keys_new(const char *role, const char *secret_z85, const char *publ
 void keys_free(struct keys **keys); /* wipes the secret */
 
 const char *keys_role(const struct keys *keys);
-const char *keys_secret(const struct keys *keys);                     /* Z85 */
+const char *keys_secret(const struct keys *keys);                        /* Z85 */
 const char *keys_find_public(const struct keys *keys, const char *role); /* Z85; NULL if unknown */
 const char *keys_find_role(const struct keys *keys, const char *public_z85); /* NULL if unknown */
 

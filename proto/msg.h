@@ -12,7 +12,13 @@ struct u64_list {
     size_t count;
 };
 
-enum service_id { SERVICE_NONE, SERVICE_AUTHSVC, SERVICE_ROOMSVC, SERVICE_JANUSBRIDGE, SERVICE_COUNT };
+enum service_id {
+    SERVICE_NONE,
+    SERVICE_AUTHSVC,
+    SERVICE_ROOMSVC,
+    SERVICE_JANUSBRIDGE,
+    SERVICE_COUNT
+};
 
 enum retry_class { RETRY_NEVER, RETRY_SAFE, RETRY_KEYED };
 
@@ -91,9 +97,9 @@ struct msg_type {
     const char *doc;
 };
 
-const struct msg_type *msg_type_find(uint64_t number); /* NULL if there is none */
+const struct msg_type *msg_type_find(uint64_t number);                 /* NULL if there is none */
 const struct msg_type *msg_type_next(const struct msg_type *previous); /* NULL starts, NULL ends */
-const char *msg_name(enum msg_id id);        /* "unknown" if there is none; static */
+const char *msg_name(enum msg_id id);              /* "unknown" if there is none; static */
 const char *service_name(enum service_id service); /* "authsvc", ...; static */
 
 #endif

@@ -1,8 +1,9 @@
-/* What every process has: log, loop, signals, metrics, health, ops listener, keys, ZAP, bus client and,
- * for those that serve, the bus worker; and the way it ends.
+/* What every process has: log, loop, signals, metrics, health, ops listener, keys, ZAP, bus client
+ * and, for those that serve, the bus worker; and the way it ends.
  *
- * SIGTERM and SIGINT drain: /readyz turns not ready, new calls are refused, those in hand are waited for
- * (bounded by LYNKS_DRAIN_TIMEOUT_MS), then service_run returns. A second signal ends the wait. */
+ * SIGTERM and SIGINT drain: /readyz turns not ready, new calls are refused, those in hand are
+ * waited for (bounded by LYNKS_DRAIN_TIMEOUT_MS), then service_run returns. A second signal ends
+ * the wait. */
 #ifndef LYNKS_PROTO_SERVICE_H
 #define LYNKS_PROTO_SERVICE_H
 
@@ -27,20 +28,62 @@ struct service_config {
 
 /* The rows of a process' config table for the struct service_config at member of type. */
 #define SERVICE_OPTIONS(type, member, default_ops_port)                                            \
-    {"LYNKS_LOG_LEVEL", CONFIG_CHOICE, offsetof(type, member.log_level), "info", 0, 0,             \
-     "debug|info|warn|error", "least level that is logged"},                                       \
-        {"LYNKS_LOG_FORMAT", CONFIG_CHOICE, offsetof(type, member.log_format), "logfmt", 0, 0,     \
-         "logfmt|json", "form of the log lines"},                                                  \
-        {"LYNKS_OPS_HOST", CONFIG_STRING, offsetof(type, member.ops_host), "127.0.0.1", 1, 64,     \
-         NULL, "address of /healthz, /readyz and /metrics"},                                       \
-        {"LYNKS_OPS_PORT", CONFIG_UINT, offsetof(type, member.ops_port), default_ops_port, 0,      \
-         65535, NULL, "their port"},                                                               \
-        {"LYNKS_BUS_SECRET_KEY", CONFIG_SECRET, offsetof(type, member.bus_secret_key), NULL, 40,   \
-         40, NULL, "this role's CURVE secret key, Z85"},                                           \
-        {"LYNKS_BUS_PUBLIC_KEYS", CONFIG_STRING, offsetof(type, member.bus_public_keys), NULL, 1,  \
-         4096, NULL, "the roles' public keys: role=Z85 separated by commas"},                      \
-        {"LYNKS_BUS_IN_FLIGHT_MAX", CONFIG_UINT, offsetof(type, member.bus_in_flight_max), "4096", \
-         1, 65536, NULL, "calls to other services that may wait for their answers"},               \
+    {"LYNKS_LOG_LEVEL",                                                                            \
+     CONFIG_CHOICE,                                                                                \
+     offsetof(type, member.log_level),                                                             \
+     "info",                                                                                       \
+     0,                                                                                            \
+     0,                                                                                            \
+     "debug|info|warn|error",                                                                      \
+     "least level that is logged"},                                                                \
+        {"LYNKS_LOG_FORMAT",                                                                       \
+         CONFIG_CHOICE,                                                                            \
+         offsetof(type, member.log_format),                                                        \
+         "logfmt",                                                                                 \
+         0,                                                                                        \
+         0,                                                                                        \
+         "logfmt|json",                                                                            \
+         "form of the log lines"},                                                                 \
+        {"LYNKS_OPS_HOST",                                                                         \
+         CONFIG_STRING,                                                                            \
+         offsetof(type, member.ops_host),                                                          \
+         "127.0.0.1",                                                                              \
+         1,                                                                                        \
+         64,                                                                                       \
+         NULL,                                                                                     \
+         "address of /healthz, /readyz and /metrics"},                                             \
+        {"LYNKS_OPS_PORT",                                                                         \
+         CONFIG_UINT,                                                                              \
+         offsetof(type, member.ops_port),                                                          \
+         default_ops_port,                                                                         \
+         0,                                                                                        \
+         65535,                                                                                    \
+         NULL,                                                                                     \
+         "their port"},                                                                            \
+        {"LYNKS_BUS_SECRET_KEY",                                                                   \
+         CONFIG_SECRET,                                                                            \
+         offsetof(type, member.bus_secret_key),                                                    \
+         NULL,                                                                                     \
+         40,                                                                                       \
+         40,                                                                                       \
+         NULL,                                                                                     \
+         "this role's CURVE secret key, Z85"},                                                     \
+        {"LYNKS_BUS_PUBLIC_KEYS",                                                                  \
+         CONFIG_STRING,                                                                            \
+         offsetof(type, member.bus_public_keys),                                                   \
+         NULL,                                                                                     \
+         1,                                                                                        \
+         4096,                                                                                     \
+         NULL,                                                                                     \
+         "the roles' public keys: role=Z85 separated by commas"},                                  \
+        {"LYNKS_BUS_IN_FLIGHT_MAX",                                                                \
+         CONFIG_UINT,                                                                              \
+         offsetof(type, member.bus_in_flight_max),                                                 \
+         "4096",                                                                                   \
+         1,                                                                                        \
+         65536,                                                                                    \
+         NULL,                                                                                     \
+         "calls to other services that may wait for their answers"},                               \
     {                                                                                              \
         "LYNKS_DRAIN_TIMEOUT_MS", CONFIG_UINT, offsetof(type, member.drain_timeout_ms), "5000", 0, \
             60000, NULL, "how long SIGTERM waits for what is in hand"                              \
@@ -53,7 +96,13 @@ struct service_bind_config {
 };
 
 #define SERVICE_BIND_OPTIONS(type, member, default_bind)                                           \
-    {"LYNKS_BUS_BIND", CONFIG_STRING, offsetof(type, member.bus_bind), default_bind, 1, 255, NULL, \
+    {"LYNKS_BUS_BIND",                                                                             \
+     CONFIG_STRING,                                                                                \
+     offsetof(type, member.bus_bind),                                                              \
+     default_bind,                                                                                 \
+     1,                                                                                            \
+     255,                                                                                          \
+     NULL,                                                                                         \
      "where this service is served on the bus"},                                                   \
     {                                                                                              \
         "LYNKS_BUS_IN_HAND_MAX", CONFIG_UINT, offsetof(type, member.bus_in_hand_max), "2048", 1,   \
@@ -62,7 +111,8 @@ struct service_bind_config {
 
 struct service;
 
-/* Blocks the signals, sets up everything up to the ops listener. NULL (logged) if anything fails. */
+/* Blocks the signals, sets up everything up to the ops listener. NULL (logged) if anything fails.
+ */
 struct service *service_new(const char *role, const struct service_config *config);
 void service_free(struct service **service);
 
@@ -77,10 +127,11 @@ const struct bus *service_bus(struct service *service);
 
 /* Serves handlers on the bus; false (logged) if it cannot bind. */
 bool service_serve(struct service *service, const struct service_bind_config *config,
-                   const char *const *allowed_roles, const struct call_handler *handlers, void *self);
+                   const char *const *allowed_roles, const struct call_handler *handlers,
+                   void *self);
 
-/* A part that has to drain too: begin is called when draining starts, is_done until it says so. Either may
- * be NULL. At most 4. */
+/* A part that has to drain too: begin is called when draining starts, is_done until it says so.
+ * Either may be NULL. At most 4. */
 struct service_drain {
     void (*begin)(void *arg);
     bool (*is_done)(void *arg);

@@ -1,7 +1,9 @@
-/* The ZAP handler (RFC 27): who may connect to a bus socket. Without one libzmq admits any CURVE key.
+/* The ZAP handler (RFC 27): who may connect to a bus socket. Without one libzmq admits any CURVE
+ * key.
  *
- * Bound to inproc://zeromq.zap.01 before any bus socket; runs on the loop. Each socket has a domain,
- * and each domain a list of roles whose keys are admitted. The role becomes the connection's User-Id. */
+ * Bound to inproc://zeromq.zap.01 before any bus socket; runs on the loop. Each socket has a
+ * domain, and each domain a list of roles whose keys are admitted. The role becomes the
+ * connection's User-Id. */
 #ifndef LYNKS_PROTO_ZAP_H
 #define LYNKS_PROTO_ZAP_H
 

@@ -139,7 +139,9 @@ struct service_drain {
 };
 void service_on_drain(struct service *service, struct service_drain drain);
 
-/* Runs until a signal has drained it. 0: all that was in hand was answered; 1: time ran out. */
+/* Runs until a signal has drained it, then ends the bus: calls still out are answered
+ * ERR_UNAVAILABLE, and nothing comes in or goes out any more. 0: all that was in hand was answered;
+ * 1: time ran out. */
 int service_run(struct service *service);
 
 #endif

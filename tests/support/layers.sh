@@ -1,0 +1,86 @@
+# The layers of the tests: what each needs built, what it runs, for how long. Sourced by tests/run.
+
+layers="lint unit contract contract-tsan hostile fuzz integration e2e"
+
+layer_builds() {
+    case "$1" in
+    lint) echo clang ;;
+    unit | contract | hostile) echo dev ;;
+    contract-tsan) echo tsan ;;
+    fuzz) echo fuzz ;;
+    integration) echo "dev release node" ;;
+    e2e) echo "release node" ;;
+    esac
+}
+
+# One line for each: a program and its arguments.
+layer_programs() {
+    case "$1" in
+    lint) scripts tests/lint ;;
+    unit | contract | hostile) binaries dev "$1" ;;
+    contract-tsan) binaries tsan contract ;;
+    fuzz) echo "tests/fuzz/run 30" ;;
+    integration)
+        binaries dev integration
+        scripts tests/integration
+        ;;
+    e2e) scripts tests/e2e ;;
+    esac
+}
+
+layer_timeout() {
+    case "$1" in
+    unit | contract | contract-tsan | hostile) echo 120 ;;
+    fuzz) echo 900 ;;
+    *) echo 400 ;;
+    esac
+}
+
+# What the build makes now, not what an earlier one left in its folder.
+binaries() {
+    ninja -C "build/$1" -t targets all 2>/dev/null | sed -n "s|^\(tests/$2/test_[^:/]*\): .*|build/$1/\1|p" | sort
+}
+
+scripts() {
+    local file
+    while IFS= read -r file; do
+        case "$file" in
+        *.mjs) echo "node --test-reporter=tap $file" ;;
+        *) echo "$file" ;;
+        esac
+    done < <(find "$1" -name node_modules -prune -o -name 'test_*' -type f -perm -u+x -print | sort)
+}
+
+build_preset() {
+    case "$1" in
+    node) "$root/tests/support/node-modules" ;;
+    tsan)
+        # Only what runs there.
+        cmake --preset tsan && cmake --build build/tsan -j "$(nproc)" \
+            --target $(ninja -C build/tsan -t targets all | sed -n 's/^\(contract_test_[^:]*\): phony$/\1/p')
+        ;;
+    *) cmake --preset "$1" && cmake --build "build/$1" -j "$(nproc)" ;;
+    esac
+}
+
+# Nothing that a sanitizer finds is let through.
+test_environment=(
+    CMOCKA_MESSAGE_OUTPUT=TAP
+    ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1
+    UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+    TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1:second_deadlock_stack=1
+)
+
+# count_tap EXIT_CODE FILE: how many passed and how many failed. What a program announced (1..N) and did not
+# report has failed; so has a program that reports nothing, or that fails without naming a failed test.
+count_tap() {
+    awk -v code="$1" '
+        /^1\.\.[0-9]+/ { planned += substr($1, 4) }
+        /^ok / { if ($0 ~ /# *[Ss][Kk][Ii][Pp]/) bad++; else good++ }
+        /^not ok / { bad++ }
+        END {
+            if (planned > good + bad) bad += planned - good - bad
+            if (good + bad == 0 || (code != 0 && bad == 0)) bad++
+            print good + 0, bad + 0
+        }' "$2"
+}

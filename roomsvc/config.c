@@ -1,0 +1,26 @@
+#include "roomsvc/config.h"
+
+#define OPTION(member) offsetof(struct roomsvc_config, member)
+
+const struct config_option roomsvc_options[] = {
+    SERVICE_OPTIONS(struct roomsvc_config, service, "5802"),
+    SERVICE_BIND_OPTIONS(struct roomsvc_config, bind, "tcp://127.0.0.1:5702"),
+    DB_OPTIONS(struct roomsvc_config, db),
+    {"LYNKS_DB_THREADS", CONFIG_UINT, OPTION(db_threads), "2", 1, 32, NULL,
+     "connections to the database"},
+    {"LYNKS_DB_QUEUE_MAX", CONFIG_UINT, OPTION(db_queue_max), "512", 1, 65536, NULL,
+     "database jobs that may wait; more are refused"},
+    {"LYNKS_JANUSBRIDGE_ADDRESS", CONFIG_STRING, OPTION(janusbridge_address), "127.0.0.1:5703", 1,
+     1024, NULL, "where janusbridge is: host:port[,host:port...]"},
+    {"LYNKS_STANDARD_ROOM", CONFIG_UINT, OPTION(standard_room), "123456", 0, ROOM_ID_MAX, NULL,
+     "the room that /create gives; 0 makes a fresh one each time, with an id nobody can guess"},
+    {"LYNKS_PUBLISHERS_MAX", CONFIG_UINT, OPTION(publishers_max), "20", 1, PUBLISHERS_MAX, NULL,
+     "how many may publish in a room at a time"},
+    {"LYNKS_ROOMS_MAX", CONFIG_UINT, OPTION(rooms_max), "100000", 1, 10000000, NULL,
+     "open rooms; more are refused"},
+    {"LYNKS_ROOM_CACHE_MAX", CONFIG_UINT, OPTION(room_cache_max), "100000", 1, 10000000, NULL,
+     "rooms kept in memory"},
+    {"LYNKS_ROOM_CACHE_MS", CONFIG_UINT, OPTION(room_cache_ms), "10000", 0, 3600000, NULL,
+     "after which a room kept in memory is looked up again (it is used meanwhile)"},
+    {.name = NULL},
+};

@@ -1,0 +1,24 @@
+/* The variables of lynks-roomsvc. */
+#ifndef LYNKS_ROOMSVC_CONFIG_H
+#define LYNKS_ROOMSVC_CONFIG_H
+
+#include "proto/db.h"
+#include "proto/service.h"
+
+struct roomsvc_config {
+    struct service_config service;
+    struct service_bind_config bind;
+    struct db_config db;
+    uint64_t db_threads;
+    uint64_t db_queue_max;
+    char *janusbridge_address;
+    uint64_t standard_room;
+    uint64_t publishers_max;
+    uint64_t rooms_max;
+    uint64_t room_cache_max;
+    uint64_t room_cache_ms;
+};
+
+extern const struct config_option roomsvc_options[];
+
+#endif

@@ -1,0 +1,15 @@
+/* A room as the registry has it. */
+#ifndef LYNKS_ROOMSVC_ROOM_H
+#define LYNKS_ROOMSVC_ROOM_H
+
+#include "proto/msg.h"
+
+#define ROOM_SECRET_BYTES 32 /* hex digits */
+
+struct room {
+    uint64_t id;
+    char secret[ROOM_SECRET_BYTES + 1]; /* Janus' room secret; never leaves the backend */
+    uint64_t publishers_max;
+};
+
+#endif

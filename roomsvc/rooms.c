@@ -1,0 +1,385 @@
+/* Serves room_create and room_participants. */
+#include "roomsvc/rooms.h"
+
+#include <assert.h>
+#include <sodium.h>
+
+#include "proto/log.h"
+#include "proto/lru.h"
+
+/* Ids are drawn from 2^53: a second draw is all but never needed. */
+#define DRAWS_MAX 4
+#define COUNT_INTERVAL_MS 10000
+
+struct cached_room {
+    struct room room;
+    uint64_t seen_ms;
+    bool refreshing;
+};
+
+struct rooms {
+    struct rooms_config config;
+    const struct clock *clock;
+    const struct bus *bus;
+    struct room_store store;
+    struct lru *cache;   /* room id -> struct cached_room */
+    uint64_t open_rooms; /* as counted last, plus what this replica has made since */
+    uint64_t count_timer;
+    struct metric *restored;
+    struct metric *open_rooms_gauge;
+};
+
+/* One call in hand. Lives until the call is answered. */
+struct task {
+    struct rooms *rooms;
+    struct call *call;
+    struct room_draft draft; /* create */
+    unsigned draws;
+    uint64_t room_id;
+    bool restored; /* participants: Janus had lost the room, and it was made again */
+};
+
+static void fail(struct task *task, enum err err)
+{
+    call_fail(task->call, err);
+    mem_free(&task);
+}
+
+static void fail_logged(struct task *task, const char *event, enum err err)
+{
+    log_warn(event, LOG_STR("request_id", task->call->context.request_id),
+             LOG_Z("error", err_code(err)));
+    fail(task, err);
+}
+
+/* Of a call to another service: what is not the client's doing is worth a line. */
+static void fail_from(struct task *task, const char *event, enum err err)
+{
+    if (err == ERR_NO_SUCH_ROOM) {
+        fail(task, err);
+    } else {
+        fail_logged(task, event, err);
+    }
+}
+
+/* ---- cache ---- */
+
+static void remember(struct rooms *rooms, const struct room *room)
+{
+    bool added;
+    struct cached_room *cached = lru_put(rooms->cache, &room->id, &added);
+    *cached = (struct cached_room){.room = *room, .seen_ms = clock_mono_ms(rooms->clock)};
+}
+
+struct refresh {
+    struct rooms *rooms;
+    uint64_t room_id;
+};
+
+static void on_refreshed(void *arg, enum err err, const struct room *room)
+{
+    struct refresh *refresh = arg;
+    if (err == ERR_OK) {
+        remember(refresh->rooms, room);
+    } else if (err == ERR_NO_SUCH_ROOM) {
+        lru_remove(refresh->rooms->cache, &refresh->room_id);
+    } else {
+        struct cached_room *cached = lru_find(refresh->rooms->cache, &refresh->room_id);
+        if (cached != NULL) {
+            cached->refreshing = false;
+        }
+    }
+    mem_free(&refresh);
+}
+
+/* The registry away is no reason to forget what it said: the room is used until it is heard again.
+ */
+static void refresh_if_old(struct rooms *rooms, struct cached_room *cached)
+{
+    uint64_t now_ms = clock_mono_ms(rooms->clock);
+    if (cached->refreshing || now_ms - cached->seen_ms < rooms->config.cache_ms) {
+        return;
+    }
+    struct refresh *refresh = mem_alloc(sizeof(*refresh));
+    *refresh = (struct refresh){.rooms = rooms, .room_id = cached->room.id};
+    cached->refreshing = true;
+    if (rooms->store.ops->find(rooms->store.self, cached->room.id, now_ms + 4000, on_refreshed,
+                               refresh) != ERR_OK) {
+        cached->refreshing = false;
+        mem_free(&refresh);
+    }
+}
+
+/* ---- create ---- */
+
+static void on_room_made(void *arg, enum err err, const struct msg *reply)
+{
+    struct task *task = arg;
+    (void)reply;
+    if (err != ERR_OK) {
+        fail_logged(task, "room could not be made in janus", err);
+        return;
+    }
+    const struct msg answer = {.id = MSG_room_create_reply,
+                               .room_create_reply = {.room_id = task->room_id}};
+    call_reply(task->call, &answer);
+    mem_free(&task);
+}
+
+static enum err make_in_janus(struct task *task, const struct room *room, bus_reply_fn *fn)
+{
+    const struct msg request = {
+        .id = MSG_bridge_create,
+        .bridge_create = {.room_id = room->id,
+                          .secret = str_of(room->secret),
+                          .description = STR_NONE,
+                          .publishers_max = room->publishers_max},
+    };
+    return bus_call(task->rooms->bus, &request, &task->call->context, fn, task);
+}
+
+static void create_in_janus(struct task *task, const struct room *room)
+{
+    task->room_id = room->id;
+    enum err err = make_in_janus(task, room, on_room_made);
+    if (err != ERR_OK) {
+        fail_logged(task, "room could not be made in janus", err);
+    }
+}
+
+static void register_room(struct task *task);
+
+static void on_registered(void *arg, enum err err, const struct room *room)
+{
+    struct task *task = arg;
+    if (err == ERR_CONFLICT && task->draft.has_key && ++task->draws < DRAWS_MAX) {
+        register_room(task);
+        return;
+    }
+    if (err != ERR_OK) {
+        fail_logged(task, "room could not be registered", err);
+        return;
+    }
+    task->rooms->open_rooms++;
+    remember(task->rooms, room);
+    create_in_janus(task, room);
+}
+
+static uint64_t draw_room_id(void)
+{
+    uint64_t id;
+    do {
+        randombytes_buf(&id, sizeof(id));
+        id &= ROOM_ID_MAX;
+    } while (id == 0);
+    return id;
+}
+
+static void draw_secret(char secret[ROOM_SECRET_BYTES + 1])
+{
+    uint8_t random[ROOM_SECRET_BYTES / 2];
+    randombytes_buf(random, sizeof(random));
+    hex_encode(secret, random, sizeof(random));
+    sodium_memzero(random, sizeof(random));
+}
+
+static void register_room(struct task *task)
+{
+    struct rooms *rooms = task->rooms;
+    struct room_draft *draft = &task->draft;
+    draft->room.id = draft->has_key ? draw_room_id() : rooms->config.standard_room;
+    draft->room.publishers_max = rooms->config.publishers_max;
+    draw_secret(draft->room.secret);
+    enum err err = rooms->store.ops->add(rooms->store.self, draft, task->call->context.deadline_ms,
+                                         on_registered, task);
+    if (err != ERR_OK) {
+        fail_logged(task, "room could not be registered", err);
+    }
+}
+
+static struct task *task_new(struct rooms *rooms, struct call *call)
+{
+    struct task *task = mem_alloc(sizeof(*task));
+    task->rooms = rooms;
+    task->call = call;
+    return task;
+}
+
+static void on_room_create(void *service, struct call *call)
+{
+    struct rooms *rooms = service;
+    struct task *task = task_new(rooms, call);
+    const uint64_t standard = rooms->config.standard_room;
+    struct cached_room *cached = standard == 0 ? NULL : lru_find(rooms->cache, &standard);
+    if (cached != NULL) {
+        refresh_if_old(rooms, cached);
+        create_in_janus(task, &cached->room);
+        return;
+    }
+    if (rooms->open_rooms >= rooms->config.rooms_max) {
+        fail_logged(task, "no more rooms: LYNKS_ROOMS_MAX is reached", ERR_OVERLOADED);
+        return;
+    }
+    task->draft.owner_id = call->context.principal.user_id;
+    task->draft.has_key = standard == 0;
+    memcpy(task->draft.key, call->request.room_create.idempotency_key.data,
+           sizeof(task->draft.key));
+    register_room(task);
+}
+
+/* ---- participants ---- */
+
+static void ask_bridge(struct task *task);
+
+static void on_restored(void *arg, enum err err, const struct msg *reply)
+{
+    struct task *task = arg;
+    (void)reply;
+    if (err != ERR_OK) {
+        fail_logged(task, "room could not be restored in janus", err);
+        return;
+    }
+    log_info("room restored in janus", LOG_STR("request_id", task->call->context.request_id),
+             LOG_U64("room", task->room_id));
+    metric_inc(task->rooms->restored);
+    ask_bridge(task);
+}
+
+static void on_found_for_restore(void *arg, enum err err, const struct room *room)
+{
+    struct task *task = arg;
+    if (err == ERR_OK) {
+        remember(task->rooms, room);
+        err = make_in_janus(task, room, on_restored);
+    } else if (err == ERR_NO_SUCH_ROOM) {
+        lru_remove(task->rooms->cache, &task->room_id);
+    }
+    if (err != ERR_OK) {
+        fail_from(task, "room could not be restored in janus", err);
+    }
+}
+
+static enum err look_up(struct task *task, room_store_fn *fn)
+{
+    const struct room_store *store = &task->rooms->store;
+    return store->ops->find(store->self, task->room_id, task->call->context.deadline_ms, fn, task);
+}
+
+/* The registry is asked again, not the cache: a room closed a moment ago must not come back. */
+static void restore(struct task *task)
+{
+    task->restored = true;
+    enum err err = look_up(task, on_found_for_restore);
+    if (err != ERR_OK) {
+        fail_logged(task, "room could not be restored in janus", err);
+    }
+}
+
+static void on_participants(void *arg, enum err err, const struct msg *reply)
+{
+    struct task *task = arg;
+    if (err == ERR_NO_SUCH_ROOM && !task->restored) {
+        restore(task);
+        return;
+    }
+    if (err != ERR_OK) {
+        fail_from(task, "participants could not be listed", err);
+        return;
+    }
+    const struct msg answer = {
+        .id = MSG_room_participants_reply,
+        .room_participants_reply = {.publishers = reply->bridge_participants_reply.publishers}};
+    call_reply(task->call, &answer);
+    mem_free(&task);
+}
+
+static void ask_bridge(struct task *task)
+{
+    const struct msg request = {.id = MSG_bridge_participants,
+                                .bridge_participants = {.room_id = task->room_id}};
+    enum err err =
+        bus_call(task->rooms->bus, &request, &task->call->context, on_participants, task);
+    if (err != ERR_OK) {
+        fail_logged(task, "participants could not be listed", err);
+    }
+}
+
+static void on_found(void *arg, enum err err, const struct room *room)
+{
+    struct task *task = arg;
+    if (err != ERR_OK) {
+        fail_from(task, "room could not be looked up", err);
+        return;
+    }
+    remember(task->rooms, room);
+    ask_bridge(task);
+}
+
+static void on_room_participants(void *service, struct call *call)
+{
+    struct rooms *rooms = service;
+    struct task *task = task_new(rooms, call);
+    task->room_id = call->request.room_participants.room_id;
+    struct cached_room *cached = lru_find(rooms->cache, &task->room_id);
+    if (cached != NULL) {
+        refresh_if_old(rooms, cached);
+        ask_bridge(task);
+        return;
+    }
+    enum err err = look_up(task, on_found);
+    if (err != ERR_OK) {
+        fail_logged(task, "room could not be looked up", err);
+    }
+}
+
+/* ---- life ---- */
+
+static void count_rooms(void *arg);
+
+static void on_counted(void *arg, enum err err, uint64_t count)
+{
+    struct rooms *rooms = arg;
+    if (err == ERR_OK) {
+        rooms->open_rooms = count;
+        metric_set(rooms->open_rooms_gauge, (int64_t)count);
+    }
+}
+
+static void count_rooms(void *arg)
+{
+    struct rooms *rooms = arg;
+    rooms->count_timer = clock_after(rooms->clock, COUNT_INTERVAL_MS, count_rooms, rooms);
+    /* Not counted this time is counted the next. */
+    (void)rooms->store.ops->count(rooms->store.self, on_counted, rooms);
+}
+
+struct rooms *rooms_new(const struct rooms_parts *parts, const struct rooms_config *config)
+{
+    struct rooms *rooms = mem_alloc(sizeof(*rooms));
+    rooms->config = *config;
+    rooms->clock = parts->clock;
+    rooms->bus = parts->bus;
+    rooms->store = parts->store;
+    rooms->cache = lru_new(sizeof(uint64_t), sizeof(struct cached_room), config->cache_max);
+    rooms->restored = metrics_counter(parts->metrics, "lynks_rooms_restored_total",
+                                      "Rooms made again because Janus had lost them.", NULL);
+    rooms->open_rooms_gauge =
+        metrics_gauge(parts->metrics, "lynks_rooms_open", "Open rooms in the registry.", NULL);
+    count_rooms(rooms);
+    return rooms;
+}
+
+void rooms_free(struct rooms **rooms)
+{
+    if (*rooms != NULL) {
+        clock_cancel((*rooms)->clock, (*rooms)->count_timer);
+        lru_free(&(*rooms)->cache);
+        mem_free(rooms);
+    }
+}
+
+const struct call_handler rooms_handlers[] = {
+    {MSG_room_create, on_room_create},
+    {MSG_room_participants, on_room_participants},
+    {MSG_NONE, NULL},
+};

@@ -1,8 +1,8 @@
 /* Frames of the bus: one msgpack envelope each, decoded safely whatever a peer sends.
  *
- * Wire form: an array of at least ENVELOPE_ITEMS items, in this order:
- *   major, minor, message number, correlation id, remaining ms, expiry (unix ms), request id,
- *   principal (nil, or [user id, session id, roles]), status, body (nil, or a map: tag -> value)
+ * Wire form: an array of at least ENVELOPE_ITEMS items, in the order of envelope.def: major, minor,
+ * message number, correlation id, remaining ms, expiry (unix ms), request id, principal (nil, or
+ * [user id, session id, roles]), status, body (a map: tag -> value; nil exactly in a failed reply).
  * A higher minor may append items; they are ignored. Another major is refused.
  *
  * Decoding: a pre-scan that allocates nothing (prescan.h), then msgpack-c into an arena, then the
@@ -28,11 +28,11 @@ struct principal {
 
 struct envelope {
     uint64_t correlation_id;
-    uint64_t remaining_ms;   /* what the sender still gives */
-    uint64_t expiry_unix_ms; /* absolute; whichever is earlier counts */
-    struct str request_id;   /* printable ASCII; borrowed from the frame */
-    struct principal principal;
-    enum err status; /* ERR_OK in requests; in a reply anything else means: no body */
+    uint64_t remaining_ms;      /* what the sender still gives; at most INT64_MAX */
+    uint64_t expiry_unix_ms;    /* absolute; whichever is earlier counts; at most INT64_MAX */
+    struct str request_id;      /* ASCII 0x21 to 0x7e; may be empty; borrowed from the frame */
+    struct principal principal; /* user_id 0: the rest is not sent */
+    enum err status;            /* ERR_OK in requests; in a reply anything else means: no body */
 };
 
 /* Memory of one decoded message (lists, msgpack's tree). Reusable: decoding into it again ends
@@ -48,8 +48,9 @@ void frame_free(struct frame **frame);
 struct str frame_bytes(const struct frame *frame); /* valid until the next encode */
 
 /* Encodes envelope and message. msg->id must be known; body fields are checked against the schema.
- * For a reply with status != ERR_OK only msg->id counts.
- * ERR_BAD_REQUEST: a field is out of its bounds; ERR_TOO_LARGE: over FRAME_BYTES_MAX. */
+ * For a reply with status != ERR_OK only msg->id counts; MSG_NONE then answers what was not
+ * understood. ERR_BAD_REQUEST: something is out of its bounds; ERR_TOO_LARGE: over FRAME_BYTES_MAX.
+ * The frame is empty then. */
 enum err codec_encode(struct frame *frame, const struct envelope *envelope, const struct msg *msg);
 
 /* Why a frame was refused; label of the counter of refused frames. */
@@ -65,8 +66,9 @@ enum codec_fault {
 };
 const char *codec_fault_name(enum codec_fault fault); /* static */
 
-/* Decodes. On CODEC_OK, CODEC_UNKNOWN and CODEC_BODY ret_envelope is filled in; ret_msg on CODEC_OK
- * (for a failed reply only its id). Both borrow from data and arena. */
+/* Decodes. On CODEC_OK, CODEC_UNKNOWN and CODEC_BODY ret_envelope is filled in; ret_msg on
+ * CODEC_OK, and only its id for a failed reply (may be MSG_NONE), on CODEC_BODY and on
+ * CODEC_UNKNOWN (MSG_NONE). Both borrow from data and arena. */
 enum codec_fault codec_decode(struct arena *arena, struct str data, struct envelope *ret_envelope,
                               struct msg *ret_msg);
 

@@ -75,6 +75,8 @@ struct msg {
 };
 
 /* The table, for code that works on any message. */
+#define MSG_TAG_LIMIT 64 /* tags are below it */
+
 struct msg_field {
     uint32_t tag;
     const char *name;
@@ -99,6 +101,10 @@ struct msg_type {
 
 const struct msg_type *msg_type_find(uint64_t number);                 /* NULL if there is none */
 const struct msg_type *msg_type_next(const struct msg_type *previous); /* NULL starts, NULL ends */
+/* A field's place in msg, whose kind must be the field's: uint64_t, bool, struct str or struct
+ * u64_list. */
+void *msg_field_at(struct msg *msg, const struct msg_field *field);
+const void *msg_field_get(const struct msg *msg, const struct msg_field *field);
 const char *msg_name(enum msg_id id);              /* "unknown" if there is none; static */
 const char *service_name(enum service_id service); /* "authsvc", ...; static */
 

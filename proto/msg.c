@@ -1,0 +1,140 @@
+#include "proto/msg.h"
+
+#define PRESENCE_REQUIRED true
+#define PRESENCE_OPTIONAL false
+
+/* One array of fields for each message, ended by a row without a tag, since C has no empty arrays.
+ */
+#define REQUEST(name, number, service, retry, reply, doc)                                          \
+    static const struct msg_field fields_##name[] = {
+#define REPLY(name, number, doc) static const struct msg_field fields_##name[] = {
+#define FIELD(message, tag, name, type, min, max, presence, doc)                                   \
+    {(tag), #name, FIELD_##type,        offsetof(struct msg_##message, name),                      \
+     (min), (max), PRESENCE_##presence, (doc)},
+#define END(name)                                                                                  \
+    {                                                                                              \
+        .tag = 0                                                                                   \
+    }                                                                                              \
+    }                                                                                              \
+    ;
+#include "proto/messages.def"
+#undef REQUEST
+#undef REPLY
+#undef FIELD
+#undef END
+
+/* The codec keeps the tags it has seen in the bits of one word. */
+#define REQUEST(name, number, service, retry, reply, doc)                                          \
+    _Static_assert((number) >= 1, #name ": 0 is no message");
+#define REPLY(name, number, doc) _Static_assert((number) >= 1, #name ": 0 is no message");
+#define FIELD(message, tag, name, type, min, max, presence, doc)                                   \
+    _Static_assert((tag) >= 1 && (tag) < MSG_TAG_LIMIT && (min) <= (max), #message "." #name);
+#define END(name)
+#include "proto/messages.def"
+#undef REQUEST
+#undef REPLY
+#undef FIELD
+#undef END
+
+enum {
+#define REQUEST(name, number, service, retry, reply, doc) INDEX_##name,
+#define REPLY(name, number, doc) INDEX_##name,
+#define FIELD(message, tag, name, type, min, max, presence, doc)
+#define END(name)
+#include "proto/messages.def"
+#undef REQUEST
+#undef REPLY
+#undef FIELD
+#undef END
+};
+
+static const struct msg_type types[] = {
+#define REQUEST(name, number, service, retry, reply, doc)                                          \
+    {MSG_##name,                                                                                   \
+     #name,                                                                                        \
+     SERVICE_##service,                                                                            \
+     RETRY_##retry,                                                                                \
+     MSG_##reply,                                                                                  \
+     fields_##name,                                                                                \
+     ARRAY_LEN(fields_##name) - 1,                                                                 \
+     (doc)},
+#define REPLY(name, number, doc)                                                                   \
+    {MSG_##name,                                                                                   \
+     #name,                                                                                        \
+     SERVICE_NONE,                                                                                 \
+     RETRY_NEVER,                                                                                  \
+     MSG_NONE,                                                                                     \
+     fields_##name,                                                                                \
+     ARRAY_LEN(fields_##name) - 1,                                                                 \
+     (doc)},
+#define FIELD(message, tag, name, type, min, max, presence, doc)
+#define END(name)
+#include "proto/messages.def"
+#undef REQUEST
+#undef REPLY
+#undef FIELD
+#undef END
+};
+
+/* A switch, so that a number used twice does not compile. */
+const struct msg_type *msg_type_find(uint64_t number)
+{
+    switch (number) {
+#define REQUEST(name, number, service, retry, reply, doc)                                          \
+    case (number):                                                                                 \
+        return &types[INDEX_##name];
+#define REPLY(name, number, doc)                                                                   \
+    case (number):                                                                                 \
+        return &types[INDEX_##name];
+#define FIELD(message, tag, name, type, min, max, presence, doc)
+#define END(name)
+#include "proto/messages.def"
+#undef REQUEST
+#undef REPLY
+#undef FIELD
+#undef END
+    default:
+        return NULL;
+    }
+}
+
+const struct msg_type *msg_type_next(const struct msg_type *previous)
+{
+    const struct msg_type *next = previous == NULL ? types : previous + 1;
+    return next < types + ARRAY_LEN(types) ? next : NULL;
+}
+
+const char *msg_name(enum msg_id id)
+{
+    const struct msg_type *type = msg_type_find(id);
+    return type == NULL ? "unknown" : type->name;
+}
+
+const char *service_name(enum service_id service)
+{
+    switch (service) {
+    case SERVICE_AUTHSVC:
+        return "authsvc";
+    case SERVICE_ROOMSVC:
+        return "roomsvc";
+    case SERVICE_JANUSBRIDGE:
+        return "janusbridge";
+    case SERVICE_NONE:
+    case SERVICE_COUNT:
+        break;
+    }
+    return "none";
+}
+
+/* Every member of the union starts where this one does. */
+#define UNION_OFFSET offsetof(struct msg, login)
+
+void *msg_field_at(struct msg *msg, const struct msg_field *field)
+{
+    return (char *)msg + UNION_OFFSET + field->offset;
+}
+
+const void *msg_field_get(const struct msg *msg, const struct msg_field *field)
+{
+    return (const char *)msg + UNION_OFFSET + field->offset;
+}

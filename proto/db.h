@@ -55,16 +55,17 @@ struct db *db_new(const struct db_config *config);
 void db_free(struct db **db);
 
 struct db_value {
-    enum { DB_NULL, DB_U64, DB_BYTES } type;
+    enum { DB_NULL, DB_U64, DB_BYTES, DB_BINARY } type;
     uint64_t u;
     struct str s;
 };
 #define DB_V_U64(v) ((struct db_value){.type = DB_U64, .u = (v)})
 #define DB_V_STR(v) ((struct db_value){.type = DB_BYTES, .s = (v)})
+#define DB_V_BIN(v) ((struct db_value){.type = DB_BINARY, .s = (v)}) /* for BINARY columns */
 #define DB_V_NULL ((struct db_value){.type = DB_NULL})
 
-/* Called for each row; values are borrowed until it returns. Integer columns come as DB_U64, all
- * others as DB_BYTES (at most 64 KiB). */
+/* Called for each row; values are borrowed until it returns; it must not run a statement. Integer
+ * columns come as DB_U64, all others as DB_BYTES (at most 64 KiB). */
 typedef void db_row_fn(void *arg, const struct db_value *columns, size_t count);
 
 struct db_statement {
@@ -76,11 +77,12 @@ struct db_statement {
 };
 
 /* Runs one prepared statement. ret_affected (rows changed) may be NULL. Outside a transaction, a
- * connection that was found dead before the statement was sent is remade and the statement sent
- * once more. */
+ * connection that turns out to be closed before the statement is sent is remade first. */
 enum err db_run(struct db *db, const struct db_statement *statement, uint64_t *ret_affected);
 
-/* A transaction: commit or roll back what came between. A lost connection rolls back. */
+/* A transaction: commit or roll back what came between. A lost connection rolls back; the
+ * statements after it fail until then. ERR_UNAVAILABLE from db_commit leaves open whether it
+ * happened. */
 enum err db_begin(struct db *db);
 enum err db_commit(struct db *db);
 void db_rollback(struct db *db);
@@ -88,5 +90,12 @@ void db_rollback(struct db *db);
 /* One statement as text, without parameters or result: for migrations. *ret_mysql_errno (may be
  * NULL) tells MySQL's code, 0 if none. */
 enum err db_run_text(struct db *db, struct str sql, unsigned *ret_mysql_errno);
+
+/* From now on a lost connection stays lost, for what lives as long as the connection (GET_LOCK). */
+void db_hold(struct db *db);
+
+/* What the last failure was, in the server's or the client library's words; "" before the first.
+ * Borrowed until the next statement. */
+const char *db_error(const struct db *db);
 
 #endif

@@ -263,6 +263,20 @@ bool service_serve(struct service *service, const struct service_bind_config *co
     return service->worker != NULL;
 }
 
+/* Stands in for the client once it is gone: parts that end later may still try. */
+static enum err refuse_call(void *self, const struct msg *request,
+                            const struct call_context *context, bus_reply_fn *fn, void *arg)
+{
+    (void)self;
+    (void)request;
+    (void)context;
+    (void)fn;
+    (void)arg;
+    return ERR_UNAVAILABLE;
+}
+
+static const struct bus_ops ended_bus_ops = {refuse_call};
+
 int service_run(struct service *service)
 {
     log_info("running", LOG_Z("version", LYNKS_VERSION),
@@ -272,6 +286,7 @@ int service_run(struct service *service)
      * that those answers find nobody to be sent to. */
     bus_worker_free(&service->worker);
     bus_client_free(&service->client);
+    service->bus = (struct bus){.ops = &ended_bus_ops};
     log_info("ended");
     return service->exit_code;
 }

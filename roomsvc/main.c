@@ -1,0 +1,54 @@
+#include "roomsvc/config.h"
+#include "roomsvc/room_store_mysql.h"
+#include "roomsvc/rooms.h"
+
+static const char *const callers[] = {"gateway", "janusbridge", NULL};
+
+/* In reverse: rooms before the database, both before the loop. */
+struct parts {
+    struct service *service;
+    struct db_pool *db;
+    struct rooms *rooms;
+};
+
+static bool set_up(struct parts *parts, const struct roomsvc_config *config)
+{
+    parts->service = service_new("roomsvc", &config->service);
+    if (parts->service == NULL ||
+        !service_connect(parts->service, SERVICE_JANUSBRIDGE, config->janusbridge_address)) {
+        return false;
+    }
+    const struct db_pool_config db = {.name = "roomsvc-db",
+                                      .db = &config->db,
+                                      .threads = (unsigned)config->db_threads,
+                                      .queue_max = config->db_queue_max};
+    parts->db = db_pool_new(service_loop(parts->service), service_metrics(parts->service),
+                            service_health(parts->service), &db);
+    const struct rooms_parts rooms = {.clock = service_clock(parts->service),
+                                      .bus = service_bus(parts->service),
+                                      .store = room_store_mysql(parts->db),
+                                      .metrics = service_metrics(parts->service)};
+    const struct rooms_config rooms_config = {.standard_room = config->standard_room,
+                                              .publishers_max = config->publishers_max,
+                                              .rooms_max = config->rooms_max,
+                                              .cache_max = config->room_cache_max,
+                                              .cache_ms = config->room_cache_ms};
+    parts->rooms = rooms_new(&rooms, &rooms_config);
+    return service_serve(parts->service, &config->bind, callers, rooms_handlers, parts->rooms);
+}
+
+int main(int argc, char **argv)
+{
+    struct roomsvc_config config = {0};
+    struct parts parts = {0};
+    enum config_outcome outcome = config_load(&config, "roomsvc", roomsvc_options, argc, argv);
+    if (outcome != CONFIG_RUN) {
+        return outcome == CONFIG_EXIT_OK ? 0 : 2;
+    }
+    int exit_code = set_up(&parts, &config) ? service_run(parts.service) : 1;
+    db_pool_free(&parts.db);
+    rooms_free(&parts.rooms);
+    service_free(&parts.service);
+    config_free(&config, roomsvc_options);
+    return exit_code;
+}

@@ -1,8 +1,7 @@
 # What the shell scripts of the tests share. Sourced, not run; bash.
 #
-# LYNKS_TEST_RUN   marks every process that a run of the tests starts (it is inherited); tests/run looks for
-#                  it to see whether something was left behind
-# TMPDIR           where everything temporary goes; tests/run gives each run its own
+# Everything temporary goes under TMPDIR: tests/run gives each run its own, and recognises by it what a
+# test left behind.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # What may be kept between runs because it only saves time.

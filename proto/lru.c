@@ -10,7 +10,7 @@
 struct links {
     uint32_t chain;        /* next in the bucket, or next free one */
     uint32_t newer, older; /* order of use */
-};
+} __attribute__((aligned(8))); /* the key follows, and may be read as a number */
 
 struct lru {
     size_t key_bytes, entry_bytes;

@@ -96,7 +96,8 @@ static bool is_choice(const char *choices, const char *text)
     size_t bytes = strlen(text);
     for (const char *c = choices; c != NULL; c = strchr(c, '|')) {
         c += *c == '|';
-        if (bytes > 0 && strncmp(c, text, bytes) == 0 && (c[bytes] == '|' || c[bytes] == '\0')) {
+        if (bytes > 0 && strcspn(text, "|") == bytes && strncmp(c, text, bytes) == 0 &&
+            (c[bytes] == '|' || c[bytes] == '\0')) {
             return true;
         }
     }

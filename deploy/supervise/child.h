@@ -1,0 +1,52 @@
+/* One entry of the table, alive: started, found ready, started again when it ends, stopped. */
+#ifndef LYNKS_SUPERVISE_CHILD_H
+#define LYNKS_SUPERVISE_CHILD_H
+
+#include <sys/types.h>
+
+#include "deploy/supervise/table.h"
+#include "proto/loop.h"
+
+enum child_state {
+    CHILD_IDLE,     /* never started */
+    CHILD_STARTING, /* runs, not found ready yet */
+    CHILD_READY,    /* runs; or a step that is done */
+    CHILD_WAITING,  /* ended; will be started again */
+    CHILD_STOPPING, /* was told to end */
+    CHILD_ENDED,    /* will not run again */
+};
+
+const char *child_state_name(enum child_state state);
+
+struct child;
+
+/* What happened, in one line for the user; line is borrowed. */
+enum child_event {
+    CHILD_BECAME_READY,
+    CHILD_FAILED,  /* its first start: ended, or not ready in time; it ends without another event */
+    CHILD_CRASHED, /* ended by itself after it was ready once; will be started again */
+    CHILD_STOPPED, /* after child_stop */
+};
+typedef void child_event_fn(void *arg, struct child *child, enum child_event event,
+                            const char *line);
+
+/* Borrows all but listen_fd (-1: none), which is too. NULL, errno set, if the log cannot be opened.
+ */
+struct child *child_new(struct loop *loop, const struct entry *entry, int listen_fd,
+                        child_event_fn *fn, void *arg);
+void child_free(struct child **child); /* kills what still runs */
+
+void child_start(struct child *child);
+/* SIGTERM, and SIGKILL after the entry's stop_within_ms. Tells CHILD_STOPPED, from the loop; false,
+ * and no event, if nothing runs. It is not started again. */
+bool child_stop(struct child *child);
+void child_retire(struct child *child); /* from now on it is not started again */
+void child_kill(struct child *child);   /* SIGKILL, if it runs */
+
+const struct entry *child_entry(const struct child *child);
+enum child_state child_state(const struct child *child);
+pid_t child_pid(const struct child *child); /* 0: none */
+unsigned child_restarts(const struct child *child);
+uint64_t child_since_unix_ms(const struct child *child); /* the start of the present run */
+
+#endif

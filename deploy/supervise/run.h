@@ -1,0 +1,14 @@
+/* lynks-supervise for the user: signals in, lines out. */
+#ifndef LYNKS_SUPERVISE_RUN_H
+#define LYNKS_SUPERVISE_RUN_H
+
+#include "deploy/supervise/table.h"
+
+#define EXIT_INTERRUPTED 130 /* as a shell would call it: a signal came before all was ready */
+
+/* Supervises the table until a signal (SIGINT, SIGTERM, SIGHUP) or a failed start has stopped
+ * everything; a second signal kills. report_fd: where detach_report tells how the start went; -1:
+ * in the foreground. Returns the exit code: 0 if all was ready once. */
+int run_table(const struct table *table, int report_fd);
+
+#endif

@@ -1,0 +1,209 @@
+#include "deploy/supervise/supervisor.h"
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "deploy/supervise/child.h"
+#include "deploy/supervise/logfile.h"
+#include "deploy/supervise/ports.h"
+#include "deploy/supervise/textfile.h"
+
+struct supervisor {
+    struct loop *loop;
+    const struct table *table;
+    supervisor_fn *fn;
+    void *arg;
+    struct ports *ports;
+    struct logfile *log;
+    struct child *children[TABLE_ENTRIES_MAX];
+    size_t count;
+    size_t started; /* children 0 to started - 1 have been */
+    bool is_ready;
+    bool is_stopping;
+};
+
+static void write_log(struct supervisor *supervisor, const char *line)
+{
+    char when[32];
+    time_t now = (time_t)(clock_unix_ms(loop_clock(supervisor->loop)) / 1000);
+    struct tm tm;
+    gmtime_r(&now, &tm);
+    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    AUTO(mem_free) char *text = mem_printf("%s %s\n", when, line);
+    logfile_append(supervisor->log, str_of(text));
+}
+
+static void tell(struct supervisor *supervisor, enum supervisor_event event, const char *line)
+{
+    if (*line)
+        write_log(supervisor, line);
+    supervisor->fn(supervisor->arg, event, line);
+}
+
+/* One line per process, fields between tabs: name, state, pid, restarts, start in Unix seconds,
+ * check. */
+static void write_status(const struct supervisor *supervisor)
+{
+    AUTO(mem_free) char *text = mem_strdup("");
+    for (size_t i = 0; i < supervisor->count; i++) {
+        const struct child *child = supervisor->children[i];
+        const struct entry *entry = child_entry(child);
+        if (entry->is_step)
+            continue;
+        char *longer = mem_printf("%s%s\t%s\t%d\t%u\t%" PRIu64 "\t%s\n", text, entry->name,
+                                  child_state_name(child_state(child)), (int)child_pid(child),
+                                  child_restarts(child), child_since_unix_ms(child) / 1000,
+                                  entry->check_count ? entry->checks[0].line : "-");
+        mem_free(&text);
+        text = longer;
+    }
+    textfile_replace(supervisor->table->status_file, text);
+}
+
+/* The next one that runs, from the end; when none is left, all is done. */
+static void stop_next(struct supervisor *supervisor)
+{
+    for (size_t i = supervisor->started; i-- > 0;) {
+        struct child *child = supervisor->children[i];
+        if (child_state(child) == CHILD_STOPPING || child_stop(child))
+            return;
+    }
+    tell(supervisor, SUPERVISOR_DONE, "");
+}
+
+static void stop_later(void *arg)
+{
+    struct supervisor *supervisor = arg;
+    stop_next(supervisor);
+    write_status(supervisor);
+}
+
+void supervisor_stop(struct supervisor *supervisor)
+{
+    if (supervisor->is_stopping) {
+        for (size_t i = 0; i < supervisor->started; i++)
+            child_kill(supervisor->children[i]);
+        return;
+    }
+    supervisor->is_stopping = true;
+    for (size_t i = 0; i < supervisor->started; i++)
+        child_retire(supervisor->children[i]);
+    loop_post(supervisor->loop, stop_later, supervisor);
+}
+
+static void start_next(struct supervisor *supervisor)
+{
+    do {
+        child_start(supervisor->children[supervisor->started++]);
+    } while (supervisor->started < supervisor->count &&
+             child_entry(supervisor->children[supervisor->started])->is_together);
+}
+
+static bool all_started_are_ready(const struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->started; i++) {
+        const struct child *child = supervisor->children[i];
+        enum child_state state = child_state(child);
+        /* One that was ready and crashed since is being brought back: no reason to wait for it. */
+        if (state == CHILD_STARTING && !child_restarts(child))
+            return false;
+    }
+    return true;
+}
+
+static void on_became_ready(struct supervisor *supervisor, const char *line)
+{
+    AUTO(mem_free) char *indented = mem_printf("  %s", line);
+    tell(supervisor, SUPERVISOR_LINE, indented);
+    if (supervisor->is_ready || supervisor->is_stopping || !all_started_are_ready(supervisor))
+        return;
+    if (supervisor->started < supervisor->count) {
+        start_next(supervisor);
+        return;
+    }
+    supervisor->is_ready = true;
+    tell(supervisor, SUPERVISOR_READY, "");
+}
+
+static void on_child(void *arg, struct child *child, enum child_event event, const char *line)
+{
+    struct supervisor *supervisor = arg;
+    AUTO(mem_free) char *text = mem_printf("  %s", line);
+    switch (event) {
+    case CHILD_BECAME_READY:
+        on_became_ready(supervisor, line);
+        break;
+    case CHILD_FAILED:
+        if (!supervisor->is_stopping) {
+            tell(supervisor, SUPERVISOR_ERROR, line);
+            supervisor_stop(supervisor);
+        }
+        break;
+    case CHILD_CRASHED:
+        tell(supervisor, SUPERVISOR_LINE, text);
+        break;
+    case CHILD_STOPPED: {
+        AUTO(mem_free) char *stopped = mem_printf("  %-11s stopped", child_entry(child)->name);
+        tell(supervisor, SUPERVISOR_LINE, stopped);
+        stop_next(supervisor);
+        break;
+    }
+    }
+    write_status(supervisor);
+}
+
+static bool set_up(struct supervisor *supervisor, char **ret_why)
+{
+    const struct table *table = supervisor->table;
+    supervisor->log = logfile_new(supervisor->loop, table->log_file, LOGFILE_MAX_BYTES);
+    if (!supervisor->log || !textfile_write_pid(table->pid_file, getpid())) {
+        *ret_why = mem_printf("cannot write %s: %s",
+                              supervisor->log ? table->pid_file : table->log_file, strerror(errno));
+        return false;
+    }
+    supervisor->ports = ports_claim(table, ret_why);
+    if (!supervisor->ports)
+        return false;
+    for (size_t i = 0; i < table->entry_count; i++) {
+        const struct entry *entry = &table->entries[i];
+        struct child *child = child_new(supervisor->loop, entry,
+                                        ports_listener(supervisor->ports, i), on_child, supervisor);
+        if (!child) {
+            *ret_why = mem_printf("cannot write %s: %s", entry->log_file, strerror(errno));
+            return false;
+        }
+        supervisor->children[supervisor->count++] = child;
+    }
+    return true;
+}
+
+struct supervisor *supervisor_new(struct loop *loop, const struct table *table, supervisor_fn *fn,
+                                  void *arg, char **ret_why)
+{
+    AUTO(supervisor_free) struct supervisor *supervisor = mem_alloc(sizeof(*supervisor));
+    *supervisor = (struct supervisor){.loop = loop, .table = table, .fn = fn, .arg = arg};
+    if (!set_up(supervisor, ret_why))
+        return NULL;
+    return STEAL(supervisor);
+}
+
+void supervisor_free(struct supervisor **supervisor)
+{
+    struct supervisor *s = *supervisor;
+    if (!s)
+        return;
+    while (s->count > 0)
+        child_free(&s->children[--s->count]);
+    ports_free(&s->ports);
+    logfile_free(&s->log);
+    textfile_remove(s->table->status_file);
+    textfile_remove(s->table->pid_file);
+    mem_free(supervisor);
+}
+
+void supervisor_start(struct supervisor *supervisor)
+{
+    start_next(supervisor);
+    write_status(supervisor);
+}

@@ -62,7 +62,7 @@ static uint64_t unix_ms(void)
 
 static struct db_value key_value(const struct room_draft *draft)
 {
-    return DB_V_STR(((struct str){.data = (const char *)draft->key, .bytes = sizeof(draft->key)}));
+    return DB_V_BIN(((struct str){.data = (const char *)draft->key, .bytes = sizeof(draft->key)}));
 }
 
 static enum err insert(struct job *job, struct db *db)

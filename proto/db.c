@@ -1,5 +1,6 @@
 #include "proto/db.h"
 
+#include "proto/db_errno.h"
 #include "proto/log.h"
 
 #include <mysql.h>
@@ -45,59 +46,6 @@ struct db {
     struct log_gate error_gate;
     char error[ERROR_BYTES];
 };
-
-/* What MySQL's codes mean for us (MySQL reference: server and client error message references).
- * Codes that are not here are mistakes of ours. */
-static const struct code {
-    unsigned number;
-    enum err err;
-    bool is_lost; /* the connection is of no use any more */
-} codes[] = {
-    {1040, ERR_UNAVAILABLE, true},  /* too many connections */
-    {1053, ERR_UNAVAILABLE, true},  /* shutting down */
-    {1062, ERR_CONFLICT, false},    /* duplicate key */
-    {1077, ERR_UNAVAILABLE, true},  /* shutdown */
-    {1080, ERR_UNAVAILABLE, true},  /* forced close of the thread */
-    {1152, ERR_UNAVAILABLE, true},  /* aborted connection */
-    {1158, ERR_UNAVAILABLE, true},  /* network read */
-    {1159, ERR_UNAVAILABLE, true},  /* network read timed out */
-    {1160, ERR_UNAVAILABLE, true},  /* network write */
-    {1161, ERR_UNAVAILABLE, true},  /* network write timed out */
-    {1203, ERR_UNAVAILABLE, true},  /* too many connections of this user */
-    {1205, ERR_UNAVAILABLE, false}, /* lock wait timed out */
-    {1213, ERR_UNAVAILABLE, false}, /* deadlock */
-    {1226, ERR_UNAVAILABLE, false}, /* resource limit of the user */
-    {1243, ERR_UNAVAILABLE, true},  /* the server has forgotten the statement */
-    {1290, ERR_UNAVAILABLE, false}, /* read only */
-    {1317, ERR_UNAVAILABLE, false}, /* interrupted */
-    {1586, ERR_CONFLICT, false},    /* duplicate key, named */
-    {1792, ERR_UNAVAILABLE, false}, /* read only transaction */
-    {1836, ERR_UNAVAILABLE, false}, /* read only mode */
-    {1927, ERR_UNAVAILABLE, true},  /* killed (MariaDB) */
-    {1969, ERR_UNAVAILABLE, false}, /* statement timed out (MariaDB) */
-    {3024, ERR_UNAVAILABLE, false}, /* statement timed out (MySQL) */
-    {4031, ERR_UNAVAILABLE, true},  /* idle for too long (MySQL) */
-};
-
-/* Codes of the client library: whatever happened, the stream cannot be trusted. */
-#define CLIENT_ERROR_MIN 2000
-#define CLIENT_ERROR_MAX 2999
-#define CLIENT_MORE_MIN 5000
-#define CLIENT_MORE_MAX 5999
-
-static struct code code_of(unsigned number)
-{
-    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
-        if (codes[i].number == number) {
-            return codes[i];
-        }
-    }
-    if ((number >= CLIENT_ERROR_MIN && number <= CLIENT_ERROR_MAX) ||
-        (number >= CLIENT_MORE_MIN && number <= CLIENT_MORE_MAX)) {
-        return (struct code){number, ERR_UNAVAILABLE, true};
-    }
-    return (struct code){number, ERR_INTERNAL, false};
-}
 
 static void library_init(void)
 {
@@ -187,7 +135,7 @@ static void note_mistake(struct db *db, unsigned number, const char *sql)
  * caller tells it itself. */
 static enum err failed(struct db *db, unsigned number, const char *text, const char *sql)
 {
-    struct code code = code_of(number);
+    struct db_errno code = db_errno_of(number);
     AUTO(mem_free) char *copy = mem_printf("%.*s", ERROR_BYTES - 1, text);
     memcpy(db->error, copy, strlen(copy) + 1);
     if (code.is_lost) {

@@ -1,0 +1,195 @@
+// A whole Lynks through deploy/up, in a state folder and on ports of its own; any number side by side.
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import http from 'node:http';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { eventually } from './wait.mjs';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const SERVICES = ['gateway', 'authsvc', 'roomsvc', 'janusbridge'];
+// Bus and ops ports lie within this distance of the base.
+const PORTS_PER_STACK = 200;
+
+function portIsFree(port) {
+    return new Promise((resolve) => {
+        const server = net.createServer();
+        server.once('error', () => resolve(false));
+        server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+}
+
+// Below the range that the kernel draws from for outgoing connections.
+async function freeBlock() {
+    for (let attempt = 0; attempt < 100; attempt += 1) {
+        const base = 10000 + PORTS_PER_STACK * Math.floor(Math.random() * 100);
+        const wanted = [0, 1, 2, 3, 13, 88, 100, 101, 102, 103, 110, 111, 112, 113].map((n) => base + n);
+        if ((await Promise.all(wanted.map(portIsFree))).every(Boolean)) return base;
+    }
+    throw new Error('no free ports');
+}
+
+/// A response with what tests look at.
+async function answerOf(response) {
+    const chunks = [];
+    for await (const chunk of response) chunks.push(chunk);
+    const text = Buffer.concat(chunks).toString();
+    let json;
+    try {
+        json = JSON.parse(text);
+    } catch {
+        json = undefined;
+    }
+    return { status: response.statusCode, headers: response.headers, text, json };
+}
+
+export class Stack {
+    constructor(state, base, env) {
+        this.state = state;
+        this.base = base;
+        this.ports = { http: base + 110, janusHttp: base + 111, janusWs: base + 112, mysql: base + 113 };
+        this.env = {
+            ...process.env,
+            LYNKS_STATE: state,
+            LYNKS_BASE_PORT: String(base),
+            LYNKS_HTTP_PORT: String(this.ports.http),
+            LYNKS_JANUS_HTTP_PORT: String(this.ports.janusHttp),
+            LYNKS_JANUS_WS_PORT: String(this.ports.janusWs),
+            LYNKS_MYSQL_PORT: String(this.ports.mysql),
+            LYNKS_DEMO_USER: '1',
+            ...env,
+        };
+        this.agent = new http.Agent({ keepAlive: true });
+        this.janusUrl = `http://127.0.0.1:${this.ports.janusHttp}/janus`;
+        this.janusWsUrl = `ws://127.0.0.1:${this.ports.janusWs}`;
+    }
+
+    deploy(command, ...args) {
+        return run(join(ROOT, 'deploy', command), args, { env: this.env, cwd: ROOT, maxBuffer: 1 << 24 });
+    }
+
+    async up(env = {}) {
+        Object.assign(this.env, env);
+        await this.deploy('up', '--detach');
+    }
+
+    async down() {
+        this.agent.destroy();
+        await this.deploy('down');
+    }
+
+    /// Stops everything and removes its state.
+    async remove() {
+        await this.down();
+        await rm(this.state, { recursive: true, force: true });
+    }
+
+    /// One HTTP request. body: an object for JSON, or a string or Buffer to send as it is.
+    request(path, { method = 'POST', body, token, headers = {}, port = this.ports.http, agent = this.agent,
+        localAddress } = {}) {
+        const payload = body === undefined || typeof body === 'string' || Buffer.isBuffer(body)
+            ? body : JSON.stringify(body);
+        const options = {
+            host: '127.0.0.1', port, path, method, agent, localAddress,
+            headers: {
+                ...(payload === undefined ? {} : { 'content-type': 'application/json',
+                    'content-length': Buffer.byteLength(payload) }),
+                ...(token === undefined ? {} : { authorization: token }),
+                ...headers,
+            },
+        };
+        return new Promise((resolve, reject) => {
+            const request = http.request(options, (response) => answerOf(response).then(resolve, reject));
+            request.on('error', reject);
+            request.end(payload);
+        });
+    }
+
+    login(username = 'testuser', password = 'test123') {
+        return this.request('/login', { body: { username, password } });
+    }
+
+    async token() {
+        const answer = await this.login();
+        if (answer.status !== 200) throw new Error(`login: ${answer.status} ${answer.text}`);
+        return answer.json.token;
+    }
+
+    create(token, options = {}) {
+        return this.request('/create', { body: {}, token, ...options });
+    }
+
+    list(token, room = 123456, options = {}) {
+        return this.request('/list_participants', { body: { room_id: room }, token, ...options });
+    }
+
+    /// The ops listener of a service.
+    ops(service, path) {
+        const port = this.base + 100 + SERVICES.indexOf(service);
+        return this.request(path, { method: 'GET', port, agent: undefined });
+    }
+
+    async pid(name) {
+        return Number(await readFile(join(this.state, 'run', `${name}.pid`), 'utf8'));
+    }
+
+    async signal(name, signal) {
+        const pid = await this.pid(name);
+        process.kill(pid, signal);
+        return pid;
+    }
+
+    /// Kills it as a crash would and waits until the supervisor has started another that answers.
+    async crash(name) {
+        const old = await this.signal(name, 'SIGKILL');
+        await eventually(async () => (await this.pid(name)) !== old, { within: 5000, what: `${name} restarts` });
+        if (SERVICES.includes(name)) {
+            await eventually(async () => (await this.ops(name, '/readyz')).status === 200,
+                { within: 10000, what: `${name} ready` });
+        }
+    }
+
+    /// Every log file: name -> text.
+    async logs() {
+        const folder = join(this.state, 'log');
+        const files = await readdir(folder);
+        const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
+        return new Map(files.map((file, i) => [file, texts[i]]));
+    }
+
+    /// Rows of a query on the stack's database, as arrays of strings.
+    async sql(query) {
+        const { stdout } = await run('mariadb', ['--no-defaults', '--batch', '--skip-column-names', '--host=127.0.0.1',
+            `--port=${this.ports.mysql}`, '--user=lynks', 'lynks_db', '--execute', query],
+        { env: { ...process.env, MYSQL_PWD: await this.secret('mysql.password') } });
+        return stdout.split('\n').filter(Boolean).map((line) => line.split('\t'));
+    }
+
+    async secret(name) {
+        return (await readFile(join(this.state, 'secrets', name), 'utf8')).trim();
+    }
+
+    /// A request to Janus' own API, as its clients make them.
+    async janus(path, body) {
+        const answer = await this.request(`/janus${path}`, { port: this.ports.janusHttp, agent: undefined,
+            body: { transaction: Math.random().toString(36).slice(2), ...body } });
+        return answer.json;
+    }
+}
+
+/// Starts a stack; env adds to or overrides what deploy/up gets.
+export async function startStack(env = {}) {
+    const state = await mkdtemp(join(tmpdir(), 'lynks-stack-'));
+    const stack = new Stack(state, await freeBlock(), env);
+    try {
+        await stack.up();
+    } catch (error) {
+        await stack.remove().catch(() => {});
+        throw new Error(`deploy/up: ${error.stderr || error.stdout || error.message}`);
+    }
+    return stack;
+}

@@ -3,14 +3,19 @@
 #define PRESENCE_REQUIRED true
 #define PRESENCE_OPTIONAL false
 
-/* One array of fields for each message, ended by a row without a tag, since C has no empty arrays.
- */
+/* One array of fields for each message. A row without a tag ends it: C has no empty arrays. */
 #define REQUEST(name, number, service, retry, reply, doc)                                          \
     static const struct msg_field fields_##name[] = {
 #define REPLY(name, number, doc) static const struct msg_field fields_##name[] = {
-#define FIELD(message, tag, name, type, min, max, presence, doc)                                   \
-    {(tag), #name, FIELD_##type,        offsetof(struct msg_##message, name),                      \
-     (min), (max), PRESENCE_##presence, (doc)},
+#define FIELD(message, tag_, name_, type_, min_, max_, presence, doc_)                             \
+    {.name = #name_,                                                                               \
+     .doc = (doc_),                                                                                \
+     .offset = offsetof(struct msg_##message, name_),                                              \
+     .min = (min_),                                                                                \
+     .max = (max_),                                                                                \
+     .tag = (tag_),                                                                                \
+     .type = FIELD_##type_,                                                                        \
+     .required = PRESENCE_##presence},
 #define END(name)                                                                                  \
     {                                                                                              \
         .tag = 0                                                                                   \
@@ -49,24 +54,24 @@ enum {
 };
 
 static const struct msg_type types[] = {
-#define REQUEST(name, number, service, retry, reply, doc)                                          \
-    {MSG_##name,                                                                                   \
-     #name,                                                                                        \
-     SERVICE_##service,                                                                            \
-     RETRY_##retry,                                                                                \
-     MSG_##reply,                                                                                  \
-     fields_##name,                                                                                \
-     ARRAY_LEN(fields_##name) - 1,                                                                 \
-     (doc)},
-#define REPLY(name, number, doc)                                                                   \
-    {MSG_##name,                                                                                   \
-     #name,                                                                                        \
-     SERVICE_NONE,                                                                                 \
-     RETRY_NEVER,                                                                                  \
-     MSG_NONE,                                                                                     \
-     fields_##name,                                                                                \
-     ARRAY_LEN(fields_##name) - 1,                                                                 \
-     (doc)},
+#define REQUEST(name_, number, service_, retry_, reply_, doc_)                                     \
+    {.name = #name_,                                                                               \
+     .doc = (doc_),                                                                                \
+     .fields = fields_##name_,                                                                     \
+     .field_count = ARRAY_LEN(fields_##name_) - 1,                                                 \
+     .id = MSG_##name_,                                                                            \
+     .service = SERVICE_##service_,                                                                \
+     .retry = RETRY_##retry_,                                                                      \
+     .reply = MSG_##reply_},
+#define REPLY(name_, number, doc_)                                                                 \
+    {.name = #name_,                                                                               \
+     .doc = (doc_),                                                                                \
+     .fields = fields_##name_,                                                                     \
+     .field_count = ARRAY_LEN(fields_##name_) - 1,                                                 \
+     .id = MSG_##name_,                                                                            \
+     .service = SERVICE_NONE,                                                                      \
+     .retry = RETRY_NEVER,                                                                         \
+     .reply = MSG_NONE},
 #define FIELD(message, tag, name, type, min, max, presence, doc)
 #define END(name)
 #include "proto/messages.def"

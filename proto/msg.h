@@ -78,25 +78,25 @@ struct msg {
 #define MSG_TAG_LIMIT 64 /* tags are below it */
 
 struct msg_field {
-    uint32_t tag;
     const char *name;
-    enum field_type type;
+    const char *doc;
     size_t offset; /* in struct msg_<name>, which starts where the union starts */
     uint64_t min;
     uint64_t max;
+    uint32_t tag;
+    enum field_type type;
     bool required;
-    const char *doc;
 };
 
 struct msg_type {
-    enum msg_id id;
     const char *name;
+    const char *doc;
+    const struct msg_field *fields;
+    size_t field_count;
+    enum msg_id id;
     enum service_id service; /* SERVICE_NONE for a reply */
     enum retry_class retry;
     enum msg_id reply; /* MSG_NONE for a reply */
-    const struct msg_field *fields;
-    size_t field_count;
-    const char *doc;
 };
 
 const struct msg_type *msg_type_find(uint64_t number);                 /* NULL if there is none */

@@ -8,10 +8,6 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-#define FOR_EACH_TYPE(type)                                                                        \
-    for (const struct msg_type *type = msg_type_next(NULL); type != NULL;                          \
-         type = msg_type_next(type))
-
 static const struct envelope usual = {.correlation_id = 7,
                                       .remaining_ms = 4000,
                                       .expiry_unix_ms = 1700000000000,
@@ -55,8 +51,8 @@ static void assert_round_trip(struct fixture *fixture, const struct msg *sent)
 
 static void every_message_goes_through_at_its_bounds(void **state)
 {
-    FOR_EACH_TYPE(type)
-    {
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
         struct msg msg;
         wire_fill(&msg, type, /* is_max= */ false);
         assert_round_trip(*state, &msg);
@@ -89,8 +85,8 @@ static void write_with(struct wire *wire, const struct msg_type *type,
 static void the_wire_form_is_the_one_written_by_hand(void **state)
 {
     struct fixture *fixture = *state;
-    FOR_EACH_TYPE(type)
-    {
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
         struct msg msg;
         wire_fill(&msg, type, /* is_max= */ false);
         write_with(fixture->wire, type, NULL, 0);
@@ -103,8 +99,8 @@ static void the_wire_form_is_the_one_written_by_hand(void **state)
 static void a_missing_field_is_refused_if_required(void **state)
 {
     struct fixture *fixture = *state;
-    FOR_EACH_TYPE(type)
-    {
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
         for (size_t i = 0; i < type->field_count; i++) {
             write_with(fixture->wire, type, &type->fields[i], AWAY);
             assert_int_equal(wire_fault(wire_str(fixture->wire)),
@@ -139,8 +135,8 @@ static void assert_bound(struct fixture *fixture, const struct msg_type *type,
 
 static void a_value_past_a_bound_is_refused(void **state)
 {
-    FOR_EACH_TYPE(type)
-    {
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
         for (size_t i = 0; i < type->field_count; i++) {
             const struct msg_field *field = &type->fields[i];
             assert_bound(*state, type, field, field->min, true);
@@ -172,8 +168,8 @@ static void put_past(struct msg *msg, const struct msg_field *field, bool is_max
 static void encode_refuses_what_decode_would(void **state)
 {
     struct fixture *fixture = *state;
-    FOR_EACH_TYPE(type)
-    {
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
         for (size_t i = 0; i < type->field_count; i++) {
             const struct msg_field *field = &type->fields[i];
             struct msg msg;
@@ -236,8 +232,8 @@ static void write_bytes(struct wire *wire, const struct msg_type *type,
 static void a_value_of_another_type_is_refused(void **state)
 {
     struct fixture *fixture = *state;
-    FOR_EACH_TYPE(type)
-    {
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
         for (size_t i = 0; i < type->field_count; i++) {
             for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
                 if (kinds[k].right_for == (int)type->fields[i].type) {
@@ -289,8 +285,8 @@ static void an_integer_may_have_any_form_that_holds_it(void **state)
 static void a_tag_twice_is_refused(void **state)
 {
     struct fixture *fixture = *state;
-    FOR_EACH_TYPE(type)
-    {
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
         for (size_t i = 0; i < type->field_count; i++) {
             wire_envelope(fixture->wire, type->id, 0);
             wire_map(fixture->wire, type->field_count + 1);
@@ -309,8 +305,8 @@ static void an_unknown_tag_is_ignored_whatever_it_holds(void **state)
     static const uint64_t tags[] = {
         0,         MSG_TAG_LIMIT - 1, MSG_TAG_LIMIT, 1 + MSG_TAG_LIMIT, 1 + (UINT64_C(1) << 32),
         UINT64_MAX};
-    FOR_EACH_TYPE(type)
-    {
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
         for (size_t k = 0; k < ARRAY_LEN(tags) * ARRAY_LEN(kinds); k++) {
             const struct str bytes = kinds[k / ARRAY_LEN(tags)].bytes;
             wire_envelope(fixture->wire, type->id, 0);
@@ -401,8 +397,8 @@ static void assert_text(struct fixture *fixture, const struct msg_type *type,
 
 static void text_is_strict_utf8_without_nul(void **state)
 {
-    FOR_EACH_TYPE(type)
-    {
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
         for (size_t i = 0; i < type->field_count; i++) {
             if (type->fields[i].type != FIELD_STR) {
                 continue;

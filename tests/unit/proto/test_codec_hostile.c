@@ -8,10 +8,6 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-#define FOR_EACH_TYPE(type)                                                                        \
-    for (const struct msg_type *type = msg_type_next(NULL); type != NULL;                          \
-         type = msg_type_next(type))
-
 static const struct envelope usual = {.correlation_id = 7,
                                       .remaining_ms = 4000,
                                       .expiry_unix_ms = 1700000000000,
@@ -71,8 +67,8 @@ static void a_frame_cut_anywhere_is_refused(void **state)
 {
     (void)state;
     AUTO(frame_free) struct frame *frame = frame_new();
-    FOR_EACH_TYPE(type)
-    {
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
         struct msg msg;
         wire_fill(&msg, type, /* is_max= */ true);
         assert_int_equal(codec_encode(frame, &usual, &msg), ERR_OK);
@@ -135,8 +131,8 @@ static void no_single_byte_change_does_harm(void **state)
     AUTO(frame_free) struct frame *frame = frame_new();
     AUTO(frame_free) struct frame *scratch = frame_new();
     AUTO(arena_free) struct arena *arena = arena_new();
-    FOR_EACH_TYPE(type)
-    {
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
         struct msg msg;
         wire_fill(&msg, type, /* is_max= */ false);
         assert_int_equal(codec_encode(frame, &usual, &msg), ERR_OK);

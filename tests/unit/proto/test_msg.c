@@ -5,16 +5,12 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-#define FOR_EACH_TYPE(type)                                                                        \
-    for (const struct msg_type *type = msg_type_next(NULL); type != NULL;                          \
-         type = msg_type_next(type))
-
 static void every_message_is_found_by_its_number(void **state)
 {
     (void)state;
     size_t count = 0;
-    FOR_EACH_TYPE(type)
-    {
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
         assert_ptr_equal(msg_type_find(type->id), type);
         assert_string_equal(msg_name(type->id), type->name);
         count++;
@@ -34,11 +30,11 @@ static void an_unknown_number_finds_nothing(void **state)
 static void every_request_has_a_reply_of_its_own(void **state)
 {
     (void)state;
-    FOR_EACH_TYPE(type)
-    {
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
         size_t requests = 0;
-        FOR_EACH_TYPE(other)
-        {
+        const struct msg_type *other = NULL;
+        while ((other = msg_type_next(other)) != NULL) {
             requests += other->reply == type->id;
         }
         if (type->service == SERVICE_NONE) {
@@ -54,8 +50,8 @@ static void every_request_has_a_reply_of_its_own(void **state)
 static void tags_and_field_names_are_unique(void **state)
 {
     (void)state;
-    FOR_EACH_TYPE(type)
-    {
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
         for (size_t i = 0; i < type->field_count; i++) {
             for (size_t j = 0; j < i; j++) {
                 assert_int_not_equal(type->fields[i].tag, type->fields[j].tag);
@@ -69,8 +65,8 @@ static void tags_and_field_names_are_unique(void **state)
 static void every_keyed_request_carries_a_key(void **state)
 {
     (void)state;
-    FOR_EACH_TYPE(type)
-    {
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
         bool has_key = false;
         for (size_t i = 0; i < type->field_count; i++) {
             const struct msg_field *field = &type->fields[i];

@@ -25,7 +25,7 @@ static char *read_whole(const char *path)
 {
     FILE *in = fopen(path, "r");
     assert_non_null(in);
-    const size_t bytes_max = 1024 * 1024;
+    const size_t bytes_max = 1 << 20;
     char *text = mem_alloc(bytes_max);
     const size_t bytes = fread(text, 1, bytes_max - 1, in);
     assert_in_range(bytes, 1, bytes_max - 2);

@@ -5,7 +5,7 @@
 
 #include "proto/codec.h"
 
-#define WIRE_BYTES_MAX (256 * 1024)
+#define WIRE_BYTES_MAX 262144
 
 struct wire {
     size_t bytes;

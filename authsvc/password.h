@@ -27,8 +27,7 @@ enum err password_verify(const struct password_params *params, const char *store
 bool password_needs_rehash(const struct password_params *params, const char *stored);
 
 /* ret_stored holds PASSWORD_STORED_BYTES. ERR_OVERLOADED: no memory for it. */
-enum err password_hash(const struct password_params *params, struct str password,
-                       char *ret_stored);
+enum err password_hash(const struct password_params *params, struct str password, char *ret_stored);
 
 /* Is it a bare SHA-256 as the original stored it? */
 bool password_is_bare(struct str stored);

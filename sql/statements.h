@@ -11,8 +11,8 @@ struct statements {
     size_t count;
 };
 
-/* Splits text at each semicolon that is not in a quote or comment ("-- ", "#" and slash-star). On failure
- * *ret is empty and the answer says why (static); NULL: fine. */
+/* Splits text at each semicolon that is not in a quote or comment ("-- ", "#" and slash-star). On
+ * failure *ret is empty and the answer says why (static); NULL: fine. */
 const char *statements_split(struct str text, struct statements *ret);
 /* Likewise from a file. */
 const char *statements_read(const char *path, struct statements *ret);

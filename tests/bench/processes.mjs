@@ -1,0 +1,25 @@
+// What processes use, from /proc.
+import { readdir, readFile } from 'node:fs/promises';
+
+const TICKS_PER_SECOND = 100; // USER_HZ, the same on every Linux
+
+/// CPU time of a process so far, all its threads, in microseconds.
+export async function cpuMicroseconds(pid) {
+    const text = await readFile(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * (1e6 / TICKS_PER_SECOND);
+}
+
+/// Resident memory in KiB: all of it, and with what is shared divided among those who share it.
+export async function memoryKib(pid) {
+    const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
+    const value = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)[1]);
+    return { rss: value('Rss'), pss: value('Pss') };
+}
+
+/// Ids of the processes whose parent is pid.
+export async function childrenOf(pid) {
+    const tasks = await readdir(`/proc/${pid}/task`);
+    const lists = await Promise.all(tasks.map((task) => readFile(`/proc/${pid}/task/${task}/children`, 'utf8')));
+    return lists.join(' ').split(' ').filter(Boolean).map(Number);
+}

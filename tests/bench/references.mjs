@@ -1,0 +1,49 @@
+// What Lynks is measured against in the same run: nginx that answers 200 at once, and Janus asked directly.
+import { spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import { join } from 'node:path';
+import { eventually } from '../support/wait.mjs';
+import { childrenOf } from './processes.mjs';
+
+const NGINX_WORKERS = 2;
+const JANUS_HANDLES = 8;
+
+function connects(port) {
+    return new Promise((resolve) => {
+        const socket = net.connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true); });
+        socket.on('error', () => resolve(false));
+    });
+}
+
+export async function startNginx(folder, port) {
+    const home = join(folder, 'nginx');
+    await mkdir(home, { recursive: true });
+    await writeFile(join(home, 'nginx.conf'), `
+        daemon off; pid nginx.pid; error_log error.log; worker_processes ${NGINX_WORKERS};
+        events { worker_connections 2048; }
+        http {
+            access_log off; keepalive_requests 100000000;
+            client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;
+            server { listen 127.0.0.1:${port}; location / { return 200 "ok"; } }
+        }`);
+    const child = spawn('nginx', ['-p', home, '-c', 'nginx.conf'], { stdio: 'ignore' });
+    await eventually(() => connects(port), { what: 'nginx' });
+    return {
+        port,
+        pids: async () => [child.pid, ...(await childrenOf(child.pid))],
+        stop: () => new Promise((resolve) => { child.once('exit', resolve); child.kill('SIGTERM'); }),
+    };
+}
+
+/// A session with handles to send requests on; the paths go to the file "paths".
+export async function openJanusHandles(stack, folder) {
+    const session = (await stack.janus('', { janus: 'create' })).data.id;
+    const paths = [];
+    for (let i = 0; i < JANUS_HANDLES; i += 1) {
+        const handle = (await stack.janus(`/${session}`, { janus: 'attach', plugin: 'janus.plugin.videoroom' })).data.id;
+        paths.push(`/janus/${session}/${handle}`);
+    }
+    await writeFile(join(folder, 'paths'), `${paths.join('\n')}\n`);
+    return () => stack.janus(`/${session}`, { janus: 'destroy' });
+}

@@ -1,10 +1,11 @@
 /* An HTTP/1.1 server on the loop: the only file that sees libmicrohttpd. The gateway's face and the
  * ops listener are made of it.
  *
- * It hands over whole requests and bounds all that a peer can grow: header and body size,
- * connections in all and per address, the total time to send a request, the time an idle connection
- * is kept. Framing that MHD takes too lightly (Content-Length with Transfer-Encoding, differing
- * lengths, space before the colon) is refused with 400 and the connection closed. */
+ * It hands over whole requests and bounds all that a peer can grow: header and body size, bodies in
+ * all, connections in all and per address, the total time to send a request and to take an answer,
+ * the time an idle connection is kept. Framing that MHD takes too lightly (Content-Length with
+ * Transfer-Encoding, differing lengths, space before the colon) is refused with 400 and the
+ * connection closed. */
 #ifndef LYNKS_PROTO_HTTPD_H
 #define LYNKS_PROTO_HTTPD_H
 
@@ -14,16 +15,17 @@
 
 struct httpd_config {
     const char *name; /* label of its metrics: "http", "ops" */
-    const char *host; /* numeric address to bind: "127.0.0.1", "::" */
+    const char *host; /* numeric address to bind: "127.0.0.1", "::" (then IPv4 too) */
     uint16_t port;    /* 0 picks a free one */
-    int listen_fd; /* >= 0: a listening socket handed over (LISTEN_FDS); host and port are ignored
-                    */
+    int listen_fd;    /* > 0: a listening socket handed over (LISTEN_FDS), owned from now on; host
+                         and port are ignored */
     size_t body_bytes_max;
-    size_t header_bytes_max;
-    unsigned connections_max;
-    unsigned connections_per_address_max; /* 0: no limit */
+    size_t body_bytes_total_max; /* bodies held at a time; 0: no limit */
+    size_t header_bytes_max;     /* of a connection's memory, mostly headers; 1024 at least */
+    unsigned connections_max;    /* past it the one idle for longest gives way to a new one */
+    unsigned connections_per_address_max; /* IPv6: per /64; 0: no limit */
     unsigned request_timeout_ms; /* from a request's first byte (a connection's opening for the
-                                    first) to its last */
+                                    first) to its last; and for a peer to take an answer */
     unsigned idle_timeout_ms;    /* a kept-alive connection between requests */
 };
 
@@ -31,18 +33,20 @@ struct httpd;
 struct httpd_request; /* one request, from its last byte to the end of its answer */
 
 /* Called when the whole request is there, or when it is refused before: then error is why
- * (TOO_LARGE, BAD_REQUEST) and the body is empty. The handler answers with httpd_reply, now or
- * later, exactly once. */
+ * (TOO_LARGE, BAD_REQUEST, OVERLOADED) and the body is empty; the connection closes after the
+ * answer. The handler answers with httpd_reply, now or later, exactly once. */
 typedef void httpd_handler_fn(void *arg, struct httpd_request *request, enum err error);
 
 /* NULL if the port cannot be bound; *ret_why (static or strerror) says why. */
 struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
                         const struct httpd_config *config, httpd_handler_fn *fn, void *arg,
                         const char **ret_why);
-/* Requests still open are answered 503 and the connections closed, within a bound. */
+/* Requests still open are answered 503 and the connections closed. A request that the handler has
+ * not answered yet stays valid for httpd_reply, which then only frees it. */
 void httpd_free(struct httpd **httpd);
 
-/* Stops accepting; from now on answers carry Connection: close. */
+/* Stops accepting (what waits in the backlog of an own socket is still taken), closes idle
+ * connections; from now on answers carry Connection: close. */
 void httpd_drain(struct httpd *httpd);
 size_t httpd_open_requests(const struct httpd *httpd);
 size_t httpd_open_connections(const struct httpd *httpd);
@@ -50,9 +54,13 @@ uint16_t httpd_port(const struct httpd *httpd);
 
 /* Of a request; all borrowed until it is answered. */
 const char *httpd_method(const struct httpd_request *request);
-const char *httpd_path(const struct httpd_request *request); /* without the query */
+const char *httpd_path(const struct httpd_request *request); /* as sent, without the query */
 const char *httpd_header(const struct httpd_request *request,
-                         const char *name); /* NULL if absent */
+                         const char *name); /* the first of this name; NULL if absent */
+/* The values of all headers of this name, in the order sent; at most max, the last ones. Returns
+ * how many. */
+size_t httpd_header_all(const struct httpd_request *request, const char *name,
+                        const char **ret_values, size_t max);
 struct str httpd_body(const struct httpd_request *request);
 /* The peer's address: IPv4 as ::ffff:a.b.c.d, in network order. */
 void httpd_peer(const struct httpd_request *request, uint8_t ret_address[16]);
@@ -68,7 +76,7 @@ struct httpd_header {
 
 struct httpd_reply {
     int status;
-    const char *content_type;
+    const char *content_type;                       /* NULL: none */
     struct str body;                                /* copied */
     struct httpd_header headers[HTTPD_HEADERS_MAX]; /* ended by a NULL name, or full; copied */
     bool close;                                     /* close the connection after it */

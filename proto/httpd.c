@@ -1,0 +1,685 @@
+#include "proto/httpd.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proto/http_conns.h"
+#include "proto/http_framing.h"
+#include "proto/http_linger.h"
+#include "proto/http_listen.h"
+
+/* What is read and thrown away of a body that is too large, so that its sender gets the answer. */
+#define DISCARD_BYTES_MAX (1024 * 1024)
+#define BODY_ROOM_MIN 256
+/* Connections that are cut to let others in still count for MHD until it has closed them. */
+#define CLOSING_CONNECTIONS 128
+/* Rounds of MHD in one turn of the loop; then everybody else gets theirs. */
+#define PUMP_ROUNDS 16
+/* Rounds in which no callback came: a peer keeps MHD turning in vain (a chunk header without an
+ * end). Its deadline ends that; until then MHD gets a little time now and then. */
+#define VAIN_ROUNDS 8
+#define VAIN_PAUSE_MS 5
+#define FREE_ROUNDS 64
+
+struct httpd {
+    struct loop *loop;
+    struct MHD_Daemon *daemon;
+    int listen_fd; /* -1 once given up */
+    bool listen_fd_inherited;
+    int epoll_fd; /* MHD's */
+    uint16_t port;
+    struct http_conns *conns;
+    struct http_linger *linger;
+    httpd_handler_fn *fn;
+    void *fn_arg;
+    size_t body_bytes_max, body_bytes_total_max;
+    size_t body_bytes; /* held by all requests */
+    struct httpd_request *requests;
+    size_t request_count;
+    bool draining; /* answers close their connection */
+    bool ending;   /* the handler is not called any more */
+    bool resumed;  /* a connection waits for MHD to look at it */
+    uint64_t callbacks;
+    uint64_t pump_timer; /* 0: none */
+    struct metric *refused_framing, *refused_large, *refused_bodies;
+};
+
+struct httpd_request {
+    struct httpd *httpd; /* NULL once MHD has let go of the request */
+    struct httpd_request *previous, *next;
+    struct MHD_Connection *mhd;
+    struct http_conn *conn;
+    const char *method, *path; /* MHD's; NULL until the header is there */
+    char *body;
+    size_t body_bytes, body_room;
+    size_t discarded_bytes;
+    enum err error;
+    bool owed; /* the handler has it and has not answered */
+    bool in_handler;
+    bool answered; /* response is what it answered from inside the handler */
+    struct MHD_Response *response;
+    unsigned status;
+    void *data;
+};
+
+static void pump(void *arg);
+
+/* ---- the request's memory ---- */
+
+static void free_body(struct httpd_request *request)
+{
+    if (request->body != NULL) {
+        explicit_bzero(request->body, request->body_bytes); /* passwords come this way */
+        request->httpd->body_bytes -= request->body_room;
+    }
+    mem_free(&request->body);
+    request->body_bytes = 0;
+    request->body_room = 0;
+}
+
+static struct httpd_request *request_new(struct httpd *httpd, struct MHD_Connection *mhd,
+                                         struct http_conn *conn)
+{
+    struct httpd_request *request = mem_alloc(sizeof(*request));
+    request->httpd = httpd;
+    request->mhd = mhd;
+    request->conn = conn;
+    request->next = httpd->requests;
+    if (request->next != NULL) {
+        request->next->previous = request;
+    }
+    httpd->requests = request;
+    httpd->request_count++;
+    return request;
+}
+
+/* MHD is done with it. It lives on while the handler owes an answer. */
+static void request_detach(struct httpd_request *request)
+{
+    struct httpd *httpd = request->httpd;
+    if (request->previous != NULL) {
+        request->previous->next = request->next;
+    } else {
+        httpd->requests = request->next;
+    }
+    if (request->next != NULL) {
+        request->next->previous = request->previous;
+    }
+    httpd->request_count--;
+    free_body(request);
+    request->httpd = NULL;
+    if (!request->owed) {
+        free(request);
+    }
+}
+
+/* ---- answers ---- */
+
+static struct MHD_Response *make_response(const struct httpd *httpd,
+                                          const struct httpd_request *request,
+                                          const struct httpd_reply *reply)
+{
+    /* MHD copies, but its interface is older than const. */
+    char *body = (char *)(uintptr_t)reply->body.data;
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(reply->body.bytes, body, MHD_RESPMEM_MUST_COPY);
+    if (response == NULL) {
+        abort(); /* out of memory: see base.h */
+    }
+    if (reply->content_type != NULL) {
+        MHD_add_response_header(response, "Content-Type", reply->content_type);
+    }
+    for (size_t i = 0; i < HTTPD_HEADERS_MAX && reply->headers[i].name != NULL; i++) {
+        MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
+    }
+    if (reply->close || httpd->draining || request->error != ERR_OK) {
+        MHD_add_response_header(response, "Connection", "close");
+    }
+    return response;
+}
+
+static enum MHD_Result queue(struct httpd_request *request, unsigned status,
+                             struct MHD_Response *response)
+{
+    http_conns_enter(request->httpd->conns, request->conn, HTTP_SENDING);
+    enum MHD_Result queued = MHD_queue_response(request->mhd, status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static void pump_later(struct httpd *httpd, uint64_t delay_ms)
+{
+    if (httpd->pump_timer == 0) {
+        httpd->pump_timer = clock_after(loop_clock(httpd->loop), delay_ms, pump, httpd);
+    }
+}
+
+/* For a suspended connection. No descriptor wakes MHD after this, so a pump is asked for; one
+ * serves all answers of this turn of the loop. */
+static void resume(struct httpd_request *request, unsigned status, struct MHD_Response *response)
+{
+    struct httpd *httpd = request->httpd;
+    (void)queue(request, status, response);
+    MHD_resume_connection(request->mhd);
+    httpd->resumed = true;
+    pump_later(httpd, 0);
+}
+
+void httpd_reply(struct httpd_request *request, const struct httpd_reply *reply)
+{
+    assert(request->owed);
+    request->owed = false;
+    if (request->httpd == NULL) {
+        free(request);
+        return;
+    }
+    struct MHD_Response *response = make_response(request->httpd, request, reply);
+    unsigned status = (unsigned)reply->status;
+    if (request->in_handler) {
+        request->answered = true;
+        request->response = response;
+        request->status = status;
+    } else {
+        resume(request, status, response);
+    }
+}
+
+static enum MHD_Result dispatch(struct httpd_request *request)
+{
+    struct httpd *httpd = request->httpd;
+    request->owed = true;
+    request->in_handler = true;
+    if (httpd->ending) {
+        httpd_reply(request, &(struct httpd_reply){.status = 503, .close = true});
+    } else {
+        httpd->fn(httpd->fn_arg, request, request->error);
+    }
+    request->in_handler = false;
+    if (request->answered) {
+        return queue(request, request->status, STEAL(request->response));
+    }
+    MHD_suspend_connection(request->mhd);
+    http_conns_enter(httpd->conns, request->conn, HTTP_WAITING);
+    return MHD_YES;
+}
+
+/* ---- a request comes in ---- */
+
+static enum MHD_Result add_field(void *cls, enum MHD_ValueKind kind, const char *name,
+                                 size_t name_bytes, const char *value, size_t value_bytes)
+{
+    struct str v = {.data = value == NULL ? "" : value, .bytes = value_bytes};
+    (void)kind;
+    http_framing_add(cls, (struct str){.data = name, .bytes = name_bytes}, v);
+    return MHD_YES;
+}
+
+/* Answers before the body is read; MHD then closes the connection. */
+static enum MHD_Result refuse(struct httpd_request *request, enum err error, struct metric *metric)
+{
+    metric_inc(metric);
+    request->error = error;
+    request->conn->linger = true;
+    return dispatch(request);
+}
+
+/* MHD calls first with the header alone. To answer then would close the connection, so a sound
+ * request waits for the next call. */
+static enum MHD_Result begin(struct httpd_request *request, const char *path, const char *method,
+                             const char *version)
+{
+    struct httpd *httpd = request->httpd;
+    struct http_framing framing = {0};
+    request->path = path;
+    request->method = method;
+    MHD_get_connection_values_n(request->mhd, MHD_HEADER_KIND, add_field, &framing);
+    if (!http_framing_is_sound(&framing, version)) {
+        return refuse(request, ERR_BAD_REQUEST, httpd->refused_framing);
+    }
+    if (framing.length > httpd->body_bytes_max) {
+        return refuse(request, ERR_TOO_LARGE, httpd->refused_large);
+    }
+    return MHD_YES;
+}
+
+static void fail_body(struct httpd_request *request, enum err error, struct metric *metric)
+{
+    metric_inc(metric);
+    request->error = error;
+    free_body(request);
+}
+
+static void append_body(struct httpd_request *request, const char *data, size_t bytes)
+{
+    struct httpd *httpd = request->httpd;
+    size_t needed = request->body_bytes + bytes;
+    if (needed > httpd->body_bytes_max) {
+        fail_body(request, ERR_TOO_LARGE, httpd->refused_large);
+        return;
+    }
+    if (needed > request->body_room) {
+        size_t room = request->body_room == 0 ? BODY_ROOM_MIN : 2 * request->body_room;
+        room = room < needed ? needed : room;
+        size_t more = room - request->body_room;
+        if (httpd->body_bytes_total_max > 0 &&
+            httpd->body_bytes + more > httpd->body_bytes_total_max) {
+            fail_body(request, ERR_OVERLOADED, httpd->refused_bodies);
+            return;
+        }
+        request->body = mem_realloc_array(request->body, room, 1);
+        request->body_room = room;
+        httpd->body_bytes += more;
+    }
+    memcpy(request->body + request->body_bytes, data, bytes);
+    request->body_bytes = needed;
+}
+
+static enum MHD_Result take_body(struct httpd_request *request, const char *data, size_t bytes)
+{
+    if (request->error == ERR_OK) {
+        append_body(request, data, bytes);
+    }
+    if (request->error != ERR_OK) {
+        request->discarded_bytes += bytes;
+    }
+    return request->discarded_bytes > DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const char *path,
+                                 const char *method, const char *version, const char *data,
+                                 size_t *data_bytes, void **context)
+{
+    struct httpd *httpd = cls;
+    struct httpd_request *request = *context;
+    (void)mhd;
+    httpd->callbacks++;
+    if (request->path == NULL) {
+        return begin(request, path, method, version);
+    }
+    if (*data_bytes > 0) {
+        size_t bytes = *data_bytes;
+        *data_bytes = 0;
+        return take_body(request, data, bytes);
+    }
+    return dispatch(request);
+}
+
+/* ---- what MHD tells about connections ---- */
+
+static struct http_conn *conn_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info->socket_context;
+}
+
+/* The request line is there: the request begins. Its result is the request's context from here on.
+ */
+static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+    struct httpd *httpd = cls;
+    struct http_conn *conn = conn_of(mhd);
+    (void)uri;
+    httpd->callbacks++;
+    if (conn->phase == HTTP_IDLE) {
+        http_conns_enter(httpd->conns, conn, HTTP_RECEIVING);
+    }
+    return request_new(httpd, mhd, conn);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct httpd *httpd = cls;
+    struct httpd_request *request = *context;
+    (void)mhd;
+    (void)code;
+    httpd->callbacks++;
+    if (request != NULL) {
+        http_conns_enter(httpd->conns, request->conn, HTTP_IDLE);
+        request_detach(request);
+        *context = NULL;
+    }
+}
+
+static void read_address(const struct sockaddr *any, uint8_t ret_address[16])
+{
+    memset(ret_address, 0, 16);
+    if (any->sa_family == AF_INET) {
+        ret_address[10] = 0xff;
+        ret_address[11] = 0xff;
+        memcpy(ret_address + 12, &((const struct sockaddr_in *)(const void *)any)->sin_addr, 4);
+    } else if (any->sa_family == AF_INET6) {
+        memcpy(ret_address, &((const struct sockaddr_in6 *)(const void *)any)->sin6_addr, 16);
+    }
+}
+
+static enum MHD_Result on_accept(void *cls, const struct sockaddr *any, socklen_t bytes)
+{
+    struct httpd *httpd = cls;
+    uint8_t address[16];
+    (void)bytes;
+    httpd->callbacks++;
+    read_address(any, address);
+    return http_conns_admit(httpd->conns, address) ? MHD_YES : MHD_NO;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct httpd *httpd = cls;
+    struct http_conn *conn = *context;
+    httpd->callbacks++;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        uint8_t address[16];
+        read_address(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
+                     address);
+        int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        conn = http_conns_add(httpd->conns, address, fd);
+        conn->server_data = mhd;
+        *context = conn;
+        return;
+    }
+    if (conn->linger && !httpd->ending) {
+        http_linger_add(httpd->linger, conn->fd);
+    }
+    http_conns_remove(httpd->conns, conn);
+    *context = NULL;
+}
+
+/* The shutdown wakes MHD, but not for a connection that it keeps turning in vain: its own timeout
+ * reaches that one. */
+static void on_cut(void *arg, struct http_conn *conn)
+{
+    struct httpd *httpd = arg;
+    (void)httpd;
+    (void)MHD_set_connection_option(conn->server_data, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
+}
+
+/* Paths are compared as they were sent: an escaped one is another path, and no escape can hide a
+ * NUL. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *mhd, char *s)
+{
+    (void)cls;
+    (void)mhd;
+    return strlen(s);
+}
+
+/* ---- turning MHD ---- */
+
+static bool has_more(const struct httpd *httpd)
+{
+    MHD_UNSIGNED_LONG_LONG timeout_ms = 1;
+    return httpd->resumed ||
+           (MHD_get_timeout(httpd->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0);
+}
+
+static void run(struct httpd *httpd)
+{
+    httpd->resumed = false;
+    MHD_run(httpd->daemon);
+}
+
+/* The only caller of run while the server serves. */
+static void pump(void *arg)
+{
+    struct httpd *httpd = arg;
+    unsigned vain = 0;
+    clock_cancel(loop_clock(httpd->loop), httpd->pump_timer);
+    httpd->pump_timer = 0;
+    for (unsigned i = 0; i < PUMP_ROUNDS; i++) {
+        uint64_t before = httpd->callbacks;
+        run(httpd);
+        vain = httpd->callbacks == before ? vain + 1 : 0;
+        if (!has_more(httpd)) {
+            return;
+        }
+    }
+    pump_later(httpd, vain >= VAIN_ROUNDS ? VAIN_PAUSE_MS : 0);
+}
+
+static void on_epoll(void *arg, uint32_t events)
+{
+    struct httpd *httpd = arg;
+    (void)events;
+    if (httpd->pump_timer == 0 || httpd->resumed) {
+        pump(httpd);
+    }
+}
+
+/* ---- life ---- */
+
+static struct metric *refused(struct metrics *metrics, const char *listener, const char *reason)
+{
+    AUTO(mem_free)
+    char *labels = mem_printf("listener=\"%s\",reason=\"%s\"", listener, reason);
+    return metrics_counter(metrics, "lynks_http_refused_requests_total",
+                           "HTTP requests refused before they were read.", labels);
+}
+
+static bool listen_on(struct httpd *httpd, const struct httpd_config *config, const char **ret_why)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound = {0};
+    socklen_t bytes = sizeof(bound);
+    httpd->listen_fd_inherited = config->listen_fd > 0;
+    httpd->listen_fd = httpd->listen_fd_inherited
+                           ? config->listen_fd
+                           : http_listen(config->host, config->port, ret_why);
+    if (httpd->listen_fd < 0) {
+        return false;
+    }
+    if (getsockname(httpd->listen_fd, &bound.any, &bytes) != 0) {
+        *ret_why = "the socket handed over is not usable";
+        return false;
+    }
+    httpd->port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
+    return true;
+}
+
+static bool start(struct httpd *httpd, const struct httpd_config *config, const char **ret_why)
+{
+    httpd->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, on_accept, httpd, on_access, httpd,
+        MHD_OPTION_LISTEN_SOCKET, httpd->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+        config->connections_max + CLOSING_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        config->header_bytes_max, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
+        config->header_bytes_max / 4, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, httpd, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, httpd, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, httpd,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, httpd, MHD_OPTION_END);
+    if (httpd->daemon == NULL) {
+        *ret_why = "the HTTP server cannot be started";
+        return false;
+    }
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(httpd->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    httpd->epoll_fd = info->epoll_fd;
+    loop_fd_add(httpd->loop, httpd->epoll_fd, EPOLLIN, on_epoll, httpd);
+    pump(httpd);
+    return true;
+}
+
+struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
+                        const struct httpd_config *config, httpd_handler_fn *fn, void *arg,
+                        const char **ret_why)
+{
+    assert(config->header_bytes_max >= 1024 && config->request_timeout_ms > 0);
+    struct httpd *httpd = mem_alloc(sizeof(*httpd));
+    const struct http_conns_config conns = {
+        .name = config->name,
+        .max = config->connections_max,
+        .per_address_max = config->connections_per_address_max,
+        .request_timeout_ms = config->request_timeout_ms,
+        .idle_timeout_ms = config->idle_timeout_ms,
+    };
+    httpd->loop = loop;
+    httpd->fn = fn;
+    httpd->fn_arg = arg;
+    httpd->body_bytes_max = config->body_bytes_max;
+    httpd->body_bytes_total_max = config->body_bytes_total_max;
+    httpd->epoll_fd = -1;
+    httpd->conns = http_conns_new(loop_clock(loop), metrics, &conns, on_cut, httpd);
+    httpd->linger = http_linger_new(loop);
+    httpd->refused_framing = refused(metrics, config->name, "framing");
+    httpd->refused_large = refused(metrics, config->name, "too_large");
+    httpd->refused_bodies = refused(metrics, config->name, "bodies");
+    if (!listen_on(httpd, config, ret_why) || !start(httpd, config, ret_why)) {
+        httpd_free(&httpd);
+    }
+    return httpd;
+}
+
+/* What waits in the backlog would be reset with the socket. A socket that was handed over lives on
+ * with whoever handed it over, and its backlog too. */
+static void accept_rest(struct httpd *httpd)
+{
+    struct sockaddr_storage from;
+    socklen_t bytes = sizeof(from);
+    int fd;
+    while (!httpd->listen_fd_inherited &&
+           (fd = accept4(httpd->listen_fd, (struct sockaddr *)&from, &bytes,
+                         SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+        (void)MHD_add_connection(httpd->daemon, fd, (const struct sockaddr *)&from, bytes);
+        bytes = sizeof(from);
+    }
+}
+
+void httpd_drain(struct httpd *httpd)
+{
+    if (httpd->draining) {
+        return;
+    }
+    httpd->draining = true;
+    (void)MHD_quiesce_daemon(httpd->daemon);
+    accept_rest(httpd);
+    close(httpd->listen_fd);
+    httpd->listen_fd = -1;
+    pump(httpd);
+    http_conns_cut_all(httpd->conns, HTTP_IDLE);
+}
+
+/* MHD may not be stopped while a connection is suspended. */
+static void answer_all(struct httpd *httpd)
+{
+    for (struct httpd_request *r = httpd->requests; r != NULL; r = r->next) {
+        if (r->owed) {
+            const struct httpd_reply reply = {.status = 503, .close = true};
+            resume(r, 503, make_response(httpd, r, &reply));
+        }
+    }
+}
+
+void httpd_free(struct httpd **httpd_ref)
+{
+    struct httpd *httpd = *httpd_ref;
+    if (httpd == NULL) {
+        return;
+    }
+    if (httpd->daemon != NULL) {
+        httpd_drain(httpd);
+        httpd->ending = true;
+        answer_all(httpd);
+        for (unsigned i = 0; i < FREE_ROUNDS && (i < 2 || has_more(httpd)); i++) {
+            run(httpd);
+        }
+        loop_fd_remove(httpd->loop, httpd->epoll_fd);
+        MHD_stop_daemon(httpd->daemon);
+        clock_cancel(loop_clock(httpd->loop), httpd->pump_timer);
+    }
+    if (httpd->listen_fd >= 0) {
+        close(httpd->listen_fd);
+    }
+    http_linger_free(&httpd->linger);
+    http_conns_free(&httpd->conns);
+    mem_free(httpd_ref);
+}
+
+size_t httpd_open_requests(const struct httpd *httpd)
+{
+    return httpd->request_count;
+}
+
+size_t httpd_open_connections(const struct httpd *httpd)
+{
+    return http_conns_count(httpd->conns);
+}
+
+uint16_t httpd_port(const struct httpd *httpd)
+{
+    return httpd->port;
+}
+
+/* ---- of a request ---- */
+
+const char *httpd_method(const struct httpd_request *request)
+{
+    return request->method;
+}
+
+const char *httpd_path(const struct httpd_request *request)
+{
+    return request->path;
+}
+
+const char *httpd_header(const struct httpd_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
+}
+
+struct wanted {
+    const char *name;
+    const char **values;
+    size_t count, max;
+};
+
+static enum MHD_Result collect(void *cls, enum MHD_ValueKind kind, const char *name,
+                               const char *value)
+{
+    struct wanted *wanted = cls;
+    (void)kind;
+    if (value == NULL || strcasecmp(name, wanted->name) != 0) {
+        return MHD_YES;
+    }
+    if (wanted->count == wanted->max) {
+        memmove(wanted->values, wanted->values + 1, (wanted->max - 1) * sizeof(*wanted->values));
+        wanted->count--;
+    }
+    wanted->values[wanted->count++] = value;
+    return MHD_YES;
+}
+
+size_t httpd_header_all(const struct httpd_request *request, const char *name,
+                        const char **ret_values, size_t max)
+{
+    struct wanted wanted = {.name = name, .values = ret_values, .max = max};
+    MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, collect, &wanted);
+    return wanted.count;
+}
+
+struct str httpd_body(const struct httpd_request *request)
+{
+    return (struct str){.data = request->body, .bytes = request->body_bytes};
+}
+
+void httpd_peer(const struct httpd_request *request, uint8_t ret_address[16])
+{
+    memcpy(ret_address, request->conn->address, 16);
+}
+
+void httpd_set_data(struct httpd_request *request, void *data)
+{
+    request->data = data;
+}
+
+void *httpd_data(const struct httpd_request *request)
+{
+    return request->data;
+}

@@ -16,7 +16,7 @@ const FLAGS = [
 export async function launchBrowser() {
     const profile = await mkdtemp(join(tmpdir(), 'lynks-chromium-'));
     const context = await chromium.launchPersistentContext(profile, {
-        executablePath: process.env.LYNKS_CHROMIUM ?? '/usr/bin/chromium',
+        executablePath: '/usr/bin/chromium',
         args: FLAGS,
         // What it and its libraries write anywhere goes with the profile.
         env: { ...process.env, HOME: profile, TMPDIR: profile, XDG_RUNTIME_DIR: profile },

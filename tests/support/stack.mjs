@@ -53,7 +53,9 @@ export class Stack {
         this.base = base;
         this.ports = { http: base + 110, janusHttp: base + 111, janusWs: base + 112, mysql: base + 113 };
         this.env = {
-            ...process.env,
+            PATH: process.env.PATH,
+            HOME: process.env.HOME,
+            TMPDIR: tmpdir(),
             LYNKS_STATE: state,
             LYNKS_BASE_PORT: String(base),
             LYNKS_HTTP_PORT: String(this.ports.http),
@@ -165,7 +167,7 @@ export class Stack {
     async sql(query) {
         const { stdout } = await run('mariadb', ['--no-defaults', '--batch', '--skip-column-names', '--host=127.0.0.1',
             `--port=${this.ports.mysql}`, '--user=lynks', 'lynks_db', '--execute', query],
-        { env: { ...process.env, MYSQL_PWD: await this.secret('mysql.password') } });
+        { env: { ...process.env, MYSQL_PWD: await this.secret('mysql-password') } });
         return stdout.split('\n').filter(Boolean).map((line) => line.split('\t'));
     }
 

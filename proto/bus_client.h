@@ -8,10 +8,12 @@
 
 #include "proto/bus.h"
 #include "proto/bus_parts.h"
+#include "proto/resolver.h"
 
 struct bus_client_config {
-    size_t in_flight_max;          /* in all */
-    size_t in_flight_endpoint_max; /* per endpoint */
+    size_t in_flight_max;            /* in all; 1..65536 */
+    size_t in_flight_endpoint_max;   /* per endpoint */
+    struct resolver_config resolver; /* zeroed: the system's, every 2 s */
 };
 
 struct bus_client;

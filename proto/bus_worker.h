@@ -12,7 +12,7 @@
 struct bus_worker_config {
     const char *bind;   /* "tcp://127.0.0.1:5701"; port * picks a free one */
     size_t in_hand_max; /* calls accepted and not answered yet; past it ERR_OVERLOADED */
-    const char *const *allowed_roles; /* NULL-terminated */
+    const char *const *allowed_roles; /* NULL-terminated; must outlive the worker */
 };
 
 struct bus_worker;

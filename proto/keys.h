@@ -10,14 +10,16 @@
 struct keys;
 
 /* secret_z85: this role's own. public_keys: the line. The pair must match, each
- * role may stand once. NULL and *ret_why (static) on error. */
+ * role and each key may stand once; at most 16 roles. NULL and *ret_why (static) on error. */
 struct keys *keys_new(const char *role, const char *secret_z85, const char *public_keys,
                       const char **ret_why);
 void keys_free(struct keys **keys); /* wipes the secret */
 
+/* All strings are borrowed and live as long as keys. */
 const char *keys_role(const struct keys *keys);
-const char *keys_secret(const struct keys *keys);                        /* Z85 */
-const char *keys_find_public(const struct keys *keys, const char *role); /* Z85; NULL if unknown */
-const char *keys_find_role(const struct keys *keys, const char *public_z85); /* NULL if unknown */
+const char *keys_secret(const struct keys *keys);                            /* Z85 */
+const char *keys_find_public(const struct keys *keys, const char *role);     /* Z85, or NULL */
+const char *keys_find_role(const struct keys *keys, const char *public_z85); /* or NULL */
+const char *keys_intern_role(const struct keys *keys, const char *role);     /* role, or NULL */
 
 #endif

@@ -3,7 +3,7 @@
  *
  * Bound to inproc://zeromq.zap.01 before any bus socket; runs on the loop. Each socket has a
  * domain, and each domain a list of roles whose keys are admitted. The role becomes the
- * connection's User-Id. */
+ * connection's User-Id. Who is refused is counted by reason and logged at most once a second. */
 #ifndef LYNKS_PROTO_ZAP_H
 #define LYNKS_PROTO_ZAP_H
 
@@ -17,7 +17,10 @@ struct zap;
 struct zap *zap_new(struct loop *loop, struct metrics *metrics, const struct keys *keys);
 void zap_free(struct zap **zap); /* after the sockets it guards */
 
-/* roles: NULL-terminated list of literals. */
+/* domain is copied. roles: NULL-terminated list of literals. A domain that nobody allowed anything
+ * in admits nobody. */
 void zap_allow(struct zap *zap, const char *domain, const char *const *roles);
+void zap_forget(struct zap *zap,
+                const char *domain); /* its socket is gone; unknown ones are ignored */
 
 #endif

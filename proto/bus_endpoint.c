@@ -1,0 +1,150 @@
+#include "proto/bus_endpoint.h"
+
+#include <assert.h>
+
+#define RECONNECT_MS 50
+#define RECONNECT_MAX_MS 1000
+#define CONNECT_TIMEOUT_MS 2000
+#define QUEUE_MAX 65536
+
+#define HANDSHAKE_FAILED                                                                           \
+    (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |                  \
+     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+#define EVENTS (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | HANDSHAKE_FAILED)
+
+/* At most limit messages; they may go on coming while they are taken. */
+static void receive(struct bus_endpoint *endpoint, size_t limit)
+{
+    void *socket = zsock_resolve(endpoint->socket);
+    zmq_msg_t frame;
+    zmq_msg_init(&frame);
+    for (size_t i = 0; i < limit; i++) {
+        enum bus_received received = bus_socket_receive(socket, &frame);
+        if (received == BUS_NOTHING) {
+            break;
+        }
+        endpoint->events->frame(endpoint->arg, endpoint,
+                                received == BUS_FRAME ? bus_frame_view(&frame) : STR_NONE);
+    }
+    zmq_msg_close(&frame);
+}
+
+static void on_readable(void *arg)
+{
+    receive(arg, LOOP_BATCH);
+}
+
+/* zmq_send looks at its mailbox only now and then; asking for the events makes it look, so that it
+ * knows of the connection that the monitor has just told of. */
+static void notice_connection(struct bus_endpoint *endpoint)
+{
+    int events;
+    size_t bytes = sizeof(events);
+    zmq_getsockopt(zsock_resolve(endpoint->socket), ZMQ_EVENTS, &events, &bytes);
+}
+
+/* Answers that came before the end still count. */
+static void go_down(struct bus_endpoint *endpoint)
+{
+    if (!endpoint->is_live) {
+        return;
+    }
+    endpoint->is_live = false;
+    receive(endpoint, endpoint->in_flight);
+    endpoint->is_draining = false;
+    endpoint->is_blocked = false;
+    endpoint->events->down(endpoint->arg, endpoint);
+}
+
+static void on_event(void *arg, int event)
+{
+    struct bus_endpoint *endpoint = arg;
+    if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+        go_down(endpoint);
+        notice_connection(endpoint);
+        endpoint->is_live = true;
+        endpoint->events->up(endpoint->arg, endpoint);
+    } else if (event == ZMQ_EVENT_DISCONNECTED) {
+        go_down(endpoint);
+    } else if ((event & HANDSHAKE_FAILED) != 0) {
+        endpoint->events->refused(endpoint->arg, endpoint);
+    }
+}
+
+/* ZMQ_IMMEDIATE: nothing is queued for a connection that is not there, and what was queued for one
+ * that is lost goes with it; the client itself knows what to send again. */
+static void set_options(struct bus_endpoint *endpoint, const struct keys *keys,
+                        const char *public_key)
+{
+    zsock_t *socket = endpoint->socket;
+    bus_socket_set(socket, ZMQ_IMMEDIATE, 1);
+    bus_socket_set(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS);
+    bus_socket_set(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
+    bus_socket_set(socket, ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS);
+    bus_socket_set(socket, ZMQ_IPV6, strchr(endpoint->address, '[') != NULL);
+    if (keys != NULL) {
+        bus_socket_set_text(socket, ZMQ_CURVE_SERVERKEY, public_key);
+        bus_socket_set_text(socket, ZMQ_CURVE_PUBLICKEY, keys_find_public(keys, keys_role(keys)));
+        bus_socket_set_text(socket, ZMQ_CURVE_SECRETKEY, keys_secret(keys));
+    }
+}
+
+struct bus_endpoint *bus_endpoint_new(const struct bus_parts *parts, const char *address,
+                                      const char *public_key, size_t in_flight_max,
+                                      const struct bus_endpoint_events *events, void *arg)
+{
+    struct bus_endpoint *endpoint = mem_alloc(sizeof(*endpoint));
+    endpoint->loop = parts->loop;
+    endpoint->events = events;
+    endpoint->arg = arg;
+    bus_list_init(&endpoint->link);
+    bus_list_init(&endpoint->calls);
+    bool fits = str_copy(endpoint->address, sizeof(endpoint->address), str_of(address));
+    assert(fits);
+    (void)fits;
+    size_t queue_max = in_flight_max < QUEUE_MAX ? in_flight_max : QUEUE_MAX;
+    endpoint->socket = bus_socket_new(ZMQ_DEALER, /* linger_ms= */ 0, (int)queue_max);
+    set_options(endpoint, parts->keys, public_key);
+    endpoint->monitor = bus_monitor_new(parts->loop, endpoint->socket, EVENTS, on_event, endpoint);
+    (void)zmq_connect(zsock_resolve(endpoint->socket), address); /* a bad one never comes up */
+    loop_socket_add(parts->loop, endpoint->socket, on_readable, endpoint);
+    return endpoint;
+}
+
+void bus_endpoint_free(struct bus_endpoint **endpoint)
+{
+    struct bus_endpoint *self = *endpoint;
+    if (self == NULL) {
+        return;
+    }
+    assert(self->in_flight == 0);
+    bus_list_remove(&self->link);
+    loop_socket_remove(self->loop, self->socket);
+    bus_monitor_free(&self->monitor);
+    zsock_destroy(&self->socket);
+    mem_free(endpoint);
+}
+
+bool bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_slot *slot)
+{
+    zmq_msg_t copy; /* of the reference: the bytes are shared */
+    zmq_msg_init(&copy);
+    zmq_msg_copy(&copy, &slot->frame);
+    if (zmq_msg_send(&copy, zsock_resolve(endpoint->socket), ZMQ_DONTWAIT) < 0) {
+        zmq_msg_close(&copy);
+        return false;
+    }
+    slot->endpoint = endpoint;
+    slot->sends++;
+    bus_list_add(&endpoint->calls, &slot->link);
+    endpoint->in_flight++;
+    return true;
+}
+
+void bus_endpoint_forget(struct bus_endpoint *endpoint, struct bus_slot *slot)
+{
+    assert(slot->endpoint == endpoint);
+    slot->endpoint = NULL;
+    bus_list_remove(&slot->link);
+    endpoint->in_flight--;
+}

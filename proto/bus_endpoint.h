@@ -1,0 +1,56 @@
+/* One endpoint of a service as its callers see it: a DEALER with its one connection, whether that
+ * is up, and the calls that were sent there. Lives on the loop. */
+#ifndef LYNKS_PROTO_BUS_ENDPOINT_H
+#define LYNKS_PROTO_BUS_ENDPOINT_H
+
+#include "proto/bus_list.h"
+#include "proto/bus_parts.h"
+#include "proto/bus_slots.h"
+#include "proto/bus_socket.h"
+#include "proto/resolve.h"
+
+struct bus_endpoint;
+
+/* What happens at an endpoint. fn may not free it. */
+struct bus_endpoint_events {
+    void (*up)(void *arg, struct bus_endpoint *endpoint);      /* connected and admitted */
+    void (*down)(void *arg, struct bus_endpoint *endpoint);    /* what was sent may be lost */
+    void (*refused)(void *arg, struct bus_endpoint *endpoint); /* the handshake failed */
+    /* data is borrowed; without any: the message was not a single frame. */
+    void (*frame)(void *arg, struct bus_endpoint *endpoint, struct str data);
+};
+
+struct bus_endpoint {
+    struct bus_link link;             /* in its service */
+    char address[RESOLVE_TEXT_BYTES]; /* "tcp://127.0.0.1:5701" */
+    bool is_live;
+    bool is_draining; /* has said so: gets no new calls until it is connected anew */
+    bool is_leaving;  /* its address is gone: closed when the last call is answered */
+    bool is_blocked;  /* took no message although it is live: tried again soon */
+    size_t in_flight;
+    struct bus_link calls; /* of struct bus_slot */
+
+    struct loop *loop;
+    zsock_t *socket;
+    struct bus_monitor *monitor;
+    const struct bus_endpoint_events *events;
+    void *arg;
+};
+
+/* public_key: the service's, Z85; NULL without CURVE. events and arg are borrowed. Connects. */
+struct bus_endpoint *bus_endpoint_new(const struct bus_parts *parts, const char *address,
+                                      const char *public_key, size_t in_flight_max,
+                                      const struct bus_endpoint_events *events, void *arg);
+void bus_endpoint_free(struct bus_endpoint **endpoint); /* its calls must have been moved away */
+
+static inline bool bus_endpoint_is_usable(const struct bus_endpoint *endpoint)
+{
+    return endpoint->is_live && !endpoint->is_draining && !endpoint->is_leaving;
+}
+
+/* Sends slot's frame and takes the slot into calls. False: nothing was done. */
+bool bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_slot *slot);
+/* Takes a slot out of calls. */
+void bus_endpoint_forget(struct bus_endpoint *endpoint, struct bus_slot *slot);
+
+#endif

@@ -1,0 +1,211 @@
+/* Serves bridge_create, bridge_exists, bridge_destroy, bridge_participants and bridge_info
+ * (messages.def). */
+#include "janusbridge/bridge.h"
+
+#include "janusbridge/room_calls.h"
+#include "proto/log.h"
+
+struct bridge {
+    struct janus_session *session;
+    const struct clock *clock;
+    struct bridge_config config;
+    struct room_calls *rooms;
+    struct log_gate failures;
+};
+
+struct bridge *bridge_new(struct janus_session *session, const struct clock *clock,
+                          struct metrics *metrics, const struct bridge_config *config)
+{
+    struct bridge *bridge = mem_alloc(sizeof(*bridge));
+    *bridge = (struct bridge){.session = session, .clock = clock, .config = *config};
+    bridge->rooms = room_calls_new(session, clock, metrics, config->calls_max, bridge);
+    return bridge;
+}
+
+void bridge_free(struct bridge **bridge_ref)
+{
+    if (*bridge_ref != NULL) {
+        room_calls_free(&(*bridge_ref)->rooms);
+        mem_free(bridge_ref);
+    }
+}
+
+/* ---- failures ---- */
+
+static void log_failure(struct bridge *bridge, const struct call *call, enum err err,
+                        const struct janus_message *message)
+{
+    uint64_t suppressed;
+    if (err == ERR_NO_SUCH_ROOM ||
+        !log_gate_open(&bridge->failures, clock_mono_ms(bridge->clock), &suppressed)) {
+        return;
+    }
+    /* That Janus is away the session has logged as a warning. */
+    LOG_EVENT(err == ERR_UNAVAILABLE ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "call failed",
+              LOG_STR("request_id", call->context.request_id),
+              LOG_Z("message", msg_name(call->request.id)), LOG_Z("error", err_code(err)),
+              LOG_U64("janus_code", message != NULL ? message->code : 0),
+              LOG_U64("suppressed", suppressed));
+}
+
+static void fail(struct bridge *bridge, struct call *call, enum err err,
+                 const struct janus_message *message)
+{
+    log_failure(bridge, call, err, message);
+    call_fail(call, err);
+}
+
+/* body: ownership is taken. */
+static void ask(struct bridge *bridge, struct call *call, struct room_request request)
+{
+    const enum err err = room_calls_add(bridge->rooms, call, request);
+    if (err != ERR_OK) {
+        fail(bridge, call, err, NULL);
+    }
+}
+
+/* ---- bridge_create ---- */
+
+static void reply_create(void *service, struct call *call, enum err err,
+                         const struct janus_message *message)
+{
+    struct bridge *bridge = service;
+    struct msg reply = {.id = MSG_bridge_create_reply};
+    if (err == ERR_OK) {
+        err = janus_message_is_done(message, "created", call->request.bridge_create.room_id);
+    } else if (message != NULL && message->fault == JANUS_FAULT_ROOM_EXISTS) {
+        reply.bridge_create_reply.existed = true;
+        err = ERR_OK;
+    } else if (err == ERR_FORBIDDEN || err == ERR_INTERNAL) {
+        /* The caller has no part in this: the key is of our configuration. */
+        err = ERR_INTERNAL;
+        uint64_t suppressed;
+        if (log_gate_open(&bridge->failures, clock_mono_ms(bridge->clock), &suppressed)) {
+            log_error("janus refuses to make a room: is LYNKS_JANUS_ADMIN_KEY right?",
+                      LOG_STR("request_id", call->context.request_id),
+                      LOG_U64("janus_code", message->code), LOG_U64("suppressed", suppressed));
+        }
+    }
+    if (err == ERR_OK) {
+        call_reply(call, &reply);
+    } else {
+        fail(bridge, call, err, message);
+    }
+}
+
+static void on_create(void *service, struct call *call)
+{
+    struct bridge *bridge = service;
+    const struct msg_bridge_create *room = &call->request.bridge_create;
+    ask(bridge, call,
+        (struct room_request){.room_id = room->room_id,
+                              .order = ROOM_IN_LINE,
+                              .body = janus_json_create(room, bridge->config.admin_key),
+                              .fn = reply_create});
+}
+
+/* ---- bridge_destroy ---- */
+
+static void reply_destroy(void *service, struct call *call, enum err err,
+                          const struct janus_message *message)
+{
+    struct msg reply = {.id = MSG_bridge_destroy_reply,
+                        .bridge_destroy_reply = {.existed = err == ERR_OK}};
+    if (err == ERR_OK) {
+        err = janus_message_is_done(message, "destroyed", call->request.bridge_destroy.room_id);
+    } else if (err == ERR_NO_SUCH_ROOM) {
+        err = ERR_OK;
+    }
+    if (err == ERR_OK) {
+        call_reply(call, &reply);
+    } else {
+        fail(service, call, err, message);
+    }
+}
+
+static void on_destroy(void *service, struct call *call)
+{
+    const struct msg_bridge_destroy *room = &call->request.bridge_destroy;
+    ask(service, call,
+        (struct room_request){.room_id = room->room_id,
+                              .order = ROOM_IN_LINE,
+                              .body = janus_json_destroy(room->room_id, room->secret),
+                              .fn = reply_destroy});
+}
+
+/* ---- bridge_exists ---- */
+
+static void reply_exists(void *service, struct call *call, enum err err,
+                         const struct janus_message *message)
+{
+    struct msg reply = {.id = MSG_bridge_exists_reply};
+    if (err == ERR_OK) {
+        err = janus_message_exists(message, call->request.bridge_exists.room_id,
+                                   &reply.bridge_exists_reply.exists);
+    }
+    if (err == ERR_OK) {
+        call_reply(call, &reply);
+    } else {
+        fail(service, call, err, message);
+    }
+}
+
+static void on_exists(void *service, struct call *call)
+{
+    const uint64_t room_id = call->request.bridge_exists.room_id;
+    ask(service, call,
+        (struct room_request){.room_id = room_id,
+                              .order = ROOM_ALONE,
+                              .body = janus_json_exists(room_id),
+                              .fn = reply_exists});
+}
+
+/* ---- bridge_participants ---- */
+
+static void reply_participants(void *service, struct call *call, enum err err,
+                               const struct janus_message *message)
+{
+    uint64_t ids[PUBLISHERS_MAX];
+    size_t count = 0;
+    if (err == ERR_OK) {
+        err = janus_message_publishers(message, call->request.bridge_participants.room_id, ids,
+                                       &count);
+    }
+    if (err != ERR_OK) {
+        fail(service, call, err, message);
+        return;
+    }
+    const struct msg reply = {.id = MSG_bridge_participants_reply,
+                              .bridge_participants_reply = {.publishers = {ids, count}}};
+    call_reply(call, &reply);
+}
+
+static void on_participants(void *service, struct call *call)
+{
+    const uint64_t room_id = call->request.bridge_participants.room_id;
+    ask(service, call,
+        (struct room_request){.room_id = room_id,
+                              .order = ROOM_SHARED,
+                              .body = janus_json_participants(room_id),
+                              .fn = reply_participants});
+}
+
+/* ---- bridge_info ---- */
+
+static void on_info(void *service, struct call *call)
+{
+    const struct bridge *bridge = service;
+    const struct msg reply = {
+        .id = MSG_bridge_info_reply,
+        .bridge_info_reply = {.node = str_of(bridge->config.node),
+                              .janus_version = str_of(janus_session_version(bridge->session)),
+                              .ready = janus_session_is_ready(bridge->session),
+                              .sessions_made = janus_session_made(bridge->session)}};
+    call_reply(call, &reply);
+}
+
+const struct call_handler bridge_handlers[] = {
+    {MSG_bridge_create, on_create},   {MSG_bridge_exists, on_exists},
+    {MSG_bridge_destroy, on_destroy}, {MSG_bridge_participants, on_participants},
+    {MSG_bridge_info, on_info},       {MSG_NONE, NULL},
+};

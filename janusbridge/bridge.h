@@ -1,0 +1,25 @@
+/* What the bridge serves on the bus. Lives on the loop. */
+#ifndef LYNKS_JANUSBRIDGE_BRIDGE_H
+#define LYNKS_JANUSBRIDGE_BRIDGE_H
+
+#include "janusbridge/janus_session.h"
+#include "proto/call.h"
+
+struct bridge_config {
+    const char *node;      /* name of the Janus node; 1..64 bytes */
+    const char *admin_key; /* of the VideoRoom plugin; "": none */
+    size_t calls_max;      /* callers that may wait for Janus at a time */
+};
+
+struct bridge;
+
+/* All borrowed. */
+struct bridge *bridge_new(struct janus_session *session, const struct clock *clock,
+                          struct metrics *metrics, const struct bridge_config *config);
+/* After the session, which answers whoever still waits. */
+void bridge_free(struct bridge **bridge);
+
+/* Served with the bridge as the service. */
+extern const struct call_handler bridge_handlers[];
+
+#endif

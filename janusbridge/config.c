@@ -1,0 +1,65 @@
+#include "janusbridge/config.h"
+
+/* Connections besides the calls': upkeep and the long poll. */
+#define SPARE_CONNECTIONS 4
+
+#define AT(member) offsetof(struct janusbridge_config, member)
+
+const struct config_option janusbridge_options[] = {
+    SERVICE_OPTIONS(struct janusbridge_config, service, "5803"),
+    SERVICE_BIND_OPTIONS(struct janusbridge_config, bind, "tcp://127.0.0.1:5703"),
+    {"LYNKS_NODE", CONFIG_STRING, AT(node), "default", 1, 64, NULL,
+     "name of the Janus node behind this bridge"},
+    {"LYNKS_JANUS_URL", CONFIG_STRING, AT(janus_url), "http://127.0.0.1:8088/janus", 8, 300, NULL,
+     "base URL of Janus' HTTP API, http or https"},
+    {"LYNKS_JANUS_CA_FILE", CONFIG_STRING, AT(janus_ca_file), "", 0, 4095, NULL,
+     "PEM certificates to trust for https; empty: the system's"},
+    {"LYNKS_JANUS_API_SECRET", CONFIG_SECRET, AT(janus_api_secret), "", 0, 128, NULL,
+     "Janus' api_secret; empty: none"},
+    {"LYNKS_JANUS_ADMIN_KEY", CONFIG_SECRET, AT(janus_admin_key), "", 0, 128, NULL,
+     "admin_key of the VideoRoom plugin; empty: none"},
+    {"LYNKS_JANUS_CONNECT_TIMEOUT_MS", CONFIG_UINT, AT(connect_timeout_ms), "500", 10, 10000, NULL,
+     "bound on making a connection to Janus"},
+    {"LYNKS_JANUS_CONTROL_TIMEOUT_MS", CONFIG_UINT, AT(control_timeout_ms), "1500", 10, 10000, NULL,
+     "bound on each request of the session's own upkeep; Janus counts as away past it"},
+    {"LYNKS_JANUS_KEEPALIVE_MS", CONFIG_UINT, AT(keepalive_ms), "5000", 100, 30000, NULL,
+     "pause between keepalives; shortened to a quarter of Janus' session timeout"},
+    {"LYNKS_JANUS_BACKOFF_MIN_MS", CONFIG_UINT, AT(backoff_min_ms), "50", 1, 60000, NULL,
+     "second pause between attempts to reach Janus (the first attempt is made at once)"},
+    {"LYNKS_JANUS_BACKOFF_MAX_MS", CONFIG_UINT, AT(backoff_max_ms), "1000", 1, 60000, NULL,
+     "longest pause between attempts"},
+    {"LYNKS_JANUS_CONNECTIONS_MAX", CONFIG_UINT, AT(connections_max), "32", 1, 500, NULL,
+     "requests sent to Janus at a time, each on a connection of its own"},
+    {"LYNKS_JANUS_CALLS_MAX", CONFIG_UINT, AT(calls_max), "2048", 1, 65536, NULL,
+     "calls that may wait for Janus; more are refused"},
+    {"LYNKS_JANUS_ANSWER_MAX_BYTES", CONFIG_UINT, AT(answer_bytes_max), "1048576", 1024, 16777216,
+     NULL, "largest answer taken from Janus"},
+    {.name = NULL},
+};
+
+struct janus_http_config config_http(const struct janusbridge_config *config)
+{
+    return (struct janus_http_config){.url = config->janus_url,
+                                      .ca_file = config->janus_ca_file,
+                                      .connections_max =
+                                          (unsigned)config->connections_max + SPARE_CONNECTIONS,
+                                      .connect_timeout_ms = config->connect_timeout_ms,
+                                      .body_bytes_max = config->answer_bytes_max};
+}
+
+struct janus_session_config config_session(const struct janusbridge_config *config)
+{
+    return (struct janus_session_config){.api_secret = config->janus_api_secret,
+                                         .keepalive_ms = config->keepalive_ms,
+                                         .control_timeout_ms = config->control_timeout_ms,
+                                         .backoff_min_ms = config->backoff_min_ms,
+                                         .backoff_max_ms = config->backoff_max_ms,
+                                         .calls_max = config->calls_max,
+                                         .parallel_max = config->connections_max};
+}
+
+struct bridge_config config_bridge(const struct janusbridge_config *config)
+{
+    return (struct bridge_config){
+        .node = config->node, .admin_key = config->janus_admin_key, .calls_max = config->calls_max};
+}

@@ -1,0 +1,34 @@
+/* The bridge's configuration. */
+#ifndef LYNKS_JANUSBRIDGE_CONFIG_H
+#define LYNKS_JANUSBRIDGE_CONFIG_H
+
+#include "janusbridge/bridge.h"
+#include "janusbridge/janus_http.h"
+#include "proto/service.h"
+
+struct janusbridge_config {
+    struct service_config service;
+    struct service_bind_config bind;
+    char *node;
+    char *janus_url;
+    char *janus_ca_file;
+    char *janus_api_secret;
+    char *janus_admin_key;
+    uint64_t connect_timeout_ms;
+    uint64_t control_timeout_ms;
+    uint64_t keepalive_ms;
+    uint64_t backoff_min_ms;
+    uint64_t backoff_max_ms;
+    uint64_t connections_max;
+    uint64_t calls_max;
+    uint64_t answer_bytes_max;
+};
+
+extern const struct config_option janusbridge_options[];
+
+/* The parts' own configuration, borrowing from this one. */
+struct janus_http_config config_http(const struct janusbridge_config *config);
+struct janus_session_config config_session(const struct janusbridge_config *config);
+struct bridge_config config_bridge(const struct janusbridge_config *config);
+
+#endif

@@ -1,0 +1,492 @@
+#include "janusbridge/janus_session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "janusbridge/janus_errand.h"
+#include "janusbridge/janus_poll.h"
+#include "proto/log.h"
+
+/* A session that was lost sooner than this after it was made does not get its successor at once. */
+#define STABLE_MS 1000
+/* How often a lasting reason for not being ready is logged again. */
+#define REMIND_MS 60000
+/* A keepalive comes this often, at least, within Janus' session timeout. */
+#define KEEPALIVES_PER_TIMEOUT 4
+
+enum state {
+    STATE_DOWN,
+    STATE_RESUMING,
+    STATE_CREATING,
+    STATE_ATTACHING,
+    STATE_READY,
+    STATE_CLOSING
+};
+
+struct janus_session {
+    struct janus_session_parts parts;
+    struct janus_session_config config;
+    char *auth, *auth_query;
+    struct janus_calls *calls;
+    struct janus_poll *poll;
+
+    enum state state;
+    uint64_t session_id, handle_id; /* 0: none. Kept while the link is down */
+    char session_path[24];
+    char handle_path[48];
+    struct janus_errand_parts errands;
+    struct janus_errand step;  /* the next step towards ready, or towards closed */
+    struct janus_errand probe; /* keepalive: is the session still there? */
+    struct janus_errand info;
+
+    uint64_t keepalive_ms;
+    uint64_t keepalive_timer;
+    uint64_t retry_timer;
+    uint64_t backoff_ms; /* the next wait, before jitter; 0: at once */
+    uint64_t ready_ms;   /* when it last became ready */
+    bool was_up;         /* was ready with the session it has */
+
+    const char *reason;   /* why it is not ready, as last logged; NULL while it is ready */
+    uint64_t reminded_ms; /* when that was */
+    char version[65];
+    uint64_t made;
+    struct metric *made_total, *keepalives, *ready_gauge;
+    struct metric *lost_total, *down_total, *restarted_total, *handle_total;
+};
+
+static void connect_now(void *arg);
+static void attach(struct janus_session *s);
+
+/* ---- not ready ---- */
+
+/* Logs a reason when it is new, and now and then while it lasts. */
+static void report(struct janus_session *s, const struct janus_finding *finding)
+{
+    const char *reason = janus_finding_reason(finding);
+    const uint64_t now_ms = clock_mono_ms(s->parts.clock);
+    health_set(s->parts.health, "janus", false, reason);
+    if (s->reason == reason && now_ms - s->reminded_ms < REMIND_MS) {
+        return;
+    }
+    s->reason = reason;
+    s->reminded_ms = now_ms;
+    LOG_EVENT(janus_finding_is_our_mistake(finding) ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
+              "janus is not ready", LOG_Z("reason", reason),
+              LOG_Z("detail", finding->detail != NULL ? finding->detail : ""),
+              LOG_U64("code", finding->message != NULL ? finding->message->code : 0));
+}
+
+static uint64_t with_jitter(uint64_t delay_ms)
+{
+    char random[TRANSACTION_BYTES + 1];
+    janus_transaction_draw(random);
+    return delay_ms / 2 + strtoul(random + 8, NULL, 16) % (delay_ms / 2 + 1);
+}
+
+static void retry_later(struct janus_session *s)
+{
+    s->state = STATE_DOWN;
+    const uint64_t delay_ms = with_jitter(s->backoff_ms);
+    const uint64_t next_ms = s->backoff_ms == 0 ? s->config.backoff_min_ms : 2 * s->backoff_ms;
+    s->backoff_ms = next_ms < s->config.backoff_max_ms ? next_ms : s->config.backoff_max_ms;
+    clock_cancel(s->parts.clock, s->retry_timer);
+    s->retry_timer = clock_after(s->parts.clock, delay_ms, connect_now, s);
+}
+
+static void forget_session(struct janus_session *s)
+{
+    s->session_id = 0;
+    s->handle_id = 0;
+    s->was_up = false;
+}
+
+/* Ends being ready: whatever waits for Janus is answered now. */
+static void leave_ready(struct janus_session *s, const struct janus_finding *finding)
+{
+    const uint64_t lived_ms = clock_mono_ms(s->parts.clock) - s->ready_ms;
+    s->state = STATE_DOWN;
+    if (lived_ms >= STABLE_MS) {
+        s->backoff_ms = 0;
+    }
+    s->version[0] = '\0';
+    metric_set(s->ready_gauge, 0);
+    report(s, finding);
+    clock_cancel(s->parts.clock, s->keepalive_timer);
+    s->keepalive_timer = 0;
+    janus_errand_cancel(&s->probe);
+    janus_errand_cancel(&s->info);
+    janus_poll_stop(s->poll);
+    janus_calls_fail_all(s->calls, ERR_UNAVAILABLE);
+}
+
+static const struct janus_finding session_lost = {.outcome = JANUS_OUTCOME_REFUSED,
+                                                  .fault = JANUS_FAULT_SESSION};
+static const struct janus_finding handle_lost = {.outcome = JANUS_OUTCOME_REFUSED,
+                                                 .fault = JANUS_FAULT_HANDLE};
+
+static void lose_session(struct janus_session *s)
+{
+    metric_inc(s->lost_total);
+    leave_ready(s, &session_lost);
+    forget_session(s);
+    retry_later(s);
+}
+
+/* The session lives on; resuming it finds no handle and makes one. */
+static void lose_handle(struct janus_session *s)
+{
+    metric_inc(s->handle_total);
+    leave_ready(s, &handle_lost);
+    s->handle_id = 0;
+    retry_later(s);
+}
+
+static void lose_link(struct janus_session *s, const struct janus_finding *finding)
+{
+    metric_inc(s->down_total);
+    leave_ready(s, finding);
+    retry_later(s);
+}
+
+/* A step failed. One that took its time-out has waited already. */
+static void fail_step(struct janus_session *s, const struct janus_finding *finding)
+{
+    report(s, finding);
+    if (finding->outcome == JANUS_OUTCOME_SILENT) {
+        s->backoff_ms = s->config.backoff_min_ms;
+    }
+    retry_later(s);
+}
+
+/* ---- ready ---- */
+
+static void probe(struct janus_session *s);
+
+static void on_keepalive_due(void *arg)
+{
+    struct janus_session *s = arg;
+    s->keepalive_timer = 0;
+    probe(s);
+}
+
+static void arm_keepalive(struct janus_session *s)
+{
+    clock_cancel(s->parts.clock, s->keepalive_timer);
+    s->keepalive_timer = clock_after(s->parts.clock, s->keepalive_ms, on_keepalive_due, s);
+}
+
+static void on_probed(void *arg, const struct janus_finding *finding)
+{
+    struct janus_session *s = arg;
+    if (finding->outcome == JANUS_OUTCOME_OK && finding->message->kind == JANUS_ACK) {
+        arm_keepalive(s);
+    } else if (finding->outcome == JANUS_OUTCOME_REFUSED && finding->fault == JANUS_FAULT_SESSION) {
+        lose_session(s);
+    } else {
+        lose_link(s, finding);
+    }
+}
+
+static void probe(struct janus_session *s)
+{
+    if (s->state == STATE_READY && s->probe.transfer == NULL) {
+        metric_inc(s->keepalives);
+        janus_errand_send(&s->probe, s->session_path, "keepalive", on_probed);
+    }
+}
+
+/* The version is for people. The session timeout matters: keepalives must come well within it. */
+static void on_info(void *arg, const struct janus_finding *finding)
+{
+    struct janus_session *s = arg;
+    if (finding->outcome != JANUS_OUTCOME_OK || finding->message->kind != JANUS_INFO) {
+        log_info("janus tells nothing about itself");
+        return;
+    }
+    uint64_t timeout_s = 0;
+    janus_message_info(finding->message, s->version, sizeof(s->version), &timeout_s);
+    const uint64_t bound_ms = timeout_s * 1000 / KEEPALIVES_PER_TIMEOUT;
+    if (timeout_s > 0 && timeout_s < UINT32_MAX && bound_ms < s->keepalive_ms) {
+        s->keepalive_ms = bound_ms;
+        arm_keepalive(s);
+    }
+}
+
+static void become_ready(struct janus_session *s)
+{
+    s->state = STATE_READY;
+    s->ready_ms = clock_mono_ms(s->parts.clock);
+    s->was_up = true;
+    s->reason = NULL;
+    s->keepalive_ms = s->config.keepalive_ms;
+    health_set(s->parts.health, "janus", true, "");
+    metric_set(s->ready_gauge, 1);
+    log_info("janus is ready", LOG_U64("sessions_made", s->made));
+    arm_keepalive(s);
+    janus_poll_start(s->poll, s->session_id);
+    janus_errand_send(&s->info, "", "info", on_info);
+}
+
+/* ---- steps ---- */
+
+static void on_attached(void *arg, const struct janus_finding *finding)
+{
+    struct janus_session *s = arg;
+    if (finding->outcome == JANUS_OUTCOME_OK && finding->message->data_id != 0) {
+        s->handle_id = finding->message->data_id;
+        (void)snprintf(s->handle_path, sizeof(s->handle_path), "%s/%" PRIu64, s->session_path,
+                       s->handle_id);
+        become_ready(s);
+        return;
+    }
+    if (finding->outcome == JANUS_OUTCOME_REFUSED && finding->fault == JANUS_FAULT_SESSION) {
+        forget_session(s);
+    }
+    fail_step(s, finding);
+}
+
+static void attach(struct janus_session *s)
+{
+    s->state = STATE_ATTACHING;
+    janus_errand_send(&s->step, s->session_path, NULL, on_attached);
+}
+
+static void on_created(void *arg, const struct janus_finding *finding)
+{
+    struct janus_session *s = arg;
+    if (finding->outcome != JANUS_OUTCOME_OK || finding->message->data_id == 0) {
+        fail_step(s, finding);
+        return;
+    }
+    s->session_id = finding->message->data_id;
+    (void)snprintf(s->session_path, sizeof(s->session_path), "/%" PRIu64, s->session_id);
+    s->made++;
+    metric_inc(s->made_total);
+    attach(s);
+}
+
+static void create(struct janus_session *s)
+{
+    s->state = STATE_CREATING;
+    janus_errand_send(&s->step, "", "create", on_created);
+}
+
+static void on_resumed(void *arg, const struct janus_finding *finding)
+{
+    struct janus_session *s = arg;
+    if (finding->outcome == JANUS_OUTCOME_OK && finding->message->kind == JANUS_ACK) {
+        if (s->handle_id != 0) {
+            become_ready(s);
+        } else {
+            attach(s);
+        }
+    } else if (finding->outcome == JANUS_OUTCOME_REFUSED && finding->fault == JANUS_FAULT_SESSION) {
+        if (s->was_up) {
+            metric_inc(s->restarted_total);
+            log_info("janus is back without our session: it was restarted or it took too long");
+        }
+        forget_session(s);
+        create(s);
+    } else {
+        fail_step(s, finding);
+    }
+}
+
+static void connect_now(void *arg)
+{
+    struct janus_session *s = arg;
+    s->retry_timer = 0;
+    if (s->session_id == 0) {
+        create(s);
+        return;
+    }
+    s->state = STATE_RESUMING;
+    janus_errand_send(&s->step, s->session_path, "keepalive", on_resumed);
+}
+
+/* ---- what the poll and the calls tell ---- */
+
+static void on_poll_message(void *arg, const struct janus_message *message)
+{
+    struct janus_session *s = arg;
+    if (message->kind == JANUS_TIMEOUT && message->session_id == s->session_id) {
+        lose_session(s);
+    } else if (message->kind == JANUS_DETACHED && message->sender == s->handle_id) {
+        lose_handle(s);
+    } else if (message->kind == JANUS_EVENT || message->kind == JANUS_SUCCESS ||
+               message->kind == JANUS_ERROR) {
+        (void)janus_calls_on_event(s->calls, message);
+    }
+}
+
+static void on_poll_gap(void *arg)
+{
+    probe(arg);
+}
+
+static void on_trouble(void *arg, enum janus_trouble trouble)
+{
+    struct janus_session *s = arg;
+    if (s->state != STATE_READY) {
+        return;
+    }
+    switch (trouble) {
+    case JANUS_TROUBLE_SESSION:
+        lose_session(s);
+        break;
+    case JANUS_TROUBLE_HANDLE:
+        lose_handle(s);
+        break;
+    case JANUS_TROUBLE_DOUBT:
+        probe(s);
+        break;
+    }
+}
+
+/* ---- life ---- */
+
+static struct metric *loss_counter(struct metrics *metrics, const char *labels)
+{
+    return metrics_counter(metrics, "lynks_janus_losses_total",
+                           "Times that Janus was lost after it was ready, by what was found",
+                           labels);
+}
+
+static void make_metrics(struct janus_session *s)
+{
+    struct metrics *metrics = s->parts.metrics;
+    s->made_total =
+        metrics_counter(metrics, "lynks_janus_sessions_made_total", "Janus sessions made", NULL);
+    s->keepalives = metrics_counter(metrics, "lynks_janus_keepalives_total",
+                                    "Keepalives sent while ready", NULL);
+    s->ready_gauge = metrics_gauge(metrics, "lynks_janus_ready",
+                                   "1 while there is a session and a handle", NULL);
+    s->lost_total = loss_counter(metrics, "cause=\"session\"");
+    s->handle_total = loss_counter(metrics, "cause=\"handle\"");
+    s->down_total = loss_counter(metrics, "cause=\"link\"");
+    s->restarted_total = loss_counter(metrics, "cause=\"restart\"");
+}
+
+struct janus_session *janus_session_new(const struct janus_session_parts *parts,
+                                        const struct janus_session_config *config)
+{
+    struct janus_session *s = mem_alloc(sizeof(*s));
+    s->parts = *parts;
+    s->config = *config;
+    s->auth = janus_json_auth(config->api_secret);
+    s->auth_query = janus_json_auth_query(config->api_secret);
+    s->config.api_secret = NULL;
+    make_metrics(s);
+    s->errands = (struct janus_errand_parts){.transport = parts->transport,
+                                             .auth = s->auth,
+                                             .timeout_ms = config->control_timeout_ms,
+                                             .arg = s};
+    s->step.parts = s->probe.parts = s->info.parts = &s->errands;
+    const struct janus_calls_parts calls = {.transport = parts->transport,
+                                            .clock = parts->clock,
+                                            .metrics = parts->metrics,
+                                            .auth = s->auth,
+                                            .fn = on_trouble,
+                                            .arg = s,
+                                            .calls_max = config->calls_max,
+                                            .parallel_max = config->parallel_max};
+    s->calls = janus_calls_new(&calls);
+    const struct janus_poll_parts poll = {.transport = parts->transport,
+                                          .clock = parts->clock,
+                                          .metrics = parts->metrics,
+                                          .auth_query = s->auth_query,
+                                          .on_message = on_poll_message,
+                                          .on_gap = on_poll_gap,
+                                          .arg = s};
+    s->poll = janus_poll_new(&poll);
+    health_set(parts->health, "janus", false, "not connected yet");
+    return s;
+}
+
+static void stop_all(struct janus_session *s)
+{
+    clock_cancel(s->parts.clock, s->keepalive_timer);
+    clock_cancel(s->parts.clock, s->retry_timer);
+    s->keepalive_timer = s->retry_timer = 0;
+    janus_errand_cancel(&s->step);
+    janus_errand_cancel(&s->probe);
+    janus_errand_cancel(&s->info);
+    janus_poll_stop(s->poll);
+    janus_calls_fail_all(s->calls, ERR_UNAVAILABLE);
+}
+
+void janus_session_free(struct janus_session **session_ref)
+{
+    struct janus_session *s = *session_ref;
+    if (s == NULL) {
+        return;
+    }
+    s->state = STATE_CLOSING;
+    stop_all(s);
+    janus_calls_free(&s->calls);
+    janus_poll_free(&s->poll);
+    mem_free(&s->auth);
+    mem_free(&s->auth_query);
+    mem_free(session_ref);
+}
+
+void janus_session_start(struct janus_session *s)
+{
+    connect_now(s);
+}
+
+bool janus_session_is_ready(const struct janus_session *s)
+{
+    return s->state == STATE_READY;
+}
+
+uint64_t janus_session_made(const struct janus_session *s)
+{
+    return s->made;
+}
+
+const char *janus_session_version(const struct janus_session *s)
+{
+    return s->version;
+}
+
+enum err janus_session_call(struct janus_session *s, const char *body, uint64_t timeout_ms,
+                            janus_call_fn *fn, void *arg, uint64_t *ret_id)
+{
+    if (s->state != STATE_READY) {
+        return ERR_UNAVAILABLE;
+    }
+    return janus_calls_send(s->calls, s->handle_path, body, timeout_ms, fn, arg, ret_id);
+}
+
+bool janus_session_withdraw(struct janus_session *s, uint64_t id)
+{
+    return janus_calls_withdraw(s->calls, id);
+}
+
+void janus_session_doubt(struct janus_session *s)
+{
+    probe(s);
+}
+
+static void on_destroyed(void *arg, const struct janus_finding *finding)
+{
+    (void)finding; /* gone or not, Janus' timer ends it */
+    forget_session(arg);
+}
+
+void janus_session_close(struct janus_session *s)
+{
+    s->state = STATE_CLOSING;
+    health_set(s->parts.health, "janus", false, "closing");
+    metric_set(s->ready_gauge, 0);
+    stop_all(s);
+    if (s->session_id != 0) {
+        janus_errand_send(&s->step, s->session_path, "destroy", on_destroyed);
+    }
+}
+
+bool janus_session_is_closed(const struct janus_session *s)
+{
+    return s->state == STATE_CLOSING && s->session_id == 0;
+}

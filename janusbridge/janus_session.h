@@ -1,0 +1,68 @@
+/* The one session with Janus, and the handle on the VideoRoom plugin that all requests go through.
+ *
+ *   down ---> creating ---> attaching ---> ready        no session yet, or it is lost
+ *   down ---> resuming ------------------> ready        the link was down; Janus still has the
+ * session
+ *
+ * Ready means: a session, a handle, a keepalive timer and exactly one long poll. Whatever casts
+ * doubt on that (a broken connection, a failed poll, an answer that makes no sense, a call without
+ * an answer) makes it ask Janus with a keepalive, and that answer decides: all is well; the session
+ * is lost (a new one at once); the link is down (resume when it is back; a session that Janus then
+ * does not know means that Janus was restarted). Attempts are repeated for ever, with back-off and
+ * jitter.
+ *
+ * While it is not ready every call is refused at once. Lives on the loop. */
+#ifndef LYNKS_JANUSBRIDGE_JANUS_SESSION_H
+#define LYNKS_JANUSBRIDGE_JANUS_SESSION_H
+
+#include "janusbridge/janus_calls.h"
+#include "proto/health.h"
+
+struct janus_session_config {
+    const char *api_secret;      /* "": none */
+    uint64_t keepalive_ms;       /* at most this; shorter if Janus' session timeout asks for it */
+    uint64_t control_timeout_ms; /* for each request of the session's own upkeep */
+    uint64_t backoff_min_ms;
+    uint64_t backoff_max_ms;
+    size_t calls_max;    /* requests under way or queued at a time */
+    size_t parallel_max; /* of these, sent at a time */
+};
+
+struct janus_session_parts {
+    const struct janus_transport *transport;
+    const struct clock *clock;
+    struct metrics *metrics;
+    struct health *health; /* readiness is reported as "janus" */
+};
+
+struct janus_session;
+
+/* Parts are borrowed; config is copied. Nothing is sent before janus_session_start. */
+struct janus_session *janus_session_new(const struct janus_session_parts *parts,
+                                        const struct janus_session_config *config);
+/* Calls under way end with ERR_UNAVAILABLE. */
+void janus_session_free(struct janus_session **session);
+void janus_session_start(struct janus_session *session);
+
+bool janus_session_is_ready(const struct janus_session *session);
+uint64_t janus_session_made(const struct janus_session *session); /* sessions so far */
+const char *
+janus_session_version(const struct janus_session *session); /* of Janus; "" if unknown */
+
+/* Sends a VideoRoom request; body is JSON text. ERR_OK: fn (arg) is called exactly once, later, at
+ * most timeout_ms from now; *ret_id names the call. ERR_UNAVAILABLE (not ready), ERR_OVERLOADED:
+ * never. What fn gets: ERR_OK or what janus_fault_err says, both with the message; or without one
+ * ERR_UNAVAILABLE, ERR_DEADLINE, ERR_PROTOCOL. */
+enum err janus_session_call(struct janus_session *session, const char *body, uint64_t timeout_ms,
+                            janus_call_fn *fn, void *arg, uint64_t *ret_id);
+/* Takes a call back that was not sent yet: true, and fn is not called. */
+bool janus_session_withdraw(struct janus_session *session, uint64_t id);
+/* A caller waited in vain: ask Janus whether it is still there. */
+void janus_session_doubt(struct janus_session *session);
+
+/* The end: calls under way fail, Janus is asked to destroy the session. Closed when it has answered
+ * or has not for control_timeout_ms. */
+void janus_session_close(struct janus_session *session);
+bool janus_session_is_closed(const struct janus_session *session);
+
+#endif

@@ -1,0 +1,43 @@
+# What is printed when all is ready.
+# shellcheck shell=bash disable=SC2154
+
+# Where this machine reaches the API.
+set_url() {
+    local host=$http_host
+    case $host in
+        0.0.0.0 | '') host=127.0.0.1 ;;
+        ::) host='[::1]' ;;
+        *:*) host="[$host]" ;;
+    esac
+    url=http://$host:$http_port
+}
+
+# Three lines that work as they stand, whatever tools there are beside curl and grep.
+example() {
+    local name=testuser password=test123 room=${LYNKS_STANDARD_ROOM:-123456} create
+    [[ $(value LYNKS_DEMO_USER) == 1 ]] || name=NAME password=PASSWORD
+    create="curl -s $url/create -H \"authorization: \$TOKEN\" -d '{}'"
+    printf "TOKEN=\$(curl -s %s/login -d '{\"username\":\"%s\",\"password\":\"%s\"}' | grep -o '[0-9a-f]\\{64\\}')\n" \
+        "$url" "$name" "$password"
+    if [[ $room == 0 ]]; then
+        printf "ROOM=\$(%s | grep -o '[0-9]\\{2,\\}')\n" "$create"
+        printf 'curl -s %s/list_participants -H "authorization: $TOKEN" -d "{\\"room_id\\":$ROOM}"\n' "$url"
+    else
+        printf '%s\n' "$create"
+        printf "curl -s %s/list_participants -H \"authorization: \$TOKEN\" -d '{\"room_id\":%s}'\n" "$url" "$room"
+    fi
+}
+
+write_banner() {
+    local stop=deploy/down
+    [[ -z ${LYNKS_STATE:-} ]] || stop="LYNKS_STATE=$(printf %q "$state") deploy/down"
+    [[ -n $detach ]] || stop="Ctrl-C, or $stop"
+    {
+        printf '\nLynks is ready on %s\n\n' "$url"
+        example
+        printf '\nLogs: %s   Stop: %s\n' "$log" "$stop"
+        if [[ $(value LYNKS_DEMO_USER) == 1 ]]; then
+            printf 'Warning: the demo user testuser (password test123) exists; LYNKS_DEMO_USER=0 is for real use.\n'
+        fi
+    } >"$state/banner"
+}

@@ -1,0 +1,33 @@
+# Shared by deploy/up, deploy/down and deploy/status: where things are, how to speak, the lock.
+# shellcheck shell=bash
+
+set -euo pipefail
+umask 022
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+me="deploy/$(basename "$0")"
+
+say() { printf '%s\n' "$*"; }
+progress() { printf '  %-11s %s\n' "$1" "$2"; }
+die() {
+    printf '%s: %s\n' "$me" "$*" >&2
+    exit 1
+}
+
+# The folder that holds all of one stack: data, keys, logs, process ids.
+state=${LYNKS_STATE:-$root/.lynks}
+[[ $state == *$'\n'* ]] && die "LYNKS_STATE has a line break"
+state=$(realpath -m -- "$state")
+run=$state/run
+log=$state/log
+
+# Held by deploy/up and then by its supervisor for as long as it lives; the kernel lets go of it when they end, so it
+# says for sure whether a stack runs, whatever process ids have been used again. Descriptor 9, in whoever takes it.
+take_lock() { # [seconds to wait]
+    exec 9>"$run/lock"
+    flock -w "${1:-0}" 9
+}
+
+is_running() {
+    [[ -e $run/lock ]] && ! flock -n "$run/lock" true
+}

@@ -1,0 +1,96 @@
+# The private MariaDB, or somebody's server.
+# shellcheck shell=bash disable=SC2154
+
+# As root it runs as the package's account mysql. MariaDB works with absolute paths, so every folder above must be
+# open to that account; where one is not (a state folder under /root, say) it runs as root instead: it
+# listens on loopback and its own socket only, and the account of Lynks has no rights but on its own database.
+choose_mysql_user() {
+    mysql_user=
+    ((EUID == 0)) || return 0
+    chown -R mysql: "$state/mysql"
+    if runuser -u mysql -- test -x "$state/mysql" 2>/dev/null; then
+        mysql_user=mysql
+    else
+        progress mysql "runs as root: the account mysql cannot reach $state"
+        chown -R root: "$state/mysql"
+    fi
+}
+
+sql_text() { # as an SQL literal
+    local text=${1//\\/\\\\}
+    printf "'%s'" "${text//\'/\'\'}"
+}
+
+# Run by the server at each start, before it listens: so root never is without a password on a port.
+write_mysql_init() {
+    local file=$state/mysql/init.sql name database host
+    name=$(sql_text "$(value LYNKS_MYSQL_USER)") database="\`$(value LYNKS_MYSQL_DATABASE)\`"
+    {
+        printf 'CREATE DATABASE IF NOT EXISTS %s CHARACTER SET utf8mb4;\n' "$database"
+        for host in localhost 127.0.0.1; do
+            printf "CREATE USER IF NOT EXISTS %s@'%s';\n" "$name" "$host"
+            printf "ALTER USER %s@'%s' IDENTIFIED BY %s;\n" "$name" "$host" \
+                "$(sql_text "$(<"$state/secrets/mysql-password")")"
+            printf "GRANT ALL PRIVILEGES ON %s.* TO %s@'%s';\n" "$database" "$name" "$host"
+        done
+        printf 'ALTER USER root@localhost IDENTIFIED BY %s;\n' \
+            "$(sql_text "$(<"$state/secrets/mysql-root-password")")"
+    } | (umask 077 && cat >"$file")
+    [[ -z $mysql_user ]] || chown "$mysql_user:" "$file"
+}
+
+# In a folder beside, and renamed when whole: an interrupted first start leaves no half of a database behind.
+make_mysql_data() {
+    [[ ! -d $state/mysql/data ]] || return 0
+    local fresh=$state/mysql/data.new install_log=$log/mysql-install.log
+    progress mysql "making its data folder"
+    rm -rf "$fresh"
+    mkdir -m 700 "$fresh"
+    : >"$install_log"
+    quietly "$install_log" install_mysql_data || die "mariadb-install-db failed; see $install_log"
+    [[ -z $mysql_user ]] || chown -R "$mysql_user:" "$fresh"
+    mv "$fresh" "$state/mysql/data"
+}
+
+# The path is relative because mariadb-install-db does not quote it everywhere.
+install_mysql_data() {
+    local -a as=()
+    ((EUID != 0)) || as=("--user=${mysql_user:-root}")
+    cd "$state/mysql"
+    mariadb-install-db --no-defaults --datadir=./data.new "${as[@]}" \
+        --auth-root-authentication-method=normal --skip-test-db
+}
+
+prepare_mysql() {
+    local name
+    for name in LYNKS_MYSQL_USER LYNKS_MYSQL_DATABASE; do
+        [[ $(value $name) =~ ^[A-Za-z0-9_]{1,64}$ ]] || die "$name may hold letters, digits and _ only"
+    done
+    install -d -m 700 "$state/mysql"
+    choose_mysql_user
+    secret mysql-password "$(value LYNKS_MYSQL_PASSWORD)"
+    secret mysql-root-password
+    write_mysql_init
+    make_mysql_data
+}
+
+# The socket's path is short and relative on purpose: the kernel takes 107 bytes at most.
+table_mysql() {
+    local option
+    entry process mysql
+    put dir "$state/mysql/data"
+    if [[ -n $mysql_user ]]; then put user "$mysql_user"; fi
+    put arg "$(PATH=$PATH:/usr/sbin:/sbin command -v mariadbd)"
+    for option in --no-defaults "--datadir=$state/mysql/data" --socket=mysql.sock --pid-file=mysql.pid \
+        "--port=$mysql_port" --bind-address=127.0.0.1 "--init-file=$state/mysql/init.sql" --skip-name-resolve \
+        --skip-log-bin --performance-schema=OFF --innodb-buffer-pool-size=64M --max-connections=200 \
+        --local-infile=OFF --character-set-server=utf8mb4; do
+        put arg "$option"
+    done
+    if ((EUID == 0)) && [[ -z $mysql_user ]]; then put arg --user=root; fi
+    put port "127.0.0.1 $mysql_port LYNKS_MYSQL_PORT"
+    put ready "tcp 127.0.0.1 $mysql_port"
+    put shows "on 127.0.0.1:$mysql_port"
+    put ready_within_ms 60000
+    put stop_within_ms 30000
+}

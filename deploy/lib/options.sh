@@ -1,0 +1,135 @@
+# The variables of deploy/up: its own, and those that it passes on to the processes that know them.
+# shellcheck shell=bash disable=SC2034
+
+# name, default, what it is. A default of "-" is none.
+own_options() {
+    cat <<'END'
+LYNKS_STATE|.lynks|folder for data, keys, logs and process ids
+LYNKS_BUILD|-|folder of a finished build to run; default: builds build/release and runs it
+LYNKS_USER|lynks|account that the services and Janus run as when started as root (made if it is missing)
+LYNKS_HTTP_HOST|127.0.0.1|address of the API
+LYNKS_HTTP_PORT|60000|port of the API
+LYNKS_BASE_PORT|5700|bus ports are this + 1 to 3, ops ports + 100 to 103, Janus' private listener + 88
+LYNKS_DEMO_USER|1|1: the user testuser (password test123) exists
+LYNKS_JANUS_HOST|127.0.0.1|address of the private Janus' HTTP and WebSocket
+LYNKS_JANUS_HTTP_PORT|8088|port of the private Janus' HTTP
+LYNKS_JANUS_WS_PORT|8188|port of the private Janus' WebSocket
+LYNKS_RTP_PORT_RANGE|20000-29999|UDP ports for media
+LYNKS_PUBLIC_IP|-|address that browsers reach this machine at, if it is behind NAT
+LYNKS_ICE_INTERFACES|-|network interfaces for media, separated by commas; default: all but loopback
+LYNKS_JANUS_URL|-|use this Janus instead of a private one
+LYNKS_JANUS_API_SECRET|-|Janus' api_secret, if it has one
+LYNKS_JANUS_ADMIN_KEY|-|VideoRoom's admin_key; default: none of an existing Janus, random of the private one
+LYNKS_JANUS_CA_FILE|-|PEM file to trust for an https LYNKS_JANUS_URL
+LYNKS_MYSQL_HOST|-|use this MySQL or MariaDB instead of a private one
+LYNKS_MYSQL_PORT|3307|its port (3306 with LYNKS_MYSQL_HOST)
+LYNKS_MYSQL_USER|lynks|its account
+LYNKS_MYSQL_PASSWORD|-|the account's password; default: random in the private one
+LYNKS_MYSQL_DATABASE|lynks_db|its database
+END
+}
+
+# Each process needs its own value of these, so they cannot be one variable of the environment.
+fixed_options="LYNKS_OPS_PORT LYNKS_BUS_BIND LYNKS_BUS_SECRET_KEY LYNKS_BUS_PUBLIC_KEYS LYNKS_AUTHSVC_ADDRESS
+LYNKS_ROOMSVC_ADDRESS LYNKS_JANUSBRIDGE_ADDRESS LYNKS_SQL_DIR"
+
+programs="lynks-authsvc lynks-roomsvc lynks-janusbridge lynks-gateway lynks-migrate"
+
+print_options() {
+    own_options | while IFS='|' read -r name default help; do
+        [[ $default == - ]] && default=none
+        printf '  %-22s %s (%s)\n' "$name" "$help" "$default"
+    done
+}
+
+# value NAME: from the environment, from the file that NAME_FILE names, or the default.
+value() {
+    local name=$1 file=${1}_FILE text
+    if [[ -n ${!file:-} ]]; then
+        [[ -z ${!name:-} ]] || die "$name and $file are both set"
+        IFS= read -r text <"${!file}" 2>/dev/null || [[ -n ${text:-} ]] || die "$file: cannot read ${!file}"
+        printf '%s' "$text"
+    elif [[ -n ${!name:-} ]]; then
+        printf '%s' "${!name}"
+    else
+        text=$(own_options | awk -F'|' -v n="$name" '$1 == n { print $2 }')
+        [[ $text == - ]] || printf '%s' "$text"
+    fi
+}
+
+need_port() { # NAME VALUE MOST
+    [[ $2 =~ ^[0-9]{1,5}$ ]] && ((10#$2 >= 1 && 10#$2 <= ${3:-65535})) ||
+        die "$1 must be a port number from 1 to ${3:-65535}, not '$2'"
+}
+
+read_options() {
+    local name
+    for name in $(own_options | cut -d'|' -f1); do
+        value "$name" >/dev/null || exit 1 # it has said why
+    done
+    http_host=$(value LYNKS_HTTP_HOST) http_port=$(value LYNKS_HTTP_PORT)
+    base_port=$(value LYNKS_BASE_PORT)
+    janus_host=$(value LYNKS_JANUS_HOST)
+    janus_http_port=$(value LYNKS_JANUS_HTTP_PORT) janus_ws_port=$(value LYNKS_JANUS_WS_PORT)
+    mysql_port=$(value LYNKS_MYSQL_PORT)
+    [[ -n ${LYNKS_MYSQL_HOST:-} && -z ${LYNKS_MYSQL_PORT:-} ]] && mysql_port=3306
+    need_port LYNKS_HTTP_PORT "$http_port"
+    need_port LYNKS_BASE_PORT "$base_port" 65000
+    need_port LYNKS_JANUS_HTTP_PORT "$janus_http_port"
+    need_port LYNKS_JANUS_WS_PORT "$janus_ws_port"
+    need_port LYNKS_MYSQL_PORT "$mysql_port"
+    local range
+    range=$(value LYNKS_RTP_PORT_RANGE)
+    [[ $range =~ ^[0-9]+-[0-9]+$ ]] || die "LYNKS_RTP_PORT_RANGE must be two ports, like 20000-29999, not '$range'"
+    [[ $(value LYNKS_DEMO_USER) == [01] ]] || die "LYNKS_DEMO_USER must be 0 or 1"
+    for name in $(compgen -e | grep '^LYNKS_' || true); do
+        [[ ${!name} != *$'\n'* ]] || die "$name has a line break"
+    done
+    private_mysql=1 private_janus=1
+    [[ -z ${LYNKS_MYSQL_HOST:-} ]] || private_mysql=
+    [[ -z ${LYNKS_JANUS_URL:-} ]] || private_janus=
+}
+
+# The variables that a program knows, from its --help: known_options lynks-gateway.
+known_options() {
+    env -i PATH="$PATH" "$bin/$1" --help | grep -oE '^ *LYNKS_[A-Z0-9_]+' | tr -d ' ' | sort -u
+}
+
+nearest() { # NAME, candidates on stdin: the one with the fewest changes, if they are few
+    awk -v want="$1" '
+        function least(a, b, c) { return a < b ? (a < c ? a : c) : (b < c ? b : c) }
+        function distance(s, t,    i, j, m, n, d) {
+            m = length(s); n = length(t)
+            for (i = 0; i <= m; i++) d[i, 0] = i
+            for (j = 0; j <= n; j++) d[0, j] = j
+            for (i = 1; i <= m; i++)
+                for (j = 1; j <= n; j++)
+                    d[i, j] = least(d[i - 1, j] + 1, d[i, j - 1] + 1,
+                        d[i - 1, j - 1] + (substr(s, i, 1) != substr(t, j, 1)))
+            return d[m, n]
+        }
+        BEGIN { best = 6 }
+        { now = distance(want, $1); if (now < best) { best = now; found = $1 } }
+        END { print found }'
+}
+
+# A mistyped variable would be ignored silently otherwise.
+check_names() {
+    local program name near
+    declare -gA known=()
+    for program in $programs; do
+        for name in $(known_options "$program"); do
+            known[$name]+=" $program"
+        done
+    done
+    for name in $(own_options | cut -d'|' -f1); do
+        known[$name]+=" "
+    done
+    for name in $(compgen -e | grep '^LYNKS_' || true); do
+        [[ " ${fixed_options//$'\n'/ } " == *" ${name%_FILE} "* ]] &&
+            die "$name is set by deploy/up itself, for each process; LYNKS_BASE_PORT moves the ports"
+        [[ -n ${known[$name]:-} || -n ${known[${name%_FILE}]:-} ]] && continue
+        near=$(printf '%s\n' "${!known[@]}" | nearest "$name")
+        die "$name is unknown${near:+; did you mean $near?}"
+    done
+}

@@ -1,0 +1,75 @@
+# Installs the Debian packages that are missing, without letting them start anything.
+# shellcheck shell=bash
+
+policy=/usr/sbin/policy-rc.d
+
+package_list() { # files
+    grep -hvE '^[[:space:]]*(#|$)' "$@"
+}
+
+missing_packages() { # names
+    local name
+    for name in "$@"; do
+        [[ $(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || printf '%s\n' "$name"
+    done
+}
+
+as_root() {
+    if ((EUID == 0)); then "$@"; else sudo "$@"; fi
+}
+
+# Packages start their daemons when they are installed; Janus would take port 8088. 101 is "not allowed" in Debian's
+# invoke-rc.d interface. A policy that is there already is put back.
+forbid_starts() {
+    [[ -x $policy ]] && { "$policy" janus start >/dev/null 2>&1 || (($? == 101)); } && (($? == 101)) && return
+    [[ -e $policy ]] && as_root mv "$policy" "$policy.before-lynks"
+    printf '#!/bin/sh\n# By deploy/up of Lynks, while it installs packages.\nexit 101\n' |
+        as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+}
+
+allow_starts() {
+    grep -qs 'deploy/up of Lynks' "$policy" || return 0
+    as_root rm -f "$policy"
+    [[ ! -e $policy.before-lynks ]] || as_root mv "$policy.before-lynks" "$policy"
+}
+
+# Nor may they start at the next boot: a system's own Janus would then hold the ports of this one.
+keep_from_boot() { # names just installed
+    local name unit
+    command -v systemctl >/dev/null || return 0
+    for name in "$@"; do
+        case $name in
+            janus) unit=janus.service ;;
+            mariadb-server) unit=mariadb.service ;;
+            *) continue ;;
+        esac
+        as_root systemctl --quiet disable "$unit" >/dev/null 2>&1 || true
+    done
+}
+
+apt() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 "$@"
+}
+
+install_packages() { # names
+    local -a missing
+    command -v dpkg-query >/dev/null || die "this needs Debian 12 (there is no dpkg here)"
+    mapfile -t missing < <(missing_packages "$@")
+    ((${#missing[@]})) || return 0
+    ((EUID == 0)) || command -v sudo >/dev/null ||
+        die "run this as root: packages are missing (${missing[*]})"
+    progress packages "installing ${missing[*]}"
+    local apt_log=$log/packages.log
+    trap allow_starts EXIT
+    forbid_starts
+    # Without the lock: what a package starts in spite of all must not hold it.
+    apt update >"$apt_log" 2>&1 9>&- ||
+        die "apt-get update failed (no network?); see $apt_log: $(tail -n 1 "$apt_log")"
+    apt install --no-install-recommends "${missing[@]}" >>"$apt_log" 2>&1 9>&- ||
+        die "apt-get install failed; see $apt_log: $(grep '^E:' "$apt_log" | tail -n 1)"
+    allow_starts
+    trap - EXIT
+    keep_from_boot "${missing[@]}"
+    progress packages "installed"
+}

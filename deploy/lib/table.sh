@@ -1,0 +1,166 @@
+# The process table for lynks-supervise (deploy/supervise/table.h tells the format).
+# shellcheck shell=bash disable=SC2154
+
+entry() { printf '%s %s\n' "$1" "$2"; }
+put() { printf '  %s %s\n' "$1" "$2"; }
+
+known_by() { # program, variable
+    [[ " ${known[$2]:-} " == *" $1 "* ]]
+}
+
+# What the user set and this program knows goes through as it is; the file of a NAME_FILE is copied, since
+# neither its folder nor its mode need let the process read it.
+put_given() { # program
+    local name
+    for name in $(compgen -e | grep '^LYNKS_' | sort || true); do
+        [[ $handled != *" ${name%_FILE} "* && -n ${!name} ]] || continue
+        if known_by "$1" "$name"; then
+            put env "$name=${!name}"
+        elif [[ $name == *_FILE ]] && known_by "$1" "${name%_FILE}"; then
+            private_file "${!name}" "${name,,}"
+            put env "$name=${name,,}"
+        fi
+    done
+}
+
+# Set below from deploy/up's own options, whatever their source.
+handled=" LYNKS_MYSQL_HOST LYNKS_MYSQL_PORT LYNKS_MYSQL_USER LYNKS_MYSQL_PASSWORD LYNKS_MYSQL_DATABASE LYNKS_JANUS_URL \
+LYNKS_JANUS_CA LYNKS_JANUS_API_SECRET LYNKS_JANUS_ADMIN_KEY LYNKS_HTTP_HOST LYNKS_HTTP_PORT LYNKS_DEMO_USER "
+
+put_text_file() { # variable, text: as a file of the process' own
+    local name=${1,,}
+    (umask 077 && printf '%s\n' "$2" >"$private/$name")
+    put env "${1}_FILE=$name"
+}
+
+put_program() { # program
+    put dir "$private"
+    if [[ -n $user ]]; then put user "$user"; fi
+    put arg "$bin/$1"
+    put_given "$1"
+}
+
+put_mysql() {
+    put env "LYNKS_MYSQL_HOST=${LYNKS_MYSQL_HOST:-127.0.0.1}"
+    put env "LYNKS_MYSQL_PORT=$mysql_port"
+    put env "LYNKS_MYSQL_USER=$(value LYNKS_MYSQL_USER)"
+    put env "LYNKS_MYSQL_DATABASE=$(value LYNKS_MYSQL_DATABASE)"
+    local password
+    if [[ -n $private_mysql ]]; then
+        password=$(<"$state/secrets/mysql-password")
+    else
+        password=$(value LYNKS_MYSQL_PASSWORD)
+    fi
+    put_text_file LYNKS_MYSQL_PASSWORD "$password"
+}
+
+table_migrate() {
+    private_begin migrate
+    entry step migrate
+    put_program lynks-migrate
+    put_mysql
+    cp -R "$root/sql" "$private/sql"
+    put env LYNKS_SQL_DIR=sql
+    put env "LYNKS_DEMO_USER=$(value LYNKS_DEMO_USER)"
+    private_end
+    put_files migrate
+}
+
+put_files() { # name
+    put log_file "$log/$1.log"
+    put pid_file "$run/$1.pid"
+}
+
+# A service: its own key, the others' public keys, its ops port. number: in the port scheme.
+begin_service() { # role, number
+    private_begin "$1"
+    entry process "$1"
+    put_program "lynks-$1"
+    put_files "$1"
+    private_file "$state/secrets/bus/$1.key" bus-secret-key
+    private_file "$state/secrets/bus/public.keys" bus-public-keys
+    put env LYNKS_BUS_SECRET_KEY_FILE=bus-secret-key
+    put env LYNKS_BUS_PUBLIC_KEYS_FILE=bus-public-keys
+    local ops_host=${LYNKS_OPS_HOST:-127.0.0.1} ops_port=$((base_port + 100 + $2))
+    put env "LYNKS_OPS_PORT=$ops_port"
+    put port "$ops_host $ops_port LYNKS_BASE_PORT"
+    put ready "http $ops_host $ops_port /readyz"
+    (($2 == 0)) || {
+        put env "LYNKS_BUS_BIND=127.0.0.1:$((base_port + $2))"
+        put port "127.0.0.1 $((base_port + $2)) LYNKS_BASE_PORT"
+        put shows "on 127.0.0.1:$((base_port + $2)) (bus)"
+    }
+}
+
+put_address() { # role, number
+    put env "LYNKS_${1^^}_ADDRESS=127.0.0.1:$((base_port + $2))"
+}
+
+table_authsvc() {
+    begin_service authsvc 1
+    put_mysql
+    private_end
+}
+
+table_janusbridge() {
+    local admin_key
+    begin_service janusbridge 3
+    put together ''
+    put_address roomsvc 2
+    if [[ -n $private_janus ]]; then
+        put env "LYNKS_JANUS_URL=https://127.0.0.1:$janus_tls_port/janus"
+        private_file "$state/secrets/janus-cert.pem" janus-ca.pem
+        put env LYNKS_JANUS_CA_FILE=janus-ca.pem
+        admin_key=$(<"$state/secrets/janus-admin-key")
+    else
+        put env "LYNKS_JANUS_URL=$LYNKS_JANUS_URL"
+        if [[ -n ${LYNKS_JANUS_CA_FILE:-} ]]; then
+            private_file "$LYNKS_JANUS_CA_FILE" janus-ca.pem
+            put env LYNKS_JANUS_CA_FILE=janus-ca.pem
+        fi
+        admin_key=$(value LYNKS_JANUS_ADMIN_KEY)
+    fi
+    if [[ -n $admin_key ]]; then put_text_file LYNKS_JANUS_ADMIN_KEY "$admin_key"; fi
+    local api_secret
+    api_secret=$(value LYNKS_JANUS_API_SECRET)
+    if [[ -n $api_secret ]]; then put_text_file LYNKS_JANUS_API_SECRET "$api_secret"; fi
+    private_end
+}
+
+table_roomsvc() {
+    begin_service roomsvc 2
+    put together ''
+    put_mysql
+    put_address janusbridge 3
+    private_end
+}
+
+table_gateway() {
+    begin_service gateway 0
+    put together ''
+    put_address authsvc 1
+    put_address roomsvc 2
+    put env "LYNKS_HTTP_HOST=$http_host"
+    put env "LYNKS_HTTP_PORT=$http_port"
+    put listen "$http_host $http_port LYNKS_HTTP_PORT"
+    put shows "on $url"
+    private_end
+}
+
+# Stopped in reverse: the gateway first, so that nothing new comes in while the rest ends.
+write_table() {
+    {
+        printf 'title %s\n' "$me"
+        printf 'pid_file %s\n' "$run/supervise.pid"
+        printf 'status_file %s\n' "$run/status"
+        printf 'log_file %s\n' "$log/supervise.log"
+        printf 'banner_file %s\n' "$state/banner"
+        if [[ -n $private_mysql ]]; then table_mysql && put_files mysql; fi
+        if [[ -n $private_janus ]]; then table_janus && put_files janus; fi
+        table_migrate
+        table_authsvc
+        table_janusbridge
+        table_roomsvc
+        table_gateway
+    } | (umask 077 && cat >"$state/table")
+}

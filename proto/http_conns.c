@@ -51,6 +51,17 @@ void http_address_key(const uint8_t address[16], uint8_t ret_key[16])
     memcpy(ret_key, address, kept);
 }
 
+void http_address_read(const struct sockaddr *any, uint8_t ret_address[16])
+{
+    memset(ret_address, 0, 16);
+    if (any->sa_family == AF_INET) {
+        memcpy(ret_address, mapped_prefix, sizeof(mapped_prefix));
+        memcpy(ret_address + 12, &((const struct sockaddr_in *)(const void *)any)->sin_addr, 4);
+    } else if (any->sa_family == AF_INET6) {
+        memcpy(ret_address, &((const struct sockaddr_in6 *)(const void *)any)->sin6_addr, 16);
+    }
+}
+
 /* Keyed, so that nobody can choose addresses that share a bucket. */
 static struct http_address **bucket_of(struct http_conns *conns, const uint8_t key[16])
 {

@@ -63,6 +63,10 @@ void http_conns_enter(struct http_conns *conns, struct http_conn *conn, enum htt
 void http_conns_cut_all(struct http_conns *conns, enum http_phase phase);
 size_t http_conns_count(const struct http_conns *conns);
 
+/* The address of a socket: IPv4 as ::ffff:a.b.c.d; zeroes for any other family. */
+struct sockaddr;
+void http_address_read(const struct sockaddr *any, uint8_t ret_address[16]);
+
 /* The address as limits see it: IPv6 without its last 64 bits. */
 void http_address_key(const uint8_t address[16], uint8_t ret_key[16]);
 

@@ -72,6 +72,17 @@ int http_listen(const char *host, uint16_t port, const char **ret_why)
     return -1;
 }
 
+uint16_t http_listen_port(int fd)
+{
+    union address address = {0};
+    socklen_t bytes = sizeof(address);
+    if (getsockname(fd, &address.any, &bytes) != 0) {
+        return 0;
+    }
+    bool is_v6 = address.any.sa_family == AF_INET6;
+    return ntohs(is_v6 ? address.v6.sin6_port : address.v4.sin_port);
+}
+
 static bool is_listening(int fd)
 {
     int listening = 0;

@@ -9,6 +9,8 @@
  * a free one. -1: *ret_why (static) says why. */
 int http_listen(const char *host, uint16_t port, const char **ret_why);
 
+uint16_t http_listen_port(int fd); /* that it is bound to; 0 if it has none */
+
 /* The listening socket that a supervisor handed over as systemd does (sd_listen_fds(3): descriptor
  * 3, LISTEN_PID, LISTEN_FDS=1). 0 if there is none; -1 if what was handed over is not one listening
  * socket. The variables are removed from the environment. */

@@ -12,17 +12,15 @@
 #include "proto/http_framing.h"
 #include "proto/http_linger.h"
 #include "proto/http_listen.h"
+#include "proto/httpd_request.h"
 
-/* What is read and thrown away of a body that is too large, so that its sender gets the answer. */
-#define DISCARD_BYTES_MAX (1024 * 1024)
-#define BODY_ROOM_MIN 256
 /* Connections that are cut to let others in still count for MHD until it has closed them. */
 #define CLOSING_CONNECTIONS 128
 /* Rounds of MHD in one turn of the loop; then everybody else gets theirs. */
 #define PUMP_ROUNDS 16
-/* Rounds in which no callback came: a peer keeps MHD turning in vain (a chunk header without an
- * end). Its deadline ends that; until then MHD gets a little time now and then. */
-#define VAIN_ROUNDS 8
+/* Rounds without any callback: a peer keeps MHD turning in vain (a chunk header without an end).
+ * Its deadline ends that; until then MHD gets a little time now and then. */
+#define VAIN_ROUNDS 4
 #define VAIN_PAUSE_MS 5
 #define FREE_ROUNDS 64
 
@@ -32,91 +30,19 @@ struct httpd {
     int listen_fd; /* -1 once given up */
     bool listen_fd_inherited;
     int epoll_fd; /* MHD's */
-    uint16_t port;
     struct http_conns *conns;
     struct http_linger *linger;
     httpd_handler_fn *fn;
     void *fn_arg;
-    size_t body_bytes_max, body_bytes_total_max;
-    size_t body_bytes; /* held by all requests */
-    struct httpd_request *requests;
-    size_t request_count;
+    struct httpd_requests requests;
     bool draining; /* answers close their connection */
     bool ending;   /* the handler is not called any more */
     bool resumed;  /* a connection waits for MHD to look at it */
     uint64_t callbacks;
     uint64_t pump_timer; /* 0: none */
-    struct metric *refused_framing, *refused_large, *refused_bodies;
-};
-
-struct httpd_request {
-    struct httpd *httpd; /* NULL once MHD has let go of the request */
-    struct httpd_request *previous, *next;
-    struct MHD_Connection *mhd;
-    struct http_conn *conn;
-    const char *method, *path; /* MHD's; NULL until the header is there */
-    char *body;
-    size_t body_bytes, body_room;
-    size_t discarded_bytes;
-    enum err error;
-    bool owed; /* the handler has it and has not answered */
-    bool in_handler;
-    bool answered; /* response is what it answered from inside the handler */
-    struct MHD_Response *response;
-    unsigned status;
-    void *data;
 };
 
 static void pump(void *arg);
-
-/* ---- the request's memory ---- */
-
-static void free_body(struct httpd_request *request)
-{
-    if (request->body != NULL) {
-        explicit_bzero(request->body, request->body_bytes); /* passwords come this way */
-        request->httpd->body_bytes -= request->body_room;
-    }
-    mem_free(&request->body);
-    request->body_bytes = 0;
-    request->body_room = 0;
-}
-
-static struct httpd_request *request_new(struct httpd *httpd, struct MHD_Connection *mhd,
-                                         struct http_conn *conn)
-{
-    struct httpd_request *request = mem_alloc(sizeof(*request));
-    request->httpd = httpd;
-    request->mhd = mhd;
-    request->conn = conn;
-    request->next = httpd->requests;
-    if (request->next != NULL) {
-        request->next->previous = request;
-    }
-    httpd->requests = request;
-    httpd->request_count++;
-    return request;
-}
-
-/* MHD is done with it. It lives on while the handler owes an answer. */
-static void request_detach(struct httpd_request *request)
-{
-    struct httpd *httpd = request->httpd;
-    if (request->previous != NULL) {
-        request->previous->next = request->next;
-    } else {
-        httpd->requests = request->next;
-    }
-    if (request->next != NULL) {
-        request->next->previous = request->previous;
-    }
-    httpd->request_count--;
-    free_body(request);
-    request->httpd = NULL;
-    if (!request->owed) {
-        free(request);
-    }
-}
 
 /* ---- answers ---- */
 
@@ -143,11 +69,11 @@ static struct MHD_Response *make_response(const struct httpd *httpd,
     return response;
 }
 
-static enum MHD_Result queue(struct httpd_request *request, unsigned status,
-                             struct MHD_Response *response)
+static enum MHD_Result queue_answer(struct httpd_request *request)
 {
+    struct MHD_Response *response = STEAL(request->response);
     http_conns_enter(request->httpd->conns, request->conn, HTTP_SENDING);
-    enum MHD_Result queued = MHD_queue_response(request->mhd, status, response);
+    enum MHD_Result queued = MHD_queue_response(request->mhd, request->status, response);
     MHD_destroy_response(response);
     return queued;
 }
@@ -159,33 +85,38 @@ static void pump_later(struct httpd *httpd, uint64_t delay_ms)
     }
 }
 
-/* For a suspended connection. No descriptor wakes MHD after this, so a pump is asked for; one
- * serves all answers of this turn of the loop. */
-static void resume(struct httpd_request *request, unsigned status, struct MHD_Response *response)
+static void park(struct httpd_request *request)
+{
+    MHD_suspend_connection(request->mhd);
+    request->parked = true;
+}
+
+/* No descriptor wakes MHD after this, so a pump is asked for; one serves all answers of this turn
+ * of the loop. */
+static void unpark(struct httpd_request *request)
 {
     struct httpd *httpd = request->httpd;
-    (void)queue(request, status, response);
+    request->parked = false;
+    (void)queue_answer(request);
     MHD_resume_connection(request->mhd);
     httpd->resumed = true;
     pump_later(httpd, 0);
 }
 
+/* An answer from inside the handler, or while the request is still to be parked, is queued by
+ * whoever called the handler. */
 void httpd_reply(struct httpd_request *request, const struct httpd_reply *reply)
 {
     assert(request->owed);
     request->owed = false;
-    if (request->httpd == NULL) {
+    if (request->all == NULL) {
         free(request);
         return;
     }
-    struct MHD_Response *response = make_response(request->httpd, request, reply);
-    unsigned status = (unsigned)reply->status;
-    if (request->in_handler) {
-        request->answered = true;
-        request->response = response;
-        request->status = status;
-    } else {
-        resume(request, status, response);
+    request->response = make_response(request->httpd, request, reply);
+    request->status = (unsigned)reply->status;
+    if (request->parked) {
+        unpark(request);
     }
 }
 
@@ -193,39 +124,35 @@ static enum MHD_Result dispatch(struct httpd_request *request)
 {
     struct httpd *httpd = request->httpd;
     request->owed = true;
-    request->in_handler = true;
     if (httpd->ending) {
         httpd_reply(request, &(struct httpd_reply){.status = 503, .close = true});
     } else {
         httpd->fn(httpd->fn_arg, request, request->error);
     }
-    request->in_handler = false;
-    if (request->answered) {
-        return queue(request, request->status, STEAL(request->response));
+    if (request->response != NULL) {
+        return queue_answer(request);
     }
-    MHD_suspend_connection(request->mhd);
     http_conns_enter(httpd->conns, request->conn, HTTP_WAITING);
     return MHD_YES;
 }
 
 /* ---- a request comes in ---- */
 
-static enum MHD_Result add_field(void *cls, enum MHD_ValueKind kind, const char *name,
-                                 size_t name_bytes, const char *value, size_t value_bytes)
+/* Answers before the body is read; MHD then closes the connection. */
+static enum MHD_Result refuse(struct httpd_request *request, enum err error)
 {
-    struct str v = {.data = value == NULL ? "" : value, .bytes = value_bytes};
-    (void)kind;
-    http_framing_add(cls, (struct str){.data = name, .bytes = name_bytes}, v);
-    return MHD_YES;
+    httpd_request_refuse(request, error);
+    request->conn->linger = true;
+    enum MHD_Result result = dispatch(request);
+    if (request->owed) {
+        park(request); /* or MHD would go on to the body */
+    }
+    return result;
 }
 
-/* Answers before the body is read; MHD then closes the connection. */
-static enum MHD_Result refuse(struct httpd_request *request, enum err error, struct metric *metric)
+static void add_field(void *framing, struct str name, struct str value)
 {
-    metric_inc(metric);
-    request->error = error;
-    request->conn->linger = true;
-    return dispatch(request);
+    http_framing_add(framing, name, value);
 }
 
 /* MHD calls first with the header alone. To answer then would close the connection, so a sound
@@ -233,61 +160,17 @@ static enum MHD_Result refuse(struct httpd_request *request, enum err error, str
 static enum MHD_Result begin(struct httpd_request *request, const char *path, const char *method,
                              const char *version)
 {
-    struct httpd *httpd = request->httpd;
     struct http_framing framing = {0};
     request->path = path;
     request->method = method;
-    MHD_get_connection_values_n(request->mhd, MHD_HEADER_KIND, add_field, &framing);
+    httpd_each_header(request, add_field, &framing);
     if (!http_framing_is_sound(&framing, version)) {
-        return refuse(request, ERR_BAD_REQUEST, httpd->refused_framing);
+        return refuse(request, ERR_BAD_REQUEST);
     }
-    if (framing.length > httpd->body_bytes_max) {
-        return refuse(request, ERR_TOO_LARGE, httpd->refused_large);
+    if (framing.length > request->all->body_bytes_max) {
+        return refuse(request, ERR_TOO_LARGE);
     }
     return MHD_YES;
-}
-
-static void fail_body(struct httpd_request *request, enum err error, struct metric *metric)
-{
-    metric_inc(metric);
-    request->error = error;
-    free_body(request);
-}
-
-static void append_body(struct httpd_request *request, const char *data, size_t bytes)
-{
-    struct httpd *httpd = request->httpd;
-    size_t needed = request->body_bytes + bytes;
-    if (needed > httpd->body_bytes_max) {
-        fail_body(request, ERR_TOO_LARGE, httpd->refused_large);
-        return;
-    }
-    if (needed > request->body_room) {
-        size_t room = request->body_room == 0 ? BODY_ROOM_MIN : 2 * request->body_room;
-        room = room < needed ? needed : room;
-        size_t more = room - request->body_room;
-        if (httpd->body_bytes_total_max > 0 &&
-            httpd->body_bytes + more > httpd->body_bytes_total_max) {
-            fail_body(request, ERR_OVERLOADED, httpd->refused_bodies);
-            return;
-        }
-        request->body = mem_realloc_array(request->body, room, 1);
-        request->body_room = room;
-        httpd->body_bytes += more;
-    }
-    memcpy(request->body + request->body_bytes, data, bytes);
-    request->body_bytes = needed;
-}
-
-static enum MHD_Result take_body(struct httpd_request *request, const char *data, size_t bytes)
-{
-    if (request->error == ERR_OK) {
-        append_body(request, data, bytes);
-    }
-    if (request->error != ERR_OK) {
-        request->discarded_bytes += bytes;
-    }
-    return request->discarded_bytes > DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const char *path,
@@ -304,9 +187,13 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
     if (*data_bytes > 0) {
         size_t bytes = *data_bytes;
         *data_bytes = 0;
-        return take_body(request, data, bytes);
+        return httpd_request_take_body(request, data, bytes) ? MHD_YES : MHD_NO;
     }
-    return dispatch(request);
+    enum MHD_Result result = dispatch(request);
+    if (request->owed) {
+        httpd_request_park_later(request);
+    }
+    return result;
 }
 
 /* ---- what MHD tells about connections ---- */
@@ -329,7 +216,10 @@ static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *
     if (conn->phase == HTTP_IDLE) {
         http_conns_enter(httpd->conns, conn, HTTP_RECEIVING);
     }
-    return request_new(httpd, mhd, conn);
+    struct httpd_request *request = httpd_request_new(&httpd->requests, conn);
+    request->httpd = httpd;
+    request->mhd = mhd;
+    return request;
 }
 
 static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
@@ -342,20 +232,8 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
     httpd->callbacks++;
     if (request != NULL) {
         http_conns_enter(httpd->conns, request->conn, HTTP_IDLE);
-        request_detach(request);
+        httpd_request_detach(request);
         *context = NULL;
-    }
-}
-
-static void read_address(const struct sockaddr *any, uint8_t ret_address[16])
-{
-    memset(ret_address, 0, 16);
-    if (any->sa_family == AF_INET) {
-        ret_address[10] = 0xff;
-        ret_address[11] = 0xff;
-        memcpy(ret_address + 12, &((const struct sockaddr_in *)(const void *)any)->sin_addr, 4);
-    } else if (any->sa_family == AF_INET6) {
-        memcpy(ret_address, &((const struct sockaddr_in6 *)(const void *)any)->sin6_addr, 16);
     }
 }
 
@@ -365,7 +243,7 @@ static enum MHD_Result on_accept(void *cls, const struct sockaddr *any, socklen_
     uint8_t address[16];
     (void)bytes;
     httpd->callbacks++;
-    read_address(any, address);
+    http_address_read(any, address);
     return http_conns_admit(httpd->conns, address) ? MHD_YES : MHD_NO;
 }
 
@@ -377,8 +255,8 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
     httpd->callbacks++;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         uint8_t address[16];
-        read_address(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
-                     address);
+        http_address_read(
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr, address);
         int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         conn = http_conns_add(httpd->conns, address, fd);
         conn->server_data = mhd;
@@ -396,8 +274,7 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
  * reaches that one. */
 static void on_cut(void *arg, struct http_conn *conn)
 {
-    struct httpd *httpd = arg;
-    (void)httpd;
+    (void)arg;
     (void)MHD_set_connection_option(conn->server_data, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
 }
 
@@ -419,10 +296,21 @@ static bool has_more(const struct httpd *httpd)
            (MHD_get_timeout(httpd->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0);
 }
 
+/* A request is suspended only after the round in which it came: suspended from inside its handler,
+ * MHD would read from the connection again before it sends the answer, and drop both if the peer
+ * has closed its half. */
 static void run(struct httpd *httpd)
 {
     httpd->resumed = false;
     MHD_run(httpd->daemon);
+    struct httpd_request *request;
+    while ((request = httpd_requests_next_to_park(&httpd->requests)) != NULL) {
+        if (request->response != NULL) {
+            (void)queue_answer(request);
+        } else {
+            park(request);
+        }
+    }
 }
 
 /* The only caller of run while the server serves. */
@@ -432,7 +320,7 @@ static void pump(void *arg)
     unsigned vain = 0;
     clock_cancel(loop_clock(httpd->loop), httpd->pump_timer);
     httpd->pump_timer = 0;
-    for (unsigned i = 0; i < PUMP_ROUNDS; i++) {
+    for (unsigned i = 0; i < PUMP_ROUNDS && vain < VAIN_ROUNDS; i++) {
         uint64_t before = httpd->callbacks;
         run(httpd);
         vain = httpd->callbacks == before ? vain + 1 : 0;
@@ -440,50 +328,16 @@ static void pump(void *arg)
             return;
         }
     }
-    pump_later(httpd, vain >= VAIN_ROUNDS ? VAIN_PAUSE_MS : 0);
+    pump_later(httpd, vain == VAIN_ROUNDS ? VAIN_PAUSE_MS : 0);
 }
 
 static void on_epoll(void *arg, uint32_t events)
 {
-    struct httpd *httpd = arg;
     (void)events;
-    if (httpd->pump_timer == 0 || httpd->resumed) {
-        pump(httpd);
-    }
+    pump(arg);
 }
 
 /* ---- life ---- */
-
-static struct metric *refused(struct metrics *metrics, const char *listener, const char *reason)
-{
-    AUTO(mem_free)
-    char *labels = mem_printf("listener=\"%s\",reason=\"%s\"", listener, reason);
-    return metrics_counter(metrics, "lynks_http_refused_requests_total",
-                           "HTTP requests refused before they were read.", labels);
-}
-
-static bool listen_on(struct httpd *httpd, const struct httpd_config *config, const char **ret_why)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } bound = {0};
-    socklen_t bytes = sizeof(bound);
-    httpd->listen_fd_inherited = config->listen_fd > 0;
-    httpd->listen_fd = httpd->listen_fd_inherited
-                           ? config->listen_fd
-                           : http_listen(config->host, config->port, ret_why);
-    if (httpd->listen_fd < 0) {
-        return false;
-    }
-    if (getsockname(httpd->listen_fd, &bound.any, &bytes) != 0) {
-        *ret_why = "the socket handed over is not usable";
-        return false;
-    }
-    httpd->port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
-    return true;
-}
 
 static bool start(struct httpd *httpd, const struct httpd_config *config, const char **ret_why)
 {
@@ -523,15 +377,15 @@ struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
     httpd->loop = loop;
     httpd->fn = fn;
     httpd->fn_arg = arg;
-    httpd->body_bytes_max = config->body_bytes_max;
-    httpd->body_bytes_total_max = config->body_bytes_total_max;
+    httpd_requests_init(&httpd->requests, metrics, config);
     httpd->epoll_fd = -1;
     httpd->conns = http_conns_new(loop_clock(loop), metrics, &conns, on_cut, httpd);
     httpd->linger = http_linger_new(loop);
-    httpd->refused_framing = refused(metrics, config->name, "framing");
-    httpd->refused_large = refused(metrics, config->name, "too_large");
-    httpd->refused_bodies = refused(metrics, config->name, "bodies");
-    if (!listen_on(httpd, config, ret_why) || !start(httpd, config, ret_why)) {
+    httpd->listen_fd_inherited = config->listen_fd > 0;
+    httpd->listen_fd = httpd->listen_fd_inherited
+                           ? config->listen_fd
+                           : http_listen(config->host, config->port, ret_why);
+    if (httpd->listen_fd < 0 || !start(httpd, config, ret_why)) {
         httpd_free(&httpd);
     }
     return httpd;
@@ -569,10 +423,12 @@ void httpd_drain(struct httpd *httpd)
 /* MHD may not be stopped while a connection is suspended. */
 static void answer_all(struct httpd *httpd)
 {
-    for (struct httpd_request *r = httpd->requests; r != NULL; r = r->next) {
-        if (r->owed) {
-            const struct httpd_reply reply = {.status = 503, .close = true};
-            resume(r, 503, make_response(httpd, r, &reply));
+    const struct httpd_reply reply = {.status = 503, .close = true};
+    for (struct httpd_request *r = httpd->requests.first; r != NULL; r = r->next) {
+        if (r->parked) {
+            r->response = make_response(httpd, r, &reply);
+            r->status = 503;
+            unpark(r);
         }
     }
 }
@@ -604,7 +460,7 @@ void httpd_free(struct httpd **httpd_ref)
 
 size_t httpd_open_requests(const struct httpd *httpd)
 {
-    return httpd->request_count;
+    return httpd->requests.count;
 }
 
 size_t httpd_open_connections(const struct httpd *httpd)
@@ -614,72 +470,33 @@ size_t httpd_open_connections(const struct httpd *httpd)
 
 uint16_t httpd_port(const struct httpd *httpd)
 {
-    return httpd->port;
+    return http_listen_port(httpd->listen_fd);
 }
 
 /* ---- of a request ---- */
-
-const char *httpd_method(const struct httpd_request *request)
-{
-    return request->method;
-}
-
-const char *httpd_path(const struct httpd_request *request)
-{
-    return request->path;
-}
 
 const char *httpd_header(const struct httpd_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
 }
 
-struct wanted {
-    const char *name;
-    const char **values;
-    size_t count, max;
+struct visit {
+    httpd_header_fn *fn;
+    void *arg;
 };
 
-static enum MHD_Result collect(void *cls, enum MHD_ValueKind kind, const char *name,
-                               const char *value)
+static enum MHD_Result visit_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                    size_t name_bytes, const char *value, size_t value_bytes)
 {
-    struct wanted *wanted = cls;
+    const struct visit *visit = cls;
     (void)kind;
-    if (value == NULL || strcasecmp(name, wanted->name) != 0) {
-        return MHD_YES;
-    }
-    if (wanted->count == wanted->max) {
-        memmove(wanted->values, wanted->values + 1, (wanted->max - 1) * sizeof(*wanted->values));
-        wanted->count--;
-    }
-    wanted->values[wanted->count++] = value;
+    visit->fn(visit->arg, (struct str){.data = name, .bytes = name_bytes},
+              (struct str){.data = value == NULL ? "" : value, .bytes = value_bytes});
     return MHD_YES;
 }
 
-size_t httpd_header_all(const struct httpd_request *request, const char *name,
-                        const char **ret_values, size_t max)
+void httpd_each_header(const struct httpd_request *request, httpd_header_fn *fn, void *arg)
 {
-    struct wanted wanted = {.name = name, .values = ret_values, .max = max};
-    MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, collect, &wanted);
-    return wanted.count;
-}
-
-struct str httpd_body(const struct httpd_request *request)
-{
-    return (struct str){.data = request->body, .bytes = request->body_bytes};
-}
-
-void httpd_peer(const struct httpd_request *request, uint8_t ret_address[16])
-{
-    memcpy(ret_address, request->conn->address, 16);
-}
-
-void httpd_set_data(struct httpd_request *request, void *data)
-{
-    request->data = data;
-}
-
-void *httpd_data(const struct httpd_request *request)
-{
-    return request->data;
+    struct visit visit = {.fn = fn, .arg = arg};
+    MHD_get_connection_values_n(request->mhd, MHD_HEADER_KIND, visit_header, &visit);
 }

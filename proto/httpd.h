@@ -57,10 +57,9 @@ const char *httpd_method(const struct httpd_request *request);
 const char *httpd_path(const struct httpd_request *request); /* as sent, without the query */
 const char *httpd_header(const struct httpd_request *request,
                          const char *name); /* the first of this name; NULL if absent */
-/* The values of all headers of this name, in the order sent; at most max, the last ones. Returns
- * how many. */
-size_t httpd_header_all(const struct httpd_request *request, const char *name,
-                        const char **ret_values, size_t max);
+/* Calls fn for every header field, in the order sent. */
+typedef void httpd_header_fn(void *arg, struct str name, struct str value);
+void httpd_each_header(const struct httpd_request *request, httpd_header_fn *fn, void *arg);
 struct str httpd_body(const struct httpd_request *request);
 /* The peer's address: IPv4 as ::ffff:a.b.c.d, in network order. */
 void httpd_peer(const struct httpd_request *request, uint8_t ret_address[16]);

@@ -199,6 +199,8 @@ void zap_free(struct zap **zap)
     }
     if (self->loop != NULL) {
         loop_socket_remove(self->loop, self->socket);
+        /* At once: libzmq closes the socket, and frees its name, in its own time. */
+        zmq_unbind(zsock_resolve(self->socket), ZAP_ENDPOINT);
     }
     zsock_destroy(&self->socket);
     for (size_t i = 0; i < DOMAINS_MAX; i++) {

@@ -98,7 +98,9 @@ static void values_come_from_files(void **state)
 {
     (void)state;
     struct sample sample;
-    char path[] = "/tmp/lynks-test-config-XXXXXX";
+    const char *folder = getenv("TMPDIR");
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/lynks-test-config-XXXXXX", folder != NULL ? folder : "/tmp");
     int fd = mkstemp(path);
     assert_int_equal(write(fd, "from file\nsecond line\n", 22), 22);
     close(fd);

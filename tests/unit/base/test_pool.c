@@ -119,7 +119,8 @@ static void freeing_answers_for_what_did_not_run(void **state)
 {
     struct fixture *f = *state;
     fill(f);
-    /* All five may pass: how many are taken before the pool hears that it ends is for the scheduler. */
+    /* All five may pass: how many are taken before the pool hears that it ends is for the
+     * scheduler. */
     for (int i = 0; i < 5; i++) {
         sem_post(&f->gate);
     }

@@ -40,7 +40,8 @@ struct db {
     struct prepared *statements[STATEMENTS_MAX];
     size_t next_slot; /* the statement to give way when the cache is full */
     bool in_transaction;
-    bool is_held;  /* do not reconnect once it was connected */
+    bool is_held; /* do not reconnect once it was connected */
+    uint64_t insert_id;
     bool was_lost; /* logged; the return will be too */
     bool has_connected;
     struct log_gate error_gate;
@@ -403,7 +404,13 @@ enum err db_run(struct db *db, const struct db_statement *statement, uint64_t *r
     if (ret_affected != NULL && p->column_count == 0) {
         *ret_affected = mysql_stmt_affected_rows(p->stmt);
     }
+    db->insert_id = mysql_stmt_insert_id(p->stmt);
     return fetch(db, p, statement);
+}
+
+uint64_t db_insert_id(const struct db *db)
+{
+    return db->insert_id;
 }
 
 /* Sends text, reads and drops a result if there is one. sql_log NULL: mistakes are not logged. */

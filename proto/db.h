@@ -80,6 +80,9 @@ struct db_statement {
  * connection that turns out to be closed before the statement is sent is remade first. */
 enum err db_run(struct db *db, const struct db_statement *statement, uint64_t *ret_affected);
 
+/* The AUTO_INCREMENT id that the last db_run gave. */
+uint64_t db_insert_id(const struct db *db);
+
 /* A transaction: commit or roll back what came between. A lost connection rolls back; the
  * statements after it fail until then. ERR_UNAVAILABLE from db_commit leaves open whether it
  * happened. */

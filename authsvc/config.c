@@ -1,0 +1,36 @@
+#include "authsvc/config.h"
+
+#define OPTION(member) offsetof(struct authsvc_config, member)
+
+const struct config_option authsvc_options[] = {
+    SERVICE_OPTIONS(struct authsvc_config, service, "5801"),
+    SERVICE_BIND_OPTIONS(struct authsvc_config, bind, "tcp://127.0.0.1:5701"),
+    DB_OPTIONS(struct authsvc_config, db),
+    {"LYNKS_DB_THREADS", CONFIG_UINT, OPTION(db_threads), "4", 1, 32, NULL,
+     "connections to the database for logins"},
+    {"LYNKS_DB_QUEUE_MAX", CONFIG_UINT, OPTION(db_queue_max), "512", 1, 65536, NULL,
+     "database jobs of logins that may wait; more are refused"},
+    {"LYNKS_SESSION_IDLE_S", CONFIG_UINT, OPTION(session_idle_s), "300", 1, 86400, NULL,
+     "a session ends this long after its last use"},
+    {"LYNKS_SESSION_LIFETIME_S", CONFIG_UINT, OPTION(session_lifetime_s), "43200", 1, 2592000, NULL,
+     "and this long after its login, however much it is used"},
+    {"LYNKS_SESSION_OUTAGE_S", CONFIG_UINT, OPTION(session_outage_s), "600", 0, 86400, NULL,
+     "how far past its stored expiry a session goes on while the database is away"},
+    {"LYNKS_SESSIONS_PER_USER_MAX", CONFIG_UINT, OPTION(sessions_per_user_max), "1000", 1, 1000000,
+     NULL, "sessions that a user may hold; the oldest goes first"},
+    {"LYNKS_SESSION_CACHE_MAX", CONFIG_UINT, OPTION(session_cache_max), "100000", 1, 10000000, NULL,
+     "sessions kept in memory, about 160 bytes each"},
+    {"LYNKS_SESSION_LOOKUP_THREADS", CONFIG_UINT, OPTION(session_lookup_threads), "2", 1, 32, NULL,
+     "connections to the database for looking up sessions"},
+    {"LYNKS_SESSION_LOOKUPS_MAX", CONFIG_UINT, OPTION(session_lookups_max), "512", 1, 65536, NULL,
+     "sessions being looked up at a time; more are refused"},
+    {"LYNKS_ARGON2_MEMORY_KIB", CONFIG_UINT, OPTION(password.memory_kib), "19456", 8, 4194304, NULL,
+     "memory that one password hash takes"},
+    {"LYNKS_ARGON2_PASSES", CONFIG_UINT, OPTION(password.passes), "2", 1, 100, NULL,
+     "passes over that memory"},
+    {"LYNKS_HASH_THREADS", CONFIG_UINT, OPTION(hash_threads), "0", 0, 64, NULL,
+     "threads that hash passwords; 0: one for each core"},
+    {"LYNKS_HASH_QUEUE_MAX", CONFIG_UINT, OPTION(hash_queue_max), "256", 1, 65536, NULL,
+     "password hashes that may wait; more logins are refused"},
+    {.name = NULL},
+};

@@ -1,0 +1,29 @@
+/* The variables of lynks-authsvc. */
+#ifndef LYNKS_AUTHSVC_CONFIG_H
+#define LYNKS_AUTHSVC_CONFIG_H
+
+#include "authsvc/password.h"
+#include "proto/db.h"
+#include "proto/service.h"
+
+struct authsvc_config {
+    struct service_config service;
+    struct service_bind_config bind;
+    struct db_config db;
+    uint64_t db_threads;
+    uint64_t db_queue_max;
+    uint64_t session_idle_s;
+    uint64_t session_lifetime_s;
+    uint64_t session_outage_s;
+    uint64_t sessions_per_user_max;
+    uint64_t session_cache_max;
+    uint64_t session_lookup_threads;
+    uint64_t session_lookups_max;
+    struct password_params password;
+    uint64_t hash_threads;
+    uint64_t hash_queue_max;
+};
+
+extern const struct config_option authsvc_options[];
+
+#endif

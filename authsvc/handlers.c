@@ -1,0 +1,56 @@
+/* login           checks a password and opens a session; a repeated one with the same token hash
+ *                 opens no second
+ * session_check   whose session it is; slides its expiry */
+#include "authsvc/handlers.h"
+
+static void on_login(void *service, struct call *call)
+{
+    const struct auth *auth = service;
+    logins_start(auth->logins, call);
+}
+
+static void on_session_check(void *service, struct call *call)
+{
+    const struct auth *auth = service;
+    sessions_check(auth->sessions, call);
+}
+
+const struct call_handler auth_handlers[] = {
+    {MSG_login, on_login},
+    {MSG_session_check, on_session_check},
+    {.request = MSG_NONE},
+};
+
+void auth_init(struct auth *auth, const struct auth_parts *parts,
+               const struct authsvc_config *config)
+{
+    const struct session_rules rules = {.idle_ms = config->session_idle_s * 1000,
+                                        .lifetime_ms = config->session_lifetime_s * 1000,
+                                        .outage_ms = config->session_outage_s * 1000};
+    const struct sessions_config sessions = {.rules = rules,
+                                             .cache_max = config->session_cache_max,
+                                             .lookups_max = config->session_lookups_max};
+    auth->sessions = sessions_new(parts->clock, parts->store, parts->metrics, &sessions);
+    const struct logins_parts login_parts = {.clock = parts->clock,
+                                             .store = parts->store,
+                                             .hasher = parts->hasher,
+                                             .sessions = auth->sessions,
+                                             .metrics = parts->metrics};
+    const struct logins_config logins = {.rules = rules,
+                                         .sessions_per_user_max = config->sessions_per_user_max};
+    auth->logins = logins_new(&login_parts, &logins);
+}
+
+void auth_stop(struct auth *auth)
+{
+    if (auth->sessions != NULL) {
+        sessions_stop(auth->sessions);
+        logins_stop(auth->logins);
+    }
+}
+
+void auth_fini(struct auth *auth)
+{
+    logins_free(&auth->logins);
+    sessions_free(&auth->sessions);
+}

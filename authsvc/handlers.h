@@ -1,0 +1,29 @@
+/* The messages that authsvc serves, and the parts that serve them. */
+#ifndef LYNKS_AUTHSVC_HANDLERS_H
+#define LYNKS_AUTHSVC_HANDLERS_H
+
+#include "authsvc/config.h"
+#include "authsvc/logins.h"
+
+struct auth_parts {
+    const struct clock *clock;
+    struct store store;
+    struct hasher hasher;
+    struct metrics *metrics;
+};
+
+struct auth {
+    struct sessions *sessions;
+    struct logins *logins;
+};
+
+/* parts are borrowed. */
+void auth_init(struct auth *auth, const struct auth_parts *parts,
+               const struct authsvc_config *config);
+/* Nothing new goes to hasher and store: before they are freed. Does nothing before auth_init. */
+void auth_stop(struct auth *auth);
+void auth_fini(struct auth *auth); /* after hasher and store */
+
+extern const struct call_handler auth_handlers[]; /* of a struct auth */
+
+#endif

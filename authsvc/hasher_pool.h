@@ -1,0 +1,24 @@
+/* The hasher on worker threads that yield to everything else: one pool for those who wait for their
+ * login, one thread for rewriting what is out of date. */
+#ifndef LYNKS_AUTHSVC_HASHER_POOL_H
+#define LYNKS_AUTHSVC_HASHER_POOL_H
+
+#include "authsvc/hasher.h"
+#include "proto/loop.h"
+#include "proto/metrics.h"
+
+struct hasher_pool_config {
+    struct password_params params;
+    unsigned threads; /* 0: one for each core */
+    size_t queue_max;
+};
+
+struct hasher_pool;
+
+struct hasher_pool *hasher_pool_new(struct loop *loop, struct metrics *metrics,
+                                    const struct hasher_pool_config *config);
+/* What is queued ends with ERR_UNAVAILABLE. */
+void hasher_pool_free(struct hasher_pool **pool);
+struct hasher hasher_pool_hasher(struct hasher_pool *pool);
+
+#endif

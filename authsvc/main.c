@@ -1,0 +1,70 @@
+#include "authsvc/config.h"
+#include "authsvc/handlers.h"
+#include "authsvc/hasher_pool.h"
+#include "authsvc/store_mysql.h"
+
+static const char *const callers[] = {"gateway", NULL};
+
+struct parts {
+    struct service *service;
+    struct store_mysql *store;
+    struct hasher_pool *hasher;
+    struct auth auth;
+};
+
+static void drain(void *sessions)
+{
+    sessions_drain(sessions);
+}
+
+static bool is_drained(void *sessions)
+{
+    return sessions_is_drained(sessions);
+}
+
+static bool set_up(struct parts *parts, const struct authsvc_config *c)
+{
+    parts->service = service_new("authsvc", &c->service);
+    if (parts->service == NULL) {
+        return false;
+    }
+    struct loop *loop = service_loop(parts->service);
+    struct metrics *metrics = service_metrics(parts->service);
+    const struct store_mysql_config store = {.db = &c->db,
+                                             .session_threads = (unsigned)c->session_lookup_threads,
+                                             .session_queue_max = c->session_lookups_max,
+                                             .login_threads = (unsigned)c->db_threads,
+                                             .login_queue_max = c->db_queue_max};
+    const struct hasher_pool_config hasher = {.params = c->password,
+                                              .threads = (unsigned)c->hash_threads,
+                                              .queue_max = c->hash_queue_max};
+    parts->store = store_mysql_new(loop, metrics, service_health(parts->service), &store);
+    parts->hasher = hasher_pool_new(loop, metrics, &hasher);
+    const struct auth_parts auth_parts = {.clock = service_clock(parts->service),
+                                          .store = store_mysql_store(parts->store),
+                                          .hasher = hasher_pool_hasher(parts->hasher),
+                                          .metrics = metrics};
+    auth_init(&parts->auth, &auth_parts, c);
+    service_on_drain(
+        parts->service,
+        (struct service_drain){.begin = drain, .is_done = is_drained, .arg = parts->auth.sessions});
+    return service_serve(parts->service, &c->bind, callers, auth_handlers, &parts->auth);
+}
+
+int main(int argc, char **argv)
+{
+    struct authsvc_config config = {0};
+    struct parts parts = {0};
+    enum config_outcome outcome = config_load(&config, "authsvc", authsvc_options, argc, argv);
+    if (outcome != CONFIG_RUN) {
+        return outcome == CONFIG_EXIT_OK ? 0 : 2;
+    }
+    int exit_code = set_up(&parts, &config) ? service_run(parts.service) : 1;
+    auth_stop(&parts.auth);
+    hasher_pool_free(&parts.hasher);
+    store_mysql_free(&parts.store);
+    auth_fini(&parts.auth);
+    service_free(&parts.service);
+    config_free(&config, authsvc_options);
+    return exit_code;
+}

@@ -7,7 +7,7 @@ layer_builds() {
     lint) echo clang ;;
     unit | contract | hostile) echo dev ;;
     contract-tsan) echo tsan ;;
-    fuzz) echo fuzz ;;
+    fuzz) ;; # builds for itself
     integration) echo "dev release node" ;;
     e2e) echo "release node" ;;
     esac

@@ -8,21 +8,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "proto/timer_heap.h"
+
 #define EPOLL_BATCH 64
-
-struct timer {
-    uint64_t id;
-    uint64_t due_ms;
-    timer_fn *fn;
-    void *arg;
-};
-
-/* Where a timer id is in the heap: ids are slot and generation, so that cancelling is O(log n) too.
- */
-struct slot {
-    uint32_t generation;
-    uint32_t position; /* in the heap; next free slot while free */
-};
 
 struct watch {
     int fd;
@@ -49,11 +37,8 @@ struct loop {
     zloop_t *zloop;
     struct clock clock;
 
-    struct timer *heap;
-    size_t heap_count, heap_room;
-    struct slot *slots;
-    uint32_t slot_count, free_slot; /* free_slot == slot_count: none is free */
-    int zloop_timer;                /* -1: none */
+    struct timer_heap *timers;
+    int zloop_timer; /* -1: none */
     uint64_t zloop_due_ms;
 
     int epoll_fd;
@@ -95,68 +80,16 @@ static uint64_t unix_ms(void *self)
     return now_ms(CLOCK_REALTIME);
 }
 
-static uint32_t slot_of(uint64_t id)
-{
-    return (uint32_t)id;
-}
-
-static void heap_put(struct loop *loop, size_t position, struct timer timer)
-{
-    loop->heap[position] = timer;
-    loop->slots[slot_of(timer.id)].position = (uint32_t)position;
-}
-
-static void heap_up(struct loop *loop, size_t position, struct timer timer)
-{
-    while (position > 0 && loop->heap[(position - 1) / 2].due_ms > timer.due_ms) {
-        heap_put(loop, position, loop->heap[(position - 1) / 2]);
-        position = (position - 1) / 2;
-    }
-    heap_put(loop, position, timer);
-}
-
-static void heap_down(struct loop *loop, size_t position, struct timer timer)
-{
-    for (size_t child; (child = 2 * position + 1) < loop->heap_count; position = child) {
-        if (child + 1 < loop->heap_count &&
-            loop->heap[child + 1].due_ms < loop->heap[child].due_ms) {
-            child++;
-        }
-        if (loop->heap[child].due_ms >= timer.due_ms) {
-            break;
-        }
-        heap_put(loop, position, loop->heap[child]);
-    }
-    heap_put(loop, position, timer);
-}
-
-static void heap_remove(struct loop *loop, size_t position)
-{
-    uint32_t slot = slot_of(loop->heap[position].id);
-    loop->slots[slot].generation++;
-    loop->slots[slot].position = loop->free_slot;
-    loop->free_slot = slot;
-    struct timer last = loop->heap[--loop->heap_count];
-    if (position == loop->heap_count) {
-        return;
-    }
-    if (position > 0 && loop->heap[(position - 1) / 2].due_ms > last.due_ms) {
-        heap_up(loop, position, last);
-    } else {
-        heap_down(loop, position, last);
-    }
-}
-
 static int on_zloop_timer(zloop_t *zloop, int timer_id, void *arg);
 
 /* One zloop timer stands for the earliest of ours. One that is set too early is left: it fires,
  * finds nothing due and is set again, which is cheaper than resetting it for every call. */
 static void arm(struct loop *loop)
 {
-    if (loop->heap_count == 0) {
+    if (timer_heap_count(loop->timers) == 0) {
         return;
     }
-    uint64_t due_ms = loop->heap[0].due_ms;
+    uint64_t due_ms = timer_heap_next_ms(loop->timers);
     if (loop->zloop_timer != -1) {
         if (loop->zloop_due_ms <= due_ms) {
             return;
@@ -188,60 +121,31 @@ static int on_zloop_timer(zloop_t *zloop, int timer_id, void *arg)
     }
     loop->zloop_timer = -1;
     /* Timers that a handler adds with delay 0 wait for the next turn: descriptors get theirs. */
-    size_t most = loop->heap_count;
+    size_t most = timer_heap_count(loop->timers);
     uint64_t now = mono_ms(NULL);
+    timer_fn *fn;
+    void *fn_arg;
     int rc = 0;
-    while (rc == 0 && most-- > 0 && loop->heap_count > 0 && loop->heap[0].due_ms <= now) {
-        struct timer due = loop->heap[0];
-        heap_remove(loop, 0);
-        due.fn(due.arg);
+    while (rc == 0 && most-- > 0 && timer_heap_pop(loop->timers, now, &fn, &fn_arg)) {
+        fn(fn_arg);
         rc = after_event(loop);
     }
     arm(loop);
     return rc;
 }
 
-static uint32_t take_slot(struct loop *loop)
-{
-    if (loop->free_slot == loop->slot_count) {
-        uint32_t count = loop->slot_count == 0 ? 64 : 2 * loop->slot_count;
-        loop->slots = mem_realloc_array(loop->slots, count, sizeof(*loop->slots));
-        for (uint32_t i = loop->slot_count; i < count; i++) {
-            loop->slots[i] = (struct slot){.generation = 1, .position = i + 1};
-        }
-        loop->slot_count = count;
-    }
-    uint32_t slot = loop->free_slot;
-    loop->free_slot = loop->slots[slot].position;
-    return slot;
-}
-
 static uint64_t after(void *self, uint64_t delay_ms, timer_fn *fn, void *arg)
 {
     struct loop *loop = self;
-    if (loop->heap_count == loop->heap_room) {
-        loop->heap_room = loop->heap_room == 0 ? 64 : 2 * loop->heap_room;
-        loop->heap = mem_realloc_array(loop->heap, loop->heap_room, sizeof(*loop->heap));
-    }
-    uint32_t slot = take_slot(loop);
-    struct timer timer = {.id = (uint64_t)loop->slots[slot].generation << 32 | slot,
-                          .due_ms = mono_ms(NULL) + delay_ms,
-                          .fn = fn,
-                          .arg = arg};
-    heap_up(loop, loop->heap_count++, timer);
+    uint64_t id = timer_heap_add(loop->timers, mono_ms(NULL) + delay_ms, fn, arg);
     arm(loop);
-    return timer.id;
+    return id;
 }
 
 static void cancel(void *self, uint64_t timer_id)
 {
-    struct loop *loop = self;
-    uint32_t slot = slot_of(timer_id);
-    if (timer_id == 0 || slot >= loop->slot_count ||
-        loop->slots[slot].generation != (uint32_t)(timer_id >> 32)) {
-        return;
-    }
-    heap_remove(loop, loop->slots[slot].position);
+    const struct loop *loop = self;
+    timer_heap_cancel(loop->timers, timer_id);
 }
 
 static const struct clock_ops clock_ops = {mono_ms, unix_ms, after, cancel};
@@ -440,6 +344,7 @@ struct loop *loop_new(void)
     loop->zloop = zloop_new();
     zloop_set_nonstop(loop->zloop, true);
     loop->clock = (struct clock){.ops = &clock_ops, .self = loop};
+    loop->timers = timer_heap_new();
     loop->zloop_timer = -1;
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     loop->post_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -473,8 +378,7 @@ void loop_free(struct loop **loop_ref)
     }
     free_dead(loop);
     free(loop->watches);
-    free(loop->heap);
-    free(loop->slots);
+    timer_heap_free(&loop->timers);
     close(loop->epoll_fd);
     close(loop->post_fd);
     pthread_mutex_destroy(&loop->post_lock);

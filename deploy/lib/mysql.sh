@@ -33,6 +33,10 @@ write_mysql_init() {
                 "$(sql_text "$(<"$state/secrets/mysql-password")")"
             printf "GRANT ALL PRIVILEGES ON %s.* TO %s@'%s';\n" "$database" "$name" "$host"
         done
+        # The installer leaves the root of each name of this machine without a password.
+        printf "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost';\n"
+        printf "DELETE FROM mysql.proxies_priv WHERE Host <> 'localhost';\n"
+        printf 'FLUSH PRIVILEGES;\n'
         printf 'ALTER USER root@localhost IDENTIFIED BY %s;\n' \
             "$(sql_text "$(<"$state/secrets/mysql-root-password")")"
     } | (umask 077 && cat >"$file")

@@ -57,5 +57,7 @@ private_end() {
 }
 
 make_keys() {
-    "$bin/lynks-keygen" "$state/secrets/bus" >"$log/keys.log" 2>&1 || die "lynks-keygen failed: $(tail -n 1 "$log/keys.log")"
+    install -d -m 700 "$state/secrets/bus"
+    "$bin/lynks-keygen" "$state/secrets/bus" gateway authsvc roomsvc janusbridge >"$log/keys.log" 2>&1 ||
+        die "lynks-keygen failed: $(tail -n 1 "$log/keys.log")"
 }

@@ -77,8 +77,8 @@ begin_service() { # role, number
     entry process "$1"
     put_program "lynks-$1"
     put_files "$1"
-    private_file "$state/secrets/bus/$1.key" bus-secret-key
-    private_file "$state/secrets/bus/public.keys" bus-public-keys
+    private_file "$state/secrets/bus/$1.secret" bus-secret-key
+    private_file "$state/secrets/bus/public" bus-public-keys
     put env LYNKS_BUS_SECRET_KEY_FILE=bus-secret-key
     put env LYNKS_BUS_PUBLIC_KEYS_FILE=bus-public-keys
     local ops_host=${LYNKS_OPS_HOST:-127.0.0.1} ops_port=$((base_port + 100 + $2))

@@ -6,11 +6,12 @@
 uint64_t backoff_next(struct backoff *backoff, uint64_t ran_ms)
 {
     bool ran_well = ran_ms >= GOOD_RUN_MS && ran_ms >= GOOD_RUN_DELAYS * backoff->delay_ms;
-    if (ran_well || !backoff->delay_ms)
+    if (ran_well || !backoff->delay_ms) {
         backoff->delay_ms = BACKOFF_MIN_MS;
-    else if (backoff->delay_ms < BACKOFF_MAX_MS / 2)
+    } else if (backoff->delay_ms < BACKOFF_MAX_MS / 2) {
         backoff->delay_ms *= 2;
-    else
+    } else {
         backoff->delay_ms = BACKOFF_MAX_MS;
+    }
     return backoff->delay_ms;
 }

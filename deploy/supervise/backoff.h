@@ -8,8 +8,8 @@
 
 #include "proto/base.h"
 
-#define BACKOFF_MIN_MS 100
-#define BACKOFF_MAX_MS 5000
+#define BACKOFF_MIN_MS 100ULL
+#define BACKOFF_MAX_MS 5000ULL
 
 struct backoff {
     uint64_t delay_ms; /* the last one; 0 at first */

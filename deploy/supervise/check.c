@@ -70,8 +70,9 @@ static void read_answer(struct check *check)
 {
     size_t room = ANSWER_BYTES - 1 - check->answer_bytes;
     ssize_t n = room ? recv(check->fd, check->answer + check->answer_bytes, room, 0) : 0;
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
+    }
     if (n > 0) {
         check->answer_bytes += (size_t)n;
         check->answer[check->answer_bytes] = '\0';
@@ -87,10 +88,11 @@ static void send_request(struct check *check)
                                check->spec->text, check->spec->endpoint.host);
     size_t bytes = strlen(request);
     check->is_sent = true;
-    if (send(check->fd, request, bytes, MSG_NOSIGNAL) != (ssize_t)bytes)
+    if (send(check->fd, request, bytes, MSG_NOSIGNAL) != (ssize_t)bytes) {
         finish(check, false, "the connection was closed");
-    else
+    } else {
         loop_fd_modify(check->loop, check->fd, EPOLLIN);
+    }
 }
 
 static void on_connection(void *arg, uint32_t events)
@@ -104,12 +106,13 @@ static void on_connection(void *arg, uint32_t events)
     int why = 0;
     socklen_t bytes = sizeof(why);
     getsockopt(check->fd, SOL_SOCKET, SO_ERROR, &why, &bytes);
-    if (why)
+    if (why) {
         finish(check, false, strerror(why));
-    else if (check->spec->type == CHECK_TCP)
+    } else if (check->spec->type == CHECK_TCP) {
         finish(check, true, "");
-    else
+    } else {
         send_request(check);
+    }
 }
 
 static void on_command_end(void *arg, uint32_t events)
@@ -123,8 +126,9 @@ static void on_command_end(void *arg, uint32_t events)
 
 static bool begin_command(struct check *check, const struct entry *entry)
 {
-    if (!spawn_command(entry, check->spec->text, &check->command))
+    if (!spawn_command(entry, check->spec->text, &check->command)) {
         return false;
+    }
     loop_fd_add(check->loop, check->command.pidfd, EPOLLIN, on_command_end, check);
     return true;
 }
@@ -133,11 +137,13 @@ static bool begin_connection(struct check *check)
 {
     const struct endpoint *to = &check->spec->endpoint;
     check->fd = socket(to->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (check->fd < 0)
+    if (check->fd < 0) {
         return false;
+    }
     int result = connect(check->fd, (const struct sockaddr *)&to->address, to->address_bytes);
-    if (result != 0 && errno != EINPROGRESS)
+    if (result != 0 && errno != EINPROGRESS) {
         return false;
+    }
     loop_fd_add(check->loop, check->fd, EPOLLOUT, on_connection, check);
     return true;
 }
@@ -149,8 +155,9 @@ struct check *check_new(struct loop *loop, const struct entry *entry, const stru
     *check = (struct check){
         .loop = loop, .spec = spec, .fn = fn, .arg = arg, .fd = -1, .why = "no answer"};
     bool ok = spec->type == CHECK_COMMAND ? begin_command(check, entry) : begin_connection(check);
-    if (!ok)
+    if (!ok) {
         check->why = strerrordesc_np(errno);
+    }
     /* What fails at once is told at once, but from the loop like every answer. */
     check->timer = clock_after(loop_clock(loop), ok ? CHECK_TIMEOUT_MS : 0, on_timeout, check);
     return check;
@@ -158,8 +165,9 @@ struct check *check_new(struct loop *loop, const struct entry *entry, const stru
 
 void check_free(struct check **check)
 {
-    if (!*check)
+    if (!*check) {
         return;
+    }
     release(*check);
     mem_free(check);
 }

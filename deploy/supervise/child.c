@@ -123,19 +123,21 @@ static void on_checked(void *arg, bool ok, const char *why)
         ran_ms >= child->entry->ready_within_ms ? CHECK_PAUSE_LATE_MS : CHECK_PAUSE_MAX_MS;
     child->check_timer = clock_after(child->clock, child->check_pause_ms, check_next, child);
     child->check_pause_ms *= 2;
-    if (child->check_pause_ms > most)
+    if (child->check_pause_ms > most) {
         child->check_pause_ms = most;
+    }
 }
 
 static void check_next(void *arg)
 {
     struct child *child = arg;
     child->check_timer = 0;
-    if (child->checks_passed == child->entry->check_count)
+    if (child->checks_passed == child->entry->check_count) {
         become_ready(child);
-    else
+    } else {
         child->check = check_new(child->loop, child->entry,
                                  &child->entry->checks[child->checks_passed], on_checked, child);
+    }
 }
 
 static void begin_checks(struct child *child)
@@ -166,8 +168,10 @@ static void start(struct child *child)
     child->state = CHILD_STARTING;
     loop_fd_add(child->loop, child->spawned.pidfd, EPOLLIN, on_ended, child);
     textfile_write_pid(child->entry->pid_file, child->spawned.pid);
-    if (!child->entry->is_step)
+    if (!child->entry->is_step) {
         begin_checks(child);
+    }
+    tell(child, CHILD_STARTED, "");
 }
 
 static void on_start_timer(void *arg)
@@ -180,9 +184,10 @@ static void on_start_timer(void *arg)
 
 static char *describe_end(int status)
 {
-    if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status)) {
         return mem_printf("was ended by signal %d (%s)", WTERMSIG(status),
                           sigabbrev_np(WTERMSIG(status)));
+    }
     return mem_printf("ended with exit code %d", WEXITSTATUS(status));
 }
 
@@ -200,10 +205,11 @@ static void on_crash(struct child *child, const char *end)
 static void on_step_end(struct child *child, int status, const char *end)
 {
     child->is_retired = true;
-    if (status == 0)
+    if (status == 0) {
         become_ready(child);
-    else
+    } else {
         fail(child, end);
+    }
 }
 
 static void on_ended(void *arg, uint32_t events)
@@ -221,16 +227,17 @@ static void on_ended(void *arg, uint32_t events)
     clock_cancel(child->clock, child->kill_timer);
     child->kill_timer = 0;
     child->state = CHILD_ENDED;
-    if (was_stopping)
+    if (was_stopping) {
         tell(child, CHILD_STOPPED, "");
-    else if (child->is_retired)
+    } else if (child->is_retired) {
         return;
-    else if (child->entry->is_step)
+    } else if (child->entry->is_step) {
         on_step_end(child, status, end);
-    else if (!child->was_ready)
+    } else if (!child->was_ready) {
         fail(child, end);
-    else
+    } else {
         on_crash(child, end);
+    }
 }
 
 struct child *child_new(struct loop *loop, const struct entry *entry, int listen_fd,
@@ -244,8 +251,9 @@ struct child *child_new(struct loop *loop, const struct entry *entry, int listen
                             .fn = fn,
                             .arg = arg};
     child->log = logfile_new(loop, entry->log_file, LOGFILE_MAX_BYTES);
-    if (!child->log)
+    if (!child->log) {
         return NULL;
+    }
     /* One that an earlier supervisor left behind, which was killed. */
     textfile_remove(entry->pid_file);
     return STEAL(child);
@@ -254,8 +262,9 @@ struct child *child_new(struct loop *loop, const struct entry *entry, int listen
 void child_free(struct child **child)
 {
     struct child *c = *child;
-    if (!c)
+    if (!c) {
         return;
+    }
     stop_checks(c);
     clock_cancel(c->clock, c->start_timer);
     clock_cancel(c->clock, c->kill_timer);
@@ -276,8 +285,9 @@ void child_start(struct child *child)
 
 void child_kill(struct child *child)
 {
-    if (child->spawned.pid)
+    if (child->spawned.pid) {
         kill(child->spawned.pid, SIGKILL);
+    }
 }
 
 static void on_kill_timer(void *arg)
@@ -292,16 +302,18 @@ void child_retire(struct child *child)
     child->is_retired = true;
     clock_cancel(child->clock, child->start_timer);
     child->start_timer = 0;
-    if (child->state == CHILD_WAITING)
+    if (child->state == CHILD_WAITING) {
         child->state = CHILD_ENDED;
+    }
 }
 
 bool child_stop(struct child *child)
 {
     child_retire(child);
     stop_checks(child);
-    if (!child->spawned.pid)
+    if (!child->spawned.pid) {
         return false;
+    }
     child->state = CHILD_STOPPING;
     kill(child->spawned.pid, SIGTERM);
     child->kill_timer =

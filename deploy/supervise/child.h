@@ -22,6 +22,7 @@ struct child;
 
 /* What happened, in one line for the user; line is borrowed. */
 enum child_event {
+    CHILD_STARTED, /* runs; no line */
     CHILD_BECAME_READY,
     CHILD_FAILED,  /* its first start: ended, or not ready in time; it ends without another event */
     CHILD_CRASHED, /* ended by itself after it was ready once; will be started again */

@@ -25,14 +25,17 @@ static int wait_for_report(int report_fd, int signal_fd, pid_t child)
     for (;;) {
         struct pollfd fds[] = {{.fd = report_fd, .events = POLLIN},
                                {.fd = signal_fd, .events = POLLIN}};
-        if (poll(fds, ARRAY_LEN(fds), -1) < 0)
+        if (poll(fds, ARRAY_LEN(fds), -1) < 0) {
             continue;
+        }
         struct signalfd_siginfo info;
-        if (fds[1].revents && read(signal_fd, &info, sizeof(info)) == sizeof(info))
+        if (fds[1].revents && read(signal_fd, &info, sizeof(info)) == sizeof(info)) {
             kill(child, (int)info.ssi_signo);
+        }
         unsigned char code = 1;
-        if (fds[0].revents)
+        if (fds[0].revents) {
             return read(report_fd, &code, 1) == 1 ? code : 1;
+        }
     }
 }
 
@@ -55,10 +58,11 @@ bool detach_fork(int *ret_fd, int *ret_exit)
         return true;
     }
     close(ends[1]);
-    if (child < 0)
+    if (child < 0) {
         perror("lynks-supervise: fork");
-    else
+    } else {
         *ret_exit = wait_for_report(ends[0], signal_fd, child);
+    }
     close(ends[0]);
     close(signal_fd);
     return false;
@@ -69,11 +73,14 @@ void detach_report(int fd, int exit_code)
     unsigned char code = (unsigned char)exit_code;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     fflush(NULL);
-    for (int i = STDIN_FILENO; null >= 0 && i <= STDERR_FILENO; i++)
+    for (int i = STDIN_FILENO; null >= 0 && i <= STDERR_FILENO; i++) {
         dup2(null, i);
-    if (null >= 0)
+    }
+    if (null >= 0) {
         close(null);
-    while (write(fd, &code, 1) < 0 && errno == EINTR)
+    }
+    while (write(fd, &code, 1) < 0 && errno == EINTR) {
         continue;
+    }
     close(fd);
 }

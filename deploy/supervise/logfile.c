@@ -48,11 +48,13 @@ static void keep_line(struct logfile *log, struct str text)
             log->line_ended = true;
             continue;
         }
-        if (log->line_ended)
+        if (log->line_ended) {
             log->line_bytes = 0;
+        }
         log->line_ended = false;
-        if (log->line_bytes < LINE_BYTES - 1)
+        if (log->line_bytes < LINE_BYTES - 1) {
             log->line[log->line_bytes++] = c;
+        }
     }
     log->line[log->line_bytes] = '\0';
 }
@@ -60,21 +62,25 @@ static void keep_line(struct logfile *log, struct str text)
 void logfile_append(struct logfile *log, struct str text)
 {
     keep_line(log, text);
-    if (log->fd >= 0 && log->bytes && log->bytes + text.bytes > log->max_bytes)
+    if (log->fd >= 0 && log->bytes && log->bytes + text.bytes > log->max_bytes) {
         rotate(log);
-    if (log->fd < 0)
+    }
+    if (log->fd < 0) {
         return;
+    }
     ssize_t written = write(log->fd, text.data, text.bytes);
-    if (written > 0) /* a full disk must not stop what is supervised */
+    if (written > 0) { /* a full disk must not stop what is supervised */
         log->bytes += (size_t)written;
+    }
 }
 
 static bool take(struct logfile *log)
 {
     char buffer[READ_BYTES];
     ssize_t n = read(log->read_end, buffer, sizeof(buffer));
-    if (n <= 0)
+    if (n <= 0) {
         return false;
+    }
     logfile_append(log, (struct str){.data = buffer, .bytes = (size_t)n});
     return true;
 }
@@ -87,8 +93,9 @@ static void on_readable(void *arg, uint32_t events)
 
 void logfile_drain(struct logfile *log)
 {
-    for (int i = 0; i < READS_MAX && take(log); i++)
+    for (int i = 0; i < READS_MAX && take(log); i++) {
         continue;
+    }
 }
 
 struct logfile *logfile_new(struct loop *loop, const char *path, size_t max_bytes)
@@ -98,8 +105,9 @@ struct logfile *logfile_new(struct loop *loop, const char *path, size_t max_byte
     log->max_bytes = max_bytes;
     log->path = mem_strdup(path);
     int ends[2];
-    if ((path && !open_file(log)) || pipe2(ends, O_CLOEXEC) != 0)
+    if ((path && !open_file(log)) || pipe2(ends, O_CLOEXEC) != 0) {
         return NULL;
+    }
     log->read_end = ends[0];
     log->write_end = ends[1];
     /* Only our end: the other is the process' stdout, which it expects to block. */
@@ -111,14 +119,17 @@ struct logfile *logfile_new(struct loop *loop, const char *path, size_t max_byte
 
 void logfile_free(struct logfile **log)
 {
-    if (!*log)
+    if (!*log) {
         return;
-    if ((*log)->loop)
+    }
+    if ((*log)->loop) {
         loop_fd_remove((*log)->loop, (*log)->read_end);
+    }
     const int fds[] = {(*log)->fd, (*log)->read_end, (*log)->write_end};
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
-        if (fds[i] >= 0)
+        if (fds[i] >= 0) {
             close(fds[i]);
+        }
     }
     mem_free(&(*log)->path);
     mem_free(log);

@@ -1,8 +1,5 @@
 /* lynks-supervise [--detach] TABLE: starts what the table lists and keeps it running. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "deploy/supervise/detach.h"
 #include "deploy/supervise/run.h"
@@ -14,30 +11,6 @@ static const char usage[] =
     "  --detach  returns when all are ready, and goes on in the background\n"
     "  --check   only reads the table\n";
 
-/* What the caller holds open (deploy/up's lock) is kept, but no supervised process gets it. */
-static void keep_fds_to_oneself(void)
-{
-    if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
-        return;
-    for (int fd = STDERR_FILENO + 1; fd < 1024; fd++) /* kernels before 5.11 */
-        fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
-static struct table *read_table(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    if (!file) {
-        fprintf(stderr, "lynks-supervise: cannot read %s: %s\n", path, strerror(errno));
-        return NULL;
-    }
-    AUTO(mem_free) char *why = NULL;
-    struct table *table = table_read(file, &why);
-    fclose(file);
-    if (!table)
-        fprintf(stderr, "lynks-supervise: %s: %s\n", path, why);
-    return table;
-}
-
 struct options {
     const char *path;
     bool detach;
@@ -48,16 +21,17 @@ struct options {
 static bool parse(struct options *options, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--detach"))
+        if (!strcmp(argv[i], "--detach")) {
             options->detach = true;
-        else if (!strcmp(argv[i], "--check"))
+        } else if (!strcmp(argv[i], "--check")) {
             options->check = true;
-        else if (!strcmp(argv[i], "--help"))
+        } else if (!strcmp(argv[i], "--help")) {
             options->help = true;
-        else if (argv[i][0] == '-' || options->path)
+        } else if (argv[i][0] == '-' || options->path) {
             return false;
-        else
+        } else {
             options->path = argv[i];
+        }
     }
     return options->help || options->path;
 }
@@ -70,13 +44,14 @@ int main(int argc, char **argv)
         fputs(usage, ok ? stdout : stderr);
         return ok ? 0 : 2;
     }
-    AUTO(table_free) struct table *table = read_table(options.path);
-    if (!table || options.check)
+    AUTO(table_free) struct table *table = run_read_table(options.path);
+    if (!table || options.check) {
         return table ? 0 : 1;
-    keep_fds_to_oneself();
+    }
     int report_fd = -1;
     int exit_code = 0;
-    if (options.detach && !detach_fork(&report_fd, &exit_code))
+    if (options.detach && !detach_fork(&report_fd, &exit_code)) {
         return exit_code;
+    }
     return run_table(table, report_fd);
 }

@@ -20,13 +20,15 @@ struct ports {
 static int listen_on(const struct endpoint *endpoint)
 {
     int fd = socket(endpoint->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
+    if (fd < 0) {
         return -1;
+    }
     int yes = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
     if (bind(fd, (const struct sockaddr *)&endpoint->address, endpoint->address_bytes) == 0 &&
-        listen(fd, BACKLOG) == 0)
+        listen(fd, BACKLOG) == 0) {
         return fd;
+    }
     int why = errno;
     close(fd);
     errno = why;
@@ -45,11 +47,13 @@ static unsigned long listener_inode(const char *path, uint16_t port)
         unsigned long inode = 0;
         int fields = sscanf(line, "%*s %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*s %*s %lu",
                             &local_port, &state, &inode);
-        if (fields == 3 && state == 0x0A /* TCP_LISTEN */ && local_port == port)
+        if (fields == 3 && state == 0x0A /* TCP_LISTEN */ && local_port == port) {
             found = inode;
+        }
     }
-    if (file)
+    if (file) {
         fclose(file);
+    }
     return found;
 }
 
@@ -65,8 +69,9 @@ static bool has_socket(const char *pid, const char *socket_name)
         target[n > 0 ? n : 0] = '\0';
         found = !strcmp(target, socket_name);
     }
-    if (dir)
+    if (dir) {
         closedir(dir);
+    }
     return found;
 }
 
@@ -75,27 +80,32 @@ static char *process_name(const char *pid)
     AUTO(mem_free) char *path = mem_printf("/proc/%s/comm", pid);
     char name[64] = "?";
     FILE *file = fopen(path, "re");
-    if (file && fgets(name, sizeof(name), file))
+    if (file && fgets(name, sizeof(name), file)) {
         name[strcspn(name, "\n")] = '\0';
-    if (file)
+    }
+    if (file) {
         fclose(file);
+    }
     return mem_printf("%s[%s]", name, pid);
 }
 
 char *port_owner(uint16_t port, pid_t *ret_pid)
 {
     unsigned long inode = listener_inode("/proc/net/tcp", port);
-    if (!inode)
+    if (!inode) {
         inode = listener_inode("/proc/net/tcp6", port);
+    }
     DIR *proc = inode ? opendir("/proc") : NULL;
-    if (!proc)
+    if (!proc) {
         return NULL;
+    }
     AUTO(mem_free) char *socket_name = mem_printf("socket:[%lu]", inode);
     char *owner = NULL;
     const struct dirent *item;
     while (!owner && (item = readdir(proc))) {
-        if (!isdigit((unsigned char)item->d_name[0]) || !has_socket(item->d_name, socket_name))
+        if (!isdigit((unsigned char)item->d_name[0]) || !has_socket(item->d_name, socket_name)) {
             continue;
+        }
         *ret_pid = (pid_t)strtol(item->d_name, NULL, 10);
         owner = process_name(item->d_name);
     }
@@ -105,14 +115,16 @@ char *port_owner(uint16_t port, pid_t *ret_pid)
 
 static char *explain(const struct endpoint *endpoint, int why)
 {
-    if (why != EADDRINUSE)
+    if (why != EADDRINUSE) {
         return mem_printf("cannot listen on %s port %u (%s): %s", endpoint->host,
                           (unsigned)endpoint->port, endpoint->variable, strerror(why));
+    }
     pid_t pid = 0;
     AUTO(mem_free) char *owner = port_owner(endpoint->port, &pid);
-    if (pid == getpid())
+    if (pid == getpid()) {
         return mem_printf("port %u is wanted twice (%s is one of the two)",
                           (unsigned)endpoint->port, endpoint->variable);
+    }
     return mem_printf("port %u is taken (%s)%s%s", (unsigned)endpoint->port, endpoint->variable,
                       owner ? "; by " : "", owner ? owner : "");
 }
@@ -125,32 +137,37 @@ static bool claim(struct ports *ports, const struct endpoint *endpoint, int *ret
         *ret_why = explain(endpoint, errno);
         return false;
     }
-    if (ret_fd)
+    if (ret_fd) {
         *ret_fd = fd;
-    else
+    } else {
         ports->held[ports->held_count++] = fd;
+    }
     return true;
 }
 
 static void let_go(struct ports *ports)
 {
-    for (size_t i = 0; i < ports->held_count; i++)
+    for (size_t i = 0; i < ports->held_count; i++) {
         close(ports->held[i]);
+    }
     ports->held_count = 0;
 }
 
 struct ports *ports_claim(const struct table *table, char **ret_why)
 {
     AUTO(ports_free) struct ports *ports = mem_alloc(sizeof(*ports));
-    for (size_t i = 0; i < TABLE_ENTRIES_MAX; i++)
+    for (size_t i = 0; i < TABLE_ENTRIES_MAX; i++) {
         ports->listeners[i] = -1;
+    }
     for (size_t i = 0; i < table->entry_count; i++) {
         const struct entry *entry = &table->entries[i];
-        if (entry->listen.host && !claim(ports, &entry->listen, &ports->listeners[i], ret_why))
+        if (entry->listen.host && !claim(ports, &entry->listen, &ports->listeners[i], ret_why)) {
             return NULL;
+        }
         for (size_t j = 0; j < entry->port_count; j++) {
-            if (!claim(ports, &entry->ports[j], NULL, ret_why))
+            if (!claim(ports, &entry->ports[j], NULL, ret_why)) {
                 return NULL;
+            }
         }
     }
     let_go(ports);
@@ -159,12 +176,14 @@ struct ports *ports_claim(const struct table *table, char **ret_why)
 
 void ports_free(struct ports **ports)
 {
-    if (!*ports)
+    if (!*ports) {
         return;
+    }
     let_go(*ports);
     for (size_t i = 0; i < TABLE_ENTRIES_MAX; i++) {
-        if ((*ports)->listeners[i] >= 0)
+        if ((*ports)->listeners[i] >= 0) {
             close((*ports)->listeners[i]);
+        }
     }
     mem_free(ports);
 }

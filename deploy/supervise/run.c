@@ -1,6 +1,7 @@
 #include "deploy/supervise/run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -34,8 +35,9 @@ static int open_signals(void)
 
 static void report(struct run *run)
 {
-    if (run->report_fd >= 0)
+    if (run->report_fd >= 0) {
         detach_report(run->report_fd, run->exit_code);
+    }
     run->report_fd = -1;
 }
 
@@ -43,10 +45,12 @@ static void print_banner(const struct run *run)
 {
     FILE *file = run->table->banner_file ? fopen(run->table->banner_file, "re") : NULL;
     char line[1024];
-    while (file && fgets(line, sizeof(line), file))
+    while (file && fgets(line, sizeof(line), file)) {
         fputs(line, stdout);
-    if (file)
+    }
+    if (file) {
         fclose(file);
+    }
     fflush(stdout);
 }
 
@@ -78,11 +82,39 @@ static void on_signal(void *arg, uint32_t events)
     (void)events;
     struct run *run = arg;
     struct signalfd_siginfo info;
-    if (read(run->signal_fd, &info, sizeof(info)) != sizeof(info))
+    if (read(run->signal_fd, &info, sizeof(info)) != sizeof(info)) {
         return;
+    }
     printf("%s: stopping\n", run->table->title);
     fflush(stdout);
     supervisor_stop(run->supervisor);
+}
+
+/* What the caller holds open (deploy/up's lock) is kept, but no supervised process gets it. */
+static void keep_fds_to_oneself(void)
+{
+    if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0) {
+        return;
+    }
+    for (int fd = STDERR_FILENO + 1; fd < 1024; fd++) { /* kernels before 5.11 */
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+}
+
+struct table *run_read_table(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    if (!file) {
+        fprintf(stderr, "lynks-supervise: cannot read %s: %s\n", path, strerror(errno));
+        return NULL;
+    }
+    AUTO(mem_free) char *why = NULL;
+    struct table *table = table_read(file, &why);
+    fclose(file);
+    if (!table) {
+        fprintf(stderr, "lynks-supervise: %s: %s\n", path, why);
+    }
+    return table;
 }
 
 int run_table(const struct table *table, int report_fd)
@@ -92,6 +124,7 @@ int run_table(const struct table *table, int report_fd)
     AUTO(supervisor_free) struct supervisor *supervisor = NULL;
     struct run run = {.table = table, .report_fd = report_fd, .exit_code = EXIT_INTERRUPTED};
 
+    keep_fds_to_oneself();
     run.signal_fd = open_signals(); /* before the loop: it may start threads */
     run.loop = loop = loop_new();
     run.supervisor = supervisor = supervisor_new(loop, table, on_event, &run, &why);

@@ -6,6 +6,9 @@
 
 #define EXIT_INTERRUPTED 130 /* as a shell would call it: a signal came before all was ready */
 
+/* NULL, and why on stderr, if the file cannot be read or a line is wrong. */
+struct table *run_read_table(const char *path);
+
 /* Supervises the table until a signal (SIGINT, SIGTERM, SIGHUP) or a failed start has stopped
  * everything; a second signal kills. report_fd: where detach_report tells how the start went; -1:
  * in the foreground. Returns the exit code: 0 if all was ready once. */

@@ -21,7 +21,7 @@ static const char *const inherited[] = {
 struct plan {
     const struct entry *entry;
     char *const *argv;
-    int program_fd; /* of argv[0], opened before privileges are dropped; -1: run it by its path */
+    int program_fd; /* of argv[0], opened before privileges are dropped; -1: it has only its path */
     int listen_fd;
     int log_fd;
     pid_t parent;
@@ -30,8 +30,9 @@ struct plan {
 static const char *find_own(const char *name_and_equals)
 {
     for (char **item = environ; *item; item++) {
-        if (!strncmp(*item, name_and_equals, strlen(name_and_equals)))
+        if (!strncmp(*item, name_and_equals, strlen(name_and_equals))) {
             return *item;
+        }
     }
     return NULL;
 }
@@ -47,11 +48,13 @@ static const char **build_env(const struct plan *plan)
     env[n++] = path ? path : DEFAULT_PATH;
     for (size_t i = 0; i < ARRAY_LEN(inherited); i++) {
         const char *item = find_own(inherited[i]);
-        if (item)
+        if (item) {
             env[n++] = item;
+        }
     }
-    for (size_t i = 0; i < entry->env_count; i++)
+    for (size_t i = 0; i < entry->env_count; i++) {
         env[n++] = entry->env[i];
+    }
     if (plan->listen_fd >= 0) {
         env[n++] = "LISTEN_FDS=1";
         env[n++] = mem_printf("LISTEN_PID=%d", (int)getpid());
@@ -65,10 +68,9 @@ static void reset_signals(void)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGHUP, SIG_DFL);
+    for (int number = 1; number < NSIG; number++) {
+        signal(number, SIG_DFL);
+    }
 }
 
 static bool place_fds(const struct plan *plan)
@@ -76,12 +78,15 @@ static bool place_fds(const struct plan *plan)
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int log = plan->log_fd >= 0 ? plan->log_fd : null;
     if (dup2(null, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 ||
-        dup2(log, STDERR_FILENO) < 0)
+        dup2(log, STDERR_FILENO) < 0) {
         return false;
-    if (plan->listen_fd < 0)
+    }
+    if (plan->listen_fd < 0) {
         return true;
-    if (plan->listen_fd == LISTEN_FD)
+    }
+    if (plan->listen_fd == LISTEN_FD) {
         return fcntl(LISTEN_FD, F_SETFD, 0) == 0;
+    }
     return dup2(plan->listen_fd, LISTEN_FD) >= 0;
 }
 
@@ -89,10 +94,12 @@ static bool place_fds(const struct plan *plan)
  */
 static bool enter(const struct entry *entry)
 {
-    if (entry->dir && chdir(entry->dir) != 0)
+    if (entry->dir && chdir(entry->dir) != 0) {
         return false;
-    if (!entry->user)
+    }
+    if (!entry->user) {
         return true;
+    }
     return setgroups(0, NULL) == 0 && setgid(entry->gid) == 0 && setuid(entry->uid) == 0;
 }
 
@@ -111,13 +118,14 @@ static void run_child(const struct plan *plan)
     }
     /* After setuid, which resets it. The supervisor may have died before. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != plan->parent)
+    if (getppid() != plan->parent) {
         return;
+    }
     char *const *env = (char *const *)(uintptr_t)build_env(plan);
-    if (plan->program_fd >= 0)
+    if (plan->program_fd >= 0) {
         fexecve(plan->program_fd, plan->argv, env);
-    else
-        execve(plan->argv[0], plan->argv, env);
+    }
+    execve(plan->argv[0], plan->argv, env); /* scripts can only be run by their path */
     dprintf(STDERR_FILENO, "cannot run %s: %s\n", plan->argv[0], strerror(errno));
 }
 
@@ -126,19 +134,22 @@ static bool spawn(struct plan *plan, struct spawned *ret_spawned)
     plan->parent = getpid();
     plan->program_fd = -1;
     /* The user of the entry may not be able to reach the program by its path. */
-    if (plan->entry->user)
+    if (plan->entry->user) {
         plan->program_fd = open(plan->argv[0], O_PATH | O_CLOEXEC);
+    }
     pid_t pid = fork();
     if (pid == 0) {
         run_child(plan);
         _exit(127);
     }
     int why = errno;
-    if (plan->program_fd >= 0)
+    if (plan->program_fd >= 0) {
         close(plan->program_fd);
+    }
     errno = why;
-    if (pid < 0)
+    if (pid < 0) {
         return false;
+    }
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
     if (pidfd < 0) {
         why = errno;
@@ -173,8 +184,9 @@ int spawn_reap(struct spawned *spawned)
     int status = 0;
     /* The pid is still its own until it is reaped, and so is the process group. */
     kill(-spawned->pid, SIGKILL);
-    while (waitpid(spawned->pid, &status, 0) < 0 && errno == EINTR)
+    while (waitpid(spawned->pid, &status, 0) < 0 && errno == EINTR) {
         continue;
+    }
     close(spawned->pidfd);
     *spawned = (struct spawned){.pid = 0, .pidfd = -1};
     return status;

@@ -36,8 +36,9 @@ static void write_log(struct supervisor *supervisor, const char *line)
 
 static void tell(struct supervisor *supervisor, enum supervisor_event event, const char *line)
 {
-    if (*line)
+    if (*line) {
         write_log(supervisor, line);
+    }
     supervisor->fn(supervisor->arg, event, line);
 }
 
@@ -49,8 +50,9 @@ static void write_status(const struct supervisor *supervisor)
     for (size_t i = 0; i < supervisor->count; i++) {
         const struct child *child = supervisor->children[i];
         const struct entry *entry = child_entry(child);
-        if (entry->is_step)
+        if (entry->is_step) {
             continue;
+        }
         char *longer = mem_printf("%s%s\t%s\t%d\t%u\t%" PRIu64 "\t%s\n", text, entry->name,
                                   child_state_name(child_state(child)), (int)child_pid(child),
                                   child_restarts(child), child_since_unix_ms(child) / 1000,
@@ -66,8 +68,9 @@ static void stop_next(struct supervisor *supervisor)
 {
     for (size_t i = supervisor->started; i-- > 0;) {
         struct child *child = supervisor->children[i];
-        if (child_state(child) == CHILD_STOPPING || child_stop(child))
+        if (child_state(child) == CHILD_STOPPING || child_stop(child)) {
             return;
+        }
     }
     tell(supervisor, SUPERVISOR_DONE, "");
 }
@@ -82,13 +85,15 @@ static void stop_later(void *arg)
 void supervisor_stop(struct supervisor *supervisor)
 {
     if (supervisor->is_stopping) {
-        for (size_t i = 0; i < supervisor->started; i++)
+        for (size_t i = 0; i < supervisor->started; i++) {
             child_kill(supervisor->children[i]);
+        }
         return;
     }
     supervisor->is_stopping = true;
-    for (size_t i = 0; i < supervisor->started; i++)
+    for (size_t i = 0; i < supervisor->started; i++) {
         child_retire(supervisor->children[i]);
+    }
     loop_post(supervisor->loop, stop_later, supervisor);
 }
 
@@ -106,8 +111,9 @@ static bool all_started_are_ready(const struct supervisor *supervisor)
         const struct child *child = supervisor->children[i];
         enum child_state state = child_state(child);
         /* One that was ready and crashed since is being brought back: no reason to wait for it. */
-        if (state == CHILD_STARTING && !child_restarts(child))
+        if (state == CHILD_STARTING && !child_restarts(child)) {
             return false;
+        }
     }
     return true;
 }
@@ -116,8 +122,9 @@ static void on_became_ready(struct supervisor *supervisor, const char *line)
 {
     AUTO(mem_free) char *indented = mem_printf("  %s", line);
     tell(supervisor, SUPERVISOR_LINE, indented);
-    if (supervisor->is_ready || supervisor->is_stopping || !all_started_are_ready(supervisor))
+    if (supervisor->is_ready || supervisor->is_stopping || !all_started_are_ready(supervisor)) {
         return;
+    }
     if (supervisor->started < supervisor->count) {
         start_next(supervisor);
         return;
@@ -131,6 +138,8 @@ static void on_child(void *arg, struct child *child, enum child_event event, con
     struct supervisor *supervisor = arg;
     AUTO(mem_free) char *text = mem_printf("  %s", line);
     switch (event) {
+    case CHILD_STARTED:
+        break;
     case CHILD_BECAME_READY:
         on_became_ready(supervisor, line);
         break;
@@ -163,8 +172,9 @@ static bool set_up(struct supervisor *supervisor, char **ret_why)
         return false;
     }
     supervisor->ports = ports_claim(table, ret_why);
-    if (!supervisor->ports)
+    if (!supervisor->ports) {
         return false;
+    }
     for (size_t i = 0; i < table->entry_count; i++) {
         const struct entry *entry = &table->entries[i];
         struct child *child = child_new(supervisor->loop, entry,
@@ -183,18 +193,21 @@ struct supervisor *supervisor_new(struct loop *loop, const struct table *table, 
 {
     AUTO(supervisor_free) struct supervisor *supervisor = mem_alloc(sizeof(*supervisor));
     *supervisor = (struct supervisor){.loop = loop, .table = table, .fn = fn, .arg = arg};
-    if (!set_up(supervisor, ret_why))
+    if (!set_up(supervisor, ret_why)) {
         return NULL;
+    }
     return STEAL(supervisor);
 }
 
 void supervisor_free(struct supervisor **supervisor)
 {
     struct supervisor *s = *supervisor;
-    if (!s)
+    if (!s) {
         return;
-    while (s->count > 0)
+    }
+    while (s->count > 0) {
         child_free(&s->children[--s->count]);
+    }
     ports_free(&s->ports);
     logfile_free(&s->log);
     textfile_remove(s->table->status_file);

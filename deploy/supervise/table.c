@@ -7,7 +7,7 @@
 
 #define READY_WITHIN_MS 20000
 #define STOP_WITHIN_MS 8000
-#define MS_MAX (10 * 60 * 1000)
+#define MS_MAX 600000ULL
 
 /* What a line is added to, and why it could not be. */
 struct reader {
@@ -24,8 +24,9 @@ static bool refuse(struct reader *reader, const char *why, const char *value)
 
 static bool set_text(struct reader *reader, char **text, const char *value)
 {
-    if (*text || !*value)
+    if (*text || !*value) {
         return refuse(reader, "given twice, or empty", value);
+    }
     *text = mem_strdup(value);
     return true;
 }
@@ -35,8 +36,9 @@ static bool set_ms(struct reader *reader, uint64_t *ms, const char *value)
     char *end = NULL;
     errno = 0;
     unsigned long long n = strtoull(value, &end, 10);
-    if (errno || end == value || *end || n > MS_MAX)
+    if (errno || end == value || *end || n > MS_MAX) {
         return refuse(reader, "not a number of milliseconds", value);
+    }
     *ms = n;
     return true;
 }
@@ -61,12 +63,14 @@ static bool endpoint_read(struct reader *reader, struct endpoint *endpoint, cons
     char host[256];
     char port[8];
     int used = 0;
-    if (sscanf(text, "%255s %7s%n", host, port, &used) != 2)
+    if (sscanf(text, "%255s %7s%n", host, port, &used) != 2) {
         return refuse(reader, "not HOST PORT", text);
+    }
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_PASSIVE};
     struct addrinfo *found = NULL;
-    if (getaddrinfo(host, port, &hints, &found))
+    if (getaddrinfo(host, port, &hints, &found)) {
         return refuse(reader, "no such address", text);
+    }
     memcpy(&endpoint->address, found->ai_addr, found->ai_addrlen);
     endpoint->address_bytes = found->ai_addrlen;
     freeaddrinfo(found);
@@ -106,8 +110,9 @@ static bool on_log_file(struct reader *reader, const char *value)
 static bool add_entry(struct reader *reader, const char *name, bool is_step)
 {
     struct table *table = reader->table;
-    if (table->entry_count == TABLE_ENTRIES_MAX || !*name || strpbrk(name, " \t/"))
+    if (table->entry_count == TABLE_ENTRIES_MAX || !*name || strpbrk(name, " \t/")) {
         return refuse(reader, "one entry too many, or not a name", name);
+    }
     reader->entry = &table->entries[table->entry_count++];
     *reader->entry = (struct entry){.name = mem_strdup(name),
                                     .is_step = is_step,
@@ -129,8 +134,9 @@ static bool on_step(struct reader *reader, const char *value)
 static bool on_user(struct reader *reader, const char *value)
 {
     const struct passwd *user = getpwnam(value);
-    if (!user)
+    if (!user) {
         return refuse(reader, "no such user", value);
+    }
     reader->entry->uid = user->pw_uid;
     reader->entry->gid = user->pw_gid;
     return set_text(reader, &reader->entry->user, value);
@@ -143,8 +149,9 @@ static bool on_dir(struct reader *reader, const char *value)
 
 static bool on_env(struct reader *reader, const char *value)
 {
-    if (!strchr(value, '='))
+    if (!strchr(value, '=')) {
         return refuse(reader, "not NAME=VALUE", value);
+    }
     list_add(&reader->entry->env, &reader->entry->env_count, value);
     return true;
 }
@@ -159,8 +166,9 @@ static bool on_port(struct reader *reader, const char *value)
 {
     struct entry *entry = reader->entry;
     const char *variable = NULL;
-    if (entry->port_count == ENTRY_PORTS_MAX)
+    if (entry->port_count == ENTRY_PORTS_MAX) {
         return refuse(reader, "one port too many", value);
+    }
     struct endpoint *port = &entry->ports[entry->port_count++];
     return endpoint_read(reader, port, value, &variable) &&
            set_text(reader, &port->variable, variable);
@@ -169,8 +177,9 @@ static bool on_port(struct reader *reader, const char *value)
 static bool on_listen(struct reader *reader, const char *value)
 {
     const char *variable = NULL;
-    if (reader->entry->listen.host)
+    if (reader->entry->listen.host) {
         return refuse(reader, "given twice", value);
+    }
     return endpoint_read(reader, &reader->entry->listen, value, &variable) &&
            set_text(reader, &reader->entry->listen.variable, variable);
 }
@@ -178,8 +187,9 @@ static bool on_listen(struct reader *reader, const char *value)
 static bool on_ready(struct reader *reader, const char *value)
 {
     struct entry *entry = reader->entry;
-    if (entry->is_step || entry->check_count == ENTRY_CHECKS_MAX)
+    if (entry->is_step || entry->check_count == ENTRY_CHECKS_MAX) {
         return refuse(reader, "one check too many, or of a step", value);
+    }
     struct check_spec *check = &entry->checks[entry->check_count++];
     check->line = mem_strdup(value);
     const char *rest = NULL;
@@ -250,16 +260,20 @@ static bool read_line(struct reader *reader, char *line)
 {
     line[strcspn(line, "\n")] = '\0';
     line += strspn(line, " \t");
-    if (!*line || *line == '#')
+    if (!*line || *line == '#') {
         return true;
+    }
     char *value = line + strcspn(line, " ");
-    if (*value)
+    if (*value) {
         *value++ = '\0';
+    }
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (strcmp(words[i].word, line) != 0)
+        if (strcmp(words[i].word, line) != 0) {
             continue;
-        if (words[i].in_entry && !reader->entry)
+        }
+        if (words[i].in_entry && !reader->entry) {
             return refuse(reader, "stands before any process or step", line);
+        }
         return words[i].on(reader, value);
     }
     return refuse(reader, "unknown word", line);
@@ -268,11 +282,13 @@ static bool read_line(struct reader *reader, char *line)
 static bool is_complete(struct reader *reader)
 {
     const struct table *table = reader->table;
-    if (!table->entry_count)
+    if (!table->entry_count) {
         return refuse(reader, "empty", "no process");
+    }
     for (size_t i = 0; i < table->entry_count; i++) {
-        if (!table->entries[i].argv_count)
+        if (!table->entries[i].argv_count) {
             return refuse(reader, "has no arg", table->entries[i].name);
+        }
     }
     return true;
 }
@@ -291,8 +307,9 @@ struct table *table_read(FILE *file, char **ret_why)
         ok = read_line(&reader, line);
     }
     if (ok && is_complete(&reader)) {
-        if (!table->title)
+        if (!table->title) {
             table->title = mem_strdup("lynks-supervise");
+        }
         return STEAL(table);
     }
     *ret_why = mem_printf("line %u: %s", number, reader.why);
@@ -302,8 +319,9 @@ struct table *table_read(FILE *file, char **ret_why)
 
 static void list_free(char **list)
 {
-    for (size_t i = 0; list && list[i]; i++)
+    for (size_t i = 0; list && list[i]; i++) {
         mem_free(&list[i]);
+    }
     mem_free(&list);
 }
 
@@ -314,8 +332,9 @@ static void entry_fini(struct entry *entry)
         mem_free(&entry->checks[i].text);
         mem_free(&entry->checks[i].line);
     }
-    for (size_t i = 0; i < entry->port_count; i++)
+    for (size_t i = 0; i < entry->port_count; i++) {
         endpoint_fini(&entry->ports[i]);
+    }
     endpoint_fini(&entry->listen);
     list_free(entry->env);
     list_free(entry->argv);
@@ -329,10 +348,12 @@ static void entry_fini(struct entry *entry)
 
 void table_free(struct table **table)
 {
-    if (!*table)
+    if (!*table) {
         return;
-    for (size_t i = 0; i < (*table)->entry_count; i++)
+    }
+    for (size_t i = 0; i < (*table)->entry_count; i++) {
         entry_fini(&(*table)->entries[i]);
+    }
     mem_free(&(*table)->title);
     mem_free(&(*table)->pid_file);
     mem_free(&(*table)->status_file);

@@ -7,8 +7,9 @@
 static bool write_file(const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
+    if (fd < 0) {
         return false;
+    }
     size_t bytes = strlen(text);
     bool ok = write(fd, text, bytes) == (ssize_t)bytes;
     return close(fd) == 0 && ok;
@@ -16,11 +17,13 @@ static bool write_file(const char *path, const char *text)
 
 bool textfile_replace(const char *path, const char *text)
 {
-    if (!path)
+    if (!path) {
         return true;
+    }
     AUTO(mem_free) char *fresh = mem_printf("%s.new", path);
-    if (write_file(fresh, text) && rename(fresh, path) == 0)
+    if (write_file(fresh, text) && rename(fresh, path) == 0) {
         return true;
+    }
     unlink(fresh);
     return false;
 }
@@ -33,6 +36,7 @@ bool textfile_write_pid(const char *path, pid_t pid)
 
 void textfile_remove(const char *path)
 {
-    if (path)
+    if (path) {
         unlink(path);
+    }
 }

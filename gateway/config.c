@@ -1,0 +1,48 @@
+#include "gateway/config.h"
+
+#define AT(member) offsetof(struct gateway_config, member)
+
+/* clang-format off */
+const struct config_option gateway_options[] = {
+    SERVICE_OPTIONS(struct gateway_config, service, "5800"),
+    {"LYNKS_AUTHSVC_ADDRESS", CONFIG_STRING, AT(authsvc_address), "127.0.0.1:5701", 1, 4096, NULL,
+     "where authsvc is on the bus: host:port[,host:port...]"},
+    {"LYNKS_ROOMSVC_ADDRESS", CONFIG_STRING, AT(roomsvc_address), "127.0.0.1:5702", 1, 4096, NULL,
+     "where roomsvc is on the bus: host:port[,host:port...]"},
+    {"LYNKS_HTTP_HOST", CONFIG_STRING, AT(http_host), "127.0.0.1", 1, 64, NULL,
+     "numeric address that clients reach; :: for all, IPv4 too"},
+    {"LYNKS_HTTP_PORT", CONFIG_UINT, AT(http_port), "60000", 0, 65535, NULL,
+     "its port; 0 picks a free one"},
+    {"LYNKS_HTTP_BODY_MAX_BYTES", CONFIG_UINT, AT(body_bytes_max), "65536", 1024, 1048576, NULL,
+     "largest request body; past it 413"},
+    {"LYNKS_HTTP_BODIES_TOTAL_MAX_BYTES", CONFIG_UINT, AT(body_bytes_total_max), "67108864", 65536,
+     4294967296, NULL, "request bodies held at a time; past it 503"},
+    {"LYNKS_HTTP_HEADER_MAX_BYTES", CONFIG_UINT, AT(header_bytes_max), "8192", 2048, 65536, NULL,
+     "memory of a connection, mostly for the request's header; half of it may be header"},
+    {"LYNKS_HTTP_CONNECTIONS_MAX", CONFIG_UINT, AT(connections_max), "16384", 16, 1000000, NULL,
+     "open connections; past it the one idle for longest gives way"},
+    {"LYNKS_HTTP_CONNECTIONS_PER_ADDRESS_MAX", CONFIG_UINT, AT(connections_per_address_max), "1024",
+     0, 1000000, NULL, "open connections of one address (IPv6: /64); 0: no limit"},
+    {"LYNKS_HTTP_REQUEST_TIMEOUT_MS", CONFIG_UINT, AT(request_timeout_ms), "30000", 100, 30000, NULL,
+     "time for a client to send a request, and to take its answer"},
+    {"LYNKS_HTTP_IDLE_TIMEOUT_MS", CONFIG_UINT, AT(idle_timeout_ms), "75000", 100, 3600000, NULL,
+     "how long a connection is kept between requests"},
+    {"LYNKS_REQUEST_BUDGET_MS", CONFIG_UINT, AT(request_budget_ms), "4000", 50, 60000, NULL,
+     "time for the services to answer a request; past it 504"},
+    {"LYNKS_TRUSTED_PROXIES", CONFIG_STRING, AT(trusted_proxies), "", 0, 4096, NULL,
+     "addresses and CIDR blocks whose X-Forwarded-For is believed, separated by commas"},
+    {"LYNKS_CORS_ORIGINS", CONFIG_STRING, AT(cors_origins), "", 0, 4096, NULL,
+     "origins whose pages may use the API, separated by commas; * for all"},
+    {"LYNKS_LOGIN_ADDRESS_BURST", CONFIG_UINT, AT(login_address_burst), "200", 1, 1000000, NULL,
+     "logins that one address may try at once"},
+    {"LYNKS_LOGIN_ADDRESS_PER_MINUTE", CONFIG_UINT, AT(login_address_per_minute), "300", 1, 1000000,
+     NULL, "logins that one address may try in the long run"},
+    {"LYNKS_LOGIN_NAME_BURST", CONFIG_UINT, AT(login_name_burst), "10", 1, 1000000, NULL,
+     "failed logins of one name from one address at once"},
+    {"LYNKS_LOGIN_NAME_PER_MINUTE", CONFIG_UINT, AT(login_name_per_minute), "6", 1, 1000000, NULL,
+     "failed logins of one name from one address in the long run"},
+    {"LYNKS_LOGIN_TABLE_MAX", CONFIG_UINT, AT(login_table_max), "65536", 64, 16777216, NULL,
+     "addresses, and names with addresses, whose logins are counted"},
+    {.name = NULL},
+};
+/* clang-format on */

@@ -1,0 +1,30 @@
+/* What the gateway is told by its environment. */
+#ifndef LYNKS_GATEWAY_CONFIG_H
+#define LYNKS_GATEWAY_CONFIG_H
+
+#include "proto/service.h"
+
+struct gateway_config {
+    struct service_config service;
+    char *authsvc_address;
+    char *roomsvc_address;
+    char *http_host;
+    uint64_t http_port;
+    uint64_t body_bytes_max;
+    uint64_t body_bytes_total_max;
+    uint64_t header_bytes_max;
+    uint64_t connections_max;
+    uint64_t connections_per_address_max;
+    uint64_t request_timeout_ms;
+    uint64_t idle_timeout_ms;
+    uint64_t request_budget_ms;
+    char *trusted_proxies;
+    char *cors_origins;
+    uint64_t login_address_burst, login_address_per_minute;
+    uint64_t login_name_burst, login_name_per_minute;
+    uint64_t login_table_max;
+};
+
+extern const struct config_option gateway_options[];
+
+#endif

@@ -1,0 +1,12 @@
+/* Which web pages may use the API (CORS, Fetch standard). No cookies are used, so no credentials.
+ */
+#ifndef LYNKS_GATEWAY_CORS_H
+#define LYNKS_GATEWAY_CORS_H
+
+#include "proto/base.h"
+
+/* What Access-Control-Allow-Origin is to say to origin; NULL: nothing. list: LYNKS_CORS_ORIGINS,
+ * exact origins separated by commas, or *. The result borrows from the arguments. */
+const char *cors_allow(const char *list, const char *origin);
+
+#endif

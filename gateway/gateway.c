@@ -1,0 +1,211 @@
+#include "gateway/gateway.h"
+
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/resource.h>
+
+#include "gateway/api.h"
+#include "gateway/proxies.h"
+#include "proto/http_listen.h"
+#include "proto/log.h"
+
+/* Lines of X-Forwarded-For that are looked at, the last ones. */
+#define FORWARDED_LINES_MAX 8
+/* Descriptors for everything but clients. */
+#define OTHER_DESCRIPTORS 512
+
+struct gateway {
+    struct proxies *proxies;
+    struct api *api;
+    struct httpd *httpd;
+};
+
+/* A request on its way from the server to the API and back. */
+struct visit {
+    struct web_request web;
+    struct httpd_request *request;
+};
+
+static void finish(struct web_request *web, const struct httpd_reply *reply)
+{
+    struct visit *visit = CONTAINER_OF(web, struct visit, web);
+    httpd_reply(visit->request, reply);
+    free(visit);
+}
+
+struct forwarded {
+    struct str lines[FORWARDED_LINES_MAX];
+    size_t count; /* of all lines; the last ones are kept, line i at i modulo the maximum */
+};
+
+static void keep_forwarded(void *arg, struct str name, struct str value)
+{
+    struct forwarded *forwarded = arg;
+    struct str wanted = STR_LIT("X-Forwarded-For");
+    if (name.bytes == wanted.bytes && strncasecmp(name.data, wanted.data, name.bytes) == 0) {
+        forwarded->lines[forwarded->count++ % FORWARDED_LINES_MAX] = value;
+    }
+}
+
+static void find_client(const struct gateway *gateway, const struct httpd_request *request,
+                        uint8_t ret_client[16])
+{
+    struct forwarded forwarded = {.count = 0};
+    httpd_peer(request, ret_client);
+    if (!proxies_has(gateway->proxies, ret_client)) {
+        return;
+    }
+    httpd_each_header(request, keep_forwarded, &forwarded);
+    for (size_t i = 0; i < forwarded.count && i < FORWARDED_LINES_MAX; i++) {
+        size_t line = (forwarded.count - 1 - i) % FORWARDED_LINES_MAX;
+        if (!proxies_follow(gateway->proxies, forwarded.lines[line], ret_client)) {
+            return;
+        }
+    }
+}
+
+static void on_request(void *arg, struct httpd_request *request, enum err error)
+{
+    struct gateway *gateway = arg;
+    struct visit *visit = mem_alloc(sizeof(*visit));
+    visit->request = request;
+    visit->web = (struct web_request){
+        .method = httpd_method(request),
+        .path = httpd_path(request),
+        .authorization = httpd_header(request, "Authorization"),
+        .origin = httpd_header(request, "Origin"),
+        .preflight_method = httpd_header(request, "Access-Control-Request-Method"),
+        .body = httpd_body(request),
+        .error = error,
+        .finish = finish,
+    };
+    find_client(gateway, request, visit->web.client);
+    api_handle(gateway->api, &visit->web);
+}
+
+/* ---- life ---- */
+
+/* As many clients as there may be descriptors; the usual soft limit of 1,024 is raised. */
+static unsigned connections_max(const struct gateway_config *config)
+{
+    struct rlimit limit;
+    rlim_t wanted = config->connections_max + OTHER_DESCRIPTORS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return (unsigned)config->connections_max;
+    }
+    if (limit.rlim_cur < wanted) {
+        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= wanted) {
+        return (unsigned)config->connections_max;
+    }
+    rlim_t max = limit.rlim_cur - limit.rlim_cur / 4;
+    max = max < config->connections_max ? max : config->connections_max;
+    log_warn("fewer connections than configured: the limit of open files is too low",
+             LOG_U64("connections_max", max), LOG_U64("open_files_max", limit.rlim_max));
+    return (unsigned)max;
+}
+
+static bool make_proxies(struct gateway *gateway, const struct gateway_config *config)
+{
+    struct str bad;
+    gateway->proxies = proxies_new(config->trusted_proxies, &bad);
+    if (gateway->proxies == NULL) {
+        log_error("LYNKS_TRUSTED_PROXIES: not an address or a CIDR block", LOG_STR("entry", bad));
+    }
+    return gateway->proxies != NULL;
+}
+
+static void make_api(struct gateway *gateway, const struct gateway_parts *parts,
+                     const struct gateway_config *config)
+{
+    const struct api_parts api_parts = {
+        .clock = loop_clock(parts->loop), .bus = parts->bus, .metrics = parts->metrics};
+    const struct api_config api_config = {
+        .budget_ms = config->request_budget_ms,
+        .cors_origins = config->cors_origins,
+        .login_address_burst = config->login_address_burst,
+        .login_address_per_minute = config->login_address_per_minute,
+        .login_name_burst = config->login_name_burst,
+        .login_name_per_minute = config->login_name_per_minute,
+        .login_table_max = config->login_table_max,
+    };
+    gateway->api = api_new(&api_parts, &api_config);
+}
+
+static bool listen_for_clients(struct gateway *gateway, const struct gateway_parts *parts,
+                               const struct gateway_config *config)
+{
+    const char *why = "";
+    const struct httpd_config httpd_config = {
+        .name = "http",
+        .host = config->http_host,
+        .port = (uint16_t)config->http_port,
+        .listen_fd = http_listen_inherited(),
+        .body_bytes_max = config->body_bytes_max,
+        .body_bytes_total_max = config->body_bytes_total_max,
+        .header_bytes_max = config->header_bytes_max,
+        .connections_max = connections_max(config),
+        .connections_per_address_max = (unsigned)config->connections_per_address_max,
+        .request_timeout_ms = (unsigned)config->request_timeout_ms,
+        .idle_timeout_ms = (unsigned)config->idle_timeout_ms,
+    };
+    if (httpd_config.listen_fd < 0) {
+        log_error("LISTEN_FDS: one listening socket is expected, as descriptor 3");
+        return false;
+    }
+    gateway->httpd =
+        httpd_new(parts->loop, parts->metrics, &httpd_config, on_request, gateway, &why);
+    if (gateway->httpd == NULL) {
+        log_error("the HTTP port cannot be used (LYNKS_HTTP_HOST, LYNKS_HTTP_PORT)",
+                  LOG_Z("why", why), LOG_Z("host", config->http_host),
+                  LOG_U64("port", config->http_port));
+    }
+    return gateway->httpd != NULL;
+}
+
+struct gateway *gateway_new(const struct gateway_parts *parts, const struct gateway_config *config)
+{
+    struct gateway *gateway = mem_alloc(sizeof(*gateway));
+    make_api(gateway, parts, config);
+    if (!make_proxies(gateway, config) || !listen_for_clients(gateway, parts, config)) {
+        gateway_free(&gateway);
+        return NULL;
+    }
+    log_info("serving clients", LOG_Z("host", config->http_host),
+             LOG_U64("port", gateway_port(gateway)));
+    return gateway;
+}
+
+void gateway_free(struct gateway **gateway)
+{
+    if (*gateway != NULL) {
+        api_free(&(*gateway)->api);
+        httpd_free(&(*gateway)->httpd);
+        proxies_free(&(*gateway)->proxies);
+        mem_free(gateway);
+    }
+}
+
+uint16_t gateway_port(const struct gateway *gateway)
+{
+    return httpd_port(gateway->httpd);
+}
+
+size_t gateway_open_connections(const struct gateway *gateway)
+{
+    return httpd_open_connections(gateway->httpd);
+}
+
+void gateway_drain(void *arg)
+{
+    struct gateway *gateway = arg;
+    httpd_drain(gateway->httpd);
+}
+
+bool gateway_is_drained(void *arg)
+{
+    const struct gateway *gateway = arg;
+    return httpd_open_requests(gateway->httpd) == 0;
+}

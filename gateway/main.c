@@ -1,0 +1,51 @@
+#include <stdlib.h>
+
+#include "gateway/gateway.h"
+
+static bool connect_services(struct service *service, const struct gateway_config *config)
+{
+    return service_connect(service, SERVICE_AUTHSVC, config->authsvc_address) &&
+           service_connect(service, SERVICE_ROOMSVC, config->roomsvc_address);
+}
+
+static int run(struct service *service, const struct gateway_config *config)
+{
+    if (!connect_services(service, config)) {
+        return EXIT_FAILURE;
+    }
+    const struct gateway_parts parts = {
+        .loop = service_loop(service),
+        .metrics = service_metrics(service),
+        .bus = service_bus(service),
+    };
+    struct gateway *gateway = gateway_new(&parts, config);
+    if (gateway == NULL) {
+        return EXIT_FAILURE;
+    }
+    service_on_drain(service, (struct service_drain){
+                                  .begin = gateway_drain,
+                                  .is_done = gateway_is_drained,
+                                  .arg = gateway,
+                              });
+    int exit_code = service_run(service);
+    gateway_free(&gateway);
+    return exit_code;
+}
+
+int main(int argc, char **argv)
+{
+    struct gateway_config config = {0};
+    switch (config_load(&config, "gateway", gateway_options, argc, argv)) {
+    case CONFIG_EXIT_OK:
+        return EXIT_SUCCESS;
+    case CONFIG_EXIT_ERROR:
+        return EXIT_FAILURE;
+    case CONFIG_RUN:
+        break;
+    }
+    struct service *service = service_new("gateway", &config.service);
+    int exit_code = service == NULL ? EXIT_FAILURE : run(service, &config);
+    service_free(&service);
+    config_free(&config, gateway_options);
+    return exit_code;
+}

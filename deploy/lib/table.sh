@@ -71,7 +71,7 @@ put_files() { # name
     put pid_file "$run/$1.pid"
 }
 
-# A service: its own key, the others' public keys, its ops port. number: in the port scheme.
+# A service: its own key, the others' public keys, its ports. number: in the port scheme.
 begin_service() { # role, number
     private_begin "$1"
     entry process "$1"
@@ -83,17 +83,23 @@ begin_service() { # role, number
     put env LYNKS_BUS_PUBLIC_KEYS_FILE=bus-public-keys
     local ops_host=${LYNKS_OPS_HOST:-127.0.0.1} ops_port=$((base_port + 100 + $2))
     put env "LYNKS_OPS_PORT=$ops_port"
+    put_addresses "lynks-$1"
     put port "$ops_host $ops_port LYNKS_BASE_PORT"
     put ready "http $ops_host $ops_port /readyz"
     (($2 == 0)) || {
-        put env "LYNKS_BUS_BIND=127.0.0.1:$((base_port + $2))"
+        put env "LYNKS_BUS_BIND=tcp://127.0.0.1:$((base_port + $2))"
         put port "127.0.0.1 $((base_port + $2)) LYNKS_BASE_PORT"
         put shows "on 127.0.0.1:$((base_port + $2)) (bus)"
     }
 }
 
-put_address() { # role, number
-    put env "LYNKS_${1^^}_ADDRESS=127.0.0.1:$((base_port + $2))"
+# Where the roles are that this program calls.
+put_addresses() { # program
+    local name number
+    for name in authsvc:1 roomsvc:2 janusbridge:3; do
+        number=${name#*:} name=LYNKS_${name%:*}_ADDRESS name=${name^^}
+        if known_by "$1" "$name"; then put env "$name=127.0.0.1:$((base_port + number))"; fi
+    done
 }
 
 table_authsvc() {
@@ -106,7 +112,6 @@ table_janusbridge() {
     local admin_key
     begin_service janusbridge 3
     put together ''
-    put_address roomsvc 2
     if [[ -n $private_janus ]]; then
         put env "LYNKS_JANUS_URL=https://127.0.0.1:$janus_tls_port/janus"
         private_file "$state/secrets/janus-cert.pem" janus-ca.pem
@@ -131,15 +136,12 @@ table_roomsvc() {
     begin_service roomsvc 2
     put together ''
     put_mysql
-    put_address janusbridge 3
     private_end
 }
 
 table_gateway() {
     begin_service gateway 0
     put together ''
-    put_address authsvc 1
-    put_address roomsvc 2
     put env "LYNKS_HTTP_HOST=$http_host"
     put env "LYNKS_HTTP_PORT=$http_port"
     put listen "$http_host $http_port LYNKS_HTTP_PORT"

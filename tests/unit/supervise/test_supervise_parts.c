@@ -160,9 +160,9 @@ static struct answer ask(const struct stage *stage, const char *check_line)
     AUTO(table_free) struct table *table = stage_table(stage, text);
     struct answer answer = {0};
     const struct entry *entry = &table->entries[0];
-    AUTO(check_free)
     struct check *check = check_new(stage->loop, entry, &entry->checks[0], on_answer, &answer);
     assert_true(loop_run_until(stage->loop, has_come, &answer, WITHIN_MS));
+    check_free(&check);
     return answer;
 }
 

@@ -42,7 +42,7 @@ static uint64_t after(void *self, uint64_t delay_ms, timer_fn *fn, void *arg)
             return fake->last_id;
         }
     }
-    assert(!"more timers than a test should need");
+    assert(false && "more timers than a test should need");
     return 0;
 }
 

@@ -38,6 +38,7 @@ static void on_reap(void *arg)
     for (size_t i = 0; i < SERVICE_COUNT; i++) {
         if (client->services[i].id != SERVICE_NONE) {
             close_left(&client->services[i]);
+            bus_client_review(&client->services[i]);
         }
     }
 }

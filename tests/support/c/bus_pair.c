@@ -6,6 +6,7 @@
 
 #define BOUND_DEFAULT 20000
 #define WAIT_MS 10000
+#define BIND_RETRY_MS 10
 
 static const char *const roles[BUS_ROLES] = {"gateway", "authsvc", "roomsvc", "janusbridge"};
 static const char *const callers[] = {"gateway", NULL};
@@ -162,9 +163,14 @@ static void on_session_check(void *service, struct call *call)
 
 static const struct call_handler handlers[] = {{MSG_session_check, on_session_check}, {0}};
 
-static bool try_start(void *arg)
+static bool never(void *arg)
 {
-    struct bus_server *server = arg;
+    (void)arg;
+    return false;
+}
+
+static bool try_start(struct bus_server *server)
+{
     const struct bus_parts parts = {.loop = server->pair->loop,
                                     .metrics = server->pair->metrics,
                                     .keys = server->pair->service_keys,
@@ -190,7 +196,10 @@ void bus_server_start(struct bus_server *server, struct bus_pair *pair, const ch
 void bus_server_restart(struct bus_server *server)
 {
     bus_server_stop(server);
-    check(loop_run_until(server->pair->loop, try_start, server, WAIT_MS), "cannot bind again");
+    for (int i = 0; !try_start(server); i++) {
+        check(i < WAIT_MS / BIND_RETRY_MS, "cannot bind again");
+        (void)loop_run_until(server->pair->loop, never, NULL, BIND_RETRY_MS);
+    }
 }
 
 void bus_server_stop(struct bus_server *server)

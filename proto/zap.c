@@ -217,7 +217,7 @@ void zap_allow(struct zap *zap, const char *domain, const char *const *roles)
             return;
         }
     }
-    assert(!"more domains than a process has sockets");
+    assert(false && "more domains than a process has sockets");
 }
 
 void zap_forget(struct zap *zap, const char *domain)

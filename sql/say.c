@@ -5,7 +5,8 @@
 
 #define PREFIX "lynks-migrate: "
 
-static void write_line(FILE *to, const char *format, va_list values)
+__attribute__((format(printf, 2, 0))) static void write_line(FILE *to, const char *format,
+                                                             va_list values)
 {
     (void)fputs(PREFIX, to);
     (void)vfprintf(to, format, values);

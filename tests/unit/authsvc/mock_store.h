@@ -1,0 +1,59 @@
+/* A store that remembers what it was asked; the test gives the answers. */
+#ifndef LYNKS_TESTS_MOCK_STORE_H
+#define LYNKS_TESTS_MOCK_STORE_H
+
+#include "authsvc/store.h"
+
+#define MOCK_STORE_MAX 32
+
+enum mock_store_op {
+    MOCK_FIND_USER,
+    MOCK_OPEN_SESSION,
+    MOCK_FIND_SESSION,
+    MOCK_EXTEND,
+    MOCK_FIND_REVOKED,
+    MOCK_SWEEP,
+    MOCK_SET_PASSWORD /* has no answer */
+};
+
+struct mock_store_call {
+    enum mock_store_op op;
+    bool answered;
+    uint64_t deadline_ms;
+    char username[256];
+    struct store_draft draft;
+    struct token_hash token;
+    struct store_extension items[STORE_BATCH_MAX];
+    size_t count;
+    uint64_t after_seq;
+    uint64_t expired_before_unix_ms;
+    uint64_t user_id;
+    char from[PASSWORD_STORED_BYTES];
+    char to[PASSWORD_STORED_BYTES];
+    union {
+        store_user_fn *user;
+        store_opened_fn *opened;
+        store_session_fn *session;
+        store_extended_fn *extended;
+        store_revocations_fn *revocations;
+        store_swept_fn *swept;
+    } fn;
+    void *arg;
+};
+
+struct mock_store {
+    enum err refuse; /* not ERR_OK: every call is refused with it */
+    struct mock_store_call *calls[MOCK_STORE_MAX];
+    size_t count;
+};
+
+void mock_store_init(struct mock_store *mock);
+void mock_store_fini(struct mock_store *mock);
+struct store mock_store_store(struct mock_store *mock);
+
+/* The oldest call of this kind without an answer; NULL if there is none. It counts as answered from
+ * now on: the test calls its fn. */
+struct mock_store_call *mock_store_take(struct mock_store *mock, enum mock_store_op op);
+size_t mock_store_pending(const struct mock_store *mock, enum mock_store_op op);
+
+#endif

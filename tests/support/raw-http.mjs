@@ -12,7 +12,7 @@ export function exchange(port, parts, { ms = 3000, localAddress, halfClose = fal
             clearTimeout(timer);
             socket.destroy();
             resolve({ closed, text, ms: performance.now() - begin,
-                statuses: [...text.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map((m) => Number(m[1])) });
+                statuses: [...text.matchAll(/HTTP\/1\.1 (\d+) /g)].map((m) => Number(m[1])) });
         };
         timer = setTimeout(finish, ms, false);
         socket.on('data', (data) => { text += data.toString('latin1'); });

@@ -31,6 +31,8 @@ const works = async () => {
     assert.equal(created.status, 200, created.text);
     const listed = await stack.list(token);
     assert.equal(listed.status, 200, listed.text);
+    const login = await stack.login();
+    assert.equal(login.status, 200, login.text);
     return true;
 };
 
@@ -92,7 +94,6 @@ test('MySQL crashes: refused within the deadline, all works within 2 s of its re
     assert.ok([200, 503, 504].includes(result.status), result.text);
     assert.ok(ms < DEADLINE_MS, `${ms} ms`);
     await assertBack('mysql', mysqlAnswers);
-    assert.equal((await stack.login()).status, 200);
 });
 
 test('MySQL hangs: refused within the deadline, known sessions go on; it goes on: all works', async () => {
@@ -112,7 +113,6 @@ test('MySQL hangs: refused within the deadline, known sessions go on; it goes on
         process.kill(pid, 'SIGCONT');
     }
     await assertBack('mysql', mysqlAnswers);
-    await eventually(async () => (await stack.login()).status === 200, { within: RECOVERY_MS, what: 'login' });
 });
 
 test('a process that hangs is not waited for', async () => {

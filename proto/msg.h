@@ -6,6 +6,9 @@
 
 #define ROOM_ID_MAX 9007199254740991 /* 2^53 - 1: what a browser's JSON keeps exact */
 #define PUBLISHERS_MAX 1000
+#define ROOM_SECRET_BYTES 32 /* hex digits */
+#define ROOMS_PAGE 500
+#define ROOMS_PAGE_SECRETS_BYTES (ROOMS_PAGE * ROOM_SECRET_BYTES)
 
 struct u64_list {
     const uint64_t *items; /* borrowed */

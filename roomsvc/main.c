@@ -1,6 +1,7 @@
 #include "roomsvc/config.h"
+#include "roomsvc/handlers.h"
+#include "roomsvc/node_store_mysql.h"
 #include "roomsvc/room_store_mysql.h"
-#include "roomsvc/rooms.h"
 
 static const char *const callers[] = {"gateway", "janusbridge", NULL};
 
@@ -8,7 +9,7 @@ static const char *const callers[] = {"gateway", "janusbridge", NULL};
 struct parts {
     struct service *service;
     struct db_pool *db;
-    struct rooms *rooms;
+    struct roomsvc roomsvc;
 };
 
 static bool set_up(struct parts *parts, const struct roomsvc_config *config)
@@ -33,8 +34,9 @@ static bool set_up(struct parts *parts, const struct roomsvc_config *config)
                                               .rooms_max = config->rooms_max,
                                               .cache_max = config->room_cache_max,
                                               .cache_ms = config->room_cache_ms};
-    parts->rooms = rooms_new(&rooms, &rooms_config);
-    return service_serve(parts->service, &config->bind, callers, rooms_handlers, parts->rooms);
+    parts->roomsvc.rooms = rooms_new(&rooms, &rooms_config);
+    parts->roomsvc.nodes.store = node_store_mysql(parts->db);
+    return service_serve(parts->service, &config->bind, callers, roomsvc_handlers, &parts->roomsvc);
 }
 
 int main(int argc, char **argv)
@@ -47,7 +49,7 @@ int main(int argc, char **argv)
     }
     int exit_code = set_up(&parts, &config) ? service_run(parts.service) : 1;
     db_pool_free(&parts.db);
-    rooms_free(&parts.rooms);
+    rooms_free(&parts.roomsvc.rooms);
     service_free(&parts.service);
     config_free(&config, roomsvc_options);
     return exit_code;

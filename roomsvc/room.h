@@ -4,8 +4,6 @@
 
 #include "proto/msg.h"
 
-#define ROOM_SECRET_BYTES 32 /* hex digits */
-
 struct room {
     uint64_t id;
     char secret[ROOM_SECRET_BYTES + 1]; /* Janus' room secret; never leaves the backend */

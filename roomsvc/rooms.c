@@ -1,4 +1,3 @@
-/* Serves room_create and room_participants. */
 #include "roomsvc/rooms.h"
 
 #include <assert.h>
@@ -205,9 +204,8 @@ static struct task *task_new(struct rooms *rooms, struct call *call)
     return task;
 }
 
-static void on_room_create(void *service, struct call *call)
+void rooms_create(struct rooms *rooms, struct call *call)
 {
-    struct rooms *rooms = service;
     struct task *task = task_new(rooms, call);
     const uint64_t standard = rooms->config.standard_room;
     struct cached_room *cached = standard == 0 ? NULL : lru_find(rooms->cache, &standard);
@@ -315,9 +313,8 @@ static void on_found(void *arg, enum err err, const struct room *room)
     ask_bridge(task);
 }
 
-static void on_room_participants(void *service, struct call *call)
+void rooms_list_participants(struct rooms *rooms, struct call *call)
 {
-    struct rooms *rooms = service;
     struct task *task = task_new(rooms, call);
     task->room_id = call->request.room_participants.room_id;
     struct cached_room *cached = lru_find(rooms->cache, &task->room_id);
@@ -377,9 +374,3 @@ void rooms_free(struct rooms **rooms)
         mem_free(rooms);
     }
 }
-
-const struct call_handler rooms_handlers[] = {
-    {MSG_room_create, on_room_create},
-    {MSG_room_participants, on_room_participants},
-    {MSG_NONE, NULL},
-};

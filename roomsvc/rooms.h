@@ -29,7 +29,8 @@ struct rooms *rooms_new(const struct rooms_parts *parts, const struct rooms_conf
 /* All calls must have been answered: bus and store have ended before. */
 void rooms_free(struct rooms **rooms);
 
-/* The messages it serves; self is the struct rooms. */
-extern const struct call_handler rooms_handlers[];
+/* Answer room_create and room_participants, later. */
+void rooms_create(struct rooms *rooms, struct call *call);
+void rooms_list_participants(struct rooms *rooms, struct call *call);
 
 #endif

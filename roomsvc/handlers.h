@@ -1,0 +1,15 @@
+/* The messages that roomsvc serves, and the parts that serve them. */
+#ifndef LYNKS_ROOMSVC_HANDLERS_H
+#define LYNKS_ROOMSVC_HANDLERS_H
+
+#include "roomsvc/nodes.h"
+#include "roomsvc/rooms.h"
+
+struct roomsvc {
+    struct rooms *rooms;
+    struct nodes nodes;
+};
+
+extern const struct call_handler roomsvc_handlers[]; /* of a struct roomsvc */
+
+#endif

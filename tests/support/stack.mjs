@@ -1,5 +1,5 @@
 // A whole Lynks through deploy/up, in a state folder and on ports of its own; any number side by side.
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import http from 'node:http';
 import net from 'node:net';
@@ -14,6 +14,14 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SERVICES = ['gateway', 'authsvc', 'roomsvc', 'janusbridge'];
 // Bus and ops ports lie within this distance of the base.
 const PORTS_PER_STACK = 200;
+
+// A program that is told to end, or that fails, takes its stacks with it.
+const running = new Set();
+function downAll() {
+    for (const stack of running) execFileSync(join(ROOT, 'deploy', 'down'), { env: stack.env, stdio: 'ignore' });
+}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
+process.on('exit', downAll);
 
 function portIsFree(port) {
     return new Promise((resolve) => {
@@ -76,12 +84,14 @@ export class Stack {
 
     async up(env = {}) {
         Object.assign(this.env, env);
+        running.add(this);
         await this.deploy('up', '--detach');
     }
 
     async down() {
         this.agent.destroy();
         await this.deploy('down');
+        running.delete(this);
     }
 
     /// Stops everything and removes its state.

@@ -1,0 +1,169 @@
+/* Many clients at a time, and clients that vanish: the service goes on, and all is given back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "tests/hostile/http/http_fixture.h"
+
+static void allow_descriptors(rlim_t wanted)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* A request that is cut off by a reset after each of its bytes. */
+static void test_reset_after_each_byte(void **state)
+{
+    struct http_fixture *f = *state;
+    struct str request = STR_LIT(LIST);
+    for (size_t bytes = 0; bytes <= request.bytes; bytes++) {
+        send_anew(f, (struct str){.data = request.data, .bytes = bytes});
+        turn_for(f, 0);
+        http_client_reset(f->client);
+    }
+    assert_connections(f, 0);
+    assert_serves(f);
+}
+
+/* Clients that vanish while their call is on the bus. */
+static void test_reset_while_a_call_is_out(void **state)
+{
+    struct http_fixture *f = *state;
+    f->hold = true;
+    for (int i = 0; i < 200; i++) {
+        send_anew(f, STR_LIT(LIST));
+        turn_for(f, 0);
+        if (i % 2 == 0) {
+            http_client_reset(f->client);
+        }
+    }
+    http_client_free(&f->client);
+    turn_for(f, 20);
+    http_fixture_release(f);
+    assert_connections(f, 0);
+    assert_serves(f);
+}
+
+static void reset_storm(struct http_fixture *f, int count)
+{
+    struct str request = STR_LIT(LIST);
+    for (int i = 0; i < count; i++) {
+        struct http_client *client = http_fixture_connect(f, NULL);
+        http_client_send(client, (struct str){.data = request.data,
+                                              .bytes = (size_t)i * 7 % (request.bytes + 1)});
+        if (i % 3 == 0) {
+            turn_for(f, 0);
+        }
+        http_client_reset(client);
+        http_client_free(&client);
+        if (i % 64 == 0) {
+            turn_for(f, 0); /* the backlog is finite */
+        }
+    }
+}
+
+static void test_reset_storm(void **state)
+{
+    struct http_fixture *f = *state;
+    reset_storm(f, 2000);
+    assert_connections(f, 1);
+    size_t descriptors = open_descriptors();
+    size_t kib = resident_kib();
+    reset_storm(f, 20000);
+    assert_connections(f, 0);
+    assert_serves(f);
+    assert_true(open_descriptors() <= descriptors);
+    assert_true(resident_kib() < kib + 32 * 1024); /* the sanitizer keeps what was freed a while */
+}
+
+static void test_one_address_takes_its_share_only(void **state)
+{
+    struct http_fixture *f = *state;
+    struct http_client *greedy[100];
+    f->config.connections_per_address_max = 50;
+    http_fixture_restart(f);
+    http_client_free(&f->client);
+    assert_connections(f, 0);
+    for (size_t i = 0; i < ARRAY_LEN(greedy); i++) {
+        greedy[i] = http_fixture_connect(f, "127.0.0.66");
+    }
+    assert_connections(f, 50);
+    assert_serves(f);
+    for (size_t i = 0; i < ARRAY_LEN(greedy); i++) {
+        http_client_free(&greedy[i]);
+    }
+    assert_connections(f, 0);
+}
+
+/* With all places taken, the longest idle one makes way for a newcomer. */
+static void test_full_of_idle(void **state)
+{
+    struct http_fixture *f = *state;
+    struct http_client *idle[32];
+    f->config.connections_max = 16;
+    f->config.idle_timeout_ms = 60000;
+    http_fixture_restart(f);
+    for (size_t i = 0; i < ARRAY_LEN(idle); i++) {
+        idle[i] = http_fixture_connect(f, NULL);
+        http_client_send(idle[i], STR_LIT(LIST));
+        assert_true(http_client_await(idle[i], 1, WAIT_MS));
+        assert_int_equal(http_client_status(idle[i], 0), 200);
+    }
+    for (int i = 0; i < 20; i++) {
+        assert_serves(f);
+    }
+    assert_true(http_client_is_closed(idle[0]));
+    for (size_t i = 0; i < ARRAY_LEN(idle); i++) {
+        http_client_free(&idle[i]);
+    }
+}
+
+static void test_10000_idle(void **state)
+{
+    enum { IDLE = 9000, STEP = 250 };
+    static struct http_client *idle[IDLE];
+    struct http_fixture *f = *state;
+    allow_descriptors(20000);
+    f->config.request_timeout_ms = 30000;
+    f->config.idle_timeout_ms = 60000;
+    http_fixture_restart(f);
+    http_client_free(&f->client);
+    assert_connections(f, 0);
+    size_t descriptors = open_descriptors();
+    for (size_t i = 0; i < IDLE; i++) {
+        char from[32];
+        (void)snprintf(from, sizeof(from), "127.1.%zu.%zu", i / STEP, 1 + i % STEP);
+        idle[i] = http_fixture_connect(f, from);
+        if (i % 2 == 0) {
+            http_client_send(idle[i], STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
+        }
+        if (i % STEP == STEP - 1) {
+            assert_connections(f, i + 1);
+        }
+    }
+    assert_serves(f);
+    for (size_t i = 0; i < IDLE; i++) {
+        http_client_free(&idle[i]);
+    }
+    assert_connections(f, 0);
+    assert_serves(f);
+    assert_true(open_descriptors() <= descriptors);
+}
+
+#define HTTP_TEST(fn) cmocka_unit_test_setup_teardown(fn, http_fixture_setup, http_fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HTTP_TEST(test_reset_after_each_byte), HTTP_TEST(test_reset_while_a_call_is_out),
+        HTTP_TEST(test_reset_storm),           HTTP_TEST(test_one_address_takes_its_share_only),
+        HTTP_TEST(test_full_of_idle),          HTTP_TEST(test_10000_idle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

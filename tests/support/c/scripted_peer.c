@@ -24,6 +24,7 @@ struct peer_connection {
     const char *endless; /* repeated after out for ever */
     bool drips;
     bool close_after;
+    bool is_asked; /* a request has no answer yet */
     uint64_t timer;
     struct peer_connection *next;
 };
@@ -147,6 +148,7 @@ static void take_request(struct peer_connection *connection)
     assert(fields == 2);
     connection->in_bytes -= whole;
     memmove(connection->in, connection->in + whole, connection->in_bytes + 1);
+    connection->is_asked = true;
     peer->fn(peer->arg, connection, method, path, body);
 }
 
@@ -262,6 +264,7 @@ void peer_reply(struct peer_connection *connection, enum peer_fault fault, int s
         end(connection, fault == PEER_RESET);
         return;
     }
+    connection->is_asked = false;
     mem_free(&connection->out);
     connection->out = answer(fault, status, body);
     connection->out_bytes = strlen(connection->out);
@@ -305,6 +308,16 @@ void peer_stop(struct peer *peer)
     }
     while (peer->connections != NULL) {
         end(peer->connections, true);
+    }
+}
+
+void peer_cut_idle(struct peer *peer)
+{
+    for (struct peer_connection *at = peer->connections, *next; at != NULL; at = next) {
+        next = at->next;
+        if (!at->is_asked) {
+            end(at, false);
+        }
     }
 }
 

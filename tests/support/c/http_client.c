@@ -271,7 +271,11 @@ int http_client_status(const struct http_client *client, size_t index)
     if (!find_answer(client, index, &answer) || answer.head.bytes < 12) {
         return 0;
     }
-    return (int)strtol(answer.head.data + 9, NULL, 10);
+    int status = 0; /* digit by digit: what came ends without a NUL */
+    for (const char *digit = answer.head.data + 9; digit < answer.head.data + 12; digit++) {
+        status = 10 * status + (*digit - '0');
+    }
+    return status;
 }
 
 struct str http_client_body(const struct http_client *client, size_t index)

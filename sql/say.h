@@ -2,9 +2,11 @@
 #ifndef LYNKS_SQL_SAY_H
 #define LYNKS_SQL_SAY_H
 
-#include "proto/base.h"
+#include <stdio.h>
 
-void say(const char *format, ...) __attribute__((format(printf, 1, 2)));      /* stdout */
-void complain(const char *format, ...) __attribute__((format(printf, 1, 2))); /* stderr */
+#define say(...) say_to(stdout, __VA_ARGS__)
+#define complain(...) say_to(stderr, __VA_ARGS__)
+
+void say_to(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,14 +1,10 @@
 #include "sql/say.h"
 
-#include <stdarg.h>
+#include <stdlib.h>
 
-void say_to(FILE *to, const char *format, ...)
+void say_line(FILE *to, char *line)
 {
-    va_list values;
-    va_start(values, format);
-    (void)fputs("lynks-migrate: ", to);
-    (void)vfprintf(to, format, values);
-    (void)fputc('\n', to);
+    (void)fprintf(to, "lynks-migrate: %s\n", line);
     (void)fflush(to);
-    va_end(values);
+    free(line);
 }

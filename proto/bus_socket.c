@@ -110,7 +110,11 @@ struct bus_monitor *bus_monitor_new(struct loop *loop, zsock_t *socket, int even
 {
     struct bus_monitor *monitor = mem_alloc(sizeof(*monitor));
     *monitor = (struct bus_monitor){.loop = loop, .watched = socket, .fn = fn, .arg = arg};
-    AUTO(mem_free) char *endpoint = mem_printf("inproc://lynks-monitor-%p", (void *)monitor);
+    /* The time is part of the name because libzmq frees names in its own time, and malloc gives
+     * addresses again. */
+    AUTO(mem_free)
+    char *endpoint =
+        mem_printf("inproc://lynks-monitor-%p-%" PRId64, (void *)monitor, zclock_usecs());
     int rc = zmq_socket_monitor(zsock_resolve(socket), endpoint, events);
     monitor->pair = zsock_new(ZMQ_PAIR);
     if (rc != 0 || monitor->pair == NULL) {

@@ -66,7 +66,7 @@ void real_janus_start_again(struct real_janus *janus)
 static void command(const struct real_janus *janus, const char *verb)
 {
     AUTO(mem_free) char *line = mem_printf(SCRIPT " %s '%s'", verb, janus->folder);
-    AUTO(mem_free) char *output = run(line);
+    free(run(line));
 }
 
 void real_janus_kill(struct real_janus *janus)
@@ -78,7 +78,7 @@ void real_janus_remove(struct real_janus *janus)
 {
     command(janus, "stop");
     AUTO(mem_free) char *line = mem_printf("rm -rf '%s'", janus->folder);
-    AUTO(mem_free) char *output = run(line);
+    free(run(line));
 }
 
 uint64_t real_janus_last_session(const struct real_janus *janus)

@@ -21,7 +21,7 @@ struct peer_connection {
     size_t in_bytes;
     char *out;
     size_t out_bytes, out_sent;
-    const char *endless; /* repeated after out for ever */
+    char *endless; /* repeated after out for ever */
     bool drips;
     bool close_after;
     bool is_asked; /* a request has no answer yet */
@@ -61,6 +61,7 @@ static void end(struct peer_connection *connection, bool reset)
     }
     close(connection->fd);
     mem_free(&connection->out);
+    mem_free(&connection->endless);
     mem_free(&connection);
 }
 
@@ -254,6 +255,15 @@ static char *answer(enum peer_fault fault, int status, const char *body)
     }
 }
 
+/* What comes again and again after the answer; NULL: nothing. */
+static char *endless(enum peer_fault fault)
+{
+    AUTO(mem_free) char *filler = repeated('x', BLOCK_BYTES);
+    return fault == PEER_ENDLESS_CHUNKS    ? mem_printf("%x\r\n%s\r\n", BLOCK_BYTES, filler)
+           : fault == PEER_ENDLESS_HEADERS ? mem_printf("X-Filler: %.100s\r\n", filler)
+                                           : NULL;
+}
+
 void peer_reply(struct peer_connection *connection, enum peer_fault fault, int status,
                 const char *body)
 {
@@ -269,9 +279,8 @@ void peer_reply(struct peer_connection *connection, enum peer_fault fault, int s
     connection->out = answer(fault, status, body);
     connection->out_bytes = strlen(connection->out);
     connection->out_sent = 0;
-    connection->endless = fault == PEER_ENDLESS_CHUNKS    ? "10\r\n                \r\n"
-                          : fault == PEER_ENDLESS_HEADERS ? "X-Filler: xxxxxxxxxxxxxxxxxxxxxxx\r\n"
-                                                          : NULL;
+    mem_free(&connection->endless);
+    connection->endless = endless(fault);
     connection->drips = fault == PEER_DRIP;
     connection->close_after = fault == PEER_HALF_CLOSE || fault == PEER_NOT_HTTP;
     pump(connection);

@@ -302,8 +302,8 @@ static void test_reply_of_several_frames(void **state)
 static void answer_too_long_once(struct rig *rig, zmq_msg_t *route, uint64_t correlation_id)
 {
     (void)correlation_id;
-    AUTO(mem_free) char *big = mem_alloc(FRAME_BYTES_MAX * 4);
-    send_to(rig, route, (struct str){big, FRAME_BYTES_MAX * 4});
+    AUTO(mem_free) char *big = mem_alloc((size_t)FRAME_BYTES_MAX * 4);
+    send_to(rig, route, (struct str){big, (size_t)FRAME_BYTES_MAX * 4});
     rig->reply = answer_well;
 }
 

@@ -248,11 +248,11 @@ static void test_deadline_for_ever_is_bounded(void **state)
 static void test_frames_that_are_too_long(void **state)
 {
     struct rig *rig = *state;
-    AUTO(mem_free) char *big = mem_alloc(FRAME_BYTES_MAX * 8);
+    AUTO(mem_free) char *big = mem_alloc((size_t)FRAME_BYTES_MAX * 8);
     send_bytes(rig, big, FRAME_BYTES_MAX + 1); /* passes libzmq's bound, not the codec's */
     assert_refused(rig, "too_large", 1);
     assert_still_serves(rig);
-    send_bytes(rig, big, FRAME_BYTES_MAX * 8); /* cut off before it is read */
+    send_bytes(rig, big, (size_t)FRAME_BYTES_MAX * 8); /* cut off before it is read */
     zsock_destroy(&rig->peer);
     rig->peer = bus_raw_caller(&rig->server);
     assert_still_serves(rig);

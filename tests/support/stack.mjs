@@ -14,6 +14,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SERVICES = ['gateway', 'authsvc', 'roomsvc', 'janusbridge'];
 // Bus and ops ports lie within this distance of the base.
 const PORTS_PER_STACK = 200;
+const FAULTS = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error: |Assertion .* failed|stack smashing/;
 
 // A program that is told to end, or that fails, takes its stacks with it.
 const running = new Set();
@@ -64,6 +65,8 @@ export class Stack {
             PATH: process.env.PATH,
             HOME: process.env.HOME,
             TMPDIR: tmpdir(),
+            // Another build than release, say build/dev with its sanitizers.
+            ...(process.env.LYNKS_BUILD ? { LYNKS_BUILD: process.env.LYNKS_BUILD } : {}),
             LYNKS_STATE: state,
             LYNKS_BASE_PORT: String(base),
             LYNKS_HTTP_PORT: String(this.ports.http),
@@ -94,10 +97,13 @@ export class Stack {
         running.delete(this);
     }
 
-    /// Stops everything and removes its state.
+    /// Stops everything and removes its state. Fails if a process has found a fault in itself: a crash
+    /// that the supervisor mended in time would go unseen otherwise.
     async remove() {
         await this.down();
+        const faults = [...(await this.logs())].filter(([, text]) => FAULTS.test(text));
         await rm(this.state, { recursive: true, force: true });
+        if (faults.length > 0) throw new Error(faults.map(([name, text]) => `${name}:\n${text.slice(-8000)}`).join('\n'));
     }
 
     /// One HTTP request. body: an object for JSON, or a string or Buffer to send as it is.

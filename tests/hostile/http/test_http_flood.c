@@ -60,6 +60,29 @@ static void test_reset_while_a_call_is_out(void **state)
     assert_serves(f);
 }
 
+/* The gateway ends while calls are out, and the bus answers afterwards. */
+static void test_end_while_calls_are_out(void **state)
+{
+    struct http_fixture *f = *state;
+    struct http_client *clients[50];
+    f->hold = true;
+    http_client_free(&f->client);
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        clients[i] = http_fixture_connect(f, NULL);
+        http_client_send(clients[i], STR_LIT(LIST));
+    }
+    turn_for(f, 50);
+    assert_int_equal(f->calls, ARRAY_LEN(clients));
+    assert_false(gateway_is_drained(f->gateway));
+    gateway_free(&f->gateway);
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        assert_true(http_client_await_close(clients[i], WAIT_MS));
+        assert_int_equal(http_client_status(clients[i], 0), 503);
+        http_client_free(&clients[i]);
+    }
+    http_fixture_release(f);
+}
+
 struct storm {
     const struct metric *accepted;
     uint64_t sent;
@@ -223,9 +246,13 @@ static void test_10000_idle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HTTP_TEST(test_reset_after_each_byte), HTTP_TEST(test_reset_while_a_call_is_out),
-        HTTP_TEST(test_reset_storm),           HTTP_TEST(test_one_address_takes_its_share_only),
-        HTTP_TEST(test_full_of_idle),          HTTP_TEST(test_10000_idle),
+        HTTP_TEST(test_reset_after_each_byte),
+        HTTP_TEST(test_reset_while_a_call_is_out),
+        HTTP_TEST(test_end_while_calls_are_out),
+        HTTP_TEST(test_reset_storm),
+        HTTP_TEST(test_one_address_takes_its_share_only),
+        HTTP_TEST(test_full_of_idle),
+        HTTP_TEST(test_10000_idle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,7 @@ struct rig {
     zsock_t *service;
     raw_reply_fn *reply; /* NULL: silent */
     size_t seen;
+    uint64_t first_remaining_ms, last_remaining_ms;
 };
 
 static void on_request(void *arg)
@@ -45,6 +46,8 @@ static void on_request(void *arg)
         struct msg request;
         struct str data = {zmq_msg_data(&frame), zmq_msg_size(&frame)};
         assert_int_equal(codec_decode(rig->arena, data, &envelope, &request), CODEC_OK);
+        rig->last_remaining_ms = envelope.remaining_ms;
+        rig->first_remaining_ms = rig->seen == 0 ? envelope.remaining_ms : rig->first_remaining_ms;
         rig->seen++;
         if (rig->reply != NULL) {
             rig->reply(rig, &route, envelope.correlation_id);
@@ -313,6 +316,8 @@ static void test_reply_that_is_too_long(void **state)
     start(rig, answer_too_long_once);
     assert_int_equal(outcome(rig, TIMEOUT_MS), ERR_OK); /* sent again on a new connection */
     assert_int_equal(rig->seen, 2);
+    /* What was given the second time is what was left: connecting anew took some of it. */
+    assert_in_range(rig->last_remaining_ms, 1, rig->first_remaining_ms - 200);
     assert_still_works(rig);
 }
 

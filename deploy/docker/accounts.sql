@@ -2,6 +2,8 @@
 -- @NAME@ is filled in by mysql-start. A service reads and writes the tables that it owns, and nothing else. A right
 -- on a table that is not there yet can only be given together with CREATE, which is then taken back.
 CREATE DATABASE IF NOT EXISTS lynks_db CHARACTER SET utf8mb4;
+DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');
+FLUSH PRIVILEGES;
 ALTER USER root@localhost IDENTIFIED BY '@ROOT_PASSWORD@';
 CREATE USER IF NOT EXISTS lynks@'%';
 ALTER USER lynks@'%' IDENTIFIED BY '@LYNKS_PASSWORD@';

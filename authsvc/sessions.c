@@ -11,7 +11,7 @@
  * this many turns (5 s, more than any transaction may take). */
 #define REVOKED_TURNS 10
 /* Rows of revocations outlive every session that they are about. */
-#define REVOKED_KEPT_MS (60 * 60 * 1000)
+#define REVOKED_KEPT_MS 3600000
 
 struct waiter {
     struct call *call;

@@ -153,19 +153,34 @@ static char *provide_role(const char *dir, const char *role)
     return mem_printf("%s=%s", role, public_key);
 }
 
+static bool are_roles(int count, char **names)
+{
+    for (int i = 0; i < count; i++) {
+        bool is_new = true;
+        for (int k = 0; k < i; k++) {
+            is_new = is_new && strcmp(names[k], names[i]) != 0;
+        }
+        if (!is_role(names[i]) || !is_new) {
+            (void)fprintf(stderr, "lynks-keygen: %s: %s\n", names[i],
+                          is_new ? "not a role name" : "stands twice");
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3) {
         (void)fputs("usage: lynks-keygen DIR ROLE...\n", stderr);
         return 2;
     }
+    if (!are_roles(argc - 2, argv + 2)) {
+        return 2;
+    }
     const char *dir = argv[1];
     AUTO(mem_free) char *line = NULL;
     for (int i = 2; i < argc; i++) {
-        if (!is_role(argv[i])) {
-            (void)fprintf(stderr, "lynks-keygen: not a role: %s\n", argv[i]);
-            return 2;
-        }
         AUTO(mem_free) char *entry = provide_role(dir, argv[i]);
         if (entry == NULL) {
             return 1;

@@ -168,6 +168,7 @@ void api_handle(struct api *api, struct web_request *request)
     } else if (err != ERR_OK) {
         exchange_fail(exchange, err);
     } else {
+        assert(route != NULL);
         exchange->route = route;
         run(exchange);
     }

@@ -12,7 +12,7 @@
 #include "proto/log.h"
 
 #define TOKEN_BYTES 32
-#define TOKEN_HEX (2 * TOKEN_BYTES)
+#define TOKEN_HEX 64
 #define TOKEN_HASH_BYTES 32      /* SHA-256 of the hex digits */
 #define NAME_KEY_BYTES (16 + 32) /* client address, SHA-256 of the user name */
 

@@ -5,7 +5,7 @@
 
 /* Places that a key may be in: two cache lines. */
 #define WAYS 8
-#define MINUTE_US (60 * 1000 * 1000)
+#define MINUTE_US UINT64_C(60000000)
 
 struct place {
     uint64_t hash;    /* of the key; stands for it */

@@ -66,6 +66,19 @@ static void ask(struct bridge *bridge, struct call *call, struct room_request re
 
 /* ---- bridge_create ---- */
 
+/* The caller has no part in this: the key is of our configuration. */
+static void refuse_key(struct bridge *bridge, struct call *call,
+                       const struct janus_message *message)
+{
+    uint64_t suppressed;
+    if (log_gate_open(&bridge->failures, clock_mono_ms(bridge->clock), &suppressed)) {
+        log_error("janus refuses to make a room: is LYNKS_JANUS_ADMIN_KEY right?",
+                  LOG_STR("request_id", call->context.request_id),
+                  LOG_U64("janus_code", message->code), LOG_U64("suppressed", suppressed));
+    }
+    call_fail(call, ERR_INTERNAL);
+}
+
 static void reply_create(void *service, struct call *call, enum err err,
                          const struct janus_message *message)
 {
@@ -76,15 +89,10 @@ static void reply_create(void *service, struct call *call, enum err err,
     } else if (message != NULL && message->fault == JANUS_FAULT_ROOM_EXISTS) {
         reply.bridge_create_reply.existed = true;
         err = ERR_OK;
-    } else if (err == ERR_FORBIDDEN || err == ERR_INTERNAL) {
-        /* The caller has no part in this: the key is of our configuration. */
-        err = ERR_INTERNAL;
-        uint64_t suppressed;
-        if (log_gate_open(&bridge->failures, clock_mono_ms(bridge->clock), &suppressed)) {
-            log_error("janus refuses to make a room: is LYNKS_JANUS_ADMIN_KEY right?",
-                      LOG_STR("request_id", call->context.request_id),
-                      LOG_U64("janus_code", message->code), LOG_U64("suppressed", suppressed));
-        }
+    } else if (message != NULL && (message->fault == JANUS_FAULT_KEY_WRONG ||
+                                   message->fault == JANUS_FAULT_KEY_MISSING)) {
+        refuse_key(bridge, call, message);
+        return;
     }
     if (err == ERR_OK) {
         call_reply(call, &reply);

@@ -7,7 +7,7 @@
 struct watch {
     struct janus_fds *fds;
     int fd;
-    bool is_connection;
+    bool is_kept;        /* while it is idle */
     uint32_t wanted;     /* by the library; 0: idle */
     uint32_t registered; /* with the loop; 0: not there */
     struct watch *next;  /* in the bucket */
@@ -17,7 +17,7 @@ struct janus_fds {
     struct loop *loop;
     janus_fds_fn *fn;
     void *arg;
-    size_t connections;
+    size_t kept;
     struct watch *buckets[BUCKETS];
 };
 
@@ -30,6 +30,11 @@ struct janus_fds *janus_fds_new(struct loop *loop, janus_fds_fn *fn, void *arg)
 
 void janus_fds_free(struct janus_fds **fds_ref)
 {
+    for (size_t i = 0; *fds_ref != NULL && i < BUCKETS; i++) {
+        while ((*fds_ref)->buckets[i] != NULL) {
+            janus_fds_remove(*fds_ref, (*fds_ref)->buckets[i]->fd);
+        }
+    }
     mem_free(fds_ref);
 }
 
@@ -42,13 +47,14 @@ static struct watch **find(struct janus_fds *fds, int fd)
     return at;
 }
 
-static struct watch *add(struct janus_fds *fds, int fd, bool is_connection)
+static struct watch *get(struct janus_fds *fds, int fd)
 {
-    struct watch *watch = mem_alloc(sizeof(*watch));
-    *watch = (struct watch){.fds = fds, .fd = fd, .is_connection = is_connection};
-    *find(fds, fd) = watch;
-    fds->connections += is_connection;
-    return watch;
+    struct watch **at = find(fds, fd);
+    if (*at == NULL) {
+        *at = mem_alloc(sizeof(**at));
+        **at = (struct watch){.fds = fds, .fd = fd};
+    }
+    return *at;
 }
 
 /* An idle connection that becomes readable was closed by the peer (or it sends what nobody asked
@@ -82,25 +88,24 @@ static void set_events(struct watch *watch, uint32_t events)
     watch->registered = events;
 }
 
-void janus_fds_add_connection(struct janus_fds *fds, int fd)
-{
-    add(fds, fd, true);
-}
-
 void janus_fds_want(struct janus_fds *fds, int fd, uint32_t events)
 {
-    struct watch *watch = *find(fds, fd);
-    if (watch == NULL) {
-        watch = add(fds, fd, false);
-    }
+    struct watch *watch = get(fds, fd);
     watch->wanted = events;
     if (events != 0) {
         set_events(watch, events);
-    } else if (!watch->is_connection) {
+    } else if (!watch->is_kept) {
         janus_fds_remove(fds, fd);
     } else if (watch->registered != 0) {
         set_events(watch, EPOLLIN);
     }
+}
+
+void janus_fds_keep(struct janus_fds *fds, int fd)
+{
+    struct watch *watch = get(fds, fd);
+    fds->kept += !watch->is_kept;
+    watch->is_kept = true;
 }
 
 void janus_fds_remove(struct janus_fds *fds, int fd)
@@ -113,12 +118,12 @@ void janus_fds_remove(struct janus_fds *fds, int fd)
     if (watch->registered != 0) {
         loop_fd_remove(fds->loop, fd);
     }
-    fds->connections -= watch->is_connection;
+    fds->kept -= watch->is_kept;
     *at = watch->next;
     mem_free(&watch);
 }
 
-size_t janus_fds_connections(const struct janus_fds *fds)
+size_t janus_fds_kept(const struct janus_fds *fds)
 {
-    return fds->connections;
+    return fds->kept;
 }

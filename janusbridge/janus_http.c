@@ -123,6 +123,9 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, voi
     return 0;
 }
 
+/* curl 7.88 closes a socket that never got connected without calling on_close, and says only after
+ * that that it need not be watched. So no descriptor is held on to before it has carried an answer
+ * (keep). */
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct janus_http *http = arg;
@@ -131,8 +134,7 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
     if (fd < 0) {
         return CURL_SOCKET_BAD;
     }
-    janus_fds_add_connection(http->fds, fd);
-    metric_set(http->connections_gauge, (int64_t)janus_fds_connections(http->fds));
+    janus_fds_remove(http->fds, fd); /* of a namesake that was closed without a word */
     return fd;
 }
 
@@ -140,8 +142,21 @@ static int on_close(void *arg, curl_socket_t fd)
 {
     struct janus_http *http = arg;
     janus_fds_remove(http->fds, fd);
-    metric_set(http->connections_gauge, (int64_t)janus_fds_connections(http->fds));
+    metric_set(http->connections_gauge, (int64_t)janus_fds_kept(http->fds));
     return close(fd);
+}
+
+static void keep(struct slot *slot)
+{
+    struct janus_http *http = slot->http;
+    long made = 0;
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    curl_easy_getinfo(slot->easy, CURLINFO_NUM_CONNECTS, &made);
+    if (made > 0 && curl_easy_getinfo(slot->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
+        fd != CURL_SOCKET_BAD) {
+        janus_fds_keep(http->fds, fd);
+        metric_set(http->connections_gauge, (int64_t)janus_fds_kept(http->fds));
+    }
 }
 
 /* ---- answers ---- */
@@ -313,6 +328,9 @@ static void finish(struct slot *slot, CURLcode code)
     struct janus_transfer *transfer = slot->transfer;
     const struct janus_answer answer = read_answer(slot, code);
     count_answer(slot, &answer);
+    if (code == CURLE_OK) {
+        keep(slot);
+    }
     end(transfer);
     transfer->fn(transfer->arg, &answer);
     free_transfer(&transfer);
@@ -359,7 +377,7 @@ struct janus_transport janus_http_transport(struct janus_http *http)
 
 size_t janus_http_connections(const struct janus_http *http)
 {
-    return janus_fds_connections(http->fds);
+    return janus_fds_kept(http->fds);
 }
 
 /* ---- life ---- */

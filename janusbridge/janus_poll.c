@@ -1,5 +1,6 @@
 #include "janusbridge/janus_poll.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #define EVENTS_PER_ANSWER 50
@@ -118,10 +119,7 @@ static void on_answer(void *arg, const struct janus_answer *answer)
 
 void janus_poll_start(struct janus_poll *poll, uint64_t session_id)
 {
-    if (poll->session_id == session_id) {
-        return;
-    }
-    janus_poll_stop(poll);
+    assert(poll->session_id == 0);
     poll->session_id = session_id;
     ask(poll);
 }

@@ -29,7 +29,7 @@ struct janus_poll;
 struct janus_poll *janus_poll_new(const struct janus_poll_parts *parts);
 void janus_poll_free(struct janus_poll **poll);
 
-/* Polls for this session until stopped. Nothing happens if it does so already. */
+/* Polls for this session until stopped. It must be stopped before. */
 void janus_poll_start(struct janus_poll *poll, uint64_t session_id);
 void janus_poll_stop(struct janus_poll *poll);
 

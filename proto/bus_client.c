@@ -168,9 +168,8 @@ static void on_deadline(void *arg, struct bus_deadline *deadline)
 
 /* Fills a fresh slot in and sends it on its way. On an error the slot is released by the caller. */
 static enum err start(struct bus_client *client, struct bus_slot *slot, const struct msg *request,
-                      const struct call_context *context)
+                      const struct call_context *context, uint64_t remaining_ms)
 {
-    uint64_t remaining_ms = context->deadline_ms - clock_mono_ms(client->clock);
     const struct envelope envelope = {
         .correlation_id = slot->correlation_id,
         .remaining_ms = remaining_ms,
@@ -197,7 +196,8 @@ static enum err try_call(struct bus_client *client, const struct msg_type *type,
     if (client->is_closing) {
         return ERR_UNAVAILABLE;
     }
-    if (context->deadline_ms <= clock_mono_ms(client->clock)) {
+    uint64_t now_ms = clock_mono_ms(client->clock);
+    if (context->deadline_ms <= now_ms) {
         return ERR_DEADLINE;
     }
     struct bus_slot *slot = bus_slots_take(client->slots);
@@ -207,7 +207,7 @@ static enum err try_call(struct bus_client *client, const struct msg_type *type,
     slot->type = type;
     slot->fn = fn;
     slot->arg = arg;
-    enum err err = start(client, slot, request, context);
+    enum err err = start(client, slot, request, context, context->deadline_ms - now_ms);
     if (err != ERR_OK) {
         bus_slots_release(client->slots, slot);
         return err;

@@ -5,12 +5,15 @@
 #define RECONNECT_MS 50
 #define RECONNECT_MAX_MS 1000
 #define CONNECT_TIMEOUT_MS 2000
+#define RENEW_MS 250
 #define QUEUE_MAX 65536
 
 #define HANDSHAKE_FAILED                                                                           \
     (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |                  \
      ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
-#define EVENTS (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | HANDSHAKE_FAILED)
+#define CONNECTING (ZMQ_EVENT_CONNECT_DELAYED | ZMQ_EVENT_CONNECT_RETRIED)
+#define EVENTS                                                                                     \
+    (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | HANDSHAKE_FAILED | CONNECTING)
 
 /* At most limit messages; they may go on coming while they are taken. */
 static void receive(struct bus_endpoint *endpoint, size_t limit)
@@ -56,37 +59,87 @@ static void go_down(struct bus_endpoint *endpoint)
     endpoint->events->down(endpoint->arg, endpoint);
 }
 
+static void on_renew(void *arg);
+
+/* libzmq connects again after a connection was lost, but never after the peer broke the protocol,
+ * refused us, or sent a frame that is too long (session_base.cpp, engine_error). So: unless it says
+ * soon that it is connecting, the socket is made anew. */
+static void watch_for_silence(struct bus_endpoint *endpoint)
+{
+    const struct clock *clock = loop_clock(endpoint->loop);
+    if (endpoint->renew_timer == 0) {
+        endpoint->renew_timer = clock_after(clock, RENEW_MS, on_renew, endpoint);
+    }
+}
+
+static void forget_silence(struct bus_endpoint *endpoint)
+{
+    clock_cancel(loop_clock(endpoint->loop), endpoint->renew_timer);
+    endpoint->renew_timer = 0;
+}
+
 static void on_event(void *arg, int event)
 {
     struct bus_endpoint *endpoint = arg;
     if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+        forget_silence(endpoint);
         go_down(endpoint);
         notice_connection(endpoint);
         endpoint->is_live = true;
         endpoint->events->up(endpoint->arg, endpoint);
     } else if (event == ZMQ_EVENT_DISCONNECTED) {
+        watch_for_silence(endpoint);
         go_down(endpoint);
     } else if ((event & HANDSHAKE_FAILED) != 0) {
+        watch_for_silence(endpoint);
         endpoint->events->refused(endpoint->arg, endpoint);
+    } else if ((event & CONNECTING) != 0) {
+        forget_silence(endpoint);
     }
 }
 
 /* ZMQ_IMMEDIATE: nothing is queued for a connection that is not there, and what was queued for one
  * that is lost goes with it; the client itself knows what to send again. */
-static void set_options(struct bus_endpoint *endpoint, const struct keys *keys,
-                        const char *public_key)
+static void set_options(struct bus_endpoint *endpoint)
 {
     zsock_t *socket = endpoint->socket;
+    const struct keys *keys = endpoint->keys;
     bus_socket_set(socket, ZMQ_IMMEDIATE, 1);
     bus_socket_set(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS);
     bus_socket_set(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
     bus_socket_set(socket, ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS);
     bus_socket_set(socket, ZMQ_IPV6, strchr(endpoint->address, '[') != NULL);
     if (keys != NULL) {
-        bus_socket_set_text(socket, ZMQ_CURVE_SERVERKEY, public_key);
+        bus_socket_set_text(socket, ZMQ_CURVE_SERVERKEY, endpoint->public_key);
         bus_socket_set_text(socket, ZMQ_CURVE_PUBLICKEY, keys_find_public(keys, keys_role(keys)));
         bus_socket_set_text(socket, ZMQ_CURVE_SECRETKEY, keys_secret(keys));
     }
+}
+
+static void open_socket(struct bus_endpoint *endpoint)
+{
+    endpoint->socket = bus_socket_new(ZMQ_DEALER, /* linger_ms= */ 0, endpoint->queue_max);
+    set_options(endpoint);
+    endpoint->monitor =
+        bus_monitor_new(endpoint->loop, endpoint->socket, EVENTS, on_event, endpoint);
+    loop_socket_add(endpoint->loop, endpoint->socket, on_readable, endpoint);
+    /* An address that libzmq does not take never comes up. */
+    (void)zmq_connect(zsock_resolve(endpoint->socket), endpoint->address);
+}
+
+static void close_socket(struct bus_endpoint *endpoint)
+{
+    loop_socket_remove(endpoint->loop, endpoint->socket);
+    bus_monitor_free(&endpoint->monitor);
+    zsock_destroy(&endpoint->socket);
+}
+
+static void on_renew(void *arg)
+{
+    struct bus_endpoint *endpoint = arg;
+    endpoint->renew_timer = 0;
+    close_socket(endpoint);
+    open_socket(endpoint);
 }
 
 struct bus_endpoint *bus_endpoint_new(const struct bus_parts *parts, const char *address,
@@ -95,6 +148,9 @@ struct bus_endpoint *bus_endpoint_new(const struct bus_parts *parts, const char 
 {
     struct bus_endpoint *endpoint = mem_alloc(sizeof(*endpoint));
     endpoint->loop = parts->loop;
+    endpoint->keys = parts->keys;
+    endpoint->public_key = public_key;
+    endpoint->queue_max = (int)(in_flight_max < QUEUE_MAX ? in_flight_max : QUEUE_MAX);
     endpoint->events = events;
     endpoint->arg = arg;
     bus_list_init(&endpoint->link);
@@ -102,12 +158,7 @@ struct bus_endpoint *bus_endpoint_new(const struct bus_parts *parts, const char 
     bool fits = str_copy(endpoint->address, sizeof(endpoint->address), str_of(address));
     assert(fits);
     (void)fits;
-    size_t queue_max = in_flight_max < QUEUE_MAX ? in_flight_max : QUEUE_MAX;
-    endpoint->socket = bus_socket_new(ZMQ_DEALER, /* linger_ms= */ 0, (int)queue_max);
-    set_options(endpoint, parts->keys, public_key);
-    endpoint->monitor = bus_monitor_new(parts->loop, endpoint->socket, EVENTS, on_event, endpoint);
-    (void)zmq_connect(zsock_resolve(endpoint->socket), address); /* a bad one never comes up */
-    loop_socket_add(parts->loop, endpoint->socket, on_readable, endpoint);
+    open_socket(endpoint);
     return endpoint;
 }
 
@@ -119,9 +170,8 @@ void bus_endpoint_free(struct bus_endpoint **endpoint)
     }
     assert(self->in_flight == 0);
     bus_list_remove(&self->link);
-    loop_socket_remove(self->loop, self->socket);
-    bus_monitor_free(&self->monitor);
-    zsock_destroy(&self->socket);
+    forget_silence(self);
+    close_socket(self);
     mem_free(endpoint);
 }
 

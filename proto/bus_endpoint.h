@@ -31,13 +31,17 @@ struct bus_endpoint {
     struct bus_link calls; /* of struct bus_slot */
 
     struct loop *loop;
+    const struct keys *keys;
+    const char *public_key; /* the service's */
+    int queue_max;
+    uint64_t renew_timer; /* set while libzmq seems to have given the connection up */
     zsock_t *socket;
     struct bus_monitor *monitor;
     const struct bus_endpoint_events *events;
     void *arg;
 };
 
-/* public_key: the service's, Z85; NULL without CURVE. events and arg are borrowed. Connects. */
+/* public_key: the service's, Z85; NULL without CURVE. It, events and arg are borrowed. Connects. */
 struct bus_endpoint *bus_endpoint_new(const struct bus_parts *parts, const char *address,
                                       const char *public_key, size_t in_flight_max,
                                       const struct bus_endpoint_events *events, void *arg);

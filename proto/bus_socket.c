@@ -1,6 +1,7 @@
 #include "proto/bus_socket.h"
 
 #include <assert.h>
+#include <sys/epoll.h>
 
 /* A silent peer is given up after HEARTBEAT_MS + HEARTBEAT_TIMEOUT_MS, well within a client's 4 s.
  */
@@ -10,10 +11,18 @@
 #define HANDSHAKE_TIMEOUT_MS 3000 /* whoever connects and says nothing is cut */
 #define CURVE_OVERHEAD_BYTES 64   /* command name, nonce and MAC around each frame (RFC 26) */
 
-struct bus_monitor {
+struct bus_watch {
     struct loop *loop;
+    int fd; /* the socket's ZMQ_FD */
+    uint64_t timer;
+    bus_take_fn *take;
+    void *arg;
+};
+
+struct bus_monitor {
     zsock_t *watched;
     zsock_t *pair;
+    struct bus_watch *watch;
     bus_monitor_fn *fn;
     void *arg;
 };
@@ -77,6 +86,53 @@ void bus_frame_init(zmq_msg_t *frame, struct str data)
     }
 }
 
+/* ZMQ_FD tells of news, not of a state: after it the socket must be emptied, or nothing tells of
+ * what is left. So what is over a turn's share is come back for. */
+static void take_all(void *arg)
+{
+    struct bus_watch *watch = arg;
+    watch->timer = 0;
+    for (int i = 0; i < LOOP_BATCH; i++) {
+        if (!watch->take(watch->arg)) {
+            return;
+        }
+    }
+    watch->timer = clock_after(loop_clock(watch->loop), 0, take_all, watch);
+}
+
+static void on_news(void *arg, uint32_t events)
+{
+    struct bus_watch *watch = arg;
+    (void)events;
+    clock_cancel(loop_clock(watch->loop), watch->timer);
+    take_all(watch);
+}
+
+struct bus_watch *bus_watch_new(struct loop *loop, zsock_t *socket, bus_take_fn *take, void *arg)
+{
+    struct bus_watch *watch = mem_alloc(sizeof(*watch));
+    *watch = (struct bus_watch){.loop = loop, .take = take, .arg = arg};
+    size_t bytes = sizeof(watch->fd);
+    int rc = zmq_getsockopt(zsock_resolve(socket), ZMQ_FD, &watch->fd, &bytes);
+    assert(rc == 0);
+    (void)rc;
+    loop_fd_add(loop, watch->fd, EPOLLIN, on_news, watch);
+    /* What came before this is told by nobody any more. */
+    watch->timer = clock_after(loop_clock(loop), 0, take_all, watch);
+    return watch;
+}
+
+void bus_watch_free(struct bus_watch **watch)
+{
+    struct bus_watch *self = *watch;
+    if (self == NULL) {
+        return;
+    }
+    clock_cancel(loop_clock(self->loop), self->timer);
+    loop_fd_remove(self->loop, self->fd);
+    mem_free(watch);
+}
+
 /* The first frame has the event's number, 16 bits in host order; the second the endpoint. */
 static bool receive_event(void *pair, int *ret_event)
 {
@@ -94,13 +150,15 @@ static bool receive_event(void *pair, int *ret_event)
     return received;
 }
 
-static void on_event(void *arg)
+static bool take_event(void *arg)
 {
     struct bus_monitor *monitor = arg;
     int event;
-    for (int i = 0; i < LOOP_BATCH && receive_event(zsock_resolve(monitor->pair), &event); i++) {
+    bool received = receive_event(zsock_resolve(monitor->pair), &event);
+    if (received) {
         monitor->fn(monitor->arg, event);
     }
+    return received;
 }
 
 /* The pair's queue has no bound: libzmq's own thread would block on a full one, holding a lock that
@@ -109,8 +167,12 @@ struct bus_monitor *bus_monitor_new(struct loop *loop, zsock_t *socket, int even
                                     bus_monitor_fn *fn, void *arg)
 {
     struct bus_monitor *monitor = mem_alloc(sizeof(*monitor));
-    *monitor = (struct bus_monitor){.loop = loop, .watched = socket, .fn = fn, .arg = arg};
-    AUTO(mem_free) char *endpoint = mem_printf("inproc://lynks-monitor-%p", (void *)monitor);
+    *monitor = (struct bus_monitor){.watched = socket, .fn = fn, .arg = arg};
+    /* The time is part of the name because libzmq frees names in its own time, and malloc gives
+     * addresses again. */
+    AUTO(mem_free)
+    char *endpoint =
+        mem_printf("inproc://lynks-monitor-%p-%" PRId64, (void *)monitor, zclock_usecs());
     int rc = zmq_socket_monitor(zsock_resolve(socket), endpoint, events);
     monitor->pair = zsock_new(ZMQ_PAIR);
     if (rc != 0 || monitor->pair == NULL) {
@@ -119,7 +181,8 @@ struct bus_monitor *bus_monitor_new(struct loop *loop, zsock_t *socket, int even
     bus_socket_set(monitor->pair, ZMQ_RCVHWM, 0);
     rc = zmq_connect(zsock_resolve(monitor->pair), endpoint);
     assert(rc == 0);
-    loop_socket_add(loop, monitor->pair, on_event, monitor);
+    (void)rc;
+    monitor->watch = bus_watch_new(loop, monitor->pair, take_event, monitor);
     return monitor;
 }
 
@@ -129,7 +192,7 @@ void bus_monitor_free(struct bus_monitor **monitor)
     if (self == NULL) {
         return;
     }
-    loop_socket_remove(self->loop, self->pair);
+    bus_watch_free(&self->watch);
     zmq_socket_monitor(zsock_resolve(self->watched), NULL, 0);
     zsock_destroy(&self->pair);
     mem_free(monitor);

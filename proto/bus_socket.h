@@ -28,6 +28,15 @@ static inline struct str bus_frame_view(zmq_msg_t *frame)
 /* A message that holds a copy of data. frame must not be initialised. */
 void bus_frame_init(zmq_msg_t *frame, struct str data);
 
+/* Watches a socket that seldom has something to say, like a monitor or the ZAP handler. The loop's
+ * own watch asks each socket at every turn, which costs two system calls for each; this one waits
+ * for the socket's descriptor. take (arg) takes one message and answers it if need be; false if
+ * there is none. */
+struct bus_watch;
+typedef bool bus_take_fn(void *arg);
+struct bus_watch *bus_watch_new(struct loop *loop, zsock_t *socket, bus_take_fn *take, void *arg);
+void bus_watch_free(struct bus_watch **watch); /* before its socket */
+
 /* What happens to a socket's connections (ZMQ_EVENT_*), told on the loop. */
 struct bus_monitor;
 typedef void bus_monitor_fn(void *arg, int event);

@@ -184,6 +184,8 @@ static void finish(struct call *base, enum err err, const struct msg *reply)
     } else {
         send_failure(call, err);
     }
+    log_debug("call answered", LOG_Z("message", call->entry->type->name),
+              LOG_Z("result", err_code(result)), LOG_STR("request_id", base->context.request_id));
     bus_stat_count(&call->entry->stat, result);
     bus_stat_observe(&call->entry->stat, call->started_us);
     metric_set(worker->in_hand_now, (int64_t)worker->in_hand);

@@ -357,8 +357,10 @@ void http_conns_free(struct http_conns **conns_ref)
         return;
     }
     for (size_t i = 0; i < HTTP_PHASE_COUNT; i++) {
-        while (conns->lists[i].first != NULL) {
-            http_conns_remove(conns, conns->lists[i].first);
+        for (struct http_conn *conn = conns->lists[i].first, *next; conn != NULL; conn = next) {
+            next = conn->next;
+            drop_address(conns, conn->holder);
+            free(conn);
         }
     }
     clock_cancel(conns->clock, conns->timer);

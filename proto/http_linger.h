@@ -10,7 +10,7 @@
 
 #define HTTP_LINGER_MAX 64
 #define HTTP_LINGER_MS 1000
-#define HTTP_LINGER_BYTES_MAX (1024 * 1024)
+#define HTTP_LINGER_BYTES_MAX 1048576
 
 struct http_linger;
 struct http_linger *http_linger_new(struct loop *loop);

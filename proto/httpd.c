@@ -1,6 +1,5 @@
 #include "proto/httpd.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <microhttpd.h>
 #include <stdlib.h>
@@ -46,9 +45,7 @@ static void pump(void *arg);
 
 /* ---- answers ---- */
 
-static struct MHD_Response *make_response(const struct httpd *httpd,
-                                          const struct httpd_request *request,
-                                          const struct httpd_reply *reply)
+static void make_answer(struct httpd_request *request, const struct httpd_reply *reply)
 {
     /* MHD copies, but its interface is older than const. */
     char *body = (char *)(uintptr_t)reply->body.data;
@@ -63,11 +60,14 @@ static struct MHD_Response *make_response(const struct httpd *httpd,
     for (size_t i = 0; i < HTTPD_HEADERS_MAX && reply->headers[i].name != NULL; i++) {
         MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
     }
-    if (reply->close || httpd->draining || request->error != ERR_OK) {
+    if (reply->close || request->httpd->draining || request->error != ERR_OK) {
         MHD_add_response_header(response, "Connection", "close");
     }
-    return response;
+    request->response = response;
+    request->status = (unsigned)reply->status;
 }
+
+static const struct httpd_reply ending_reply = {.status = 503, .close = true};
 
 static enum MHD_Result queue_answer(struct httpd_request *request)
 {
@@ -113,8 +113,7 @@ void httpd_reply(struct httpd_request *request, const struct httpd_reply *reply)
         free(request);
         return;
     }
-    request->response = make_response(request->httpd, request, reply);
-    request->status = (unsigned)reply->status;
+    make_answer(request, reply);
     if (request->parked) {
         unpark(request);
     }
@@ -123,10 +122,10 @@ void httpd_reply(struct httpd_request *request, const struct httpd_reply *reply)
 static enum MHD_Result dispatch(struct httpd_request *request)
 {
     struct httpd *httpd = request->httpd;
-    request->owed = true;
     if (httpd->ending) {
-        httpd_reply(request, &(struct httpd_reply){.status = 503, .close = true});
+        make_answer(request, &ending_reply);
     } else {
+        request->owed = true;
         httpd->fn(httpd->fn_arg, request, request->error);
     }
     if (request->response != NULL) {
@@ -198,19 +197,13 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 
 /* ---- what MHD tells about connections ---- */
 
-static struct http_conn *conn_of(struct MHD_Connection *mhd)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info->socket_context;
-}
-
 /* The request line is there: the request begins. Its result is the request's context from here on.
  */
 static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
     struct httpd *httpd = cls;
-    struct http_conn *conn = conn_of(mhd);
+    struct http_conn *conn =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     (void)uri;
     httpd->callbacks++;
     if (conn->phase == HTTP_IDLE) {
@@ -423,11 +416,9 @@ void httpd_drain(struct httpd *httpd)
 /* MHD may not be stopped while a connection is suspended. */
 static void answer_all(struct httpd *httpd)
 {
-    const struct httpd_reply reply = {.status = 503, .close = true};
     for (struct httpd_request *r = httpd->requests.first; r != NULL; r = r->next) {
         if (r->parked) {
-            r->response = make_response(httpd, r, &reply);
-            r->status = 503;
+            make_answer(r, &ending_reply);
             unpark(r);
         }
     }

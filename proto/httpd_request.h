@@ -8,7 +8,7 @@
 #include "proto/httpd.h"
 
 /* What is read and thrown away of a body that is too large, so that its sender gets the answer. */
-#define HTTPD_DISCARD_BYTES_MAX (1024 * 1024)
+#define HTTPD_DISCARD_BYTES_MAX 1048576
 
 struct httpd_requests {
     struct httpd_request *first;

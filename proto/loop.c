@@ -190,9 +190,9 @@ static struct watch **watch_place(struct loop *loop, int fd)
     size_t index = (size_t)fd;
     if (index >= loop->watch_room) {
         size_t room = index + 64;
-        loop->watches = mem_realloc_array(loop->watches, room, sizeof(*loop->watches));
+        loop->watches = mem_realloc_array(loop->watches, room, sizeof(struct watch *));
         memset(loop->watches + loop->watch_room, 0,
-               (room - loop->watch_room) * sizeof(*loop->watches));
+               (room - loop->watch_room) * sizeof(struct watch *));
         loop->watch_room = room;
     }
     return &loop->watches[index];

@@ -8,8 +8,8 @@
 #define NONE 0
 
 struct links {
-    uint32_t chain;        /* next in the bucket, or next free one */
-    uint32_t newer, older; /* order of use */
+    uint32_t chain;            /* next in the bucket, or next free one */
+    uint32_t newer, older;     /* order of use */
 } __attribute__((aligned(8))); /* the key follows, and may be read as a number */
 
 struct lru {

@@ -1,7 +1,6 @@
 #include "proto/zap.h"
+#include "proto/bus_socket.h"
 #include "proto/log.h"
-
-#include <czmq.h>
 
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 #define ZAP_VERSION "1.0"
@@ -25,6 +24,7 @@ struct zap {
     struct loop *loop;
     const struct keys *keys;
     zsock_t *socket;
+    struct bus_watch *watch;
     struct domain domains[DOMAINS_MAX];
     struct metric *refused[REFUSALS];
     struct log_gate gate;
@@ -153,19 +153,21 @@ static void refuse(struct zap *zap, const struct zap_request *request, enum refu
              LOG_STR("address", address), LOG_U64("suppressed", suppressed));
 }
 
-static void on_request(void *arg)
+static bool take_request(void *arg)
 {
     struct zap *zap = arg;
     struct zap_request request;
-    for (int i = 0; i < LOOP_BATCH && receive(zsock_resolve(zap->socket), &request); i++) {
-        enum refusal why;
-        const char *role = judge(zap, &request, &why);
-        if (role == NULL) {
-            refuse(zap, &request, why);
-        }
-        answer(zap, &request, role); /* always: a REP socket must answer before it hears again */
-        request_fini(&request);
+    if (!receive(zsock_resolve(zap->socket), &request)) {
+        return false;
     }
+    enum refusal why;
+    const char *role = judge(zap, &request, &why);
+    if (role == NULL) {
+        refuse(zap, &request, why);
+    }
+    answer(zap, &request, role); /* always: a REP socket must answer before it hears again */
+    request_fini(&request);
+    return true;
 }
 
 static void make_metrics(struct zap *zap, struct metrics *metrics)
@@ -187,7 +189,7 @@ struct zap *zap_new(struct loop *loop, struct metrics *metrics, const struct key
     }
     make_metrics(zap, metrics);
     zap->loop = loop;
-    loop_socket_add(loop, zap->socket, on_request, zap);
+    zap->watch = bus_watch_new(loop, zap->socket, take_request, zap);
     return STEAL(zap);
 }
 
@@ -197,8 +199,8 @@ void zap_free(struct zap **zap)
     if (self == NULL) {
         return;
     }
-    if (self->loop != NULL) {
-        loop_socket_remove(self->loop, self->socket);
+    if (self->watch != NULL) {
+        bus_watch_free(&self->watch);
         /* At once: libzmq closes the socket, and frees its name, in its own time. */
         zmq_unbind(zsock_resolve(self->socket), ZAP_ENDPOINT);
     }

@@ -4,7 +4,7 @@
 
 #include "proto/base.h"
 
-#define STATEMENTS_FILE_BYTES_MAX (1024 * 1024)
+#define STATEMENTS_FILE_BYTES_MAX ((size_t)1024 * 1024)
 
 struct statements {
     char **items; /* without comments and the semicolon */

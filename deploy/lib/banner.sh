@@ -21,10 +21,10 @@ example() {
         "$url" "$name" "$password"
     if [[ $room == 0 ]]; then
         printf "ROOM=\$(%s | grep -o '[0-9]\\{2,\\}')\n" "$create"
-        printf 'curl -s %s/list_participants -H "authorization: $TOKEN" -d "{\\"room_id\\":$ROOM}"\n' "$url"
+        printf 'curl -s %s/list_participants -H "authorization: $TOKEN" -d "{\\"room_id\\":$ROOM}"; echo\n' "$url"
     else
-        printf '%s\n' "$create"
-        printf "curl -s %s/list_participants -H \"authorization: \$TOKEN\" -d '{\"room_id\":%s}'\n" "$url" "$room"
+        printf '%s; echo\n' "$create"
+        printf "curl -s %s/list_participants -H \"authorization: \$TOKEN\" -d '{\"room_id\":%s}'; echo\n" "$url" "$room"
     fi
 }
 

@@ -10,7 +10,7 @@ quietly() { # log file, command
     shift
     "$@" >>"$file" 2>&1 </dev/null 9>&- &
     job=$!
-    trap 'kill "$job" 2>/dev/null; wait "$job" 2>/dev/null; exit 130' INT TERM HUP
+    trap 'kill "$job" 2>/dev/null || :; wait "$job" 2>/dev/null || :; exit 130' INT TERM HUP
     local code=0
     wait "$job" || code=$?
     trap - INT TERM HUP

@@ -90,5 +90,7 @@ table_janus() {
     put ready "http $janus_host $janus_http_port /janus/info"
     put ready "tcp $janus_host $janus_ws_port"
     put ready "tcp 127.0.0.1 $janus_tls_port"
+    # Janus forgets a SIGTERM that comes before its main loop runs; it has nothing to lose by being killed.
+    put stop_within_ms 2000
     put shows "on $janus_host:$janus_http_port (HTTP) and $janus_host:$janus_ws_port (WebSocket)"
 }

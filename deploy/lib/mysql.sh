@@ -60,7 +60,7 @@ make_mysql_data() {
 install_mysql_data() {
     local -a as=()
     ((EUID != 0)) || as=("--user=${mysql_user:-root}")
-    cd "$state/mysql"
+    cd "$state/mysql" || return
     # Somebody's own TMPDIR may be closed to the account mysql.
     env -u TMPDIR mariadb-install-db --no-defaults --datadir=./data.new "${as[@]}" \
         --auth-root-authentication-method=normal --skip-test-db

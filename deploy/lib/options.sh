@@ -44,10 +44,11 @@ print_options() {
 
 # value NAME: from the environment, from the file that NAME_FILE names, or the default.
 value() {
-    local name=$1 file=${1}_FILE text
+    local name=$1 file=${1}_FILE text=
     if [[ -n ${!file:-} ]]; then
         [[ -z ${!name:-} ]] || die "$name and $file are both set"
-        IFS= read -r text <"${!file}" 2>/dev/null || [[ -n ${text:-} ]] || die "$file: cannot read ${!file}"
+        [[ -r ${!file} ]] && { IFS= read -r text <"${!file}" || [[ -n $text ]]; } ||
+            die "$file: cannot read ${!file}"
         printf '%s' "$text"
     elif [[ -n ${!name:-} ]]; then
         printf '%s' "${!name}"
@@ -87,7 +88,17 @@ read_options() {
     done
     private_mysql=1 private_janus=1
     [[ -z ${LYNKS_MYSQL_HOST:-} ]] || private_mysql=
-    [[ -z ${LYNKS_JANUS_URL:-} ]] || private_janus=
+    if [[ -n ${LYNKS_JANUS_URL:-} ]]; then
+        private_janus=
+        read_janus_url
+    fi
+}
+
+read_janus_url() {
+    [[ $LYNKS_JANUS_URL =~ ^(https?)://(\[[0-9A-Fa-f:.]+\]|[^/:@]+)(:([0-9]+))?(/.*)?$ ]] ||
+        die "LYNKS_JANUS_URL must be like http://127.0.0.1:8088/janus, not '$LYNKS_JANUS_URL'"
+    janus_url_host=${BASH_REMATCH[2]//[\[\]]/} janus_url_port=${BASH_REMATCH[4]}
+    [[ -n $janus_url_port ]] || { [[ ${BASH_REMATCH[1]} == https ]] && janus_url_port=443 || janus_url_port=80; }
 }
 
 # The variables that a program knows, from its --help: known_options lynks-gateway.
@@ -129,7 +140,7 @@ check_names() {
         [[ " ${fixed_options//$'\n'/ } " == *" ${name%_FILE} "* ]] &&
             die "$name is set by deploy/up itself, for each process; LYNKS_BASE_PORT moves the ports"
         [[ -n ${known[$name]:-} || -n ${known[${name%_FILE}]:-} ]] && continue
-        near=$(printf '%s\n' "${!known[@]}" | nearest "$name")
+        near=$(printf '%s\n' "${!known[@]}" | nearest "${name%_FILE}")
         die "$name is unknown${near:+; did you mean $near?}"
     done
 }

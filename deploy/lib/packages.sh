@@ -37,14 +37,17 @@ allow_starts() {
 # Nor may they start at the next boot: a system's own Janus would then hold the ports of this one.
 keep_from_boot() { # names just installed
     local name unit
+    local -a units
     command -v systemctl >/dev/null || return 0
     for name in "$@"; do
         case $name in
-            janus) unit=janus.service ;;
-            mariadb-server) unit=mariadb.service ;;
+            janus) units=(janus.service) ;;
+            mariadb-server) units=(mariadb.service mariadb.socket mariadb-extra.socket) ;;
             *) continue ;;
         esac
-        as_root systemctl --quiet disable "$unit" >/dev/null 2>&1 || true
+        for unit in "${units[@]}"; do
+            as_root systemctl --quiet disable "$unit" >/dev/null 2>&1 || true
+        done
     done
 }
 
@@ -67,7 +70,7 @@ install_packages() { # names
     apt update >"$apt_log" 2>&1 9>&- ||
         die "apt-get update failed (no network?); see $apt_log: $(tail -n 1 "$apt_log")"
     apt install --no-install-recommends "${missing[@]}" >>"$apt_log" 2>&1 9>&- ||
-        die "apt-get install failed; see $apt_log: $(grep '^E:' "$apt_log" | tail -n 1)"
+        die "apt-get install failed (no network?); see $apt_log: $(grep '^E:' "$apt_log" | tail -n 1)"
     allow_starts
     trap - EXIT
     keep_from_boot "${missing[@]}"

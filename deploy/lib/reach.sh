@@ -18,11 +18,6 @@ reach_mysql() {
 }
 
 reach_janus() {
-    local host port
-    [[ $LYNKS_JANUS_URL =~ ^(https?)://(\[[0-9A-Fa-f:.]+\]|[^/:@]+)(:([0-9]+))?(/.*)?$ ]] ||
-        die "LYNKS_JANUS_URL must be like http://127.0.0.1:8088/janus, not '$LYNKS_JANUS_URL'"
-    host=${BASH_REMATCH[2]//[\[\]]/} port=${BASH_REMATCH[4]}
-    [[ -n $port ]] || { [[ ${BASH_REMATCH[1]} == https ]] && port=443 || port=80; }
-    reach "$host" "$port" "Janus (LYNKS_JANUS_URL)"
-    progress janus "found at $host:$port"
+    reach "$janus_url_host" "$janus_url_port" "Janus (LYNKS_JANUS_URL)"
+    progress janus "found at $janus_url_host:$janus_url_port"
 }

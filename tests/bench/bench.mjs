@@ -25,6 +25,8 @@ const LIST_OF_JANUS = 0.4;
 const IDLE_PSS_KIB = 40 * 1024;
 const GROWTH_KIB = 1024; // of all four together: what the allocator's rounding may make of nothing
 
+const AT_A_TIME = 50;
+
 const FULL = { rounds: 5, seconds: 4, warmUp: 20000, opened: 100000 };
 const QUICK = { rounds: 1, seconds: 1, warmUp: 2000, opened: 10000 };
 
@@ -51,8 +53,9 @@ async function measure(world, target, connections, seconds) {
     await close?.();
     const result = JSON.parse(/^RESULT (.*)$/m.exec(stdout)[1]);
     const good = result.requests - result.refused;
-    return { rate: good / result.seconds, p50: result.p50, p99: result.p99,
-        cpu: sum(after.map((value, i) => value - before[i])) / Math.max(good, 1),
+    const used = after.map((value, i) => (value - before[i]) / Math.max(good, 1));
+    return { rate: good / result.seconds, p50: result.p50, p99: result.p99, cpu: sum(used),
+        by: Object.fromEntries(names.map((name, i) => [name, used[i]])),
         bad: result.refused + result.broken, requests: result.requests };
 }
 
@@ -70,6 +73,7 @@ async function measureAll(world, { rounds, seconds }) {
     }
     return new Map([...all].map(([key, results]) => [key, {
         ...Object.fromEntries(['rate', 'p50', 'p99', 'cpu'].map((k) => [k, median(results.map((r) => r[k]))])),
+        by: Object.fromEntries(Object.keys(results[0].by).map((name) => [name, median(results.map((r) => r.by[name]))])),
         bad: sum(results.map((r) => r.bad)) / sum(results.map((r) => r.requests)),
     }]));
 }
@@ -83,6 +87,16 @@ function printSpeed(results) {
                 r.p50.toFixed(2).padStart(9), r.p99.toFixed(2).padStart(9), r.cpu.toFixed(1).padStart(16),
                 `${(100 * r.bad).toFixed(1)} %`.padStart(9)].join(' '));
         }
+    }
+}
+
+// Where the time goes.
+function printShares(results) {
+    console.log('\nCPU us/request at 64 connections, by process');
+    for (const target of ['janus', 'login', 'create', 'list']) {
+        const { by } = results.get(`${target} 64`);
+        console.log(`${TITLES[target].padEnd(20)} ${
+            Object.entries(by).map(([name, value]) => `${name} ${value.toFixed(1)}`).join(', ')}`);
     }
 }
 
@@ -131,7 +145,7 @@ async function prepare(folder) {
         await stack.up({ LYNKS_STANDARD_ROOM: '123456' });
         await sleep(2000);
         world.idle = await memoryOf(stack, [...SERVICES, 'janus', 'mysql']);
-        for (const room of [...world.rooms, 123456]) await touch(world, room);
+        await touchAll(world);
         world.nginx = await startNginx(folder, stack.base + 120);
     } catch (error) {
         await stack.remove();
@@ -140,11 +154,17 @@ async function prepare(folder) {
     return world;
 }
 
-// Janus came up empty: this makes sure that each room is back before anything is measured.
-async function touch({ stack, tokens }, room) {
-    if (room === 123456) await stack.create(tokens[0]);
-    const answer = await stack.list(tokens[0], room);
-    if (answer.status !== 200) throw new Error(`list ${room}: ${answer.status} ${answer.text}`);
+// Janus and the caches came up empty: each room is back and each session known before anything is measured.
+async function touchAll({ stack, tokens, rooms }) {
+    const created = await stack.create(tokens[0]);
+    if (created.status !== 200) throw new Error(`create: ${created.status} ${created.text}`);
+    for (let i = 0; i < tokens.length; i += AT_A_TIME) {
+        await Promise.all(tokens.slice(i, i + AT_A_TIME).map(async (token, j) => {
+            const room = rooms[(i + j) % rooms.length];
+            const answer = await stack.list(token, room);
+            if (answer.status !== 200) throw new Error(`list ${room}: ${answer.status} ${answer.text}`);
+        }));
+    }
 }
 
 async function main(settings) {
@@ -156,6 +176,7 @@ async function main(settings) {
         const loaded = await memoryOf(world.stack, [...SERVICES, 'janus', 'mysql']);
         const growth = await measureGrowth(world, settings);
         printSpeed(results);
+        printShares(results);
         printMemory(world.idle, loaded);
         const ratio = results.get('list 64').rate / results.get('janus 64').rate;
         console.log('');

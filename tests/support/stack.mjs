@@ -1,5 +1,5 @@
 // A whole Lynks through deploy/up, in a state folder and on ports of its own; any number side by side.
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import http from 'node:http';
 import net from 'node:net';
@@ -14,6 +14,15 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SERVICES = ['gateway', 'authsvc', 'roomsvc', 'janusbridge'];
 // Bus and ops ports lie within this distance of the base.
 const PORTS_PER_STACK = 200;
+const FAULTS = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error: |Assertion .* failed|stack smashing/;
+
+// A program that is told to end, or that fails, takes its stacks with it.
+const running = new Set();
+function downAll() {
+    for (const stack of running) execFileSync(join(ROOT, 'deploy', 'down'), { env: stack.env, stdio: 'ignore' });
+}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
+process.on('exit', downAll);
 
 function portIsFree(port) {
     return new Promise((resolve) => {
@@ -56,6 +65,8 @@ export class Stack {
             PATH: process.env.PATH,
             HOME: process.env.HOME,
             TMPDIR: tmpdir(),
+            // Another build than release, say build/dev with its sanitizers.
+            ...(process.env.LYNKS_BUILD ? { LYNKS_BUILD: process.env.LYNKS_BUILD } : {}),
             LYNKS_STATE: state,
             LYNKS_BASE_PORT: String(base),
             LYNKS_HTTP_PORT: String(this.ports.http),
@@ -76,18 +87,23 @@ export class Stack {
 
     async up(env = {}) {
         Object.assign(this.env, env);
+        running.add(this);
         await this.deploy('up', '--detach');
     }
 
     async down() {
         this.agent.destroy();
         await this.deploy('down');
+        running.delete(this);
     }
 
-    /// Stops everything and removes its state.
+    /// Stops everything and removes its state. Fails if a process has found a fault in itself: a crash
+    /// that the supervisor mended in time would go unseen otherwise.
     async remove() {
         await this.down();
+        const faults = [...(await this.logs())].filter(([, text]) => FAULTS.test(text));
         await rm(this.state, { recursive: true, force: true });
+        if (faults.length > 0) throw new Error(faults.map(([name, text]) => `${name}:\n${text.slice(-8000)}`).join('\n'));
     }
 
     /// One HTTP request. body: an object for JSON, or a string or Buffer to send as it is.

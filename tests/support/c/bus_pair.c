@@ -176,7 +176,9 @@ static bool try_start(struct bus_server *server)
                                     .keys = server->pair->service_keys,
                                     .zap = server->pair->zap};
     const struct bus_worker_config config = {
-        .bind = server->bind, .in_hand_max = server->in_hand_max, .allowed_roles = callers};
+        .bind = server->bind,
+        .in_hand_max = server->in_hand_max,
+        .allowed_roles = server->allowed_roles != NULL ? server->allowed_roles : callers};
     server->worker = bus_worker_new(&parts, &config, handlers, server);
     return server->worker != NULL;
 }

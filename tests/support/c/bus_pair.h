@@ -44,8 +44,9 @@ bool bus_pair_is_ready(void *pair); /* predicate: authsvc is ready in health */
 enum bus_server_mode { SERVE_ANSWER, SERVE_KEEP, SERVE_FAIL };
 struct bus_server {
     struct bus_pair *pair;
-    struct bus_worker *worker; /* NULL: stopped */
-    char bind[64];             /* "tcp://127.0.0.1:port" from the first start on */
+    struct bus_worker *worker;        /* NULL: stopped */
+    char bind[64];                    /* "tcp://127.0.0.1:port" from the first start on */
+    const char *const *allowed_roles; /* NULL: gateway */
     size_t in_hand_max;
     enum bus_server_mode mode;
     enum err failure;   /* of SERVE_FAIL */

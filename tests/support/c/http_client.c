@@ -16,6 +16,7 @@ struct http_client {
     struct loop *loop;
     int fd;
     bool closed;
+    bool was_reset;
     bool reading;
     char *out; /* not sent yet */
     size_t out_bytes;
@@ -48,7 +49,8 @@ static void flush(struct http_client *client)
         ssize_t n = send(client->fd, client->out, client->out_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0) {
             if (errno != EAGAIN && errno != EINTR) {
-                client->out_bytes = 0; /* reset by the server: what it answered is still read */
+                client->was_reset = true;
+                client->out_bytes = 0; /* what the server has answered is still read */
             }
             break;
         }
@@ -66,6 +68,7 @@ static void receive(struct http_client *client)
         return;
     }
     if (n <= 0) {
+        client->was_reset = client->was_reset || n < 0;
         close_client(client);
         return;
     }
@@ -260,6 +263,11 @@ bool http_client_is_closed(const struct http_client *client)
     return client->closed;
 }
 
+bool http_client_was_reset(const struct http_client *client)
+{
+    return client->was_reset;
+}
+
 struct str http_client_received(const struct http_client *client)
 {
     return (struct str){.data = client->in, .bytes = client->in_bytes};
@@ -271,7 +279,11 @@ int http_client_status(const struct http_client *client, size_t index)
     if (!find_answer(client, index, &answer) || answer.head.bytes < 12) {
         return 0;
     }
-    return (int)strtol(answer.head.data + 9, NULL, 10);
+    int status = 0; /* digit by digit: what came ends without a NUL */
+    for (const char *digit = answer.head.data + 9; digit < answer.head.data + 12; digit++) {
+        status = 10 * status + (*digit - '0');
+    }
+    return status;
 }
 
 struct str http_client_body(const struct http_client *client, size_t index)

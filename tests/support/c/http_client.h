@@ -28,6 +28,8 @@ bool http_client_await(struct http_client *client, size_t count, uint64_t timeou
 /* Turns the loop until the server has closed the connection. */
 bool http_client_await_close(struct http_client *client, uint64_t timeout_ms);
 bool http_client_is_closed(const struct http_client *client);
+/* Has the server answered with RST? It may have cost a client the answer. */
+bool http_client_was_reset(const struct http_client *client);
 
 /* Of what has come: everything; the status of the answer index (0: it is not there); its body and
  * a header of it ("" if absent). Views are valid until more is received. */

@@ -431,6 +431,11 @@ void scripted_janus_start(struct scripted_janus *janus)
     peer_start(janus->peer);
 }
 
+void scripted_janus_cut_idle(struct scripted_janus *janus)
+{
+    peer_cut_idle(janus->peer);
+}
+
 void scripted_janus_forget_session(struct scripted_janus *janus, bool with_event)
 {
     if (with_event) {

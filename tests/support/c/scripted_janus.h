@@ -33,6 +33,8 @@ void scripted_janus_set_event_first(struct scripted_janus *janus, bool first);
 
 void scripted_janus_stop(struct scripted_janus *janus);  /* killed: refuses, and all is forgotten */
 void scripted_janus_start(struct scripted_janus *janus); /* on the same port */
+/* Closes connections on which nothing is under way, as an idle time-out would. */
+void scripted_janus_cut_idle(struct scripted_janus *janus);
 void scripted_janus_forget_session(struct scripted_janus *janus, bool with_event);
 void scripted_janus_forget_handle(struct scripted_janus *janus);
 

@@ -21,9 +21,10 @@ struct peer_connection {
     size_t in_bytes;
     char *out;
     size_t out_bytes, out_sent;
-    const char *endless; /* repeated after out for ever */
+    char *endless; /* repeated after out for ever */
     bool drips;
     bool close_after;
+    bool is_asked; /* a request has no answer yet */
     uint64_t timer;
     struct peer_connection *next;
 };
@@ -60,6 +61,7 @@ static void end(struct peer_connection *connection, bool reset)
     }
     close(connection->fd);
     mem_free(&connection->out);
+    mem_free(&connection->endless);
     mem_free(&connection);
 }
 
@@ -147,6 +149,7 @@ static void take_request(struct peer_connection *connection)
     assert(fields == 2);
     connection->in_bytes -= whole;
     memmove(connection->in, connection->in + whole, connection->in_bytes + 1);
+    connection->is_asked = true;
     peer->fn(peer->arg, connection, method, path, body);
 }
 
@@ -252,6 +255,15 @@ static char *answer(enum peer_fault fault, int status, const char *body)
     }
 }
 
+/* What comes again and again after the answer; NULL: nothing. */
+static char *endless(enum peer_fault fault)
+{
+    AUTO(mem_free) char *filler = repeated('x', BLOCK_BYTES);
+    return fault == PEER_ENDLESS_CHUNKS    ? mem_printf("%x\r\n%s\r\n", BLOCK_BYTES, filler)
+           : fault == PEER_ENDLESS_HEADERS ? mem_printf("X-Filler: %.100s\r\n", filler)
+                                           : NULL;
+}
+
 void peer_reply(struct peer_connection *connection, enum peer_fault fault, int status,
                 const char *body)
 {
@@ -262,13 +274,13 @@ void peer_reply(struct peer_connection *connection, enum peer_fault fault, int s
         end(connection, fault == PEER_RESET);
         return;
     }
+    connection->is_asked = false;
     mem_free(&connection->out);
     connection->out = answer(fault, status, body);
     connection->out_bytes = strlen(connection->out);
     connection->out_sent = 0;
-    connection->endless = fault == PEER_ENDLESS_CHUNKS    ? "10\r\n                \r\n"
-                          : fault == PEER_ENDLESS_HEADERS ? "X-Filler: xxxxxxxxxxxxxxxxxxxxxxx\r\n"
-                                                          : NULL;
+    mem_free(&connection->endless);
+    connection->endless = endless(fault);
     connection->drips = fault == PEER_DRIP;
     connection->close_after = fault == PEER_HALF_CLOSE || fault == PEER_NOT_HTTP;
     pump(connection);
@@ -305,6 +317,16 @@ void peer_stop(struct peer *peer)
     }
     while (peer->connections != NULL) {
         end(peer->connections, true);
+    }
+}
+
+void peer_cut_idle(struct peer *peer)
+{
+    for (struct peer_connection *at = peer->connections, *next; at != NULL; at = next) {
+        next = at->next;
+        if (!at->is_asked) {
+            end(at, false);
+        }
     }
 }
 

@@ -45,6 +45,8 @@ uint16_t peer_port(const struct peer *peer);
 void peer_stop(struct peer *peer);  /* refuses connections, and cuts those that are there */
 void peer_start(struct peer *peer); /* on the same port again */
 
+void peer_cut_idle(struct peer *peer); /* closes connections without a request under way */
+
 void peer_reply(struct peer_connection *connection, enum peer_fault fault, int status,
                 const char *body);
 

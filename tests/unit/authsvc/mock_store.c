@@ -14,7 +14,9 @@ static struct mock_store_call *remember(struct mock_store *mock, enum mock_store
     }
     /* The oldest stays first. */
     mem_free(&mock->calls[i]);
-    memmove(&mock->calls[i], &mock->calls[i + 1], (mock->count - i - 1) * sizeof(mock->calls[0]));
+    for (; i + 1 < mock->count; i++) {
+        mock->calls[i] = mock->calls[i + 1];
+    }
     struct mock_store_call *call = mem_alloc(sizeof(*call));
     mock->calls[mock->count - 1] = call;
     call->op = op;

@@ -10,7 +10,7 @@
 
 #define MAX 4
 #define T0 1700000000000
-#define IDLE 300000
+#define IDLE UINT64_C(300000)
 #define LIFETIME 43200000
 #define OUTAGE 600000
 

@@ -15,7 +15,7 @@
 #include "tests/unit/authsvc/mock_store.h"
 
 #define T0 1700000000000
-#define IDLE 300000
+#define IDLE UINT64_C(300000)
 #define LOOKUPS_MAX 2
 
 static const struct token_hash ann = {{1}};

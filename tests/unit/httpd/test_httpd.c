@@ -1,8 +1,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <cmocka.h>
 
+#include "proto/http_listen.h"
 #include "proto/httpd.h"
 #include "tests/support/c/http_client.h"
 #include "tests/support/c/log_capture.h"
@@ -20,7 +24,6 @@ struct fixture {
     size_t later_count;
     size_t handled;
     enum err last_error;
-    char echo[64];
 };
 
 static void answer(struct httpd_request *request, int status, struct str body)
@@ -31,15 +34,39 @@ static void answer(struct httpd_request *request, int status, struct str body)
                                                .headers = {{"X-Test", "yes"}}});
 }
 
+static void count_header(void *arg, struct str name, struct str value)
+{
+    size_t *count = arg;
+    *count += name.bytes == 1 && name.data[0] == 'x' && value.bytes == 1;
+}
+
+static void answer_headers(struct httpd_request *request)
+{
+    uint8_t peer[16];
+    char text[128];
+    size_t count = 0;
+    httpd_peer(request, peer);
+    httpd_each_header(request, count_header, &count);
+    (void)snprintf(text, sizeof(text), "%s %s %s %zu %u", httpd_method(request),
+                   httpd_header(request, "X"), httpd_header(request, "Y") == NULL ? "none" : "some",
+                   count, peer[15]);
+    answer(request, 200, str_of(text));
+}
+
 static void on_request(void *arg, struct httpd_request *request, enum err error)
 {
     struct fixture *f = arg;
     f->handled++;
     f->last_error = error;
-    if (error != ERR_OK) {
-        answer(request, err_http_status(error), STR_LIT("refused"));
-    } else if (strcmp(httpd_path(request), "/later") == 0) {
+    if (strcmp(httpd_path(request), "/later") == 0) {
         f->later[f->later_count++] = request;
+    } else if (error != ERR_OK) {
+        answer(request, err_http_status(error), STR_LIT("refused"));
+    } else if (strcmp(httpd_path(request), "/answer-first") == 0) {
+        answer(f->later[0], 200, STR_LIT("first"));
+        answer(request, 200, STR_LIT("second"));
+    } else if (strcmp(httpd_path(request), "/headers") == 0) {
+        answer_headers(request);
     } else if (strcmp(httpd_path(request), "/echo") == 0) {
         answer(request, 200, httpd_body(request));
     } else {
@@ -152,13 +179,162 @@ static void test_half_close(void **state)
     http_client_free(&other);
 }
 
+/* A request that is not read to its end may be answered later too. */
+static void test_refused_and_answered_later(void **state)
+{
+    struct fixture *f = *state;
+    http_client_send(f->client, STR_LIT("POST /later HTTP/1.1\r\nContent-Length: 1001\r\n\r\nabc"));
+    assert_false(http_client_await(f->client, 1, 50));
+    assert_int_equal(f->last_error, ERR_TOO_LARGE);
+    answer(f->later[0], 413, STR_LIT("too much"));
+    assert_true(http_client_await(f->client, 1, WAIT_MS));
+    assert_int_equal(http_client_status(f->client, 0), 413);
+    assert_true(str_eq(http_client_header(f->client, 0, "Connection"), STR_LIT("close")));
+    assert_true(http_client_await_close(f->client, WAIT_MS));
+}
+
+/* One handler answers another request, which came long before or in the same round. */
+static void answers_another(struct fixture *f, bool same_round)
+{
+    struct http_client *other = http_client_new(f->loop, httpd_port(f->httpd), NULL);
+    http_client_send(other, STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
+    assert_true(http_client_await(other, 1, WAIT_MS));
+    assert_true(http_client_await(f->client, 1, WAIT_MS));
+    http_client_send(f->client, STR_LIT("GET /later HTTP/1.1\r\n\r\n"));
+    if (!same_round) {
+        assert_false(http_client_await(f->client, 2, 20));
+    }
+    http_client_send(other, STR_LIT("GET /answer-first HTTP/1.1\r\n\r\n"));
+    assert_true(http_client_await(other, 2, WAIT_MS));
+    assert_true(http_client_await(f->client, 2, WAIT_MS));
+    assert_body(f, 1, "first");
+    http_client_free(&other);
+}
+
+static void test_answers_another(void **state)
+{
+    answers_another(*state, false);
+}
+
+static void test_answers_another_of_the_same_round(void **state)
+{
+    answers_another(*state, true);
+}
+
+static void test_what_a_handler_sees(void **state)
+{
+    struct fixture *f = *state;
+    http_client_free(&f->client);
+    f->client = http_client_new(f->loop, httpd_port(f->httpd), "127.0.0.9");
+    http_client_send(f->client, STR_LIT("BREW /headers HTTP/1.1\r\nx: 1\r\nX: 2\r\nx: 3\r\n\r\n"));
+    assert_true(http_client_await(f->client, 1, WAIT_MS));
+    assert_body(f, 0, "BREW 1 none 2 9");
+}
+
+static void test_a_body_at_the_limit(void **state)
+{
+    struct fixture *f = *state;
+    char body[BODY_MAX];
+    memset(body, 'b', sizeof(body));
+    http_client_send(f->client, STR_LIT("POST /echo HTTP/1.1\r\nContent-Length: 1000\r\n\r\n"));
+    http_client_send(f->client, (struct str){.data = body, .bytes = 10});
+    assert_false(http_client_await(f->client, 1, 20));
+    http_client_send(f->client, (struct str){.data = body, .bytes = BODY_MAX - 10});
+    assert_true(http_client_await(f->client, 1, WAIT_MS));
+    assert_int_equal(http_client_body(f->client, 0).bytes, BODY_MAX);
+    assert_memory_equal(http_client_body(f->client, 0).data, body, BODY_MAX);
+}
+
+/* Who connected before is served, also from the backlog, and told to go; who is idle is closed. */
+static void test_drain(void **state)
+{
+    struct fixture *f = *state;
+    uint16_t port = httpd_port(f->httpd);
+    struct http_client *idle = http_client_new(f->loop, port, NULL);
+    http_client_send(idle, STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
+    assert_true(http_client_await(idle, 1, WAIT_MS));
+    http_client_send(f->client, STR_LIT("GET /later HTTP/1.1\r\n\r\n"));
+    assert_false(http_client_await(f->client, 1, 20));
+    struct http_client *late = http_client_new(f->loop, port, NULL); /* not accepted yet */
+    http_client_send(late, STR_LIT("GET /y HTTP/1.1\r\n\r\n"));
+    httpd_drain(f->httpd);
+    httpd_drain(f->httpd);
+    assert_true(http_client_await_close(idle, WAIT_MS));
+    assert_true(http_client_await_close(late, WAIT_MS));
+    assert_int_equal(http_client_status(late, 0), 200);
+    assert_int_equal(httpd_open_requests(f->httpd), 1);
+    answer(f->later[0], 200, STR_LIT("ok"));
+    assert_true(http_client_await_close(f->client, WAIT_MS));
+    assert_int_equal(http_client_status(f->client, 0), 200);
+    assert_true(str_eq(http_client_header(f->client, 0, "Connection"), STR_LIT("close")));
+    assert_int_equal(httpd_open_connections(f->httpd), 0);
+    http_client_free(&idle);
+    http_client_free(&late);
+}
+
+/* The handler's requests outlive the server. */
+static void test_free_before_the_answer(void **state)
+{
+    struct fixture *f = *state;
+    http_client_send(f->client, STR_LIT("GET /later HTTP/1.1\r\n\r\n"));
+    assert_false(http_client_await(f->client, 1, 20));
+    httpd_free(&f->httpd);
+    assert_true(http_client_await_close(f->client, WAIT_MS));
+    assert_int_equal(http_client_status(f->client, 0), 503);
+    answer(f->later[0], 200, STR_LIT("nobody hears this"));
+}
+
+static void test_a_taken_port(void **state)
+{
+    struct fixture *f = *state;
+    struct httpd_config config = defaults;
+    const char *why = "";
+    config.port = httpd_port(f->httpd);
+    assert_null(httpd_new(f->loop, f->metrics, &config, on_request, f, &why));
+    assert_string_equal(why, "Address already in use");
+}
+
+/* A socket that was handed over: its backlog is left to the next process. */
+static void test_handed_over(void **state)
+{
+    struct fixture *f = *state;
+    struct httpd_config config = defaults;
+    const char *why = "";
+    int fd = http_listen("127.0.0.1", 0, &why);
+    int kept = dup(fd);
+    uint16_t port = http_listen_port(fd);
+    config.listen_fd = fd;
+    struct httpd *first = httpd_new(f->loop, f->metrics, &config, on_request, f, &why);
+    assert_int_equal(httpd_port(first), port);
+    struct http_client *client = http_client_new(f->loop, port, NULL);
+    httpd_free(&first);
+    config.listen_fd = kept;
+    struct httpd *second = httpd_new(f->loop, f->metrics, &config, on_request, f, &why);
+    http_client_send(client, STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
+    assert_true(http_client_await(client, 1, WAIT_MS));
+    http_client_free(&client);
+    httpd_free(&second);
+}
+
+#define HTTPD_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_answers_at_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_answers_later, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_pipelined, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_half_close, setup, teardown),
+        HTTPD_TEST(test_answers_at_once),
+        HTTPD_TEST(test_answers_later),
+        HTTPD_TEST(test_pipelined),
+        HTTPD_TEST(test_half_close),
+        HTTPD_TEST(test_refused_and_answered_later),
+        HTTPD_TEST(test_answers_another),
+        HTTPD_TEST(test_answers_another_of_the_same_round),
+        HTTPD_TEST(test_what_a_handler_sees),
+        HTTPD_TEST(test_a_body_at_the_limit),
+        HTTPD_TEST(test_drain),
+        HTTPD_TEST(test_free_before_the_answer),
+        HTTPD_TEST(test_a_taken_port),
+        HTTPD_TEST(test_handed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,8 +125,8 @@ static void test_what_is_no_message(void **state)
         "{\"janus\":\"success\",\"plugindata\":{\"plugin\":\"janus.plugin.videoroom\"}}",
         "{\"janus\":\"success\",\"plugindata\":{\"plugin\":\"janus.plugin.videoroom\",\"data\":7}}",
         "{\"janus\":\"success\",\"plugindata\":{\"plugin\":\"janus.plugin.echotest\",\"data\":{}}}",
-        "{\"janus\":\"success\",\"plugindata\":{\"plugin\":\"janus.plugin.videoroom\","
-        "\"data\":{\"error_code\":-1}}}"};
+        ("{\"janus\":\"success\",\"plugindata\":{\"plugin\":\"janus.plugin.videoroom\","
+         "\"data\":{\"error_code\":-1}}}")};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         if (is_message(texts[i])) {

@@ -335,6 +335,18 @@ static void test_a_session_that_is_lost_again_and_again_is_made_ever_slower(void
     assert_in_range(janus_session_made(f->session), 10, 30);
 }
 
+static void test_old_trouble_does_not_slow_a_new_session(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect("janus is not ready");
+    refuse(f, 10000);
+    fake_clock_advance(f->clock, BACKOFF_MAX_MS);
+    fixture_bring_up(f);
+    fixture_live(f, 2000);
+    fixture_event(f, "{\"janus\":\"timeout\",\"session_id\":11}");
+    expect_new_session(f);
+}
+
 /* ---- the link is down ---- */
 
 static void test_a_session_that_outlives_the_link_is_resumed(void **state)
@@ -497,6 +509,7 @@ int main(void)
         TEST(test_a_timeout_event_says_the_session_is_lost),
         TEST(test_a_missing_session_in_the_poll_is_confirmed),
         TEST(test_a_session_that_is_lost_again_and_again_is_made_ever_slower),
+        TEST(test_old_trouble_does_not_slow_a_new_session),
         TEST(test_a_session_that_outlives_the_link_is_resumed),
         TEST(test_a_restarted_janus_gets_a_new_session),
         TEST(test_a_silent_keepalive_means_away),

@@ -1,0 +1,25 @@
+-- The accounts of the database; the server runs this at each start, before it listens. One statement a line, and
+-- @NAME@ is filled in by mysql-start. A service reads and writes the tables that it owns, and nothing else. A right
+-- on a table that is not there yet can only be given together with CREATE, which is then taken back.
+CREATE DATABASE IF NOT EXISTS lynks_db CHARACTER SET utf8mb4;
+DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');
+FLUSH PRIVILEGES;
+ALTER USER root@localhost IDENTIFIED BY '@ROOT_PASSWORD@';
+CREATE USER IF NOT EXISTS lynks@'%';
+ALTER USER lynks@'%' IDENTIFIED BY '@LYNKS_PASSWORD@';
+GRANT ALL PRIVILEGES ON lynks_db.* TO lynks@'%';
+CREATE USER IF NOT EXISTS lynks_migrate@'%';
+ALTER USER lynks_migrate@'%' IDENTIFIED BY PASSWORD '@MIGRATE_HASH@';
+GRANT ALL PRIVILEGES ON lynks_db.* TO lynks_migrate@'%';
+CREATE USER IF NOT EXISTS lynks_authsvc@'%';
+ALTER USER lynks_authsvc@'%' IDENTIFIED BY PASSWORD '@AUTHSVC_HASH@';
+GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.users TO lynks_authsvc@'%';
+GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.sessions TO lynks_authsvc@'%';
+GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.session_revocations TO lynks_authsvc@'%';
+REVOKE CREATE ON lynks_db.users FROM lynks_authsvc@'%';
+REVOKE CREATE ON lynks_db.sessions FROM lynks_authsvc@'%';
+REVOKE CREATE ON lynks_db.session_revocations FROM lynks_authsvc@'%';
+CREATE USER IF NOT EXISTS lynks_roomsvc@'%';
+ALTER USER lynks_roomsvc@'%' IDENTIFIED BY PASSWORD '@ROOMSVC_HASH@';
+GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.rooms TO lynks_roomsvc@'%';
+REVOKE CREATE ON lynks_db.rooms FROM lynks_roomsvc@'%';

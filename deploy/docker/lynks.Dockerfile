@@ -1,0 +1,77 @@
+# Our own programs: compiled once, one target for each image. Runs with BuildKit and without.
+
+FROM debian:bookworm-slim AS build
+COPY deploy/docker/install deploy/packages/build.txt /tmp/
+RUN /tmp/install /tmp/build.txt
+WORKDIR /src
+COPY CMakeLists.txt CMakePresets.json ./
+COPY proto proto
+COPY gateway gateway
+COPY authsvc authsvc
+COPY roomsvc roomsvc
+COPY janusbridge janusbridge
+COPY sql sql
+COPY deploy/CMakeLists.txt deploy/keygen.c deploy/
+COPY deploy/supervise deploy/supervise
+RUN cmake --preset release && cmake --build build/release --target \
+        lynks-gateway lynks-authsvc lynks-roomsvc lynks-janusbridge lynks-migrate lynks-keygen \
+    && strip build/release/bin/lynks-*
+
+# Each process has a user id of its own, which its volume of secrets is made for; none has a name, a home or a shell.
+
+FROM debian:bookworm-slim AS secrets
+COPY deploy/docker/install deploy/packages/image-secrets.txt /tmp/
+RUN /tmp/install /tmp/image-secrets.txt
+COPY deploy/docker/secrets-start /usr/local/bin/
+COPY --from=build /src/build/release/bin/lynks-keygen /usr/local/bin/
+# A volume that is mounted over one of these folders for the first time takes over its owner and mode.
+RUN cd / && mkdir secrets && cd secrets \
+    && mkdir own gateway authsvc roomsvc janusbridge migrate mysql janus && chown 10000:10000 own \
+    && chown 10000:10001 gateway && chown 10000:10002 authsvc && chown 10000:10003 roomsvc \
+    && chown 10000:10004 janusbridge && chown 10000:10005 migrate && chown 10000:10006 mysql \
+    && chown 10000:10007 janus && chmod 750 ./*
+USER 10000:10000
+ENTRYPOINT ["secrets-start"]
+
+FROM debian:bookworm-slim AS migrate
+COPY deploy/docker/install deploy/packages/image-migrate.txt /tmp/
+RUN /tmp/install /tmp/image-migrate.txt
+COPY sql/*.sql /usr/local/share/lynks/sql/
+COPY sql/seed /usr/local/share/lynks/sql/seed
+COPY --from=build /src/build/release/bin/lynks-migrate /usr/local/bin/
+ENV LYNKS_SQL_DIR=/usr/local/share/lynks/sql
+USER 10005:10005
+ENTRYPOINT ["lynks-migrate"]
+
+FROM debian:bookworm-slim AS service
+COPY deploy/docker/install deploy/packages/image-service.txt /tmp/
+RUN /tmp/install /tmp/image-service.txt
+COPY deploy/docker/is-ready /usr/local/bin/
+
+FROM service AS gateway
+COPY deploy/docker/gateway-start /usr/local/bin/
+COPY --from=build /src/build/release/bin/lynks-gateway /usr/local/bin/
+USER 10001:10001
+EXPOSE 60000
+ENTRYPOINT ["gateway-start"]
+
+FROM service AS database-service
+COPY deploy/docker/install deploy/packages/image-database-service.txt /tmp/
+RUN /tmp/install /tmp/image-database-service.txt
+
+FROM database-service AS authsvc
+COPY --from=build /src/build/release/bin/lynks-authsvc /usr/local/bin/
+USER 10002:10002
+ENTRYPOINT ["lynks-authsvc"]
+
+FROM database-service AS roomsvc
+COPY --from=build /src/build/release/bin/lynks-roomsvc /usr/local/bin/
+USER 10003:10003
+ENTRYPOINT ["lynks-roomsvc"]
+
+FROM service AS janusbridge
+COPY deploy/docker/install deploy/packages/image-janusbridge.txt /tmp/
+RUN /tmp/install /tmp/image-janusbridge.txt
+COPY --from=build /src/build/release/bin/lynks-janusbridge /usr/local/bin/
+USER 10004:10004
+ENTRYPOINT ["lynks-janusbridge"]

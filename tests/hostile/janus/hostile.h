@@ -1,0 +1,19 @@
+/* What the tests against a misbehaving Janus share. */
+#ifndef LYNKS_TESTS_HOSTILE_JANUS_H
+#define LYNKS_TESTS_HOSTILE_JANUS_H
+
+#include "tests/contract/janus/rig.h"
+
+#define CALL_MS 200
+#define RECOVERY_MS 2000 /* what the project promises */
+
+const char *fault_name(enum peer_fault fault);
+/* Bytes that the program has allocated and not freed. */
+size_t live_bytes(void);
+/* A call must be answered by its deadline, give or take what a busy machine takes. */
+enum err answer_in_time(struct rig *rig, struct mock_call *call);
+/* From now on Janus behaves: calls must work again within RECOVERY_MS. */
+void expect_recovery(struct rig *rig);
+int hostile_setup(void **state);
+
+#endif

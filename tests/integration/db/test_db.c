@@ -1,0 +1,347 @@
+/* proto/db.c against a real server: values, errors, and a server that goes away in every way. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "tests/integration/db/server.h"
+#include "tests/support/c/log_capture.h"
+
+#define ROUND_TRIPS 200
+
+static char database[] = "lynks_test_db";
+
+struct fixture {
+    struct server *server;
+    struct db_config config;
+    struct db *db;
+};
+
+static struct fixture fixture;
+
+static int setup(void **state)
+{
+    log_capture_setup(state);
+    fixture.server = *state;
+    server_make_database(fixture.server, database, &fixture.config);
+    fixture.db = db_new(&fixture.config);
+    must_run(fixture.db, "CREATE TABLE t (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,"
+                         " name VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL UNIQUE,"
+                         " hash BINARY(32) NULL, small TINYINT NULL, big BIGINT UNSIGNED NULL,"
+                         " blob_column MEDIUMBLOB NULL) ENGINE = InnoDB");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    db_free(&fixture.db);
+    return log_capture_teardown(state);
+}
+
+static uint64_t mono_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static enum err run(const char *sql, const struct db_value *values, size_t count)
+{
+    const struct db_statement statement = {.sql = sql, .values = values, .value_count = count};
+    return db_run(fixture.db, &statement, NULL);
+}
+
+static enum err select_one(struct db *db)
+{
+    static const char sql[] = "SELECT 1";
+    const struct db_statement statement = {.sql = sql};
+    return db_run(db, &statement, NULL);
+}
+
+static const char insert[] = "INSERT INTO t (name, hash, small, big) VALUES (?, ?, ?, ?)";
+static const char select_all[] = "SELECT id, name, hash, small, big FROM t WHERE name = ?";
+
+struct row {
+    unsigned count;
+    struct db_value columns[5];
+    char name[256];
+    unsigned char hash[32];
+};
+
+static void take_row(void *arg, const struct db_value *columns, size_t count)
+{
+    struct row *row = arg;
+    row->count++;
+    assert_int_equal(count, 5);
+    memcpy(row->columns, columns, sizeof(row->columns));
+    (void)str_copy(row->name, sizeof(row->name), columns[1].s);
+    if (columns[2].type == DB_BYTES && columns[2].s.bytes == sizeof(row->hash)) {
+        memcpy(row->hash, columns[2].s.data, sizeof(row->hash));
+    }
+}
+
+static struct row find(struct str name)
+{
+    struct row row = {0};
+    const struct db_value value = DB_V_STR(name);
+    const struct db_statement statement = {
+        .sql = select_all, .values = &value, .value_count = 1, .fn = take_row, .arg = &row};
+    assert_int_equal(db_run(fixture.db, &statement, NULL), ERR_OK);
+    return row;
+}
+
+static void values_come_back(void **state)
+{
+    (void)state;
+    unsigned char hash[32];
+    randombytes_buf(hash, sizeof(hash));
+    struct str bytes = {.data = (const char *)hash, .bytes = sizeof(hash)};
+    const struct db_value values[] = {DB_V_STR(STR_LIT("Jörg \xf0\x9f\x8e\xa5 '; --")),
+                                      DB_V_BIN(bytes), DB_V_U64(7), DB_V_U64(UINT64_MAX)};
+    assert_int_equal(run(insert, values, 4), ERR_OK);
+    assert_int_equal(db_insert_id(fixture.db), 1);
+    struct row row = find(values[0].s);
+    assert_int_equal(row.count, 1);
+    assert_int_equal(row.columns[0].u, 1);
+    assert_string_equal(row.name, values[0].s.data);
+    assert_memory_equal(row.hash, hash, sizeof(hash));
+    assert_int_equal(row.columns[3].u, 7);
+    assert_true(row.columns[4].u == UINT64_MAX);
+
+    const struct db_value nulls[] = {DB_V_STR(STR_LIT("nobody")), DB_V_NULL, DB_V_NULL, DB_V_NULL};
+    assert_int_equal(run(insert, nulls, 4), ERR_OK);
+    row = find(nulls[0].s);
+    assert_int_equal(row.count, 1);
+    assert_int_equal(row.columns[2].type, DB_NULL);
+    assert_int_equal(row.columns[4].type, DB_NULL);
+    assert_int_equal(find(STR_LIT("jörg")).count, 0);
+}
+
+static void counts_what_changed(void **state)
+{
+    (void)state;
+    must_run(fixture.db, "INSERT INTO t (name, small) VALUES ('a', 1), ('b', 2), ('c', 3)");
+    static const char update[] = "UPDATE t SET small = 2 WHERE small >= ?";
+    const struct db_value value = DB_V_U64(2);
+    const struct db_statement statement = {.sql = update, .values = &value, .value_count = 1};
+    uint64_t changed = 99;
+    assert_int_equal(db_run(fixture.db, &statement, &changed), ERR_OK);
+    assert_int_equal(changed, 1);
+}
+
+static void mistakes_are_told_apart(void **state)
+{
+    (void)state;
+    log_capture_expect("database statement failed");
+    must_run(fixture.db, "INSERT INTO t (name) VALUES ('a')");
+    static const char again[] = "INSERT INTO t (name) VALUES ('a')";
+    assert_int_equal(run(again, NULL, 0), ERR_CONFLICT);
+    static const char nonsense[] = "SELECT no_such_column FROM t";
+    assert_int_equal(run(nonsense, NULL, 0), ERR_INTERNAL);
+    assert_non_null(strstr(db_error(fixture.db), "no_such_column"));
+    static const char too_long[] = "INSERT INTO t (name) VALUES (REPEAT('x', 51))";
+    assert_int_equal(run(too_long, NULL, 0), ERR_INTERNAL); /* strict, not cut off */
+    static const char missing_value[] = "SELECT ?";
+    assert_int_equal(run(missing_value, NULL, 0), ERR_INTERNAL);
+    static const char two[] = "SELECT 1; SELECT 2";
+    assert_int_equal(run(two, NULL, 0), ERR_INTERNAL);
+    unsigned number = 0;
+    assert_int_equal(db_run_text(fixture.db, str_of(two), &number), ERR_INTERNAL);
+    assert_int_equal(number, 1064);
+    assert_int_equal(select_one(fixture.db), ERR_OK);
+}
+
+static void too_large_a_column(void **state)
+{
+    (void)state;
+    log_capture_expect("database statement failed");
+    must_run(fixture.db, "INSERT INTO t (name, blob_column) VALUES ('a', REPEAT('x', 65536))");
+    static const char sql[] = "SELECT blob_column FROM t";
+    static const char length[] = "SELECT LENGTH(blob_column) FROM t";
+    AUTO(mem_free) char *whole = must_select(fixture.db, sql);
+    assert_int_equal(strlen(whole), 65536);
+    must_run(fixture.db, "UPDATE t SET blob_column = REPEAT('x', 65537)");
+    assert_int_equal(run(sql, NULL, 0), ERR_INTERNAL);
+    AUTO(mem_free) char *bytes = must_select(fixture.db, length);
+    assert_string_equal(bytes, "65537");
+}
+
+static void more_statements_than_the_cache_holds(void **state)
+{
+    (void)state;
+    static char sql[150][32];
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < ARRAY_LEN(sql); i++) {
+            (void)snprintf(sql[i], sizeof(sql[i]), "SELECT %u", i);
+            AUTO(mem_free) char *got = must_select(fixture.db, sql[i]);
+            assert_string_equal(got, sql[i] + strlen("SELECT "));
+        }
+    }
+    static const char count[] = "SELECT variable_value FROM information_schema.global_status"
+                                " WHERE variable_name = 'PREPARED_STMT_COUNT'";
+    AUTO(mem_free) char *kept = must_select(fixture.db, count);
+    assert_in_range(strtoul(kept, NULL, 10), 2, 64);
+}
+
+static void transactions(void **state)
+{
+    (void)state;
+    static const char count[] = "SELECT COUNT(*) FROM t";
+    assert_int_equal(db_begin(fixture.db), ERR_OK);
+    must_run(fixture.db, "INSERT INTO t (name) VALUES ('a')");
+    db_rollback(fixture.db);
+    AUTO(mem_free) char *none = must_select(fixture.db, count);
+    assert_string_equal(none, "0");
+    assert_int_equal(db_begin(fixture.db), ERR_OK);
+    must_run(fixture.db, "INSERT INTO t (name) VALUES ('a')");
+    assert_int_equal(db_commit(fixture.db), ERR_OK);
+    AUTO(mem_free) char *one = must_select(fixture.db, count);
+    assert_string_equal(one, "1");
+}
+
+static void waiting_for_a_lock_is_bounded(void **state)
+{
+    (void)state;
+    must_run(fixture.db, "INSERT INTO t (name, small) VALUES ('a', 1)");
+    AUTO(db_free) struct db *other = db_new(&fixture.config);
+    assert_int_equal(db_begin(other), ERR_OK);
+    must_run(other, "UPDATE t SET small = 2");
+    static const char update[] = "UPDATE t SET small = 3";
+    uint64_t start_ms = mono_ms();
+    assert_int_equal(run(update, NULL, 0), ERR_UNAVAILABLE);
+    assert_true(mono_ms() - start_ms < 2000);
+    assert_int_equal(db_commit(other), ERR_OK);
+    assert_int_equal(run(update, NULL, 0), ERR_OK);
+}
+
+static void kill_connection(void)
+{
+    static const char id[] = "SELECT CONNECTION_ID()";
+    AUTO(mem_free) char *text = must_select(fixture.db, id);
+    AUTO(mem_free) char *kill_it = mem_printf("KILL %s", text);
+    AUTO(db_free) struct db *other = db_new(&fixture.config);
+    must_run(other, kill_it);
+}
+
+static void a_connection_closed_while_idle_is_remade(void **state)
+{
+    (void)state;
+    assert_int_equal(select_one(fixture.db), ERR_OK);
+    kill_connection();
+    assert_int_equal(select_one(fixture.db), ERR_OK);
+}
+
+static void but_not_inside_a_transaction(void **state)
+{
+    (void)state;
+    static const char add[] = "INSERT INTO t (name) VALUES ('b')";
+    static const char count[] = "SELECT COUNT(*) FROM t";
+    assert_int_equal(db_begin(fixture.db), ERR_OK);
+    must_run(fixture.db, "INSERT INTO t (name) VALUES ('a')");
+    kill_connection();
+    assert_int_equal(run(add, NULL, 0), ERR_UNAVAILABLE);
+    assert_int_equal(run(add, NULL, 0), ERR_UNAVAILABLE);
+    assert_int_equal(db_commit(fixture.db), ERR_UNAVAILABLE);
+    AUTO(mem_free) char *none = must_select(fixture.db, count);
+    assert_string_equal(none, "0");
+}
+
+static void nor_when_it_is_held(void **state)
+{
+    (void)state;
+    assert_int_equal(select_one(fixture.db), ERR_OK);
+    db_hold(fixture.db);
+    kill_connection();
+    assert_int_equal(select_one(fixture.db), ERR_UNAVAILABLE);
+}
+
+static void wrong_password(void **state)
+{
+    (void)state;
+    struct db_config config = fixture.config;
+    static char wrong[] = "wrong";
+    config.password = wrong;
+    AUTO(db_free) struct db *db = db_new(&config);
+    assert_int_equal(select_one(db), ERR_UNAVAILABLE);
+    assert_non_null(strstr(db_error(db), "Access denied"));
+    assert_int_equal(select_one(db), ERR_UNAVAILABLE);
+    assert_int_equal(log_capture_count("Access denied"), 1); /* told once, not each time */
+    assert_int_equal(log_capture_count("wrong"), 0);
+}
+
+static void killed_and_back(void **state)
+{
+    (void)state;
+    assert_int_equal(find(STR_LIT("a")).count, 0); /* leaves a prepared statement behind */
+    server_kill(fixture.server);
+    assert_int_equal(select_one(fixture.db), ERR_UNAVAILABLE);
+    uint64_t start_ms = mono_ms();
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(select_one(fixture.db), ERR_UNAVAILABLE);
+    }
+    assert_true(mono_ms() - start_ms < 1000); /* refused, not waited for */
+    server_restart(fixture.server);
+    assert_int_equal(find(STR_LIT("a")).count, 0); /* at the first try */
+}
+
+static void a_server_that_does_not_answer(void **state)
+{
+    (void)state;
+    assert_int_equal(select_one(fixture.db), ERR_OK);
+    server_stop_responding(fixture.server);
+    uint64_t start_ms = mono_ms();
+    enum err first = select_one(fixture.db);
+    uint64_t first_ms = mono_ms() - start_ms;
+    enum err second = select_one(fixture.db); /* has to connect */
+    uint64_t second_ms = mono_ms() - start_ms - first_ms;
+    server_go_on(fixture.server);
+    assert_int_equal(first, ERR_UNAVAILABLE);
+    assert_int_equal(second, ERR_UNAVAILABLE);
+    assert_in_range(first_ms, 1500, 3000);
+    assert_in_range(second_ms, 1500, 3000);
+    assert_int_equal(select_one(fixture.db), ERR_OK);
+}
+
+static void statements_are_prepared_once(void **state)
+{
+    (void)state;
+    static const char prepares[] = "SELECT variable_value FROM information_schema.session_status"
+                                   " WHERE variable_name = 'Com_stmt_prepare'";
+    AUTO(mem_free) char *before = must_select(fixture.db, prepares);
+    for (unsigned i = 0; i < ROUND_TRIPS; i++) {
+        assert_int_equal(select_one(fixture.db), ERR_OK);
+    }
+    AUTO(mem_free) char *after = must_select(fixture.db, prepares);
+    assert_int_equal(strtoul(after, NULL, 10), strtoul(before, NULL, 10) + 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    if (sodium_init() < 0) {
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        TEST(values_come_back),
+        TEST(counts_what_changed),
+        TEST(mistakes_are_told_apart),
+        TEST(too_large_a_column),
+        TEST(more_statements_than_the_cache_holds),
+        TEST(transactions),
+        TEST(waiting_for_a_lock_is_bounded),
+        TEST(a_connection_closed_while_idle_is_remade),
+        TEST(but_not_inside_a_transaction),
+        TEST(nor_when_it_is_held),
+        TEST(wrong_password),
+        TEST(killed_and_back),
+        TEST(a_server_that_does_not_answer),
+        TEST(statements_are_prepared_once),
+    };
+    return cmocka_run_group_tests_name("db", tests, server_setup, server_teardown);
+}

@@ -1,0 +1,247 @@
+/* The store's statements against a real server. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <sodium.h>
+
+#include "authsvc/store_sql.h"
+#include "tests/integration/db/store_fixture.h"
+
+#define NOW 1700000000000
+
+static struct store_draft draft(uint64_t n, uint64_t sessions_max)
+{
+    return (struct store_draft){.token = token(n),
+                                .user_id = fixture.user_id,
+                                .now_unix_ms = NOW,
+                                .expires_unix_ms = NOW + 1000 + n,
+                                .sessions_max = sessions_max};
+}
+
+static void open_session(uint64_t n, uint64_t sessions_max)
+{
+    struct store_opened opened;
+    struct store_draft d = draft(n, sessions_max);
+    assert_int_equal(store_sql_open_session(fixture.db, &d, &opened), ERR_OK);
+}
+
+static void a_session_is_opened_once(void **state)
+{
+    (void)state;
+    struct store_opened opened;
+    struct session found;
+    struct store_draft d = draft(1, 10);
+    assert_false(exists(1, &found));
+    assert_int_equal(store_sql_open_session(fixture.db, &d, &opened), ERR_OK);
+    assert_true(exists(1, &found));
+    assert_int_equal(found.id, opened.session.id);
+    assert_int_equal(found.user_id, fixture.user_id);
+    assert_int_equal(found.created_unix_ms, NOW);
+    assert_int_equal(found.expires_unix_ms, NOW + 1001);
+    struct store_opened again;
+    assert_int_equal(store_sql_open_session(fixture.db, &d, &again), ERR_OK);
+    assert_int_equal(again.session.id, opened.session.id);
+    AUTO(mem_free) char *count = must_select(fixture.db, "SELECT COUNT(*) FROM sessions");
+    assert_string_equal(count, "1");
+
+    struct store_draft theirs = d;
+    theirs.user_id = fixture.other_id;
+    assert_int_equal(store_sql_open_session(fixture.db, &theirs, &again), ERR_CONFLICT);
+    struct store_draft late = d;
+    late.now_unix_ms = NOW + 1001;
+    assert_int_equal(store_sql_open_session(fixture.db, &late, &again), ERR_CONFLICT);
+    struct store_draft nobody = draft(2, 10);
+    nobody.user_id = 999;
+    assert_int_equal(store_sql_open_session(fixture.db, &nobody, &again), ERR_BAD_CREDENTIALS);
+    assert_false(exists(2, &found));
+}
+
+static void the_oldest_goes_first(void **state)
+{
+    (void)state;
+    struct session found;
+    for (uint64_t n = 1; n <= 3; n++) {
+        open_session(n, 3);
+    }
+    struct store_opened opened;
+    struct store_draft d = draft(4, 3);
+    assert_int_equal(store_sql_open_session(fixture.db, &d, &opened), ERR_OK);
+    struct token_hash first = token(1);
+    assert_int_equal(opened.evicted_count, 1);
+    assert_memory_equal(&opened.evicted[0], &first, sizeof(first));
+    assert_false(exists(1, &found));
+    assert_true(exists(2, &found));
+    /* One that is over goes before the oldest; the new one never goes. */
+    must_run(fixture.db, "UPDATE sessions SET expires_unix_ms = 5 ORDER BY id DESC LIMIT 1");
+    open_session(5, 3);
+    assert_true(exists(2, &found));
+    assert_false(exists(4, &found));
+    open_session(6, 1);
+    AUTO(mem_free) char *count = must_select(fixture.db, "SELECT COUNT(*) FROM sessions");
+    assert_string_equal(count, "1");
+    assert_true(exists(6, &found));
+    AUTO(mem_free)
+    char *revoked = must_select(fixture.db, "SELECT COUNT(*) FROM session_revocations");
+    assert_string_equal(revoked, "5");
+}
+
+static void *open_many(void *arg)
+{
+    const uint64_t *first = arg;
+    AUTO(db_free) struct db *db = db_new(&fixture.config);
+    uint64_t failures = 0;
+    for (uint64_t n = *first; n < *first + 20; n++) {
+        struct store_opened opened;
+        struct store_draft d = draft(n, 3);
+        failures += store_sql_open_session(db, &d, &opened) != ERR_OK;
+    }
+    return (void *)(uintptr_t)failures;
+}
+
+static void the_bound_holds_for_logins_at_once(void **state)
+{
+    (void)state;
+    pthread_t threads[4];
+    uint64_t firsts[4];
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        firsts[i] = 100 * (i + 1);
+        assert_int_equal(pthread_create(&threads[i], NULL, open_many, &firsts[i]), 0);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        void *failures = NULL;
+        pthread_join(threads[i], &failures);
+        assert_null(failures);
+    }
+    AUTO(mem_free) char *count = must_select(fixture.db, "SELECT COUNT(*) FROM sessions");
+    assert_string_equal(count, "3");
+}
+
+static void extends(size_t count)
+{
+    struct store_extension items[STORE_BATCH_MAX];
+    bool gone[STORE_BATCH_MAX];
+    struct session found;
+    for (size_t i = 0; i < count; i++) {
+        assert_true(exists(i + 1, &found));
+        items[i] = (struct store_extension){.id = found.id, .expires_unix_ms = NOW + 5000 + i};
+    }
+    assert_int_equal(store_sql_extend(fixture.db, items, count, gone), ERR_OK);
+    for (size_t i = 0; i < count; i++) {
+        assert_false(gone[i]);
+        assert_true(exists(i + 1, &found));
+        assert_int_equal(found.expires_unix_ms, NOW + 5000 + i);
+    }
+    /* An older expiry does not count, and what is gone is told. */
+    struct token_hash last = token(count);
+    AUTO(mem_free)
+    char *drop = mem_printf("DELETE FROM sessions WHERE id = %" PRIu64, items[count - 1].id);
+    must_run(fixture.db, drop);
+    for (size_t i = 0; i < count; i++) {
+        items[i].expires_unix_ms = NOW;
+    }
+    assert_int_equal(store_sql_extend(fixture.db, items, count, gone), ERR_OK);
+    for (size_t i = 0; i + 1 < count; i++) {
+        assert_false(gone[i]);
+    }
+    assert_true(gone[count - 1]);
+    assert_true(count == 1 || exists(1, &found));
+    assert_true(count == 1 || found.expires_unix_ms == NOW + 5000);
+    assert_int_equal(store_sql_find_session(fixture.db, &last, &found, &gone[0]), ERR_OK);
+    assert_false(gone[0]);
+    must_run(fixture.db, "DELETE FROM sessions");
+}
+
+static void sliding_in_batches(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {1, 2, 16, 17, STORE_BATCH_MAX};
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        for (uint64_t n = 1; n <= counts[i]; n++) {
+            open_session(n, 1000);
+        }
+        extends(counts[i]);
+    }
+}
+
+static void passwords_are_set_if_unchanged(void **state)
+{
+    (void)state;
+    struct store_user user;
+    bool found = false;
+    assert_int_equal(store_sql_find_user(fixture.db, STR_LIT("testuser"), &user, &found), ERR_OK);
+    assert_true(found);
+    assert_int_equal(user.id, fixture.user_id);
+    assert_int_equal(store_sql_set_password(fixture.db, user.id, STR_LIT("other"), STR_LIT("new")),
+                     ERR_OK);
+    struct store_user after;
+    assert_int_equal(store_sql_find_user(fixture.db, STR_LIT("testuser"), &after, &found), ERR_OK);
+    assert_string_equal(after.password, user.password);
+    assert_int_equal(
+        store_sql_set_password(fixture.db, user.id, str_of(user.password), STR_LIT("new")), ERR_OK);
+    assert_int_equal(store_sql_find_user(fixture.db, STR_LIT("testuser"), &after, &found), ERR_OK);
+    assert_string_equal(after.password, "new");
+}
+
+static void sweeping_is_bounded(void **state)
+{
+    (void)state;
+    AUTO(mem_free)
+    char *fill =
+        mem_printf("INSERT INTO sessions (token_hash, user_id, created_unix_ms, expires_unix_ms)"
+                   " SELECT UNHEX(SHA2(seq, 256)), %" PRIu64 ", 1, seq FROM seq_1_to_700",
+                   fixture.user_id);
+    must_run(fixture.db, fill);
+    bool more = false;
+    assert_int_equal(store_sql_sweep(fixture.db, 601, 0, &more), ERR_OK);
+    assert_true(more);
+    assert_int_equal(store_sql_sweep(fixture.db, 601, 0, &more), ERR_OK);
+    assert_false(more);
+    AUTO(mem_free)
+    char *least = must_select(fixture.db, "SELECT MIN(expires_unix_ms) FROM sessions");
+    assert_string_equal(least, "601");
+    must_run(fixture.db, "INSERT INTO session_revocations (token_hash, created_unix_ms)"
+                         " VALUES (REPEAT('a', 32), 10), (REPEAT('b', 32), 20)");
+    assert_int_equal(store_sql_sweep(fixture.db, 0, 20, &more), ERR_OK);
+    AUTO(mem_free) char *left = must_select(fixture.db, "SELECT COUNT(*) FROM session_revocations");
+    assert_string_equal(left, "1");
+}
+
+static void revocations_are_followed(void **state)
+{
+    (void)state;
+    struct store_revocations *revoked = mem_alloc(sizeof(*revoked));
+    assert_int_equal(store_sql_find_revoked(fixture.db, STORE_SEQ_NOW, revoked), ERR_OK);
+    assert_int_equal(revoked->count, 0);
+    uint64_t start = revoked->last_seq;
+    assert_int_equal(store_sql_find_revoked(fixture.db, start, revoked), ERR_OK);
+    assert_int_equal(revoked->count, 0);
+    assert_int_equal(revoked->last_seq, start);
+    open_session(1, 1);
+    open_session(2, 1);
+    assert_int_equal(store_sql_find_revoked(fixture.db, start, revoked), ERR_OK);
+    struct token_hash first = token(1);
+    assert_int_equal(revoked->count, 1);
+    assert_memory_equal(&revoked->tokens[0], &first, sizeof(first));
+    assert_true(revoked->last_seq > start);
+    mem_free(&revoked);
+}
+
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
+
+int main(void)
+{
+    if (sodium_init() < 0) {
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        TEST(a_session_is_opened_once),           TEST(the_oldest_goes_first),
+        TEST(the_bound_holds_for_logins_at_once), TEST(sliding_in_batches),
+        TEST(passwords_are_set_if_unchanged),     TEST(sweeping_is_bounded),
+        TEST(revocations_are_followed),
+    };
+    return cmocka_run_group_tests_name("store", tests, server_setup, server_teardown);
+}

@@ -450,6 +450,23 @@ static void test_a_lost_handle_is_remade_on_the_same_session(void **state)
     assert_int_equal(losses(f, "handle"), 1);
 }
 
+static void test_a_lost_handle_that_was_a_lost_session(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect("the janus handle was lost");
+    fixture_bring_up(f);
+    fixture_live(f, 2000);
+    fixture_event(f, "[{\"janus\":\"detached\",\"session_id\":11,\"sender\":22},"
+                     "{\"janus\":\"timeout\",\"session_id\":11}]");
+    fake_clock_advance(f->clock, 0);
+    fixture_answer(f, "\"keepalive\"", CORE_ERROR(458));
+    fixture_answer(f, "\"create\"", CREATED(33));
+    fixture_answer(f, "attach", CREATED(44));
+    assert_true(janus_session_is_ready(f->session));
+    assert_int_equal(losses(f, "session"), 1);
+    assert_int_equal(losses(f, "restart"), 0);
+}
+
 /* ---- the end ---- */
 
 static void test_closing_destroys_the_session(void **state)
@@ -516,6 +533,7 @@ int main(void)
         TEST(test_a_keepalive_answered_with_nonsense_means_away),
         TEST(test_garbage_in_the_poll_is_a_gap),
         TEST(test_a_lost_handle_is_remade_on_the_same_session),
+        TEST(test_a_lost_handle_that_was_a_lost_session),
         TEST(test_closing_destroys_the_session),
         TEST(test_closing_does_not_depend_on_janus),
         TEST(test_closing_without_a_session_is_immediate),

@@ -45,6 +45,7 @@ struct janus_session {
     uint64_t backoff_ms; /* the next wait, before jitter; 0: at once */
     uint64_t ready_ms;   /* when it last became ready */
     bool was_up;         /* was ready with the session it has */
+    bool link_was_down;  /* since then */
 
     const char *reason;   /* why it is not ready, as last logged; NULL while it is ready */
     uint64_t reminded_ms; /* when that was */
@@ -144,6 +145,7 @@ static void lose_handle(struct janus_session *s)
 static void lose_link(struct janus_session *s, const struct janus_finding *finding)
 {
     metric_inc(s->down_total);
+    s->link_was_down = true;
     leave_ready(s, finding);
     retry_later(s);
 }
@@ -160,13 +162,11 @@ static void fail_step(struct janus_session *s, const struct janus_finding *findi
 
 /* ---- ready ---- */
 
-static void probe(struct janus_session *s);
-
 static void on_keepalive_due(void *arg)
 {
     struct janus_session *s = arg;
     s->keepalive_timer = 0;
-    probe(s);
+    janus_session_doubt(s);
 }
 
 static void arm_keepalive(struct janus_session *s)
@@ -187,7 +187,7 @@ static void on_probed(void *arg, const struct janus_finding *finding)
     }
 }
 
-static void probe(struct janus_session *s)
+void janus_session_doubt(struct janus_session *s)
 {
     if (s->state == STATE_READY && s->probe.transfer == NULL) {
         metric_inc(s->keepalives);
@@ -217,6 +217,7 @@ static void become_ready(struct janus_session *s)
     s->state = STATE_READY;
     s->ready_ms = clock_mono_ms(s->parts.clock);
     s->was_up = true;
+    s->link_was_down = false;
     s->reason = NULL;
     s->keepalive_ms = s->config.keepalive_ms;
     health_set(s->parts.health, "janus", true, "");
@@ -271,6 +272,18 @@ static void create(struct janus_session *s)
     janus_errand_send(&s->step, "", "create", on_created);
 }
 
+/* Janus ends a handle before its session, so a lost handle may be the first sign of a lost session.
+ */
+static void note_missing_session(const struct janus_session *s)
+{
+    if (s->was_up && s->link_was_down) {
+        metric_inc(s->restarted_total);
+        log_info("janus is back without our session: it was restarted or it took too long");
+    } else if (s->was_up) {
+        metric_inc(s->lost_total);
+    }
+}
+
 static void on_resumed(void *arg, const struct janus_finding *finding)
 {
     struct janus_session *s = arg;
@@ -281,10 +294,7 @@ static void on_resumed(void *arg, const struct janus_finding *finding)
             attach(s);
         }
     } else if (finding->outcome == JANUS_OUTCOME_REFUSED && finding->fault == JANUS_FAULT_SESSION) {
-        if (s->was_up) {
-            metric_inc(s->restarted_total);
-            log_info("janus is back without our session: it was restarted or it took too long");
-        }
+        note_missing_session(s);
         forget_session(s);
         create(s);
     } else {
@@ -321,7 +331,7 @@ static void on_poll_message(void *arg, const struct janus_message *message)
 
 static void on_poll_gap(void *arg)
 {
-    probe(arg);
+    janus_session_doubt(arg);
 }
 
 static void on_trouble(void *arg, enum janus_trouble trouble)
@@ -338,7 +348,7 @@ static void on_trouble(void *arg, enum janus_trouble trouble)
         lose_handle(s);
         break;
     case JANUS_TROUBLE_DOUBT:
-        probe(s);
+        janus_session_doubt(s);
         break;
     }
 }
@@ -462,11 +472,6 @@ enum err janus_session_call(struct janus_session *s, const char *body, uint64_t 
 bool janus_session_withdraw(struct janus_session *s, uint64_t id)
 {
     return janus_calls_withdraw(s->calls, id);
-}
-
-void janus_session_doubt(struct janus_session *s)
-{
-    probe(s);
 }
 
 static void on_destroyed(void *arg, const struct janus_finding *finding)

@@ -2,8 +2,9 @@
  * that sees the MySQL client library.
  *
  * Blocking: runs on a pool's threads (make one as the thread's state), never on the loop.
- * Errors: ERR_UNAVAILABLE (no connection, connection lost, server shutting down, read only, lock
- * wait), ERR_CONFLICT (duplicate key), ERR_INTERNAL (anything else; logged with MySQL's text). */
+ * Errors: ERR_UNAVAILABLE (no connection, connection lost, server shutting down, read only),
+ * ERR_OVERLOADED (lock wait, deadlock, statement cut off: the server is there, but busy),
+ * ERR_CONFLICT (duplicate key), ERR_INTERNAL (anything else; logged with MySQL's text). */
 #ifndef LYNKS_PROTO_DB_H
 #define LYNKS_PROTO_DB_H
 

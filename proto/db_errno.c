@@ -13,18 +13,18 @@ static const struct db_errno table[] = {
     {1160, ERR_UNAVAILABLE, true},  /* network write */
     {1161, ERR_UNAVAILABLE, true},  /* network write timed out */
     {1203, ERR_UNAVAILABLE, true},  /* too many connections of this user */
-    {1205, ERR_UNAVAILABLE, false}, /* lock wait timed out */
-    {1213, ERR_UNAVAILABLE, false}, /* deadlock */
+    {1205, ERR_OVERLOADED, false},  /* lock wait timed out */
+    {1213, ERR_OVERLOADED, false},  /* deadlock */
     {1226, ERR_UNAVAILABLE, false}, /* resource limit of the user */
     {1243, ERR_UNAVAILABLE, true},  /* the server has forgotten the statement */
     {1290, ERR_UNAVAILABLE, false}, /* read only */
-    {1317, ERR_UNAVAILABLE, false}, /* interrupted */
+    {1317, ERR_OVERLOADED, false},  /* interrupted */
     {1586, ERR_CONFLICT, false},    /* duplicate key, named */
     {1792, ERR_UNAVAILABLE, false}, /* read only transaction */
     {1836, ERR_UNAVAILABLE, false}, /* read only mode */
     {1927, ERR_UNAVAILABLE, true},  /* killed (MariaDB) */
-    {1969, ERR_UNAVAILABLE, false}, /* statement timed out (MariaDB) */
-    {3024, ERR_UNAVAILABLE, false}, /* statement timed out (MySQL) */
+    {1969, ERR_OVERLOADED, false},  /* statement timed out (MariaDB) */
+    {3024, ERR_OVERLOADED, false},  /* statement timed out (MySQL) */
     {4031, ERR_UNAVAILABLE, true},  /* idle for too long (MySQL) */
 };
 

@@ -104,6 +104,7 @@ static struct item *wait_for_item(struct pool *pool)
     struct item *item = pool->stopping ? NULL : list_take(&pool->queue);
     if (item != NULL) {
         pool->queued--;
+        metric_set(pool->depth, (int64_t)pool->queued);
     }
     pthread_mutex_unlock(&pool->lock);
     return item;

@@ -4,14 +4,21 @@
 build_dir=$root/build/release
 build_targets="lynks-gateway lynks-authsvc lynks-roomsvc lynks-janusbridge lynks-migrate lynks-keygen lynks-supervise"
 
-# Runs in the background, so that a signal ends it at once and this script with it.
+end_group() { # its leader, a child of this shell
+    kill -TERM -- "-$1" 2>/dev/null || :
+    wait "$1" 2>/dev/null || :
+    kill -KILL -- "-$1" 2>/dev/null || : # what outlives it, like the server that makes the database
+}
+
+# Runs in the background, in a process group of its own, so that a signal ends all of it at once and this script too.
 quietly() { # log file, command
-    local file=$1 job
+    local file=$1 job code=0
     shift
+    set -m
     "$@" >>"$file" 2>&1 </dev/null 9>&- &
     job=$!
-    trap 'kill "$job" 2>/dev/null || :; wait "$job" 2>/dev/null || :; exit 130' INT TERM HUP
-    local code=0
+    set +m
+    trap 'end_group "$job"; exit 130' INT TERM HUP
     wait "$job" || code=$?
     trap - INT TERM HUP
     return "$code"

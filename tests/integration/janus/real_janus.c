@@ -91,6 +91,14 @@ uint64_t real_janus_last_session(const struct real_janus *janus)
     return strtoull(output, NULL, 10);
 }
 
+size_t real_janus_logged(const struct real_janus *janus, const char *text)
+{
+    AUTO(mem_free)
+    char *line = mem_printf("grep -cF '%s' '%s/janus.log' || true", text, janus->folder);
+    AUTO(mem_free) char *output = run(line);
+    return strtoul(output, NULL, 10);
+}
+
 struct asked {
     char *text;
 };

@@ -25,6 +25,9 @@ void real_janus_remove(struct real_janus *janus); /* stops it, removes its folde
 /* The session that was made last, from Janus' log; 0 if there is none. */
 uint64_t real_janus_last_session(const struct real_janus *janus);
 
+size_t real_janus_logged(const struct real_janus *janus,
+                         const char *text); /* lines that hold text */
+
 /* POSTs body to path as a stranger would; gives the answer, caller frees. */
 char *real_janus_ask(struct rig *rig, const struct real_janus *janus, const char *path,
                      const char *body);

@@ -91,6 +91,18 @@ void fixture_live(struct fixture *f, uint64_t ms)
     }
 }
 
+size_t fixture_refuse(struct fixture *f, uint64_t ms)
+{
+    const size_t before = f->janus.count;
+    for (uint64_t i = 0; i < ms; i += 10) {
+        while (mock_transport_open(&f->janus, "") > 0) {
+            mock_transport_break(mock_transport_get(&f->janus, ""), ERR_UNAVAILABLE);
+        }
+        fake_clock_advance(f->clock, 10);
+    }
+    return f->janus.count - before;
+}
+
 uint64_t fixture_counter(struct fixture *f, const char *name, const char *labels)
 {
     return metric_value(metrics_counter(f->metrics, name, "", labels));

@@ -1,6 +1,8 @@
 // What is done to a stack under load, and the verdict on what its clients saw meanwhile.
 import assert from 'node:assert/strict';
+import { cp } from 'node:fs/promises';
 import net from 'node:net';
+import { join } from 'node:path';
 import { startStack } from '../support/stack.mjs';
 import { eventually, sleep } from '../support/wait.mjs';
 import { Load } from './load.mjs';
@@ -39,8 +41,12 @@ export class Chaos {
         this.done = [];
     }
 
+    // LYNKS_CHAOS_LOGS: a folder to copy the logs to, for who looks into a failure.
     async end() {
         this.load.end();
+        if (process.env.LYNKS_CHAOS_LOGS) {
+            await cp(join(this.stack.state, 'log'), process.env.LYNKS_CHAOS_LOGS, { recursive: true });
+        }
         await this.stack.remove();
     }
 

@@ -20,7 +20,7 @@ const SHOWN_FAILURES = 8;
 
 /// A stack with a load on it.
 export class Chaos {
-    static async start({ replicas = 1, standardRoom = 123456 } = {}) {
+    static async start({ replicas = 1, standardRoom = 123456, env = {} } = {}) {
         const stack = await startStack({
             ...(replicas > 1 ? { LYNKS_REPLICAS: String(replicas) } : {}),
             LYNKS_STANDARD_ROOM: String(standardRoom),
@@ -29,6 +29,7 @@ export class Chaos {
             LYNKS_HTTP_CONNECTIONS_PER_ADDRESS_MAX: '0',
             LYNKS_SESSIONS_PER_USER_MAX: '100000',
             LYNKS_SESSION_IDLE_S: '3600',
+            ...env,
         });
         const chaos = new Chaos(stack, new Load(stack, { standardRoom }));
         await chaos.load.begin();

@@ -1,6 +1,6 @@
 # The layers of the tests: what each needs built, what it runs, for how long. Sourced by tests/run.
 
-layers="lint unit contract contract-tsan hostile fuzz integration e2e"
+layers="lint unit contract contract-tsan hostile fuzz integration e2e chaos"
 
 layer_builds() {
     case "$1" in
@@ -10,6 +10,7 @@ layer_builds() {
     fuzz) ;; # builds for itself
     integration) echo "dev release node" ;;
     e2e) echo "release node" ;;
+    chaos) echo release ;;
     esac
 }
 
@@ -25,6 +26,7 @@ layer_programs() {
         scripts tests/integration
         ;;
     e2e) scripts tests/e2e ;;
+    chaos) scripts tests/chaos ;;
     esac
 }
 
@@ -32,6 +34,7 @@ layer_timeout() {
     case "$1" in
     unit | contract | contract-tsan | hostile) echo 120 ;;
     fuzz) echo 900 ;;
+    chaos) echo $((400 + 2 * ${LYNKS_CHAOS_SECONDS:-20})) ;;
     *) echo 400 ;;
     esac
 }

@@ -8,14 +8,17 @@ import { eventually, sleep } from '../support/wait.mjs';
 import { Load } from './load.mjs';
 import { reconcile } from './reconcile.mjs';
 
-// Of load in all, shared by the scenarios of all files; the full form is 360: a minute for each.
+// Of load in all, shared by the scenarios of all files; the full form is 420: a minute for each.
 const SECONDS = Number(process.env.LYNKS_CHAOS_SECONDS ?? 20);
-const SCENARIOS = 6;
+const SCENARIOS = 7;
 const KILL_EVERY_MS = 2000;
 /// How long each scenario lasts at least.
 export const SCENARIO_MS = Math.max(4000, (SECONDS * 1000) / SCENARIOS);
 // A dependency counts as away until this long after its return.
 const RECOVERY_MS = 2000;
+const AWAY_MS = 1000;
+// Longer than the recovery may take, so that all is seen to be well again.
+const BETWEEN_OUTAGES_MS = RECOVERY_MS + 500;
 const SHOWN_FAILURES = 8;
 
 /// A stack with a load on it.
@@ -55,16 +58,16 @@ export class Chaos {
         this.done.push({ at: performance.now(), text });
     }
 
-    /// Runs action under load, for SCENARIO_MS at least, and judges. action gives the time for which refusals
-    /// are right, if any: { from, to, kinds }. t: the test, which is told what was done and seen.
+    /// Runs action under load, for SCENARIO_MS at least, and judges. action gives the times for which refusals
+    /// are right, if any: [{ from, to, kinds }]. t: the test, which is told what was done and seen.
     async scenario(t, action) {
         this.done = [];
         this.load.start();
         const end = performance.now() + SCENARIO_MS;
-        let away;
+        let away = [];
         let records;
         try {
-            away = await action(end);
+            away = (await action(end)) ?? [];
             await sleep(end - performance.now());
         } finally {
             records = await this.load.stop();
@@ -83,8 +86,8 @@ export class Chaos {
         const refused = records.filter((record) => record.refused).length;
         const second = (when) => ((when - this.load.began) / 1000).toFixed(1);
         for (const { at: when, text } of this.done) t.diagnostic(`${second(when)} s: ${text}`);
-        t.diagnostic(`${records.length} requests, ${failed.length} failed, ${refused} refused; longest delay ${
-            at(1)} ms, 99.9 % within ${at(0.999)} ms, half within ${at(0.5)} ms`);
+        t.diagnostic(`${records.length} requests, ${failed.length} failed, ${refused} refused; longest delay ${at(1)} ms, `
+            + `99.9 % within ${at(0.999)} ms, half within ${at(0.5)} ms`);
         const bySecond = new Map();
         for (const { at: when } of failed) {
             const key = Math.floor((when - this.load.began) / 1000);
@@ -100,7 +103,8 @@ export class Chaos {
         if (failed.length === 0) return;
         const counts = new Map();
         for (const record of failed) {
-            const key = `${record.kind}: ${record.status ?? ''} ${(record.why ?? record.text).replace(/"request_id".*/, '')}`;
+            const what = (record.why ?? record.text).replace(/,?"request_id".*/, '');
+            const key = `${record.kind}: ${record.status ?? 'no answer'}: ${what}`;
             counts.set(key, [...(counts.get(key) ?? []), record]);
         }
         const logs = [...(await this.stack.logs())];
@@ -126,34 +130,43 @@ export class Chaos {
         }, { within: 10000, what: `${name} runs` });
     }
 
-    async kill(name) {
-        process.kill(await this.#living(name), 'SIGKILL');
-        this.note(`kill -9 ${name}`);
+    async signal(name, signal) {
+        process.kill(await this.#living(name), signal);
+        this.note(`${signal} ${name}`);
     }
 
-    /// Kills one after the other until the end, each round the next replica of each.
-    async killInTurn(names, replicas, end) {
+    /// Signals one after the other until the end, each round the next replica of each.
+    async signalInTurn(names, replicas, signal, end) {
         const pause = Math.min(KILL_EVERY_MS, SCENARIO_MS / (names.length + 0.5));
         for (let turn = 0; performance.now() + pause / 2 < end; turn += 1) {
             const replica = 1 + (Math.floor(turn / names.length) % replicas);
-            await this.kill(names[turn % names.length] + (replica > 1 ? `-${replica}` : ''));
+            await this.signal(names[turn % names.length] + (replica > 1 ? `-${replica}` : ''), signal);
             await sleep(pause);
         }
     }
 
-    /// Kills it whenever the supervisor has started it, for ms, and waits until it answers again. Gives when it was away.
-    async keepAway(name, answers, ms, kinds) {
+    /// Kills it again and again, gone for about AWAY_MS each time, until the end. Gives the times when it was away.
+    async keepAway(name, answers, kinds, end) {
+        const times = [];
+        do {
+            times.push(await this.#keepAwayOnce(name, answers, kinds));
+            await sleep(BETWEEN_OUTAGES_MS);
+        } while (performance.now() + 2 * BETWEEN_OUTAGES_MS < end);
+        return times;
+    }
+
+    // The supervisor starts it, this kills it.
+    async #keepAwayOnce(name, answers, kinds) {
         const from = performance.now();
         let kills = 0;
         do {
             process.kill(await this.#living(name), 'SIGKILL');
             kills += 1;
             await sleep(50);
-        } while (performance.now() < from + ms);
+        } while (performance.now() < from + AWAY_MS);
         await eventually(answers, { within: 20000, what: `${name} answers again` });
         const back = performance.now();
         this.note(`${name} answers again; killed ${kills} times, away for ${(back - from).toFixed(0)} ms`);
-        await sleep(RECOVERY_MS);
         return { from, to: back + RECOVERY_MS, kinds };
     }
 
@@ -198,5 +211,5 @@ function isRight(record, away) {
     if (record.why) return false;
     if (!record.refused) return true;
     const answeredAt = record.at + record.ms;
-    return away !== undefined && away.kinds.includes(record.kind) && answeredAt >= away.from && answeredAt <= away.to;
+    return away.some(({ from, to, kinds }) => kinds.includes(record.kind) && answeredAt >= from && answeredAt <= to);
 }

@@ -1,7 +1,9 @@
 #!/usr/bin/env -S node --test-reporter=tap
 // One replica of each service: each is killed in turn, then what they depend on. Every create makes a room.
 import { after, before, test } from 'node:test';
-import { Chaos, SCENARIO_MS } from './chaos.mjs';
+import { Chaos } from './chaos.mjs';
+
+const SERVICES = ['authsvc', 'roomsvc', 'janusbridge'];
 
 let chaos;
 before(async () => {
@@ -10,15 +12,17 @@ before(async () => {
 after(() => chaos?.end());
 
 test('each service is killed in turn: no request fails', async (t) => {
-    await chaos.scenario(t, (end) => chaos.killInTurn(['authsvc', 'roomsvc', 'janusbridge'], 1, end));
+    await chaos.scenario(t, (end) => chaos.signalInTurn(SERVICES, 1, 'SIGKILL', end));
+});
+
+test('each process is told to end in turn, the gateway too: no request fails', async (t) => {
+    await chaos.scenario(t, (end) => chaos.signalInTurn(['gateway', ...SERVICES], 1, 'SIGTERM', end));
 });
 
 test('Janus is killed and comes back: only what needs it is refused, and only meanwhile', async (t) => {
-    await chaos.scenario(t, () => chaos.keepAway('janus', () => chaos.janusAnswers(), SCENARIO_MS / 4,
-        ['create', 'list']));
+    await chaos.scenario(t, (end) => chaos.keepAway('janus', () => chaos.janusAnswers(), ['create', 'list'], end));
 });
 
 test('MariaDB is killed and comes back: only what needs it is refused, and only meanwhile', async (t) => {
-    await chaos.scenario(t, () => chaos.keepAway('mysql', () => chaos.mysqlAnswers(), SCENARIO_MS / 4,
-        ['create', 'login']));
+    await chaos.scenario(t, (end) => chaos.keepAway('mysql', () => chaos.mysqlAnswers(), ['create', 'login'], end));
 });

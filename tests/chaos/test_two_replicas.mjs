@@ -16,7 +16,7 @@ before(async () => {
 after(() => chaos?.end());
 
 test('each service is killed in turn: no request fails', async (t) => {
-    await chaos.scenario(t, (end) => chaos.killInTurn(SERVICES, 2, end));
+    await chaos.scenario(t, (end) => chaos.signalInTurn(SERVICES, 2, 'SIGKILL', end));
 });
 
 test('a replica of each service is paused and goes on: no request fails', async (t) => {

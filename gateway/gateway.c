@@ -13,11 +13,14 @@
 #define FORWARDED_LINES_MAX 8
 /* Descriptors for everything but clients. */
 #define OTHER_DESCRIPTORS 512
+/* How long clients may still bring requests on connections that are there when it drains. */
+#define DRAIN_PATIENCE_MS 1000
 
 struct gateway {
     struct proxies *proxies;
     struct api *api;
     struct httpd *httpd;
+    uint64_t drain_patience_ms;
 };
 
 /* A request on its way from the server to the API and back. */
@@ -169,6 +172,8 @@ struct gateway *gateway_new(const struct gateway_parts *parts, const struct gate
 {
     struct gateway *gateway = mem_alloc(sizeof(*gateway));
     make_api(gateway, parts, config);
+    uint64_t most_ms = config->service.drain_timeout_ms / 4;
+    gateway->drain_patience_ms = most_ms < DRAIN_PATIENCE_MS ? most_ms : DRAIN_PATIENCE_MS;
     if (!make_proxies(gateway, config) || !listen_for_clients(gateway, parts, config)) {
         gateway_free(&gateway);
         return NULL;
@@ -201,11 +206,11 @@ size_t gateway_open_connections(const struct gateway *gateway)
 void gateway_drain(void *arg)
 {
     struct gateway *gateway = arg;
-    httpd_drain(gateway->httpd);
+    httpd_drain(gateway->httpd, gateway->drain_patience_ms);
 }
 
 bool gateway_is_drained(void *arg)
 {
     const struct gateway *gateway = arg;
-    return httpd_open_requests(gateway->httpd) == 0;
+    return httpd_is_drained(gateway->httpd);
 }

@@ -308,6 +308,11 @@ size_t http_conns_count(const struct http_conns *conns)
     return conns->count;
 }
 
+bool http_conns_has(const struct http_conns *conns, enum http_phase phase)
+{
+    return conns->lists[phase].first != NULL;
+}
+
 /* ---- life ---- */
 
 static struct metric *counter(struct metrics *metrics, const char *listener, const char *name,

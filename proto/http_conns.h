@@ -62,6 +62,7 @@ void http_conns_enter(struct http_conns *conns, struct http_conn *conn, enum htt
 /* Cuts all connections in this phase. */
 void http_conns_cut_all(struct http_conns *conns, enum http_phase phase);
 size_t http_conns_count(const struct http_conns *conns);
+bool http_conns_has(const struct http_conns *conns, enum http_phase phase); /* one in this phase */
 
 /* The address of a socket: IPv4 as ::ffff:a.b.c.d; zeroes for any other family. */
 struct sockaddr;

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define BACKLOG 1024
@@ -111,4 +110,10 @@ int http_listen_inherited(void)
         return -1;
     }
     return INHERITED_FD;
+}
+
+int http_listen_accept(int fd, struct sockaddr_storage *ret_from, socklen_t *ret_from_bytes)
+{
+    *ret_from_bytes = sizeof(*ret_from);
+    return accept4(fd, (struct sockaddr *)ret_from, ret_from_bytes, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }

@@ -10,6 +10,7 @@
 #include "proto/http_conns.h"
 #include "proto/http_framing.h"
 #include "proto/http_linger.h"
+#include "proto/http_drain.h"
 #include "proto/http_listen.h"
 #include "proto/httpd_request.h"
 
@@ -34,9 +35,9 @@ struct httpd {
     httpd_handler_fn *fn;
     void *fn_arg;
     struct httpd_requests requests;
-    bool draining; /* answers close their connection */
-    bool ending;   /* the handler is not called any more */
-    bool resumed;  /* a connection waits for MHD to look at it */
+    struct http_drain drain; /* begun: answers close their connection */
+    bool ending;             /* the handler is not called any more */
+    bool resumed;            /* a connection waits for MHD to look at it */
     uint64_t callbacks;
     uint64_t pump_timer; /* 0: none */
 };
@@ -60,7 +61,7 @@ static void make_answer(struct httpd_request *request, const struct httpd_reply 
     for (size_t i = 0; i < HTTPD_HEADERS_MAX && reply->headers[i].name != NULL; i++) {
         MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
     }
-    if (reply->close || request->httpd->draining || request->error != ERR_OK) {
+    if (reply->close || request->httpd->drain.begun || request->error != ERR_OK) {
         MHD_add_response_header(response, "Connection", "close");
     }
     request->response = response;
@@ -263,8 +264,7 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
     *context = NULL;
 }
 
-/* The shutdown wakes MHD, but not for a connection that it keeps turning in vain: its own timeout
- * reaches that one. */
+/* The shutdown does not wake MHD for a connection that it turns in vain: its own timeout does. */
 static void on_cut(void *arg, struct http_conn *conn)
 {
     (void)arg;
@@ -306,7 +306,6 @@ static void run(struct httpd *httpd)
     }
 }
 
-/* The only caller of run while the server serves. */
 static void pump(void *arg)
 {
     struct httpd *httpd = arg;
@@ -354,6 +353,30 @@ static bool start(struct httpd *httpd, const struct httpd_config *config, const 
     return true;
 }
 
+/* What waits in the backlog would be reset with the socket. A socket that was handed over lives on
+ * with whoever handed it over, and its backlog too. */
+static void accept_rest(struct httpd *httpd)
+{
+    struct sockaddr_storage from;
+    socklen_t bytes;
+    int fd;
+    while (!httpd->listen_fd_inherited &&
+           (fd = http_listen_accept(httpd->listen_fd, &from, &bytes)) >= 0) {
+        (void)MHD_add_connection(httpd->daemon, fd, (const struct sockaddr *)&from, bytes);
+    }
+}
+
+static void stop_accepting(void *arg)
+{
+    struct httpd *httpd = arg;
+    (void)MHD_quiesce_daemon(httpd->daemon);
+    accept_rest(httpd);
+    close(httpd->listen_fd);
+    httpd->listen_fd = -1;
+    pump(httpd);
+    http_conns_cut_all(httpd->conns, HTTP_IDLE);
+}
+
 struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
                         const struct httpd_config *config, httpd_handler_fn *fn, void *arg,
                         const char **ret_why)
@@ -374,6 +397,8 @@ struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
     httpd->epoll_fd = -1;
     httpd->conns = http_conns_new(loop_clock(loop), metrics, &conns, on_cut, httpd);
     httpd->linger = http_linger_new(loop);
+    httpd->drain = (struct http_drain){
+        .clock = loop_clock(loop), .conns = httpd->conns, .stop = stop_accepting, .arg = httpd};
     httpd->listen_fd_inherited = config->listen_fd > 0;
     httpd->listen_fd = httpd->listen_fd_inherited
                            ? config->listen_fd
@@ -384,33 +409,14 @@ struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
     return httpd;
 }
 
-/* What waits in the backlog would be reset with the socket. A socket that was handed over lives on
- * with whoever handed it over, and its backlog too. */
-static void accept_rest(struct httpd *httpd)
+void httpd_drain(struct httpd *httpd, uint64_t patience_ms)
 {
-    struct sockaddr_storage from;
-    socklen_t bytes = sizeof(from);
-    int fd;
-    while (!httpd->listen_fd_inherited &&
-           (fd = accept4(httpd->listen_fd, (struct sockaddr *)&from, &bytes,
-                         SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
-        (void)MHD_add_connection(httpd->daemon, fd, (const struct sockaddr *)&from, bytes);
-        bytes = sizeof(from);
-    }
+    http_drain_begin(&httpd->drain, patience_ms);
 }
 
-void httpd_drain(struct httpd *httpd)
+bool httpd_is_drained(const struct httpd *httpd)
 {
-    if (httpd->draining) {
-        return;
-    }
-    httpd->draining = true;
-    (void)MHD_quiesce_daemon(httpd->daemon);
-    accept_rest(httpd);
-    close(httpd->listen_fd);
-    httpd->listen_fd = -1;
-    pump(httpd);
-    http_conns_cut_all(httpd->conns, HTTP_IDLE);
+    return httpd->requests.count == 0 && http_drain_is_over(&httpd->drain);
 }
 
 /* MHD may not be stopped while a connection is suspended. */
@@ -431,7 +437,7 @@ void httpd_free(struct httpd **httpd_ref)
         return;
     }
     if (httpd->daemon != NULL) {
-        httpd_drain(httpd);
+        httpd_drain(httpd, 0);
         httpd->ending = true;
         answer_all(httpd);
         for (unsigned i = 0; i < FREE_ROUNDS && (i < 2 || has_more(httpd)); i++) {

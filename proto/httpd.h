@@ -45,9 +45,15 @@ struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
  * not answered yet stays valid for httpd_reply, which then only frees it. */
 void httpd_free(struct httpd **httpd);
 
-/* Stops accepting (what waits in the backlog of an own socket is still taken), closes idle
- * connections; from now on answers carry Connection: close. */
-void httpd_drain(struct httpd *httpd);
+/* From now on answers carry Connection: close. Closing an idle connection would lose a request that
+ * is on its way, so for patience_ms, or until no connection is left, each may still bring one, and
+ * new ones are taken: nobody else may be there to serve them. Then stops accepting (what waits in
+ * the backlog of an own socket is still taken; that of one that was handed over is for whoever gets
+ * the socket next) and closes idle connections. */
+void httpd_drain(struct httpd *httpd, uint64_t patience_ms);
+/* Has all of that been done, and all that was begun been answered? Connections that came last and
+ * bring no request are waited for as long again. */
+bool httpd_is_drained(const struct httpd *httpd);
 size_t httpd_open_requests(const struct httpd *httpd);
 size_t httpd_open_connections(const struct httpd *httpd);
 uint16_t httpd_port(const struct httpd *httpd);

@@ -1,4 +1,4 @@
-# Shared by deploy/up, deploy/down and deploy/status: where things are, how to speak, the lock.
+# Shared by deploy/up, down, status and restart: where things are, how to speak, the lock.
 # shellcheck shell=bash
 
 set -euo pipefail
@@ -8,7 +8,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 me="deploy/$(basename "$0")"
 
 say() { printf '%s\n' "$*"; }
-progress() { printf '  %-11s %s\n' "$1" "$2"; }
+progress() { printf '  %-13s %s\n' "$1" "$2"; }
 die() {
     printf '%s: %s\n' "$me" "$*" >&2
     exit 1

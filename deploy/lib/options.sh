@@ -10,6 +10,7 @@ LYNKS_USER|lynks|account that the services and Janus run as when started as root
 LYNKS_HTTP_HOST|127.0.0.1|address of the API
 LYNKS_HTTP_PORT|60000|port of the API
 LYNKS_BASE_PORT|5700|bus ports are this + 1 to 3, ops ports + 100 to 103, Janus' private listener + 88
+LYNKS_REPLICAS|1|how many of authsvc, roomsvc and janusbridge run (1 to 8); ports of further ones: + 20 each
 LYNKS_DEMO_USER|1|1: the user testuser (password test123) exists
 LYNKS_JANUS_HOST|127.0.0.1|address of the private Janus' HTTP and WebSocket
 LYNKS_JANUS_HTTP_PORT|8088|port of the private Janus' HTTP
@@ -79,6 +80,8 @@ read_options() {
     need_port LYNKS_JANUS_HTTP_PORT "$janus_http_port"
     need_port LYNKS_JANUS_WS_PORT "$janus_ws_port"
     need_port LYNKS_MYSQL_PORT "$mysql_port"
+    replicas=$(value LYNKS_REPLICAS)
+    [[ $replicas =~ ^[1-8]$ ]] || die "LYNKS_REPLICAS must be a number from 1 to 8, not '$replicas'"
     local range
     range=$(value LYNKS_RTP_PORT_RANGE)
     [[ $range =~ ^[0-9]+-[0-9]+$ ]] || die "LYNKS_RTP_PORT_RANGE must be two ports, like 20000-29999, not '$range'"

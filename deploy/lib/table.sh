@@ -71,46 +71,70 @@ put_files() { # name
     put pid_file "$run/$1.pid"
 }
 
-# A service: its own key, the others' public keys, its ports. number: in the port scheme.
-begin_service() { # role, number
-    private_begin "$1"
-    entry process "$1"
+# Of a service, by its number in the port scheme and its replica's. The ops ports of the first and second replica are
+# where the bus ports of the sixth and seventh would be: from the sixth on these are 10 further.
+bus_port() { # number, replica
+    printf '%s' $((base_port + $1 + 20 * ($2 - 1) + ($2 > 5 ? 10 : 0)))
+}
+
+ops_port() { # number, replica
+    printf '%s' $((base_port + 100 + $1 + 20 * ($2 - 1)))
+}
+
+# A service: its own key, the others' public keys, its ports.
+begin_service() { # role, number, replica
+    local name=$1 ops_host=${LYNKS_OPS_HOST:-127.0.0.1} ops bus
+    (($3 == 1)) || name=$1-$3
+    ops=$(ops_port "$2" "$3") bus=$(bus_port "$2" "$3")
+    private_begin "$name"
+    entry process "$name"
     put_program "lynks-$1"
-    put_files "$1"
+    put_files "$name"
+    put rolling ''
     private_file "$state/secrets/bus/$1.secret" bus-secret-key
     private_file "$state/secrets/bus/public" bus-public-keys
     put env LYNKS_BUS_SECRET_KEY_FILE=bus-secret-key
     put env LYNKS_BUS_PUBLIC_KEYS_FILE=bus-public-keys
-    local ops_host=${LYNKS_OPS_HOST:-127.0.0.1} ops_port=$((base_port + 100 + $2))
-    put env "LYNKS_OPS_PORT=$ops_port"
+    put env "LYNKS_OPS_PORT=$ops"
     put_addresses "lynks-$1"
-    put port "$ops_host $ops_port LYNKS_BASE_PORT"
-    put ready "http $ops_host $ops_port /readyz"
+    put port "$ops_host $ops LYNKS_BASE_PORT"
+    put ready "http $ops_host $ops /readyz"
     (($2 == 0)) || {
-        put env "LYNKS_BUS_BIND=tcp://127.0.0.1:$((base_port + $2))"
-        put port "127.0.0.1 $((base_port + $2)) LYNKS_BASE_PORT"
-        put shows "on 127.0.0.1:$((base_port + $2)) (bus)"
+        put env "LYNKS_BUS_BIND=tcp://127.0.0.1:$bus"
+        put port "127.0.0.1 $bus LYNKS_BASE_PORT"
+        put shows "on 127.0.0.1:$bus (bus)"
     }
 }
 
-# Where the roles are that this program calls.
+# Where the roles are that this program calls: all replicas.
 put_addresses() { # program
-    local name number
+    local name number replica list
     for name in authsvc:1 roomsvc:2 janusbridge:3; do
-        number=${name#*:} name=LYNKS_${name%:*}_ADDRESS name=${name^^}
-        if known_by "$1" "$name"; then put env "$name=127.0.0.1:$((base_port + number))"; fi
+        number=${name#*:} name=LYNKS_${name%:*}_ADDRESS name=${name^^} list=
+        for ((replica = 1; replica <= replicas; replica++)); do
+            list+=,127.0.0.1:$(bus_port "$number" "$replica")
+        done
+        if known_by "$1" "$name"; then put env "$name=${list#,}"; fi
     done
 }
 
-table_authsvc() {
-    begin_service authsvc 1
+each_replica() { # function
+    local replica
+    for ((replica = 1; replica <= replicas; replica++)); do
+        "$1" "$replica"
+    done
+}
+
+table_authsvc() { # replica
+    begin_service authsvc 1 "$1"
+    if (($1 > 1)); then put together ''; fi
     put_mysql
     private_end
 }
 
-table_janusbridge() {
+table_janusbridge() { # replica
     local admin_key
-    begin_service janusbridge 3
+    begin_service janusbridge 3 "$1"
     put together ''
     if [[ -n $private_janus ]]; then
         put env "LYNKS_JANUS_URL=https://127.0.0.1:$janus_tls_port/janus"
@@ -132,15 +156,15 @@ table_janusbridge() {
     private_end
 }
 
-table_roomsvc() {
-    begin_service roomsvc 2
+table_roomsvc() { # replica
+    begin_service roomsvc 2 "$1"
     put together ''
     put_mysql
     private_end
 }
 
 table_gateway() {
-    begin_service gateway 0
+    begin_service gateway 0 1
     put together ''
     put env "LYNKS_HTTP_HOST=$http_host"
     put env "LYNKS_HTTP_PORT=$http_port"
@@ -156,13 +180,14 @@ write_table() {
         printf 'pid_file %s\n' "$run/supervise.pid"
         printf 'status_file %s\n' "$run/status"
         printf 'log_file %s\n' "$log/supervise.log"
+        printf 'request_file %s\n' "$run/restart"
         printf 'banner_file %s\n' "$state/banner"
         if [[ -n $private_mysql ]]; then table_mysql && put_files mysql; fi
         if [[ -n $private_janus ]]; then table_janus && put_files janus; fi
         table_migrate
-        table_authsvc
-        table_janusbridge
-        table_roomsvc
+        each_replica table_authsvc
+        each_replica table_janusbridge
+        each_replica table_roomsvc
         table_gateway
     } | (umask 077 && cat >"$state/table")
 }

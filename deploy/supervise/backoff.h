@@ -1,8 +1,9 @@
 /* How long a process that ended waits before it is started again.
  *
- * 100 ms at first, doubling up to 5 s for one that ends again and again; back to 100 ms once a run
- * has lasted ten times the last wait and at least a second. So a loop of crashes costs next to
- * nothing, and a process that is killed every now and then is back at once. */
+ * 100 ms at first, doubling up to 5 s for one that ends again and again; back to 100 ms once it has
+ * been ready for ten times the last wait, but for a second at least, and 3 s always suffice. So a
+ * loop of crashes costs next to nothing, and a process that is killed every now and then is back at
+ * once. */
 #ifndef LYNKS_SUPERVISE_BACKOFF_H
 #define LYNKS_SUPERVISE_BACKOFF_H
 
@@ -15,7 +16,7 @@ struct backoff {
     uint64_t delay_ms; /* the last one; 0 at first */
 };
 
-/* The delay after a run of ran_ms. */
-uint64_t backoff_next(struct backoff *backoff, uint64_t ran_ms);
+/* The delay after a run that was ready for ready_ms (0: it never was). */
+uint64_t backoff_next(struct backoff *backoff, uint64_t ready_ms);
 
 #endif

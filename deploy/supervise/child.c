@@ -29,11 +29,13 @@ struct child {
     struct logfile *log;
     struct backoff backoff;
     unsigned restarts;
-    bool was_ready;  /* once */
-    bool is_retired; /* is not started again */
+    bool was_ready;     /* once */
+    bool is_retired;    /* is not started again */
+    bool is_restarting; /* is being stopped to be started at once */
     uint64_t since_mono_ms;
     uint64_t since_unix_ms;
-    struct check *check; /* that is under way */
+    uint64_t ready_mono_ms; /* since when it has been ready */
+    struct check *check;    /* that is under way */
     size_t checks_passed;
     uint64_t check_pause_ms;
     uint64_t check_timer;
@@ -74,9 +76,10 @@ static void become_ready(struct child *child)
 {
     child->state = CHILD_READY;
     child->was_ready = true;
+    child->ready_mono_ms = clock_mono_ms(child->clock);
     const struct entry *entry = child->entry;
     AUTO(mem_free)
-    char *line = mem_printf("%-11s %s%s%s (%.1f s)", entry->name, entry->is_step ? "done" : "ready",
+    char *line = mem_printf("%-13s %s%s%s (%.1f s)", entry->name, entry->is_step ? "done" : "ready",
                             entry->shows ? " " : "", entry->shows ? entry->shows : "",
                             seconds_since_start(child));
     tell(child, CHILD_BECAME_READY, line);
@@ -86,11 +89,7 @@ static void become_ready(struct child *child)
 static void fail(struct child *child, const char *what)
 {
     child->is_retired = true;
-    const char *last = logfile_last_line(child->log);
-    const char *log_file = child->entry->log_file;
-    AUTO(mem_free)
-    char *line = mem_printf("%s %s%s%s%s%s", child->entry->name, what, *last ? ": " : "", last,
-                            log_file ? "; see " : "", log_file ? log_file : "");
+    AUTO(mem_free) char *line = child_complain(child, what);
     tell(child, CHILD_FAILED, line);
 }
 
@@ -182,6 +181,15 @@ static void on_start_timer(void *arg)
     start(child);
 }
 
+/* As asked for, not after a crash: without a pause. */
+static void start_anew(struct child *child)
+{
+    child->is_restarting = false;
+    child->backoff = (struct backoff){0};
+    child->restarts++;
+    start(child);
+}
+
 static char *describe_end(int status)
 {
     if (WIFSIGNALED(status)) {
@@ -191,14 +199,14 @@ static char *describe_end(int status)
     return mem_printf("ended with exit code %d", WEXITSTATUS(status));
 }
 
-static void on_crash(struct child *child, const char *end)
+static void on_crash(struct child *child, const char *end, bool was_up)
 {
-    uint64_t ran_ms = clock_mono_ms(child->clock) - child->since_mono_ms;
-    uint64_t delay_ms = backoff_next(&child->backoff, ran_ms);
+    uint64_t ready_ms = was_up ? clock_mono_ms(child->clock) - child->ready_mono_ms : 0;
+    uint64_t delay_ms = backoff_next(&child->backoff, ready_ms);
     wait_for_start(child, delay_ms);
     AUTO(mem_free)
     char *line =
-        mem_printf("%-11s %s; starts again in %" PRIu64 " ms", child->entry->name, end, delay_ms);
+        mem_printf("%-13s %s; starts again in %" PRIu64 " ms", child->entry->name, end, delay_ms);
     tell(child, CHILD_CRASHED, line);
 }
 
@@ -217,6 +225,7 @@ static void on_ended(void *arg, uint32_t events)
     (void)events;
     struct child *child = arg;
     bool was_stopping = child->state == CHILD_STOPPING;
+    bool was_up = child->state == CHILD_READY;
     loop_fd_remove(child->loop, child->spawned.pidfd);
     AUTO(mem_free) char *end = NULL;
     int status = spawn_reap(&child->spawned);
@@ -227,7 +236,9 @@ static void on_ended(void *arg, uint32_t events)
     clock_cancel(child->clock, child->kill_timer);
     child->kill_timer = 0;
     child->state = CHILD_ENDED;
-    if (was_stopping) {
+    if (child->is_restarting && !child->is_retired) {
+        start_anew(child);
+    } else if (was_stopping) {
         tell(child, CHILD_STOPPED, "");
     } else if (child->is_retired) {
         return;
@@ -236,7 +247,7 @@ static void on_ended(void *arg, uint32_t events)
     } else if (!child->was_ready) {
         fail(child, end);
     } else {
-        on_crash(child, end);
+        on_crash(child, end, was_up);
     }
 }
 
@@ -307,18 +318,36 @@ void child_retire(struct child *child)
     }
 }
 
-bool child_stop(struct child *child)
+static void terminate(struct child *child)
 {
-    child_retire(child);
     stop_checks(child);
-    if (!child->spawned.pid) {
-        return false;
-    }
+    clock_cancel(child->clock, child->kill_timer);
     child->state = CHILD_STOPPING;
     kill(child->spawned.pid, SIGTERM);
     child->kill_timer =
         clock_after(child->clock, child->entry->stop_within_ms, on_kill_timer, child);
+}
+
+bool child_stop(struct child *child)
+{
+    child_retire(child);
+    if (!child->spawned.pid) {
+        return false;
+    }
+    terminate(child);
     return true;
+}
+
+void child_restart(struct child *child)
+{
+    if (child->spawned.pid) {
+        child->is_restarting = true;
+        terminate(child);
+        return;
+    }
+    clock_cancel(child->clock, child->start_timer);
+    child->start_timer = 0;
+    start_anew(child);
 }
 
 const struct entry *child_entry(const struct child *child)
@@ -344,4 +373,17 @@ unsigned child_restarts(const struct child *child)
 uint64_t child_since_unix_ms(const struct child *child)
 {
     return child->since_unix_ms;
+}
+
+const char *child_why(const struct child *child)
+{
+    return child->why;
+}
+
+char *child_complain(const struct child *child, const char *what)
+{
+    const char *last = logfile_last_line(child->log);
+    const char *log_file = child->entry->log_file;
+    return mem_printf("%s %s%s%s%s%s", child->entry->name, what, *last ? ": " : "", last,
+                      log_file ? "; see " : "", log_file ? log_file : "");
 }

@@ -41,6 +41,9 @@ void child_start(struct child *child);
 /* SIGTERM, and SIGKILL after the entry's stop_within_ms. Tells CHILD_STOPPED, from the loop; false,
  * and no event, if nothing runs. It is not started again. */
 bool child_stop(struct child *child);
+/* SIGTERM likewise, and a new start as soon as it has ended; at once if it waits for one. Tells
+ * CHILD_STARTED and what follows, from the loop (CHILD_CRASHED if the new run ends at once). */
+void child_restart(struct child *child);
 void child_retire(struct child *child); /* from now on it is not started again */
 void child_kill(struct child *child);   /* SIGKILL, if it runs */
 
@@ -49,5 +52,8 @@ enum child_state child_state(const struct child *child);
 pid_t child_pid(const struct child *child); /* 0: none */
 unsigned child_restarts(const struct child *child);
 uint64_t child_since_unix_ms(const struct child *child); /* the start of the present run */
+const char *child_why(const struct child *child);        /* what its last check said; borrowed */
+/* "name what: the last line of its log; see its log file". Caller frees. */
+char *child_complain(const struct child *child, const char *what);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "deploy/supervise/control.h"
 #include "deploy/supervise/detach.h"
 #include "deploy/supervise/supervisor.h"
 #include "proto/loop.h"
@@ -15,6 +16,7 @@ struct run {
     const struct table *table;
     struct loop *loop;
     struct supervisor *supervisor;
+    struct control *control;
     int signal_fd;
     int report_fd;
     int exit_code;
@@ -27,6 +29,7 @@ static int open_signals(void)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
     /* A terminal or pipe that is gone must not end what is supervised. */
     signal(SIGPIPE, SIG_IGN);
@@ -85,6 +88,10 @@ static void on_signal(void *arg, uint32_t events)
     if (read(run->signal_fd, &info, sizeof(info)) != sizeof(info)) {
         return;
     }
+    if (info.ssi_signo == SIGUSR1) {
+        control_take(run->control);
+        return;
+    }
     printf("%s: stopping\n", run->table->title);
     fflush(stdout);
     supervisor_stop(run->supervisor);
@@ -122,6 +129,7 @@ int run_table(const struct table *table, int report_fd)
     AUTO(mem_free) char *why = NULL;
     AUTO(loop_free) struct loop *loop = NULL;
     AUTO(supervisor_free) struct supervisor *supervisor = NULL;
+    AUTO(control_free) struct control *control = NULL;
     struct run run = {.table = table, .report_fd = report_fd, .exit_code = EXIT_INTERRUPTED};
 
     keep_fds_to_oneself();
@@ -129,6 +137,7 @@ int run_table(const struct table *table, int report_fd)
     run.loop = loop = loop_new();
     run.supervisor = supervisor = supervisor_new(loop, table, on_event, &run, &why);
     if (supervisor) {
+        run.control = control = control_new(supervisor, table->request_file);
         loop_fd_add(loop, run.signal_fd, EPOLLIN, on_signal, &run);
         supervisor_start(supervisor);
         loop_run(loop);

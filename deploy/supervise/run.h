@@ -10,8 +10,9 @@
 struct table *run_read_table(const char *path);
 
 /* Supervises the table until a signal (SIGINT, SIGTERM, SIGHUP) or a failed start has stopped
- * everything; a second signal kills. report_fd: where detach_report tells how the start went; -1:
- * in the foreground. Returns the exit code: 0 if all was ready once. */
+ * everything; a second signal kills. SIGUSR1 takes a request (control.h). report_fd: where
+ * detach_report tells how the start went; -1: in the foreground. Returns the exit code: 0 if all
+ * was ready once. */
 int run_table(const struct table *table, int report_fd);
 
 #endif

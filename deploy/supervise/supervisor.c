@@ -21,6 +21,9 @@ struct supervisor {
     size_t started; /* children 0 to started - 1 have been */
     bool is_ready;
     bool is_stopping;
+    struct restart *restart; /* that is under way */
+    restart_fn *restart_fn;
+    void *restart_arg;
 };
 
 static void write_log(struct supervisor *supervisor, const char *line)
@@ -63,6 +66,76 @@ static void write_status(const struct supervisor *supervisor)
     textfile_replace(supervisor->table->status_file, text);
 }
 
+static void on_restart(void *arg, enum restart_event event, const char *line)
+{
+    struct supervisor *supervisor = arg;
+    if (event == RESTART_FAILED) {
+        AUTO(mem_free) char *text = mem_printf("  restart: %s", line);
+        tell(supervisor, SUPERVISOR_LINE, text);
+    }
+    if (event != RESTART_LINE) {
+        restart_free(&supervisor->restart);
+    }
+    supervisor->restart_fn(supervisor->restart_arg, event, line);
+}
+
+/* Adds the rolling ones of this name (NULL: any) that are not chosen yet. */
+static bool choose(const struct supervisor *supervisor, const char *name, bool *chosen)
+{
+    bool found = false;
+    for (size_t i = 0; i < supervisor->count; i++) {
+        const struct entry *entry = child_entry(supervisor->children[i]);
+        if (entry->is_rolling && (!name || !strcmp(entry->name, name))) {
+            found = chosen[i] = true;
+        }
+    }
+    return found;
+}
+
+static bool choose_all(const struct supervisor *supervisor, const char *const *names, size_t count,
+                       bool *chosen, char **ret_why)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!choose(supervisor, names[i], chosen)) {
+            *ret_why = mem_printf("there is no service %s", names[i]);
+            return false;
+        }
+    }
+    if (!count && !choose(supervisor, NULL, chosen)) {
+        *ret_why = mem_strdup("there is no service to restart");
+        return false;
+    }
+    return true;
+}
+
+bool supervisor_restart(struct supervisor *supervisor, const char *const *names, size_t count,
+                        restart_fn *fn, void *arg, char **ret_why)
+{
+    bool chosen[TABLE_ENTRIES_MAX] = {false};
+    if (!supervisor->is_ready || supervisor->is_stopping || supervisor->restart) {
+        *ret_why = mem_strdup(supervisor->is_stopping ? "everything is being stopped"
+                              : supervisor->restart   ? "a restart is under way already"
+                                                      : "not everything has been started yet");
+        return false;
+    }
+    if (!choose_all(supervisor, names, count, chosen, ret_why)) {
+        return false;
+    }
+    struct child *children[TABLE_ENTRIES_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < supervisor->count; i++) {
+        if (chosen[i]) {
+            children[n++] = supervisor->children[i];
+        }
+    }
+    supervisor->restart_fn = fn;
+    supervisor->restart_arg = arg;
+    supervisor->restart = restart_new(supervisor->loop, children, n, on_restart, supervisor);
+    restart_begin(supervisor->restart);
+    write_status(supervisor);
+    return true;
+}
+
 /* The next one that runs, from the end; when none is left, all is done. */
 static void stop_next(struct supervisor *supervisor)
 {
@@ -91,6 +164,9 @@ void supervisor_stop(struct supervisor *supervisor)
         return;
     }
     supervisor->is_stopping = true;
+    if (supervisor->restart) {
+        on_restart(supervisor, RESTART_FAILED, "everything is being stopped");
+    }
     for (size_t i = 0; i < supervisor->started; i++) {
         child_retire(supervisor->children[i]);
     }
@@ -153,11 +229,14 @@ static void on_child(void *arg, struct child *child, enum child_event event, con
         tell(supervisor, SUPERVISOR_LINE, text);
         break;
     case CHILD_STOPPED: {
-        AUTO(mem_free) char *stopped = mem_printf("  %-11s stopped", child_entry(child)->name);
+        AUTO(mem_free) char *stopped = mem_printf("  %-13s stopped", child_entry(child)->name);
         tell(supervisor, SUPERVISOR_LINE, stopped);
         stop_next(supervisor);
         break;
     }
+    }
+    if (supervisor->restart) {
+        restart_on_child(supervisor->restart, child, event);
     }
     write_status(supervisor);
 }
@@ -205,6 +284,7 @@ void supervisor_free(struct supervisor **supervisor)
     if (!s) {
         return;
     }
+    restart_free(&s->restart);
     while (s->count > 0) {
         child_free(&s->children[--s->count]);
     }

@@ -6,6 +6,7 @@
 #ifndef LYNKS_SUPERVISE_SUPERVISOR_H
 #define LYNKS_SUPERVISE_SUPERVISOR_H
 
+#include "deploy/supervise/restart.h"
 #include "deploy/supervise/table.h"
 #include "proto/loop.h"
 
@@ -26,6 +27,11 @@ struct supervisor *supervisor_new(struct loop *loop, const struct table *table, 
 void supervisor_free(struct supervisor **supervisor); /* kills what still runs */
 
 void supervisor_start(struct supervisor *supervisor);
+/* Restarts these one after the other (restart.h), in the table's order; none named: all that are
+ * "rolling". Tells fn until it is done, has failed or everything is stopped. false, and why in
+ * *ret_why (caller frees), if that cannot be begun: then fn is not called. */
+bool supervisor_restart(struct supervisor *supervisor, const char *const *names, size_t count,
+                        restart_fn *fn, void *arg, char **ret_why);
 /* Stops one after the other, the last started first. Again: kills all at once. */
 void supervisor_stop(struct supervisor *supervisor);
 

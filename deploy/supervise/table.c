@@ -95,6 +95,11 @@ static bool on_status_file(struct reader *reader, const char *value)
     return set_text(reader, &reader->table->status_file, value);
 }
 
+static bool on_request_file(struct reader *reader, const char *value)
+{
+    return set_text(reader, &reader->table->request_file, value);
+}
+
 static bool on_pid_file(struct reader *reader, const char *value)
 {
     return set_text(reader, reader->entry ? &reader->entry->pid_file : &reader->table->pid_file,
@@ -226,6 +231,13 @@ static bool on_together(struct reader *reader, const char *value)
     return true;
 }
 
+static bool on_rolling(struct reader *reader, const char *value)
+{
+    (void)value;
+    reader->entry->is_rolling = true;
+    return true;
+}
+
 static bool on_shows(struct reader *reader, const char *value)
 {
     return set_text(reader, &reader->entry->shows, value);
@@ -238,6 +250,7 @@ static const struct word {
 } words[] = {
     {"title", on_title, false},
     {"banner_file", on_banner_file, false},
+    {"request_file", on_request_file, false},
     {"status_file", on_status_file, false},
     {"pid_file", on_pid_file, false},
     {"log_file", on_log_file, false},
@@ -253,6 +266,7 @@ static const struct word {
     {"ready_within_ms", on_ready_within, true},
     {"stop_within_ms", on_stop_within, true},
     {"together", on_together, true},
+    {"rolling", on_rolling, true},
     {"shows", on_shows, true},
 };
 
@@ -359,5 +373,6 @@ void table_free(struct table **table)
     mem_free(&(*table)->status_file);
     mem_free(&(*table)->log_file);
     mem_free(&(*table)->banner_file);
+    mem_free(&(*table)->request_file);
     mem_free(table);
 }

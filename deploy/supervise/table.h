@@ -8,18 +8,22 @@
  *
  *   title deploy/up                 who speaks in error lines
  *   pid_file PATH                   of the supervisor; status_file, log_file, banner_file likewise
+ *   request_file PATH               where deploy/restart asks (control.h)
  *   process gateway
  *     user lynks                    account to run as; none: the supervisor's own
  *     dir PATH                      working directory
  *     env NAME=VALUE                its environment, one line each
  *     arg VALUE                     argv, one line each; the first is the program
- *     pid_file PATH, log_file PATH
- *     port HOST PORT NAME           must be free before anything is started; NAME is the variable
- * that sets it listen HOST PORT NAME         likewise, and the supervisor binds it and hands it
- * over as LISTEN_FDS does ready tcp HOST PORT           ready when all of these hold; also ready
- * http HOST PORT /PATH      answers 200, and ready command TEXT              /bin/sh -c TEXT ends
- * with 0 ready_within_ms N, stop_within_ms N together                      started without waiting
- * until the entry before it is ready shows TEXT                    printed after "ready"
+ *     pid_file PATH                 likewise log_file
+ *     port HOST PORT NAME           must be free at first; NAME is the variable that sets it
+ *     listen HOST PORT NAME         likewise; the supervisor binds it, hands it over by LISTEN_FDS
+ *     ready tcp HOST PORT           ready when all of these hold: it takes a connection,
+ *     ready http HOST PORT /PATH    answers 200,
+ *     ready command TEXT            /bin/sh -c TEXT ends with 0
+ *     ready_within_ms N             likewise stop_within_ms
+ *     together                      started without waiting until the entry before it is ready
+ *     rolling                       takes part in a rolling restart
+ *     shows TEXT                    printed after "ready"
  */
 #ifndef LYNKS_SUPERVISE_TABLE_H
 #define LYNKS_SUPERVISE_TABLE_H
@@ -53,6 +57,7 @@ struct entry {
     char *name;
     bool is_step;
     bool is_together;
+    bool is_rolling;
     char *user;
     uid_t uid; /* of user; only if user is set */
     gid_t gid;
@@ -79,6 +84,7 @@ struct table {
     char *status_file;
     char *log_file;
     char *banner_file;
+    char *request_file;
     struct entry entries[TABLE_ENTRIES_MAX];
     size_t entry_count;
 };

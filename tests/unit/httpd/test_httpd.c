@@ -258,8 +258,8 @@ static void test_drain(void **state)
     assert_false(http_client_await(f->client, 1, 20));
     struct http_client *late = http_client_new(f->loop, port, NULL); /* not accepted yet */
     http_client_send(late, STR_LIT("GET /y HTTP/1.1\r\n\r\n"));
-    httpd_drain(f->httpd);
-    httpd_drain(f->httpd);
+    httpd_drain(f->httpd, 0);
+    httpd_drain(f->httpd, 0);
     assert_true(http_client_await_close(idle, WAIT_MS));
     assert_true(http_client_await_close(late, WAIT_MS));
     assert_int_equal(http_client_status(late, 0), 200);
@@ -271,6 +271,48 @@ static void test_drain(void **state)
     assert_int_equal(httpd_open_connections(f->httpd), 0);
     http_client_free(&idle);
     http_client_free(&late);
+}
+
+static bool is_drained(void *arg)
+{
+    return httpd_is_drained(((struct fixture *)arg)->httpd);
+}
+
+/* With patience, a request that is on its way to an idle connection is answered, and so is one of
+ * somebody new; whoever stays silent is closed in the end. */
+static void test_drain_with_patience(void **state)
+{
+    struct fixture *f = *state;
+    uint16_t port = httpd_port(f->httpd);
+    struct http_client *silent = http_client_new(f->loop, port, NULL);
+    http_client_send(silent, STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
+    assert_true(http_client_await(silent, 1, WAIT_MS));
+    assert_true(http_client_await(f->client, 1, WAIT_MS));
+    httpd_drain(f->httpd, 300);
+    assert_false(httpd_is_drained(f->httpd));
+    http_client_send(f->client, STR_LIT("GET /y HTTP/1.1\r\n\r\n"));
+    struct http_client *fresh = http_client_new(f->loop, port, NULL);
+    http_client_send(fresh, STR_LIT("GET /z HTTP/1.1\r\n\r\n"));
+    assert_true(http_client_await_close(f->client, WAIT_MS));
+    assert_true(http_client_await_close(fresh, WAIT_MS));
+    assert_int_equal(http_client_status(f->client, 1), 200);
+    assert_true(str_eq(http_client_header(f->client, 1, "Connection"), STR_LIT("close")));
+    assert_int_equal(http_client_status(fresh, 0), 200);
+    assert_false(httpd_is_drained(f->httpd));
+    assert_true(loop_run_until(f->loop, is_drained, f, WAIT_MS));
+    assert_true(http_client_await_close(silent, WAIT_MS));
+    http_client_free(&silent);
+    http_client_free(&fresh);
+}
+
+/* Without a connection there is nobody to be patient with. */
+static void test_drain_of_nobody(void **state)
+{
+    struct fixture *f = *state;
+    http_client_free(&f->client);
+    httpd_drain(f->httpd, 600000);
+    assert_true(loop_run_until(f->loop, is_drained, f, WAIT_MS));
 }
 
 /* The handler's requests outlive the server. */
@@ -332,6 +374,8 @@ int main(void)
         HTTPD_TEST(test_what_a_handler_sees),
         HTTPD_TEST(test_a_body_at_the_limit),
         HTTPD_TEST(test_drain),
+        HTTPD_TEST(test_drain_with_patience),
+        HTTPD_TEST(test_drain_of_nobody),
         HTTPD_TEST(test_free_before_the_answer),
         HTTPD_TEST(test_a_taken_port),
         HTTPD_TEST(test_handed_over),

@@ -1,5 +1,6 @@
 #include "proto/bus_client.h"
 #include "proto/bus_client_parts.h"
+#include "proto/bus_route.h"
 
 #include <assert.h>
 
@@ -71,6 +72,7 @@ static void on_up(void *arg, struct bus_endpoint *endpoint)
     struct bus_service *service = arg;
     log_info("bus endpoint connected", LOG_Z("service", service_name(service->id)),
              LOG_Z("endpoint", endpoint->address));
+    bus_client_watch(service);
     bus_client_review(service);
     bus_client_pump(service);
 }
@@ -205,6 +207,10 @@ static enum err try_call(struct bus_client *client, const struct msg_type *type,
         return ERR_OVERLOADED;
     }
     slot->type = type;
+    slot->route = msg_route_get(type);
+    if (slot->route->key != NULL) {
+        slot->key_hash = bus_route_hash(msg_route_key(request, slot->route));
+    }
     slot->fn = fn;
     slot->arg = arg;
     enum err err = start(client, slot, request, context, context->deadline_ms - now_ms);
@@ -277,6 +283,7 @@ struct bus_client *bus_client_new(const struct bus_parts *parts,
     client->reply_arena = arena_new();
     client->request_arena = arena_new();
     make_metrics(client);
+    bus_client_watch_init(client);
     return client;
 }
 
@@ -300,6 +307,7 @@ void bus_client_free(struct bus_client **client)
     }
     clock_cancel(self->clock, self->reap_timer);
     clock_cancel(self->clock, self->unblock_timer);
+    clock_cancel(self->clock, self->watch_timer);
     resolver_free(&self->resolver);
     for (size_t i = 0; i < SERVICE_COUNT; i++) {
         if (self->services[i].id != SERVICE_NONE) {
@@ -327,8 +335,11 @@ static void service_init(struct bus_service *service, struct bus_client *client,
     bus_stat_init(&service->stat, metrics, &stat_names, service_name(id));
     service->endpoints_live =
         metrics_gauge(metrics, "lynks_bus_endpoints_live", "Endpoints that are connected.", labels);
-    service->resent = metrics_counter(metrics, "lynks_bus_resent_total",
-                                      "Calls sent again because an endpoint went.", labels);
+    service->resent =
+        metrics_counter(metrics, "lynks_bus_resent_total",
+                        "Calls sent again because an endpoint went or fell silent.", labels);
+    service->silent = metrics_counter(metrics, "lynks_bus_endpoints_silent_total",
+                                      "Endpoints left alone because they fell silent.", labels);
     if (client->parts.health != NULL) {
         health_set(client->parts.health, service_name(id), false, "not connected");
     }

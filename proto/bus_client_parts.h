@@ -1,6 +1,6 @@
 /* The inside of the bus client, shared by its files and nobody else: bus_client.c (life, services,
- * calling), bus_client_send.c (choosing an endpoint, sending, holding, sending again) and
- * bus_client_receive.c (answers). */
+ * calling), bus_client_send.c (choosing an endpoint, sending, holding, sending again),
+ * bus_client_receive.c (answers) and bus_client_watch.c (endpoints that are left alone). */
 #ifndef LYNKS_PROTO_BUS_CLIENT_PARTS_H
 #define LYNKS_PROTO_BUS_CLIENT_PARTS_H
 
@@ -14,11 +14,13 @@ struct bus_service {
     const char *public_key;
     struct bus_link endpoints; /* the one that was chosen last is at the end */
     bool is_ready;             /* as told to health */
+    bool wants_probe;          /* a silent endpoint is to be asked again with the next call */
     struct bus_link held;      /* calls that wait for an endpoint, oldest first */
     size_t held_count;
     struct bus_stat stat;
     struct metric *endpoints_live;
     struct metric *resent;
+    struct metric *silent;
 };
 
 struct bus_client {
@@ -34,6 +36,8 @@ struct bus_client {
     struct arena *request_arena; /* a request that is being encoded anew */
     uint64_t reap_timer;
     uint64_t unblock_timer;
+    uint64_t watch_timer; /* one for all endpoints */
+    uint64_t tick_ms;     /* its period */
     bool is_closing;
     struct bus_refusals refusals;
     struct log_gate handshake_gate;
@@ -67,6 +71,31 @@ void bus_client_pump(struct bus_service *service); /* sends held calls as far as
 void bus_client_fail_over(struct bus_service *service, struct bus_endpoint *endpoint);
 /* A call that endpoint has not executed goes elsewhere. */
 void bus_client_redirect(struct bus_service *service, struct bus_slot *slot);
+
+void bus_client_hold(struct bus_service *service, struct bus_slot *slot);
+bool bus_client_may_send_again(const struct bus_slot *slot);
+
+/* bus_client_watch.c */
+
+void bus_client_watch_init(struct bus_client *client); /* defaults of the configuration */
+/* Looks at all endpoints a tick from now, if it was not to be done anyway. */
+void bus_client_watch_soon(struct bus_client *client);
+/* Asks a silent endpoint again, with a copy of a call that has just been sent to another. */
+void bus_client_probe(struct bus_service *service, struct bus_slot *slot);
+/* Leaves an endpoint that has said ERR_DRAINING alone for a while. */
+void bus_client_leave_draining(struct bus_service *service, struct bus_endpoint *endpoint);
+/* An endpoint in doubt has answered. True: it is trusted again; the caller reviews and pumps. */
+bool bus_client_regain(struct bus_service *service, struct bus_endpoint *endpoint,
+                       const struct envelope *answer);
+
+/* Silence only matters where there is another to turn to. */
+static inline void bus_client_watch(struct bus_service *service)
+{
+    struct bus_client *client = service->client;
+    if (client->watch_timer == 0 && service->endpoints.next != service->endpoints.previous) {
+        bus_client_watch_soon(client);
+    }
+}
 
 /* bus_client_receive.c */
 

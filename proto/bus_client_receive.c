@@ -1,15 +1,11 @@
 #include "proto/bus_client_parts.h"
 
-/* The first one to say so stops new calls to it; each call it has not taken goes elsewhere. */
+/* The call has not been executed, whatever its kind, and goes elsewhere. */
 static void on_draining(struct bus_service *service, struct bus_endpoint *endpoint,
                         struct bus_slot *slot)
 {
-    if (!endpoint->is_draining) {
-        endpoint->is_draining = true;
-        log_info("bus endpoint is draining", LOG_Z("service", service_name(service->id)),
-                 LOG_Z("endpoint", endpoint->address));
-        bus_client_review(service);
-    }
+    bus_client_leave_draining(service, endpoint);
+    bus_client_review(service);
     /* Otherwise it has been sent elsewhere already, and that answer counts. */
     if (slot->endpoint == endpoint) {
         bus_client_redirect(service, slot);
@@ -20,6 +16,13 @@ static void refuse(struct bus_client *client, const struct bus_endpoint *endpoin
                    enum codec_fault fault)
 {
     bus_refusals_add(&client->refusals, fault, endpoint->address, clock_mono_ms(client->clock));
+}
+
+/* A failure of the endpoint where the call waits no longer may be that endpoint's own. */
+static bool is_outrun(const struct bus_slot *slot, const struct bus_endpoint *endpoint,
+                      enum err status)
+{
+    return slot->endpoint != endpoint && err_is_retryable(status);
 }
 
 /* An answer that can be matched but not read ends its call: waiting would not make it better. */
@@ -35,6 +38,8 @@ static void on_answer(struct bus_service *service, struct bus_endpoint *endpoint
         bus_client_finish(client, slot, ERR_PROTOCOL, NULL);
     } else if (envelope->status == ERR_DRAINING) {
         on_draining(service, endpoint, slot);
+    } else if (is_outrun(slot, endpoint, envelope->status)) {
+        metric_inc(client->late_replies);
     } else if (envelope->status != ERR_OK) {
         bus_client_finish(client, slot, envelope->status, NULL);
     } else if (reply->id != slot->type->reply) {
@@ -56,6 +61,13 @@ void bus_client_on_frame(void *arg, struct bus_endpoint *endpoint, struct str da
         refuse(client, endpoint, fault);
     }
     if (fault == CODEC_OK || fault == CODEC_BODY || fault == CODEC_UNKNOWN) {
+        endpoint->answers++;
+        bool is_regained =
+            endpoint->trust != BUS_TRUSTED && bus_client_regain(service, endpoint, &envelope);
         on_answer(service, endpoint, &envelope, &reply, fault);
+        if (is_regained) {
+            bus_client_review(service);
+            bus_client_pump(service);
+        }
     }
 }

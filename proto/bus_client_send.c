@@ -1,4 +1,5 @@
 #include "proto/bus_client_parts.h"
+#include "proto/bus_route.h"
 
 /* A call that takes down whoever executes it does not get to take down everybody. */
 #define SENDS_MAX 4
@@ -12,31 +13,65 @@ static struct bus_slot *slot_of(struct bus_link *link)
 
 /* ---- which endpoint ---- */
 
-static bool is_better(const struct bus_endpoint *endpoint, const struct bus_endpoint *best)
+/* By rank for its key, or by load; of several, the one that was chosen longest ago. */
+static bool is_better(const struct bus_slot *slot, const struct bus_endpoint *endpoint,
+                      const struct bus_endpoint *best)
 {
-    return best == NULL || endpoint->in_flight < best->in_flight;
+    if (best == NULL) {
+        return true;
+    }
+    if (slot->route->key == NULL) {
+        return endpoint->in_flight < best->in_flight;
+    }
+    return bus_route_weight(slot->key_hash, endpoint->address_hash) >
+           bus_route_weight(slot->key_hash, best->address_hash);
 }
 
-/* The one with the least outstanding calls; of several, the one that was chosen longest ago. NULL
- * if there is none; then *ret_is_full says whether that is only because of the bound per endpoint.
- */
-static struct bus_endpoint *select_endpoint(struct bus_service *service, bool *ret_is_full)
+/* What is known after a look at some endpoints. */
+struct choice {
+    struct bus_endpoint *best;
+    struct bus_endpoint *best_silent;
+    bool has_full;  /* one would have been taken but for the bound per endpoint */
+    bool has_other; /* one is there that is not silent, though it may take nothing right now */
+};
+
+static void consider(struct choice *choice, const struct bus_slot *slot,
+                     struct bus_endpoint *endpoint, size_t in_flight_max)
+{
+    bool is_silent = endpoint->trust == BUS_SILENT;
+    struct bus_endpoint **best = is_silent ? &choice->best_silent : &choice->best;
+    choice->has_other = choice->has_other || !is_silent;
+    if (endpoint->is_blocked || !bus_endpoint_is_usable(endpoint)) {
+        return;
+    }
+    if (endpoint->in_flight >= in_flight_max) {
+        choice->has_full = true;
+    } else if (is_better(slot, endpoint, *best)) {
+        *best = endpoint;
+    }
+}
+
+/* NULL if there is none; then *ret_is_full says whether that is only because of the bound per
+ * endpoint. A silent one gets calls if there are no others at all, and one on trial if the others
+ * take none. */
+static struct bus_endpoint *select_endpoint(struct bus_service *service,
+                                            const struct bus_slot *slot, bool *ret_is_full)
 {
     size_t in_flight_max = service->client->config.in_flight_endpoint_max;
-    struct bus_endpoint *best = NULL;
-    *ret_is_full = false;
+    struct choice choice = {.best = NULL};
     for (struct bus_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
         struct bus_endpoint *endpoint = CONTAINER_OF(l, struct bus_endpoint, link);
-        if (!bus_endpoint_is_usable(endpoint) || endpoint->is_blocked) {
-            continue;
-        }
-        if (endpoint->in_flight >= in_flight_max) {
-            *ret_is_full = true;
-        } else if (is_better(endpoint, best)) {
-            best = endpoint;
+        if (endpoint->is_live && !endpoint->is_leaving) {
+            consider(&choice, slot, endpoint, in_flight_max);
         }
     }
-    return best;
+    struct bus_endpoint *silent = choice.best_silent;
+    if (choice.best == NULL && silent != NULL && !choice.has_full &&
+        (!choice.has_other || bus_endpoint_takes_trial(silent))) {
+        return silent;
+    }
+    *ret_is_full = choice.has_full;
+    return choice.best;
 }
 
 /* ---- sending ---- */
@@ -80,10 +115,11 @@ static void block(struct bus_client *client, struct bus_endpoint *endpoint)
 static bool send_somewhere(struct bus_service *service, struct bus_slot *slot, bool *ret_is_full)
 {
     for (struct bus_endpoint *endpoint;
-         (endpoint = select_endpoint(service, ret_is_full)) != NULL;) {
+         (endpoint = select_endpoint(service, slot, ret_is_full)) != NULL;) {
         if (bus_endpoint_send(endpoint, slot)) {
             bus_list_remove(&endpoint->link);
             bus_list_add(&service->endpoints, &endpoint->link);
+            bus_client_watch(service);
             return true;
         }
         block(service->client, endpoint);
@@ -91,7 +127,7 @@ static bool send_somewhere(struct bus_service *service, struct bus_slot *slot, b
     return false;
 }
 
-static void hold(struct bus_service *service, struct bus_slot *slot)
+void bus_client_hold(struct bus_service *service, struct bus_slot *slot)
 {
     bus_list_add(&service->held, &slot->link);
     service->held_count++;
@@ -102,6 +138,9 @@ enum err bus_client_dispatch(struct bus_service *service, struct bus_slot *slot)
 {
     bool is_full;
     if (send_somewhere(service, slot, &is_full)) {
+        if (service->wants_probe) {
+            bus_client_probe(service, slot);
+        }
         return ERR_OK;
     }
     if (is_full) {
@@ -110,7 +149,7 @@ enum err bus_client_dispatch(struct bus_service *service, struct bus_slot *slot)
     if (service->held_count >= (service->client->config.in_flight_max + 1) / 2) {
         return ERR_UNAVAILABLE;
     }
-    hold(service, slot);
+    bus_client_hold(service, slot);
     return ERR_OK;
 }
 
@@ -137,7 +176,7 @@ void bus_client_pump(struct bus_service *service)
 {
     bool is_full;
     struct bus_link *link = service->held.next;
-    while (link != &service->held && select_endpoint(service, &is_full) != NULL) {
+    while (link != &service->held && select_endpoint(service, slot_of(link), &is_full) != NULL) {
         struct bus_slot *slot = slot_of(link);
         link = link->next;
         if (!refresh(service->client, slot)) {
@@ -146,7 +185,7 @@ void bus_client_pump(struct bus_service *service)
         bus_list_remove(&slot->link);
         service->held_count--;
         if (!send_somewhere(service, slot, &is_full)) {
-            hold(service, slot);
+            bus_client_hold(service, slot);
             return;
         }
         if (slot->sends > 1) {
@@ -155,7 +194,7 @@ void bus_client_pump(struct bus_service *service)
     }
 }
 
-static bool may_be_sent_again(const struct bus_slot *slot)
+bool bus_client_may_send_again(const struct bus_slot *slot)
 {
     return slot->type->retry != RETRY_NEVER && slot->sends < SENDS_MAX;
 }
@@ -165,9 +204,9 @@ void bus_client_fail_over(struct bus_service *service, struct bus_endpoint *endp
 {
     while (!bus_list_is_empty(&endpoint->calls)) {
         struct bus_slot *slot = slot_of(endpoint->calls.next);
-        if (may_be_sent_again(slot)) {
+        if (bus_client_may_send_again(slot)) {
             bus_endpoint_forget(endpoint, slot);
-            hold(service, slot);
+            bus_client_hold(service, slot);
         } else {
             bus_client_finish(service->client, slot, ERR_UNAVAILABLE, NULL);
         }
@@ -179,6 +218,6 @@ void bus_client_redirect(struct bus_service *service, struct bus_slot *slot)
 {
     slot->sends--;
     bus_endpoint_forget(slot->endpoint, slot);
-    hold(service, slot);
+    bus_client_hold(service, slot);
     bus_client_pump(service);
 }

@@ -1,4 +1,5 @@
 #include "proto/bus_endpoint.h"
+#include "proto/bus_route.h"
 
 #include <assert.h>
 
@@ -54,7 +55,7 @@ static void go_down(struct bus_endpoint *endpoint)
     }
     endpoint->is_live = false;
     receive(endpoint, endpoint->in_flight);
-    endpoint->is_draining = false;
+    bus_endpoint_trust(endpoint, BUS_TRUSTED, 0);
     endpoint->is_blocked = false;
     endpoint->events->down(endpoint->arg, endpoint);
 }
@@ -158,6 +159,7 @@ struct bus_endpoint *bus_endpoint_new(const struct bus_parts *parts, const char 
     bool fits = str_copy(endpoint->address, sizeof(endpoint->address), str_of(address));
     assert(fits);
     (void)fits;
+    endpoint->address_hash = bus_route_hash(str_of(endpoint->address));
     open_socket(endpoint);
     return endpoint;
 }
@@ -175,7 +177,7 @@ void bus_endpoint_free(struct bus_endpoint **endpoint)
     mem_free(endpoint);
 }
 
-bool bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_slot *slot)
+bool bus_endpoint_send_copy(struct bus_endpoint *endpoint, struct bus_slot *slot)
 {
     zmq_msg_t copy; /* of the reference: the bytes are shared */
     zmq_msg_init(&copy);
@@ -184,10 +186,22 @@ bool bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_slot *slot)
         zmq_msg_close(&copy);
         return false;
     }
-    slot->endpoint = endpoint;
     slot->sends++;
+    return true;
+}
+
+bool bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_slot *slot)
+{
+    if (!bus_endpoint_send_copy(endpoint, slot)) {
+        return false;
+    }
+    slot->endpoint = endpoint;
     bus_list_add(&endpoint->calls, &slot->link);
     endpoint->in_flight++;
+    endpoint->costly_in_flight += slot->route->is_costly;
+    if (endpoint->trust != BUS_TRUSTED) {
+        endpoint->trial_id = slot->correlation_id;
+    }
     return true;
 }
 
@@ -197,4 +211,18 @@ void bus_endpoint_forget(struct bus_endpoint *endpoint, struct bus_slot *slot)
     slot->endpoint = NULL;
     bus_list_remove(&slot->link);
     endpoint->in_flight--;
+    endpoint->costly_in_flight -= slot->route->is_costly;
+    if (endpoint->trial_id == slot->correlation_id) {
+        endpoint->trial_id = 0;
+    }
+}
+
+void bus_endpoint_trust(struct bus_endpoint *endpoint, enum bus_trust trust, uint64_t retry_ms)
+{
+    endpoint->trust = trust;
+    endpoint->retry_ms = retry_ms;
+    endpoint->is_on_trial = false;
+    endpoint->trial_id = 0;
+    endpoint->ticks = 0;
+    endpoint->light_ticks = 0;
 }

@@ -20,14 +20,32 @@ struct bus_endpoint_events {
     void (*frame)(void *arg, struct bus_endpoint *endpoint, struct str data);
 };
 
+/* In doubt, it gets one call at a time, on trial, and none until its time to be asked again. */
+enum bus_trust {
+    BUS_TRUSTED,
+    BUS_DRAINING, /* has said so; it may be a stand-by that becomes active */
+    BUS_SILENT,   /* has answered nothing while others did */
+};
+
 struct bus_endpoint {
     struct bus_link link;             /* in its service */
     char address[RESOLVE_TEXT_BYTES]; /* "tcp://127.0.0.1:5701" */
     bool is_live;
-    bool is_draining; /* has said so: gets no new calls until it is connected anew */
-    bool is_leaving;  /* its address is gone: closed when the last call is answered */
-    bool is_blocked;  /* took no message although it is live: tried again soon */
+    bool is_leaving; /* its address is gone: closed when the last call is answered */
+    bool is_blocked; /* took no message although it is live: tried again soon */
     size_t in_flight;
+    size_t costly_in_flight; /* of these */
+    uint64_t address_hash;   /* bus_route_hash */
+
+    enum bus_trust trust;
+    bool is_on_trial;     /* in doubt, and its time to be asked again has come */
+    uint64_t retry_ms;    /* when that is */
+    uint64_t trial_id;    /* correlation id of the call on trial; 0: none */
+    uint64_t answers;     /* all that came */
+    uint64_t answers_old; /* as of the last tick */
+    unsigned ticks;       /* without an answer while calls waited */
+    unsigned light_ticks; /* without an answer while calls waited that are not costly */
+
     struct bus_link calls; /* of struct bus_slot */
 
     struct loop *loop;
@@ -47,13 +65,24 @@ struct bus_endpoint *bus_endpoint_new(const struct bus_parts *parts, const char 
                                       const struct bus_endpoint_events *events, void *arg);
 void bus_endpoint_free(struct bus_endpoint **endpoint); /* its calls must have been moved away */
 
+static inline bool bus_endpoint_takes_trial(const struct bus_endpoint *endpoint)
+{
+    return endpoint->is_on_trial && endpoint->trial_id == 0;
+}
+
+/* A new call may go there, if only because there is no better one. */
 static inline bool bus_endpoint_is_usable(const struct bus_endpoint *endpoint)
 {
-    return endpoint->is_live && !endpoint->is_draining && !endpoint->is_leaving;
+    return endpoint->is_live && !endpoint->is_leaving &&
+           (endpoint->trust != BUS_DRAINING || bus_endpoint_takes_trial(endpoint));
 }
 
 /* Sends slot's frame and takes the slot into calls. False: nothing was done. */
 bool bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_slot *slot);
+/* Sends slot's frame without taking the slot. False: nothing was done. */
+bool bus_endpoint_send_copy(struct bus_endpoint *endpoint, struct bus_slot *slot);
+/* Trusted from now on, or in doubt until retry_ms at least. */
+void bus_endpoint_trust(struct bus_endpoint *endpoint, enum bus_trust trust, uint64_t retry_ms);
 /* Takes a slot out of calls. */
 void bus_endpoint_forget(struct bus_endpoint *endpoint, struct bus_slot *slot);
 

@@ -20,6 +20,8 @@ struct bus_slot {
     struct bus_deadline deadline;  /* in the client's wheel */
     struct bus_endpoint *endpoint; /* where it was sent; NULL while it is held */
     const struct msg_type *type;   /* of the request */
+    const struct msg_route *route; /* likewise */
+    uint64_t key_hash;             /* of its key, if it has one */
     zmq_msg_t frame;               /* as sent last; shared with libzmq, not copied */
     uint64_t started_us;
     unsigned sends; /* how often it may have reached a service */

@@ -81,6 +81,26 @@ static const struct msg_type types[] = {
 #undef END
 };
 
+#define COST_LIGHT false
+#define COST_COSTLY true
+
+static const struct msg_route routes[ARRAY_LEN(types)] = {
+#define ROUTE(request, key_, cost)                                                                 \
+    [INDEX_##request] = {                                                                          \
+        .key = #key_, .offset = offsetof(struct msg_##request, key_), .is_costly = COST_##cost},
+#include "proto/routes.def"
+#undef ROUTE
+};
+
+/* A key is read as a struct str. */
+#define ROUTE(request, key, cost)                                                                  \
+    _Static_assert(_Generic(((struct msg_##request *)NULL)->key, struct str                        \
+                            : true, default                                                        \
+                            : false),                                                              \
+                   #request "." #key);
+#include "proto/routes.def"
+#undef ROUTE
+
 /* A switch, so that a number used twice does not compile. */
 const struct msg_type *msg_type_find(uint64_t number)
 {
@@ -142,4 +162,16 @@ void *msg_field_at(struct msg *msg, const struct msg_field *field)
 const void *msg_field_get(const struct msg *msg, const struct msg_field *field)
 {
     return (const char *)msg + UNION_OFFSET + field->offset;
+}
+
+const struct msg_route *msg_route_get(const struct msg_type *type)
+{
+    return &routes[type - types];
+}
+
+struct str msg_route_key(const struct msg *msg, const struct msg_route *route)
+{
+    struct str key;
+    memcpy(&key, (const char *)msg + UNION_OFFSET + route->offset, sizeof(key));
+    return key;
 }

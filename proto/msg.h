@@ -102,12 +102,21 @@ struct msg_type {
     enum msg_id reply; /* MSG_NONE for a reply */
 };
 
+/* How a request is spread over replicas, from routes.def. */
+struct msg_route {
+    const char *key; /* the field's name; NULL: by load */
+    size_t offset;   /* of the key, a struct str, as in struct msg_field */
+    bool is_costly;
+};
+
 const struct msg_type *msg_type_find(uint64_t number);                 /* NULL if there is none */
 const struct msg_type *msg_type_next(const struct msg_type *previous); /* NULL starts, NULL ends */
 /* A field's place in msg, whose kind must be the field's: uint64_t, bool, struct str or struct
  * u64_list. */
 void *msg_field_at(struct msg *msg, const struct msg_field *field);
 const void *msg_field_get(const struct msg *msg, const struct msg_field *field);
+const struct msg_route *msg_route_get(const struct msg_type *type);
+struct str msg_route_key(const struct msg *msg, const struct msg_route *route); /* one with a key */
 const char *msg_name(enum msg_id id);              /* "unknown" if there is none; static */
 const char *service_name(enum service_id service); /* "authsvc", ...; static */
 

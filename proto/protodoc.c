@@ -136,6 +136,19 @@ static void write_fields(FILE *out, const struct msg_type *type)
     }
 }
 
+static void write_request(FILE *out, const struct msg_type *type)
+{
+    const struct msg_route *route = msg_route_get(type);
+    fprintf(out, "Request to %s; retry %s; ", service_name(type->service), retry_name(type->retry));
+    if (route->key != NULL) {
+        fprintf(out, "routed by %s; ", route->key);
+    }
+    if (route->is_costly) {
+        fputs("costly; ", out);
+    }
+    fprintf(out, "answered by %s.", msg_name(type->reply));
+}
+
 static void write_messages(FILE *out)
 {
     fputs("\n"
@@ -143,14 +156,17 @@ static void write_messages(FILE *out)
           "\n"
           "Retry: `safe` may be sent again at will; `keyed` carries an idempotency key that the "
           "owner stores, and may be sent\n"
-          "again; `never` may not be sent again once it may have arrived.\n",
+          "again; `never` may not be sent again once it may have arrived. Requests that are routed "
+          "by a field go to the same\n"
+          "replica for the same value, by rendezvous hashing; the others to the one with the least "
+          "outstanding. A `costly` one\n"
+          "is not sent again as soon as a light one when a replica falls silent.\n",
           out);
     const struct msg_type *type = NULL;
     while ((type = msg_type_next(type)) != NULL) {
         fprintf(out, "\n### %d %s\n\n", (int)type->id, type->name);
         if (type->service != SERVICE_NONE) {
-            fprintf(out, "Request to %s; retry %s; answered by %s.", service_name(type->service),
-                    retry_name(type->retry), msg_name(type->reply));
+            write_request(out, type);
         } else {
             fputs("Reply.", out);
         }

@@ -34,7 +34,7 @@ static const char *look_up(void *arg, const char *name, struct resolve_set *ret_
 {
     struct dns *dns = arg;
     struct resolve_set set = {.count = 0};
-    assert(strcmp(name, "authsvc.test") == 0);
+    assert(strcmp(name, "roomsvc.test") == 0);
     pthread_mutex_lock(&dns->lock);
     for (size_t i = 0; i < ARRAY_LEN(dns->addresses); i++) {
         if (dns->addresses[i] != NULL) {
@@ -70,7 +70,7 @@ static int setup(void **state)
     struct rig *rig = mem_alloc(sizeof(*rig));
     *state = rig;
     log_capture_setup(state);
-    bus_pair_init(&rig->pair);
+    bus_pair_init_by_load(&rig->pair);
     pthread_mutex_init(&rig->dns.lock, NULL);
     return 0;
 }
@@ -90,7 +90,7 @@ static int teardown(void **state)
 
 static uint64_t live(struct bus_pair *pair)
 {
-    return bus_pair_metric(pair, "lynks_bus_endpoints_live", "service=\"authsvc\"");
+    return bus_pair_metric(pair, "lynks_bus_endpoints_live", "service=\"roomsvc\"");
 }
 
 static bool both_live(void *arg)
@@ -119,7 +119,7 @@ static void connect_with(struct rig *rig, size_t servers, const struct bus_clien
     char *address = servers == 1 ? mem_strdup(bus_server_address(&rig->servers[0]))
                                  : mem_printf("%s,%s", bus_server_address(&rig->servers[0]),
                                               bus_server_address(&rig->servers[1]));
-    enum err err = bus_client_add_service(rig->pair.client, SERVICE_AUTHSVC, address);
+    enum err err = bus_client_add_service(rig->pair.client, SERVICE_ROOMSVC, address);
     assert_int_equal(err, ERR_OK);
     assert_true(bus_pair_until(&rig->pair, servers == 1 ? one_live : both_live, &rig->pair));
 }
@@ -202,7 +202,7 @@ static void answer_kept(struct bus_server *server)
 
 static uint64_t resent(struct rig *rig)
 {
-    return bus_pair_metric(&rig->pair, "lynks_bus_resent_total", "service=\"authsvc\"");
+    return bus_pair_metric(&rig->pair, "lynks_bus_resent_total", "service=\"roomsvc\"");
 }
 
 static void test_load_goes_to_the_least_busy(void **state)
@@ -384,8 +384,8 @@ static void start_replicas(struct rig *rig)
     const struct bus_client_config config = {
         .resolver = {.interval_ms = 20, .lookup = look_up, .lookup_arg = &rig->dns}};
     bus_pair_open_client(&rig->pair, &config);
-    AUTO(mem_free) char *address = mem_printf("authsvc.test%s", port);
-    enum err err = bus_client_add_service(rig->pair.client, SERVICE_AUTHSVC, address);
+    AUTO(mem_free) char *address = mem_printf("roomsvc.test%s", port);
+    enum err err = bus_client_add_service(rig->pair.client, SERVICE_ROOMSVC, address);
     assert_int_equal(err, ERR_OK);
 }
 

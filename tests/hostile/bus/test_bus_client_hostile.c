@@ -336,7 +336,7 @@ static void test_death_midway(void **state)
     assert_false(health_is_ready(rig->pair.health));
 }
 
-/* Says that it is draining for ever: the call is held, not thrown to and fro. */
+/* Says that it is draining for ever: the call is held and asked again seldom, not to and fro. */
 static void answer_draining(struct rig *rig, zmq_msg_t *route, uint64_t correlation_id)
 {
     const struct msg reply = {.id = MSG_session_check_reply};
@@ -349,7 +349,7 @@ static void test_draining_without_end(void **state)
     struct rig *rig = *state;
     start(rig, answer_draining);
     assert_int_equal(outcome(rig, SHORT_MS), ERR_UNAVAILABLE); /* it was not executed */
-    assert_int_equal(rig->seen, 1);
+    assert_in_range(rig->seen, 1, 2);                          /* every 200 ms */
 }
 
 /* ---- something else at the address ---- */

@@ -54,14 +54,25 @@ struct keys *bus_keyring_keys(const struct bus_keyring *ring, const char *role)
 
 /* ---- the pair ---- */
 
-void bus_pair_init(struct bus_pair *pair)
+static void init(struct bus_pair *pair, enum service_id service)
 {
     *pair = (struct bus_pair){.loop = loop_new(), .metrics = metrics_new(), .health = health_new()};
     bus_keyring_init(&pair->ring);
     pair->caller_keys = bus_keyring_keys(&pair->ring, "gateway");
-    pair->service_keys = bus_keyring_keys(&pair->ring, "authsvc");
+    pair->service = service;
+    pair->service_keys = bus_keyring_keys(&pair->ring, service_name(service));
     pair->zap = zap_new(pair->loop, pair->metrics, pair->service_keys);
     check(pair->zap != NULL, "no ZAP handler");
+}
+
+void bus_pair_init(struct bus_pair *pair)
+{
+    init(pair, SERVICE_AUTHSVC);
+}
+
+void bus_pair_init_by_load(struct bus_pair *pair)
+{
+    init(pair, SERVICE_ROOMSVC);
 }
 
 void bus_pair_fini(struct bus_pair *pair)
@@ -118,15 +129,29 @@ bool bus_pair_is_ready(void *arg)
 static uint64_t user_id_of(const struct call *call)
 {
     uint64_t user_id;
-    memcpy(&user_id, call->request.session_check.token_hash.data, sizeof(user_id));
-    return user_id;
+    switch (call->request.id) {
+    case MSG_room_participants:
+        return call->request.room_participants.room_id;
+    case MSG_login:
+        memcpy(&user_id, call->request.login.token_hash.data, sizeof(user_id));
+        return user_id;
+    default:
+        memcpy(&user_id, call->request.session_check.token_hash.data, sizeof(user_id));
+        return user_id;
+    }
 }
 
 static void answer(struct call *call)
 {
-    const struct msg reply = {
-        .id = MSG_session_check_reply,
-        .session_check_reply = {.user_id = user_id_of(call), .expires_unix_ms = 1}};
+    uint64_t user_id = user_id_of(call);
+    struct msg reply = {.id = MSG_session_check_reply,
+                        .session_check_reply = {.user_id = user_id, .expires_unix_ms = 1}};
+    if (call->request.id == MSG_room_participants) {
+        reply = (struct msg){.id = MSG_room_participants_reply,
+                             .room_participants_reply = {.publishers = {&user_id, 1}}};
+    } else if (call->request.id == MSG_login) {
+        reply = (struct msg){.id = MSG_login_reply, .login_reply = {.user_id = user_id}};
+    }
     call_reply(call, &reply);
 }
 
@@ -139,7 +164,7 @@ static void keep(struct bus_server *server, struct call *call)
     server->kept[server->kept_count++] = call;
 }
 
-static void on_session_check(void *service, struct call *call)
+static void on_call(void *service, struct call *call)
 {
     struct bus_server *server = service;
     server->seen++;
@@ -161,7 +186,9 @@ static void on_session_check(void *service, struct call *call)
     }
 }
 
-static const struct call_handler handlers[] = {{MSG_session_check, on_session_check}, {0}};
+static const struct call_handler session_handlers[] = {
+    {MSG_session_check, on_call}, {MSG_login, on_call}, {0}};
+static const struct call_handler room_handlers[] = {{MSG_room_participants, on_call}, {0}};
 
 static bool never(void *arg)
 {
@@ -179,7 +206,9 @@ static bool try_start(struct bus_server *server)
         .bind = server->bind,
         .in_hand_max = server->in_hand_max,
         .allowed_roles = server->allowed_roles != NULL ? server->allowed_roles : callers};
-    server->worker = bus_worker_new(&parts, &config, handlers, server);
+    server->worker = bus_worker_new(
+        &parts, &config,
+        server->pair->service == SERVICE_ROOMSVC ? room_handlers : session_handlers, server);
     return server->worker != NULL;
 }
 
@@ -234,12 +263,34 @@ void bus_server_answer(struct bus_server *server, size_t kept)
 
 /* ---- calls ---- */
 
+static uint64_t answered_user_id(const struct msg *reply)
+{
+    switch (reply->id) {
+    case MSG_room_participants_reply:
+        return reply->room_participants_reply.publishers.items[0];
+    case MSG_login_reply:
+        return reply->login_reply.user_id;
+    default:
+        return reply->session_check_reply.user_id;
+    }
+}
+
 static void on_reply(void *arg, enum err err, const struct msg *reply)
 {
     struct bus_asked *asked = arg;
     asked->answers++;
     asked->err = err;
-    asked->answered_user_id = err == ERR_OK ? reply->session_check_reply.user_id : 0;
+    asked->answered_user_id = err == ERR_OK ? answered_user_id(reply) : 0;
+}
+
+static enum err send(struct bus_pair *pair, struct bus_asked *asked, const struct msg *request,
+                     uint64_t timeout_ms)
+{
+    const struct call_context context = {.request_id = STR_LIT("req-1"),
+                                         .principal = {.user_id = 7, .session_id = 8, .roles = 9},
+                                         .deadline_ms =
+                                             clock_mono_ms(loop_clock(pair->loop)) + timeout_ms};
+    return bus_call(&pair->bus, request, &context, on_reply, asked);
 }
 
 enum err bus_ask(struct bus_pair *pair, struct bus_asked *asked, uint64_t user_id,
@@ -247,15 +298,29 @@ enum err bus_ask(struct bus_pair *pair, struct bus_asked *asked, uint64_t user_i
 {
     uint8_t token_hash[32] = {0};
     memcpy(token_hash, &user_id, sizeof(user_id));
-    const struct msg request = {
+    struct msg request = {
         .id = MSG_session_check,
         .session_check = {.token_hash = {(const char *)token_hash, sizeof(token_hash)}}};
-    const struct call_context context = {.request_id = STR_LIT("req-1"),
-                                         .principal = {.user_id = 7, .session_id = 8, .roles = 9},
-                                         .deadline_ms =
-                                             clock_mono_ms(loop_clock(pair->loop)) + timeout_ms};
+    if (pair->service == SERVICE_ROOMSVC) {
+        request =
+            (struct msg){.id = MSG_room_participants, .room_participants = {.room_id = user_id}};
+    }
     *asked = (struct bus_asked){.user_id = user_id};
-    return bus_call(&pair->bus, &request, &context, on_reply, asked);
+    return send(pair, asked, &request, timeout_ms);
+}
+
+enum err bus_ask_login(struct bus_pair *pair, struct bus_asked *asked, uint64_t user_id,
+                       uint64_t timeout_ms)
+{
+    uint8_t token_hash[32] = {0};
+    memcpy(token_hash, &user_id, sizeof(user_id));
+    const struct msg request = {
+        .id = MSG_login,
+        .login = {.username = STR_LIT("ann"),
+                  .password = STR_LIT("secret"),
+                  .token_hash = {(const char *)token_hash, sizeof(token_hash)}}};
+    *asked = (struct bus_asked){.user_id = user_id};
+    return send(pair, asked, &request, timeout_ms);
 }
 
 bool bus_asked_is_done(void *arg)

@@ -23,13 +23,16 @@ struct bus_pair {
     struct health *health; /* the caller's */
     struct bus_keyring ring;
     struct keys *caller_keys;  /* gateway */
-    struct keys *service_keys; /* authsvc */
+    struct keys *service_keys; /* authsvc, unless it is one whose calls go by load */
+    enum service_id service;
     struct zap *zap;
     struct bus_client *client; /* the gateway's; NULL until bus_pair_open_client */
     struct bus bus;
 };
 
 void bus_pair_init(struct bus_pair *pair);
+/* With servers of room_participants, as roomsvc: those calls go by load, not by key. */
+void bus_pair_init_by_load(struct bus_pair *pair);
 void bus_pair_fini(struct bus_pair *pair); /* after the servers were stopped */
 /* Makes the client. Bounds of 0 mean 20,000. */
 void bus_pair_open_client(struct bus_pair *pair, const struct bus_client_config *config);
@@ -39,8 +42,8 @@ uint64_t bus_pair_metric(struct bus_pair *pair, const char *name, const char *la
 bool bus_pair_until(struct bus_pair *pair, loop_predicate *predicate, void *arg);
 bool bus_pair_is_ready(void *pair); /* predicate: authsvc is ready in health */
 
-/* A server of session_check, as authsvc. Answers with the user id that bus_ask put into the
- * request. */
+/* A server of session_check and login, as authsvc, or of room_participants, as roomsvc. Answers
+ * with the user id that bus_ask put into the request. */
 enum bus_server_mode { SERVE_ANSWER, SERVE_KEEP, SERVE_FAIL };
 struct bus_server {
     struct bus_pair *pair;
@@ -66,7 +69,7 @@ void bus_server_fini(struct bus_server *server);
 const char *bus_server_address(const struct bus_server *server); /* "127.0.0.1:5701" */
 void bus_server_answer(struct bus_server *server, size_t kept);  /* answers one that is kept */
 
-/* One call and what came of it. */
+/* One call and what came of it. By load it is a room_participants, else a session_check. */
 struct bus_asked {
     uint64_t user_id; /* asked for */
     unsigned answers;
@@ -75,6 +78,9 @@ struct bus_asked {
 };
 enum err bus_ask(struct bus_pair *pair, struct bus_asked *asked, uint64_t user_id,
                  uint64_t timeout_ms);
+/* The same with a login, which is costly. Its token hash is a session_check's of that user id. */
+enum err bus_ask_login(struct bus_pair *pair, struct bus_asked *asked, uint64_t user_id,
+                       uint64_t timeout_ms);
 bool bus_asked_is_done(void *asked);                    /* predicate */
 bool bus_asked_is_right(const struct bus_asked *asked); /* answered once, with its own user id */
 

@@ -121,7 +121,9 @@ static struct bus_slot *put_call(struct rig *rig, const struct msg_type *type, u
                                  struct ended *ended)
 {
     struct bus_slot *slot = bus_slots_take(rig->client->slots);
+    static const struct msg_route by_load = {.key = NULL};
     slot->type = type;
+    slot->route = &by_load;
     slot->sends = sends;
     slot->fn = on_end;
     slot->arg = ended;

@@ -182,10 +182,13 @@ export class Chaos {
         }
     }
 
-    async restartAll() {
-        this.note('deploy/restart');
-        await this.stack.deploy('restart');
-        this.note('deploy/restart is through');
+    /// Once, and again until the end.
+    async restartAll(end) {
+        do {
+            const begin = performance.now();
+            await this.stack.deploy('restart');
+            this.note(`deploy/restart is through, after ${(performance.now() - begin).toFixed(0)} ms`);
+        } while (performance.now() < end);
     }
 
     async janusAnswers() {

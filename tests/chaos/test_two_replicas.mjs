@@ -30,5 +30,5 @@ test('a replica of each service is paused and goes on: no request fails', async 
 });
 
 test('all are restarted one after the other: no request fails', async (t) => {
-    await chaos.scenario(t, () => chaos.restartAll());
+    await chaos.scenario(t, (end) => chaos.restartAll(end));
 });

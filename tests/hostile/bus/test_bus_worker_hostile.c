@@ -359,9 +359,37 @@ static void test_caller_that_does_not_read(void **state)
         }
     }
     assert_true(bus_raw_counted(&rig->pair, "lynks_bus_undelivered_replies_total", NULL, 1));
-    zsock_destroy(&rig->peer);
+    zsock_destroy(&rig->peer); /* resets the connection, with both directions full */
     rig->peer = bus_raw_caller(&rig->server);
     assert_still_serves(rig);
+}
+
+static void ask_without_reading(struct rig *rig, int count)
+{
+    bus_raw_request(rig->frame, 1, 1);
+    for (int i = 0; i < count; i++) {
+        bus_raw_send(&rig->pair, rig->peer, frame_bytes(rig->frame));
+    }
+}
+
+/* The worker is closed, and lingers, because of answers that nobody reads; meanwhile more is asked,
+ * and then the connection is reset. libzmq would abort at its next heartbeat, had the worker's
+ * socket any. */
+static void test_caller_that_resets_while_the_worker_lingers(void **state)
+{
+    struct rig *rig = *state;
+    int small = 1;
+    zmq_setsockopt(zsock_resolve(rig->peer), ZMQ_RCVHWM, &small, sizeof(small));
+    ask_without_reading(rig, 20000);
+    bus_server_stop(&rig->server);
+    bus_raw_request(rig->frame, 1, 1);
+    struct str frame = frame_bytes(rig->frame);
+    for (int i = 0; i < 20000; i++) {
+        (void)zmq_send(zsock_resolve(rig->peer), frame.data, frame.bytes, ZMQ_DONTWAIT);
+    }
+    zsock_destroy(&rig->peer);
+    bus_raw_turn(&rig->pair, 1200); /* longer than the linger: whatever happens has happened */
+    rig->peer = NULL;
 }
 
 /* ---- strangers on the port ---- */
@@ -463,6 +491,7 @@ int main(void)
         TEST(test_recorded_frames_are_answered_alike),
         TEST(test_flood_of_tiny_messages),
         TEST(test_caller_that_does_not_read),
+        TEST(test_caller_that_resets_while_the_worker_lingers),
         TEST(test_strangers_that_speak_something_else),
         TEST(test_stranger_that_says_nothing_is_cut),
     };

@@ -88,6 +88,13 @@ export class Containers extends Stack {
         }, { within: 30000, what: `${name} is back` });
     }
 
+    /// Kills the process that the first one of a container has started.
+    async crashChild(name) {
+        const { State: { Pid } } = (await this.containers()).get(name);
+        const children = await readFile(`/proc/${Pid}/task/${Pid}/children`, 'utf8');
+        process.kill(Number(children.trim().split(' ')[0]), 'SIGKILL');
+    }
+
     /// Rows of a query, as root inside the database's container or with a role's own account.
     async query(sql, account = []) {
         const { Id } = (await this.containers()).get('mysql_1');

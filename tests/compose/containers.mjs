@@ -188,8 +188,8 @@ test('ports are open on loopback only, and only those of the clients and the dat
     const tcp = open.filter(([kind]) => kind === 'tcp').map((fields) => fields[4]).sort();
     assert.deepEqual(tcp, ['127.0.0.1:3307', '127.0.0.1:60000', '127.0.0.1:8088', '127.0.0.1:8188']);
     const udp = open.filter(([kind]) => kind === 'udp').map((fields) => fields[4]);
-    assert.equal(udp.length, 200);
-    assert.ok(udp.every((address) => /^127\.0\.0\.1:20[01]\d\d$/.test(address)));
+    assert.equal(udp.length, 100);
+    assert.ok(udp.every((address) => /^127\.0\.0\.1:200\d\d$/.test(address)));
     assert.equal((await stack.janus('', { janus: 'ping' })).janus, 'pong');
     assert.equal((await stack.request('/admin', { port: 8088, body: { janus: 'info' } })).status, 404);
 });
@@ -237,13 +237,19 @@ test('containers die one by one under load, and every request is answered', asyn
 
 test('the proxy, the database and Janus die, and everything works again by itself', async (t) => {
     await people.ada.page.close();
-    for (const name of ['proxy_1', 'mysql_1', 'janus_1']) {
+    const deaths = {
+        'the process of Janus': () => stack.crashChild('janus_1'),
+        'the container of Janus': () => stack.crash('janus_1'),
+        'the database': () => stack.crash('mysql_1'),
+        'the proxy': () => stack.crash('proxy_1'),
+    };
+    for (const [name, die] of Object.entries(deaths)) {
         const begin = performance.now();
-        await stack.crash(name);
+        await die();
         await eventually(async () => {
             const fresh = await stack.patient(() => stack.token());
             return (await stack.create(fresh)).status === 200 && (await stack.list(fresh)).status === 200;
-        }, { within: 10000, what: `all works after ${name}` });
+        }, { within: 10000, what: `all works after the death of ${name}` });
         t.diagnostic(`${name}: all works ${Math.round(performance.now() - begin)} ms after its death`);
     }
     await stack.allHealthy();

@@ -3,7 +3,6 @@
 #include "proto/pool.h"
 
 #include <sodium.h>
-#include <time.h>
 #include <unistd.h>
 
 #define THREADS_MAX 64
@@ -30,14 +29,6 @@ struct job {
     void *arg;
 };
 
-/* CLOCK_MONOTONIC is what the loop's clock shows too. */
-static uint64_t mono_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void free_job(struct job *job)
 {
     sodium_memzero(job->stored, sizeof(job->stored));
@@ -48,7 +39,7 @@ static void work_verify(void *arg, void *thread_state)
 {
     struct job *job = arg;
     (void)thread_state;
-    if (mono_ms() >= job->deadline_ms) {
+    if (system_mono_ms() >= job->deadline_ms) {
         job->err = ERR_DEADLINE;
         return;
     }

@@ -3,18 +3,9 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "gateway/cors.h"
 #include "gateway/request_json.h"
-
-/* Latencies are finer than the clock's milliseconds. */
-static uint64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 /* A keyed hash of a counter: as good as random to strangers, and no system call for each request.
  */
@@ -32,7 +23,7 @@ struct exchange *exchange_new(struct api *api, struct web_request *web)
     struct exchange *exchange = mem_alloc(sizeof(*exchange));
     exchange->api = api;
     exchange->web = web;
-    exchange->began_us = now_us();
+    exchange->began_us = system_mono_us();
     exchange->path_label = "other";
     exchange->stats = api->stats[routes_count()];
     draw_request_id(api, exchange->request_id);
@@ -109,7 +100,7 @@ static void log_exchange(struct exchange *exchange, int status, enum err err, ui
 
 static void finish(struct exchange *exchange, struct httpd_reply *reply, enum err err)
 {
-    uint64_t took_us = now_us() - exchange->began_us;
+    uint64_t took_us = system_mono_us() - exchange->began_us;
     add_common_headers(exchange, reply);
     stats_count(exchange->stats, reply->status, took_us);
     log_exchange(exchange, reply->status, err, took_us);

@@ -183,7 +183,7 @@ static enum err start(struct bus_client *client, struct bus_slot *slot, const st
     if (err != ERR_OK) {
         return err;
     }
-    slot->started_us = bus_now_us();
+    slot->started_us = system_mono_us();
     err = bus_client_dispatch(bus_client_service_of(client, slot), slot);
     if (err == ERR_OK) {
         bus_deadline_set(client->deadlines, &slot->deadline, context->deadline_ms);

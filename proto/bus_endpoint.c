@@ -8,6 +8,13 @@
 #define CONNECT_TIMEOUT_MS 2000
 #define RENEW_MS 250
 #define QUEUE_MAX 65536
+/* A service that is silent is given up after the sum of the first two, well within a client's 4 s.
+ * Only this side sends heartbeats; each tells the service how long it may be without one (the
+ * third). So a worker's sockets need no heartbeat timer, with which libzmq aborts while they linger
+ * (bus_socket.c). */
+#define HEARTBEAT_MS 500
+#define HEARTBEAT_TIMEOUT_MS 1500
+#define HEARTBEAT_TTL_MS 3000
 
 #define HANDSHAKE_FAILED                                                                           \
     (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |                  \
@@ -109,6 +116,9 @@ static void set_options(struct bus_endpoint *endpoint)
     bus_socket_set(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS);
     bus_socket_set(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
     bus_socket_set(socket, ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS);
+    bus_socket_set(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS);
+    bus_socket_set(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS);
+    bus_socket_set(socket, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TTL_MS);
     bus_socket_set(socket, ZMQ_IPV6, strchr(endpoint->address, '[') != NULL);
     if (keys != NULL) {
         bus_socket_set_text(socket, ZMQ_CURVE_SERVERKEY, endpoint->public_key);

@@ -3,13 +3,13 @@
 #include <assert.h>
 #include <sys/epoll.h>
 
-/* A silent peer is given up after HEARTBEAT_MS + HEARTBEAT_TIMEOUT_MS, well within a client's 4 s.
- */
-#define HEARTBEAT_MS 500
-#define HEARTBEAT_TIMEOUT_MS 1500
-#define HEARTBEAT_TTL_MS 3000
 #define HANDSHAKE_TIMEOUT_MS 3000 /* whoever connects and says nothing is cut */
-#define CURVE_OVERHEAD_BYTES 64   /* command name, nonce and MAC around each frame (RFC 26) */
+/* More than any peer of ours can have outstanding, so that it is not reached unless the loop stands
+ * still: libzmq 4.3.4 aborts the process when a connection that waits at this bound is reset and
+ * then sends a heartbeat or answers one (stream_engine_base.cpp, out_event: assertion !_io_error;
+ * its issue 4841). */
+#define RECEIVE_QUEUE_MAX 100000
+#define CURVE_OVERHEAD_BYTES 64 /* command name, nonce and MAC around each frame (RFC 26) */
 
 struct bus_watch {
     struct loop *loop;
@@ -55,11 +55,8 @@ zsock_t *bus_socket_new(int type, int linger_ms, int queue_max)
     bus_socket_set(socket, ZMQ_LINGER, linger_ms);
     bus_socket_set(socket, ZMQ_SNDTIMEO, 0);
     bus_socket_set(socket, ZMQ_SNDHWM, queue_max);
-    bus_socket_set(socket, ZMQ_RCVHWM, queue_max);
+    bus_socket_set(socket, ZMQ_RCVHWM, RECEIVE_QUEUE_MAX);
     bus_socket_set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_TIMEOUT_MS);
-    bus_socket_set(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS);
-    bus_socket_set(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS);
-    bus_socket_set(socket, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TTL_MS);
     return socket;
 }
 

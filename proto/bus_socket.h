@@ -8,9 +8,9 @@
 
 #include <czmq.h>
 
-/* A ZMQ_DEALER or ZMQ_ROUTER that never blocks, refuses over-long frames before they are read, and
- * finds silent peers out by heartbeats. linger_ms: how long what is queued may still be sent after
- * zsock_destroy. queue_max: messages that may wait for one peer, each way. */
+/* A ZMQ_DEALER or ZMQ_ROUTER that never blocks and refuses over-long frames before they are read.
+ * linger_ms: how long what is queued may still be sent after zsock_destroy. queue_max: messages
+ * that may wait to be sent to one peer. */
 zsock_t *bus_socket_new(int type, int linger_ms, int queue_max);
 void bus_socket_set(zsock_t *socket, int option, int value);
 void bus_socket_set_text(zsock_t *socket, int option, const char *value);

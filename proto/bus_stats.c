@@ -1,18 +1,9 @@
 #include "proto/bus_stats.h"
 
-#include <time.h>
-
 #define ERR(name, number, http, retryable, code, text)                                             \
     _Static_assert((number) < BUS_RESULTS_MAX, "results is indexed by it");
 #include "proto/errors.def"
 #undef ERR
-
-uint64_t bus_now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 static struct metric *make_result(const struct bus_stat *stat, enum err result)
 {
@@ -41,7 +32,7 @@ void bus_stat_count(struct bus_stat *stat, enum err result)
 
 void bus_stat_observe(struct bus_stat *stat, uint64_t started_us)
 {
-    metric_observe_us(stat->seconds, bus_now_us() - started_us);
+    metric_observe_us(stat->seconds, system_mono_us() - started_us);
 }
 
 void bus_refusals_init(struct bus_refusals *refusals, struct metrics *metrics)

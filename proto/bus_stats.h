@@ -2,12 +2,10 @@
 #ifndef LYNKS_PROTO_BUS_STATS_H
 #define LYNKS_PROTO_BUS_STATS_H
 
+#include "proto/clock.h"
 #include "proto/codec.h"
 #include "proto/log.h"
 #include "proto/metrics.h"
-
-/* Microseconds of the monotonic clock, for durations that are only measured. */
-uint64_t bus_now_us(void);
 
 /* Calls of one kind (to one service, or of one message), by result, and how long they took. */
 #define BUS_RESULTS_MAX 64

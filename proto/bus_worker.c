@@ -267,7 +267,7 @@ static bool accept_call(struct bus_worker *worker, struct worker_call *call,
 static void hand_over(struct bus_worker *worker, struct worker_call *call,
                       const struct envelope *envelope, const char *role)
 {
-    call->started_us = bus_now_us();
+    call->started_us = system_mono_us();
     call->call.context.request_id = envelope->request_id;
     call->call.context.principal = envelope->principal;
     call->call.peer_role = role;

@@ -6,6 +6,12 @@
 
 typedef void timer_fn(void *arg);
 
+/* Now on the system's monotonic clock, which the loop's clock shows too: for measuring how long
+ * something took, and on threads that have no loop. */
+uint64_t system_mono_us(void);
+uint64_t system_mono_ms(void);
+uint64_t system_unix_ms(void); /* the wall clock */
+
 struct clock_ops {
     uint64_t (*mono_ms)(void *self);
     uint64_t (*unix_ms)(void *self);

@@ -1,5 +1,6 @@
 #include "proto/db.h"
 
+#include "proto/clock.h"
 #include "proto/db_errno.h"
 #include "proto/log.h"
 
@@ -7,7 +8,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define STATEMENTS_MAX 64
 #define COLUMN_BYTES_MAX 65536
@@ -122,11 +122,8 @@ static void note_lost(struct db *db, unsigned number)
 
 static void note_mistake(struct db *db, unsigned number, const char *sql)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
     uint64_t suppressed = 0;
-    if (log_gate_open(&db->error_gate, now_ms, &suppressed)) {
+    if (log_gate_open(&db->error_gate, system_mono_ms(), &suppressed)) {
         log_error("database statement failed", LOG_U64("code", number), LOG_Z("reason", db->error),
                   LOG_Z("sql", sql), LOG_U64("suppressed", suppressed));
     }

@@ -1,7 +1,5 @@
 #include "proto/db_pool.h"
 
-#include <time.h>
-
 #include "proto/log.h"
 #include "proto/pool.h"
 
@@ -60,18 +58,11 @@ static void set_up(struct db_pool *pool, bool up)
 
 /* ---- jobs ---- */
 
-static uint64_t now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 static void run_job(void *arg, void *thread_state)
 {
     struct queued_job *queued = arg;
     uint64_t deadline_ms = queued->job.deadline_ms;
-    if (deadline_ms != 0 && now_us() / 1000 >= deadline_ms) {
+    if (deadline_ms != 0 && system_mono_ms() >= deadline_ms) {
         queued->err = ERR_DEADLINE;
     } else {
         queued->err = queued->job.work(queued->job.arg, thread_state);
@@ -89,7 +80,7 @@ static void on_job_done(void *arg, bool ran)
     if (!pool->freeing && err == ERR_UNAVAILABLE) {
         set_up(pool, false);
     }
-    metric_observe_us(pool->seconds, now_us() - queued->submitted_us);
+    metric_observe_us(pool->seconds, system_mono_us() - queued->submitted_us);
     queued->job.done(queued->job.arg, err);
     mem_free(&queued);
 }
@@ -97,7 +88,7 @@ static void on_job_done(void *arg, bool ran)
 static enum err submit(struct db_pool *pool, const struct db_job *job)
 {
     struct queued_job *queued = mem_alloc(sizeof(*queued));
-    *queued = (struct queued_job){.pool = pool, .job = *job, .submitted_us = now_us()};
+    *queued = (struct queued_job){.pool = pool, .job = *job, .submitted_us = system_mono_us()};
     enum err err = pool_submit(pool->pool, run_job, on_job_done, queued);
     if (err != ERR_OK) {
         mem_free(&queued);

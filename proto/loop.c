@@ -61,23 +61,16 @@ struct loop {
 
 /* ---- timers ---- */
 
-static uint64_t now_ms(clockid_t id)
-{
-    struct timespec t;
-    clock_gettime(id, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static uint64_t mono_ms(void *self)
 {
     (void)self;
-    return now_ms(CLOCK_MONOTONIC);
+    return system_mono_ms();
 }
 
 static uint64_t unix_ms(void *self)
 {
     (void)self;
-    return now_ms(CLOCK_REALTIME);
+    return system_unix_ms();
 }
 
 static int on_zloop_timer(zloop_t *zloop, int timer_id, void *arg);

@@ -1,7 +1,5 @@
 #include "roomsvc/room_store_mysql.h"
 
-#include <time.h>
-
 #define ROOM_COLUMNS "room_id, secret, publishers_max"
 
 struct job {
@@ -53,13 +51,6 @@ static enum err work_find(void *arg, struct db *db)
     return err == ERR_OK && !job->found ? ERR_NO_SUCH_ROOM : err;
 }
 
-static uint64_t unix_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static struct db_value key_value(const struct room_draft *draft)
 {
     return DB_V_BIN(((struct str){.data = (const char *)draft->key, .bytes = sizeof(draft->key)}));
@@ -74,7 +65,7 @@ static enum err insert(struct job *job, struct db *db)
         DB_V_U64(draft->room.publishers_max),
         DB_V_U64(draft->owner_id),
         draft->has_key ? key_value(draft) : DB_V_NULL,
-        DB_V_U64(unix_ms()),
+        DB_V_U64(system_unix_ms()),
     };
     const struct db_statement statement = {
         .sql = insert_room, .values = values, .value_count = ARRAY_LEN(values)};

@@ -1,7 +1,8 @@
 #include "sql/ledger.h"
 
+#include "proto/clock.h"
+
 #include <stdlib.h>
-#include <time.h>
 
 #define ENTRIES_MAX 1000
 
@@ -30,13 +31,6 @@ static const char update_entry[] =
 static const char select_seed[] = "SELECT 1 FROM schema_seeds WHERE name = ?";
 static const char insert_seed[] = "INSERT INTO schema_seeds (name, applied_unix_ms) VALUES (?, ?)";
 static const char delete_seed[] = "DELETE FROM schema_seeds WHERE name = ?";
-
-static uint64_t unix_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static void take_entry(void *arg, const struct db_value *columns, size_t count)
 {
@@ -140,7 +134,7 @@ enum err ledger_advance(struct db *db, const struct migration *migration, size_t
     statements_checksum(&migration->statements, applied, checksum);
     bool is_finished = applied == migration->statements.count;
     const struct db_value values[] = {DB_V_STR(str_of(checksum)), DB_V_U64(applied),
-                                      is_finished ? DB_V_U64(unix_ms()) : DB_V_NULL,
+                                      is_finished ? DB_V_U64(system_unix_ms()) : DB_V_NULL,
                                       DB_V_U64(migration->version)};
     return run(db, update_entry, values, ARRAY_LEN(values));
 }
@@ -167,6 +161,6 @@ enum err ledger_has_seed(struct db *db, struct str name, bool *ret_has)
 
 enum err ledger_set_seed(struct db *db, struct str name, bool has)
 {
-    const struct db_value values[] = {DB_V_STR(name), DB_V_U64(unix_ms())};
+    const struct db_value values[] = {DB_V_STR(name), DB_V_U64(system_unix_ms())};
     return has ? run(db, insert_seed, values, 2) : run(db, delete_seed, values, 1);
 }

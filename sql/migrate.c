@@ -1,5 +1,6 @@
 #include "sql/migrate.h"
 
+#include "proto/clock.h"
 #include "sql/accounts.h"
 #include "sql/adopt.h"
 #include "sql/ledger.h"
@@ -31,23 +32,16 @@ static bool fail(const struct migrate *m, const char *what)
     return false;
 }
 
-static uint64_t mono_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* ---- waiting for the database, and for other migrators ---- */
 
 static bool wait_for_database(const struct migrate_config *config)
 {
     const struct db_statement statement = {.sql = select_one};
     const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
-    uint64_t end_ms = mono_ms() + config->wait_s * 1000;
+    uint64_t end_ms = system_mono_ms() + config->wait_s * 1000;
     AUTO(db_free) struct db *db = db_new(&config->db);
     for (bool told = false; db_run(db, &statement, NULL) != ERR_OK; told = true) {
-        if (mono_ms() >= end_ms) {
+        if (system_mono_ms() >= end_ms) {
             complain("no database at %s port %" PRIu64 ": %s", config->db.host, config->db.port,
                      db_error(db));
             return false;
@@ -145,7 +139,7 @@ static bool apply(struct migrate *m, const struct migration *migration)
     if (entry != NULL && entry->is_finished) {
         return true;
     }
-    uint64_t start_ms = mono_ms();
+    uint64_t start_ms = system_mono_ms();
     size_t done = entry != NULL ? entry->applied : 0;
     if (entry == NULL && ledger_open(m->db, migration) != ERR_OK) {
         return fail(m, migration->name);
@@ -157,7 +151,7 @@ static bool apply(struct migrate *m, const struct migration *migration)
     }
     m->changes++;
     say("%s %s (%" PRIu64 " ms)", entry != NULL ? "resumed" : "applied", migration->name,
-        mono_ms() - start_ms);
+        system_mono_ms() - start_ms);
     return true;
 }
 

@@ -3,7 +3,7 @@ FROM debian:bookworm-slim
 COPY deploy/docker/install deploy/packages/image-proxy.txt /tmp/
 RUN /tmp/install /tmp/image-proxy.txt
 COPY deploy/docker/is-ready /usr/local/bin/
-COPY deploy/docker/haproxy.cfg /usr/local/share/lynks/
+COPY deploy/docker/haproxy.cfg deploy/docker/mysql.cfg /usr/local/share/lynks/
 USER 10008:10008
 EXPOSE 60000
 STOPSIGNAL SIGUSR1

@@ -18,7 +18,9 @@ let room;
 const people = {}; // name -> { page, feed }
 
 before(async () => {
-    [stack, pages] = await Promise.all([startStack(), servePages()]);
+    // One by one: what is there already is closed if the next does not come.
+    stack = await startStack();
+    pages = await servePages();
     browser = await launchBrowser();
 });
 after(async () => {

@@ -79,6 +79,7 @@ void real_janus_remove(struct real_janus *janus)
     command(janus, "stop");
     AUTO(mem_free) char *line = mem_printf("rm -rf '%s'", janus->folder);
     free(run(line));
+    janus->folder[0] = '\0';
 }
 
 uint64_t real_janus_last_session(const struct real_janus *janus)

@@ -20,7 +20,7 @@ struct real_janus {
 void real_janus_start(struct real_janus *janus, const char *environment);
 void real_janus_kill(struct real_janus *janus); /* -9 */
 void real_janus_start_again(struct real_janus *janus);
-void real_janus_remove(struct real_janus *janus); /* stops it, removes its folder */
+void real_janus_remove(struct real_janus *janus); /* stops it, removes its folder, clears it */
 
 /* The session that was made last, from Janus' log; 0 if there is none. */
 uint64_t real_janus_last_session(const struct real_janus *janus);

@@ -13,13 +13,15 @@
 #include <cmocka.h>
 
 struct rig {
-    char dir[64];
+    char dir[512];
 };
 
 static int setup(void **state)
 {
     struct rig *rig = mem_alloc(sizeof(*rig));
-    (void)snprintf(rig->dir, sizeof(rig->dir), "/tmp/lynks-keygen-XXXXXX");
+    const char *parent = getenv("TMPDIR");
+    (void)snprintf(rig->dir, sizeof(rig->dir), "%s/lynks-keygen-XXXXXX",
+                   parent != NULL ? parent : P_tmpdir);
     *state = rig;
     return mkdtemp(rig->dir) != NULL ? 0 : -1;
 }

@@ -1,0 +1,276 @@
+// The containers as a user gets them. Runs inside tests/compose/engine; the tests build on each other.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { servePages } from '../e2e/pages.mjs';
+import { launchBrowser } from '../support/browser.mjs';
+import { eventually, sleep, timed } from '../support/wait.mjs';
+import { Containers, docker, IMAGES, STATELESS } from './compose.mjs';
+import { Load } from './load.mjs';
+
+const run = promisify(execFile);
+const stack = new Containers({ LYNKS_PUBLIC_IP: '127.0.0.1' });
+const REPLICAS = STATELESS.flatMap((name) => [`${name}_1`, `${name}_2`]);
+const RUNNING = [...REPLICAS, 'janus_1', 'janusbridge_1', 'mysql_1', 'proxy_1'].sort();
+const SECRETS_OF = { // what a container may know: the files of its volume
+    gateway: ['bus-public-keys', 'bus-secret-key'],
+    authsvc: ['bus-public-keys', 'bus-secret-key', 'mysql-password'],
+    roomsvc: ['bus-public-keys', 'bus-secret-key', 'mysql-password'],
+    janusbridge: ['bus-public-keys', 'bus-secret-key', 'janus-admin-key', 'janus-ca.pem'],
+    janus: ['admin-key', 'cert.pem', 'core-admin-secret', 'key.pem'],
+    mysql: ['authsvc.hash', 'lynks-password', 'migrate.hash', 'roomsvc.hash', 'root-password'],
+    migrate: ['mysql-password'],
+};
+const MEDIA_MS = 15000;
+
+let pages;
+let browser;
+let token;
+const people = {}; // name -> { page, feed }
+
+before(async () => {
+    pages = await servePages();
+});
+after(async () => {
+    await browser?.close();
+    await pages?.close();
+});
+
+const listed = async () => (await stack.list(token)).json.publishers;
+const serviceOf = (name) => name.split('_')[0];
+
+async function enter(name) {
+    const page = await browser.newPage();
+    await page.goto(pages.url);
+    await page.waitForFunction(() => window.Meeting);
+    const feed = await page.evaluate(async ([url, room, display]) => {
+        window.meeting = new window.Meeting(url, room);
+        return window.meeting.publish(display);
+    }, [stack.janusWsUrl, 123456, name]);
+    people[name] = { page, feed };
+}
+
+async function assertWatches(watcher, watched) {
+    const { feed } = people[watched];
+    const look = () => people[watcher].page.evaluate((id) => window.meeting.observe(id), feed);
+    const first = await eventually(async () => {
+        const seen = await look();
+        return seen?.width > 0 && seen.seconds > 0 && seen.audioPackets > 0 && seen;
+    }, { within: MEDIA_MS, what: `${watcher} sees and hears ${watched}` });
+    await eventually(async () => {
+        const later = await look();
+        return later.seconds > first.seconds + 0.5 && later.audioPackets > first.audioPackets + 10;
+    }, { within: MEDIA_MS, what: `${watched} keeps moving for ${watcher}` });
+}
+
+/// Every value that must stay secret: value -> the services that may know it.
+async function secretValues() {
+    const values = new Map();
+    for (const service of Object.keys(SECRETS_OF)) {
+        for (const [name, text] of await stack.volume(`secrets-${service}`)) {
+            if (['bus-public-keys', 'cert.pem', 'janus-ca.pem'].includes(name)) continue;
+            const value = name === 'key.pem' ? text.split('\n')[1] : text.trim();
+            values.set(value, new Set([...values.get(value) ?? [], service]));
+        }
+    }
+    return values;
+}
+
+test('all images build, on a base that debootstrap made', async (t) => {
+    await run('docker', ['import', process.env.LYNKS_BASE_IMAGE, 'debian:bookworm-slim']);
+    const { ms } = await timed(() => stack.compose('build'));
+    t.diagnostic(`built in ${Math.round(ms / 1000)} s`);
+    for (const name of ['debian:bookworm-slim', ...IMAGES.map((image) => `lynks-${image}`)]) {
+        const [{ Size }] = JSON.parse(await docker('image', 'inspect', name));
+        t.diagnostic(`${name}: ${(Size / 1e6).toFixed(0)} MB`);
+    }
+    await run('tests/compose/engine', ['--offline']);
+});
+
+test('one command starts the stack, two of each stateless service, all healthy', async (t) => {
+    const { ms } = await timed(() => stack.start());
+    await stack.allHealthy();
+    t.diagnostic(`up in ${Math.round(ms / 1000)} s`);
+    assert.deepEqual([...(await stack.running()).keys()], RUNNING);
+    for (const [name, one] of await stack.containers()) assert.equal(one.RestartCount, 0, `${name} was restarted`);
+});
+
+test('a client logs in, creates the meeting and lists it', async () => {
+    token = await stack.token();
+    assert.equal((await stack.create(token)).json.room_id, 123456);
+    assert.deepEqual(await listed(), []);
+    assert.equal((await stack.list('0'.repeat(64))).status, 401);
+});
+
+test('every container runs without root, rights, or a root file system to write on', async () => {
+    for (const [name, one] of await stack.running()) {
+        const status = await readFile(`/proc/${one.State.Pid}/status`, 'utf8');
+        const field = (key) => status.match(new RegExp(`^${key}:\\s*(.*)$`, 'm'))[1].split('\t');
+        assert.ok(field('Uid').every((id) => Number(id) >= 10000), `${name}: uid ${field('Uid')}`);
+        assert.ok(field('Gid').every((id) => Number(id) >= 10000), `${name}: gid ${field('Gid')}`);
+        for (const set of ['CapEff', 'CapPrm', 'CapBnd', 'CapInh', 'CapAmb']) {
+            assert.match(field(set)[0], /^0+$/, `${name}: ${set}`);
+        }
+        assert.equal(field('NoNewPrivs')[0], '1', name);
+        assert.equal(one.HostConfig.ReadonlyRootfs, true, name);
+        const writing = docker('exec', one.Id, 'bash', '-c', ': >/usr/local/bin/x || : >/tmp/x || : >/etc/x');
+        await assert.rejects(writing, /Read-only file system/, name);
+    }
+});
+
+test('no image has build tools', async () => {
+    for (const image of IMAGES) {
+        const found = await docker('run', '--rm', '--network=none', '--entrypoint=sh', `lynks-${image}`, '-c',
+            'command -v gcc cc ld make ninja cmake curl wget || true');
+        assert.equal(found, '', image);
+    }
+});
+
+test('each container sees its own secrets and nobody else\'s', async () => {
+    for (const [name, one] of await stack.containers()) {
+        const service = serviceOf(name);
+        const volumes = one.Mounts.map((mount) => mount.Name?.replace('lynks_', '')).sort();
+        if (service === 'secrets') continue;
+        const expected = service in SECRETS_OF ? [`secrets-${service}`] : [];
+        assert.deepEqual(volumes, service === 'mysql' ? ['mysql', ...expected] : expected, name);
+        if (!expected.length) continue;
+        assert.deepEqual([...(await stack.volume(`secrets-${service}`)).keys()].sort(), SECRETS_OF[service], name);
+        const mount = one.Mounts.find(({ Destination }) => Destination === '/secrets');
+        assert.equal(mount.RW, false, name);
+    }
+    for (const [value, services] of await secretValues()) {
+        assert.ok(value.length >= 40, 'a secret is long');
+        const allowed = services.has('janus') && services.has('janusbridge') ? 2 : 1;
+        assert.equal(services.size, allowed, `shared by ${[...services]}`);
+    }
+});
+
+test('no secret is in an image, in what inspect shows, or in a log', async () => {
+    const values = [...(await secretValues()).keys()];
+    const containers = await stack.containers();
+    const shown = [await docker('image', 'inspect', ...IMAGES.map((image) => `lynks-${image}`)),
+        JSON.stringify([...containers.values()])];
+    for (const one of containers.values()) {
+        const { stdout, stderr } = await run('docker', ['logs', one.Id]);
+        shown.push(stdout, stderr);
+    }
+    for (const text of shown) assert.ok(!values.some((value) => text.includes(value)));
+    // The layers of all images and containers, as they lie on the disk.
+    const root = (await docker('info', '--format', '{{.DockerRootDir}}')).trim();
+    const search = run('bash', ['-c', 'grep -rlF -f /dev/fd/3 "$1"/overlay2/*/diff 3<<<"$2"', 'grep', root,
+        values.join('\n')]);
+    await assert.rejects(search, (error) => error.code === 1 && error.stdout === '' && error.stderr === '');
+});
+
+test('a role\'s account of the database reaches its own tables only', async () => {
+    const own = { authsvc: ['users', 'sessions', 'session_revocations'], roomsvc: ['rooms'] };
+    for (const role of Object.keys(own)) {
+        const password = (await stack.volume(`secrets-${role}`)).get('mysql-password').trim();
+        const account = ['--protocol=tcp', '--host=mysql', `--user=lynks_${role}`, `--password=${password}`];
+        for (const [other, tables] of Object.entries(own)) {
+            for (const table of tables) {
+                const query = stack.query(`SELECT COUNT(*) FROM lynks_db.${table}`, account);
+                if (other === role) await query;
+                else await assert.rejects(query, /denied/, `${role} reads ${table}`);
+            }
+        }
+        await assert.rejects(stack.query('DROP TABLE lynks_db.rooms, lynks_db.users', account), /denied/);
+    }
+    const rootless = stack.query('SELECT 1', ['--protocol=tcp', '--host=mysql', '--user=root', '--password=']);
+    await assert.rejects(rootless, /denied/);
+});
+
+test('ports are open on loopback only, and only those of the clients and the database', async () => {
+    const { stdout } = await run('ss', ['-Hltnup']);
+    const open = stdout.split('\n').filter((line) => line.includes('docker-proxy')).map((line) => line.split(/\s+/));
+    const tcp = open.filter(([kind]) => kind === 'tcp').map((fields) => fields[4]).sort();
+    assert.deepEqual(tcp, ['127.0.0.1:3307', '127.0.0.1:60000', '127.0.0.1:8088', '127.0.0.1:8188']);
+    const udp = open.filter(([kind]) => kind === 'udp').map((fields) => fields[4]);
+    assert.equal(udp.length, 100);
+    assert.ok(udp.every((address) => /^127\.0\.0\.1:200\d\d$/.test(address)));
+    assert.equal((await stack.janus('', { janus: 'ping' })).janus, 'pong');
+    assert.equal((await stack.request('/admin', { port: 8088, body: { janus: 'info' } })).status, 404);
+});
+
+test('an address that uses up its attempts locks nobody else out, whatever a client says of itself', async () => {
+    const attempt = (n) => stack.request('/login', { body: { username: 'mallory', password: 'x' },
+        headers: { 'x-forwarded-for': `203.0.113.${n}` } });
+    const answers = [];
+    // Two gateways count apart.
+    for (let n = 1; n <= 40; n += 1) answers.push((await attempt(n)).status);
+    assert.equal(answers[0], 400);
+    assert.ok(answers.slice(30).every((status) => status === 429), answers.join());
+    const body = '{"username":"mallory","password":"x"}';
+    const other = await docker('run', '--rm', '--network=lynks_published-web', '--entrypoint=bash', 'lynks-proxy', '-c',
+        `exec 3<>/dev/tcp/proxy/60000; printf 'POST /login HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n`
+        + `Content-Length: ${body.length}\\r\\n\\r\\n${body}' >&3; head -n 1 <&3`);
+    assert.match(other, /^HTTP\/1.1 400/);
+});
+
+test('a browser on this machine publishes through the Janus container and another watches', async () => {
+    browser = await launchBrowser();
+    await enter('ada');
+    await enter('bob');
+    assert.deepEqual((await listed()).sort((a, b) => a - b), [people.ada.feed, people.bob.feed].sort((a, b) => a - b));
+    await assertWatches('bob', 'ada');
+    await people.bob.page.close();
+    await eventually(async () => (await listed()).length === 1, { what: 'bob is gone' });
+});
+
+test('containers die one by one under load, and every request is answered', async (t) => {
+    const load = new Load(stack, [people.ada.feed]);
+    load.start(token);
+    for (const name of [...REPLICAS, 'janusbridge_1']) {
+        await sleep(1000);
+        load.during = `${name} dies`;
+        await stack.crash(name);
+    }
+    await sleep(1000);
+    await load.stop();
+    t.diagnostic(`${load.count} requests, ${load.failures.length} failed, the slowest took ${load.longestMs} ms`);
+    load.failures.slice(0, 20).forEach((line) => t.diagnostic(line));
+    assert.equal(load.failures.length, 0);
+    assert.ok(load.count > 300);
+});
+
+test('the proxy, the database and Janus die, and everything works again by itself', async (t) => {
+    await people.ada.page.close();
+    const deaths = {
+        'the process of Janus': () => stack.crashChild('janus_1'),
+        'the container of Janus': () => stack.crash('janus_1'),
+        'the database': () => stack.crash('mysql_1'),
+        'the proxy': () => stack.crash('proxy_1'),
+    };
+    for (const [name, die] of Object.entries(deaths)) {
+        const begin = performance.now();
+        await die();
+        await eventually(async () => {
+            const fresh = await stack.patient(() => stack.token());
+            return (await stack.create(fresh)).status === 200 && (await stack.list(fresh)).status === 200;
+        }, { within: 10000, what: `all works after the death of ${name}` });
+        t.diagnostic(`${name}: all works ${Math.round(performance.now() - begin)} ms after its death`);
+    }
+    await stack.allHealthy();
+});
+
+test('down drains, and keeps data and keys', async () => {
+    const secrets = [...(await secretValues()).keys()].sort();
+    await stack.compose('stop');
+    for (const [name, one] of await stack.containers()) assert.equal(one.State.ExitCode, 0, name);
+    await stack.compose('down');
+    assert.equal((await stack.containers()).size, 0);
+    await stack.start();
+    await stack.allHealthy();
+    assert.equal((await stack.list(token)).status, 200, 'the session from before is still good');
+    assert.deepEqual([...(await secretValues()).keys()].sort(), secrets);
+});
+
+test('down -v takes everything away', async () => {
+    await stack.compose('down', '--volumes');
+    assert.equal((await stack.containers()).size, 0);
+    assert.equal(await docker('volume', 'ls', '--quiet', '--filter', 'label=com.docker.compose.project=lynks'), '');
+    assert.equal(await docker('network', 'ls', '--quiet', '--filter', 'label=com.docker.compose.project=lynks'), '');
+    stack.agent.destroy();
+});

@@ -22,7 +22,7 @@ static void refuse(struct bus_client *client, const struct bus_endpoint *endpoin
 static bool is_outrun(const struct bus_slot *slot, const struct bus_endpoint *endpoint,
                       enum err status)
 {
-    return slot->endpoint != endpoint && err_is_retryable(status);
+    return slot->endpoint != endpoint && status != ERR_DRAINING && err_is_retryable(status);
 }
 
 /* An answer that can be matched but not read ends its call: waiting would not make it better. */
@@ -32,14 +32,13 @@ static void on_answer(struct bus_service *service, struct bus_endpoint *endpoint
 {
     struct bus_client *client = service->client;
     struct bus_slot *slot = bus_slots_find(client->slots, envelope->correlation_id);
-    if (slot == NULL || slot->type->service != service->id) {
+    if (slot == NULL || slot->type->service != service->id ||
+        is_outrun(slot, endpoint, envelope->status)) {
         metric_inc(client->late_replies);
     } else if (fault != CODEC_OK) {
         bus_client_finish(client, slot, ERR_PROTOCOL, NULL);
     } else if (envelope->status == ERR_DRAINING) {
         on_draining(service, endpoint, slot);
-    } else if (is_outrun(slot, endpoint, envelope->status)) {
-        metric_inc(client->late_replies);
     } else if (envelope->status != ERR_OK) {
         bus_client_finish(client, slot, envelope->status, NULL);
     } else if (reply->id != slot->type->reply) {

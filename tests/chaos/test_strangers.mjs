@@ -13,7 +13,7 @@ import { Chaos, SCENARIO_MS } from './chaos.mjs';
 const PROCESSES = ['gateway', 'authsvc', 'roomsvc', 'janusbridge'];
 // As an attacker would who has as many addresses as he likes; the load comes from 127.0.0.1.
 const address = (i) => `127.${1 + (i >> 16)}.${(i >> 8) & 255}.${1 + (i & 127)}`;
-const GROWTH_KIB = 8 * 1024;
+const GROWTH_KIB = 12 * 1024;
 const IDLE_CPU = 0.1; // of a core, all four together
 const BATCH = 50;
 const LONG = SCENARIO_MS >= 30000;

@@ -16,9 +16,11 @@ const KILL_EVERY_MS = 2000;
 export const SCENARIO_MS = Math.max(4000, (SECONDS * 1000) / SCENARIOS);
 // A dependency counts as away until this long after its return.
 const RECOVERY_MS = 2000;
-const AWAY_MS = 1000;
-// Longer than the recovery may take, so that all is seen to be well again.
-const BETWEEN_OUTAGES_MS = RECOVERY_MS + 500;
+// The supervisor waits longer after each kill, so it is away for about three times as long.
+const AWAY_MS = 500;
+// Longer than the recovery may take, so that all is seen to be well again, and than the supervisor needs to
+// trust the process again.
+const BETWEEN_OUTAGES_MS = RECOVERY_MS + 1500;
 const SHOWN_FAILURES = 8;
 
 /// A stack with a load on it.
@@ -145,7 +147,7 @@ export class Chaos {
         }
     }
 
-    /// Kills it again and again, gone for about AWAY_MS each time, until the end. Gives the times when it was away.
+    /// Kills it again and again, AWAY_MS long each time, until the end. Gives the times when it was away.
     async keepAway(name, answers, kinds, end) {
         const times = [];
         do {

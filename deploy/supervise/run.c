@@ -137,7 +137,8 @@ int run_table(const struct table *table, int report_fd)
     run.loop = loop = loop_new();
     run.supervisor = supervisor = supervisor_new(loop, table, on_event, &run, &why);
     if (supervisor) {
-        run.control = control = control_new(supervisor, table->request_file);
+        control = control_new(supervisor, table->request_file);
+        run.control = control;
         loop_fd_add(loop, run.signal_fd, EPOLLIN, on_signal, &run);
         supervisor_start(supervisor);
         loop_run(loop);

@@ -182,8 +182,8 @@ static void test_crash_is_told(void **state)
     struct replaced replaced = {.scene = &scene, .old = pid_of(&scene, "a")};
     kill(replaced.old, SIGSEGV);
     assert_true(loop_run_until(scene.stage->loop, is_replaced, &replaced, WITHIN_MS));
-    assert_non_null(
-        strstr(scene.lines, "  a             was ended by signal 11 (SEGV); starts again in 100 ms"));
+    assert_non_null(strstr(
+        scene.lines, "  a             was ended by signal 11 (SEGV); starts again in 100 ms"));
     scene_stop(&scene);
     scene_close(&scene);
 }

@@ -41,8 +41,8 @@ static void log_failure(struct bridge *bridge, const struct call *call, enum err
         return;
     }
     /* That Janus is away the session has logged as a warning. */
-    LOG_EVENT(err == ERR_UNAVAILABLE ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "call failed",
-              LOG_STR("request_id", call->context.request_id),
+    LOG_EVENT(err == ERR_UNAVAILABLE || err == ERR_DRAINING ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+              "call failed", LOG_STR("request_id", call->context.request_id),
               LOG_Z("message", msg_name(call->request.id)), LOG_Z("error", err_code(err)),
               LOG_U64("janus_code", message != NULL ? message->code : 0),
               LOG_U64("suppressed", suppressed));

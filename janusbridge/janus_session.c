@@ -450,6 +450,16 @@ bool janus_session_is_ready(const struct janus_session *s)
     return s->state == STATE_READY;
 }
 
+/* Without a reason nothing is known to be wrong: the first session is on its way. */
+enum err janus_session_refusal(const struct janus_session *s)
+{
+    if (s->state == STATE_READY) {
+        return ERR_OK;
+    }
+    const bool is_coming = s->state == STATE_CREATING || s->state == STATE_ATTACHING;
+    return is_coming && s->reason == NULL ? ERR_DRAINING : ERR_UNAVAILABLE;
+}
+
 uint64_t janus_session_made(const struct janus_session *s)
 {
     return s->made;
@@ -463,8 +473,9 @@ const char *janus_session_version(const struct janus_session *s)
 enum err janus_session_call(struct janus_session *s, const char *body, uint64_t timeout_ms,
                             janus_call_fn *fn, void *arg, uint64_t *ret_id)
 {
-    if (s->state != STATE_READY) {
-        return ERR_UNAVAILABLE;
+    const enum err err = janus_session_refusal(s);
+    if (err != ERR_OK) {
+        return err;
     }
     return janus_calls_send(s->calls, s->handle_path, body, timeout_ms, fn, arg, ret_id);
 }

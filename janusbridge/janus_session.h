@@ -45,6 +45,9 @@ void janus_session_free(struct janus_session **session);
 void janus_session_start(struct janus_session *session);
 
 bool janus_session_is_ready(const struct janus_session *session);
+/* ERR_OK when ready. ERR_DRAINING while the first session is being made: nothing was done, ask
+ * again or another. ERR_UNAVAILABLE when Janus was found to be away. */
+enum err janus_session_refusal(const struct janus_session *session);
 uint64_t janus_session_made(const struct janus_session *session); /* sessions so far */
 const char *
 janus_session_version(const struct janus_session *session); /* of Janus; "" if unknown */

@@ -260,8 +260,9 @@ static void on_deadline(void *arg)
 enum err room_calls_add(struct room_calls *calls, struct call *call, struct room_request request)
 {
     AUTO(mem_free) char *body = request.body;
-    if (!janus_session_is_ready(calls->session)) {
-        return ERR_UNAVAILABLE;
+    const enum err refusal = janus_session_refusal(calls->session);
+    if (refusal != ERR_OK) {
+        return refusal;
     }
     if (call->context.deadline_ms <= clock_mono_ms(calls->clock)) {
         return ERR_DEADLINE;

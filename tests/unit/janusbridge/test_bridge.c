@@ -121,13 +121,13 @@ static void test_info(void **state)
     assert_int_equal(call->reply.bridge_info_reply.sessions_made, 1);
 }
 
-static void test_everything_is_unavailable_while_janus_is_away(void **state)
+static void test_everything_is_asked_again_until_the_first_session(void **state)
 {
     struct bridge_fixture *b = *state;
-    assert_int_equal(bridge_create(b)->err, ERR_UNAVAILABLE);
-    assert_int_equal(bridge_destroy(b)->err, ERR_UNAVAILABLE);
-    assert_int_equal(bridge_exists(b)->err, ERR_UNAVAILABLE);
-    assert_int_equal(bridge_list(b)->err, ERR_UNAVAILABLE);
+    assert_int_equal(bridge_create(b)->err, ERR_DRAINING);
+    assert_int_equal(bridge_destroy(b)->err, ERR_DRAINING);
+    assert_int_equal(bridge_exists(b)->err, ERR_DRAINING);
+    assert_int_equal(bridge_list(b)->err, ERR_DRAINING);
     assert_int_equal(bridge_sent(b, "\"message\""), 0);
 }
 
@@ -225,7 +225,7 @@ int main(void)
         TEST(test_destroy),
         TEST(test_exists),
         TEST(test_info),
-        TEST(test_everything_is_unavailable_while_janus_is_away),
+        TEST(test_everything_is_asked_again_until_the_first_session),
         TEST(test_only_publishers_are_listed),
         TEST(test_an_empty_room_and_none),
         TEST(test_as_many_publishers_as_a_message_holds),

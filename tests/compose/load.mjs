@@ -1,4 +1,4 @@
-// A light, steady load of clients with a time-out who never retry, and what became of every request.
+// A steady load of clients with a time-out who never retry, and what became of every request.
 import { sleep } from '../support/wait.mjs';
 
 const TOKEN = /^[0-9a-f]{64}$/;
@@ -53,7 +53,8 @@ export class Load {
         }
     }
 
-    /// 4 logins, 10 creates and 30 lists a second, while answers are quick.
+    /// 4 logins, 10 creates and some 300 lists a second, while answers are quick: when a process dies, something is
+    /// on its way through it.
     start(token) {
         this.token = token;
         this.clients = [
@@ -62,7 +63,7 @@ export class Load {
                 if (json?.token) this.token = json.token;
             }),
             this.#repeat(100, () => this.create()),
-            ...Array.from({ length: 3 }, () => this.#repeat(100, () => this.list())),
+            ...Array.from({ length: 8 }, () => this.#repeat(20, () => this.list())),
         ];
     }
 

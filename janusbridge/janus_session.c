@@ -5,6 +5,7 @@
 
 #include "janusbridge/janus_errand.h"
 #include "janusbridge/janus_poll.h"
+#include "janusbridge/janus_stats.h"
 #include "proto/log.h"
 
 /* A session that was lost sooner than this after it was made does not get its successor at once. */
@@ -51,8 +52,7 @@ struct janus_session {
     uint64_t reminded_ms; /* when that was */
     char version[65];
     uint64_t made;
-    struct metric *made_total, *keepalives, *ready_gauge;
-    struct metric *lost_total, *down_total, *restarted_total, *handle_total;
+    struct janus_stats stats;
 };
 
 static void connect_now(void *arg);
@@ -110,7 +110,7 @@ static void leave_ready(struct janus_session *s, const struct janus_finding *fin
         s->backoff_ms = 0;
     }
     s->version[0] = '\0';
-    metric_set(s->ready_gauge, 0);
+    metric_set(s->stats.ready, 0);
     report(s, finding);
     clock_cancel(s->parts.clock, s->keepalive_timer);
     s->keepalive_timer = 0;
@@ -127,7 +127,7 @@ static const struct janus_finding handle_lost = {.outcome = JANUS_OUTCOME_REFUSE
 
 static void lose_session(struct janus_session *s)
 {
-    metric_inc(s->lost_total);
+    metric_inc(s->stats.lost_session);
     leave_ready(s, &session_lost);
     forget_session(s);
     retry_later(s);
@@ -136,7 +136,7 @@ static void lose_session(struct janus_session *s)
 /* The session lives on; resuming it finds no handle and makes one. */
 static void lose_handle(struct janus_session *s)
 {
-    metric_inc(s->handle_total);
+    metric_inc(s->stats.lost_handle);
     leave_ready(s, &handle_lost);
     s->handle_id = 0;
     retry_later(s);
@@ -144,7 +144,7 @@ static void lose_handle(struct janus_session *s)
 
 static void lose_link(struct janus_session *s, const struct janus_finding *finding)
 {
-    metric_inc(s->down_total);
+    metric_inc(s->stats.lost_link);
     s->link_was_down = true;
     leave_ready(s, finding);
     retry_later(s);
@@ -190,7 +190,7 @@ static void on_probed(void *arg, const struct janus_finding *finding)
 void janus_session_doubt(struct janus_session *s)
 {
     if (s->state == STATE_READY && s->probe.transfer == NULL) {
-        metric_inc(s->keepalives);
+        metric_inc(s->stats.keepalives);
         janus_errand_send(&s->probe, s->session_path, "keepalive", on_probed);
     }
 }
@@ -221,7 +221,7 @@ static void become_ready(struct janus_session *s)
     s->reason = NULL;
     s->keepalive_ms = s->config.keepalive_ms;
     health_set(s->parts.health, "janus", true, "");
-    metric_set(s->ready_gauge, 1);
+    metric_set(s->stats.ready, 1);
     log_info("janus is ready", LOG_U64("sessions_made", s->made));
     arm_keepalive(s);
     janus_poll_start(s->poll, s->session_id);
@@ -262,7 +262,7 @@ static void on_created(void *arg, const struct janus_finding *finding)
     s->session_id = finding->message->data_id;
     (void)snprintf(s->session_path, sizeof(s->session_path), "/%" PRIu64, s->session_id);
     s->made++;
-    metric_inc(s->made_total);
+    metric_inc(s->stats.made);
     attach(s);
 }
 
@@ -277,10 +277,10 @@ static void create(struct janus_session *s)
 static void note_missing_session(const struct janus_session *s)
 {
     if (s->was_up && s->link_was_down) {
-        metric_inc(s->restarted_total);
+        metric_inc(s->stats.lost_restart);
         log_info("janus is back without our session: it was restarted or it took too long");
     } else if (s->was_up) {
-        metric_inc(s->lost_total);
+        metric_inc(s->stats.lost_session);
     }
 }
 
@@ -355,28 +355,6 @@ static void on_trouble(void *arg, enum janus_trouble trouble)
 
 /* ---- life ---- */
 
-static struct metric *loss_counter(struct metrics *metrics, const char *labels)
-{
-    return metrics_counter(metrics, "lynks_janus_losses_total",
-                           "Times that Janus was lost after it was ready, by what was found",
-                           labels);
-}
-
-static void make_metrics(struct janus_session *s)
-{
-    struct metrics *metrics = s->parts.metrics;
-    s->made_total =
-        metrics_counter(metrics, "lynks_janus_sessions_made_total", "Janus sessions made", NULL);
-    s->keepalives = metrics_counter(metrics, "lynks_janus_keepalives_total",
-                                    "Keepalives sent while ready", NULL);
-    s->ready_gauge = metrics_gauge(metrics, "lynks_janus_ready",
-                                   "1 while there is a session and a handle", NULL);
-    s->lost_total = loss_counter(metrics, "cause=\"session\"");
-    s->handle_total = loss_counter(metrics, "cause=\"handle\"");
-    s->down_total = loss_counter(metrics, "cause=\"link\"");
-    s->restarted_total = loss_counter(metrics, "cause=\"restart\"");
-}
-
 struct janus_session *janus_session_new(const struct janus_session_parts *parts,
                                         const struct janus_session_config *config)
 {
@@ -386,7 +364,7 @@ struct janus_session *janus_session_new(const struct janus_session_parts *parts,
     s->auth = janus_json_auth(config->api_secret);
     s->auth_query = janus_json_auth_query(config->api_secret);
     s->config.api_secret = NULL;
-    make_metrics(s);
+    janus_stats_init(&s->stats, s->parts.metrics);
     s->errands = (struct janus_errand_parts){.transport = parts->transport,
                                              .auth = s->auth,
                                              .timeout_ms = config->control_timeout_ms,
@@ -495,7 +473,7 @@ void janus_session_close(struct janus_session *s)
 {
     s->state = STATE_CLOSING;
     health_set(s->parts.health, "janus", false, "closing");
-    metric_set(s->ready_gauge, 0);
+    metric_set(s->stats.ready, 0);
     stop_all(s);
     if (s->session_id != 0) {
         janus_errand_send(&s->step, s->session_path, "destroy", on_destroyed);

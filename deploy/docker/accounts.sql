@@ -22,4 +22,6 @@ REVOKE CREATE ON lynks_db.session_revocations FROM lynks_authsvc@'%';
 CREATE USER IF NOT EXISTS lynks_roomsvc@'%';
 ALTER USER lynks_roomsvc@'%' IDENTIFIED BY PASSWORD '@ROOMSVC_HASH@';
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.rooms TO lynks_roomsvc@'%';
+GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.nodes TO lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.rooms FROM lynks_roomsvc@'%';
+REVOKE CREATE ON lynks_db.nodes FROM lynks_roomsvc@'%';

@@ -1,6 +1,8 @@
 # The layers of the tests: what each needs built, what it runs, for how long. Sourced by tests/run.
 
-layers="lint unit contract contract-tsan hostile fuzz integration e2e chaos"
+layers="lint unit contract contract-tsan hostile fuzz integration e2e"
+# Run by name only.
+more_layers="chaos compose"
 
 layer_builds() {
     case "$1" in
@@ -9,7 +11,7 @@ layer_builds() {
     contract-tsan) echo tsan ;;
     fuzz) ;; # builds for itself
     integration) echo "dev release node" ;;
-    e2e) echo "release node" ;;
+    e2e | compose) echo "release node" ;;
     chaos) echo release ;;
     esac
 }
@@ -27,6 +29,7 @@ layer_programs() {
         ;;
     e2e) scripts tests/e2e ;;
     chaos) scripts tests/chaos ;;
+    compose) scripts tests/compose ;;
     esac
 }
 
@@ -35,6 +38,7 @@ layer_timeout() {
     unit | contract | contract-tsan | hostile) echo 120 ;;
     fuzz) echo 900 ;;
     chaos) echo $((400 + 2 * ${LYNKS_CHAOS_SECONDS:-20})) ;;
+    compose) echo 1200 ;;
     *) echo 400 ;;
     esac
 }

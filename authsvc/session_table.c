@@ -5,8 +5,10 @@
 #include <assert.h>
 
 #define SPILL_MAX 256
-#define WRITE_DELAY_MAX_MS 5000
-#define NEAR_MAX_MS 10000
+/* What a crash forgets of the sliding at most; a session in steady use costs one write in this
+ * time. A stored expiry that has come nearer than half the idle time is written at once, so that a
+ * crash never ends a session that was in use. */
+#define WRITE_DELAY_MAX_MS 30000
 #define FORGET_MAX 1000
 
 struct entry {
@@ -55,8 +57,8 @@ struct session_table *session_table_new(const struct session_rules *rules, size_
 {
     struct session_table *table = mem_alloc(sizeof(*table));
     table->rules = *rules;
-    table->delay_ms = min_u64(rules->idle_ms / 60, WRITE_DELAY_MAX_MS);
-    table->near_ms = min_u64(rules->idle_ms / 10, NEAR_MAX_MS);
+    table->delay_ms = min_u64(rules->idle_ms / 10, WRITE_DELAY_MAX_MS);
+    table->near_ms = rules->idle_ms / 2;
     table->entries = lru_new(sizeof(struct token_hash), sizeof(struct entry), sessions_max);
     return table;
 }

@@ -113,13 +113,13 @@ static void is_written_after_a_while(void **state)
     assert_true(use(*state, 1, 1000, &expires));
     assert_true(use(*state, 1, 3000, &expires));
     assert_int_equal(session_table_waiting(*state), 1);
-    assert_int_equal(session_table_due_ms(*state, at(3000)), 3000);
-    assert_int_equal(session_table_take(*state, false, at(5999), items), 0);
+    assert_int_equal(session_table_due_ms(*state, at(3000)), 28000);
+    assert_int_equal(session_table_take(*state, false, at(30999), items), 0);
     session_table_not_written(*state);
-    assert_int_equal(session_table_take(*state, false, at(6000), items), 1);
+    assert_int_equal(session_table_take(*state, false, at(31000), items), 1);
     assert_int_equal(items[0].id, 1);
     assert_int_equal(items[0].expires_unix_ms, T0 + 3000 + IDLE);
-    session_table_written(*state, (bool[]){false}, at(6000));
+    session_table_written(*state, (bool[]){false}, at(31000));
     assert_int_equal(session_table_waiting(*state), 0);
 }
 
@@ -128,12 +128,12 @@ static void is_written_at_once_when_the_stored_expiry_is_near(void **state)
     uint64_t expires = 0;
     assert_int_equal(add(*state, 1, IDLE, 0), ERR_OK);
     assert_int_equal(add(*state, 2, IDLE, 0), ERR_OK);
-    assert_true(use(*state, 2, IDLE - 20000, &expires));
-    assert_int_equal(session_table_due_ms(*state, at(IDLE - 20000)), 5000);
-    assert_true(use(*state, 1, IDLE - 5000, &expires));
-    assert_int_equal(session_table_due_ms(*state, at(IDLE - 5000)), 0);
+    assert_true(use(*state, 2, IDLE / 2 - 1000, &expires));
+    assert_int_equal(session_table_due_ms(*state, at(IDLE / 2 - 1000)), 30000);
+    assert_true(use(*state, 1, IDLE / 2, &expires));
+    assert_int_equal(session_table_due_ms(*state, at(IDLE / 2)), 0);
     struct store_extension items[STORE_BATCH_MAX];
-    assert_int_equal(session_table_take(*state, false, at(IDLE - 5000), items), 2);
+    assert_int_equal(session_table_take(*state, false, at(IDLE / 2), items), 1);
     assert_int_equal(items[0].id, 1);
 }
 

@@ -286,7 +286,7 @@ static void uses_are_written_together(void **state)
     fake_clock_advance(f->clock, 1000);
     check(f, &ann);
     check(f, &bob);
-    fake_clock_advance(f->clock, 3999);
+    fake_clock_advance(f->clock, 28999);
     no_write(f);
     fake_clock_advance(f->clock, 1);
     struct mock_store_call *asked = mock_store_take(&f->store, MOCK_EXTEND);
@@ -318,7 +318,7 @@ static void a_failed_write_is_tried_again(void **state)
     sessions_add(f->sessions, &ann, &session);
     fake_clock_advance(f->clock, 1000);
     check(f, &ann);
-    fake_clock_advance(f->clock, 5000);
+    fake_clock_advance(f->clock, 30000);
     write(f, ERR_UNAVAILABLE, NULL);
     assert_int_equal(sessions_waiting(f->sessions), 1);
     no_write(f);
@@ -334,7 +334,7 @@ static void a_session_removed_behind_our_back(void **state)
     sessions_add(f->sessions, &ann, &session);
     fake_clock_advance(f->clock, 1000);
     check(f, &ann);
-    fake_clock_advance(f->clock, 5000);
+    fake_clock_advance(f->clock, 30000);
     write(f, ERR_OK, (bool[]){true});
     struct mock_call *call = check(f, &ann);
     find(f, ERR_OK, NULL);

@@ -2,8 +2,8 @@
  * configured, at about 160 bytes each; and which of them have slid further than the database knows.
  *
  * A session that slides waits up to half a minute (a tenth of the idle time, if that is less) to be
- * written, so that a busy one costs a write now and then and not one per use; it is due at once when
- * half of the stored time is gone. Loop thread only; knows neither clock nor store. */
+ * written, so that a busy one costs a write now and then and not one per use; it is due at once
+ * when half of the stored time is gone. Loop thread only; knows neither clock nor store. */
 #ifndef LYNKS_AUTHSVC_SESSION_TABLE_H
 #define LYNKS_AUTHSVC_SESSION_TABLE_H
 

@@ -2,7 +2,7 @@
  * (messages.def). */
 #include "janusbridge/bridge.h"
 
-#include "janusbridge/room_calls.h"
+#include "janusbridge/audit.h"
 #include "proto/log.h"
 
 struct bridge {
@@ -10,8 +10,31 @@ struct bridge {
     const struct clock *clock;
     struct bridge_config config;
     struct room_calls *rooms;
+    struct observers *observers;
+    struct audit *audit;
+    struct metric *from_memory, *from_janus;
     struct log_gate failures;
 };
+
+static void watch_rooms(struct bridge *bridge, struct metrics *metrics)
+{
+    static const char help[] = "Lists of publishers that were asked for";
+    const struct observers_parts observers = {
+        .session = bridge->session, .clock = bridge->clock, .metrics = metrics};
+    bridge->observers = observers_new(&observers, &bridge->config.observers);
+    const struct room_watcher watcher = observers_watcher(bridge->observers);
+    room_calls_watch(bridge->rooms, &watcher);
+    const struct audit_parts audit = {.observers = bridge->observers,
+                                      .session = bridge->session,
+                                      .clock = bridge->clock,
+                                      .metrics = metrics,
+                                      .interval_ms = bridge->config.audit_interval_ms};
+    bridge->audit = audit_new(&audit);
+    bridge->from_memory =
+        metrics_counter(metrics, "lynks_janusbridge_lists_total", help, "from=\"memory\"");
+    bridge->from_janus =
+        metrics_counter(metrics, "lynks_janusbridge_lists_total", help, "from=\"janus\"");
+}
 
 struct bridge *bridge_new(struct janus_session *session, const struct clock *clock,
                           struct metrics *metrics, const struct bridge_config *config)
@@ -19,12 +42,15 @@ struct bridge *bridge_new(struct janus_session *session, const struct clock *clo
     struct bridge *bridge = mem_alloc(sizeof(*bridge));
     *bridge = (struct bridge){.session = session, .clock = clock, .config = *config};
     bridge->rooms = room_calls_new(session, clock, metrics, config->calls_max, bridge);
+    watch_rooms(bridge, metrics);
     return bridge;
 }
 
 void bridge_free(struct bridge **bridge_ref)
 {
     if (*bridge_ref != NULL) {
+        audit_free(&(*bridge_ref)->audit);
+        observers_free(&(*bridge_ref)->observers);
         room_calls_free(&(*bridge_ref)->rooms);
         mem_free(bridge_ref);
     }
@@ -117,6 +143,8 @@ static void on_create(void *service, struct call *call)
 static void reply_destroy(void *service, struct call *call, enum err err,
                           const struct janus_message *message)
 {
+    struct bridge *bridge = service;
+    observers_forget(bridge->observers, call->request.bridge_destroy.room_id);
     struct msg reply = {.id = MSG_bridge_destroy_reply,
                         .bridge_destroy_reply = {.existed = err == ERR_OK}};
     if (err == ERR_OK) {
@@ -190,8 +218,16 @@ static void reply_participants(void *service, struct call *call, enum err err,
 
 static void on_participants(void *service, struct call *call)
 {
+    struct bridge *bridge = service;
     const uint64_t room_id = call->request.bridge_participants.room_id;
-    ask(service, call,
+    struct msg reply = {.id = MSG_bridge_participants_reply};
+    if (observers_answer(bridge->observers, room_id, &reply.bridge_participants_reply.publishers)) {
+        metric_inc(bridge->from_memory);
+        call_reply(call, &reply);
+        return;
+    }
+    metric_inc(bridge->from_janus);
+    ask(bridge, call,
         (struct room_request){.room_id = room_id,
                               .order = ROOM_SHARED,
                               .body = janus_json_participants(room_id),

@@ -2,13 +2,15 @@
 #ifndef LYNKS_JANUSBRIDGE_BRIDGE_H
 #define LYNKS_JANUSBRIDGE_BRIDGE_H
 
-#include "janusbridge/janus_session.h"
+#include "janusbridge/observers.h"
 #include "proto/call.h"
 
 struct bridge_config {
     const char *node;      /* name of the Janus node; 1..64 bytes */
     const char *admin_key; /* of the VideoRoom plugin; "": none */
     size_t calls_max;      /* callers that may wait for Janus at a time */
+    struct observers_config observers;
+    uint64_t audit_interval_ms; /* 0: no audit */
 };
 
 struct bridge;

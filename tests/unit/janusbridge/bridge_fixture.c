@@ -1,22 +1,41 @@
 #include "tests/unit/janusbridge/bridge_fixture.h"
 
-int bridge_setup(void **state)
+static int set_up(void **state, const struct bridge_config *config)
 {
     struct bridge_fixture *b = mem_alloc(sizeof(*b));
     *state = b;
     log_capture_setup(NULL);
     fixture_init(&b->f, "");
+    b->bridge = bridge_new(b->f.session, fake_clock_clock(b->f.clock), b->f.metrics, config);
+    return 0;
+}
+
+int bridge_setup(void **state)
+{
     const struct bridge_config config = {
         .node = "node1", .admin_key = "ad\"min", .calls_max = CALLERS_MAX};
-    b->bridge = bridge_new(b->f.session, fake_clock_clock(b->f.clock), b->f.metrics, &config);
-    return 0;
+    return set_up(state, &config);
+}
+
+int bridge_setup_observing(void **state)
+{
+    const struct bridge_config config = {.node = "node1",
+                                         .admin_key = "ad\"min",
+                                         .calls_max = CALLERS_MAX,
+                                         .observers = {.max = OBSERVERS_MAX,
+                                                       .parallel_max = 2,
+                                                       .idle_ms = OBSERVER_IDLE_MS,
+                                                       .timeout_ms = CONTROL_TIMEOUT_MS},
+                                         .audit_interval_ms = 1000};
+    return set_up(state, &config);
 }
 
 int bridge_teardown(void **state)
 {
     struct bridge_fixture *b = *state;
-    fixture_fini(&b->f); /* the session first: it answers who waits */
+    janus_session_free(&b->f.session); /* it answers who waits */
     bridge_free(&b->bridge);
+    fixture_fini(&b->f);
     int failed = 0;
     for (size_t i = 0; i < b->count; i++) {
         failed += b->calls[i].answers != 1;

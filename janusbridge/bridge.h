@@ -3,17 +3,18 @@
 #define LYNKS_JANUSBRIDGE_BRIDGE_H
 
 #include "janusbridge/janus_session.h"
-#include "proto/call.h"
+#include "proto/bus.h"
 
 struct bridge_config {
     const char *node;      /* name of the Janus node; 1..64 bytes */
     const char *admin_key; /* of the VideoRoom plugin; "": none */
     size_t calls_max;      /* callers that may wait for Janus at a time */
+    const struct bus *bus; /* to roomsvc, which knows the rooms to restore; NULL: none are */
 };
 
 struct bridge;
 
-/* All borrowed. */
+/* All borrowed. Before the session is started. */
 struct bridge *bridge_new(struct janus_session *session, const struct clock *clock,
                           struct metrics *metrics, const struct bridge_config *config);
 /* After the session, which answers whoever still waits. */

@@ -39,6 +39,7 @@ struct room_calls {
     size_t callers_max;
     size_t callers;
     void *arg;
+    uint64_t stamp; /* of the request being answered */
     struct room *buckets[BUCKETS];
     struct metric *late, *shared;
 };
@@ -68,6 +69,11 @@ void room_calls_free(struct room_calls **calls_ref)
 size_t room_calls_callers(const struct room_calls *calls)
 {
     return calls->callers;
+}
+
+uint64_t room_calls_stamp(const struct room_calls *calls)
+{
+    return calls->stamp;
 }
 
 /* ---- rooms ---- */
@@ -185,6 +191,7 @@ static void end_job(struct job *job, enum err err, const struct janus_message *m
     if (room->shared == job) {
         room->shared = NULL; /* an answer may bring the next request for this room at once */
     }
+    calls->stamp = job->request.stamp;
     room->jobs++; /* the room outlives the job, for the sake of its line */
     while (job->callers != NULL) {
         fn(calls->arg, remove_caller(job->callers), err, message);

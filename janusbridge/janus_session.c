@@ -2,56 +2,13 @@
 
 #include <stdio.h>
 
-#include "janusbridge/janus_backoff.h"
-#include "janusbridge/janus_poll.h"
-#include "janusbridge/janus_report.h"
-#include "janusbridge/janus_stats.h"
+#include "janusbridge/janus_session_parts.h"
 #include "proto/log.h"
 
 /* A session that was lost sooner than this after it was made does not get its successor at once. */
 #define STABLE_MS 1000
 /* A keepalive comes this often, at least, within Janus' session timeout. */
 #define KEEPALIVES_PER_TIMEOUT 4
-
-enum state {
-    STATE_DOWN,
-    STATE_RESUMING,
-    STATE_CREATING,
-    STATE_ATTACHING,
-    STATE_READY,
-    STATE_CLOSING
-};
-
-struct janus_session {
-    struct janus_session_parts parts;
-    struct janus_session_config config;
-    char *auth, *auth_query;
-    struct janus_calls *calls;
-    struct janus_poll *poll;
-
-    enum state state;
-    uint64_t session_id, handle_id; /* 0: none. Kept while the link is down */
-    char session_path[24];
-    char handle_path[48];
-    struct janus_errand_parts errands;
-    struct janus_errand step;  /* the next step towards ready, or towards closed */
-    struct janus_errand probe; /* keepalive: is the session still there? */
-    struct janus_errand info;
-
-    uint64_t keepalive_ms;
-    uint64_t keepalive_timer;
-    uint64_t retry_timer;
-    struct janus_backoff backoff;
-    uint64_t ready_ms;  /* when it last became ready */
-    bool was_up;        /* was ready with the session it has */
-    bool link_was_down; /* since then */
-
-    struct janus_report report;
-    struct janus_watches watches;
-    char version[65];
-    uint64_t made;
-    struct janus_stats stats;
-};
 
 static void connect_now(void *arg);
 static void attach(struct janus_session *s);
@@ -88,6 +45,7 @@ static void leave_ready(struct janus_session *s, const struct janus_finding *fin
     janus_errand_cancel(&s->probe);
     janus_errand_cancel(&s->info);
     janus_poll_stop(s->poll);
+    s->listener.on_down(s->listener.arg);
     janus_watches_lost(&s->watches);
     janus_calls_fail_all(s->calls, ERR_UNAVAILABLE);
 }
@@ -198,6 +156,7 @@ static void become_ready(struct janus_session *s)
     arm_keepalive(s);
     janus_poll_start(s->poll, s->session_id);
     janus_errand_send(&s->info, "", "info", on_info);
+    s->listener.on_up(s->listener.arg);
     janus_watches_ready(&s->watches, is_new);
 }
 
@@ -296,15 +255,28 @@ static void on_poll_message(void *arg, const struct janus_message *message)
         lose_session(s);
     } else if (message->kind == JANUS_DETACHED && message->sender == s->handle_id) {
         lose_handle(s);
-    } else if (message->kind == JANUS_EVENT || message->kind == JANUS_SUCCESS ||
-               message->kind == JANUS_ERROR) {
-        (void)janus_calls_on_event(s->calls, message);
+    } else if (message->kind == JANUS_DETACHED ||
+               ((message->kind == JANUS_EVENT || message->kind == JANUS_SUCCESS ||
+                 message->kind == JANUS_ERROR) &&
+                !janus_calls_on_event(s->calls, message))) {
+        s->listener.on_event(s->listener.arg, message);
     }
 }
 
 static void on_poll_gap(void *arg)
 {
-    janus_session_doubt(arg);
+    struct janus_session *s = arg;
+    s->listener.on_gap(s->listener.arg);
+    janus_session_doubt(s);
+}
+
+void janus_session_poll_anew(struct janus_session *s)
+{
+    if (s->state == STATE_READY) {
+        janus_poll_stop(s->poll);
+        janus_poll_start(s->poll, s->session_id);
+        on_poll_gap(s);
+    }
 }
 
 static void on_trouble(void *arg, enum janus_trouble trouble)
@@ -337,6 +309,7 @@ struct janus_session *janus_session_new(const struct janus_session_parts *parts,
     s->auth = janus_json_auth(config->api_secret);
     s->auth_query = janus_json_auth_query(config->api_secret);
     s->config.api_secret = NULL;
+    s->listener = janus_listener_none;
     s->backoff =
         (struct janus_backoff){.min_ms = config->backoff_min_ms, .max_ms = config->backoff_max_ms};
     s->report = (struct janus_report){.clock = parts->clock, .health = parts->health};
@@ -395,6 +368,11 @@ void janus_session_free(struct janus_session **session_ref)
     mem_free(session_ref);
 }
 
+void janus_session_listen(struct janus_session *s, const struct janus_listener *listener)
+{
+    s->listener = *listener;
+}
+
 void janus_session_watch(struct janus_session *s, struct janus_watch watch)
 {
     janus_watches_add(&s->watches, watch);
@@ -403,46 +381,6 @@ void janus_session_watch(struct janus_session *s, struct janus_watch watch)
 void janus_session_start(struct janus_session *s)
 {
     connect_now(s);
-}
-
-bool janus_session_is_ready(const struct janus_session *s)
-{
-    return s->state == STATE_READY;
-}
-
-/* Without a reason nothing is known to be wrong: the first session is on its way. */
-enum err janus_session_refusal(const struct janus_session *s)
-{
-    if (s->state == STATE_READY) {
-        return ERR_OK;
-    }
-    const bool is_coming = s->state == STATE_CREATING || s->state == STATE_ATTACHING;
-    return is_coming && s->report.reason == NULL ? ERR_DRAINING : ERR_UNAVAILABLE;
-}
-
-uint64_t janus_session_made(const struct janus_session *s)
-{
-    return s->made;
-}
-
-const char *janus_session_version(const struct janus_session *s)
-{
-    return s->version;
-}
-
-enum err janus_session_call(struct janus_session *s, const char *body, uint64_t timeout_ms,
-                            janus_call_fn *fn, void *arg, uint64_t *ret_id)
-{
-    const enum err err = janus_session_refusal(s);
-    if (err != ERR_OK) {
-        return err;
-    }
-    return janus_calls_send(s->calls, s->handle_path, body, timeout_ms, fn, arg, ret_id);
-}
-
-bool janus_session_withdraw(struct janus_session *s, uint64_t id)
-{
-    return janus_calls_withdraw(s->calls, id);
 }
 
 static void on_destroyed(void *arg, const struct janus_finding *finding)

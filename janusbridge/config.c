@@ -10,6 +10,8 @@ const struct config_option janusbridge_options[] = {
     SERVICE_BIND_OPTIONS(struct janusbridge_config, bind, "tcp://127.0.0.1:5703"),
     {"LYNKS_NODE", CONFIG_STRING, AT(node), "default", 1, 64, NULL,
      "name of the Janus node behind this bridge"},
+    {"LYNKS_ROOMSVC_ADDRESS", CONFIG_STRING, AT(roomsvc_address), "127.0.0.1:5702", 1, 1024, NULL,
+     "where roomsvc is: host:port[,host:port...]"},
     {"LYNKS_JANUS_URL", CONFIG_STRING, AT(janus_url), "http://127.0.0.1:8088/janus", 8, 300, NULL,
      "base URL of Janus' HTTP API, http or https"},
     {"LYNKS_JANUS_CA_FILE", CONFIG_STRING, AT(janus_ca_file), "", 0, 4095, NULL,
@@ -22,7 +24,7 @@ const struct config_option janusbridge_options[] = {
      "bound on making a connection to Janus"},
     {"LYNKS_JANUS_CONTROL_TIMEOUT_MS", CONFIG_UINT, AT(control_timeout_ms), "1500", 10, 10000, NULL,
      "bound on each request of the session's own upkeep; Janus counts as away past it"},
-    {"LYNKS_JANUS_KEEPALIVE_MS", CONFIG_UINT, AT(keepalive_ms), "5000", 100, 30000, NULL,
+    {"LYNKS_JANUS_KEEPALIVE_MS", CONFIG_UINT, AT(keepalive_ms), "500", 100, 30000, NULL,
      "pause between keepalives; shortened to a quarter of Janus' session timeout"},
     {"LYNKS_JANUS_BACKOFF_MIN_MS", CONFIG_UINT, AT(backoff_min_ms), "50", 1, 60000, NULL,
      "second pause between attempts to reach Janus (the first attempt is made at once)"},
@@ -66,7 +68,7 @@ struct janus_session_config config_session(const struct janusbridge_config *conf
                                          .parallel_max = config->connections_max};
 }
 
-struct bridge_config config_bridge(const struct janusbridge_config *config)
+struct bridge_config config_bridge(const struct janusbridge_config *config, const struct bus *bus)
 {
     return (struct bridge_config){.node = config->node,
                                   .admin_key = config->janus_admin_key,
@@ -75,5 +77,6 @@ struct bridge_config config_bridge(const struct janusbridge_config *config)
                                                 .parallel_max = config->observers_parallel_max,
                                                 .idle_ms = config->observer_idle_ms,
                                                 .timeout_ms = config->control_timeout_ms},
-                                  .audit_interval_ms = config->audit_interval_ms};
+                                  .audit_interval_ms = config->audit_interval_ms,
+                                  .bus = bus};
 }

@@ -10,6 +10,7 @@ struct janusbridge_config {
     struct service_config service;
     struct service_bind_config bind;
     char *node;
+    char *roomsvc_address;
     char *janus_url;
     char *janus_ca_file;
     char *janus_api_secret;
@@ -33,6 +34,6 @@ extern const struct config_option janusbridge_options[];
 /* The parts' own configuration, borrowing from this one. */
 struct janus_http_config config_http(const struct janusbridge_config *config);
 struct janus_session_config config_session(const struct janusbridge_config *config);
-struct bridge_config config_bridge(const struct janusbridge_config *config);
+struct bridge_config config_bridge(const struct janusbridge_config *config, const struct bus *bus);
 
 #endif

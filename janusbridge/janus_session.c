@@ -1,15 +1,12 @@
 #include "janusbridge/janus_session.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "janusbridge/janus_session_parts.h"
 #include "proto/log.h"
 
 /* A session that was lost sooner than this after it was made does not get its successor at once. */
 #define STABLE_MS 1000
-/* How often a lasting reason for not being ready is logged again. */
-#define REMIND_MS 60000
 /* A keepalive comes this often, at least, within Janus' session timeout. */
 #define KEEPALIVES_PER_TIMEOUT 4
 
@@ -18,38 +15,11 @@ static void attach(struct janus_session *s);
 
 /* ---- not ready ---- */
 
-/* Logs a reason when it is new, and now and then while it lasts. */
-static void report(struct janus_session *s, const struct janus_finding *finding)
-{
-    const char *reason = janus_finding_reason(finding);
-    const uint64_t now_ms = clock_mono_ms(s->parts.clock);
-    health_set(s->parts.health, "janus", false, reason);
-    if (s->reason == reason && now_ms - s->reminded_ms < REMIND_MS) {
-        return;
-    }
-    s->reason = reason;
-    s->reminded_ms = now_ms;
-    LOG_EVENT(janus_finding_is_our_mistake(finding) ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
-              "janus is not ready", LOG_Z("reason", reason),
-              LOG_Z("detail", finding->detail != NULL ? finding->detail : ""),
-              LOG_U64("code", finding->message != NULL ? finding->message->code : 0));
-}
-
-static uint64_t with_jitter(uint64_t delay_ms)
-{
-    char random[TRANSACTION_BYTES + 1];
-    janus_transaction_draw(random);
-    return delay_ms / 2 + strtoul(random + 8, NULL, 16) % (delay_ms / 2 + 1);
-}
-
 static void retry_later(struct janus_session *s)
 {
     s->state = STATE_DOWN;
-    const uint64_t delay_ms = with_jitter(s->backoff_ms);
-    const uint64_t next_ms = s->backoff_ms == 0 ? s->config.backoff_min_ms : 2 * s->backoff_ms;
-    s->backoff_ms = next_ms < s->config.backoff_max_ms ? next_ms : s->config.backoff_max_ms;
     clock_cancel(s->parts.clock, s->retry_timer);
-    s->retry_timer = clock_after(s->parts.clock, delay_ms, connect_now, s);
+    s->retry_timer = clock_after(s->parts.clock, janus_backoff_draw(&s->backoff), connect_now, s);
 }
 
 static void forget_session(struct janus_session *s)
@@ -65,17 +35,18 @@ static void leave_ready(struct janus_session *s, const struct janus_finding *fin
     const uint64_t lived_ms = clock_mono_ms(s->parts.clock) - s->ready_ms;
     s->state = STATE_DOWN;
     if (lived_ms >= STABLE_MS) {
-        s->backoff_ms = 0;
+        s->backoff.next_ms = 0;
     }
     s->version[0] = '\0';
     metric_set(s->stats.ready, 0);
-    report(s, finding);
+    janus_report_fault(&s->report, finding);
     clock_cancel(s->parts.clock, s->keepalive_timer);
     s->keepalive_timer = 0;
     janus_errand_cancel(&s->probe);
     janus_errand_cancel(&s->info);
     janus_poll_stop(s->poll);
     s->listener.on_down(s->listener.arg);
+    janus_watches_lost(&s->watches);
     janus_calls_fail_all(s->calls, ERR_UNAVAILABLE);
 }
 
@@ -112,9 +83,9 @@ static void lose_link(struct janus_session *s, const struct janus_finding *findi
 /* A step failed. One that took its time-out has waited already. */
 static void fail_step(struct janus_session *s, const struct janus_finding *finding)
 {
-    report(s, finding);
+    janus_report_fault(&s->report, finding);
     if (finding->outcome == JANUS_OUTCOME_SILENT) {
-        s->backoff_ms = s->config.backoff_min_ms;
+        s->backoff.next_ms = s->backoff.min_ms;
     }
     retry_later(s);
 }
@@ -173,19 +144,20 @@ static void on_info(void *arg, const struct janus_finding *finding)
 
 static void become_ready(struct janus_session *s)
 {
+    const bool is_new = !s->was_up;
     s->state = STATE_READY;
     s->ready_ms = clock_mono_ms(s->parts.clock);
     s->was_up = true;
     s->link_was_down = false;
-    s->reason = NULL;
     s->keepalive_ms = s->config.keepalive_ms;
-    health_set(s->parts.health, "janus", true, "");
+    janus_report_ready(&s->report);
     metric_set(s->stats.ready, 1);
     log_info("janus is ready", LOG_U64("sessions_made", s->made));
     arm_keepalive(s);
     janus_poll_start(s->poll, s->session_id);
     janus_errand_send(&s->info, "", "info", on_info);
     s->listener.on_up(s->listener.arg);
+    janus_watches_ready(&s->watches, is_new);
 }
 
 /* ---- steps ---- */
@@ -338,6 +310,9 @@ struct janus_session *janus_session_new(const struct janus_session_parts *parts,
     s->auth_query = janus_json_auth_query(config->api_secret);
     s->config.api_secret = NULL;
     s->listener = janus_listener_none;
+    s->backoff =
+        (struct janus_backoff){.min_ms = config->backoff_min_ms, .max_ms = config->backoff_max_ms};
+    s->report = (struct janus_report){.clock = parts->clock, .health = parts->health};
     janus_stats_init(&s->stats, s->parts.metrics);
     s->errands = (struct janus_errand_parts){.transport = parts->transport,
                                              .auth = s->auth,
@@ -374,6 +349,7 @@ static void stop_all(struct janus_session *s)
     janus_errand_cancel(&s->probe);
     janus_errand_cancel(&s->info);
     janus_poll_stop(s->poll);
+    janus_watches_lost(&s->watches);
     janus_calls_fail_all(s->calls, ERR_UNAVAILABLE);
 }
 
@@ -395,6 +371,11 @@ void janus_session_free(struct janus_session **session_ref)
 void janus_session_listen(struct janus_session *s, const struct janus_listener *listener)
 {
     s->listener = *listener;
+}
+
+void janus_session_watch(struct janus_session *s, struct janus_watch watch)
+{
+    janus_watches_add(&s->watches, watch);
 }
 
 void janus_session_start(struct janus_session *s)

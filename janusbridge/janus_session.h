@@ -16,6 +16,7 @@
 #define LYNKS_JANUSBRIDGE_JANUS_SESSION_H
 
 #include "janusbridge/janus_calls.h"
+#include "janusbridge/janus_watch.h"
 #include "proto/health.h"
 
 struct janus_session_config {
@@ -52,6 +53,9 @@ struct janus_session *janus_session_new(const struct janus_session_parts *parts,
                                         const struct janus_session_config *config);
 /* Calls under way end with ERR_UNAVAILABLE. */
 void janus_session_free(struct janus_session **session);
+/* Before the start; at most JANUS_WATCHES_MAX, told in this order. What they are told they may
+ * answer with calls, but not by ending the session. */
+void janus_session_watch(struct janus_session *session, struct janus_watch watch);
 void janus_session_start(struct janus_session *session);
 
 void janus_session_listen(struct janus_session *session, const struct janus_listener *listener);

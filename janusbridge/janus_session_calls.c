@@ -26,7 +26,7 @@ enum err janus_session_refusal(const struct janus_session *s)
         return ERR_OK;
     }
     const bool is_coming = s->state == STATE_CREATING || s->state == STATE_ATTACHING;
-    return is_coming && s->reason == NULL ? ERR_DRAINING : ERR_UNAVAILABLE;
+    return is_coming && s->report.reason == NULL ? ERR_DRAINING : ERR_UNAVAILABLE;
 }
 
 uint64_t janus_session_made(const struct janus_session *s)

@@ -3,8 +3,9 @@
 #ifndef LYNKS_JANUSBRIDGE_JANUS_SESSION_PARTS_H
 #define LYNKS_JANUSBRIDGE_JANUS_SESSION_PARTS_H
 
-#include "janusbridge/janus_errand.h"
+#include "janusbridge/janus_backoff.h"
 #include "janusbridge/janus_poll.h"
+#include "janusbridge/janus_report.h"
 #include "janusbridge/janus_session.h"
 #include "janusbridge/janus_stats.h"
 
@@ -36,13 +37,13 @@ struct janus_session {
     uint64_t keepalive_ms;
     uint64_t keepalive_timer;
     uint64_t retry_timer;
-    uint64_t backoff_ms; /* the next wait, before jitter; 0: at once */
-    uint64_t ready_ms;   /* when it last became ready */
-    bool was_up;         /* was ready with the session it has */
-    bool link_was_down;  /* since then */
+    struct janus_backoff backoff;
+    uint64_t ready_ms;  /* when it last became ready */
+    bool was_up;        /* was ready with the session it has */
+    bool link_was_down; /* since then */
 
-    const char *reason;   /* why it is not ready, as last logged; NULL while it is ready */
-    uint64_t reminded_ms; /* when that was */
+    struct janus_report report;
+    struct janus_watches watches;
     char version[65];
     uint64_t made;
     struct janus_stats stats;

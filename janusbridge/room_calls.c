@@ -40,6 +40,7 @@ struct room_calls {
     size_t callers_max;
     size_t callers;
     void *arg;
+    uint64_t stamp; /* of the request being answered */
     struct room *buckets[BUCKETS];
     struct metric *late, *shared;
     struct room_watcher watcher; /* its functions are NULL: there is none */
@@ -75,6 +76,11 @@ void room_calls_watch(struct room_calls *calls, const struct room_watcher *watch
 size_t room_calls_callers(const struct room_calls *calls)
 {
     return calls->callers;
+}
+
+uint64_t room_calls_stamp(const struct room_calls *calls)
+{
+    return calls->stamp;
 }
 
 /* ---- rooms ---- */
@@ -200,6 +206,7 @@ static void end_job(struct job *job, enum err err, const struct janus_message *m
     if (room->shared == job) {
         room->shared = NULL; /* an answer may bring the next request for this room at once */
     }
+    calls->stamp = job->request.stamp;
     tell_watcher(job, err, message);
     room->jobs++; /* the room outlives the job, for the sake of its line */
     while (job->callers != NULL) {

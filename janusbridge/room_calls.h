@@ -24,6 +24,7 @@ struct room_request {
     enum room_order order;
     char *body; /* JSON text; ownership is taken */
     room_reply_fn *fn;
+    uint64_t stamp; /* the caller's, given back by room_calls_stamp */
 };
 
 /* Hears of the shared requests: what Janus answers to them says more than their callers need. */
@@ -46,6 +47,8 @@ void room_calls_free(struct room_calls **calls);
 /* ERR_OK: fn is called exactly once, later, not after call's deadline. ERR_UNAVAILABLE,
  * ERR_OVERLOADED, ERR_DEADLINE (it has passed already): it is not. */
 enum err room_calls_add(struct room_calls *calls, struct call *call, struct room_request request);
+/* Within fn: the stamp of the request that Janus has answered. */
+uint64_t room_calls_stamp(const struct room_calls *calls);
 size_t room_calls_callers(const struct room_calls *calls); /* waiting now */
 
 #endif

@@ -3,6 +3,7 @@
 #define LYNKS_TESTS_BRIDGE_FIXTURE_H
 
 #include "janusbridge/bridge.h"
+#include "tests/support/c/mock_bus.h"
 #include "tests/support/c/mock_call.h"
 #include "tests/unit/janusbridge/fixture.h"
 
@@ -15,6 +16,7 @@
 
 struct bridge_fixture {
     struct fixture f;
+    struct mock_bus bus; /* to roomsvc */
     struct bridge *bridge;
     struct mock_call calls[CALLS];
     size_t count;
@@ -27,6 +29,7 @@ struct bridge_fixture {
  * if a call was not answered exactly once. */
 int bridge_setup(void **state);
 int bridge_setup_observing(void **state);
+int bridge_setup_with_rooms(void **state); /* one that restores rooms */
 int bridge_teardown(void **state);
 
 /* Calls a handler; its answer may be there at once. */

@@ -28,14 +28,8 @@ void rig_init(struct rig *rig, const struct rig_config *config)
                                                  .calls_max = RIG_CALLERS_MAX,
                                                  .parallel_max = RIG_CONNECTIONS};
     rig->session = janus_session_new(&parts, &session);
-    const struct bridge_config bridge = {.node = "test",
-                                         .admin_key = config->admin_key,
-                                         .calls_max = RIG_CALLERS_MAX,
-                                         .observers = {.max = config->observers_max,
-                                                       .parallel_max = 8,
-                                                       .idle_ms = 60000,
-                                                       .timeout_ms = config->control_timeout_ms},
-                                         .audit_interval_ms = config->audit_interval_ms};
+    const struct bridge_config bridge = {
+        .node = "test", .admin_key = config->admin_key, .calls_max = RIG_CALLERS_MAX};
     rig->bridge = bridge_new(rig->session, loop_clock(rig->loop), rig->metrics, &bridge);
     janus_session_start(rig->session);
 }

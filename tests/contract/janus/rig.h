@@ -28,8 +28,6 @@ struct rig_config {
     const char *admin_key;
     uint64_t keepalive_ms;
     uint64_t control_timeout_ms;
-    size_t observers_max;       /* 0: none */
-    uint64_t audit_interval_ms; /* 0: none */
 };
 
 struct rig {

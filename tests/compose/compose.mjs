@@ -102,11 +102,14 @@ export class Containers extends Stack {
         if (name === 'janus') return this.#crashJanus();
         const died = [...await this.running()].filter(([one]) => one === name || serviceOf(one) === name);
         for (const [, { State }] of died) process.kill(State.Pid, 'SIGKILL');
-        return eventually(async () => {
+        await eventually(async () => {
             const now = await this.containers();
             return (await Promise.all(died.map(([one, before]) => this.#isBack(now.get(one), before, one === name))))
                 .every(Boolean);
         }, { within: BACK_MS, what: `${name} is back` });
+        // The proxy has to find it, too.
+        return eventually(async () => (await this.request('/login', { method: 'GET', agent: undefined })).status === 405,
+            { within: BACK_MS, what: 'a gateway is reached' });
     }
 
     /// settled: the engine has to know it, too.

@@ -27,6 +27,7 @@ struct fixture {
     struct fake_clock *clock;
     struct mock_bus bus;
     struct metrics *metrics;
+    struct epochs *epochs;
     struct rooms *rooms;
     struct store_call calls[STORE_CALLS_MAX];
     size_t call_count, answered;
@@ -87,7 +88,8 @@ static void set_up_rooms(struct fixture *f, uint64_t standard_room)
     const struct rooms_parts parts = {.clock = fake_clock_clock(f->clock),
                                       .bus = &f->bus.bus,
                                       .store = {.ops = &store_ops, .self = f},
-                                      .metrics = f->metrics};
+                                      .metrics = f->metrics,
+                                      .epochs = f->epochs};
     const struct rooms_config config = {.standard_room = standard_room,
                                         .publishers_max = 20,
                                         .rooms_max = 10,
@@ -106,6 +108,7 @@ static int setup(void **state)
     f->clock = fake_clock_new();
     mock_bus_init(&f->bus);
     f->metrics = metrics_new();
+    f->epochs = epochs_new(f->metrics);
     *state = f;
     return 0;
 }
@@ -117,6 +120,7 @@ static int teardown(void **state)
         mock_call_fini(&f->made[i]);
     }
     rooms_free(&f->rooms);
+    epochs_free(&f->epochs);
     metrics_free(&f->metrics);
     mock_bus_fini(&f->bus);
     fake_clock_free(&f->clock);

@@ -162,12 +162,18 @@ static void answer_store(struct store_call *call, enum err err, const struct roo
 static const struct room stored = {
     .id = 77, .secret = "00112233445566778899aabbccddeeff", .publishers_max = 20};
 
-static void answer_bridge_create(struct fixture *f)
+static void answer_bridge_create_of(struct fixture *f, uint64_t epoch)
 {
-    const struct msg made = {.id = MSG_bridge_create_reply};
+    const struct msg made = {.id = MSG_bridge_create_reply,
+                             .bridge_create_reply = {.epoch = epoch}};
     struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_bridge_create);
     assert_non_null(call);
     mock_bus_answer(call, ERR_OK, &made);
+}
+
+static void answer_bridge_create(struct fixture *f)
+{
+    answer_bridge_create_of(f, 0);
 }
 
 static void assert_answered(const struct fixture *f, enum err err)
@@ -294,14 +300,20 @@ static void registry_and_bridge_errors_reach_the_caller(void **state)
     assert_answered(f, ERR_UNAVAILABLE);
 }
 
-static void answer_participants(struct fixture *f)
+static void answer_participants_of(struct fixture *f, uint64_t epoch)
 {
     static const uint64_t feeds[] = {1111, 2222};
-    const struct msg reply = {.id = MSG_bridge_participants_reply,
-                              .bridge_participants_reply = {.publishers = {feeds, 2}}};
+    const struct msg reply = {
+        .id = MSG_bridge_participants_reply,
+        .bridge_participants_reply = {.publishers = {feeds, 2}, .epoch = epoch}};
     struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_bridge_participants);
     assert_non_null(call);
     mock_bus_answer(call, ERR_OK, &reply);
+}
+
+static void answer_participants(struct fixture *f)
+{
+    answer_participants_of(f, 0);
 }
 
 static void assert_listed(const struct fixture *f)
@@ -416,6 +428,76 @@ static void old_entry_is_used_while_it_is_looked_up_again(void **state)
     assert_answered(f, ERR_NO_SUCH_ROOM);
 }
 
+/* ---- a bridge that has lost its lease and does not know it ---- */
+
+static void expect_stale_answers(struct fixture *f, uint64_t count)
+{
+    assert_int_equal(
+        metric_value(metrics_counter(f->metrics, "lynks_rooms_stale_answers_total", "", NULL)),
+        count);
+}
+
+static void stale_list_is_asked_for_again(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 123456);
+    list(f, 77);
+    answer_store(next_store_call(f), ERR_OK, &stored);
+    answer_participants_of(f, 5);
+    assert_listed(f);
+    list(f, 77);
+    answer_participants_of(f, 4);
+    assert_int_equal(f->call->answers, 0);
+    answer_participants_of(f, 6);
+    assert_listed(f);
+    expect_stale_answers(f, 1);
+}
+
+static void lease_served_here_is_enough_to_know(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 123456);
+    epochs_learn(f->epochs, 9);
+    create(f);
+    answer_store(next_store_call(f), ERR_OK, &stored);
+    answer_bridge_create_of(f, 8);
+    assert_int_equal(f->call->answers, 0);
+    answer_bridge_create_of(f, 9);
+    assert_answered(f, ERR_OK);
+    expect_stale_answers(f, 1);
+}
+
+static void stale_restoration_is_asked_for_again(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 123456);
+    epochs_learn(f->epochs, 9);
+    list(f, 77);
+    answer_store(next_store_call(f), ERR_OK, &stored);
+    mock_bus_answer(mock_bus_pending(&f->bus, MSG_bridge_participants), ERR_NO_SUCH_ROOM, NULL);
+    answer_store(next_store_call(f), ERR_OK, &stored);
+    answer_bridge_create_of(f, 8);
+    answer_bridge_create_of(f, 9);
+    answer_participants_of(f, 9);
+    assert_listed(f);
+}
+
+static void stale_answers_are_not_asked_for_for_ever(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect("participants could not be listed");
+    set_up_rooms(f, 123456);
+    epochs_learn(f->epochs, 9);
+    list(f, 77);
+    answer_store(next_store_call(f), ERR_OK, &stored);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(f->call->answers, 0);
+        answer_participants_of(f, 8);
+    }
+    assert_answered(f, ERR_UNAVAILABLE);
+    expect_stale_answers(f, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +517,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(room_lost_twice_is_not_restored_for_ever, setup, teardown),
         cmocka_unit_test_setup_teardown(old_entry_is_used_while_it_is_looked_up_again, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(stale_list_is_asked_for_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(lease_served_here_is_enough_to_know, setup, teardown),
+        cmocka_unit_test_setup_teardown(stale_restoration_is_asked_for_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(stale_answers_are_not_asked_for_for_ever, setup, teardown),
     };
     return cmocka_run_group_tests_name("roomsvc rooms", tests, NULL, NULL);
 }

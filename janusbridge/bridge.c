@@ -2,6 +2,7 @@
  * (messages.def). */
 #include "janusbridge/bridge.h"
 
+#include "janusbridge/audit.h"
 #include "janusbridge/restore.h"
 #include "janusbridge/room_calls.h"
 #include "janusbridge/room_waits.h"
@@ -14,6 +15,9 @@ struct bridge {
     struct room_calls *rooms;
     struct room_waits *waits; /* calls for rooms that are being restored */
     struct restore *restore;  /* NULL: rooms are not restored */
+    struct observers *observers;
+    struct audit *audit;
+    struct metric *from_memory, *from_janus;
     struct log_gate failures;
 };
 
@@ -184,9 +188,10 @@ static void on_create(void *service, struct call *call)
 static void reply_destroy(void *service, struct call *call, enum err err,
                           const struct janus_message *message)
 {
-    struct msg reply = {
-        .id = MSG_bridge_destroy_reply,
-        .bridge_destroy_reply = {.existed = err == ERR_OK, .epoch = epoch(service)}};
+    struct bridge *bridge = service;
+    observers_forget(bridge->observers, call->request.bridge_destroy.room_id);
+    struct msg reply = {.id = MSG_bridge_destroy_reply,
+                        .bridge_destroy_reply = {.existed = err == ERR_OK, .epoch = epoch(bridge)}};
     if (err == ERR_OK) {
         err = janus_message_is_done(message, "destroyed", call->request.bridge_destroy.room_id);
     } else if (err == ERR_NO_SUCH_ROOM) {
@@ -271,8 +276,17 @@ static void reply_participants(void *service, struct call *call, enum err err,
 
 static void on_participants(void *service, struct call *call)
 {
+    struct bridge *bridge = service;
     const uint64_t room_id = call->request.bridge_participants.room_id;
-    ask(service, call,
+    struct msg reply = {.id = MSG_bridge_participants_reply,
+                        .bridge_participants_reply = {.epoch = epoch(bridge)}};
+    if (observers_answer(bridge->observers, room_id, &reply.bridge_participants_reply.publishers)) {
+        metric_inc(bridge->from_memory);
+        call_reply(call, &reply);
+        return;
+    }
+    metric_inc(bridge->from_janus);
+    ask(bridge, call,
         (struct room_request){.room_id = room_id,
                               .order = ROOM_SHARED,
                               .body = janus_json_participants(room_id),
@@ -349,6 +363,26 @@ static void set_up_restore(struct bridge *bridge, struct metrics *metrics)
     janus_session_watch(bridge->session, watch);
 }
 
+static void watch_rooms(struct bridge *bridge, struct metrics *metrics)
+{
+    static const char help[] = "Lists of publishers that were asked for";
+    const struct observers_parts observers = {
+        .session = bridge->session, .clock = bridge->clock, .metrics = metrics};
+    bridge->observers = observers_new(&observers, &bridge->config.observers);
+    const struct room_watcher watcher = observers_watcher(bridge->observers);
+    room_calls_watch(bridge->rooms, &watcher);
+    const struct audit_parts audit = {.observers = bridge->observers,
+                                      .session = bridge->session,
+                                      .clock = bridge->clock,
+                                      .metrics = metrics,
+                                      .interval_ms = bridge->config.audit_interval_ms};
+    bridge->audit = audit_new(&audit);
+    bridge->from_memory =
+        metrics_counter(metrics, "lynks_janusbridge_lists_total", help, "from=\"memory\"");
+    bridge->from_janus =
+        metrics_counter(metrics, "lynks_janusbridge_lists_total", help, "from=\"janus\"");
+}
+
 struct bridge *bridge_new(struct janus_session *session, const struct clock *clock,
                           struct metrics *metrics, const struct bridge_config *config)
 {
@@ -356,6 +390,7 @@ struct bridge *bridge_new(struct janus_session *session, const struct clock *clo
     *bridge = (struct bridge){.session = session, .clock = clock, .config = *config};
     bridge->rooms = room_calls_new(session, clock, metrics, config->calls_max, bridge);
     bridge->waits = room_waits_new(clock, config->calls_max, on_waited, bridge);
+    watch_rooms(bridge, metrics);
     if (config->bus != NULL) {
         set_up_restore(bridge, metrics);
     }
@@ -365,6 +400,8 @@ struct bridge *bridge_new(struct janus_session *session, const struct clock *clo
 void bridge_free(struct bridge **bridge_ref)
 {
     if (*bridge_ref != NULL) {
+        audit_free(&(*bridge_ref)->audit);
+        observers_free(&(*bridge_ref)->observers);
         restore_free(&(*bridge_ref)->restore);
         room_waits_free(&(*bridge_ref)->waits);
         room_calls_free(&(*bridge_ref)->rooms);

@@ -3,6 +3,7 @@
 #define LYNKS_JANUSBRIDGE_BRIDGE_H
 
 #include "janusbridge/lease.h"
+#include "janusbridge/observers.h"
 #include "proto/call.h"
 
 struct bridge_config {
@@ -11,6 +12,8 @@ struct bridge_config {
     size_t calls_max;      /* callers that may wait for Janus at a time */
     struct lease *lease;   /* NULL: none is needed */
     const struct bus *bus; /* to roomsvc, which knows the rooms to restore; NULL: none are */
+    struct observers_config observers;
+    uint64_t audit_interval_ms; /* 0: no audit */
 };
 
 struct bridge;

@@ -38,6 +38,14 @@ const struct config_option janusbridge_options[] = {
      NULL, "largest answer taken from Janus"},
     {"LYNKS_LEASE_OUTAGE_MS", CONFIG_UINT, AT(lease_outage_ms), "60000", 0, 3600000, NULL,
      "how long the bridge that holds the lease goes on while the database is away"},
+    {"LYNKS_OBSERVERS_MAX", CONFIG_UINT, AT(observers_max), "16384", 0, 262144, NULL,
+     "rooms observed at a time, whose lists come from memory; 0: every list is asked for"},
+    {"LYNKS_OBSERVERS_PARALLEL_MAX", CONFIG_UINT, AT(observers_parallel_max), "16", 1, 500, NULL,
+     "observers being made at a time"},
+    {"LYNKS_OBSERVER_IDLE_MS", CONFIG_UINT, AT(observer_idle_ms), "300000", 1000, 86400000, NULL,
+     "a room that nobody asked about for so long loses its observer"},
+    {"LYNKS_AUDIT_INTERVAL_MS", CONFIG_UINT, AT(audit_interval_ms), "1000", 0, 3600000, NULL,
+     "pause between comparisons of memory with Janus, a room at a time; 0: none"},
     {.name = NULL},
 };
 
@@ -64,8 +72,14 @@ struct janus_session_config config_session(const struct janusbridge_config *conf
 
 struct bridge_config config_bridge(const struct janusbridge_config *config)
 {
-    return (struct bridge_config){
-        .node = config->node, .admin_key = config->janus_admin_key, .calls_max = config->calls_max};
+    return (struct bridge_config){.node = config->node,
+                                  .admin_key = config->janus_admin_key,
+                                  .calls_max = config->calls_max,
+                                  .observers = {.max = config->observers_max,
+                                                .parallel_max = config->observers_parallel_max,
+                                                .idle_ms = config->observer_idle_ms,
+                                                .timeout_ms = config->control_timeout_ms},
+                                  .audit_interval_ms = config->audit_interval_ms};
 }
 
 struct lease_config config_lease(const struct janusbridge_config *config)

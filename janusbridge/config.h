@@ -24,6 +24,10 @@ struct janusbridge_config {
     uint64_t calls_max;
     uint64_t answer_bytes_max;
     uint64_t lease_outage_ms;
+    uint64_t observers_max;
+    uint64_t observers_parallel_max;
+    uint64_t observer_idle_ms;
+    uint64_t audit_interval_ms;
 };
 
 extern const struct config_option janusbridge_options[];

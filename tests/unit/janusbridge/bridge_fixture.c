@@ -1,6 +1,8 @@
 #include "tests/unit/janusbridge/bridge_fixture.h"
 
-static int set_up(void **state, bool has_bus)
+static const struct observers_config no_observers = {.max = 0};
+
+static int set_up(void **state, bool has_bus, const struct observers_config *observers)
 {
     struct bridge_fixture *b = mem_alloc(sizeof(*b));
     *state = b;
@@ -10,6 +12,8 @@ static int set_up(void **state, bool has_bus)
     const struct bridge_config config = {.node = "node1",
                                          .admin_key = "ad\"min",
                                          .calls_max = CALLERS_MAX,
+                                         .observers = *observers,
+                                         .audit_interval_ms = observers->max > 0 ? 1000 : 0,
                                          .bus = has_bus ? &b->bus.bus : NULL};
     b->bridge = bridge_new(b->f.session, fake_clock_clock(b->f.clock), b->f.metrics, &config);
     return 0;
@@ -17,12 +21,21 @@ static int set_up(void **state, bool has_bus)
 
 int bridge_setup(void **state)
 {
-    return set_up(state, false);
+    return set_up(state, false, &no_observers);
 }
 
 int bridge_setup_with_rooms(void **state)
 {
-    return set_up(state, true);
+    return set_up(state, true, &no_observers);
+}
+
+int bridge_setup_observing(void **state)
+{
+    const struct observers_config observers = {.max = OBSERVERS_MAX,
+                                               .parallel_max = 2,
+                                               .idle_ms = OBSERVER_IDLE_MS,
+                                               .timeout_ms = CONTROL_TIMEOUT_MS};
+    return set_up(state, false, &observers);
 }
 
 /* As the bus does when it ends. */
@@ -40,8 +53,9 @@ int bridge_teardown(void **state)
     struct bridge_fixture *b = *state;
     b->bus.refuse = ERR_UNAVAILABLE;
     end_bus(&b->bus);
-    fixture_fini(&b->f); /* the session before the bridge: it answers who waits */
+    janus_session_free(&b->f.session); /* before the bridge: it answers who waits */
     bridge_free(&b->bridge);
+    fixture_fini(&b->f);
     mock_bus_fini(&b->bus);
     int failed = 0;
     for (size_t i = 0; i < b->count; i++) {

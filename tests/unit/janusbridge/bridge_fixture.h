@@ -12,7 +12,7 @@
 #define LIST(participants)                                                                         \
     PLUGIN("{\"videoroom\":\"participants\",\"room\":1234,\"participants\":[" participants "]}")
 #define CALLERS_MAX 7
-#define CALLS 8
+#define CALLS 64
 
 struct bridge_fixture {
     struct fixture f;
@@ -22,8 +22,13 @@ struct bridge_fixture {
     size_t count;
 };
 
-/* For cmocka. Teardown fails the test if a call was not answered exactly once. */
+#define OBSERVERS_MAX 4
+#define OBSERVER_IDLE_MS 60000
+
+/* For cmocka: without observers, and with them (and an audit every second). Teardown fails the test
+ * if a call was not answered exactly once. */
 int bridge_setup(void **state);
+int bridge_setup_observing(void **state);
 int bridge_setup_with_rooms(void **state); /* one that restores rooms */
 int bridge_teardown(void **state);
 

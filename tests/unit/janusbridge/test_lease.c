@@ -463,19 +463,6 @@ static void test_who_stands_by_has_nothing_to_give_up(void **state)
     assert_false(is_asked(w));
 }
 
-/* ---- its name ---- */
-
-static void test_one_place_one_name(void **state)
-{
-    uint8_t first[LEASE_HOLDER_BYTES], second[LEASE_HOLDER_BYTES], other[LEASE_HOLDER_BYTES];
-    (void)state;
-    lease_name_holder("tcp://127.0.0.1:5703", first);
-    lease_name_holder("tcp://127.0.0.1:5703", second);
-    lease_name_holder("tcp://127.0.0.1:5723", other);
-    assert_memory_equal(first, second, sizeof(first));
-    assert_memory_not_equal(first, other, sizeof(first));
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -499,7 +486,6 @@ int main(void)
         TEST(test_it_is_given_up_with_the_session_left),
         TEST(test_a_renewal_on_its_way_is_waited_for),
         TEST(test_who_stands_by_has_nothing_to_give_up),
-        cmocka_unit_test(test_one_place_one_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

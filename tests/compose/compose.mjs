@@ -66,8 +66,8 @@ export class Containers extends Stack {
     }
 
     /// As a user starts it, with two of each stateless service.
-    start(images = '--build') {
-        return this.compose('up', images, '--detach',
+    start(...options) {
+        return this.compose('up', ...(options.length ? options : ['--build']), '--detach',
             ...STATELESS.flatMap((name) => ['--scale', `${name}=2`]));
     }
 
@@ -132,10 +132,10 @@ export class Containers extends Stack {
         return Number((await readFile(`/proc/${Pid}/task/${Pid}/children`, 'utf8')).match(/^\d+/)[0]);
     }
 
-    /// The ops listener of the first replica of a service: on loopback, so asked from inside.
-    async ops(service, path) {
-        const { Id } = (await this.running()).get(`${service}_1`);
-        const text = await docker('exec', Id, 'bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${OPS_PORTS[service]}
+    /// The ops listener of a container, or of the first replica of a service: on loopback, so asked from inside.
+    async ops(name, path) {
+        const { Id } = (await this.running()).get(name.includes('_') ? name : `${name}_1`);
+        const text = await docker('exec', Id, 'bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${OPS_PORTS[serviceOf(name)]}
             printf 'GET ${path} HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' >&3; cat <&3`);
         const [head, body] = text.split(/\r\n\r\n([^]*)/);
         const [first, ...lines] = head.split('\r\n');

@@ -13,7 +13,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LOG = join(process.env.LYNKS_ENGINE, 'compose.log');
 // What the stack runs with that is up now.
 const RUNNING_WITH = join(process.env.LYNKS_ENGINE, 'running-with.json');
-const REQUEST_MS = 5000;
+// The gateway answers within 4.
+const REQUEST_MS = 10000;
 const BACK_MS = 60000;
 const OPS_PORTS = { gateway: 5800, authsvc: 5801, roomsvc: 5802, janusbridge: 5803 };
 

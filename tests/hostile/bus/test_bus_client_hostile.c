@@ -32,7 +32,7 @@ struct rig {
     uint64_t first_remaining_ms, last_remaining_ms;
 };
 
-static void on_request(void *arg)
+static bool on_request(void *arg)
 {
     struct rig *rig = arg;
     void *socket = zsock_resolve(rig->service);
@@ -55,6 +55,7 @@ static void on_request(void *arg)
     }
     zmq_msg_close(&route);
     zmq_msg_close(&frame);
+    return false;
 }
 
 static int setup(void **state)

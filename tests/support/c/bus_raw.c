@@ -96,6 +96,9 @@ void bus_raw_request(struct frame *frame, uint64_t correlation_id, uint64_t user
     if (codec_encode(frame, &envelope, &request) != ERR_OK) {
         abort();
     }
+    /* As a peer of the first minor version, so that answers come one by one. */
+    char *minor = (char *)(uintptr_t)frame_bytes(frame).data + RAW_MINOR_AT;
+    *minor = 0;
 }
 
 struct count_wait {
@@ -122,12 +125,14 @@ struct receive_wait {
     bool received;
 };
 
-static void on_readable(void *arg)
+static bool on_readable(void *arg)
 {
     struct receive_wait *wait = arg;
     if (!wait->received) {
         wait->received = zmq_msg_recv(&wait->frame, zsock_resolve(wait->socket), ZMQ_DONTWAIT) >= 0;
+        return wait->received;
     }
+    return false;
 }
 
 static bool has_received(void *arg)

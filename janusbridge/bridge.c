@@ -2,7 +2,10 @@
  * (messages.def). */
 #include "janusbridge/bridge.h"
 
+#include "janusbridge/audit.h"
+#include "janusbridge/restore.h"
 #include "janusbridge/room_calls.h"
+#include "janusbridge/room_waits.h"
 #include "proto/log.h"
 
 struct bridge {
@@ -10,25 +13,13 @@ struct bridge {
     const struct clock *clock;
     struct bridge_config config;
     struct room_calls *rooms;
+    struct room_waits *waits; /* calls for rooms that are being restored */
+    struct restore *restore;  /* NULL: rooms are not restored */
+    struct observers *observers;
+    struct audit *audit;
+    struct metric *from_memory, *from_janus;
     struct log_gate failures;
 };
-
-struct bridge *bridge_new(struct janus_session *session, const struct clock *clock,
-                          struct metrics *metrics, const struct bridge_config *config)
-{
-    struct bridge *bridge = mem_alloc(sizeof(*bridge));
-    *bridge = (struct bridge){.session = session, .clock = clock, .config = *config};
-    bridge->rooms = room_calls_new(session, clock, metrics, config->calls_max, bridge);
-    return bridge;
-}
-
-void bridge_free(struct bridge **bridge_ref)
-{
-    if (*bridge_ref != NULL) {
-        room_calls_free(&(*bridge_ref)->rooms);
-        mem_free(bridge_ref);
-    }
-}
 
 /* ---- failures ---- */
 
@@ -55,9 +46,82 @@ static void fail(struct bridge *bridge, struct call *call, enum err err,
     call_fail(call, err);
 }
 
+/* ---- rooms that are being restored ---- */
+
+static void handle(struct bridge *bridge, struct call *call);
+
+/* Janus does not have the room, but may have it soon, or by now: true, and the call goes on later.
+ * False: *err is the answer. */
+static bool waits_for_room(struct bridge *bridge, struct call *call, uint64_t room_id,
+                           enum err *err)
+{
+    if (bridge->restore == NULL) {
+        return false;
+    }
+    const enum err outlook = restore_outlook(bridge->restore);
+    if (outlook == ERR_DRAINING) {
+        *err = room_waits_add(bridge->waits, call, room_id);
+        return *err == ERR_OK;
+    }
+    if (outlook != ERR_OK) {
+        *err = outlook;
+        return false;
+    }
+    if (room_calls_stamp(bridge->rooms) != restore_endings(bridge->restore)) {
+        handle(bridge, call);
+        return true;
+    }
+    return false;
+}
+
+static void on_waited(void *arg, struct call *call, enum err err)
+{
+    if (err == ERR_OK) {
+        handle(arg, call);
+    } else {
+        fail(arg, call, err, NULL);
+    }
+}
+
+static void on_room_restored(void *arg, uint64_t room_id)
+{
+    struct bridge *bridge = arg;
+    room_waits_wake(bridge->waits, room_id);
+}
+
+static void on_outlook_changed(void *arg)
+{
+    struct bridge *bridge = arg;
+    room_waits_wake_all(bridge->waits);
+}
+
+static void on_janus_ready(void *arg, bool is_new)
+{
+    struct bridge *bridge = arg;
+    if (is_new || !restore_is_whole(bridge->restore)) {
+        restore_start(bridge->restore);
+    }
+}
+
+/* Whoever waits asks again, and is refused as the session says. What was restored stays so: a
+ * session that is resumed has lost nothing. */
+static void on_janus_lost(void *arg)
+{
+    struct bridge *bridge = arg;
+    if (!restore_is_whole(bridge->restore)) {
+        restore_stop(bridge->restore);
+    }
+    room_waits_wake_all(bridge->waits);
+}
+
+/* ---- asking janus ---- */
+
 /* body: ownership is taken. */
 static void ask(struct bridge *bridge, struct call *call, struct room_request request)
 {
+    if (bridge->restore != NULL) {
+        request.stamp = restore_endings(bridge->restore);
+    }
     const enum err err = room_calls_add(bridge->rooms, call, request);
     if (err != ERR_OK) {
         fail(bridge, call, err, NULL);
@@ -117,6 +181,8 @@ static void on_create(void *service, struct call *call)
 static void reply_destroy(void *service, struct call *call, enum err err,
                           const struct janus_message *message)
 {
+    struct bridge *bridge = service;
+    observers_forget(bridge->observers, call->request.bridge_destroy.room_id);
     struct msg reply = {.id = MSG_bridge_destroy_reply,
                         .bridge_destroy_reply = {.existed = err == ERR_OK}};
     if (err == ERR_OK) {
@@ -133,8 +199,12 @@ static void reply_destroy(void *service, struct call *call, enum err err,
 
 static void on_destroy(void *service, struct call *call)
 {
+    struct bridge *bridge = service;
     const struct msg_bridge_destroy *room = &call->request.bridge_destroy;
-    ask(service, call,
+    if (bridge->restore != NULL) {
+        restore_skip(bridge->restore, room->room_id);
+    }
+    ask(bridge, call,
         (struct room_request){.room_id = room->room_id,
                               .order = ROOM_IN_LINE,
                               .body = janus_json_destroy(room->room_id, room->secret),
@@ -147,9 +217,13 @@ static void reply_exists(void *service, struct call *call, enum err err,
                          const struct janus_message *message)
 {
     struct msg reply = {.id = MSG_bridge_exists_reply};
+    const uint64_t room_id = call->request.bridge_exists.room_id;
+    bool *exists = &reply.bridge_exists_reply.exists;
     if (err == ERR_OK) {
-        err = janus_message_exists(message, call->request.bridge_exists.room_id,
-                                   &reply.bridge_exists_reply.exists);
+        err = janus_message_exists(message, room_id, exists);
+    }
+    if (err == ERR_OK && !*exists && waits_for_room(service, call, room_id, &err)) {
+        return;
     }
     if (err == ERR_OK) {
         call_reply(call, &reply);
@@ -175,9 +249,12 @@ static void reply_participants(void *service, struct call *call, enum err err,
 {
     uint64_t ids[PUBLISHERS_MAX];
     size_t count = 0;
+    const uint64_t room_id = call->request.bridge_participants.room_id;
     if (err == ERR_OK) {
-        err = janus_message_publishers(message, call->request.bridge_participants.room_id, ids,
-                                       &count);
+        err = janus_message_publishers(message, room_id, ids, &count);
+    }
+    if (err == ERR_NO_SUCH_ROOM && waits_for_room(service, call, room_id, &err)) {
+        return;
     }
     if (err != ERR_OK) {
         fail(service, call, err, message);
@@ -190,8 +267,16 @@ static void reply_participants(void *service, struct call *call, enum err err,
 
 static void on_participants(void *service, struct call *call)
 {
+    struct bridge *bridge = service;
     const uint64_t room_id = call->request.bridge_participants.room_id;
-    ask(service, call,
+    struct msg reply = {.id = MSG_bridge_participants_reply};
+    if (observers_answer(bridge->observers, room_id, &reply.bridge_participants_reply.publishers)) {
+        metric_inc(bridge->from_memory);
+        call_reply(call, &reply);
+        return;
+    }
+    metric_inc(bridge->from_janus);
+    ask(bridge, call,
         (struct room_request){.room_id = room_id,
                               .order = ROOM_SHARED,
                               .body = janus_json_participants(room_id),
@@ -217,3 +302,83 @@ const struct call_handler bridge_handlers[] = {
     {MSG_bridge_destroy, on_destroy}, {MSG_bridge_participants, on_participants},
     {MSG_bridge_info, on_info},       {MSG_NONE, NULL},
 };
+
+/* Again, from the beginning. */
+static void handle(struct bridge *bridge, struct call *call)
+{
+    for (const struct call_handler *h = bridge_handlers; h->request != MSG_NONE; h++) {
+        if (h->request == call->request.id) {
+            h->fn(bridge, call);
+            return;
+        }
+    }
+}
+
+/* ---- life ---- */
+
+static void set_up_restore(struct bridge *bridge, struct metrics *metrics)
+{
+    /* The other half is for those who ask. */
+    const size_t parallel_max = (bridge->config.calls_max + 1) / 2;
+    const struct restore_parts parts = {
+        .bus = bridge->config.bus,
+        .clock = bridge->clock,
+        .metrics = metrics,
+        .node = bridge->config.node,
+        .parallel_max = parallel_max < RESTORE_PARALLEL ? parallel_max : RESTORE_PARALLEL,
+        .create = on_create,
+        .service = bridge,
+        .on_room = on_room_restored,
+        .on_change = on_outlook_changed,
+        .arg = bridge};
+    bridge->restore = restore_new(&parts);
+    const struct janus_watch watch = {
+        .on_ready = on_janus_ready, .on_lost = on_janus_lost, .arg = bridge};
+    janus_session_watch(bridge->session, watch);
+}
+
+static void watch_rooms(struct bridge *bridge, struct metrics *metrics)
+{
+    static const char help[] = "Lists of publishers that were asked for";
+    const struct observers_parts observers = {
+        .session = bridge->session, .clock = bridge->clock, .metrics = metrics};
+    bridge->observers = observers_new(&observers, &bridge->config.observers);
+    const struct room_watcher watcher = observers_watcher(bridge->observers);
+    room_calls_watch(bridge->rooms, &watcher);
+    const struct audit_parts audit = {.observers = bridge->observers,
+                                      .session = bridge->session,
+                                      .clock = bridge->clock,
+                                      .metrics = metrics,
+                                      .interval_ms = bridge->config.audit_interval_ms};
+    bridge->audit = audit_new(&audit);
+    bridge->from_memory =
+        metrics_counter(metrics, "lynks_janusbridge_lists_total", help, "from=\"memory\"");
+    bridge->from_janus =
+        metrics_counter(metrics, "lynks_janusbridge_lists_total", help, "from=\"janus\"");
+}
+
+struct bridge *bridge_new(struct janus_session *session, const struct clock *clock,
+                          struct metrics *metrics, const struct bridge_config *config)
+{
+    struct bridge *bridge = mem_alloc(sizeof(*bridge));
+    *bridge = (struct bridge){.session = session, .clock = clock, .config = *config};
+    bridge->rooms = room_calls_new(session, clock, metrics, config->calls_max, bridge);
+    bridge->waits = room_waits_new(clock, config->calls_max, on_waited, bridge);
+    watch_rooms(bridge, metrics);
+    if (config->bus != NULL) {
+        set_up_restore(bridge, metrics);
+    }
+    return bridge;
+}
+
+void bridge_free(struct bridge **bridge_ref)
+{
+    if (*bridge_ref != NULL) {
+        audit_free(&(*bridge_ref)->audit);
+        observers_free(&(*bridge_ref)->observers);
+        restore_free(&(*bridge_ref)->restore);
+        room_waits_free(&(*bridge_ref)->waits);
+        room_calls_free(&(*bridge_ref)->rooms);
+        mem_free(bridge_ref);
+    }
+}

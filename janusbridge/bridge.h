@@ -2,18 +2,21 @@
 #ifndef LYNKS_JANUSBRIDGE_BRIDGE_H
 #define LYNKS_JANUSBRIDGE_BRIDGE_H
 
-#include "janusbridge/janus_session.h"
-#include "proto/call.h"
+#include "janusbridge/observers.h"
+#include "proto/bus.h"
 
 struct bridge_config {
     const char *node;      /* name of the Janus node; 1..64 bytes */
     const char *admin_key; /* of the VideoRoom plugin; "": none */
     size_t calls_max;      /* callers that may wait for Janus at a time */
+    const struct bus *bus; /* to roomsvc, which knows the rooms to restore; NULL: none are */
+    struct observers_config observers;
+    uint64_t audit_interval_ms; /* 0: no audit */
 };
 
 struct bridge;
 
-/* All borrowed. */
+/* All borrowed. Before the session is started. */
 struct bridge *bridge_new(struct janus_session *session, const struct clock *clock,
                           struct metrics *metrics, const struct bridge_config *config);
 /* After the session, which answers whoever still waits. */

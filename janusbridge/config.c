@@ -10,6 +10,8 @@ const struct config_option janusbridge_options[] = {
     SERVICE_BIND_OPTIONS(struct janusbridge_config, bind, "tcp://127.0.0.1:5703"),
     {"LYNKS_NODE", CONFIG_STRING, AT(node), "default", 1, 64, NULL,
      "name of the Janus node behind this bridge"},
+    {"LYNKS_ROOMSVC_ADDRESS", CONFIG_STRING, AT(roomsvc_address), "127.0.0.1:5702", 1, 1024, NULL,
+     "where roomsvc is: host:port[,host:port...]"},
     {"LYNKS_JANUS_URL", CONFIG_STRING, AT(janus_url), "http://127.0.0.1:8088/janus", 8, 300, NULL,
      "base URL of Janus' HTTP API, http or https"},
     {"LYNKS_JANUS_CA_FILE", CONFIG_STRING, AT(janus_ca_file), "", 0, 4095, NULL,
@@ -22,7 +24,7 @@ const struct config_option janusbridge_options[] = {
      "bound on making a connection to Janus"},
     {"LYNKS_JANUS_CONTROL_TIMEOUT_MS", CONFIG_UINT, AT(control_timeout_ms), "1500", 10, 10000, NULL,
      "bound on each request of the session's own upkeep; Janus counts as away past it"},
-    {"LYNKS_JANUS_KEEPALIVE_MS", CONFIG_UINT, AT(keepalive_ms), "5000", 100, 30000, NULL,
+    {"LYNKS_JANUS_KEEPALIVE_MS", CONFIG_UINT, AT(keepalive_ms), "500", 100, 30000, NULL,
      "pause between keepalives; shortened to a quarter of Janus' session timeout"},
     {"LYNKS_JANUS_BACKOFF_MIN_MS", CONFIG_UINT, AT(backoff_min_ms), "50", 1, 60000, NULL,
      "second pause between attempts to reach Janus (the first attempt is made at once)"},
@@ -34,6 +36,14 @@ const struct config_option janusbridge_options[] = {
      "calls that may wait for Janus; more are refused"},
     {"LYNKS_JANUS_ANSWER_MAX_BYTES", CONFIG_UINT, AT(answer_bytes_max), "1048576", 1024, 16777216,
      NULL, "largest answer taken from Janus"},
+    {"LYNKS_OBSERVERS_MAX", CONFIG_UINT, AT(observers_max), "16384", 0, 262144, NULL,
+     "rooms observed at a time, whose lists come from memory; 0: every list is asked for"},
+    {"LYNKS_OBSERVERS_PARALLEL_MAX", CONFIG_UINT, AT(observers_parallel_max), "16", 1, 500, NULL,
+     "observers being made at a time"},
+    {"LYNKS_OBSERVER_IDLE_MS", CONFIG_UINT, AT(observer_idle_ms), "300000", 1000, 86400000, NULL,
+     "a room that nobody asked about for so long loses its observer"},
+    {"LYNKS_AUDIT_INTERVAL_MS", CONFIG_UINT, AT(audit_interval_ms), "1000", 0, 3600000, NULL,
+     "pause between comparisons of memory with Janus, a room at a time; 0: none"},
     {.name = NULL},
 };
 
@@ -58,8 +68,15 @@ struct janus_session_config config_session(const struct janusbridge_config *conf
                                          .parallel_max = config->connections_max};
 }
 
-struct bridge_config config_bridge(const struct janusbridge_config *config)
+struct bridge_config config_bridge(const struct janusbridge_config *config, const struct bus *bus)
 {
-    return (struct bridge_config){
-        .node = config->node, .admin_key = config->janus_admin_key, .calls_max = config->calls_max};
+    return (struct bridge_config){.node = config->node,
+                                  .admin_key = config->janus_admin_key,
+                                  .calls_max = config->calls_max,
+                                  .observers = {.max = config->observers_max,
+                                                .parallel_max = config->observers_parallel_max,
+                                                .idle_ms = config->observer_idle_ms,
+                                                .timeout_ms = config->control_timeout_ms},
+                                  .audit_interval_ms = config->audit_interval_ms,
+                                  .bus = bus};
 }

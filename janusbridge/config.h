@@ -10,6 +10,7 @@ struct janusbridge_config {
     struct service_config service;
     struct service_bind_config bind;
     char *node;
+    char *roomsvc_address;
     char *janus_url;
     char *janus_ca_file;
     char *janus_api_secret;
@@ -22,6 +23,10 @@ struct janusbridge_config {
     uint64_t connections_max;
     uint64_t calls_max;
     uint64_t answer_bytes_max;
+    uint64_t observers_max;
+    uint64_t observers_parallel_max;
+    uint64_t observer_idle_ms;
+    uint64_t audit_interval_ms;
 };
 
 extern const struct config_option janusbridge_options[];
@@ -29,6 +34,6 @@ extern const struct config_option janusbridge_options[];
 /* The parts' own configuration, borrowing from this one. */
 struct janus_http_config config_http(const struct janusbridge_config *config);
 struct janus_session_config config_session(const struct janusbridge_config *config);
-struct bridge_config config_bridge(const struct janusbridge_config *config);
+struct bridge_config config_bridge(const struct janusbridge_config *config, const struct bus *bus);
 
 #endif

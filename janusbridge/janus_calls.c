@@ -16,6 +16,8 @@ struct janus_call {
     const char *path; /* while queued */
     char *body;       /* while queued */
     bool is_queued;
+    bool is_aside;                      /* not to the session's own handle */
+    bool has_body;                      /* the plugin answers */
     struct janus_call *previous, *next; /* in the queue */
     uint32_t next_free;
 };
@@ -214,7 +216,7 @@ static void finish(struct janus_call *call, enum err err, const struct janus_mes
 static void finish_with(struct janus_call *call, const struct janus_message *message)
 {
     enum err err = janus_fault_err(message->fault);
-    if (err == ERR_OK && message->data == NULL) {
+    if (err == ERR_OK && call->has_body && message->data == NULL) {
         err = ERR_PROTOCOL;
     }
     finish(call, err, message);
@@ -260,6 +262,7 @@ static void on_message(struct janus_call *call, const struct janus_message *mess
         return;
     }
     const enum janus_fault fault = message->fault;
+    const bool is_aside = call->is_aside;
     if (message->kind != JANUS_SUCCESS && message->kind != JANUS_ERROR) {
         finish(call, ERR_PROTOCOL, NULL);
         tell(calls, JANUS_TROUBLE_DOUBT);
@@ -268,7 +271,7 @@ static void on_message(struct janus_call *call, const struct janus_message *mess
     finish_with(call, message);
     if (fault == JANUS_FAULT_SESSION) {
         tell(calls, JANUS_TROUBLE_SESSION);
-    } else if (fault == JANUS_FAULT_HANDLE) {
+    } else if (fault == JANUS_FAULT_HANDLE && !is_aside) {
         tell(calls, JANUS_TROUBLE_HANDLE);
     } else if (fault == JANUS_FAULT_SECRET) {
         tell(calls, JANUS_TROUBLE_DOUBT);
@@ -315,8 +318,9 @@ bool janus_calls_on_event(struct janus_calls *calls, const struct janus_message 
 
 /* ---- calls ---- */
 
-enum err janus_calls_send(struct janus_calls *calls, const char *path, const char *body,
-                          uint64_t timeout_ms, janus_call_fn *fn, void *arg, uint64_t *ret_id)
+/* Takes ownership of nothing; the text is made once the transaction is known. */
+static enum err send_call(struct janus_calls *calls, const struct janus_aside *request,
+                          bool is_aside, janus_call_fn *fn, void *arg, uint64_t *ret_id)
 {
     struct janus_call *call = add(calls);
     if (call == NULL) {
@@ -324,18 +328,39 @@ enum err janus_calls_send(struct janus_calls *calls, const char *path, const cha
     }
     call->fn = fn;
     call->arg = arg;
-    call->path = path;
-    call->deadline_ms = clock_mono_ms(calls->parts.clock) + timeout_ms;
+    call->path = request->path;
+    call->is_aside = is_aside;
+    call->has_body = request->body != NULL;
+    call->deadline_ms = clock_mono_ms(calls->parts.clock) + request->timeout_ms;
     char transaction[TRANSACTION_BYTES + 1];
     write_transaction(transaction, call->id);
-    call->body = janus_json_message(transaction, calls->parts.auth, body);
+    if (request->body != NULL) {
+        call->body = janus_json_message(transaction, calls->parts.auth, request->body);
+    } else if (strcmp(request->verb, "attach") == 0) {
+        call->body = janus_json_attach(transaction, calls->parts.auth);
+    } else {
+        call->body = janus_json_request(request->verb, transaction, calls->parts.auth);
+    }
     *ret_id = call->id;
     if (calls->sent >= calls->parts.parallel_max) {
         enqueue(call);
     } else {
-        send_now(call, timeout_ms);
+        send_now(call, request->timeout_ms);
     }
     return ERR_OK;
+}
+
+enum err janus_calls_send(struct janus_calls *calls, const char *path, const char *body,
+                          uint64_t timeout_ms, janus_call_fn *fn, void *arg, uint64_t *ret_id)
+{
+    const struct janus_aside request = {.path = path, .body = body, .timeout_ms = timeout_ms};
+    return send_call(calls, &request, false, fn, arg, ret_id);
+}
+
+enum err janus_calls_send_aside(struct janus_calls *calls, const struct janus_aside *request,
+                                janus_call_fn *fn, void *arg, uint64_t *ret_id)
+{
+    return send_call(calls, request, true, fn, arg, ret_id);
 }
 
 bool janus_calls_withdraw(struct janus_calls *calls, uint64_t id)

@@ -46,6 +46,17 @@ void janus_calls_free(struct janus_calls **calls);
  * ERR_OVERLOADED: fn is never called. */
 enum err janus_calls_send(struct janus_calls *calls, const char *path, const char *body,
                           uint64_t timeout_ms, janus_call_fn *fn, void *arg, uint64_t *ret_id);
+/* A request beside those to the session's own handle: a message to another handle (body), or a verb
+ * of the core ("attach", "detach"; body NULL). That its handle is gone is then the caller's
+ * business alone. */
+struct janus_aside {
+    const char *path; /* borrowed until the call ends */
+    const char *verb; /* of the core; ours, needs no escaping */
+    const char *body; /* JSON; NULL: none */
+    uint64_t timeout_ms;
+};
+enum err janus_calls_send_aside(struct janus_calls *calls, const struct janus_aside *request,
+                                janus_call_fn *fn, void *arg, uint64_t *ret_id);
 /* Takes a call back that was not sent yet: true, and fn is not called. */
 bool janus_calls_withdraw(struct janus_calls *calls, uint64_t id);
 /* A message from the long poll: true if it was the answer to a call. */

@@ -1,6 +1,7 @@
 #include "janusbridge/janus_json.h"
 
-#include <jansson.h>
+#include "janusbridge/janus_json_read.h"
+
 #include <stdlib.h>
 
 #define PLUGIN "janus.plugin.videoroom"
@@ -106,6 +107,12 @@ char *janus_json_participants(uint64_t room_id)
     return mem_printf("{\"request\":\"listparticipants\",\"room\":%" PRIu64 "}", room_id);
 }
 
+char *janus_json_observe(uint64_t room_id)
+{
+    return mem_printf("{\"request\":\"join\",\"ptype\":\"publisher\",\"room\":%" PRIu64 "}",
+                      room_id);
+}
+
 /* ---- documents ---- */
 
 struct janus_document {
@@ -185,38 +192,6 @@ size_t janus_document_count(const struct janus_document *document)
 }
 
 /* ---- messages ---- */
-
-/* Members that may be absent (then *ret is untouched) but must have the right type if present. */
-
-static bool read_string(const json_t *object, const char *key, struct str *ret)
-{
-    const json_t *value = json_object_get(object, key);
-    if (value == NULL) {
-        return true;
-    }
-    *ret = (struct str){json_string_value(value), json_string_length(value)};
-    return json_is_string(value);
-}
-
-static bool read_id(const json_t *object, const char *key, uint64_t *ret)
-{
-    const json_t *value = json_object_get(object, key);
-    if (value == NULL) {
-        return true;
-    }
-    *ret = (uint64_t)json_integer_value(value);
-    return json_is_integer(value) && json_integer_value(value) > 0;
-}
-
-static bool read_object(const json_t *object, const char *key, const json_t **ret)
-{
-    const json_t *value = json_object_get(object, key);
-    if (value == NULL) {
-        return true;
-    }
-    *ret = value;
-    return json_is_object(value);
-}
 
 static bool read_kind(const json_t *root, enum janus_kind *ret)
 {
@@ -348,66 +323,6 @@ enum err janus_fault_err(enum janus_fault fault)
         return ERR_INTERNAL;
     }
     return ERR_INTERNAL;
-}
-
-/* ---- the VideoRoom plugin ---- */
-
-static bool is_answer(const struct janus_message *message, const char *what, uint64_t room_id)
-{
-    struct str videoroom = STR_NONE;
-    uint64_t room = 0;
-    return message->data != NULL && read_string(message->data, "videoroom", &videoroom) &&
-           str_eq(videoroom, str_of(what)) && read_id(message->data, "room", &room) &&
-           room == room_id;
-}
-
-enum err janus_message_is_done(const struct janus_message *message, const char *what,
-                               uint64_t room_id)
-{
-    return is_answer(message, what, room_id) ? ERR_OK : ERR_PROTOCOL;
-}
-
-enum err janus_message_exists(const struct janus_message *message, uint64_t room_id,
-                              bool *ret_exists)
-{
-    if (!is_answer(message, "success", room_id)) {
-        return ERR_PROTOCOL;
-    }
-    const json_t *exists = json_object_get(message->data, "exists");
-    if (!json_is_boolean(exists)) {
-        return ERR_PROTOCOL;
-    }
-    *ret_exists = json_is_true(exists);
-    return ERR_OK;
-}
-
-enum err janus_message_publishers(const struct janus_message *message, uint64_t room_id,
-                                  uint64_t *ids, size_t *ret_count)
-{
-    if (!is_answer(message, "participants", room_id)) {
-        return ERR_PROTOCOL;
-    }
-    const json_t *list = json_object_get(message->data, "participants");
-    if (!json_is_array(list)) {
-        return ERR_PROTOCOL;
-    }
-    size_t count = 0;
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *participant = json_array_get(list, i);
-        uint64_t id = 0;
-        if (!json_is_object(participant) || !read_id(participant, "id", &id) || id == 0) {
-            return ERR_PROTOCOL;
-        }
-        if (!json_is_true(json_object_get(participant, "publisher"))) {
-            continue;
-        }
-        if (count == PUBLISHERS_MAX) {
-            return ERR_PROTOCOL;
-        }
-        ids[count++] = id;
-    }
-    *ret_count = count;
-    return ERR_OK;
 }
 
 void janus_message_info(const struct janus_message *message, char *ret_version, size_t ret_bytes,

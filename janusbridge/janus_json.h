@@ -1,5 +1,5 @@
-/* Janus' JSON: requests are built and answers taken apart here, and nowhere else. The only file
- * that knows Janus' codes and sees jansson.
+/* Janus' JSON: requests are built and answers taken apart here, and nowhere else. The only files
+ * that know Janus' codes and see jansson are those behind this header.
  *
  * Answers are not trusted: their depth and size are bounded before they are parsed, duplicate keys,
  * bad UTF-8 and trailing bytes are refused, and so is a member that is there with a wrong type. */
@@ -27,6 +27,10 @@ char *janus_json_create(const struct msg_bridge_create *room, const char *admin_
 char *janus_json_destroy(uint64_t room_id, struct str secret);
 char *janus_json_exists(uint64_t room_id);
 char *janus_json_participants(uint64_t room_id);
+/* Joins without a name and without media: hears what happens in the room. */
+char *janus_json_observe(uint64_t room_id);
+/* Changes nothing, and is answered with an event; for a handle that has joined. */
+#define JANUS_JSON_PULSE "{\"request\":\"configure\"}"
 
 /* ---- answers ---- */
 
@@ -94,6 +98,30 @@ enum err janus_message_exists(const struct janus_message *message, uint64_t room
 /* The ids of those who publish. ids has room for PUBLISHERS_MAX. */
 enum err janus_message_publishers(const struct janus_message *message, uint64_t room_id,
                                   uint64_t *ids, size_t *ret_count);
+/* Is this feed in the room at all? message: what janus_message_publishers took. */
+bool janus_message_has_member(const struct janus_message *message, uint64_t feed_id);
+/* Who published when we joined, and the feed id that we got. ids has room for PUBLISHERS_MAX. */
+enum err janus_message_joined(const struct janus_message *message, uint64_t room_id,
+                              uint64_t *ret_feed_id, uint64_t *ids, size_t *ret_count);
+
+/* What an event tells one who has joined a room. */
+enum janus_news_kind {
+    JANUS_NEWS_NONE,      /* nothing about who publishes */
+    JANUS_NEWS_PUBLISH,   /* these feeds do */
+    JANUS_NEWS_GONE,      /* this feed does not any more */
+    JANUS_NEWS_OUT,       /* we are not in the room any more */
+    JANUS_NEWS_DESTROYED, /* nor is anybody else */
+    JANUS_NEWS_SENSELESS, /* it could be anything */
+};
+struct janus_news {
+    enum janus_news_kind kind;
+    size_t count;
+    uint64_t ids[PUBLISHERS_MAX];
+};
+/* message: a JANUS_EVENT for a handle that has joined this room. */
+void janus_message_news(const struct janus_message *message, uint64_t room_id,
+                        struct janus_news *ret_news);
+
 /* "created" or "destroyed" of this room? */
 enum err janus_message_is_done(const struct janus_message *message, const char *what,
                                uint64_t room_id);

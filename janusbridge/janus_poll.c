@@ -6,6 +6,13 @@
 #define EVENTS_PER_ANSWER 50
 /* A poll that is answered at once with nothing in it would spin: it is slowed down. */
 #define BRIEF_MS 1000
+/* Janus gives an empty poll its keepalive after 30 s, by a timer in whole seconds. One that comes
+ * sooner was sent because an event went into another poll: one of ours whose connection broke,
+ * which Janus has not noticed. That event is lost. */
+#define EARLY_MS 28000
+/* After a poll that failed even a punctual keepalive may stand for a lost event, for as long as
+ * Janus may hold on to the failed one. */
+#define SUSPECT_MS 31000
 #define DELAY_MIN_MS 50
 #define DELAY_MAX_MS 1000
 
@@ -16,7 +23,8 @@ struct janus_poll {
     struct janus_transfer *transfer; /* the one poll */
     uint64_t timer;                  /* set while it waits to be sent again */
     uint64_t asked_ms;
-    uint64_t delay_ms; /* before the next one; 0 while all is well */
+    uint64_t suspect_until_ms; /* 0: no poll failed lately */
+    uint64_t delay_ms;         /* before the next one; 0 while all is well */
     struct metric *gaps, *events;
 };
 
@@ -55,8 +63,20 @@ static void ask(void *arg)
     poll->transfer = transport->ops->send(transport->self, &request, on_answer, poll);
 }
 
-/* Gives false if the answer was not what a poll may give. *ret_news: it held an event. */
-static bool take(struct janus_poll *poll, const struct janus_answer *answer, bool *ret_news)
+static bool tells_of_a_loss(const struct janus_poll *poll)
+{
+    const uint64_t now_ms = clock_mono_ms(poll->parts.clock);
+    return now_ms - poll->asked_ms < EARLY_MS || now_ms < poll->suspect_until_ms;
+}
+
+struct harvest {
+    bool news; /* it held an event */
+    bool loss; /* another one was lost */
+};
+
+/* Gives false if the answer was not what a poll may give. */
+static bool take(struct janus_poll *poll, const struct janus_answer *answer,
+                 struct harvest *harvest)
 {
     if (answer->err != ERR_OK || answer->status != 200) {
         return false;
@@ -75,9 +95,10 @@ static bool take(struct janus_poll *poll, const struct janus_answer *answer, boo
             continue;
         }
         if (message.kind == JANUS_KEEPALIVE) {
+            harvest->loss = tells_of_a_loss(poll);
             continue;
         }
-        *ret_news = true;
+        harvest->news = true;
         metric_inc(poll->events);
         poll->parts.on_message(poll->parts.arg, &message);
         if (poll->generation != generation) {
@@ -87,25 +108,33 @@ static bool take(struct janus_poll *poll, const struct janus_answer *answer, boo
     return whole;
 }
 
+static void note_gap(struct janus_poll *poll, const struct janus_answer *answer)
+{
+    /* One that was answered does not linger in Janus. */
+    const bool was_answered = answer->err == ERR_OK && answer->status == 200;
+    poll->suspect_until_ms = was_answered ? 0 : clock_mono_ms(poll->parts.clock) + SUSPECT_MS;
+    metric_inc(poll->gaps);
+    poll->parts.on_gap(poll->parts.arg);
+}
+
 static void on_answer(void *arg, const struct janus_answer *answer)
 {
     struct janus_poll *poll = arg;
     const uint64_t generation = poll->generation;
-    bool news = false;
+    struct harvest harvest = {0};
     poll->transfer = NULL;
-    const bool good = take(poll, answer, &news);
+    const bool good = take(poll, answer, &harvest);
     if (poll->generation != generation) {
         return;
     }
-    if (!good) {
-        metric_inc(poll->gaps);
-        poll->parts.on_gap(poll->parts.arg);
+    if (!good || harvest.loss) {
+        note_gap(poll, answer);
         if (poll->generation != generation) {
             return;
         }
     }
     const bool brief = clock_mono_ms(poll->parts.clock) - poll->asked_ms < BRIEF_MS;
-    if (good && (news || !brief)) {
+    if (good && (harvest.news || !brief)) {
         poll->delay_ms = 0;
         ask(poll);
         return;
@@ -130,6 +159,7 @@ void janus_poll_stop(struct janus_poll *poll)
     if (poll->transfer != NULL) {
         transport->ops->cancel(transport->self, poll->transfer);
         poll->transfer = NULL;
+        poll->suspect_until_ms = clock_mono_ms(poll->parts.clock) + SUSPECT_MS;
     }
     clock_cancel(poll->parts.clock, poll->timer);
     poll->timer = 0;

@@ -1,97 +1,25 @@
 #include "janusbridge/janus_session.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "janusbridge/janus_errand.h"
-#include "janusbridge/janus_poll.h"
-#include "janusbridge/janus_stats.h"
+#include "janusbridge/janus_session_parts.h"
 #include "proto/log.h"
 
 /* A session that was lost sooner than this after it was made does not get its successor at once. */
 #define STABLE_MS 1000
-/* How often a lasting reason for not being ready is logged again. */
-#define REMIND_MS 60000
 /* A keepalive comes this often, at least, within Janus' session timeout. */
 #define KEEPALIVES_PER_TIMEOUT 4
-
-enum state {
-    STATE_DOWN,
-    STATE_RESUMING,
-    STATE_CREATING,
-    STATE_ATTACHING,
-    STATE_READY,
-    STATE_CLOSING
-};
-
-struct janus_session {
-    struct janus_session_parts parts;
-    struct janus_session_config config;
-    char *auth, *auth_query;
-    struct janus_calls *calls;
-    struct janus_poll *poll;
-
-    enum state state;
-    uint64_t session_id, handle_id; /* 0: none. Kept while the link is down */
-    char session_path[24];
-    char handle_path[48];
-    struct janus_errand_parts errands;
-    struct janus_errand step;  /* the next step towards ready, or towards closed */
-    struct janus_errand probe; /* keepalive: is the session still there? */
-    struct janus_errand info;
-
-    uint64_t keepalive_ms;
-    uint64_t keepalive_timer;
-    uint64_t retry_timer;
-    uint64_t backoff_ms; /* the next wait, before jitter; 0: at once */
-    uint64_t ready_ms;   /* when it last became ready */
-    bool was_up;         /* was ready with the session it has */
-    bool link_was_down;  /* since then */
-
-    const char *reason;   /* why it is not ready, as last logged; NULL while it is ready */
-    uint64_t reminded_ms; /* when that was */
-    char version[65];
-    uint64_t made;
-    struct janus_stats stats;
-};
 
 static void connect_now(void *arg);
 static void attach(struct janus_session *s);
 
 /* ---- not ready ---- */
 
-/* Logs a reason when it is new, and now and then while it lasts. */
-static void report(struct janus_session *s, const struct janus_finding *finding)
-{
-    const char *reason = janus_finding_reason(finding);
-    const uint64_t now_ms = clock_mono_ms(s->parts.clock);
-    health_set(s->parts.health, "janus", false, reason);
-    if (s->reason == reason && now_ms - s->reminded_ms < REMIND_MS) {
-        return;
-    }
-    s->reason = reason;
-    s->reminded_ms = now_ms;
-    LOG_EVENT(janus_finding_is_our_mistake(finding) ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
-              "janus is not ready", LOG_Z("reason", reason),
-              LOG_Z("detail", finding->detail != NULL ? finding->detail : ""),
-              LOG_U64("code", finding->message != NULL ? finding->message->code : 0));
-}
-
-static uint64_t with_jitter(uint64_t delay_ms)
-{
-    char random[TRANSACTION_BYTES + 1];
-    janus_transaction_draw(random);
-    return delay_ms / 2 + strtoul(random + 8, NULL, 16) % (delay_ms / 2 + 1);
-}
-
 static void retry_later(struct janus_session *s)
 {
     s->state = STATE_DOWN;
-    const uint64_t delay_ms = with_jitter(s->backoff_ms);
-    const uint64_t next_ms = s->backoff_ms == 0 ? s->config.backoff_min_ms : 2 * s->backoff_ms;
-    s->backoff_ms = next_ms < s->config.backoff_max_ms ? next_ms : s->config.backoff_max_ms;
     clock_cancel(s->parts.clock, s->retry_timer);
-    s->retry_timer = clock_after(s->parts.clock, delay_ms, connect_now, s);
+    s->retry_timer = clock_after(s->parts.clock, janus_backoff_draw(&s->backoff), connect_now, s);
 }
 
 static void forget_session(struct janus_session *s)
@@ -107,16 +35,18 @@ static void leave_ready(struct janus_session *s, const struct janus_finding *fin
     const uint64_t lived_ms = clock_mono_ms(s->parts.clock) - s->ready_ms;
     s->state = STATE_DOWN;
     if (lived_ms >= STABLE_MS) {
-        s->backoff_ms = 0;
+        s->backoff.next_ms = 0;
     }
     s->version[0] = '\0';
     metric_set(s->stats.ready, 0);
-    report(s, finding);
+    janus_report_fault(&s->report, finding);
     clock_cancel(s->parts.clock, s->keepalive_timer);
     s->keepalive_timer = 0;
     janus_errand_cancel(&s->probe);
     janus_errand_cancel(&s->info);
     janus_poll_stop(s->poll);
+    s->listener.on_down(s->listener.arg);
+    janus_watches_lost(&s->watches);
     janus_calls_fail_all(s->calls, ERR_UNAVAILABLE);
 }
 
@@ -153,9 +83,9 @@ static void lose_link(struct janus_session *s, const struct janus_finding *findi
 /* A step failed. One that took its time-out has waited already. */
 static void fail_step(struct janus_session *s, const struct janus_finding *finding)
 {
-    report(s, finding);
+    janus_report_fault(&s->report, finding);
     if (finding->outcome == JANUS_OUTCOME_SILENT) {
-        s->backoff_ms = s->config.backoff_min_ms;
+        s->backoff.next_ms = s->backoff.min_ms;
     }
     retry_later(s);
 }
@@ -214,18 +144,20 @@ static void on_info(void *arg, const struct janus_finding *finding)
 
 static void become_ready(struct janus_session *s)
 {
+    const bool is_new = !s->was_up;
     s->state = STATE_READY;
     s->ready_ms = clock_mono_ms(s->parts.clock);
     s->was_up = true;
     s->link_was_down = false;
-    s->reason = NULL;
     s->keepalive_ms = s->config.keepalive_ms;
-    health_set(s->parts.health, "janus", true, "");
+    janus_report_ready(&s->report);
     metric_set(s->stats.ready, 1);
     log_info("janus is ready", LOG_U64("sessions_made", s->made));
     arm_keepalive(s);
     janus_poll_start(s->poll, s->session_id);
     janus_errand_send(&s->info, "", "info", on_info);
+    s->listener.on_up(s->listener.arg);
+    janus_watches_ready(&s->watches, is_new);
 }
 
 /* ---- steps ---- */
@@ -323,15 +255,28 @@ static void on_poll_message(void *arg, const struct janus_message *message)
         lose_session(s);
     } else if (message->kind == JANUS_DETACHED && message->sender == s->handle_id) {
         lose_handle(s);
-    } else if (message->kind == JANUS_EVENT || message->kind == JANUS_SUCCESS ||
-               message->kind == JANUS_ERROR) {
-        (void)janus_calls_on_event(s->calls, message);
+    } else if (message->kind == JANUS_DETACHED ||
+               ((message->kind == JANUS_EVENT || message->kind == JANUS_SUCCESS ||
+                 message->kind == JANUS_ERROR) &&
+                !janus_calls_on_event(s->calls, message))) {
+        s->listener.on_event(s->listener.arg, message);
     }
 }
 
 static void on_poll_gap(void *arg)
 {
-    janus_session_doubt(arg);
+    struct janus_session *s = arg;
+    s->listener.on_gap(s->listener.arg);
+    janus_session_doubt(s);
+}
+
+void janus_session_poll_anew(struct janus_session *s)
+{
+    if (s->state == STATE_READY) {
+        janus_poll_stop(s->poll);
+        janus_poll_start(s->poll, s->session_id);
+        on_poll_gap(s);
+    }
 }
 
 static void on_trouble(void *arg, enum janus_trouble trouble)
@@ -364,6 +309,10 @@ struct janus_session *janus_session_new(const struct janus_session_parts *parts,
     s->auth = janus_json_auth(config->api_secret);
     s->auth_query = janus_json_auth_query(config->api_secret);
     s->config.api_secret = NULL;
+    s->listener = janus_listener_none;
+    s->backoff =
+        (struct janus_backoff){.min_ms = config->backoff_min_ms, .max_ms = config->backoff_max_ms};
+    s->report = (struct janus_report){.clock = parts->clock, .health = parts->health};
     janus_stats_init(&s->stats, s->parts.metrics);
     s->errands = (struct janus_errand_parts){.transport = parts->transport,
                                              .auth = s->auth,
@@ -400,6 +349,7 @@ static void stop_all(struct janus_session *s)
     janus_errand_cancel(&s->probe);
     janus_errand_cancel(&s->info);
     janus_poll_stop(s->poll);
+    janus_watches_lost(&s->watches);
     janus_calls_fail_all(s->calls, ERR_UNAVAILABLE);
 }
 
@@ -418,49 +368,19 @@ void janus_session_free(struct janus_session **session_ref)
     mem_free(session_ref);
 }
 
+void janus_session_listen(struct janus_session *s, const struct janus_listener *listener)
+{
+    s->listener = *listener;
+}
+
+void janus_session_watch(struct janus_session *s, struct janus_watch watch)
+{
+    janus_watches_add(&s->watches, watch);
+}
+
 void janus_session_start(struct janus_session *s)
 {
     connect_now(s);
-}
-
-bool janus_session_is_ready(const struct janus_session *s)
-{
-    return s->state == STATE_READY;
-}
-
-/* Without a reason nothing is known to be wrong: the first session is on its way. */
-enum err janus_session_refusal(const struct janus_session *s)
-{
-    if (s->state == STATE_READY) {
-        return ERR_OK;
-    }
-    const bool is_coming = s->state == STATE_CREATING || s->state == STATE_ATTACHING;
-    return is_coming && s->reason == NULL ? ERR_DRAINING : ERR_UNAVAILABLE;
-}
-
-uint64_t janus_session_made(const struct janus_session *s)
-{
-    return s->made;
-}
-
-const char *janus_session_version(const struct janus_session *s)
-{
-    return s->version;
-}
-
-enum err janus_session_call(struct janus_session *s, const char *body, uint64_t timeout_ms,
-                            janus_call_fn *fn, void *arg, uint64_t *ret_id)
-{
-    const enum err err = janus_session_refusal(s);
-    if (err != ERR_OK) {
-        return err;
-    }
-    return janus_calls_send(s->calls, s->handle_path, body, timeout_ms, fn, arg, ret_id);
-}
-
-bool janus_session_withdraw(struct janus_session *s, uint64_t id)
-{
-    return janus_calls_withdraw(s->calls, id);
 }
 
 static void on_destroyed(void *arg, const struct janus_finding *finding)

@@ -16,6 +16,7 @@
 #define LYNKS_JANUSBRIDGE_JANUS_SESSION_H
 
 #include "janusbridge/janus_calls.h"
+#include "janusbridge/janus_watch.h"
 #include "proto/health.h"
 
 struct janus_session_config {
@@ -35,6 +36,16 @@ struct janus_session_parts {
     struct health *health; /* readiness is reported as "janus" */
 };
 
+/* Who hears what the session does not need for itself. Set before janus_session_start. */
+struct janus_listener {
+    void (*on_up)(void *arg);   /* ready; janus_session_id tells whether with the same session */
+    void (*on_down)(void *arg); /* not ready any more */
+    void (*on_gap)(void *arg);  /* while ready: events may have been missed */
+    /* An event, or the end of a handle that is not the session's own, in Janus' order. */
+    void (*on_event)(void *arg, const struct janus_message *message);
+    void *arg;
+};
+
 struct janus_session;
 
 /* Parts are borrowed; config is copied. Nothing is sent before janus_session_start. */
@@ -42,7 +53,12 @@ struct janus_session *janus_session_new(const struct janus_session_parts *parts,
                                         const struct janus_session_config *config);
 /* Calls under way end with ERR_UNAVAILABLE. */
 void janus_session_free(struct janus_session **session);
+/* Before the start; at most JANUS_WATCHES_MAX, told in this order. What they are told they may
+ * answer with calls, but not by ending the session. */
+void janus_session_watch(struct janus_session *session, struct janus_watch watch);
 void janus_session_start(struct janus_session *session);
+
+void janus_session_listen(struct janus_session *session, const struct janus_listener *listener);
 
 bool janus_session_is_ready(const struct janus_session *session);
 /* ERR_OK when ready. ERR_DRAINING while the first session is being made: nothing was done, ask
@@ -60,6 +76,13 @@ enum err janus_session_call(struct janus_session *session, const char *body, uin
                             janus_call_fn *fn, void *arg, uint64_t *ret_id);
 /* Takes a call back that was not sent yet: true, and fn is not called. */
 bool janus_session_withdraw(struct janus_session *session, uint64_t id);
+/* The same for a request beside the session's own handle; path NULL stands for the session. */
+enum err janus_session_aside(struct janus_session *session, const struct janus_aside *request,
+                             janus_call_fn *fn, void *arg);
+uint64_t janus_session_id(const struct janus_session *session);     /* 0: none */
+uint64_t janus_session_handle(const struct janus_session *session); /* its own; 0: none */
+/* The long poll is suspected to be dead: a new one, and a gap. */
+void janus_session_poll_anew(struct janus_session *session);
 /* A caller waited in vain: ask Janus whether it is still there. */
 void janus_session_doubt(struct janus_session *session);
 

@@ -20,7 +20,8 @@ static bool set_up(struct parts *parts, const struct janusbridge_config *config)
 {
     const char *why = "";
     parts->service = service_new("janusbridge", &config->service);
-    if (parts->service == NULL) {
+    if (parts->service == NULL ||
+        !service_connect(parts->service, SERVICE_ROOMSVC, config->roomsvc_address)) {
         return false;
     }
     const struct janus_http_config http = config_http(config);
@@ -37,7 +38,7 @@ static bool set_up(struct parts *parts, const struct janusbridge_config *config)
                                                 .health = service_health(parts->service)};
     const struct janus_session_config session_config = config_session(config);
     parts->session = janus_session_new(&session, &session_config);
-    const struct bridge_config bridge = config_bridge(config);
+    const struct bridge_config bridge = config_bridge(config, service_bus(parts->service));
     parts->bridge = bridge_new(parts->session, service_clock(parts->service),
                                service_metrics(parts->service), &bridge);
     janus_session_start(parts->session);

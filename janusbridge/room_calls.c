@@ -20,6 +20,7 @@ struct job {
     struct room_request request;
     struct caller *callers; /* empty: nobody waits for it any more */
     uint64_t call_id;       /* of the session; 0: not sent yet */
+    uint64_t token;         /* of the watcher */
     struct job *next;       /* in line */
 };
 
@@ -39,8 +40,10 @@ struct room_calls {
     size_t callers_max;
     size_t callers;
     void *arg;
+    uint64_t stamp; /* of the request being answered */
     struct room *buckets[BUCKETS];
     struct metric *late, *shared;
+    struct room_watcher watcher; /* its functions are NULL: there is none */
 };
 
 struct room_calls *room_calls_new(struct janus_session *session, const struct clock *clock,
@@ -65,9 +68,19 @@ void room_calls_free(struct room_calls **calls_ref)
     mem_free(calls_ref);
 }
 
+void room_calls_watch(struct room_calls *calls, const struct room_watcher *watcher)
+{
+    calls->watcher = *watcher;
+}
+
 size_t room_calls_callers(const struct room_calls *calls)
 {
     return calls->callers;
+}
+
+uint64_t room_calls_stamp(const struct room_calls *calls)
+{
+    return calls->stamp;
 }
 
 /* ---- rooms ---- */
@@ -176,6 +189,14 @@ static struct call *remove_caller(struct caller *caller)
 
 static void send_next(struct room *room);
 
+static void tell_watcher(const struct job *job, enum err err, const struct janus_message *message)
+{
+    const struct room_watcher *watcher = &job->room->calls->watcher;
+    if (watcher->on_answer != NULL && job->request.order == ROOM_SHARED) {
+        watcher->on_answer(watcher->arg, job->room->room_id, job->token, err, message);
+    }
+}
+
 /* Answers everybody and ends the job; the next in line goes out. */
 static void end_job(struct job *job, enum err err, const struct janus_message *message)
 {
@@ -185,6 +206,8 @@ static void end_job(struct job *job, enum err err, const struct janus_message *m
     if (room->shared == job) {
         room->shared = NULL; /* an answer may bring the next request for this room at once */
     }
+    calls->stamp = job->request.stamp;
+    tell_watcher(job, err, message);
     room->jobs++; /* the room outlives the job, for the sake of its line */
     while (job->callers != NULL) {
         fn(calls->arg, remove_caller(job->callers), err, message);
@@ -213,8 +236,15 @@ static enum err send_job(struct job *job)
     const uint64_t now_ms = clock_mono_ms(calls->clock);
     const uint64_t deadline_ms = job->callers->call->context.deadline_ms;
     const uint64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
-    return janus_session_call(calls->session, job->request.body, left_ms + LATE_MS, on_answer, job,
-                              &job->call_id);
+    if (calls->watcher.on_send != NULL && job->request.order == ROOM_SHARED) {
+        job->token = calls->watcher.on_send(calls->watcher.arg, job->room->room_id);
+    }
+    const enum err err = janus_session_call(calls->session, job->request.body, left_ms + LATE_MS,
+                                            on_answer, job, &job->call_id);
+    if (err != ERR_OK) {
+        tell_watcher(job, err, NULL);
+    }
+    return err;
 }
 
 /* The head of the line, if it was not sent yet. One that cannot be sent is answered, and then the

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { join } from 'node:path';
 import { eventually } from '../support/wait.mjs';
+import { atExit } from './cleanup.mjs';
 import { childrenOf } from './processes.mjs';
 
 const NGINX_WORKERS = 2;
@@ -28,11 +29,22 @@ export async function startNginx(folder, port) {
             server { listen 127.0.0.1:${port}; location / { return 200 "ok"; } }
         }`);
     const child = spawn('nginx', ['-p', home, '-c', 'nginx.conf'], { stdio: 'ignore' });
-    await eventually(() => connects(port), { what: 'nginx' });
+    let failure;
+    child.once('error', (error) => { failure = error; });
+    const forget = atExit(() => child.kill('SIGTERM'));
+    await eventually(() => {
+        if (failure) throw failure;
+        return connects(port);
+    }, { what: 'nginx' });
     return {
         port,
         pids: async () => [child.pid, ...(await childrenOf(child.pid))],
-        stop: () => new Promise((resolve) => { child.once('exit', resolve); child.kill('SIGTERM'); }),
+        stop: () => new Promise((resolve) => {
+            forget();
+            if (child.exitCode !== null) resolve();
+            child.once('exit', resolve);
+            child.kill('SIGTERM');
+        }),
     };
 }
 

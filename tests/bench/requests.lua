@@ -1,21 +1,31 @@
--- The requests that wrk sends, and what it found as one line of JSON. Arguments: kind, folder with the files
--- tokens, rooms and paths (one value a line).
+-- The requests that wrk sends, and what it found as one line of JSON. Arguments: kind, folder with the files tokens,
+-- rooms and paths (one value a line), how many of the tokens and of the rooms to draw from; for sweep also where to
+-- begin and the number of threads.
 
 local threads = 0
+local all = {}
 
 function setup(thread)
     thread:set("seed", threads)
     threads = threads + 1
+    all[threads] = thread
 end
 
-local function lines(path)
-    local all = {}
-    for line in io.lines(path) do all[#all + 1] = line end
-    return all
+local function lines(path, max)
+    local list = {}
+    for line in io.lines(path) do
+        if #list == max then break end
+        list[#list + 1] = line
+    end
+    return list
 end
 
 local function pick(list)
     return list[math.random(#list)]
+end
+
+local function list_request(token, room)
+    return wrk.format("POST", "/list_participants", { Authorization = token }, '{"room_id":' .. room .. '}')
 end
 
 local makers = {}
@@ -30,38 +40,55 @@ function makers.login()
     return function() return one end
 end
 
-function makers.create(folder)
-    local tokens = lines(folder .. "/tokens")
+function makers.create(folder, tokens_max)
+    local tokens = lines(folder .. "/tokens", tokens_max)
     return function()
         return wrk.format("POST", "/create", { Authorization = pick(tokens) }, "{}")
     end
 end
 
-function makers.list(folder)
-    local tokens, rooms = lines(folder .. "/tokens"), lines(folder .. "/rooms")
+function makers.list(folder, tokens_max, rooms_max)
+    local tokens, rooms = lines(folder .. "/tokens", tokens_max), lines(folder .. "/rooms", rooms_max)
+    return function() return list_request(pick(tokens), pick(rooms)) end
+end
+
+-- Each token and each room in turn, so that none is left out. The threads share them out between them.
+function makers.sweep(folder, tokens_max, rooms_max, begin, step)
+    local tokens, rooms = lines(folder .. "/tokens", tokens_max), lines(folder .. "/rooms", rooms_max)
     return function()
-        return wrk.format("POST", "/list_participants", { Authorization = pick(tokens) },
-            '{"room_id":' .. pick(rooms) .. '}')
+        local at = begin + seed + sent * step
+        sent = sent + 1
+        return list_request(tokens[at % #tokens + 1], rooms[at % #rooms + 1])
     end
 end
 
 -- Janus' own API: what /list_participants costs without Lynks.
-function makers.janus(folder)
-    local paths, rooms = lines(folder .. "/paths"), lines(folder .. "/rooms")
+function makers.janus(folder, _, rooms_max)
+    local paths, rooms = lines(folder .. "/paths"), lines(folder .. "/rooms", rooms_max)
     return function()
         return wrk.format("POST", pick(paths), {}, '{"janus":"message","transaction":"t","body":'
             .. '{"request":"listparticipants","room":' .. pick(rooms) .. '}}')
     end
 end
 
+sent = 0 -- by a sweep, in this thread
+
 function init(args)
     math.randomseed(os.time() * 16 + seed)
-    request = makers[args[1]](args[2])
+    request = makers[args[1]](args[2], tonumber(args[3]), tonumber(args[4]), tonumber(args[5]), tonumber(args[6]))
+end
+
+-- How many requests the thread has sent that has sent the fewest.
+local function fewest()
+    local count = math.huge
+    for _, thread in ipairs(all) do count = math.min(count, thread:get("sent")) end
+    return count
 end
 
 function done(summary, latency)
     local errors = summary.errors
-    io.write(string.format('RESULT {"requests":%d,"seconds":%.6f,"p50":%.3f,"p99":%.3f,"refused":%d,"broken":%d}\n',
-        summary.requests, summary.duration / 1e6, latency:percentile(50) / 1000, latency:percentile(99) / 1000,
-        errors.status, errors.connect + errors.read + errors.write + errors.timeout))
+    io.write(string.format('RESULT {"requests":%d,"seconds":%.6f,"p50":%.3f,"p99":%.3f,"max":%.3f,"refused":%d,'
+        .. '"broken":%d,"fewest":%d}\n', summary.requests, summary.duration / 1e6, latency:percentile(50) / 1000,
+        latency:percentile(99) / 1000, latency.max / 1000, errors.status,
+        errors.connect + errors.read + errors.write + errors.timeout, fewest()))
 end

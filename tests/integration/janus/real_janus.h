@@ -31,5 +31,7 @@ size_t real_janus_logged(const struct real_janus *janus,
 /* POSTs body to path as a stranger would; gives the answer, caller frees. */
 char *real_janus_ask(struct rig *rig, const struct real_janus *janus, const char *path,
                      const char *body);
+/* The same with a GET. */
+char *real_janus_get(struct rig *rig, const struct real_janus *janus, const char *path);
 
 #endif

@@ -1,22 +1,62 @@
 #include "tests/unit/janusbridge/bridge_fixture.h"
 
-int bridge_setup(void **state)
+static const struct observers_config no_observers = {.max = 0};
+
+static int set_up(void **state, bool has_bus, const struct observers_config *observers)
 {
     struct bridge_fixture *b = mem_alloc(sizeof(*b));
     *state = b;
     log_capture_setup(NULL);
     fixture_init(&b->f, "");
-    const struct bridge_config config = {
-        .node = "node1", .admin_key = "ad\"min", .calls_max = CALLERS_MAX};
+    mock_bus_init(&b->bus);
+    const struct bridge_config config = {.node = "node1",
+                                         .admin_key = "ad\"min",
+                                         .calls_max = CALLERS_MAX,
+                                         .observers = *observers,
+                                         .audit_interval_ms = observers->max > 0 ? 1000 : 0,
+                                         .bus = has_bus ? &b->bus.bus : NULL};
     b->bridge = bridge_new(b->f.session, fake_clock_clock(b->f.clock), b->f.metrics, &config);
     return 0;
+}
+
+int bridge_setup(void **state)
+{
+    return set_up(state, false, &no_observers);
+}
+
+int bridge_setup_with_rooms(void **state)
+{
+    return set_up(state, true, &no_observers);
+}
+
+int bridge_setup_observing(void **state)
+{
+    const struct observers_config observers = {.max = OBSERVERS_MAX,
+                                               .parallel_max = 2,
+                                               .idle_ms = OBSERVER_IDLE_MS,
+                                               .timeout_ms = CONTROL_TIMEOUT_MS};
+    return set_up(state, false, &observers);
+}
+
+/* As the bus does when it ends. */
+static void end_bus(struct mock_bus *bus)
+{
+    for (size_t i = 0; i < bus->count; i++) {
+        if (!bus->calls[i].answered) {
+            mock_bus_answer(&bus->calls[i], ERR_UNAVAILABLE, NULL);
+        }
+    }
 }
 
 int bridge_teardown(void **state)
 {
     struct bridge_fixture *b = *state;
-    fixture_fini(&b->f); /* the session first: it answers who waits */
+    b->bus.refuse = ERR_UNAVAILABLE;
+    end_bus(&b->bus);
+    janus_session_free(&b->f.session); /* before the bridge: it answers who waits */
     bridge_free(&b->bridge);
+    fixture_fini(&b->f);
+    mock_bus_fini(&b->bus);
     int failed = 0;
     for (size_t i = 0; i < b->count; i++) {
         failed += b->calls[i].answers != 1;

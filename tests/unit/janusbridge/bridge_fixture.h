@@ -3,6 +3,7 @@
 #define LYNKS_TESTS_BRIDGE_FIXTURE_H
 
 #include "janusbridge/bridge.h"
+#include "tests/support/c/mock_bus.h"
 #include "tests/support/c/mock_call.h"
 #include "tests/unit/janusbridge/fixture.h"
 
@@ -11,17 +12,24 @@
 #define LIST(participants)                                                                         \
     PLUGIN("{\"videoroom\":\"participants\",\"room\":1234,\"participants\":[" participants "]}")
 #define CALLERS_MAX 7
-#define CALLS 8
+#define CALLS 64
 
 struct bridge_fixture {
     struct fixture f;
+    struct mock_bus bus; /* to roomsvc */
     struct bridge *bridge;
     struct mock_call calls[CALLS];
     size_t count;
 };
 
-/* For cmocka. Teardown fails the test if a call was not answered exactly once. */
+#define OBSERVERS_MAX 4
+#define OBSERVER_IDLE_MS 60000
+
+/* For cmocka: without observers, and with them (and an audit every second). Teardown fails the test
+ * if a call was not answered exactly once. */
 int bridge_setup(void **state);
+int bridge_setup_observing(void **state);
+int bridge_setup_with_rooms(void **state); /* one that restores rooms */
 int bridge_teardown(void **state);
 
 /* Calls a handler; its answer may be there at once. */

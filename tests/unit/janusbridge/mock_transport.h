@@ -4,7 +4,7 @@
 
 #include "janusbridge/janus_transport.h"
 
-#define MOCK_REQUESTS_MAX 512
+#define MOCK_REQUESTS_MAX 1024
 
 struct janus_transfer {
     char *path;

@@ -1,0 +1,65 @@
+// What has to be reached, and what was.
+
+const LIST_OF_NGINX = 0.25;
+const LIST_OF_JANUS = 1.5;
+const LIST_P99_MS = 10;
+const LIST_ALONE_P50_MS = 0.6;
+const LOGIN_OF_HASHES = 0.9;
+const P99_BESIDE_LOGINS = 3;
+const GROWN_RATE = 0.85;
+const SESSION_BYTES = 300;
+const CONNECTION_KIB = 12;
+const IDLE_PSS_MB = 40;
+// Of all four processes together: what the rounding of the allocator may make of nothing.
+const FLAT_KIB = 1024;
+
+const number = (n) => n.toLocaleString('en');
+
+function mark(name, figure, bound, atLeast, unit = '', digits = 2) {
+    const text = (value, places) => `${value.toFixed(places)}${unit && ` ${unit}`}`;
+    return { name, figure, bound, unit, passed: Number.isFinite(figure) && (atLeast ? figure >= bound : figure <= bound),
+        found: text(figure, digits), asked: `${atLeast ? '≥' : '≤'} ${String(bound)}${unit && ` ${unit}`}` };
+}
+const least = (name, figure, bound, unit, digits) => mark(name, figure, bound, true, unit, digits);
+const most = (name, figure, bound, unit, digits) => mark(name, figure, bound, false, unit, digits);
+
+function speedMarks({ speed, hash, beside }) {
+    const list = speed.get('list 64');
+    return [
+        least('list, 64 connections: rate, of nginx return 200', list.rate / speed.get('nginx 64').rate, LIST_OF_NGINX),
+        least('list, 64 connections: rate, of Janus directly', list.rate / speed.get('janus 64').rate, LIST_OF_JANUS),
+        most('list, 64 connections: p99', list.p99, LIST_P99_MS, 'ms'),
+        least('list, 64 connections: answered well', 100 * (1 - list.bad), 100, '%'),
+        most('list, 1 connection: p50', speed.get('list 1').p50, LIST_ALONE_P50_MS, 'ms', 3),
+        least('login, 64 connections: rate, of cores / time of one hash',
+            speed.get('login 64').rate / (hash.cores / (hash.aloneUs / 1e6)), LOGIN_OF_HASHES),
+        most(`list, ${beside.connections} connections, while logins saturate: p99, of that without`,
+            beside.beside.p99 / beside.alone.p99, P99_BESIDE_LOGINS, '×'),
+    ];
+}
+
+function growthMarks({ growth: { small, rooms, sessions, idle } }) {
+    return [
+        least(`${small.rooms} → ${number(rooms.rows.at(-1).rooms)} rooms: rate, of the rate before`, rooms.ratio, GROWN_RATE),
+        least(`${number(small.sessions)} → ${number(sessions.sessions)} sessions: rate, of the rate before`, sessions.ratio,
+            GROWN_RATE),
+        most('memory of a session', sessions.bytesEach, SESSION_BYTES, 'bytes', 0),
+        least(`${small.idle} → ${number(idle.idle)} idle connections: rate, of the rate before`, idle.ratio, GROWN_RATE),
+        most('memory of an idle connection', idle.kibEach, CONNECTION_KIB, 'KiB', 1),
+    ];
+}
+
+function memoryMarks({ idlePssKib, connections, steady }) {
+    return [
+        most('memory of the four processes idle (PSS)', idlePssKib * 1024 / 1e6, IDLE_PSS_MB, 'MB', 1),
+        most(`memory left by ${number(connections.opened)} connections opened and closed`, connections.kib, FLAT_KIB,
+            'KiB', 0),
+        most(`memory under full load, growth from second ${steady.warmSeconds} to ${steady.seconds}`, steady.kib, FLAT_KIB,
+            'KiB', 0),
+    ];
+}
+
+/// { name, found, asked, passed, figure, bound, unit } of each.
+export function marksOf(results) {
+    return [...speedMarks(results), ...growthMarks(results), ...memoryMarks(results)];
+}

@@ -1,0 +1,165 @@
+// What was measured: as tables on the terminal, as JSON, as Markdown for the page, as a chart.
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cpus, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { costsMarkdown } from './costs.mjs';
+import { CONNECTIONS, TARGETS } from './speed.mjs';
+
+const run = promisify(execFile);
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const GNUPLOT_PATIENCE_MS = 30000;
+
+export const TITLES = { nginx: 'nginx return 200', janus: 'Janus directly', login: '/login', create: '/create',
+    list: '/list_participants' };
+
+const mib = (kib) => (kib / 1024).toFixed(1);
+const percent = (part) => `${(100 * part).toFixed(1)} %`;
+
+export function print(title, head, rows) {
+    const all = [head, ...rows].map((row) => row.map(String));
+    const widths = head.map((_, i) => Math.max(...all.map((row) => row[i].length)));
+    console.log(`\n${title}`);
+    for (const row of all) {
+        console.log(row.map((text, i) => (i === 0 ? text.padEnd(widths[i]) : text.padStart(widths[i]))).join('  ').trimEnd());
+    }
+}
+
+const speedRow = (name, connections, r) => [name, connections, r.rate.toFixed(0), r.p50.toFixed(2), r.p99.toFixed(2),
+    r.cpu.toFixed(1), percent(r.bad)];
+
+function printSpeed(speed) {
+    print('speed', ['requests', 'connections', 'requests/s', 'p50 ms', 'p99 ms', 'CPU us/request', 'refused'],
+        TARGETS.flatMap((target) => CONNECTIONS.map((connections) =>
+            speedRow(TITLES[target], connections, speed.get(`${target} ${connections}`)))));
+}
+
+function printShares({ speed }) {
+    const targets = ['janus', 'login', 'create', 'list'];
+    const names = Object.keys(speed.get('list 64').by);
+    print('CPU us/request at 64 connections, by process', ['requests', ...names], targets.map((target) =>
+        [TITLES[target], ...names.map((name) => speed.get(`${target} 64`).by[name]?.toFixed(1) ?? '')]));
+}
+
+function printHash({ hash, beside }) {
+    const logins = hash.cores / (hash.aloneUs / 1e6);
+    console.log(`\none password hash: ${(hash.aloneUs / 1000).toFixed(1)} ms alone, ${(hash.togetherUs / 1000).toFixed(1)
+    } ms with ${hash.cores} at a time; cores / time of one: ${logins.toFixed(0)}/s`);
+    print('/list_participants beside logins', ['', 'connections', 'requests/s', 'p50 ms', 'p99 ms', 'CPU us/request', 'refused'],
+        [speedRow('alone', beside.connections, beside.alone),
+            speedRow(`with ${beside.loginRate.toFixed(0)} logins/s`, beside.connections, beside.beside)]);
+}
+
+function printGrowth({ growth: { small, rooms, sessions, idle }, connections, steady }) {
+    print('cost over rooms, 64 connections',
+        ['rooms', 'requests/s', 'p99 ms', 'CPU us/request', 'Janus directly: requests/s', 'CPU us/request'],
+        rooms.rows.map(({ rooms: n, list, janus }) => [n, list.rate.toFixed(0), list.p99.toFixed(2), list.cpu.toFixed(1),
+            janus.rate.toFixed(0), janus.cpu.toFixed(1)]));
+    const row = (name, { before, after }) => [name, before.rate.toFixed(0), after.rate.toFixed(0), before.p99.toFixed(2),
+        after.p99.toFixed(2)];
+    print('/list_participants, 64 connections', ['grown', 'requests/s before', 'after', 'p99 ms before', 'after'], [
+        row(`${small.sessions} to ${sessions.sessions} sessions`, sessions),
+        row(`${small.idle} to ${idle.idle} idle connections`, idle)]);
+    const parts = ({ by }) => Object.entries(by).map(([name, kib]) => `${name} ${kib}`).join(', ');
+    console.log(`\nKiB after ${connections.opened} connections opened and closed (${connections.refused} refused): ${
+        parts(connections)}`);
+    console.log(`KiB after ${steady.seconds} s of full load (${steady.requests} requests), first ${steady.warmSeconds
+    } s not counted: ${parts(steady)}`);
+}
+
+function printMemory({ idle, loaded }, services) {
+    const row = (name, a, b) => [name, mib(a.rss), mib(a.pss), mib(b.rss), mib(b.pss)];
+    const total = (memory) => ({ rss: services.reduce((n, name) => n + memory[name].rss, 0),
+        pss: services.reduce((n, name) => n + memory[name].pss, 0) });
+    print('memory, MiB', ['process', 'idle RSS', 'PSS', 'after the load RSS', 'PSS'], [
+        ...Object.keys(idle).map((name) => row(name, idle[name], loaded[name])),
+        row('the four', total(idle), total(loaded))]);
+}
+
+export function printMarks(marks) {
+    print('marks', ['mark', 'figure', 'asked', ''], marks.map((m) => [m.name, m.found, m.asked, m.passed ? 'pass ' : 'SHORT']));
+    console.log(`\n${marks.filter((m) => m.passed).length} of ${marks.length} marks reached`);
+}
+
+export function printAll(results, services) {
+    printSpeed(results.speed);
+    printShares(results);
+    printHash(results);
+    printGrowth(results);
+    printMemory(results, services);
+}
+
+/// What the machine and the revision are, without any name of them.
+export async function circumstances() {
+    const { stdout } = await run('git', ['-C', ROOT, 'describe', '--always', '--dirty']).catch(() => ({ stdout: '' }));
+    return { date: new Date().toISOString(), revision: stdout.trim() || 'unknown', cores: cpus().length,
+        processor: cpus()[0]?.model ?? 'unknown', memoryGib: Math.round(totalmem() / 2 ** 30), kernel: release() };
+}
+
+const marksMarkdown = (marks) => ['| mark | asked | measured | |', '| --- | --- | --- | --- |',
+    ...marks.map((m) => `| ${m.name} | ${m.asked} | ${m.found} | ${m.passed ? 'pass' : '**short**'} |`)].join('\n');
+
+const speedMarkdown = (speed) => ['| requests | connections | requests/s | p50 ms | p99 ms | CPU µs/request |',
+    '| --- | ---: | ---: | ---: | ---: | ---: |',
+    ...TARGETS.flatMap((target) => CONNECTIONS.map((connections) =>
+        `| ${speedRow(TITLES[target], connections, speed.get(`${target} ${connections}`)).slice(0, -1).join(' | ')} |`)),
+].join('\n');
+
+export function markdown(results) {
+    const { at } = results;
+    return [`Revision ${at.revision}, ${at.date.slice(0, 10)}: ${at.cores} cores (${at.processor}), ${
+        at.memoryGib} GiB, Linux ${at.kernel}; load generator on the same cores.`,
+    marksMarkdown(results.marks), speedMarkdown(results.speed), costsMarkdown(results)].join('\n\n');
+}
+
+export const json = (results) => `${JSON.stringify({ ...results, speed: Object.fromEntries(results.speed) },
+    (_, value) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value), 1)}\n`;
+
+// Columns that gnuplot reads: x, then one for each series.
+async function writeData(folder, { speed, growth }) {
+    const table = (rows) => `${rows.map((row) => row.join(' ')).join('\n')}\n`;
+    for (const kind of ['rate', 'p99']) {
+        await writeFile(join(folder, kind), table(CONNECTIONS.map((n) =>
+            [n, ...['nginx', 'janus', 'create', 'list'].map((target) => speed.get(`${target} ${n}`)[kind])])));
+    }
+    await writeFile(join(folder, 'rooms'), table(growth.rooms.rows.map(({ rooms, list, janus }) => [rooms, janus.cpu, list.cpu])));
+}
+
+/// Draws the chart as SVG.
+export async function chart(results, file) {
+    const folder = await mkdtemp(join(tmpdir(), 'lynks-chart-'));
+    try {
+        await writeData(folder, results);
+        await run('gnuplot', ['-e', `data='${folder}'; out='${file}'`, join(HERE, 'chart.gp')], { timeout: GNUPLOT_PATIENCE_MS });
+        // A line for each group is enough: gnuplot writes hundreds.
+        await writeFile(file, (await readFile(file, 'utf8')).replace(/>\s+</g, '><').replace(/<g[ >]/g, '\n$&'));
+    } finally {
+        await rm(folder, { recursive: true, force: true });
+    }
+}
+
+/// results.json, results.md and results.svg.
+export async function writeFiles(results, folder) {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'results.json'), json(results));
+    await writeFile(join(folder, 'results.md'), `${markdown(results)}\n`);
+    await chart(results, join(folder, 'results.svg'));
+}
+
+const BEGIN = '<!-- figures: tests/bench/run --keep writes what is between these two lines -->';
+const END = '<!-- end of the figures -->';
+
+/// The same beside the bench, for the page and the README to show.
+export async function keep(results) {
+    const page = join(HERE, 'README.md');
+    const text = await readFile(page, 'utf8');
+    const begin = text.indexOf(BEGIN);
+    const end = text.indexOf(END);
+    if (begin < 0 || end < begin) throw new Error(`${page}: no place for the figures`);
+    await writeFile(page, `${text.slice(0, begin)}${BEGIN}\n\n${markdown(results)}\n\n${text.slice(end)}`);
+    await writeFile(join(HERE, 'results.json'), json(results));
+    await chart(results, join(HERE, 'results.svg'));
+}

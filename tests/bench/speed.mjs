@@ -1,0 +1,124 @@
+// How fast: rounds of short loads, one target after the other, so that a slow minute of the machine hits all alike.
+import { execFile } from 'node:child_process';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { sleep } from '../support/wait.mjs';
+import { cpuMicroseconds } from './processes.mjs';
+import { openJanusHandles } from './references.mjs';
+import { load } from './wrk.mjs';
+import { PROCESSES } from './world.mjs';
+
+const run = promisify(execFile);
+const HASH = fileURLToPath(new URL('../../build/release/bin/lynks-bench-hash', import.meta.url));
+// The defaults of authsvc.
+const ARGON2_MEMORY_KIB = 19456;
+const ARGON2_PASSES = 2;
+const HASHES = 30;
+const HASH_PATIENCE_MS = 60000;
+
+export const TARGETS = ['nginx', 'janus', 'login', 'create', 'list'];
+export const CONNECTIONS = [1, 16, 64, 256];
+export const SESSIONS = 10000;
+export const ROOMS = 1000;
+
+// What is asked while logins saturate: few connections, so that what is measured is the wait for a processor and not
+// the queue of their own.
+const BESIDE_CONNECTIONS = 8;
+const LOGIN_CONNECTIONS = 16;
+const LOGIN_LEAD_MS = 1000;
+
+export const sum = (values) => values.reduce((a, b) => a + b, 0);
+export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/// Results of the same measurement in several rounds as one: medians, and the part of requests that went wrong.
+export function medians(results) {
+    return {
+        ...Object.fromEntries(['rate', 'p50', 'p99', 'max', 'cpu'].map((k) => [k, median(results.map((r) => r[k]))])),
+        by: Object.fromEntries(Object.keys(results[0].by).map((name) => [name, median(results.map((r) => r.by[name]))])),
+        bad: sum(results.map((r) => r.bad)) / Math.max(1, sum(results.map((r) => r.requests))),
+    };
+}
+
+/// Collects results by key, and gives the medians of each key.
+export class Rounds {
+    all = new Map();
+
+    add(key, result) {
+        this.all.set(key, [...(this.all.get(key) ?? []), result]);
+    }
+
+    medians() {
+        return new Map([...this.all].map(([key, results]) => [key, medians(results)]));
+    }
+}
+
+/// One load on one target. CPU is that of all the processes that take part in answering, in us per good request.
+export async function measure(world, target, { connections, seconds, nginx, tokens = SESSIONS, rooms = ROOMS }) {
+    const { stack, folder } = world;
+    const close = target === 'janus' ? await openJanusHandles(stack, folder) : null;
+    const port = { nginx: nginx?.port, janus: stack.ports.janusHttp }[target] ?? stack.ports.http;
+    const names = { nginx: ['nginx'], janus: ['janus'] }[target] ?? PROCESSES;
+    const pids = target === 'nginx' ? await nginx.pids() : await world.pids(names);
+    const before = await Promise.all(pids.map(cpuMicroseconds));
+    const result = await load({ port, kind: target, folder, connections, seconds, tokens, rooms });
+    const after = await Promise.all(pids.map(cpuMicroseconds));
+    await close?.();
+    if (target !== 'nginx') await world.idle();
+    const good = result.requests - result.refused;
+    const used = after.map((value, i) => (value - before[i]) / Math.max(good, 1));
+    return { rate: good / result.seconds, p50: result.p50, p99: result.p99, max: result.max, cpu: sum(used),
+        by: target === 'nginx' ? { nginx: sum(used) } : Object.fromEntries(names.map((name, i) => [name, used[i]])),
+        bad: result.refused + result.broken, requests: result.requests };
+}
+
+/// Microseconds of one password check, with this many at the same time.
+async function hashTime(threads) {
+    const { stdout } = await run(HASH, [ARGON2_MEMORY_KIB, ARGON2_PASSES, threads, HASHES].map(String),
+        { timeout: HASH_PATIENCE_MS });
+    return Number(stdout);
+}
+
+/// Every target at every number of connections, and the password hash beside it.
+export async function measureSpeed(world, nginx, { rounds, seconds }) {
+    const found = new Rounds();
+    const hashes = { alone: [], together: [] };
+    for (let round = 0; round < rounds; round += 1) {
+        for (const connections of CONNECTIONS) {
+            for (const target of TARGETS) {
+                found.add(`${target} ${connections}`, await measure(world, target, { connections, seconds, nginx }));
+            }
+        }
+        hashes.alone.push(await hashTime(1));
+        hashes.together.push(await hashTime(cpus().length));
+        process.stderr.write(`speed: round ${round + 1} of ${rounds} done\n`);
+    }
+    return { speed: found.medians(),
+        hash: { aloneUs: median(hashes.alone), togetherUs: median(hashes.together), cores: cpus().length } };
+}
+
+/// /list_participants alone, and while as many logins as can be are under way.
+export async function measureBesideLogins(world, { rounds, seconds }) {
+    const found = new Rounds();
+    const options = { connections: BESIDE_CONNECTIONS, seconds };
+    for (let round = 0; round < rounds; round += 1) {
+        found.add('alone', await measure(world, 'list', options));
+        const logins = load({ port: world.stack.ports.http, kind: 'login', folder: world.folder,
+            connections: LOGIN_CONNECTIONS, seconds: seconds + 2 * Math.ceil(LOGIN_LEAD_MS / 1000) });
+        // A rejection while this waits for something else must not count as one that nobody handles.
+        logins.catch(() => {});
+        await sleep(LOGIN_LEAD_MS);
+        const beside = await measureBusy(world, options);
+        const { requests, seconds: lasted } = await logins;
+        found.add('beside', beside);
+        found.add('logins', { ...beside, rate: requests / lasted });
+        await world.idle();
+    }
+    process.stderr.write('speed: beside logins done\n');
+    const { alone, beside, logins } = Object.fromEntries(found.medians());
+    return { connections: BESIDE_CONNECTIONS, alone, beside, loginRate: logins.rate };
+}
+
+// Without the wait for an idle service, which it is not.
+const measureBusy = (world, options) => measure({ stack: world.stack, folder: world.folder,
+    pids: (names) => world.pids(names), idle: async () => true }, 'list', options);

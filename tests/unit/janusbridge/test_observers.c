@@ -1,0 +1,258 @@
+/* What memory answers, when it does not, and who makes it whole again. */
+#include "tests/unit/janusbridge/observing.h"
+
+#define EVENT(members) "{\"videoroom\":\"event\",\"room\":1234," members "}"
+#define PUBLISHES(id) EVENT("\"publishers\":[{\"id\":" #id "}]")
+
+/* ---- memory ---- */
+
+static void test_the_second_who_asks_is_answered_from_memory(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "{\"id\":5},{\"id\":6}");
+    const size_t sent = b->f.janus.count;
+    EXPECT(b, 5, 6);
+    EXPECT(b, 5, 6);
+    assert_int_equal(b->f.janus.count, sent);
+    assert_int_equal(fixture_counter(&b->f, "lynks_janusbridge_lists_total", "from=\"memory\""), 2);
+    assert_int_equal(fixture_counter(&b->f, "lynks_janusbridge_lists_total", "from=\"janus\""), 1);
+}
+
+static void test_events_change_it(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "");
+    observing_event(b, OBSERVER, EVENT("\"publishers\":[{\"id\":7},{\"id\":8}]"));
+    observing_event(b, OBSERVER, PUBLISHES(9));
+    observing_event(b, OBSERVER, PUBLISHES(9)); /* a publisher who changed its streams */
+    EXPECT(b, 7, 8, 9);
+    observing_event(b, OBSERVER, EVENT("\"unpublished\":8"));
+    EXPECT(b, 7, 9);
+    observing_event(b, OBSERVER, EVENT("\"leaving\":8"));
+    observing_event(b, OBSERVER, EVENT("\"leaving\":7"));
+    EXPECT(b, 9);
+    observing_event(b, OBSERVER, EVENT("\"kicked\":9"));
+    EXPECT(b);
+}
+
+static void test_what_is_not_about_publishing_changes_nothing(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "{\"id\":5}");
+    observing_event(b, OBSERVER, EVENT("\"joining\":{\"id\":77}"));
+    observing_event(b, OBSERVER, "{\"videoroom\":\"event\",\"id\":5,\"display\":\"me\"}");
+    observing_event(b, OBSERVER, "{\"videoroom\":\"talking\",\"room\":1234,\"id\":5}");
+    observing_event(b, OBSERVER, EVENT("\"id\":5,\"mid\":\"0\",\"moderation\":\"muted\""));
+    fixture_event(&b->f, "[{\"janus\":\"slowlink\",\"session_id\":11,\"sender\":33}]");
+    EXPECT(b, 5);
+}
+
+/* Janus puts the answer to join into the queue after it let go of the room. */
+static void test_an_event_before_the_join_is_newer_than_it(void **state)
+{
+    struct bridge_fixture *b = *state;
+    fixture_bring_up(&b->f);
+    (void)bridge_list(b);
+    fixture_answer(&b->f, PARTICIPANTS, LIST(""));
+    observing_attach(b, OBSERVER);
+    observing_event(b, OBSERVER, PUBLISHES(8));
+    observing_event(b, OBSERVER, EVENT("\"unpublished\":5"));
+    observing_answer(b, "\"join\"", OBSERVER,
+                     "{\"videoroom\":\"joined\",\"room\":1234,\"id\":9001,"
+                     "\"publishers\":[{\"id\":5},{\"id\":6}]}");
+    observing_pulse(b);
+    EXPECT(b, 6, 8);
+}
+
+/* ---- late ---- */
+
+static void test_memory_older_than_200_ms_is_not_given(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "{\"id\":5}");
+    fake_clock_advance(b->f.clock, 60); /* the next pulse goes out, and does not come back */
+    assert_int_equal(mock_transport_open(&b->f.janus, PULSE), 1);
+    fake_clock_advance(b->f.clock, 140);
+    EXPECT(b, 5);
+    fake_clock_advance(b->f.clock, 1);
+    assert_false(observing_is_known(b));
+    fixture_answer(&b->f, PARTICIPANTS, SEEN(""));
+    observing_pulse(b); /* sent 141 ms ago */
+    EXPECT(b);
+    fake_clock_advance(b->f.clock, 60);
+    assert_false(observing_is_known(b));
+    fixture_answer(&b->f, PARTICIPANTS, SEEN(""));
+}
+
+static void test_pulses_end_when_nobody_asks(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "{\"id\":5}");
+    for (int i = 0; i < 100; i++) {
+        fake_clock_advance(b->f.clock, 60);
+        while (mock_transport_open(&b->f.janus, PULSE) > 0) {
+            observing_pulse(b);
+        }
+        while (mock_transport_open(&b->f.janus, "\"keepalive\"") > 0) {
+            fixture_answer(&b->f, "\"keepalive\"", ACK);
+        }
+        if (mock_transport_open(&b->f.janus, PARTICIPANTS) > 0) {
+            fixture_answer(&b->f, PARTICIPANTS, SEEN("," MEMBER(5, true)));
+        }
+    }
+    assert_in_range(bridge_sent(b, PULSE), 25, 40); /* 2 s of them, not 6 */
+    assert_false(observing_is_known(b));            /* and that sets them going again */
+    fixture_answer(&b->f, PARTICIPANTS, SEEN("," MEMBER(5, true)));
+    observing_pulse(b);
+    EXPECT(b, 5);
+}
+
+static void test_a_pulse_that_never_returns_replaces_the_poll(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "{\"id\":5}");
+    fake_clock_advance(b->f.clock, 60);
+    fixture_answer(&b->f, PULSE, ACK);
+    const size_t polls = bridge_sent(b, "maxev");
+    fake_clock_advance(b->f.clock, 2000);
+    assert_int_equal(bridge_sent(b, "maxev"), polls + 1);
+    assert_int_equal(mock_transport_open(&b->f.janus, "maxev"), 1);
+    assert_int_equal(observing_counter(b, "lynks_janusbridge_feed_gaps_total"), 1);
+    assert_false(observing_is_known(b));
+    fixture_answer(&b->f, PARTICIPANTS, SEEN("," MEMBER(5, true)));
+}
+
+/* ---- broken ---- */
+
+/* Asks, with nothing vouched for; Janus' answer makes it whole again. */
+static void mend(struct bridge_fixture *b)
+{
+    assert_false(observing_is_known(b));
+    fixture_answer(&b->f, PARTICIPANTS, SEEN("," MEMBER(6, true)));
+    if (mock_transport_open(&b->f.janus, PULSE) == 0) {
+        fake_clock_advance(b->f.clock, 60);
+    }
+    observing_pulse(b);
+    EXPECT(b, 6);
+}
+
+static void test_after_a_broken_poll_janus_is_asked(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "{\"id\":5}");
+    mock_transport_break(mock_transport_get(&b->f.janus, "maxev"), ERR_UNAVAILABLE);
+    fixture_answer(&b->f, "\"keepalive\"", ACK);
+    assert_false(observing_is_known(b));
+    fixture_answer(&b->f, PARTICIPANTS, SEEN("," MEMBER(5, true)));
+    fake_clock_advance(b->f.clock, 60); /* polls again */
+    observing_pulse(b);
+    EXPECT(b, 5);
+}
+
+static void test_an_early_keepalive_tells_of_a_lost_event(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "{\"id\":5}");
+    fixture_event(&b->f, KEEPALIVES);
+    fixture_answer(&b->f, "\"keepalive\"", ACK);
+    fake_clock_advance(b->f.clock, 60); /* polls again */
+    mend(b);
+}
+
+static void test_garbage_in_the_poll_is_a_gap(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "{\"id\":5}");
+    fixture_event(&b->f, "[{\"janus\":7},{\"janus\":\"event\"}]");
+    fixture_answer(&b->f, "\"keepalive\"", ACK);
+    mend(b);
+}
+
+/* The base was asked for before the gap: it says nothing about what was lost in it. */
+static void test_a_base_from_before_the_gap_is_of_no_use(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "{\"id\":5}");
+    fixture_event(&b->f, KEEPALIVES);
+    fixture_answer(&b->f, "\"keepalive\"", ACK);
+    fake_clock_advance(b->f.clock, 60);
+    assert_false(observing_is_known(b));
+    fixture_event(&b->f, KEEPALIVES);
+    fixture_answer(&b->f, "\"keepalive\"", ACK);
+    fixture_answer(&b->f, PARTICIPANTS, SEEN("," MEMBER(5, true)));
+    fake_clock_advance(b->f.clock, 120); /* polls again */
+    observing_pulse(b);
+    mend(b);
+}
+
+static void test_events_while_a_base_is_fetched_count_more(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "{\"id\":5},{\"id\":6}");
+    fixture_event(&b->f, KEEPALIVES);
+    fixture_answer(&b->f, "\"keepalive\"", ACK);
+    fake_clock_advance(b->f.clock, 60);
+    assert_false(observing_is_known(b));
+    observing_event(b, OBSERVER, EVENT("\"unpublished\":5"));
+    observing_event(b, OBSERVER, PUBLISHES(7));
+    fixture_answer(&b->f, PARTICIPANTS, SEEN("," MEMBER(5, true) "," MEMBER(6, true)));
+    observing_pulse(b);
+    EXPECT(b, 6, 7);
+}
+
+static void test_what_is_not_understood_is_asked_for(void **state)
+{
+    struct bridge_fixture *b = *state;
+    static const char *const senseless[] = {EVENT("\"publishers\":[{\"id\":\"x\"}]"),
+                                            EVENT("\"publishers\":7"),
+                                            EVENT("\"unpublished\":-1"),
+                                            EVENT("\"leaving\":[]"),
+                                            EVENT("\"something\":\"new\""),
+                                            "{\"videoroom\":\"new\",\"room\":1234}",
+                                            "{\"room\":1234}",
+                                            "{\"videoroom\":\"event\",\"room\":99,\"leaving\":5}"};
+    observing_begin(b, "{\"id\":5}");
+    for (size_t i = 0; i < ARRAY_LEN(senseless); i++) {
+        observing_event(b, OBSERVER, senseless[i]);
+        mend(b);
+    }
+    assert_int_equal(observing_counter(b, "lynks_janusbridge_senseless_events_total"),
+                     ARRAY_LEN(senseless));
+}
+
+static void test_a_new_session_has_no_observers(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "{\"id\":5}");
+    log_capture_expect("janus is not ready");
+    fixture_event(&b->f, "[{\"janus\":\"timeout\",\"session_id\":11}]");
+    fake_clock_advance(b->f.clock, 2000);
+    fixture_answer(&b->f, "\"create\"", CREATED(44));
+    fixture_answer(&b->f, "attach", CREATED(55));
+    assert_false(observing_is_known(b));
+    fixture_answer(&b->f, PARTICIPANTS, LIST(""));
+    assert_int_equal(mock_transport_open(&b->f.janus, "\"attach\""), 1);
+    assert_int_equal(bridge_sent(b, "detach"), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, bridge_setup_observing, bridge_teardown)
+        T(test_the_second_who_asks_is_answered_from_memory),
+        T(test_events_change_it),
+        T(test_what_is_not_about_publishing_changes_nothing),
+        T(test_an_event_before_the_join_is_newer_than_it),
+        T(test_memory_older_than_200_ms_is_not_given),
+        T(test_pulses_end_when_nobody_asks),
+        T(test_a_pulse_that_never_returns_replaces_the_poll),
+        T(test_after_a_broken_poll_janus_is_asked),
+        T(test_an_early_keepalive_tells_of_a_lost_event),
+        T(test_garbage_in_the_poll_is_a_gap),
+        T(test_a_base_from_before_the_gap_is_of_no_use),
+        T(test_events_while_a_base_is_fetched_count_more),
+        T(test_what_is_not_understood_is_asked_for),
+        T(test_a_new_session_has_no_observers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

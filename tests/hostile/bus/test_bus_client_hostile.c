@@ -114,6 +114,7 @@ static void send_to(struct rig *rig, zmq_msg_t *route, struct str data)
     zmq_msg_copy(&copy, route);
     assert_true(zmq_msg_send(&copy, socket, ZMQ_SNDMORE) >= 0);
     assert_int_equal(zmq_send(socket, data.data, data.bytes, 0), data.bytes);
+    loop_socket_used(rig->pair.loop, rig->service);
 }
 
 static void answer(struct rig *rig, zmq_msg_t *route, uint64_t correlation_id, enum err status,

@@ -30,6 +30,9 @@ bool bus_raw_counted(struct bus_pair *pair, const char *name, const char *labels
 #define RAW_CONNECTIONS "lynks_bus_refused_connections_total"
 #define RAW_FRAMES "lynks_bus_refused_frames_total"
 
+/* Turns the pair's loop until a message arrives; the caller closes it in any case. */
+bool bus_raw_receive_message(struct bus_pair *pair, zsock_t *socket, zmq_msg_t *ret_message);
+
 /* Turns the pair's loop until a reply arrives, and decodes it; its strings are gone on return. */
 struct bus_raw_reply {
     struct envelope envelope;

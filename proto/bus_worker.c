@@ -7,7 +7,6 @@
 #include "proto/log.h"
 
 #include <assert.h>
-#include <errno.h>
 
 #define LINGER_MS 1000
 #define BACKLOG 1024

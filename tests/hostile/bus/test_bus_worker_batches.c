@@ -17,18 +17,29 @@ struct rig {
     zsock_t *peer;
 };
 
-static int setup(void **state)
+static int setup_with(void **state, size_t in_hand_max)
 {
     struct rig *rig = mem_alloc(sizeof(*rig));
     *state = rig;
     log_capture_setup(state);
     log_capture_expect("bus frame refused");
     bus_pair_init(&rig->pair);
+    rig->server.in_hand_max = in_hand_max;
     bus_server_start(&rig->server, &rig->pair, "127.0.0.1");
     rig->frame = frame_new();
     rig->arena = arena_new();
     rig->peer = bus_raw_caller(&rig->server);
     return 0;
+}
+
+static int setup(void **state)
+{
+    return setup_with(state, 0);
+}
+
+static int setup_small(void **state)
+{
+    return setup_with(state, 2);
 }
 
 static int teardown(void **state)
@@ -178,12 +189,7 @@ static void test_bad_frames_in_a_batch(void **state)
 static void test_batch_past_the_bound_of_calls_in_hand(void **state)
 {
     struct rig *rig = *state;
-    bus_server_stop(&rig->server);
-    rig->server.in_hand_max = 2;
     rig->server.mode = SERVE_KEEP;
-    bus_server_restart(&rig->server);
-    zsock_destroy(&rig->peer);
-    rig->peer = bus_raw_caller(&rig->server);
     AUTO(mem_free) char *bytes = mem_alloc(BATCH_BYTES);
     send_bytes(rig, bytes, write_batch(rig, bytes, 3, 0));
     assert_answered(rig, ERR_OVERLOADED, MSG_session_check_reply);
@@ -206,7 +212,8 @@ int main(void)
         TEST(test_peer_that_takes_no_batches_gets_none),
         TEST(test_malformed_batches),
         TEST(test_bad_frames_in_a_batch),
-        TEST(test_batch_past_the_bound_of_calls_in_hand),
+        cmocka_unit_test_setup_teardown(test_batch_past_the_bound_of_calls_in_hand, setup_small,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,8 +66,8 @@ export class Containers extends Stack {
     }
 
     /// As a user starts it, with two of each stateless service.
-    start(images = '--build') {
-        return this.compose('up', images, '--detach',
+    start(...options) {
+        return this.compose('up', ...(options.length ? options : ['--build']), '--detach',
             ...STATELESS.flatMap((name) => ['--scale', `${name}=2`]));
     }
 
@@ -102,11 +102,14 @@ export class Containers extends Stack {
         if (name === 'janus') return this.#crashJanus();
         const died = [...await this.running()].filter(([one]) => one === name || serviceOf(one) === name);
         for (const [, { State }] of died) process.kill(State.Pid, 'SIGKILL');
-        return eventually(async () => {
+        await eventually(async () => {
             const now = await this.containers();
             return (await Promise.all(died.map(([one, before]) => this.#isBack(now.get(one), before, one === name))))
                 .every(Boolean);
         }, { within: BACK_MS, what: `${name} is back` });
+        // The proxy has to find it, too.
+        return eventually(async () => (await this.request('/login', { method: 'GET', agent: undefined })).status === 405,
+            { within: BACK_MS, what: 'a gateway is reached' });
     }
 
     /// settled: the engine has to know it, too.
@@ -129,10 +132,10 @@ export class Containers extends Stack {
         return Number((await readFile(`/proc/${Pid}/task/${Pid}/children`, 'utf8')).match(/^\d+/)[0]);
     }
 
-    /// The ops listener of the first replica of a service: on loopback, so asked from inside.
-    async ops(service, path) {
-        const { Id } = (await this.running()).get(`${service}_1`);
-        const text = await docker('exec', Id, 'bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${OPS_PORTS[service]}
+    /// The ops listener of a container, or of the first replica of a service: on loopback, so asked from inside.
+    async ops(name, path) {
+        const { Id } = (await this.running()).get(name.includes('_') ? name : `${name}_1`);
+        const text = await docker('exec', Id, 'bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${OPS_PORTS[serviceOf(name)]}
             printf 'GET ${path} HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' >&3; cat <&3`);
         const [head, body] = text.split(/\r\n\r\n([^]*)/);
         const [first, ...lines] = head.split('\r\n');

@@ -271,6 +271,46 @@ test('all are restarted one after the other under load, and every request is ans
     });
 });
 
+const isActive = async (bridge) => /^lynks_janusbridge_lease_held 1$/m.test((await stack.ops(bridge, '/metrics')).text);
+
+async function activeBridge() {
+    const bridges = ['janusbridge_1', 'janusbridge_2'];
+    const held = await eventually(async () => {
+        const answers = await Promise.all(bridges.map(isActive));
+        return answers[0] !== answers[1] && answers;
+    }, { within: 30000, what: 'exactly one bridge is active' });
+    return held[0] ? bridges : bridges.reverse();
+}
+
+test('a second bridge stands by, and takes over when the active one dies or is paused', async (t) => {
+    await stack.start('--no-recreate', '--scale', 'janusbridge=2');
+    await stack.allHealthy();
+    const load = new Load(stack, [people.ada.feed]);
+    load.start(token);
+    const takesOver = async (active, other) => {
+        const begin = performance.now();
+        await eventually(() => isActive(other), { within: 30000, what: `${other} is active` });
+        t.diagnostic(`${load.during}: ${other} is active after ${Math.round(performance.now() - begin)} ms`);
+    };
+    const [active, other] = await activeBridge();
+    load.during = `${active} dies`;
+    await Promise.all([stack.crash(active), takesOver(active, other)]);
+    const [paused, third] = await activeBridge();
+    load.during = `${paused} is paused`;
+    const { State: { Pid } } = (await stack.running()).get(paused);
+    process.kill(Pid, 'SIGSTOP');
+    await takesOver(paused, third).finally(() => process.kill(Pid, 'SIGCONT'));
+    assert.deepEqual(await activeBridge(), [third, paused], 'the paused one finds itself stale');
+    await sleep(1000);
+    await load.stop();
+    t.diagnostic(`${load.count} requests, ${load.failures.length} failed, the slowest took ${load.longestMs} ms`);
+    // How soon depends on the machine; nothing wrong is ever told.
+    const wrong = load.failures.filter((line) => !/: (503|504) |no answer within/.test(line));
+    assert.deepEqual(wrong, []);
+    await stack.start('--no-recreate', '--scale', 'janusbridge=1');
+    await stack.allHealthy();
+});
+
 test('the proxy, the database and Janus die, and everything works again by itself', async (t) => {
     await people.ada.page.close();
     const deaths = {

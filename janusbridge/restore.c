@@ -9,8 +9,10 @@
 #define ROOM_TIMEOUT_MS 3000
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 1000
-/* Rooms that could not be made are nobody's hurry: whoever asks for one gets it made. */
-#define ROUND_PAUSE_MS 5000
+/* Between rounds for the sake of rooms that could not be made: the second comes at once, later ones
+ * are nobody's hurry, for whoever asks for such a room gets it made. */
+#define PAUSE_MIN_MS 250
+#define PAUSE_MAX_MS 30000
 
 /* One room on its way. */
 struct job {
@@ -50,8 +52,8 @@ struct restore {
     bool is_pumping;
 
     uint64_t timer;
-    struct janus_backoff backoff;
-    size_t rooms, made, failed; /* of this round */
+    struct janus_backoff backoff, pause; /* between attempts at a page, and between rounds */
+    size_t rooms, made, failed;          /* of this round */
     struct metric *restored, *running;
 };
 
@@ -60,6 +62,7 @@ struct restore *restore_new(const struct restore_parts *parts)
     struct restore *restore = mem_alloc(sizeof(*restore));
     restore->parts = *parts;
     restore->backoff = (struct janus_backoff){.min_ms = BACKOFF_MIN_MS, .max_ms = BACKOFF_MAX_MS};
+    restore->pause = (struct janus_backoff){.min_ms = PAUSE_MIN_MS, .max_ms = PAUSE_MAX_MS};
     restore->restored =
         metrics_counter(parts->metrics, "lynks_janus_rooms_restored_total",
                         "Open rooms that Janus did not have and that were made again", NULL);
@@ -279,7 +282,7 @@ static void end_round(struct restore *restore)
              LOG_U64("restored", restore->made), LOG_U64("failed", restore->failed),
              LOG_U64("ms", clock_mono_ms(restore->parts.clock) - restore->began_ms));
     if (restore->is_running) {
-        ask_later(restore, ROUND_PAUSE_MS, begin);
+        ask_later(restore, janus_backoff_draw(&restore->pause), begin);
     }
     if (!was_settled) {
         restore->endings++;
@@ -347,7 +350,7 @@ void restore_stop(struct restore *restore)
     restore->is_settled = false;
     restore->is_whole = false;
     restore->list_err = ERR_OK;
-    restore->backoff.next_ms = 0;
+    restore->backoff.next_ms = restore->pause.next_ms = 0;
     restore->endings++;
     metric_set(restore->running, 0);
 }

@@ -54,6 +54,8 @@ async function assertRestored(t, before, count) {
     await eventually(async () => await metric('lynks_janus_rooms_restored_total') - before >= count
         && await metric('lynks_janus_restoring') === 0, { within: BOUND_MS, what: `${count} rooms restored` });
     t.diagnostic(`${count} rooms are back ${Math.round(performance.now() - begin)} ms after Janus answered`);
+    const log = (await stack.logs()).get('janusbridge.log');
+    t.diagnostic(`the bridge says: ${[...log.matchAll(/the open rooms are in janus" (.*)/g)].at(-1)[1]}`);
 }
 
 test('a thousand rooms are back with their ids and options, before anyone asks', async (t) => {

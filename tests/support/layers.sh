@@ -1,8 +1,6 @@
 # The layers of the tests: what each needs built, what it runs, for how long. Sourced by tests/run.
 
-layers="lint unit contract contract-tsan hostile fuzz integration e2e compose"
-# Run by name only.
-more_layers="chaos"
+layers="lint unit contract contract-tsan hostile fuzz integration e2e chaos compose"
 # Their figures are shown, passed or not.
 told_layers="chaos compose"
 

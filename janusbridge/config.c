@@ -36,6 +36,8 @@ const struct config_option janusbridge_options[] = {
      "calls that may wait for Janus; more are refused"},
     {"LYNKS_JANUS_ANSWER_MAX_BYTES", CONFIG_UINT, AT(answer_bytes_max), "1048576", 1024, 16777216,
      NULL, "largest answer taken from Janus"},
+    {"LYNKS_EVENTS_BIND", CONFIG_STRING, AT(events_bind), "tcp://127.0.0.1:5713", 0, 255, NULL,
+     "where changes in rooms are published on the bus; empty: nowhere"},
     {"LYNKS_OBSERVERS_MAX", CONFIG_UINT, AT(observers_max), "16384", 0, 262144, NULL,
      "rooms observed at a time, whose lists come from memory; 0: every list is asked for"},
     {"LYNKS_OBSERVERS_PARALLEL_MAX", CONFIG_UINT, AT(observers_parallel_max), "16", 1, 500, NULL,
@@ -79,4 +81,15 @@ struct bridge_config config_bridge(const struct janusbridge_config *config, cons
                                                 .timeout_ms = config->control_timeout_ms},
                                   .audit_interval_ms = config->audit_interval_ms,
                                   .bus = bus};
+}
+
+bool config_publish(const struct janusbridge_config *config, struct service *service,
+                    struct bridge_config *bridge)
+{
+    static const char *const listeners[] = {"roomsvc", NULL};
+    if (config->events_bind[0] == '\0') {
+        return true;
+    }
+    bridge->publisher = service_publish(service, config->events_bind, listeners);
+    return bridge->publisher != NULL;
 }

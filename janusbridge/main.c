@@ -38,7 +38,10 @@ static bool set_up(struct parts *parts, const struct janusbridge_config *config)
                                                 .health = service_health(parts->service)};
     const struct janus_session_config session_config = config_session(config);
     parts->session = janus_session_new(&session, &session_config);
-    const struct bridge_config bridge = config_bridge(config, service_bus(parts->service));
+    struct bridge_config bridge = config_bridge(config, service_bus(parts->service));
+    if (!config_publish(config, parts->service, &bridge)) {
+        return false;
+    }
     parts->bridge = bridge_new(parts->session, service_clock(parts->service),
                                service_metrics(parts->service), &bridge);
     janus_session_start(parts->session);

@@ -1,6 +1,7 @@
 /* login           checks a password and opens a session; a repeated one with the same token hash
  *                 opens no second
- * session_check   whose session it is; slides its expiry */
+ * session_check   whose session it is; slides its expiry
+ * session_revoke  ends a session, or all of a user, on every replica */
 #include "authsvc/handlers.h"
 
 static void on_login(void *service, struct call *call)
@@ -15,9 +16,16 @@ static void on_session_check(void *service, struct call *call)
     sessions_check(auth->sessions, call);
 }
 
+static void on_session_revoke(void *service, struct call *call)
+{
+    const struct auth *auth = service;
+    revocations_start(auth->revocations, call);
+}
+
 const struct call_handler auth_handlers[] = {
     {MSG_login, on_login},
     {MSG_session_check, on_session_check},
+    {MSG_session_revoke, on_session_revoke},
     {.request = MSG_NONE},
 };
 
@@ -39,6 +47,7 @@ void auth_init(struct auth *auth, const struct auth_parts *parts,
     const struct logins_config logins = {.rules = rules,
                                          .sessions_per_user_max = config->sessions_per_user_max};
     auth->logins = logins_new(&login_parts, &logins);
+    auth->revocations = revocations_new(parts->clock, parts->store, auth->sessions, parts->metrics);
 }
 
 void auth_stop(struct auth *auth)
@@ -46,11 +55,13 @@ void auth_stop(struct auth *auth)
     if (auth->sessions != NULL) {
         sessions_stop(auth->sessions);
         logins_stop(auth->logins);
+        revocations_stop(auth->revocations);
     }
 }
 
 void auth_fini(struct auth *auth)
 {
     logins_free(&auth->logins);
+    revocations_free(&auth->revocations);
     sessions_free(&auth->sessions);
 }

@@ -4,6 +4,7 @@
 
 #include "authsvc/config.h"
 #include "authsvc/logins.h"
+#include "authsvc/revocations.h"
 
 struct auth_parts {
     const struct clock *clock;
@@ -15,6 +16,7 @@ struct auth_parts {
 struct auth {
     struct sessions *sessions;
     struct logins *logins;
+    struct revocations *revocations;
 };
 
 /* parts are borrowed. */

@@ -22,6 +22,7 @@ struct waiter {
 struct lookup {
     struct sessions *sessions;
     struct token_hash token;
+    bool is_stale; /* revoked since it was asked: what the store says may be older than that */
     struct waiter *first, **end;
 };
 
@@ -146,6 +147,15 @@ bool sessions_is_drained(const struct sessions *s)
 
 /* ---- revocations by other replicas ---- */
 
+void sessions_remove(struct sessions *s, const struct token_hash *token)
+{
+    session_table_remove(s->table, token);
+    struct lookup **lookup = lru_find(s->lookups, token);
+    if (lookup != NULL) {
+        (*lookup)->is_stale = true;
+    }
+}
+
 static void follow_revoked(void *arg);
 
 static void follow_revoked_after(struct sessions *s, uint64_t delay_ms)
@@ -158,7 +168,7 @@ static void follow_revoked_after(struct sessions *s, uint64_t delay_ms)
 static void take_revoked(struct sessions *s, const struct store_revocations *revoked)
 {
     for (size_t i = 0; i < revoked->count; i++) {
-        session_table_remove(s->table, &revoked->tokens[i]);
+        sessions_remove(s, &revoked->tokens[i]);
     }
     bool more = revoked->count == STORE_REVOCATIONS_MAX;
     if (!s->knows_seq || more) {
@@ -283,8 +293,9 @@ static void resolve(struct sessions *s, const struct lookup *lookup, struct call
                     enum err err, const struct session *session)
 {
     struct session_view view;
-    if (err == ERR_DEADLINE && !s->is_stopped) {
-        /* That was the first caller's; who came later may have more time. */
+    bool again = err == ERR_DEADLINE || (err == ERR_OK && session != NULL && lookup->is_stale);
+    if (again && !s->is_stopped) {
+        /* The deadline was the first caller's; who came later may have more time. */
         ask(s, &lookup->token, call);
         return;
     }
@@ -363,11 +374,6 @@ void sessions_add(struct sessions *s, const struct token_hash *token, const stru
     (void)session_table_add(s->table, token, session, /* slide= */ false, now_of(s), &ignored);
     write_when_due(s);
     show_sizes(s);
-}
-
-void sessions_remove(struct sessions *s, const struct token_hash *token)
-{
-    session_table_remove(s->table, token);
 }
 
 size_t sessions_waiting(const struct sessions *s)

@@ -29,6 +29,7 @@ void sessions_check(struct sessions *sessions, struct call *call);
 /* A login has made one. */
 void sessions_add(struct sessions *sessions, const struct token_hash *token,
                   const struct session *session);
+/* It is over, in the store too: what a look-up under way may still bring does not count. */
 void sessions_remove(struct sessions *sessions, const struct token_hash *token);
 
 /* Writes what waits; done when nothing waits any more, or the store cannot take it. */

@@ -35,8 +35,9 @@ struct store_opened {
     struct token_hash evicted[STORE_EVICTED_MAX];
     size_t evicted_count;
 };
-/* ERR_CONFLICT: the token belongs to another user, or to a session that is over. A live session of
- * the same user is success: the call was repeated. ERR_BAD_CREDENTIALS: the user is gone. */
+/* ERR_CONFLICT: the token belongs to another user, or to a session that is over or was revoked. A
+ * live session of the same user is success: the call was repeated. ERR_BAD_CREDENTIALS: the user is
+ * gone. */
 typedef void store_opened_fn(void *arg, enum err err, const struct store_opened *opened);
 
 struct store_extension {
@@ -53,6 +54,18 @@ struct store_revocations {
 };
 typedef void store_revocations_fn(void *arg, enum err err, const struct store_revocations *revoked);
 
+/* What ends before its time: the session of this token, or (user_id not 0) all of that user. */
+struct store_target {
+    struct token_hash token;
+    uint64_t user_id;
+    uint64_t now_unix_ms;
+};
+struct store_ended {
+    struct token_hash *tokens; /* of the sessions that are gone; borrowed */
+    size_t count;
+};
+typedef void store_ended_fn(void *arg, enum err err, const struct store_ended *ended);
+
 /* more: the bound was reached, call again. */
 typedef void store_swept_fn(void *arg, enum err err, bool more);
 
@@ -68,7 +81,10 @@ struct store_ops {
     /* Never shortens. count <= STORE_BATCH_MAX. */
     enum err (*extend)(void *self, const struct store_extension *items, size_t count,
                        store_extended_fn *fn, void *arg);
-    /* Revocations after seq; STORE_SEQ_NOW: none, only the last seq there is. */
+    /* Ends all of them, for every replica, or none. */
+    enum err (*revoke)(void *self, const struct store_target *target, uint64_t deadline_ms,
+                       store_ended_fn *fn, void *arg);
+    /* Revocations after seq; STORE_SEQ_NOW: none, only the last seq before the last minute's. */
     enum err (*find_revoked)(void *self, uint64_t after_seq, store_revocations_fn *fn, void *arg);
     /* Removes a bounded number of sessions that expired, and revocations made, before these. */
     enum err (*sweep)(void *self, uint64_t expired_before_unix_ms, uint64_t revoked_before_unix_ms,

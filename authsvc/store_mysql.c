@@ -129,6 +129,39 @@ static enum err open_session(void *self, const struct store_draft *draft, uint64
     return submit(store->logins, &db_job);
 }
 
+struct revoke_job {
+    struct store_target target;
+    struct store_ended ended;
+    store_ended_fn *fn;
+    void *arg;
+};
+
+static enum err work_revoke(void *arg, struct db *db)
+{
+    struct revoke_job *job = arg;
+    return store_sql_revoke(db, &job->target, &job->ended);
+}
+
+static void on_ended(void *arg, enum err err)
+{
+    struct revoke_job *job = arg;
+    job->fn(job->arg, err, err == ERR_OK ? &job->ended : NULL);
+    mem_free(&job->ended.tokens);
+    mem_free(&job);
+}
+
+/* On the logins' connections: like a login it may wait for a lock, which no check may. */
+static enum err revoke(void *self, const struct store_target *target, uint64_t deadline_ms,
+                       store_ended_fn *fn, void *arg)
+{
+    struct store_mysql *store = self;
+    struct revoke_job *job = mem_alloc(sizeof(*job));
+    *job = (struct revoke_job){.target = *target, .fn = fn, .arg = arg};
+    const struct db_job db_job = {
+        .work = work_revoke, .done = on_ended, .arg = job, .deadline_ms = deadline_ms};
+    return submit(store->logins, &db_job);
+}
+
 struct session_job {
     struct token_hash token;
     struct session session;
@@ -279,6 +312,7 @@ static const struct store_ops ops = {
     .find_session = find_session,
     .set_password = set_password,
     .extend = extend,
+    .revoke = revoke,
     .find_revoked = find_revoked,
     .sweep = sweep,
 };

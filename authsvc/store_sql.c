@@ -31,7 +31,20 @@ static const char delete_session[] = "DELETE FROM sessions WHERE token_hash = ?"
 static const char insert_revocation[] =
     "INSERT INTO session_revocations (token_hash, created_unix_ms) VALUES (?, ?)";
 static const char update_password[] = "UPDATE users SET password = ? WHERE id = ? AND password = ?";
-static const char select_last_seq[] = "SELECT COALESCE(MAX(seq), 0) FROM session_revocations";
+static const char select_is_revoked[] =
+    "SELECT seq FROM session_revocations WHERE token_hash = ? LIMIT 1";
+static const char select_tokens[] =
+    "SELECT token_hash FROM sessions WHERE user_id = ? ORDER BY id FOR UPDATE";
+static const char delete_sessions[] = "DELETE FROM sessions WHERE user_id = ?";
+static const char insert_revocations[] =
+    "INSERT INTO session_revocations (token_hash, created_unix_ms)"
+    " SELECT token_hash, ? FROM sessions WHERE user_id = ?";
+/* From a minute ago on: a replica that has just started may have read a session right before it was
+ * revoked. */
+static const char select_last_seq[] =
+    "SELECT CAST(COALESCE((SELECT MIN(seq) - 1 FROM session_revocations"
+    " WHERE created_unix_ms >= UNIX_TIMESTAMP() * 1000 - 60000),"
+    " (SELECT MAX(seq) FROM session_revocations), 0) AS UNSIGNED)";
 static const char select_revoked[] =
     "SELECT seq, token_hash FROM session_revocations WHERE seq > ? ORDER BY seq LIMIT 1000";
 static const char sweep_sessions[] =
@@ -133,11 +146,12 @@ static void take_evicted(void *arg, const struct db_value *columns, size_t count
     }
 }
 
-static enum err revoke(struct db *db, const struct token_hash *token, uint64_t now_unix_ms)
+static enum err revoke(struct db *db, const struct token_hash *token, uint64_t now_unix_ms,
+                       uint64_t *ret_count)
 {
     const struct db_value values[] = {token_value(token), DB_V_U64(now_unix_ms)};
-    enum err err = run(db, delete_session, values, 1, NULL);
-    return err == ERR_OK ? run(db, insert_revocation, values, 2, NULL) : err;
+    enum err err = run(db, delete_session, values, 1, ret_count);
+    return err == ERR_OK && *ret_count > 0 ? run(db, insert_revocation, values, 2, NULL) : err;
 }
 
 static enum err evict(struct db *db, const struct store_draft *draft, struct store_opened *opened)
@@ -153,9 +167,19 @@ static enum err evict(struct db *db, const struct store_draft *draft, struct sto
                                       DB_V_U64(draft->sessions_max - 1)};
     err = query(db, select_over, values, ARRAY_LEN(values), take_evicted, opened);
     for (size_t i = 0; err == ERR_OK && i < opened->evicted_count; i++) {
-        err = revoke(db, &opened->evicted[i], draft->now_unix_ms);
+        uint64_t count = 0;
+        err = revoke(db, &opened->evicted[i], draft->now_unix_ms, &count);
     }
     return err;
+}
+
+/* A login is sent again when its replica dies or is slow. What comes late, after the session has
+ * been used and revoked, must not open it again. */
+static enum err unless_revoked(struct db *db, const struct db_value *token)
+{
+    uint64_t seq = 0;
+    enum err err = query(db, select_is_revoked, token, 1, take_u64, &seq);
+    return err == ERR_OK && seq != 0 ? ERR_CONFLICT : err;
 }
 
 static enum err insert(struct db *db, const struct store_draft *draft, struct store_opened *ret)
@@ -172,10 +196,14 @@ static enum err insert(struct db *db, const struct store_draft *draft, struct st
     if (err == ERR_OK) {
         err = run(db, insert_session, values, ARRAY_LEN(values), NULL);
     }
+    uint64_t id = err == ERR_OK ? db_insert_id(db) : 0;
+    if (err == ERR_OK) {
+        err = unless_revoked(db, &values[0]);
+    }
     if (err != ERR_OK) {
         return err;
     }
-    *ret = (struct store_opened){.session = {.id = db_insert_id(db),
+    *ret = (struct store_opened){.session = {.id = id,
                                              .user_id = draft->user_id,
                                              .created_unix_ms = draft->now_unix_ms,
                                              .expires_unix_ms = draft->expires_unix_ms}};
@@ -275,6 +303,60 @@ enum err store_sql_extend(struct db *db, const struct store_extension *items, si
 }
 
 /* ---- revocations and sweeping ---- */
+
+static enum err end_one(struct db *db, const struct store_target *target, struct store_ended *ret)
+{
+    uint64_t count = 0;
+    enum err err = revoke(db, &target->token, target->now_unix_ms, &count);
+    if (err == ERR_OK && count > 0) {
+        ret->tokens = mem_alloc(sizeof(*ret->tokens));
+        ret->tokens[ret->count++] = target->token;
+    }
+    return err;
+}
+
+static void take_token(void *arg, const struct db_value *columns, size_t count)
+{
+    struct store_ended *ended = arg;
+    if (count != 1 || columns[0].s.bytes != TOKEN_HASH_BYTES) {
+        return;
+    }
+    if ((ended->count & (ended->count - 1)) == 0) { /* 0 or a power of two: it is full */
+        size_t room = ended->count == 0 ? 1 : 2 * ended->count;
+        ended->tokens = mem_realloc_array(ended->tokens, room, sizeof(*ended->tokens));
+    }
+    memcpy(ended->tokens[ended->count++].bytes, columns[0].s.data, TOKEN_HASH_BYTES);
+}
+
+/* Takes turns with the user's logins. */
+static enum err end_all(struct db *db, const struct store_target *target, struct store_ended *ret)
+{
+    const struct db_value values[] = {DB_V_U64(target->now_unix_ms), DB_V_U64(target->user_id)};
+    uint64_t user_id = 0;
+    enum err err = query(db, lock_user, &values[1], 1, take_u64, &user_id);
+    if (err == ERR_OK) {
+        err = query(db, select_tokens, &values[1], 1, take_token, ret);
+    }
+    if (err == ERR_OK) {
+        err = run(db, insert_revocations, values, ARRAY_LEN(values), NULL);
+    }
+    return err == ERR_OK ? run(db, delete_sessions, &values[1], 1, NULL) : err;
+}
+
+enum err store_sql_revoke(struct db *db, const struct store_target *target, struct store_ended *ret)
+{
+    *ret = (struct store_ended){0};
+    enum err err = db_begin(db);
+    if (err != ERR_OK) {
+        return err;
+    }
+    err = target->user_id == 0 ? end_one(db, target, ret) : end_all(db, target, ret);
+    if (err == ERR_OK) {
+        return db_commit(db);
+    }
+    db_rollback(db);
+    return err;
+}
 
 static void take_revoked(void *arg, const struct db_value *columns, size_t count)
 {

@@ -15,6 +15,9 @@ enum err store_sql_open_session(struct db *db, const struct store_draft *draft,
 enum err store_sql_set_password(struct db *db, uint64_t user_id, struct str from, struct str to);
 enum err store_sql_extend(struct db *db, const struct store_extension *items, size_t count,
                           bool *ret_gone);
+/* ret->tokens: mem_free it, whatever comes of it. */
+enum err store_sql_revoke(struct db *db, const struct store_target *target,
+                          struct store_ended *ret);
 enum err store_sql_find_revoked(struct db *db, uint64_t after_seq, struct store_revocations *ret);
 enum err store_sql_sweep(struct db *db, uint64_t expired_before_unix_ms,
                          uint64_t revoked_before_unix_ms, bool *ret_more);

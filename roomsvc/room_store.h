@@ -31,6 +31,8 @@ struct room_store_ops {
                      void *arg);
     /* How many rooms are open. */
     enum err (*count)(void *self, room_store_count_fn *fn, void *arg);
+    /* false: the registry is surely away; the others refuse with ERR_UNAVAILABLE. */
+    bool (*is_up)(const void *self);
 };
 
 struct room_store {

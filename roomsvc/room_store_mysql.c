@@ -162,7 +162,12 @@ static enum err count(void *self, room_store_count_fn *fn, void *arg)
     return submit(self, job, &db_job);
 }
 
-static const struct room_store_ops ops = {add, find, count};
+static bool is_up(const void *self)
+{
+    return db_pool_is_up(self);
+}
+
+static const struct room_store_ops ops = {add, find, count, is_up};
 
 struct room_store room_store_mysql(struct db_pool *db)
 {

@@ -32,6 +32,7 @@ struct rooms {
 struct task {
     struct rooms *rooms;
     struct call *call;
+    bool registry_away;      /* participants: only Janus can tell whether the room is there */
     struct room_draft draft; /* create */
     unsigned draws;
     uint64_t room_id;
@@ -209,6 +210,11 @@ void rooms_create(struct rooms *rooms, struct call *call)
     struct task *task = task_new(rooms, call);
     const uint64_t standard = rooms->config.standard_room;
     struct cached_room *cached = standard == 0 ? NULL : lru_find(rooms->cache, &standard);
+    if (cached != NULL && !rooms->store.ops->is_up(rooms->store.self)) {
+        /* What is made must be in the registry, and whether it still is nobody can say. */
+        fail_logged(task, "room could not be registered", ERR_UNAVAILABLE);
+        return;
+    }
     if (cached != NULL) {
         refresh_if_old(rooms, cached);
         create_in_janus(task, &cached->room);
@@ -276,6 +282,9 @@ static void restore(struct task *task)
 static void on_participants(void *arg, enum err err, const struct msg *reply)
 {
     struct task *task = arg;
+    if (err == ERR_NO_SUCH_ROOM && task->registry_away) {
+        err = ERR_UNAVAILABLE; /* open and not restored yet, or never made: we cannot know */
+    }
     if (err == ERR_NO_SUCH_ROOM && !task->restored) {
         restore(task);
         return;
@@ -302,9 +311,21 @@ static void ask_bridge(struct task *task)
     }
 }
 
+/* The registry is away, and what it said about this room is not remembered here (another replica
+ * was asked before, or we have just started): Janus has no rooms but those that are open. */
+static void list_without_registry(struct task *task)
+{
+    task->registry_away = true;
+    ask_bridge(task);
+}
+
 static void on_found(void *arg, enum err err, const struct room *room)
 {
     struct task *task = arg;
+    if (err == ERR_UNAVAILABLE) {
+        list_without_registry(task);
+        return;
+    }
     if (err != ERR_OK) {
         fail_from(task, "room could not be looked up", err);
         return;
@@ -324,7 +345,9 @@ void rooms_list_participants(struct rooms *rooms, struct call *call)
         return;
     }
     enum err err = look_up(task, on_found);
-    if (err != ERR_OK) {
+    if (err == ERR_UNAVAILABLE) {
+        list_without_registry(task);
+    } else if (err != ERR_OK) {
         fail_logged(task, "room could not be looked up", err);
     }
 }

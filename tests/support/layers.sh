@@ -1,8 +1,8 @@
 # The layers of the tests: what each needs built, what it runs, for how long. Sourced by tests/run.
 
-layers="lint unit contract contract-tsan hostile fuzz integration e2e"
+layers="lint unit contract contract-tsan hostile fuzz integration e2e compose"
 # Run by name only.
-more_layers="chaos compose"
+more_layers="chaos"
 
 layer_builds() {
     case "$1" in
@@ -11,7 +11,8 @@ layer_builds() {
     contract-tsan) echo tsan ;;
     fuzz) ;; # builds for itself
     integration) echo "dev release node" ;;
-    e2e | compose) echo "release node" ;;
+    e2e) echo "release node" ;;
+    compose) echo node ;; # the images build the rest
     chaos) echo release ;;
     esac
 }
@@ -35,11 +36,10 @@ layer_programs() {
 
 layer_timeout() {
     case "$1" in
-    unit | contract | contract-tsan | hostile) echo 120 ;;
     fuzz) echo 900 ;;
     chaos) echo $((400 + 2 * ${LYNKS_CHAOS_SECONDS:-20})) ;;
-    compose) echo 1200 ;;
-    *) echo 400 ;;
+    compose) echo 1800 ;;
+    *) echo 600 ;;
     esac
 }
 

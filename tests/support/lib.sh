@@ -12,10 +12,10 @@ die() {
     exit 1
 }
 
-# wait_for SECONDS COMMAND...: until the command succeeds; fails when the time is over. For what tells
-# nobody that it is ready.
+# wait_for SECONDS COMMAND...: until the command succeeds; fails when the time is over, four times as long for
+# the sake of busy machines. For what tells nobody that it is ready.
 wait_for() {
-    local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+    local end=$((${EPOCHREALTIME/./} + 4 * $1 * 1000000))
     shift
     until "$@"; do
         [ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1

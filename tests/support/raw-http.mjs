@@ -1,8 +1,11 @@
 // HTTP by hand, for what no well-behaved client sends.
 import net from 'node:net';
 
-/// Connects, sends the parts as they are, and collects what comes until the peer closes or `ms` are over.
-export function exchange(port, parts, { ms = 3000, localAddress, halfClose = false } = {}) {
+const statuses = (text) => [...text.matchAll(/HTTP\/1\.1 (\d+) /g)].map((m) => Number(m[1]));
+
+/// Connects, sends the parts as they are, and collects what comes until the peer closes, so many `answers` are there,
+/// or `ms` are over.
+export function exchange(port, parts, { ms = 15000, answers = Infinity, localAddress, halfClose = false } = {}) {
     return new Promise((resolve) => {
         const socket = net.connect({ host: '127.0.0.1', port, localAddress, allowHalfOpen: true });
         const begin = performance.now();
@@ -12,10 +15,13 @@ export function exchange(port, parts, { ms = 3000, localAddress, halfClose = fal
             clearTimeout(timer);
             socket.destroy();
             resolve({ closed, text, ms: performance.now() - begin,
-                statuses: [...text.matchAll(/HTTP\/1\.1 (\d+) /g)].map((m) => Number(m[1])) });
+                statuses: statuses(text) });
         };
         timer = setTimeout(finish, ms, false);
-        socket.on('data', (data) => { text += data.toString('latin1'); });
+        socket.on('data', (data) => {
+            text += data.toString('latin1');
+            if (statuses(text).length >= answers) finish(false);
+        });
         socket.on('end', () => finish(true));
         socket.on('error', () => finish(true));
         socket.on('connect', () => {

@@ -11,7 +11,7 @@ void rig_init(struct rig *rig, const struct rig_config *config)
     const struct janus_http_config http = {.url = config->url,
                                            .ca_file = config->ca_file,
                                            .connections_max = RIG_CONNECTIONS + 4,
-                                           .connect_timeout_ms = 500,
+                                           .connect_timeout_ms = 5000,
                                            .body_bytes_max = 1024 * 1024};
     rig->http = janus_http_new(rig->loop, rig->metrics, &http, &why);
     assert_non_null(rig->http);
@@ -43,7 +43,7 @@ void rig_fini(struct rig *rig)
 {
     if (rig->session != NULL) {
         janus_session_close(rig->session);
-        assert_true(loop_run_until(rig->loop, is_closed, rig->session, 5000));
+        assert_true(loop_run_until(rig->loop, is_closed, rig->session, RIG_PATIENCE_MS));
     }
     janus_session_free(&rig->session);
     bridge_free(&rig->bridge);
@@ -75,7 +75,7 @@ void rig_free(struct rig **rig_ref)
     assert_int_equal(wrong, 0);
 }
 
-static int set_up(void **state, bool is_there)
+static int set_up(void **state, bool is_there, uint64_t control_timeout_ms)
 {
     log_capture_setup(NULL);
     struct rig *rig = rig_new();
@@ -88,7 +88,7 @@ static int set_up(void **state, bool is_there)
                                       .api_secret = "",
                                       .admin_key = "",
                                       .keepalive_ms = 200,
-                                      .control_timeout_ms = 400};
+                                      .control_timeout_ms = control_timeout_ms};
     rig_init(rig, &config);
     *state = rig;
     return 0;
@@ -96,12 +96,17 @@ static int set_up(void **state, bool is_there)
 
 int rig_setup(void **state)
 {
-    return set_up(state, true);
+    return set_up(state, true, RIG_DOUBT_MS);
 }
 
 int rig_setup_before_janus(void **state)
 {
-    return set_up(state, false);
+    return set_up(state, false, RIG_DOUBT_MS);
+}
+
+int rig_setup_in_doubt(void **state, uint64_t control_timeout_ms)
+{
+    return set_up(state, true, control_timeout_ms);
 }
 
 int rig_teardown(void **state)
@@ -219,7 +224,7 @@ struct mock_call *rig_list(struct rig *rig, uint64_t room_id)
 
 enum err rig_answer(struct rig *rig, const struct mock_call *call)
 {
-    assert_true(rig_wait_answer(rig, call, rig->call_ms + 500));
+    assert_true(rig_wait_answer(rig, call, rig->call_ms + RIG_PATIENCE_MS));
     return call->err;
 }
 

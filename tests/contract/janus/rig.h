@@ -19,7 +19,9 @@
 #define RIG_CALLS_MAX 2048  /* that a test may make */
 #define RIG_CALLERS_MAX 512 /* that may wait at a time */
 #define RIG_CONNECTIONS 8
-#define RIG_CALL_MS 2000 /* deadline of a call */
+#define RIG_CALL_MS 10000     /* deadline of a call */
+#define RIG_PATIENCE_MS 20000 /* what is expected has happened by then, on the slowest machine */
+#define RIG_DOUBT_MS 5000     /* a control request may take so long on a slow machine */
 
 struct rig_config {
     const char *url;
@@ -47,6 +49,8 @@ struct rig {
 /* For cmocka; they catch the log too. The scripted Janus is there, the bridge set off. */
 int rig_setup(void **state);
 int rig_setup_before_janus(void **state); /* it refuses connections */
+/* Likewise, for a Janus that leaves control requests without an answer: how long they wait. */
+int rig_setup_in_doubt(void **state, uint64_t control_timeout_ms);
 int rig_teardown(void **state);
 
 /* The parts behind them, for other Januses. */

@@ -102,8 +102,8 @@ int http_fixture_setup(void **state)
         .header_bytes_max = 8192,
         .connections_max = 12000,
         .connections_per_address_max = 1024,
-        .request_timeout_ms = REQUEST_TIMEOUT_MS,
-        .idle_timeout_ms = IDLE_TIMEOUT_MS,
+        .request_timeout_ms = 3 * WAIT_MS,
+        .idle_timeout_ms = 3 * WAIT_MS,
         .request_budget_ms = 4000,
         .trusted_proxies = none,
         .cors_origins = none,
@@ -115,6 +115,16 @@ int http_fixture_setup(void **state)
     };
     http_fixture_restart(f);
     *state = f;
+    return 0;
+}
+
+int http_fixture_setup_brief(void **state)
+{
+    (void)http_fixture_setup(state);
+    struct http_fixture *f = *state;
+    f->config.request_timeout_ms = REQUEST_TIMEOUT_MS;
+    f->config.idle_timeout_ms = IDLE_TIMEOUT_MS;
+    http_fixture_restart(f);
     return 0;
 }
 

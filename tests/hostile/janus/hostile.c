@@ -2,7 +2,8 @@
 
 #include <malloc.h>
 
-#define SLACK_MS 300
+#define SLACK_MS 5000
+#define CONTROL_TIMEOUT_MS 400
 
 const char *fault_name(enum peer_fault fault)
 {
@@ -43,14 +44,14 @@ size_t live_bytes(void)
 
 enum err answer_in_time(struct rig *rig, struct mock_call *call)
 {
-    assert_true(rig_wait_answer(rig, call, CALL_MS + SLACK_MS));
+    assert_true(rig_wait_answer(rig, call, rig->call_ms + SLACK_MS));
     assert_int_equal(call->answers, 1);
     return call->err;
 }
 
 void expect_recovery(struct rig *rig)
 {
-    const uint64_t end_ms = rig_now_ms(rig) + RECOVERY_MS;
+    const uint64_t end_ms = rig_now_ms(rig) + RIG_PATIENCE_MS;
     enum err err = ERR_UNAVAILABLE;
     scripted_janus_set_fault(rig->janus, SCRIPTED_ALL, PEER_WELL);
     while (err != ERR_OK && rig_now_ms(rig) < end_ms) {
@@ -61,14 +62,20 @@ void expect_recovery(struct rig *rig)
     assert_int_equal(err, ERR_OK);
 }
 
-int hostile_setup(void **state)
+static int expect_trouble(struct rig *rig)
 {
-    if (rig_setup(state) != 0) {
-        return -1;
-    }
-    struct rig *rig = *state;
     rig->call_ms = CALL_MS;
     log_capture_expect("janus is not ready");
     log_capture_expect("call failed");
     return 0;
+}
+
+int hostile_setup(void **state)
+{
+    return rig_setup(state) == 0 ? expect_trouble(*state) : -1;
+}
+
+int hostile_setup_in_doubt(void **state)
+{
+    return rig_setup_in_doubt(state, CONTROL_TIMEOUT_MS) == 0 ? expect_trouble(*state) : -1;
 }

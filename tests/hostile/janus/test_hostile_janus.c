@@ -9,7 +9,7 @@ static bool is_harmless(enum peer_fault fault)
 
 static int set_up_with_faults(void **state)
 {
-    hostile_setup(state);
+    hostile_setup_in_doubt(state);
     struct rig *rig = *state;
     scripted_janus_set_fault(rig->janus, SCRIPTED_ALL, PEER_SILENT);
     return 0;
@@ -35,14 +35,14 @@ static void test_never_well_from_the_start(void **state)
 static void test_all_goes_wrong_and_well_again(void **state)
 {
     struct rig *rig = *state;
-    assert_true(rig_wait_ready(rig, 2000));
+    assert_true(rig_wait_ready(rig, RIG_PATIENCE_MS));
     for (enum peer_fault fault = PEER_SILENT; fault < PEER_FAULT_COUNT; fault++) {
         print_message("all of a sudden: %s\n", fault_name(fault));
         scripted_janus_set_fault(rig->janus, SCRIPTED_ALL, fault);
         struct mock_call *call = rig_exists(rig, RIG_ROOM);
         const enum err err = answer_in_time(rig, call);
         assert_true(err != ERR_OK || is_harmless(fault));
-        assert_true(is_harmless(fault) || rig_wait_not_ready(rig, 1000));
+        assert_true(is_harmless(fault) || rig_wait_not_ready(rig, RIG_PATIENCE_MS));
         const uint64_t back_ms = rig_now_ms(rig);
         expect_recovery(rig);
         print_message("    back after %llu ms\n", (unsigned long long)(rig_now_ms(rig) - back_ms));
@@ -53,8 +53,8 @@ static void test_all_goes_wrong_and_well_again(void **state)
 static void test_it_dies_in_the_middle_of_many_calls(void **state)
 {
     struct rig *rig = *state;
-    rig->call_ms = 2000;
-    assert_true(rig_wait_ready(rig, 2000));
+    rig->call_ms = FAR_MS;
+    assert_true(rig_wait_ready(rig, RIG_PATIENCE_MS));
     for (int round = 0; round < 3; round++) {
         scripted_janus_set_delay(rig->janus, 20);
         for (uint64_t i = 0; i < 200; i++) {
@@ -62,8 +62,8 @@ static void test_it_dies_in_the_middle_of_many_calls(void **state)
         }
         rig_run(rig, 100);
         scripted_janus_stop(rig->janus);
-        assert_true(rig_wait_all(rig, 500)); /* not at their deadlines */
-        assert_false(janus_session_is_ready(rig->session));
+        assert_true(rig_wait_all(rig, FAR_MS / 2)); /* not at their deadlines */
+        assert_true(rig_wait_not_ready(rig, RIG_PATIENCE_MS));
         scripted_janus_set_delay(rig->janus, 0);
         scripted_janus_start(rig->janus);
         expect_recovery(rig);
@@ -74,15 +74,15 @@ static void test_it_dies_in_the_middle_of_many_calls(void **state)
 static void test_more_calls_than_it_takes(void **state)
 {
     struct rig *rig = *state;
-    rig->call_ms = 2000;
-    assert_true(rig_wait_ready(rig, 2000));
+    rig->call_ms = FAR_MS;
+    assert_true(rig_wait_ready(rig, RIG_PATIENCE_MS));
     const size_t live = live_bytes();
     scripted_janus_set_delay(rig->janus, 1);
     for (uint64_t i = 0; i < 1000; i++) {
         struct mock_call *call = rig_list(rig, RIG_ROOM + i);
         assert_int_equal(call->answers, i >= RIG_CALLERS_MAX);
     }
-    assert_true(rig_wait_all(rig, 3000));
+    assert_true(rig_wait_all(rig, FAR_MS - 1));
     for (size_t i = 0; i < rig->call_count; i++) {
         assert_int_equal(rig->calls[i].err,
                          i < RIG_CALLERS_MAX ? ERR_NO_SUCH_ROOM : ERR_OVERLOADED);
@@ -91,16 +91,15 @@ static void test_more_calls_than_it_takes(void **state)
     assert_true(live_bytes() < live + 16 * 1024 * 1024);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, hostile_setup, rig_teardown)
+#define TEST(name, setup) cmocka_unit_test_setup_teardown(name, setup, rig_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_never_well_from_the_start, set_up_with_faults,
-                                        rig_teardown),
-        TEST(test_all_goes_wrong_and_well_again),
-        TEST(test_it_dies_in_the_middle_of_many_calls),
-        TEST(test_more_calls_than_it_takes),
+        TEST(test_never_well_from_the_start, set_up_with_faults),
+        TEST(test_all_goes_wrong_and_well_again, hostile_setup_in_doubt),
+        TEST(test_it_dies_in_the_middle_of_many_calls, hostile_setup),
+        TEST(test_more_calls_than_it_takes, hostile_setup),
     };
     return cmocka_run_group_tests_name("hostile_janus", tests, NULL, NULL);
 }

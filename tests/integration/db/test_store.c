@@ -229,6 +229,82 @@ static void revocations_are_followed(void **state)
     mem_free(&revoked);
 }
 
+static size_t end_sessions(const struct store_target *target)
+{
+    struct store_ended ended;
+    assert_int_equal(store_sql_revoke(fixture.db, target, &ended), ERR_OK);
+    mem_free(&ended.tokens);
+    return ended.count;
+}
+
+static void count_is(const char *query, const char *expected)
+{
+    AUTO(mem_free) char *count = must_select(fixture.db, query);
+    assert_string_equal(count, expected);
+}
+
+static void a_session_is_revoked_once_and_for_all(void **state)
+{
+    (void)state;
+    struct session found;
+    struct store_opened opened;
+    open_session(1, 10);
+    open_session(2, 10);
+    const struct store_target target = {.token = token(1), .now_unix_ms = NOW};
+    assert_true(exists(1, &found));
+    assert_int_equal(end_sessions(&target), 1);
+    assert_int_equal(end_sessions(&target), 0);
+    count_is("SELECT COUNT(*) FROM session_revocations", "1");
+    bool gone = false;
+    const struct store_extension renewal = {.id = found.id, .expires_unix_ms = NOW + 9000};
+    assert_int_equal(store_sql_extend(fixture.db, &renewal, 1, &gone), ERR_OK);
+    assert_true(gone);
+    assert_false(exists(1, &found));
+    assert_true(exists(2, &found));
+    /* The login that made it comes a second time, late. */
+    struct store_draft late = draft(1, 10);
+    assert_int_equal(store_sql_open_session(fixture.db, &late, &opened), ERR_CONFLICT);
+    assert_false(exists(1, &found));
+}
+
+static void all_sessions_of_a_user_are_revoked(void **state)
+{
+    (void)state;
+    struct session found;
+    struct store_opened opened;
+    for (uint64_t n = 1; n <= 9; n++) {
+        open_session(n, 10);
+    }
+    struct store_draft theirs = draft(10, 10);
+    theirs.user_id = fixture.other_id;
+    assert_int_equal(store_sql_open_session(fixture.db, &theirs, &opened), ERR_OK);
+    const struct store_target target = {.user_id = fixture.user_id, .now_unix_ms = NOW};
+    assert_int_equal(end_sessions(&target), 9);
+    assert_int_equal(end_sessions(&target), 0);
+    count_is("SELECT COUNT(*) FROM sessions", "1");
+    assert_true(exists(10, &found));
+    count_is("SELECT COUNT(DISTINCT token_hash) FROM session_revocations", "9");
+    const struct store_target nobody = {.user_id = 999, .now_unix_ms = NOW};
+    assert_int_equal(end_sessions(&nobody), 0);
+}
+
+/* A replica that starts now may have read a session just before it was revoked. */
+static void following_begins_a_minute_ago(void **state)
+{
+    (void)state;
+    struct store_revocations *revoked = mem_alloc(sizeof(*revoked));
+    must_run(fixture.db, "INSERT INTO session_revocations (token_hash, created_unix_ms)"
+                         " VALUES (REPEAT('a', 32), UNIX_TIMESTAMP() * 1000 - 120000),"
+                         " (REPEAT('b', 32), UNIX_TIMESTAMP() * 1000 - 5000),"
+                         " (REPEAT('c', 32), UNIX_TIMESTAMP() * 1000)");
+    assert_int_equal(store_sql_find_revoked(fixture.db, STORE_SEQ_NOW, revoked), ERR_OK);
+    assert_int_equal(revoked->count, 0);
+    assert_int_equal(store_sql_find_revoked(fixture.db, revoked->last_seq, revoked), ERR_OK);
+    assert_int_equal(revoked->count, 2);
+    assert_int_equal(revoked->tokens[0].bytes[0], 'b');
+    mem_free(&revoked);
+}
+
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
 
@@ -241,7 +317,8 @@ int main(void)
         TEST(a_session_is_opened_once),           TEST(the_oldest_goes_first),
         TEST(the_bound_holds_for_logins_at_once), TEST(sliding_in_batches),
         TEST(passwords_are_set_if_unchanged),     TEST(sweeping_is_bounded),
-        TEST(revocations_are_followed),
+        TEST(revocations_are_followed),           TEST(a_session_is_revoked_once_and_for_all),
+        TEST(all_sessions_of_a_user_are_revoked), TEST(following_begins_a_minute_ago),
     };
     return cmocka_run_group_tests_name("store", tests, server_setup, server_teardown);
 }

@@ -123,14 +123,14 @@ static char *ask(struct rig *rig, const struct real_janus *janus, const char *pa
     const struct janus_http_config config = {.url = janus->plain_url,
                                              .ca_file = "",
                                              .connections_max = 1,
-                                             .connect_timeout_ms = 1000,
+                                             .connect_timeout_ms = RIG_DOUBT_MS,
                                              .body_bytes_max = 65536};
     AUTO(janus_http_free)
     struct janus_http *http = janus_http_new(rig->loop, rig->metrics, &config, &why);
     const struct janus_transport transport = janus_http_transport(http);
-    const struct janus_request request = {.path = path, .body = body, .timeout_ms = 2000};
+    const struct janus_request request = {.path = path, .body = body, .timeout_ms = RIG_CALL_MS};
     transport.ops->send(transport.self, &request, on_answer, &asked);
-    assert_true(loop_run_until(rig->loop, has_answer, &asked, 3000));
+    assert_true(loop_run_until(rig->loop, has_answer, &asked, RIG_PATIENCE_MS));
     return asked.text;
 }
 

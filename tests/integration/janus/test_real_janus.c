@@ -39,7 +39,7 @@ static struct rig *bridge_to(const struct real_janus *janus, const char *api_sec
                                       .api_secret = api_secret,
                                       .admin_key = admin_key,
                                       .keepalive_ms = 1000,
-                                      .control_timeout_ms = 1000};
+                                      .control_timeout_ms = RIG_DOUBT_MS};
     rig_init(rig, &config);
     return rig;
 }
@@ -48,7 +48,7 @@ static int set_up(void **state)
 {
     log_capture_setup(NULL);
     *state = bridge_to(&shared, "", shared.admin_key);
-    return rig_wait_ready(*state, 3000) ? 0 : -1;
+    return rig_wait_ready(*state, RIG_PATIENCE_MS) ? 0 : -1;
 }
 
 static void forget(struct rig *rig, uint64_t room_id)
@@ -105,7 +105,7 @@ static void test_creates_and_destroys_keep_their_order(void **state)
         rig_create(rig, RIG_ROOM);
         rig_destroy(rig, RIG_ROOM);
     }
-    assert_true(rig_wait_all(rig, 3000));
+    assert_true(rig_wait_all(rig, RIG_PATIENCE_MS));
     for (size_t i = 0; i < rig->call_count; i += 2) {
         assert_int_equal(rig->calls[i].err, ERR_OK);
         assert_false(rig->calls[i].reply.bridge_create_reply.existed);
@@ -119,7 +119,8 @@ static void test_info(void **state)
     struct rig *rig = *state;
     struct mock_call *call = NULL;
     for (int i = 0;
-         i < 100 && (call == NULL || call->reply.bridge_info_reply.janus_version.bytes == 0); i++) {
+         i < 1000 && (call == NULL || call->reply.bridge_info_reply.janus_version.bytes == 0);
+         i++) {
         rig_run(rig, 10); /* it is asked for once the bridge is ready */
         call = rig_call(rig, (struct msg){.id = MSG_bridge_info});
     }
@@ -232,9 +233,9 @@ static void test_an_error_that_comes_as_an_event(void **state)
         assert_int_equal(janus_session_call(rig->session,
                                             "{\"request\":\"join\",\"ptype\":\"publisher\","
                                             "\"room\":999999}",
-                                            2000, on_answer, &answer, &id),
+                                            RIG_CALL_MS, on_answer, &answer, &id),
                          ERR_OK);
-        assert_true(loop_run_until(rig->loop, has_answer, &answer, 3000));
+        assert_true(loop_run_until(rig->loop, has_answer, &answer, RIG_PATIENCE_MS));
         assert_int_equal(answer.err, ERR_NO_SUCH_ROOM);
         assert_int_equal(answer.code, 426);
     }
@@ -249,10 +250,10 @@ static void test_killed_and_back(void **state)
     assert_int_equal(rig_answer(rig, rig_create(rig, RIG_ROOM)), ERR_OK);
     rig_run(rig, 1100);
     real_janus_kill(&shared);
-    assert_true(rig_wait_not_ready(rig, 500));
+    assert_true(rig_wait_not_ready(rig, RIG_PATIENCE_MS));
     assert_int_equal(rig_exists(rig, RIG_ROOM)->err, ERR_UNAVAILABLE);
     real_janus_start_again(&shared);
-    assert_true(rig_wait_ready(rig, 2000));
+    assert_true(rig_wait_ready(rig, RIG_PATIENCE_MS));
     assert_false(exists(rig, RIG_ROOM)); /* rooms die with Janus: the registry is ours */
     assert_int_equal(rig_answer(rig, rig_create(rig, RIG_ROOM)), ERR_OK);
     forget(rig, RIG_ROOM);
@@ -270,10 +271,10 @@ static void test_stopped_and_going_on(void **state)
     assert_int_equal(kill(shared.pid, SIGSTOP), 0);
     struct mock_call *call = rig_exists(rig, RIG_ROOM);
     assert_int_equal(rig_answer(rig, call), ERR_DEADLINE);
-    assert_true(rig_wait_not_ready(rig, 2500));
+    assert_true(rig_wait_not_ready(rig, RIG_PATIENCE_MS));
     assert_int_equal(rig_exists(rig, RIG_ROOM)->err, ERR_UNAVAILABLE);
     assert_int_equal(kill(shared.pid, SIGCONT), 0);
-    assert_true(rig_wait_ready(rig, 2000));
+    assert_true(rig_wait_ready(rig, RIG_PATIENCE_MS));
     assert_false(exists(rig, RIG_ROOM));
     assert_int_equal(janus_session_made(rig->session), 1); /* the same session goes on */
 }
@@ -288,8 +289,8 @@ static void test_the_session_is_destroyed_behind_its_back(void **state)
     char *answer =
         real_janus_ask(rig, &shared, path, "{\"janus\":\"destroy\",\"transaction\":\"x\"}");
     assert_non_null(strstr(answer, "success"));
-    assert_true(rig_wait_not_ready(rig, 1500)); /* the next keepalive finds it */
-    assert_true(rig_wait_ready(rig, 1000));
+    assert_true(rig_wait_not_ready(rig, RIG_PATIENCE_MS)); /* the next keepalive finds it */
+    assert_true(rig_wait_ready(rig, RIG_PATIENCE_MS));
     assert_int_equal(janus_session_made(rig->session), 2);
     assert_false(exists(rig, RIG_ROOM));
 }
@@ -302,23 +303,29 @@ static void test_keepalives_outpace_a_short_session_timeout(void **state)
     log_capture_setup(NULL);
     real_janus_start(&special, "JANUS_SESSION_TIMEOUT=2");
     struct rig *rig = bridge_to(&special, "", special.admin_key);
-    assert_true(rig_wait_ready(rig, 2000));
+    assert_true(rig_wait_ready(rig, RIG_PATIENCE_MS));
     rig_run(rig, 5000);
     assert_true(janus_session_is_ready(rig->session));
     assert_int_equal(janus_session_made(rig->session), 1);
     /* And when the bridge stands still for longer than that: */
     log_capture_expect("the janus session was lost");
     log_capture_expect("the janus handle was lost"); /* Janus may say so first */
-    const uint64_t end_ms = rig_now_ms(rig) + 15000;
+    const uint64_t end_ms = rig_now_ms(rig) + RIG_PATIENCE_MS;
     while (real_janus_logged(&special, "Timeout expired for session") == 0) {
         assert_true(rig_now_ms(rig) < end_ms);
     }
-    assert_true(rig_wait_not_ready(rig, 1000));
-    assert_true(rig_wait_ready(rig, 1000));
+    assert_true(rig_wait_not_ready(rig, RIG_PATIENCE_MS));
+    assert_true(rig_wait_ready(rig, RIG_PATIENCE_MS));
     assert_int_equal(janus_session_made(rig->session), 2);
     rig_fini(rig);
     rig_free(&rig);
     assert_int_equal(log_capture_teardown(NULL), 0);
+}
+
+static bool is_told(void *arg)
+{
+    const char *const *text = arg;
+    return log_capture_count(*text) > 0;
 }
 
 static void expect_away(const struct real_janus *janus, const char *secret, const char *ca_file,
@@ -329,9 +336,9 @@ static void expect_away(const struct real_janus *janus, const char *secret, cons
     log_capture_setup(NULL);
     log_capture_expect("janus is not ready");
     struct rig *rig = bridge_to(&other, secret, janus->admin_key);
+    assert_true(loop_run_until(rig->loop, is_told, &reason, RIG_PATIENCE_MS));
     rig_run(rig, 300);
     assert_false(janus_session_is_ready(rig->session));
-    assert_true(log_capture_count(reason) > 0);
     rig_fini(rig);
     rig_free(&rig);
     assert_int_equal(log_capture_teardown(NULL), 0);
@@ -345,7 +352,7 @@ static void test_https_and_a_secret(void **state)
     assert_int_equal(strncmp(special.url, "https://", 8), 0);
     log_capture_setup(NULL);
     struct rig *rig = bridge_to(&special, "s3&cr=t", special.admin_key);
-    assert_true(rig_wait_ready(rig, 2000));
+    assert_true(rig_wait_ready(rig, RIG_PATIENCE_MS));
     for (int i = 0; i < 20; i++) {
         assert_false(exists(rig, RIG_ROOM));
     }
@@ -365,7 +372,7 @@ static void test_a_wrong_admin_key(void **state)
     log_capture_setup(NULL);
     log_capture_expect("LYNKS_JANUS_ADMIN_KEY");
     struct rig *rig = bridge_to(&shared, "", "wrong");
-    assert_true(rig_wait_ready(rig, 2000));
+    assert_true(rig_wait_ready(rig, RIG_PATIENCE_MS));
     assert_int_equal(rig_answer(rig, rig_create(rig, RIG_ROOM)), ERR_INTERNAL);
     assert_false(exists(rig, RIG_ROOM));
     rig_fini(rig);

@@ -84,6 +84,19 @@ static enum err extend(void *self, const struct store_extension *items, size_t c
     return mock->refuse;
 }
 
+static enum err revoke(void *self, const struct store_target *target, uint64_t deadline_ms,
+                       store_ended_fn *fn, void *arg)
+{
+    struct mock_store *mock = self;
+    if (mock->refuse == ERR_OK) {
+        struct mock_store_call *call = remember(mock, MOCK_REVOKE, arg);
+        call->target = *target;
+        call->deadline_ms = deadline_ms;
+        call->fn.ended = fn;
+    }
+    return mock->refuse;
+}
+
 static enum err find_revoked(void *self, uint64_t after_seq, store_revocations_fn *fn, void *arg)
 {
     struct mock_store *mock = self;
@@ -114,6 +127,7 @@ static const struct store_ops ops = {
     .find_session = find_session,
     .set_password = set_password,
     .extend = extend,
+    .revoke = revoke,
     .find_revoked = find_revoked,
     .sweep = sweep,
 };

@@ -11,6 +11,7 @@ enum mock_store_op {
     MOCK_OPEN_SESSION,
     MOCK_FIND_SESSION,
     MOCK_EXTEND,
+    MOCK_REVOKE,
     MOCK_FIND_REVOKED,
     MOCK_SWEEP,
     MOCK_SET_PASSWORD /* has no answer */
@@ -22,6 +23,7 @@ struct mock_store_call {
     uint64_t deadline_ms;
     char username[256];
     struct store_draft draft;
+    struct store_target target;
     struct token_hash token;
     struct store_extension items[STORE_BATCH_MAX];
     size_t count;
@@ -35,6 +37,7 @@ struct mock_store_call {
         store_opened_fn *opened;
         store_session_fn *session;
         store_extended_fn *extended;
+        store_ended_fn *ended;
         store_revocations_fn *revocations;
         store_swept_fn *swept;
     } fn;

@@ -11,7 +11,7 @@
 #include "tests/support/c/http_client.h"
 #include "tests/support/c/log_capture.h"
 
-#define WAIT_MS 2000
+#define WAIT_MS 20000
 #define BODY_MAX 1000
 
 /* Answers with what it was asked; /later waits until the test says so. */
@@ -81,8 +81,8 @@ static const struct httpd_config defaults = {
     .header_bytes_max = 4096,
     .connections_max = 100,
     .connections_per_address_max = 50,
-    .request_timeout_ms = 5000,
-    .idle_timeout_ms = 5000,
+    .request_timeout_ms = 3 * WAIT_MS,
+    .idle_timeout_ms = 3 * WAIT_MS,
 };
 
 static struct fixture *make(const struct httpd_config *config)

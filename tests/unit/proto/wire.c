@@ -251,7 +251,9 @@ void wire_fill(struct msg *msg, const struct msg_type *type, bool is_max)
     msg->id = type->id;
     for (size_t i = 0; i < type->field_count; i++) {
         const struct msg_field *field = &type->fields[i];
-        set_field(msg, field, is_max ? field->max : field->min);
+        if (is_max || field->required) {
+            set_field(msg, field, is_max ? field->max : field->min);
+        }
     }
 }
 

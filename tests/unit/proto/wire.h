@@ -56,7 +56,7 @@ enum codec_fault wire_decode(struct str data, struct envelope *ret_envelope, str
 /* The same for who only wants to know what is wrong with it. */
 enum codec_fault wire_fault(struct str data);
 
-/* Sets every field of msg to this bound; optional ones too. */
+/* Sets every field of msg to its upper bound, or the required ones to their lower. */
 void wire_fill(struct msg *msg, const struct msg_type *type, bool is_max);
 bool wire_equal(const struct msg *a, const struct msg *b);
 

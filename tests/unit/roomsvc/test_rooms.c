@@ -74,7 +74,13 @@ static enum err store_count(void *self, room_store_count_fn *fn, void *arg)
     return f->refuse;
 }
 
-static const struct room_store_ops store_ops = {store_add, store_find, store_count};
+static bool store_is_up(const void *self)
+{
+    const struct fixture *f = self;
+    return f->refuse != ERR_UNAVAILABLE;
+}
+
+static const struct room_store_ops store_ops = {store_add, store_find, store_count, store_is_up};
 
 static struct store_call *next_store_call(struct fixture *f)
 {

@@ -22,7 +22,7 @@ const struct config_option authsvc_options[] = {
      "sessions kept in memory, about 160 bytes each"},
     {"LYNKS_SESSION_LOOKUP_THREADS", CONFIG_UINT, OPTION(session_lookup_threads), "2", 1, 32, NULL,
      "connections to the database for looking up sessions"},
-    {"LYNKS_SESSION_LOOKUPS_MAX", CONFIG_UINT, OPTION(session_lookups_max), "512", 1, 65536, NULL,
+    {"LYNKS_SESSION_LOOKUPS_MAX", CONFIG_UINT, OPTION(session_lookups_max), "4096", 1, 65536, NULL,
      "sessions being looked up at a time; more are refused"},
     {"LYNKS_ARGON2_MEMORY_KIB", CONFIG_UINT, OPTION(password.memory_kib), "19456", 8, 4194304, NULL,
      "memory that one password hash takes"},

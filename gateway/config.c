@@ -1,5 +1,10 @@
 #include "gateway/config.h"
 
+#include "gateway/cors.h"
+#include "gateway/proxies.h"
+
+#include <stdio.h>
+
 #define AT(member) offsetof(struct gateway_config, member)
 
 /* clang-format off */
@@ -46,3 +51,25 @@ const struct config_option gateway_options[] = {
     {.name = NULL},
 };
 /* clang-format on */
+
+static bool report(const char *name, struct str bad, const char *what)
+{
+    (void)fprintf(stderr, "%s: '%.*s' is not %s\n", name, (int)bad.bytes, bad.data, what);
+    return false;
+}
+
+bool gateway_config_is_valid(const void *arg)
+{
+    const struct gateway_config *config = arg;
+    bool is_valid = true;
+    struct str bad;
+    struct proxies *proxies = proxies_new(config->trusted_proxies, &bad);
+    if (proxies == NULL) {
+        is_valid = report("LYNKS_TRUSTED_PROXIES", bad, "an address or a CIDR block");
+    }
+    proxies_free(&proxies);
+    if (cors_has_bad(config->cors_origins, &bad)) {
+        is_valid = report("LYNKS_CORS_ORIGINS", bad, "an origin, like https://meet.example.org");
+    }
+    return is_valid;
+}

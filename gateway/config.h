@@ -27,4 +27,7 @@ struct gateway_config {
 
 extern const struct config_option gateway_options[];
 
+/* Of a struct gateway_config, for config_load_checked: the lists of proxies and origins. */
+bool gateway_config_is_valid(const void *config);
+
 #endif

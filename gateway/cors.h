@@ -9,4 +9,8 @@
  * exact origins separated by commas, or *. The result borrows from the arguments. */
 const char *cors_allow(const char *list, const char *origin);
 
+/* Is there an entry that is neither *, null nor a scheme, :// and a host (and port)? No browser
+ * would ever send it as its origin. */
+bool cors_has_bad(const char *list, struct str *ret_bad);
+
 #endif

@@ -35,7 +35,8 @@ static int run(struct service *service, const struct gateway_config *config)
 int main(int argc, char **argv)
 {
     struct gateway_config config = {0};
-    switch (config_load(&config, "gateway", gateway_options, argc, argv)) {
+    switch (config_load_checked(&config, "gateway", gateway_options, gateway_config_is_valid, argc,
+                                argv)) {
     case CONFIG_EXIT_OK:
         return EXIT_SUCCESS;
     case CONFIG_EXIT_ERROR:

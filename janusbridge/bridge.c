@@ -41,6 +41,12 @@ static void log_failure(struct bridge *bridge, const struct call *call, enum err
               LOG_U64("suppressed", suppressed));
 }
 
+/* Of a reply: who sees a higher one elsewhere does not believe it. */
+static uint64_t epoch(const struct bridge *bridge)
+{
+    return bridge->config.lease != NULL ? lease_epoch(bridge->config.lease) : 0;
+}
+
 static void fail(struct bridge *bridge, struct call *call, enum err err,
                  const struct janus_message *message)
 {
@@ -149,7 +155,8 @@ static void reply_create(void *service, struct call *call, enum err err,
                          const struct janus_message *message)
 {
     struct bridge *bridge = service;
-    struct msg reply = {.id = MSG_bridge_create_reply};
+    struct msg reply = {.id = MSG_bridge_create_reply,
+                        .bridge_create_reply = {.epoch = epoch(bridge)}};
     if (err == ERR_OK) {
         err = janus_message_is_done(message, "created", call->request.bridge_create.room_id);
     } else if (message != NULL && message->fault == JANUS_FAULT_ROOM_EXISTS) {
@@ -186,7 +193,7 @@ static void reply_destroy(void *service, struct call *call, enum err err,
     struct bridge *bridge = service;
     observers_forget(bridge->observers, call->request.bridge_destroy.room_id);
     struct msg reply = {.id = MSG_bridge_destroy_reply,
-                        .bridge_destroy_reply = {.existed = err == ERR_OK}};
+                        .bridge_destroy_reply = {.existed = err == ERR_OK, .epoch = epoch(bridge)}};
     if (err == ERR_OK) {
         err = janus_message_is_done(message, "destroyed", call->request.bridge_destroy.room_id);
     } else if (err == ERR_NO_SUCH_ROOM) {
@@ -218,7 +225,8 @@ static void on_destroy(void *service, struct call *call)
 static void reply_exists(void *service, struct call *call, enum err err,
                          const struct janus_message *message)
 {
-    struct msg reply = {.id = MSG_bridge_exists_reply};
+    struct msg reply = {.id = MSG_bridge_exists_reply,
+                        .bridge_exists_reply = {.epoch = epoch(service)}};
     const uint64_t room_id = call->request.bridge_exists.room_id;
     bool *exists = &reply.bridge_exists_reply.exists;
     if (err == ERR_OK) {
@@ -262,8 +270,9 @@ static void reply_participants(void *service, struct call *call, enum err err,
         fail(service, call, err, message);
         return;
     }
-    const struct msg reply = {.id = MSG_bridge_participants_reply,
-                              .bridge_participants_reply = {.publishers = {ids, count}}};
+    const struct msg reply = {
+        .id = MSG_bridge_participants_reply,
+        .bridge_participants_reply = {.publishers = {ids, count}, .epoch = epoch(service)}};
     call_reply(call, &reply);
 }
 
@@ -271,7 +280,8 @@ static void on_participants(void *service, struct call *call)
 {
     struct bridge *bridge = service;
     const uint64_t room_id = call->request.bridge_participants.room_id;
-    struct msg reply = {.id = MSG_bridge_participants_reply};
+    struct msg reply = {.id = MSG_bridge_participants_reply,
+                        .bridge_participants_reply = {.epoch = epoch(bridge)}};
     if (observers_answer(bridge->observers, room_id, &reply.bridge_participants_reply.publishers)) {
         metric_inc(bridge->from_memory);
         reply.bridge_participants_reply.event = events_last(bridge->events);
@@ -296,26 +306,42 @@ static void on_info(void *service, struct call *call)
         .bridge_info_reply = {.node = str_of(bridge->config.node),
                               .janus_version = str_of(janus_session_version(bridge->session)),
                               .ready = janus_session_is_ready(bridge->session),
-                              .sessions_made = janus_session_made(bridge->session)}};
+                              .sessions_made = janus_session_made(bridge->session),
+                              .epoch = epoch(bridge)}};
     call_reply(call, &reply);
 }
 
-const struct call_handler bridge_handlers[] = {
-    {MSG_bridge_create, on_create},   {MSG_bridge_exists, on_exists},
-    {MSG_bridge_destroy, on_destroy}, {MSG_bridge_participants, on_participants},
-    {MSG_bridge_info, on_info},       {MSG_NONE, NULL},
-};
+/* ---- dispatch ---- */
 
-/* Again, from the beginning. */
 static void handle(struct bridge *bridge, struct call *call)
 {
-    for (const struct call_handler *h = bridge_handlers; h->request != MSG_NONE; h++) {
-        if (h->request == call->request.id) {
-            h->fn(bridge, call);
+    static const struct call_handler handlers[] = {
+        {MSG_bridge_create, on_create},   {MSG_bridge_exists, on_exists},
+        {MSG_bridge_destroy, on_destroy}, {MSG_bridge_participants, on_participants},
+        {MSG_bridge_info, on_info},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
+        if (handlers[i].request == call->request.id) {
+            handlers[i].fn(bridge, call);
             return;
         }
     }
 }
+
+/* A lease that is over suspends the session first, which then refuses the call. */
+static void on_call(void *service, struct call *call)
+{
+    struct bridge *bridge = service;
+    if (bridge->config.lease != NULL) {
+        (void)lease_check(bridge->config.lease);
+    }
+    handle(bridge, call);
+}
+
+const struct call_handler bridge_handlers[] = {
+    {MSG_bridge_create, on_call},       {MSG_bridge_exists, on_call}, {MSG_bridge_destroy, on_call},
+    {MSG_bridge_participants, on_call}, {MSG_bridge_info, on_call},   {MSG_NONE, NULL},
+};
 
 /* ---- life ---- */
 
@@ -346,6 +372,11 @@ static uint64_t age_ms(void *arg)
     return observers_age_ms(bridge->observers);
 }
 
+static uint64_t event_epoch(void *arg)
+{
+    return epoch(arg);
+}
+
 static void on_change(void *arg, enum observed what, uint64_t room_id, uint64_t publisher)
 {
     struct bridge *bridge = arg;
@@ -359,6 +390,7 @@ static void watch_rooms(struct bridge *bridge, struct metrics *metrics)
                                         .clock = bridge->clock,
                                         .node = bridge->config.node,
                                         .age_ms = age_ms,
+                                        .epoch = event_epoch,
                                         .arg = bridge};
     bridge->events = events_new(&events);
     const struct observers_parts observers = {.session = bridge->session,

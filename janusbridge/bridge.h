@@ -2,13 +2,15 @@
 #ifndef LYNKS_JANUSBRIDGE_BRIDGE_H
 #define LYNKS_JANUSBRIDGE_BRIDGE_H
 
+#include "janusbridge/lease.h"
 #include "janusbridge/observers.h"
-#include "proto/bus.h"
+#include "proto/call.h"
 
 struct bridge_config {
     const char *node;      /* name of the Janus node; 1..64 bytes */
     const char *admin_key; /* of the VideoRoom plugin; "": none */
     size_t calls_max;      /* callers that may wait for Janus at a time */
+    struct lease *lease;   /* NULL: none is needed */
     const struct bus *bus; /* to roomsvc, which knows the rooms to restore; NULL: none are */
     struct observers_config observers;
     uint64_t audit_interval_ms;      /* 0: no audit */

@@ -36,6 +36,8 @@ const struct config_option janusbridge_options[] = {
      "calls that may wait for Janus; more are refused"},
     {"LYNKS_JANUS_ANSWER_MAX_BYTES", CONFIG_UINT, AT(answer_bytes_max), "1048576", 1024, 16777216,
      NULL, "largest answer taken from Janus"},
+    {"LYNKS_LEASE_OUTAGE_MS", CONFIG_UINT, AT(lease_outage_ms), "60000", 0, 3600000, NULL,
+     "how long the bridge that holds the lease goes on while the database is away"},
     {"LYNKS_EVENTS_BIND", CONFIG_STRING, AT(events_bind), "tcp://127.0.0.1:5713", 0, 255, NULL,
      "where changes in rooms are published on the bus; empty: nowhere"},
     {"LYNKS_OBSERVERS_MAX", CONFIG_UINT, AT(observers_max), "16384", 0, 262144, NULL,
@@ -70,7 +72,7 @@ struct janus_session_config config_session(const struct janusbridge_config *conf
                                          .parallel_max = config->connections_max};
 }
 
-struct bridge_config config_bridge(const struct janusbridge_config *config, const struct bus *bus)
+struct bridge_config config_bridge(const struct janusbridge_config *config)
 {
     return (struct bridge_config){.node = config->node,
                                   .admin_key = config->janus_admin_key,
@@ -79,8 +81,14 @@ struct bridge_config config_bridge(const struct janusbridge_config *config, cons
                                                 .parallel_max = config->observers_parallel_max,
                                                 .idle_ms = config->observer_idle_ms,
                                                 .timeout_ms = config->control_timeout_ms},
-                                  .audit_interval_ms = config->audit_interval_ms,
-                                  .bus = bus};
+                                  .audit_interval_ms = config->audit_interval_ms};
+}
+
+struct lease_config config_lease(const struct janusbridge_config *config)
+{
+    struct lease_config lease = {.node = config->node, .outage_ms = config->lease_outage_ms};
+    lease_name_holder(config->bind.bus_bind, lease.holder);
+    return lease;
 }
 
 bool config_publish(const struct janusbridge_config *config, struct service *service,

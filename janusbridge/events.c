@@ -20,6 +20,7 @@ static void publish(struct events *events, enum what what, uint64_t room_id, uin
     const uint64_t age_ms = events->parts.age_ms(events->parts.arg);
     const struct msg msg = {.id = MSG_bridge_event,
                             .bridge_event = {.node = str_of(events->parts.node),
+                                             .epoch = events->parts.epoch(events->parts.arg),
                                              .what = what,
                                              .room_id = room_id,
                                              .publisher = publisher,

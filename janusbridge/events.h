@@ -13,6 +13,7 @@ struct events_parts {
     const struct clock *clock;
     const char *node;
     uint64_t (*age_ms)(void *arg); /* as of observers_age_ms */
+    uint64_t (*epoch)(void *arg);  /* as of lease_epoch */
     void *arg;
 };
 

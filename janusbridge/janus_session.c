@@ -162,13 +162,23 @@ static void become_ready(struct janus_session *s)
 
 /* ---- steps ---- */
 
+static void set_session(struct janus_session *s, uint64_t id)
+{
+    s->session_id = id;
+    (void)snprintf(s->session_path, sizeof(s->session_path), "/%" PRIu64, id);
+}
+
+static void set_handle(struct janus_session *s, uint64_t id)
+{
+    s->handle_id = id;
+    (void)snprintf(s->handle_path, sizeof(s->handle_path), "%s/%" PRIu64, s->session_path, id);
+}
+
 static void on_attached(void *arg, const struct janus_finding *finding)
 {
     struct janus_session *s = arg;
     if (finding->outcome == JANUS_OUTCOME_OK && finding->message->data_id != 0) {
-        s->handle_id = finding->message->data_id;
-        (void)snprintf(s->handle_path, sizeof(s->handle_path), "%s/%" PRIu64, s->session_path,
-                       s->handle_id);
+        set_handle(s, finding->message->data_id);
         become_ready(s);
         return;
     }
@@ -191,8 +201,7 @@ static void on_created(void *arg, const struct janus_finding *finding)
         fail_step(s, finding);
         return;
     }
-    s->session_id = finding->message->data_id;
-    (void)snprintf(s->session_path, sizeof(s->session_path), "/%" PRIu64, s->session_id);
+    set_session(s, finding->message->data_id);
     s->made++;
     metric_inc(s->stats.made);
     attach(s);
@@ -340,7 +349,7 @@ struct janus_session *janus_session_new(const struct janus_session_parts *parts,
     return s;
 }
 
-static void stop_all(struct janus_session *s)
+static void stop_all(struct janus_session *s, enum err err)
 {
     clock_cancel(s->parts.clock, s->keepalive_timer);
     clock_cancel(s->parts.clock, s->retry_timer);
@@ -350,7 +359,7 @@ static void stop_all(struct janus_session *s)
     janus_errand_cancel(&s->info);
     janus_poll_stop(s->poll);
     janus_watches_lost(&s->watches);
-    janus_calls_fail_all(s->calls, ERR_UNAVAILABLE);
+    janus_calls_fail_all(s->calls, err);
 }
 
 void janus_session_free(struct janus_session **session_ref)
@@ -360,7 +369,7 @@ void janus_session_free(struct janus_session **session_ref)
         return;
     }
     s->state = STATE_CLOSING;
-    stop_all(s);
+    stop_all(s, ERR_UNAVAILABLE);
     janus_calls_free(&s->calls);
     janus_poll_free(&s->poll);
     mem_free(&s->auth);
@@ -383,6 +392,33 @@ void janus_session_start(struct janus_session *s)
     connect_now(s);
 }
 
+void janus_session_resume(struct janus_session *s, uint64_t session_id, uint64_t handle_id)
+{
+    if (session_id != 0) {
+        set_session(s, session_id);
+        set_handle(s, handle_id);
+    }
+    health_set(s->parts.health, "janus", false, "not connected yet");
+    connect_now(s);
+}
+
+void janus_session_suspend(struct janus_session *s)
+{
+    const bool was_ready = s->state == STATE_READY;
+    s->state = STATE_IDLE;
+    forget_session(s);
+    s->link_was_down = false;
+    s->version[0] = '\0';
+    s->backoff.next_ms = 0;
+    s->report.reason = NULL;
+    metric_set(s->stats.ready, 0);
+    health_set(s->parts.health, "janus", true, "standing by");
+    if (was_ready) {
+        s->listener.on_down(s->listener.arg);
+    }
+    stop_all(s, ERR_DRAINING);
+}
+
 static void on_destroyed(void *arg, const struct janus_finding *finding)
 {
     (void)finding; /* gone or not, Janus' timer ends it */
@@ -394,7 +430,7 @@ void janus_session_close(struct janus_session *s)
     s->state = STATE_CLOSING;
     health_set(s->parts.health, "janus", false, "closing");
     metric_set(s->stats.ready, 0);
-    stop_all(s);
+    stop_all(s, ERR_UNAVAILABLE);
     if (s->session_id != 0) {
         janus_errand_send(&s->step, s->session_path, "destroy", on_destroyed);
     }

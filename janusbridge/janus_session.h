@@ -11,6 +11,8 @@
  * does not know means that Janus was restarted). Attempts are repeated for ever, with back-off and
  * jitter.
  *
+ * Before its start, and while it is suspended, it is nobody's or another bridge's (lease.h).
+ *
  * While it is not ready every call is refused at once. Lives on the loop. */
 #ifndef LYNKS_JANUSBRIDGE_JANUS_SESSION_H
 #define LYNKS_JANUSBRIDGE_JANUS_SESSION_H
@@ -57,12 +59,18 @@ void janus_session_free(struct janus_session **session);
  * answer with calls, but not by ending the session. */
 void janus_session_watch(struct janus_session *session, struct janus_watch watch);
 void janus_session_start(struct janus_session *session);
+/* The same with a session that somebody else made, and a handle in it (0: none): it is resumed if
+ * Janus still has it. session_id 0: a new one. */
+void janus_session_resume(struct janus_session *session, uint64_t session_id, uint64_t handle_id);
+/* It is another's from now on: nothing more is sent, calls under way end with ERR_DRAINING, and
+ * Janus is told nothing. It may be started or resumed again. */
+void janus_session_suspend(struct janus_session *session);
 
 void janus_session_listen(struct janus_session *session, const struct janus_listener *listener);
 
 bool janus_session_is_ready(const struct janus_session *session);
-/* ERR_OK when ready. ERR_DRAINING while the first session is being made: nothing was done, ask
- * again or another. ERR_UNAVAILABLE when Janus was found to be away. */
+/* ERR_OK when ready. ERR_DRAINING while it is not ours, or the first session is being made:
+ * nothing was done, ask again or another. ERR_UNAVAILABLE when Janus was found to be away. */
 enum err janus_session_refusal(const struct janus_session *session);
 uint64_t janus_session_made(const struct janus_session *session); /* sessions so far */
 const char *

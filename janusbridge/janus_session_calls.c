@@ -19,13 +19,15 @@ bool janus_session_is_ready(const struct janus_session *s)
     return s->state == STATE_READY;
 }
 
-/* Without a reason nothing is known to be wrong: the first session is on its way. */
+/* Without a reason nothing is known to be wrong: the first session is on its way, or it is another
+ * bridge's. */
 enum err janus_session_refusal(const struct janus_session *s)
 {
     if (s->state == STATE_READY) {
         return ERR_OK;
     }
-    const bool is_coming = s->state == STATE_CREATING || s->state == STATE_ATTACHING;
+    const bool is_coming = s->state == STATE_IDLE || s->state == STATE_RESUMING ||
+                           s->state == STATE_CREATING || s->state == STATE_ATTACHING;
     return is_coming && s->report.reason == NULL ? ERR_DRAINING : ERR_UNAVAILABLE;
 }
 

@@ -10,6 +10,7 @@
 #include "janusbridge/janus_stats.h"
 
 enum janus_session_state {
+    STATE_IDLE, /* not ours: suspended, or not started */
     STATE_DOWN,
     STATE_RESUMING,
     STATE_CREATING,

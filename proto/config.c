@@ -215,6 +215,13 @@ static void print_help(const char *process, const struct config_option *table)
 enum config_outcome config_load(void *config, const char *process,
                                 const struct config_option *table, int argc, char **argv)
 {
+    return config_load_checked(config, process, table, NULL, argc, argv);
+}
+
+enum config_outcome config_load_checked(void *config, const char *process,
+                                        const struct config_option *table,
+                                        bool (*is_valid)(const void *config), int argc, char **argv)
+{
     const char *argument = argc > 1 ? argv[1] : "";
     bool check = strcmp(argument, "--check") == 0;
     if (strcmp(argument, "--help") == 0) {
@@ -233,7 +240,7 @@ enum config_outcome config_load(void *config, const char *process,
     for (const struct config_option *option = table; option->name != NULL; option++) {
         errors += load_option(config, option);
     }
-    if (errors > 0) {
+    if (errors > 0 || (is_valid != NULL && !is_valid(config))) {
         config_free(config, table);
         return CONFIG_EXIT_ERROR;
     }

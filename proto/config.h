@@ -34,6 +34,12 @@ enum config_outcome { CONFIG_RUN, CONFIG_EXIT_OK, CONFIG_EXIT_ERROR };
  * whose name is NULL. config must be zeroed before. */
 enum config_outcome config_load(void *config, const char *process,
                                 const struct config_option *table, int argc, char **argv);
+/* The same, and is_valid looks at the whole config: it prints what the table cannot tell, one error
+ * a line on stderr, and gives false if there was any. */
+enum config_outcome config_load_checked(void *config, const char *process,
+                                        const struct config_option *table,
+                                        bool (*is_valid)(const void *config), int argc,
+                                        char **argv);
 /* Frees the strings in config; secrets are wiped. */
 void config_free(void *config, const struct config_option *table);
 

@@ -1,20 +1,48 @@
 #include "roomsvc/nodes.h"
 
-#include "proto/log.h"
+/* One call to the store. */
+struct errand {
+    struct nodes *nodes;
+    struct call *call;
+};
 
-static void fail(struct call *call, const char *event, enum err err)
+static struct errand *errand_new(struct nodes *nodes, struct call *call)
 {
-    log_warn(event, LOG_STR("request_id", call->context.request_id), LOG_Z("error", err_code(err)));
+    struct errand *errand = mem_alloc(sizeof(*errand));
+    *errand = (struct errand){.nodes = nodes, .call = call};
+    return errand;
+}
+
+/* Bridges ask several times a second for as long as it lasts. */
+static void fail(struct errand *errand, const char *event, enum err err)
+{
+    struct call *call = errand->call;
+    uint64_t suppressed;
+    if (log_gate_open(&errand->nodes->failures, system_mono_ms(), &suppressed)) {
+        log_warn(event, LOG_STR("request_id", call->context.request_id),
+                 LOG_Z("error", err_code(err)), LOG_U64("suppressed", suppressed));
+    }
+    mem_free(&errand);
     call_fail(call, err);
+}
+
+static void learn(struct nodes *nodes, struct str node, uint64_t epoch)
+{
+    if (str_eq(node, STR_LIT(EPOCHS_NODE))) {
+        epochs_learn(nodes->epochs, epoch);
+    }
 }
 
 static void on_claimed(void *arg, enum err err, const struct node_lease *lease)
 {
-    struct call *call = arg;
+    struct errand *errand = arg;
+    struct call *call = errand->call;
     if (err != ERR_OK) {
-        fail(call, "lease could not be judged", err);
+        fail(errand, "lease could not be judged", err);
         return;
     }
+    learn(errand->nodes, call->request.node_renew.node, lease->epoch);
+    mem_free(&errand);
     const struct str holder = call->request.node_renew.holder;
     bool own = memcmp(holder.data, lease->holder, sizeof(lease->holder)) == 0;
     const struct msg reply = {
@@ -37,20 +65,23 @@ void nodes_renew(struct nodes *nodes, struct call *call)
                                .release = request->release};
     (void)str_copy(claim.node, sizeof(claim.node), request->node); /* the schema bounds it */
     memcpy(claim.holder, request->holder.data, sizeof(claim.holder));
+    struct errand *errand = errand_new(nodes, call);
     enum err err = nodes->store.ops->claim(nodes->store.self, &claim, call->context.deadline_ms,
-                                           on_claimed, call);
+                                           on_claimed, errand);
     if (err != ERR_OK) {
-        fail(call, "lease could not be judged", err);
+        fail(errand, "lease could not be judged", err);
     }
 }
 
 static void on_rooms(void *arg, enum err err, const struct room *rooms, size_t count)
 {
-    struct call *call = arg;
+    struct errand *errand = arg;
+    struct call *call = errand->call;
     if (err != ERR_OK) {
-        fail(call, "rooms of a node could not be read", err);
+        fail(errand, "rooms of a node could not be read", err);
         return;
     }
+    mem_free(&errand);
     uint64_t ids[ROOMS_PAGE];
     uint64_t publishers_max[ROOMS_PAGE];
     char secrets[ROOMS_PAGE_SECRETS_BYTES];
@@ -71,9 +102,10 @@ static void on_rooms(void *arg, enum err err, const struct room *rooms, size_t c
 void nodes_rooms(struct nodes *nodes, struct call *call)
 {
     const struct msg_node_rooms *request = &call->request.node_rooms;
+    struct errand *errand = errand_new(nodes, call);
     enum err err = nodes->store.ops->rooms(nodes->store.self, request->node, request->after_room_id,
-                                           call->context.deadline_ms, on_rooms, call);
+                                           call->context.deadline_ms, on_rooms, errand);
     if (err != ERR_OK) {
-        fail(call, "rooms of a node could not be read", err);
+        fail(errand, "rooms of a node could not be read", err);
     }
 }

@@ -3,6 +3,8 @@
 #define LYNKS_ROOMSVC_NODES_H
 
 #include "proto/call.h"
+#include "proto/log.h"
+#include "roomsvc/epochs.h"
 #include "roomsvc/node_store.h"
 
 /* A holder renews every second; one that is dead is followed by another within 3 s. */
@@ -10,6 +12,8 @@
 
 struct nodes {
     struct node_store store; /* borrowed */
+    struct epochs *epochs;   /* borrowed */
+    struct log_gate failures;
 };
 
 /* Answer node_renew and node_rooms, later. */

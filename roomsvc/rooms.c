@@ -9,6 +9,8 @@
 /* Ids are drawn from 2^53: a second draw is all but never needed. */
 #define DRAWS_MAX 4
 #define COUNT_INTERVAL_MS 10000
+/* A bridge that was passed over learns of it with the next renewal of its lease, at the latest. */
+#define STALE_ANSWERS_MAX 3
 
 struct cached_room {
     struct room room;
@@ -21,6 +23,7 @@ struct rooms {
     const struct clock *clock;
     const struct bus *bus;
     struct room_store store;
+    struct epochs *epochs;
     struct lru *cache;   /* room id -> struct cached_room */
     uint64_t open_rooms; /* as counted last, plus what this replica has made since */
     uint64_t count_timer;
@@ -35,8 +38,10 @@ struct task {
     bool registry_away;      /* participants: only Janus can tell whether the room is there */
     struct room_draft draft; /* create */
     unsigned draws;
+    unsigned stale_answers;
     uint64_t room_id;
-    bool restored; /* participants: Janus had lost the room, and it was made again */
+    struct room room; /* being made in Janus */
+    bool restored;    /* participants: Janus had lost the room, and it was made again */
 };
 
 static void fail(struct task *task, enum err err)
@@ -110,24 +115,24 @@ static void refresh_if_old(struct rooms *rooms, struct cached_room *cached)
     }
 }
 
-/* ---- create ---- */
+/* ---- the bridge ---- */
 
-static void on_room_made(void *arg, enum err err, const struct msg *reply)
+/* What a bridge says that has lost its lease is not believed, but asked for again, a few times. */
+static bool is_stale(struct task *task, uint64_t epoch, enum err *err)
 {
-    struct task *task = arg;
-    (void)reply;
-    if (err != ERR_OK) {
-        fail_logged(task, "room could not be made in janus", err);
-        return;
+    if (epochs_admit(task->rooms->epochs, epoch)) {
+        return false;
     }
-    const struct msg answer = {.id = MSG_room_create_reply,
-                               .room_create_reply = {.room_id = task->room_id}};
-    call_reply(task->call, &answer);
-    mem_free(&task);
+    if (++task->stale_answers > STALE_ANSWERS_MAX) {
+        *err = ERR_UNAVAILABLE;
+        return false;
+    }
+    return true;
 }
 
-static enum err make_in_janus(struct task *task, const struct room *room, bus_reply_fn *fn)
+static enum err make_in_janus(struct task *task, bus_reply_fn *fn)
 {
+    const struct room *room = &task->room;
     const struct msg request = {
         .id = MSG_bridge_create,
         .bridge_create = {.room_id = room->id,
@@ -138,10 +143,32 @@ static enum err make_in_janus(struct task *task, const struct room *room, bus_re
     return bus_call(task->rooms->bus, &request, &task->call->context, fn, task);
 }
 
+/* ---- create ---- */
+
+static void on_room_made(void *arg, enum err err, const struct msg *reply)
+{
+    struct task *task = arg;
+    if (err == ERR_OK && is_stale(task, reply->bridge_create_reply.epoch, &err)) {
+        err = make_in_janus(task, on_room_made);
+        if (err == ERR_OK) {
+            return;
+        }
+    }
+    if (err != ERR_OK) {
+        fail_logged(task, "room could not be made in janus", err);
+        return;
+    }
+    const struct msg answer = {.id = MSG_room_create_reply,
+                               .room_create_reply = {.room_id = task->room_id}};
+    call_reply(task->call, &answer);
+    mem_free(&task);
+}
+
 static void create_in_janus(struct task *task, const struct room *room)
 {
     task->room_id = room->id;
-    enum err err = make_in_janus(task, room, on_room_made);
+    task->room = *room;
+    enum err err = make_in_janus(task, on_room_made);
     if (err != ERR_OK) {
         fail_logged(task, "room could not be made in janus", err);
     }
@@ -238,7 +265,12 @@ static void ask_bridge(struct task *task);
 static void on_restored(void *arg, enum err err, const struct msg *reply)
 {
     struct task *task = arg;
-    (void)reply;
+    if (err == ERR_OK && is_stale(task, reply->bridge_create_reply.epoch, &err)) {
+        err = make_in_janus(task, on_restored);
+        if (err == ERR_OK) {
+            return;
+        }
+    }
     if (err != ERR_OK) {
         fail_logged(task, "room could not be restored in janus", err);
         return;
@@ -254,7 +286,8 @@ static void on_found_for_restore(void *arg, enum err err, const struct room *roo
     struct task *task = arg;
     if (err == ERR_OK) {
         remember(task->rooms, room);
-        err = make_in_janus(task, room, on_restored);
+        task->room = *room;
+        err = make_in_janus(task, on_restored);
     } else if (err == ERR_NO_SUCH_ROOM) {
         lru_remove(task->rooms->cache, &task->room_id);
     }
@@ -287,6 +320,10 @@ static void on_participants(void *arg, enum err err, const struct msg *reply)
     }
     if (err == ERR_NO_SUCH_ROOM && !task->restored) {
         restore(task);
+        return;
+    }
+    if (err == ERR_OK && is_stale(task, reply->bridge_participants_reply.epoch, &err)) {
+        ask_bridge(task);
         return;
     }
     if (err != ERR_OK) {
@@ -380,6 +417,7 @@ struct rooms *rooms_new(const struct rooms_parts *parts, const struct rooms_conf
     rooms->clock = parts->clock;
     rooms->bus = parts->bus;
     rooms->store = parts->store;
+    rooms->epochs = parts->epochs;
     rooms->cache = lru_new(sizeof(uint64_t), sizeof(struct cached_room), config->cache_max);
     rooms->restored = metrics_counter(parts->metrics, "lynks_rooms_restored_total",
                                       "Rooms made again because Janus had lost them.", NULL);

@@ -4,7 +4,7 @@
 #define LYNKS_ROOMSVC_ROOMS_H
 
 #include "proto/bus.h"
-#include "proto/metrics.h"
+#include "roomsvc/epochs.h"
 #include "roomsvc/room_store.h"
 
 struct rooms_config {
@@ -20,6 +20,7 @@ struct rooms_parts {
     const struct bus *bus;
     struct room_store store;
     struct metrics *metrics;
+    struct epochs *epochs;
 };
 
 struct rooms;

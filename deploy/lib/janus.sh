@@ -68,7 +68,8 @@ prepare_janus() {
         "NAT_1_1=$(setting nat_1_1_mapping "$(value LYNKS_PUBLIC_IP)")" \
         "INTERFACES=$(setting ice_enforce_list "$(value LYNKS_ICE_INTERFACES)")"
     write_config janus.plugin.videoroom.jcfg "ADMIN_KEY=$(quoted "$(<"$state/secrets/janus-admin-key")")"
-    write_config janus.transport.http.jcfg "HOST=$janus_host" "PORT=$janus_http_port" "TLS_PORT=$janus_tls_port"
+    write_config janus.transport.http.jcfg "HOST=$janus_host" "PORT=$janus_http_port" TLS_HOST=127.0.0.1 \
+        "TLS_PORT=$janus_tls_port"
     write_config janus.transport.websockets.jcfg "HOST=$janus_host" "PORT=$janus_ws_port"
     chmod 400 "$private"/*.jcfg
     private_end

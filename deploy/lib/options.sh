@@ -127,15 +127,33 @@ nearest() { # NAME, candidates on stdin: the one with the fewest changes, if the
         END { print found }'
 }
 
-# A mistyped variable would be ignored silently otherwise.
+# What the programs will know that are about to be built, from the tables in their sources: a mistyped name is told
+# before the build, not minutes later.
+check_names_early() {
+    local name
+    declare -gA known=()
+    [[ -z ${LYNKS_BUILD:-} ]] || return 0
+    for name in $(grep -ohE '"LYNKS_[A-Z0-9_]+"' "$root"/{gateway,authsvc,roomsvc,janusbridge}/config.c \
+        "$root"/proto/{service,db}.h "$root"/sql/migrate*.c | tr -d '"'); do
+        known[$name]=" "
+    done
+    refuse_unknown_names
+}
+
 check_names() {
-    local program name near
+    local program name
     declare -gA known=()
     for program in $programs; do
         for name in $(known_options "$program"); do
             known[$name]+=" $program"
         done
     done
+    refuse_unknown_names
+}
+
+# A mistyped variable would be ignored silently otherwise.
+refuse_unknown_names() {
+    local name near
     for name in $(own_options | cut -d'|' -f1); do
         known[$name]+=" "
     done

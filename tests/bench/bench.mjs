@@ -1,6 +1,6 @@
 // Speed and memory of a whole stack, with nginx and Janus as references in the same run. See tests/bench/run.
 import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ import { startNginx } from './references.mjs';
 import { circumstances, keep, markdown, printAll, printMarks, writeFiles } from './report.mjs';
 import { measureBesideLogins, measureSpeed, ROOMS, SESSIONS, sum } from './speed.mjs';
 import { measureSteady } from './steady.mjs';
-import { fillWorld, SERVICES, startWorld } from './world.mjs';
+import { fillWorld, OPEN_FOLDER, SERVICES, startWorld } from './world.mjs';
 
 const OUT = fileURLToPath(new URL('../../build/bench', import.meta.url));
 
@@ -38,6 +38,7 @@ async function main(options) {
     const settings = options.has('--quick') ? QUICK : options.has('--long') ? LONG : USUAL;
     const at = await circumstances();
     const folder = await mkdtemp(join(tmpdir(), 'lynks-bench-'));
+    await chmod(folder, OPEN_FOLDER);
     atExit(() => rmSync(folder, { recursive: true, force: true }));
     const world = await startWorld(join(folder, 'world'));
     let nginx;

@@ -1,13 +1,13 @@
 // Two trees' stacks, asked in turn. See tests/bench/compare.
 import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { atExit } from './cleanup.mjs';
 import { print, TITLES } from './report.mjs';
 import { measure, ROOMS, Rounds, SESSIONS } from './speed.mjs';
-import { fillWorld, startWorld } from './world.mjs';
+import { fillWorld, OPEN_FOLDER, startWorld } from './world.mjs';
 
 const POINTS = ['list', 'create', 'login'].flatMap((target) => [1, 64].map((connections) => ({ target, connections })));
 const RATE_OF_OLD = 0.95;
@@ -62,6 +62,7 @@ function report(found) {
 
 async function main() {
     const folder = await mkdtemp(join(tmpdir(), 'lynks-bench-'));
+    await chmod(folder, OPEN_FOLDER);
     atExit(() => rmSync(folder, { recursive: true, force: true }));
     const worlds = {};
     try {

@@ -10,11 +10,12 @@ export async function cpuMicroseconds(pid) {
     return (Number(fields[11]) + Number(fields[12])) * (1e6 / TICKS_PER_SECOND);
 }
 
-/// Resident memory in KiB: all of it, and with what is shared divided among those who share it.
+/// Resident memory in KiB: all of it, with what is shared divided among those who share it, and what is nobody else's and
+/// in no file (heap and stacks: what grows when something is kept, whoever else starts or ends meanwhile).
 export async function memoryKib(pid) {
     const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
     const value = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)[1]);
-    return { rss: value('Rss'), pss: value('Pss') };
+    return { rss: value('Rss'), pss: value('Pss'), own: value('Anonymous') };
 }
 
 /// Ids of the processes whose parent is pid.

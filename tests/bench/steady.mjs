@@ -22,7 +22,7 @@ export async function measureSteady(world, { steadySeconds, segmentSeconds }) {
         requests += sum(results.map((r) => r.requests));
         await world.idle();
         const memory = await world.memory(SERVICES);
-        samples.push(Object.fromEntries(SERVICES.map((name) => [name, memory[name].pss])));
+        samples.push(Object.fromEntries(SERVICES.map((name) => [name, memory[name].own])));
     }
     const warm = Math.ceil(Math.min(60, steadySeconds / 3) / segmentSeconds);
     const counted = samples.slice(warm);

@@ -1,7 +1,6 @@
 // A stack to measure, filled, and the files that the load generator draws from.
 import { rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { startStack } from '../support/stack.mjs';
 import { sleep } from '../support/wait.mjs';
 import { atExit } from './cleanup.mjs';
@@ -24,6 +23,7 @@ const IDLE_WINDOW_MS = 200;
 const IDLE_SHARE = 0.1; // of one core, all processes together
 const IDLE_PATIENCE_MS = 15000;
 const SETTLE_MS = 2000;
+export const OPEN_FOLDER = 0o711; // the accounts of the services and of MariaDB have to get through
 
 export class World {
     constructor(stack, folder) {
@@ -31,8 +31,6 @@ export class World {
         this.folder = folder;
         this.tokens = [];
         this.rooms = [];
-        // Ctrl-C: the stack is taken down by its own module, its state is left to us.
-        this.forget = atExit(() => rmSync(stack.state, { recursive: true, force: true }));
     }
 
     pids(names = PROCESSES) {
@@ -75,13 +73,15 @@ export class World {
 
     async remove() {
         await this.stack.remove();
-        this.forget();
     }
 }
 
 /// A fresh stack that nobody has asked anything yet.
 export async function startWorld(folder, { start = startStack, env = {} } = {}) {
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: OPEN_FOLDER });
+    // The stack's state is in it, and goes with it: on Ctrl-C its own module takes the stack down and no more.
+    process.env.TMPDIR = folder;
+    atExit(() => rmSync(folder, { recursive: true, force: true }));
     const world = new World(await start({ ...LIMITS, ...env }), folder);
     await sleep(SETTLE_MS);
     await world.idle();

@@ -12,6 +12,8 @@ import { reconcile } from './reconcile.mjs';
 const SECONDS = Number(process.env.LYNKS_CHAOS_SECONDS ?? 20);
 const SCENARIOS = 7;
 const KILL_EVERY_MS = 2000;
+const KILL_EVERY_MIN_MS = 1000; // of the short form
+const BRIDGES = ['janusbridge', 'janusbridge-2'];
 /// How long each scenario lasts at least.
 export const SCENARIO_MS = Math.max(4000, (SECONDS * 1000) / SCENARIOS);
 // A dependency counts as away until this long after its return.
@@ -31,6 +33,7 @@ export class Chaos {
             LYNKS_STANDARD_ROOM: String(standardRoom),
             // All clients have one address and one name here, and what is reconciled must not expire.
             LYNKS_LOGIN_ADDRESS_BURST: '1000000',
+            LYNKS_LOGIN_NAME_BURST: '1000000',
             LYNKS_HTTP_CONNECTIONS_PER_ADDRESS_MAX: '0',
             LYNKS_SESSIONS_PER_USER_MAX: '100000',
             LYNKS_SESSION_IDLE_S: '3600',
@@ -137,14 +140,34 @@ export class Chaos {
         this.note(`${signal} ${name}`);
     }
 
-    /// Signals one after the other until the end, each round the next replica of each.
-    async signalInTurn(names, replicas, signal, end) {
-        const pause = Math.min(KILL_EVERY_MS, SCENARIO_MS / (names.length + 0.5));
-        for (let turn = 0; performance.now() + pause / 2 < end; turn += 1) {
-            const replica = 1 + (Math.floor(turn / names.length) % replicas);
-            await this.signal(names[turn % names.length] + (replica > 1 ? `-${replica}` : ''), signal);
+    /// Signals one after the other, each at least once, until the end. A victim is a name or what finds one.
+    async signalInTurn(victims, signal, end) {
+        const pause = Math.max(KILL_EVERY_MIN_MS, Math.min(KILL_EVERY_MS, SCENARIO_MS / (victims.length + 0.5)));
+        for (let turn = 0; turn < victims.length || performance.now() + pause / 2 < end; turn += 1) {
+            await this.signal(await this.#nameOf(victims[turn % victims.length]), signal);
             await sleep(pause);
         }
+    }
+
+    async #nameOf(victim) {
+        return typeof victim === 'string' ? victim : victim();
+    }
+
+    /// The bridge that holds the lease of Janus: the other one stands by.
+    async activeBridge() {
+        return eventually(async () => {
+            for (const [i, bridge] of BRIDGES.entries()) {
+                const metrics = await this.stack.request('/metrics',
+                    { method: 'GET', port: this.stack.base + 103 + 20 * i, agent: undefined }).catch(() => undefined);
+                if (/^lynks_janusbridge_lease_held 1$/m.test(metrics?.text)) return bridge;
+            }
+            return undefined;
+        }, { within: 10000, what: 'a bridge holds the lease' });
+    }
+
+    async standbyBridge() {
+        const active = await this.activeBridge();
+        return BRIDGES.find((bridge) => bridge !== active);
     }
 
     /// Kills it again and again, AWAY_MS long each time, until the end. Gives the times when it was away.
@@ -172,7 +195,8 @@ export class Chaos {
         return { from, to: back + RECOVERY_MS, kinds };
     }
 
-    async pause(name, ms) {
+    async pause(victim, ms) {
+        const name = await this.#nameOf(victim);
         const pid = await this.#living(name);
         process.kill(pid, 'SIGSTOP');
         this.note(`SIGSTOP ${name}`);

@@ -6,7 +6,8 @@ import { Client } from './client.mjs';
 const RATE = 500; // requests a second
 // One in so many; the rest list.
 const LOGIN_EVERY = 100;
-const CREATE_EVERY = 10;
+// A minute for each scenario would make more rooms than Janus is promised to get back within its 2 s.
+const CREATE_EVERY = Number(process.env.LYNKS_CHAOS_SECONDS ?? 20) > 60 ? 100 : 10;
 const TICK_MS = 2;
 const LOGIN_TEXT = /^\{"action":"succesful","token":"([0-9a-f]{64})"\}$/;
 const CREATE_TEXT = /^\{"action":"success","room_id":([1-9][0-9]{0,15})\}$/;

@@ -12,11 +12,11 @@ before(async () => {
 after(() => chaos?.end());
 
 test('each service is killed in turn: no request fails', async (t) => {
-    await chaos.scenario(t, (end) => chaos.signalInTurn(SERVICES, 1, 'SIGKILL', end));
+    await chaos.scenario(t, (end) => chaos.signalInTurn(SERVICES, 'SIGKILL', end));
 });
 
 test('each process is told to end in turn, the gateway too: no request fails', async (t) => {
-    await chaos.scenario(t, (end) => chaos.signalInTurn(['gateway', ...SERVICES], 1, 'SIGTERM', end));
+    await chaos.scenario(t, (end) => chaos.signalInTurn(['gateway', ...SERVICES], 'SIGTERM', end));
 });
 
 test('Janus is killed and comes back: only what needs it is refused, and only meanwhile', async (t) => {

@@ -11,7 +11,8 @@ import { eventually, sleep } from '../support/wait.mjs';
 import { Chaos, SCENARIO_MS } from './chaos.mjs';
 
 const PROCESSES = ['gateway', 'authsvc', 'roomsvc', 'janusbridge'];
-// As an attacker would who has as many addresses as he likes; the load comes from 127.0.0.1.
+// As an attacker would who has as many addresses as he likes; the load comes from 127.0.0.1, and where it is slowly
+// answered it takes a connection for each of the requests of 5 s.
 const address = (i) => `127.${1 + (i >> 16)}.${(i >> 8) & 255}.${1 + (i & 127)}`;
 const GROWTH_KIB = 12 * 1024;
 const IDLE_CPU = 0.1; // of a core, all four together
@@ -30,7 +31,7 @@ const HANDSHAKES = {
 let chaos;
 let quiet;
 before(async () => {
-    chaos = await Chaos.start({ env: { LYNKS_HTTP_CONNECTIONS_PER_ADDRESS_MAX: '1024' } });
+    chaos = await Chaos.start({ env: { LYNKS_HTTP_CONNECTIONS_PER_ADDRESS_MAX: '4096' } });
     quiet = await warm();
 });
 after(() => chaos?.end());

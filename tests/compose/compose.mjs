@@ -1,7 +1,8 @@
 // The stack of deploy/compose.yaml on the engine that DOCKER_HOST names.
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -10,18 +11,20 @@ import { eventually } from '../support/wait.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LOG = join(process.env.LYNKS_ENGINE, 'compose.log');
+// What the stack runs with that is up now.
+const RUNNING_WITH = join(process.env.LYNKS_ENGINE, 'running-with.json');
 const REQUEST_MS = 5000;
+const BACK_MS = 60000;
+const OPS_PORTS = { gateway: 5800, authsvc: 5801, roomsvc: 5802, janusbridge: 5803 };
 
 export const STATELESS = ['authsvc', 'roomsvc', 'gateway'];
 export const IMAGES = ['secrets', 'migrate', 'mysql', 'janus', 'authsvc', 'roomsvc', 'janusbridge', 'gateway', 'proxy'];
 
-async function run(command, args, env = {}) {
-    const { stdout } = await promisify(execFile)(command, args,
-        { cwd: ROOT, env: { ...process.env, ...env }, maxBuffer: 1 << 26 });
-    return stdout;
-}
+const run = (command, args) => promisify(execFile)(command, args, { cwd: ROOT, maxBuffer: 1 << 26 });
 
-export const docker = (...args) => run('docker', args);
+export const docker = async (...args) => (await run('docker', args)).stdout;
+
+export const serviceOf = (name) => name.split('_')[0];
 
 /// env: what the user sets; nothing of what the tests were started with but the engine's.
 export class Containers extends Stack {
@@ -34,23 +37,38 @@ export class Containers extends Stack {
         this.janusWsUrl = 'ws://127.0.0.1:8188';
     }
 
-    /// What it prints goes to a log, whose end is the error when it fails.
-    async compose(...args) {
+    /// What it prints goes to a log.
+    async #spawn(args) {
         const log = createWriteStream(LOG, { flags: 'a' });
-        await new Promise((resolve) => log.on('open', resolve));
+        await once(log, 'open');
         const child = spawn('docker-compose', ['-f', 'deploy/compose.yaml', ...args],
             { cwd: ROOT, env: this.env, stdio: ['ignore', log, log] });
-        const code = await new Promise((resolve) => child.on('exit', resolve));
-        log.close();
+        child.on('spawn', () => log.close());
+        return child;
+    }
+
+    /// The end of the log is the error when it fails.
+    async compose(...args) {
+        const [code] = await once(await this.#spawn(args), 'exit');
         if (code !== 0) {
             const text = await readFile(LOG, 'utf8');
             throw new Error(`docker-compose ${args.join(' ')}: ${text.slice(-3000)}`);
         }
     }
 
+    /// As if somebody pressed Ctrl-C when the first server runs.
+    async interruptedStart() {
+        const child = await this.#spawn(['up', '--detach']);
+        const ended = once(child, 'exit');
+        await eventually(async () => (await this.running()).size > 0, { within: BACK_MS, what: 'a container runs' });
+        child.kill('SIGINT');
+        await ended;
+    }
+
     /// As a user starts it, with two of each stateless service.
-    start() {
-        return this.compose('up', '--build', '--detach', ...STATELESS.flatMap((name) => ['--scale', `${name}=2`]));
+    start(...options) {
+        return this.compose('up', ...(options.length ? options : ['--build']), '--detach',
+            ...STATELESS.flatMap((name) => ['--scale', `${name}=2`]));
     }
 
     /// Every container, also those that ended: what `docker inspect` says, by "service_number".
@@ -69,7 +87,7 @@ export class Containers extends Stack {
         return new Map([...await this.containers()].filter(([, one]) => one.State.Running));
     }
 
-    async allHealthy(within = 60000) {
+    async allHealthy(within = 2 * BACK_MS) {
         await eventually(async () => {
             for (const [name, one] of await this.running()) {
                 if (one.State.Health.Status !== 'healthy') throw new Error(`${name} is ${one.State.Health.Status}`);
@@ -78,21 +96,77 @@ export class Containers extends Stack {
         }, { within, what: 'all containers are healthy' });
     }
 
-    /// Kills the process of a container as a crash would; the restart policy brings it back.
+    /// Kills as a crash would, and waits until what died is back by itself: one container ("authsvc_1"), all of a
+    /// service at once ("authsvc"), or the process in the container of Janus ("janus").
     async crash(name) {
-        const { State: { Pid, StartedAt } } = (await this.containers()).get(name);
-        process.kill(Pid, 'SIGKILL');
+        if (name === 'janus') return this.#crashJanus();
+        const died = [...await this.running()].filter(([one]) => one === name || serviceOf(one) === name);
+        for (const [, { State }] of died) process.kill(State.Pid, 'SIGKILL');
         await eventually(async () => {
-            const { State } = (await this.containers()).get(name);
-            return State.StartedAt !== StartedAt && State.Health.Status === 'healthy';
-        }, { within: 30000, what: `${name} is back` });
+            const now = await this.containers();
+            return (await Promise.all(died.map(([one, before]) => this.#isBack(now.get(one), before, one === name))))
+                .every(Boolean);
+        }, { within: BACK_MS, what: `${name} is back` });
+        // The proxy has to find it, too.
+        return eventually(async () => (await this.request('/login', { method: 'GET', agent: undefined })).status === 405,
+            { within: BACK_MS, what: 'a gateway is reached' });
     }
 
-    /// Kills the process that the first one of a container has started.
-    async crashChild(name) {
-        const { State: { Pid } } = (await this.containers()).get(name);
-        const children = await readFile(`/proc/${Pid}/task/${Pid}/children`, 'utf8');
-        process.kill(Number(children.trim().split(' ')[0]), 'SIGKILL');
+    /// settled: the engine has to know it, too.
+    async #isBack({ Id, State, Config }, before, settled) {
+        if (State.StartedAt === before.State.StartedAt || !State.Running) return false;
+        if (settled) return State.Health.Status === 'healthy';
+        await docker('exec', Id, ...Config.Healthcheck.Test.slice(1));
+        return true;
+    }
+
+    async #crashJanus() {
+        const old = await this.signal('janus', 'SIGKILL');
+        await eventually(async () => await this.pid('janus') !== old, { within: BACK_MS, what: 'Janus restarts' });
+    }
+
+    /// The process id of the first replica; of Janus' container, the process that its first one has started.
+    async pid(name) {
+        const { State: { Pid } } = (await this.running()).get(`${name}_1`);
+        if (name !== 'janus') return Pid;
+        return Number((await readFile(`/proc/${Pid}/task/${Pid}/children`, 'utf8')).match(/^\d+/)[0]);
+    }
+
+    /// The ops listener of a container, or of the first replica of a service: on loopback, so asked from inside.
+    async ops(name, path) {
+        const { Id } = (await this.running()).get(name.includes('_') ? name : `${name}_1`);
+        const text = await docker('exec', Id, 'bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${OPS_PORTS[serviceOf(name)]}
+            printf 'GET ${path} HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' >&3; cat <&3`);
+        const [head, body] = text.split(/\r\n\r\n([^]*)/);
+        const [first, ...lines] = head.split('\r\n');
+        const headers = Object.fromEntries(lines.map((line) => line.split(/: (.*)/)).map(([k, v]) => [k.toLowerCase(), v]));
+        return { status: Number(first.split(' ')[1]), headers, text: body, json: /json/.test(headers['content-type'])
+            ? JSON.parse(body) : undefined };
+    }
+
+    /// What each service has logged, all its replicas together, under the names that deploy/up gives its log files.
+    async logs() {
+        const texts = new Map();
+        for (const [name, { Id }] of await this.containers()) {
+            const { stdout, stderr } = await run('docker', ['logs', Id]);
+            const file = `${serviceOf(name)}.log`;
+            texts.set(file, (texts.get(file) ?? '') + stdout + stderr);
+        }
+        return texts;
+    }
+
+    /// Rows of a query on the stack's database, as arrays of strings.
+    async sql(query) {
+        return (await this.query(query, ['lynks_db'])).split('\n').filter(Boolean).map((line) => line.split('\t'));
+    }
+
+    async secret(name) {
+        return (await this.volume('secrets-janusbridge')).get(name).trim();
+    }
+
+    /// It stays for the program that comes next; the engine's end takes everything away.
+    async remove() {
+        this.agent.destroy();
     }
 
     /// Rows of a query, as root inside the database's container or with a role's own account.
@@ -122,4 +196,18 @@ export class Containers extends Stack {
             clearTimeout(timer);
         }
     }
+}
+
+/// For the tests that are written for any stack (tests/support/stack.mjs). One that runs with all that is asked for
+/// serves several programs, which follow each other; otherwise it is started afresh.
+export async function startContainers(env) {
+    const stack = new Containers({ LYNKS_PUBLIC_IP: '127.0.0.1', ...env });
+    const now = JSON.parse(await readFile(RUNNING_WITH, 'utf8').catch(() => 'null'));
+    if (!now || Object.entries(env).some(([name, value]) => now[name] !== value)) {
+        await stack.compose('down', '--volumes');
+        await stack.start('--no-build');
+        await writeFile(RUNNING_WITH, JSON.stringify(env));
+    }
+    await stack.allHealthy();
+    return stack;
 }

@@ -3,6 +3,8 @@
 layers="lint unit contract contract-tsan hostile fuzz integration e2e compose"
 # Run by name only.
 more_layers="chaos"
+# Their figures are shown, passed or not.
+told_layers="chaos compose"
 
 layer_builds() {
     case "$1" in

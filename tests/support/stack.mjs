@@ -199,8 +199,12 @@ export class Stack {
     }
 }
 
+/// Set by tests/compose/inside: the stack is then the one of deploy/compose.yaml, two of each stateless service.
+export const inContainers = Boolean(process.env.LYNKS_TEST_CONTAINERS);
+
 /// Starts a stack; env adds to or overrides what deploy/up gets.
 export async function startStack(env = {}) {
+    if (inContainers) return (await import('../compose/compose.mjs')).startContainers(env);
     const state = await mkdtemp(join(tmpdir(), 'lynks-stack-'));
     const stack = new Stack(state, await freeBlock(), env);
     try {

@@ -149,13 +149,13 @@ static void test_client_of_another_deployment_is_not_ready(void **state)
     enum err err =
         bus_client_add_service(rig->pair.client, SERVICE_AUTHSVC, bus_server_address(&rig->server));
     assert_int_equal(err, ERR_OK);
-    assert_int_equal(bus_ask(&rig->pair, &rig->asked, 1, 1000), ERR_OK);
+    assert_int_equal(bus_ask(&rig->pair, &rig->asked, 1, 2000), ERR_OK);
     assert_true(bus_pair_until(&rig->pair, bus_asked_is_done, &rig->asked));
     assert_int_equal(rig->asked.err, ERR_UNAVAILABLE);
     assert_false(health_is_ready(rig->pair.health));
     assert_int_equal(rig->server.seen, 0);
     uint64_t tries = bus_pair_metric(&rig->pair, RAW_CONNECTIONS, "reason=\"handshake\"");
-    assert_in_range(tries, 1, 25);
+    assert_in_range(tries, 1, 50);
 }
 
 /* Refused by the list of one server, admitted by the next one on that port: nobody has to be

@@ -126,7 +126,10 @@ static void connect_with(struct rig *rig, size_t servers, const struct bus_clien
 
 static void connect(struct rig *rig, size_t servers)
 {
-    connect_with(rig, servers, &(struct bus_client_config){0});
+    /* What silence does is shown elsewhere: on a slow machine it would come between here. */
+    connect_with(rig, servers,
+                 &(struct bus_client_config){
+                     .patience = {.silent_ms = TIMEOUT_MS, .silent_costly_ms = TIMEOUT_MS}});
 }
 
 static void ask(struct rig *rig, size_t count)

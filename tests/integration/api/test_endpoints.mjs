@@ -12,7 +12,8 @@ let stack;
 let token;
 
 before(async () => {
-    stack = await startStack({ LYNKS_LOG_LEVEL: 'debug', LYNKS_LOGIN_ADDRESS_BURST: '1000' });
+    stack = await startStack({ LYNKS_LOG_LEVEL: 'debug', LYNKS_LOGIN_ADDRESS_BURST: '1000',
+        LYNKS_LOGIN_NAME_BURST: '1000' });
     token = await stack.token();
 });
 after(() => stack?.remove());

@@ -9,7 +9,7 @@
 #define ROOMS 20
 #define ROUNDS 60
 #define COMPARISONS 300
-#define TRIES 600 /* of 5 ms and more: how long a change may take on a busy machine */
+#define TRIES 4000 /* of 5 ms and more: how long a change may take on a busy machine */
 #define SECRET "0123456789abcdef" /* what rig_create gives rooms */
 
 static struct real_janus janus;

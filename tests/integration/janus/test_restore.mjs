@@ -70,14 +70,15 @@ test('a thousand rooms are back with their ids and options, before anyone asks',
 test('a call for a room comes first: it waits and is answered', async () => {
     const token = await stack.token();
     await restartJanus();
-    // Whichever way it goes (Janus away is told at once), no room is ever denied.
+    // Whichever way it goes (Janus away is told at once, a slow machine takes longer than a call), no room is
+    // ever denied.
     const answers = [];
     await eventually(async () => {
         const answer = await stack.list(token, FIRST + ROOMS - 1);
         answers.push(answer.status);
         return answer.status === 200;
     }, { within: BOUND_MS });
-    assert.ok(answers.every((status) => [200, 503].includes(status)), String(answers));
+    assert.ok(answers.every((status) => [200, 503, 504].includes(status)), String(answers));
 });
 
 test('a room that was closed meanwhile does not come back', async (t) => {

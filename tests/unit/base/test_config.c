@@ -127,6 +127,32 @@ static void check_finds_typos(void **state)
     assert_int_equal(load(&sample, "--verison"), CONFIG_EXIT_ERROR);
 }
 
+static bool is_less(const void *config)
+{
+    const struct sample *sample = config;
+    return sample->number < 5;
+}
+
+static void what_the_table_cannot_tell_is_checked_too(void **state)
+{
+    (void)state;
+    char process[] = "test";
+    char argument[] = "--check";
+    char *argv[] = {process, argument, NULL};
+    struct sample sample = {0};
+    setenv("LYNKS_T_SECRET", "hush", 1);
+    setenv("LYNKS_T_NUMBER", "4", 1);
+    assert_int_equal(config_load_checked(&sample, "test", table, is_less, 2, argv), CONFIG_EXIT_OK);
+    assert_int_equal(config_load_checked(&sample, "test", table, is_less, 1, argv), CONFIG_RUN);
+    config_free(&sample, table);
+    setenv("LYNKS_T_NUMBER", "5", 1);
+    assert_int_equal(config_load_checked(&sample, "test", table, is_less, 2, argv),
+                     CONFIG_EXIT_ERROR);
+    assert_int_equal(config_load_checked(&sample, "test", table, is_less, 1, argv),
+                     CONFIG_EXIT_ERROR);
+    assert_null(sample.name);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +160,7 @@ int main(void)
         cmocka_unit_test_setup(bad_values_are_refused, setup),
         cmocka_unit_test_setup(values_come_from_files, setup),
         cmocka_unit_test_setup(check_finds_typos, setup),
+        cmocka_unit_test_setup(what_the_table_cannot_tell_is_checked_too, setup),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

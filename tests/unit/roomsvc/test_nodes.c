@@ -14,6 +14,8 @@
 
 struct fixture {
     struct fake_clock *clock;
+    struct metrics *metrics;
+    struct epochs *epochs;
     struct nodes nodes;
     struct mock_call call;
     enum err refuse;
@@ -54,7 +56,9 @@ static int setup(void **state)
     struct fixture *f = mem_alloc(sizeof(*f));
     log_capture_setup(NULL);
     f->clock = fake_clock_new();
-    f->nodes.store = (struct node_store){.ops = &store_ops, .self = f};
+    f->metrics = metrics_new();
+    f->epochs = epochs_new(f->metrics);
+    f->nodes = (struct nodes){.store = {.ops = &store_ops, .self = f}, .epochs = f->epochs};
     *state = f;
     return 0;
 }
@@ -63,6 +67,8 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
     mock_call_fini(&f->call);
+    epochs_free(&f->epochs);
+    metrics_free(&f->metrics);
     fake_clock_free(&f->clock);
     mem_free(&f);
     return log_capture_teardown(NULL);

@@ -21,6 +21,7 @@ struct fixture {
     struct fake_clock *clock;
     struct mock_bus bus;
     struct metrics *metrics;
+    struct epochs *epochs;
     struct rooms *rooms;
     bool away;
     room_store_fn *fn; /* of the look-up or registration that waits; NULL: none */
@@ -78,10 +79,12 @@ static int setup(void **state)
     f->clock = fake_clock_new();
     mock_bus_init(&f->bus);
     f->metrics = metrics_new();
+    f->epochs = epochs_new(f->metrics);
     const struct rooms_parts parts = {.clock = fake_clock_clock(f->clock),
                                       .bus = &f->bus.bus,
                                       .store = {.ops = &store_ops, .self = f},
-                                      .metrics = f->metrics};
+                                      .metrics = f->metrics,
+                                      .epochs = f->epochs};
     const struct rooms_config config = {.standard_room = STANDARD_ROOM,
                                         .publishers_max = 20,
                                         .rooms_max = 10,
@@ -99,6 +102,7 @@ static int teardown(void **state)
         mock_call_fini(&f->made[i]);
     }
     rooms_free(&f->rooms);
+    epochs_free(&f->epochs);
     metrics_free(&f->metrics);
     mock_bus_fini(&f->bus);
     fake_clock_free(&f->clock);

@@ -1,0 +1,81 @@
+/* A bridge that has lost its lease and does not know it: its answers are not believed. */
+#include "tests/unit/roomsvc/rooms_fixture.h"
+
+static void expect_stale_answers(struct fixture *f, uint64_t count)
+{
+    assert_int_equal(
+        metric_value(metrics_counter(f->metrics, "lynks_rooms_stale_answers_total", "", NULL)),
+        count);
+}
+
+static void stale_list_is_asked_for_again(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 123456);
+    list(f, 77);
+    answer_store(next_store_call(f), ERR_OK, &stored);
+    answer_participants_of(f, 5);
+    assert_listed(f);
+    list(f, 77);
+    answer_participants_of(f, 4);
+    assert_int_equal(f->call->answers, 0);
+    answer_participants_of(f, 6);
+    assert_listed(f);
+    expect_stale_answers(f, 1);
+}
+
+static void lease_served_here_is_enough_to_know(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 123456);
+    epochs_learn(f->epochs, 9);
+    create(f);
+    answer_store(next_store_call(f), ERR_OK, &stored);
+    answer_bridge_create_of(f, 8);
+    assert_int_equal(f->call->answers, 0);
+    answer_bridge_create_of(f, 9);
+    assert_answered(f, ERR_OK);
+    expect_stale_answers(f, 1);
+}
+
+static void stale_restoration_is_asked_for_again(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 123456);
+    epochs_learn(f->epochs, 9);
+    list(f, 77);
+    answer_store(next_store_call(f), ERR_OK, &stored);
+    mock_bus_answer(mock_bus_pending(&f->bus, MSG_bridge_participants), ERR_NO_SUCH_ROOM, NULL);
+    answer_store(next_store_call(f), ERR_OK, &stored);
+    answer_bridge_create_of(f, 8);
+    answer_bridge_create_of(f, 9);
+    answer_participants_of(f, 9);
+    assert_listed(f);
+}
+
+static void stale_answers_are_not_asked_for_for_ever(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect("participants could not be listed");
+    set_up_rooms(f, 123456);
+    epochs_learn(f->epochs, 9);
+    list(f, 77);
+    answer_store(next_store_call(f), ERR_OK, &stored);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(f->call->answers, 0);
+        answer_participants_of(f, 8);
+    }
+    assert_answered(f, ERR_UNAVAILABLE);
+    expect_stale_answers(f, 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(stale_list_is_asked_for_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(lease_served_here_is_enough_to_know, setup, teardown),
+        cmocka_unit_test_setup_teardown(stale_restoration_is_asked_for_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(stale_answers_are_not_asked_for_for_ever, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("roomsvc stale bridges", tests, NULL, NULL);
+}

@@ -99,8 +99,16 @@ static void on_refused(void *arg, struct bus_endpoint *endpoint)
     }
 }
 
-static const struct bus_endpoint_events endpoint_events = {
-    .up = on_up, .down = on_down, .refused = on_refused, .frame = bus_client_on_frame};
+static void on_stuck(void *arg, struct bus_endpoint *endpoint)
+{
+    bus_client_leave_stuck(arg, endpoint);
+}
+
+static const struct bus_endpoint_events endpoint_events = {.up = on_up,
+                                                           .down = on_down,
+                                                           .refused = on_refused,
+                                                           .stuck = on_stuck,
+                                                           .frame = bus_client_on_frame};
 
 static bool has_endpoint(struct bus_service *service, const char *address)
 {

@@ -69,6 +69,8 @@ enum err bus_client_dispatch(struct bus_service *service, struct bus_slot *slot)
 void bus_client_pump(struct bus_service *service); /* sends held calls as far as there is room */
 /* The endpoint's calls go elsewhere, or end if they may not be sent again. */
 void bus_client_fail_over(struct bus_service *service, struct bus_endpoint *endpoint);
+/* The endpoint takes no message for now, although it is live. */
+void bus_client_leave_stuck(struct bus_service *service, struct bus_endpoint *endpoint);
 /* A call that endpoint has not executed goes elsewhere. */
 void bus_client_redirect(struct bus_service *service, struct bus_slot *slot);
 

@@ -1,3 +1,4 @@
+#include "proto/bus_batch.h"
 #include "proto/bus_client_parts.h"
 
 /* The call has not been executed, whatever its kind, and goes elsewhere. */
@@ -61,6 +62,7 @@ void bus_client_on_frame(void *arg, struct bus_endpoint *endpoint, struct str da
     }
     if (fault == CODEC_OK || fault == CODEC_BODY || fault == CODEC_UNKNOWN) {
         endpoint->answers++;
+        endpoint->takes_batches = envelope.minor >= BATCH_MINOR;
         bool is_regained =
             endpoint->trust != BUS_TRUSTED && bus_client_regain(service, endpoint, &envelope);
         on_answer(service, endpoint, &envelope, &reply, fault);

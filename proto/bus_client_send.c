@@ -103,28 +103,18 @@ static void on_unblock(void *arg)
     }
 }
 
-static void block(struct bus_client *client, struct bus_endpoint *endpoint)
-{
-    endpoint->is_blocked = true;
-    if (client->unblock_timer == 0) {
-        client->unblock_timer = clock_after(client->clock, UNBLOCK_MS, on_unblock, client);
-    }
-}
-
-/* False if no endpoint took it. */
+/* False if there is none that takes calls. */
 static bool send_somewhere(struct bus_service *service, struct bus_slot *slot, bool *ret_is_full)
 {
-    for (struct bus_endpoint *endpoint;
-         (endpoint = select_endpoint(service, slot, ret_is_full)) != NULL;) {
-        if (bus_endpoint_send(endpoint, slot)) {
-            bus_list_remove(&endpoint->link);
-            bus_list_add(&service->endpoints, &endpoint->link);
-            bus_client_watch(service);
-            return true;
-        }
-        block(service->client, endpoint);
+    struct bus_endpoint *endpoint = select_endpoint(service, slot, ret_is_full);
+    if (endpoint == NULL) {
+        return false;
     }
-    return false;
+    bus_endpoint_send(endpoint, slot);
+    bus_list_remove(&endpoint->link);
+    bus_list_add(&service->endpoints, &endpoint->link);
+    bus_client_watch(service);
+    return true;
 }
 
 void bus_client_hold(struct bus_service *service, struct bus_slot *slot)
@@ -199,9 +189,31 @@ bool bus_client_may_send_again(const struct bus_slot *slot)
     return slot->type->retry != RETRY_NEVER && slot->sends < SENDS_MAX;
 }
 
+/* What has not been sent yet goes elsewhere, whatever its kind. */
+static void empty_outbox(struct bus_service *service, struct bus_endpoint *endpoint)
+{
+    while (!bus_list_is_empty(&endpoint->outbox)) {
+        struct bus_slot *slot = CONTAINER_OF(endpoint->outbox.next, struct bus_slot, out);
+        bus_endpoint_forget(endpoint, slot);
+        bus_client_hold(service, slot);
+    }
+}
+
+void bus_client_leave_stuck(struct bus_service *service, struct bus_endpoint *endpoint)
+{
+    struct bus_client *client = service->client;
+    endpoint->is_blocked = true;
+    if (client->unblock_timer == 0) {
+        client->unblock_timer = clock_after(client->clock, UNBLOCK_MS, on_unblock, client);
+    }
+    empty_outbox(service, endpoint);
+    bus_client_pump(service);
+}
+
 /* The endpoint is not usable any more, so nothing is added to its calls meanwhile. */
 void bus_client_fail_over(struct bus_service *service, struct bus_endpoint *endpoint)
 {
+    empty_outbox(service, endpoint);
     while (!bus_list_is_empty(&endpoint->calls)) {
         struct bus_slot *slot = slot_of(endpoint->calls.next);
         if (bus_client_may_send_again(slot)) {

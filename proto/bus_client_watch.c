@@ -103,7 +103,7 @@ void bus_client_probe(struct bus_service *service, struct bus_slot *slot)
         struct bus_endpoint *endpoint = endpoint_of(l);
         if (endpoint != slot->endpoint && endpoint->is_live && endpoint->trust == BUS_SILENT &&
             bus_endpoint_takes_trial(endpoint)) {
-            (void)bus_endpoint_send_copy(endpoint, slot);
+            bus_endpoint_send_copy(endpoint, slot);
             endpoint->is_on_trial = false;
             endpoint->retry_ms = clock_mono_ms(client->clock) + client->config.patience.probe_ms;
         }

@@ -1,4 +1,5 @@
 #include "proto/bus_endpoint.h"
+#include "proto/bus_batch.h"
 #include "proto/bus_route.h"
 
 #include <assert.h>
@@ -23,26 +24,46 @@
 #define EVENTS                                                                                     \
     (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | HANDSHAKE_FAILED | CONNECTING)
 
-/* At most limit messages; they may go on coming while they are taken. */
-static void receive(struct bus_endpoint *endpoint, size_t limit)
+/* Gives how many frames it had. */
+static size_t take_message(struct bus_endpoint *endpoint, struct str data)
+{
+    struct bus_frames frames;
+    struct str frame = STR_NONE;
+    size_t count = 0;
+    if (!bus_frames_open(&frames, data)) {
+        endpoint->events->frame(endpoint->arg, endpoint, STR_NONE);
+        return 1;
+    }
+    while (bus_frames_next(&frames, &frame)) {
+        endpoint->events->frame(endpoint->arg, endpoint, frame);
+        count++;
+    }
+    return count;
+}
+
+/* At most limit frames, if the last message does not have more; they may go on coming while they
+ * are taken. True: there may be more. */
+static bool receive(struct bus_endpoint *endpoint, size_t limit)
 {
     void *socket = zsock_resolve(endpoint->socket);
-    zmq_msg_t frame;
-    zmq_msg_init(&frame);
-    for (size_t i = 0; i < limit; i++) {
-        enum bus_received received = bus_socket_receive(socket, &frame);
+    zmq_msg_t message;
+    zmq_msg_init(&message);
+    enum bus_received received = BUS_FRAME;
+    for (size_t taken = 0; taken < limit;) {
+        received = bus_socket_receive(socket, &message);
         if (received == BUS_NOTHING) {
             break;
         }
-        endpoint->events->frame(endpoint->arg, endpoint,
-                                received == BUS_FRAME ? bus_frame_view(&frame) : STR_NONE);
+        taken +=
+            take_message(endpoint, received == BUS_FRAME ? bus_frame_view(&message) : STR_NONE);
     }
-    zmq_msg_close(&frame);
+    zmq_msg_close(&message);
+    return received != BUS_NOTHING;
 }
 
-static void on_readable(void *arg)
+static bool on_readable(void *arg)
 {
-    receive(arg, LOOP_BATCH);
+    return receive(arg, LOOP_BATCH);
 }
 
 /* zmq_send looks at its mailbox only now and then; asking for the events makes it look, so that it
@@ -52,6 +73,7 @@ static void notice_connection(struct bus_endpoint *endpoint)
     int events;
     size_t bytes = sizeof(events);
     zmq_getsockopt(zsock_resolve(endpoint->socket), ZMQ_EVENTS, &events, &bytes);
+    loop_socket_used(endpoint->loop, endpoint->socket);
 }
 
 /* Answers that came before the end still count. */
@@ -61,13 +83,15 @@ static void go_down(struct bus_endpoint *endpoint)
         return;
     }
     endpoint->is_live = false;
-    receive(endpoint, endpoint->in_flight);
+    endpoint->takes_batches = false;
+    (void)receive(endpoint, endpoint->in_flight);
     bus_endpoint_trust(endpoint, BUS_TRUSTED, 0);
     endpoint->is_blocked = false;
     endpoint->events->down(endpoint->arg, endpoint);
 }
 
 static void on_renew(void *arg);
+static void flush(void *arg);
 
 /* libzmq connects again after a connection was lost, but never after the peer broke the protocol,
  * refused us, or sent a frame that is too long (session_base.cpp, engine_error). So: unless it says
@@ -166,6 +190,8 @@ struct bus_endpoint *bus_endpoint_new(const struct bus_parts *parts, const char 
     endpoint->arg = arg;
     bus_list_init(&endpoint->link);
     bus_list_init(&endpoint->calls);
+    bus_list_init(&endpoint->outbox);
+    loop_late_init(&endpoint->flush, flush, endpoint);
     bool fits = str_copy(endpoint->address, sizeof(endpoint->address), str_of(address));
     assert(fits);
     (void)fits;
@@ -182,44 +208,86 @@ void bus_endpoint_free(struct bus_endpoint **endpoint)
     }
     assert(self->in_flight == 0);
     bus_list_remove(&self->link);
+    loop_late_remove(&self->flush);
     forget_silence(self);
     close_socket(self);
     mem_free(endpoint);
 }
 
-bool bus_endpoint_send_copy(struct bus_endpoint *endpoint, struct bus_slot *slot)
+/* ---- sending ---- */
+
+/* Empties message if it was taken. */
+static bool send_message(struct bus_endpoint *endpoint, zmq_msg_t *message)
+{
+    bool is_sent = zmq_msg_send(message, zsock_resolve(endpoint->socket), ZMQ_DONTWAIT) >= 0;
+    zmq_msg_close(message);
+    loop_socket_used(endpoint->loop, endpoint->socket);
+    return is_sent;
+}
+
+/* As many of the outbox, from its front, as make one message. */
+static void fill(struct bus_endpoint *endpoint, struct bus_batch *batch)
+{
+    bus_batch_init(batch);
+    for (struct bus_link *l = endpoint->outbox.next; l != &endpoint->outbox; l = l->next) {
+        struct bus_slot *slot = CONTAINER_OF(l, struct bus_slot, out);
+        if (!bus_batch_fits(batch, &slot->frame)) {
+            return;
+        }
+        bus_batch_add(batch, &slot->frame);
+        if (!endpoint->takes_batches) {
+            return;
+        }
+    }
+}
+
+static void flush(void *arg)
+{
+    struct bus_endpoint *endpoint = arg;
+    while (!bus_list_is_empty(&endpoint->outbox)) {
+        struct bus_batch batch;
+        zmq_msg_t message;
+        fill(endpoint, &batch);
+        bus_batch_make(&batch, &message);
+        if (!send_message(endpoint, &message)) {
+            endpoint->events->stuck(endpoint->arg, endpoint);
+            return;
+        }
+        for (size_t i = 0; i < batch.count; i++) {
+            bus_list_remove(endpoint->outbox.next);
+        }
+    }
+}
+
+void bus_endpoint_send_copy(struct bus_endpoint *endpoint, struct bus_slot *slot)
 {
     zmq_msg_t copy; /* of the reference: the bytes are shared */
     zmq_msg_init(&copy);
     zmq_msg_copy(&copy, &slot->frame);
-    if (zmq_msg_send(&copy, zsock_resolve(endpoint->socket), ZMQ_DONTWAIT) < 0) {
-        zmq_msg_close(&copy);
-        return false;
-    }
-    slot->sends++;
-    return true;
+    slot->sends += send_message(endpoint, &copy);
 }
 
-bool bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_slot *slot)
+void bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_slot *slot)
 {
-    if (!bus_endpoint_send_copy(endpoint, slot)) {
-        return false;
-    }
+    slot->sends++;
     slot->endpoint = endpoint;
     bus_list_add(&endpoint->calls, &slot->link);
+    bus_list_add(&endpoint->outbox, &slot->out);
+    loop_late_add(endpoint->loop, &endpoint->flush);
     endpoint->in_flight++;
     endpoint->costly_in_flight += slot->route->is_costly;
     if (endpoint->trust != BUS_TRUSTED) {
         endpoint->trial_id = slot->correlation_id;
     }
-    return true;
 }
 
 void bus_endpoint_forget(struct bus_endpoint *endpoint, struct bus_slot *slot)
 {
     assert(slot->endpoint == endpoint);
     slot->endpoint = NULL;
+    slot->sends -= !bus_list_is_empty(&slot->out);
     bus_list_remove(&slot->link);
+    bus_list_remove(&slot->out);
     endpoint->in_flight--;
     endpoint->costly_in_flight -= slot->route->is_costly;
     if (endpoint->trial_id == slot->correlation_id) {

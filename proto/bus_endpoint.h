@@ -16,6 +16,7 @@ struct bus_endpoint_events {
     void (*up)(void *arg, struct bus_endpoint *endpoint);      /* connected and admitted */
     void (*down)(void *arg, struct bus_endpoint *endpoint);    /* what was sent may be lost */
     void (*refused)(void *arg, struct bus_endpoint *endpoint); /* the handshake failed */
+    void (*stuck)(void *arg, struct bus_endpoint *endpoint);   /* it took none of its outbox */
     /* data is borrowed; without any: the message was not a single frame. */
     void (*frame)(void *arg, struct bus_endpoint *endpoint, struct str data);
 };
@@ -31,8 +32,9 @@ struct bus_endpoint {
     struct bus_link link;             /* in its service */
     char address[RESOLVE_TEXT_BYTES]; /* "tcp://127.0.0.1:5701" */
     bool is_live;
-    bool is_leaving; /* its address is gone: closed when the last call is answered */
-    bool is_blocked; /* took no message although it is live: tried again soon */
+    bool is_leaving;    /* its address is gone: closed when the last call is answered */
+    bool is_blocked;    /* took no message although it is live: tried again soon */
+    bool takes_batches; /* has said so on this connection */
     size_t in_flight;
     size_t costly_in_flight; /* of these */
     uint64_t address_hash;   /* bus_route_hash */
@@ -46,7 +48,9 @@ struct bus_endpoint {
     unsigned ticks;       /* without an answer while calls waited */
     unsigned light_ticks; /* without an answer while calls waited that are not costly */
 
-    struct bus_link calls; /* of struct bus_slot */
+    struct bus_link calls;  /* of struct bus_slot */
+    struct bus_link outbox; /* those of them that are still to be sent */
+    struct loop_late flush;
 
     struct loop *loop;
     const struct keys *keys;
@@ -77,13 +81,14 @@ static inline bool bus_endpoint_is_usable(const struct bus_endpoint *endpoint)
            (endpoint->trust != BUS_DRAINING || bus_endpoint_takes_trial(endpoint));
 }
 
-/* Sends slot's frame and takes the slot into calls. False: nothing was done. */
-bool bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_slot *slot);
-/* Sends slot's frame without taking the slot. False: nothing was done. */
-bool bus_endpoint_send_copy(struct bus_endpoint *endpoint, struct bus_slot *slot);
+/* Takes the slot into calls, and sends its frame at the end of this turn of the loop, together with
+ * what else goes there. */
+void bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_slot *slot);
+/* Sends slot's frame at once, if that is possible, without taking the slot. */
+void bus_endpoint_send_copy(struct bus_endpoint *endpoint, struct bus_slot *slot);
 /* Trusted from now on, or in doubt until retry_ms at least. */
 void bus_endpoint_trust(struct bus_endpoint *endpoint, enum bus_trust trust, uint64_t retry_ms);
-/* Takes a slot out of calls. */
+/* Takes a slot out of calls. One that is still in the outbox is not sent. */
 void bus_endpoint_forget(struct bus_endpoint *endpoint, struct bus_slot *slot);
 
 #endif

@@ -1,5 +1,5 @@
-/* A ring of intrusive links: O(1) to add and to take out, allocates nothing. For the bus' own
- * files. */
+/* A ring of intrusive links: O(1) to add and to take out, allocates nothing. For the bus' and the
+ * loop's own files. */
 #ifndef LYNKS_PROTO_BUS_LIST_H
 #define LYNKS_PROTO_BUS_LIST_H
 

@@ -1,20 +1,19 @@
 #include "proto/bus_worker.h"
-#include "proto/bus_list.h"
+#include "proto/bus_admit.h"
+#include "proto/bus_batch.h"
+#include "proto/bus_replies.h"
 #include "proto/bus_socket.h"
 #include "proto/bus_stats.h"
 #include "proto/log.h"
 
 #include <assert.h>
-#include <errno.h>
 
 #define LINGER_MS 1000
 #define BACKLOG 1024
 #define QUEUE_MIN 1024
 #define MESSAGE_NUMBER_MAX 4096
-#define SPARE_MAX 128            /* calls kept for reuse; more are freed when they are answered */
-#define REMAINING_MAX_MS 3600000 /* so that sums with it do not overflow */
+#define SPARE_MAX 128 /* calls kept for reuse; more are freed when they are answered */
 #define ENDPOINT_BYTES 256
-#define NO_ROLE "unknown" /* without CURVE nobody says who he is */
 
 static const struct bus_stat_names stat_names = {
     .total = "lynks_bus_handled_total",
@@ -38,8 +37,9 @@ struct worker_call {
     struct entry *entry;
     uint64_t correlation_id;
     uint64_t started_us;
-    zmq_msg_t route; /* to the peer's connection */
-    zmq_msg_t frame; /* call.request borrows from it */
+    struct bus_reply reply;
+    zmq_msg_t message; /* in which it came; call.request borrows from it */
+    struct str frame;  /* its part of that */
     struct arena *arena;
 };
 
@@ -63,6 +63,7 @@ struct bus_worker {
     struct bus_link spare;
     size_t spare_count;
     struct frame *frame; /* the reply that is being encoded */
+    struct bus_replies replies;
     struct bus_refusals refusals;
     struct metric *expired, *undelivered, *in_hand_now, *handshakes_failed;
 };
@@ -79,13 +80,15 @@ static struct worker_call *take_call(struct bus_worker *worker)
         call->worker = worker;
         call->arena = arena_new();
         bus_list_init(&call->link);
+        bus_list_init(&call->reply.link);
     } else {
         call = CONTAINER_OF(worker->spare.next, struct worker_call, link);
         bus_list_remove(&call->link);
         worker->spare_count--;
     }
-    zmq_msg_init(&call->route);
-    zmq_msg_init(&call->frame);
+    zmq_msg_init(&call->reply.route);
+    zmq_msg_init(&call->reply.frame);
+    zmq_msg_init(&call->message);
     return call;
 }
 
@@ -98,8 +101,9 @@ static void free_call(struct worker_call *call)
 static void give_back(struct worker_call *call)
 {
     struct bus_worker *worker = call->worker;
-    zmq_msg_close(&call->route);
-    zmq_msg_close(&call->frame);
+    zmq_msg_close(&call->reply.route);
+    zmq_msg_close(&call->reply.frame);
+    zmq_msg_close(&call->message);
     if (worker->is_closed || worker->spare_count == SPARE_MAX) {
         free_call(call);
         return;
@@ -110,22 +114,20 @@ static void give_back(struct worker_call *call)
 
 /* ---- replies ---- */
 
-/* With ZMQ_ROUTER_MANDATORY a peer that is gone, or that does not read, is told apart from one that
- * was answered. Whoever waited there runs into its deadline, or sends again by another connection.
- */
+static void on_left(void *arg, struct bus_reply *reply, bool is_sent)
+{
+    struct bus_worker *worker = arg;
+    if (!is_sent) {
+        metric_inc(worker->undelivered);
+    }
+    give_back(CONTAINER_OF(reply, struct worker_call, reply));
+}
+
+/* The call is given back when its reply has left. */
 static void deliver(struct bus_worker *worker, struct worker_call *call)
 {
-    void *socket = zsock_resolve(worker->socket);
-    if (zmq_msg_send(&call->route, socket, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
-        metric_inc(worker->undelivered);
-        return;
-    }
-    zmq_msg_t frame;
-    bus_frame_init(&frame, frame_bytes(worker->frame));
-    if (zmq_msg_send(&frame, socket, ZMQ_DONTWAIT) < 0) {
-        zmq_msg_close(&frame);
-        metric_inc(worker->undelivered);
-    }
+    bus_frame_init(&call->reply.frame, frame_bytes(worker->frame));
+    bus_replies_add(&worker->replies, &call->reply);
 }
 
 static enum err encode(struct bus_worker *worker, const struct worker_call *call, enum err status,
@@ -189,7 +191,6 @@ static void finish(struct call *base, enum err err, const struct msg *reply)
     bus_stat_count(&call->entry->stat, result);
     bus_stat_observe(&call->entry->stat, call->started_us);
     metric_set(worker->in_hand_now, (int64_t)worker->in_hand);
-    give_back(call);
 }
 
 /* ---- requests ---- */
@@ -197,29 +198,6 @@ static void finish(struct call *base, enum err err, const struct msg *reply)
 static void refuse(struct bus_worker *worker, enum codec_fault fault, const char *role)
 {
     bus_refusals_add(&worker->refusals, fault, role, clock_mono_ms(worker->clock));
-}
-
-static const char *role_of(const struct bus_worker *worker, zmq_msg_t *frame)
-{
-    const char *role = worker->parts.keys != NULL ? zmq_msg_gets(frame, "User-Id") : NULL;
-    role = role != NULL ? keys_intern_role(worker->parts.keys, role) : NULL;
-    return role != NULL ? role : NO_ROLE;
-}
-
-/* The earlier of what the caller gave and of when that ends by the wall clock. False: it is over.
- */
-static bool read_deadline(const struct bus_worker *worker, const struct envelope *envelope,
-                          uint64_t *ret_deadline_ms)
-{
-    uint64_t now_unix_ms = clock_unix_ms(worker->clock);
-    if (envelope->expiry_unix_ms <= now_unix_ms || envelope->remaining_ms == 0) {
-        return false;
-    }
-    uint64_t left_ms = envelope->expiry_unix_ms - now_unix_ms;
-    left_ms = left_ms < envelope->remaining_ms ? left_ms : envelope->remaining_ms;
-    left_ms = left_ms < REMAINING_MAX_MS ? left_ms : REMAINING_MAX_MS;
-    *ret_deadline_ms = clock_mono_ms(worker->clock) + left_ms;
-    return true;
 }
 
 static struct entry *find_entry(const struct bus_worker *worker, enum msg_id id)
@@ -243,27 +221,6 @@ static enum err judge(const struct bus_worker *worker, const struct worker_call 
     return worker->in_hand >= worker->in_hand_max ? ERR_OVERLOADED : ERR_OK;
 }
 
-/* Answers what is refused. False: the call was not taken on, and is the caller's still. */
-static bool accept_call(struct bus_worker *worker, struct worker_call *call,
-                        const struct envelope *envelope, enum codec_fault fault)
-{
-    if (!read_deadline(worker, envelope, &call->call.context.deadline_ms)) {
-        metric_inc(worker->expired);
-        return false;
-    }
-    call->correlation_id = envelope->correlation_id;
-    call->entry = find_entry(worker, call->call.request.id);
-    enum err err = judge(worker, call, fault);
-    if (err == ERR_OK) {
-        return true;
-    }
-    send_failure(call, err);
-    if (call->entry != NULL) {
-        bus_stat_count(&call->entry->stat, err);
-    }
-    return false;
-}
-
 static void hand_over(struct bus_worker *worker, struct worker_call *call,
                       const struct envelope *envelope, const char *role)
 {
@@ -277,13 +234,36 @@ static void hand_over(struct bus_worker *worker, struct worker_call *call,
     call->entry->fn(worker->service, &call->call);
 }
 
+/* Hands the call over, or answers why not. What is too late has nobody who waits for an answer. */
+static void take_on(struct bus_worker *worker, struct worker_call *call,
+                    const struct envelope *envelope, enum codec_fault fault, const char *role)
+{
+    if (!bus_admit_deadline(worker->clock, envelope, &call->call.context.deadline_ms)) {
+        metric_inc(worker->expired);
+        give_back(call);
+        return;
+    }
+    call->correlation_id = envelope->correlation_id;
+    call->reply.takes_batches = envelope->minor >= BATCH_MINOR;
+    call->entry = find_entry(worker, call->call.request.id);
+    enum err err = judge(worker, call, fault);
+    if (err == ERR_OK) {
+        hand_over(worker, call, envelope, role);
+        return;
+    }
+    send_failure(call, err);
+    if (call->entry != NULL) {
+        bus_stat_count(&call->entry->stat, err);
+    }
+}
+
 /* A reply's message, or one of another service, is as unknown here as one that does not exist; what
  * is not a request at all (its status says failed) is no use to answer. */
 static enum codec_fault decode(struct bus_worker *worker, struct worker_call *call,
                                struct envelope *ret_envelope)
 {
     enum codec_fault fault =
-        codec_decode(call->arena, bus_frame_view(&call->frame), ret_envelope, &call->call.request);
+        codec_decode(call->arena, call->frame, ret_envelope, &call->call.request);
     if (fault != CODEC_OK) {
         return fault;
     }
@@ -293,46 +273,74 @@ static enum codec_fault decode(struct bus_worker *worker, struct worker_call *ca
     return find_entry(worker, call->call.request.id) == NULL ? CODEC_UNKNOWN : CODEC_OK;
 }
 
-static void on_request(struct bus_worker *worker, struct worker_call *call)
+static void on_request(struct bus_worker *worker, struct worker_call *call, const char *role)
 {
     struct envelope envelope;
-    const char *role = role_of(worker, &call->frame);
     enum codec_fault fault = decode(worker, call, &envelope);
     if (fault != CODEC_OK) {
         refuse(worker, fault, role);
     }
-    bool is_readable = fault == CODEC_OK || fault == CODEC_UNKNOWN || fault == CODEC_BODY;
-    if (is_readable && accept_call(worker, call, &envelope, fault)) {
-        hand_over(worker, call, &envelope, role);
+    if (fault == CODEC_OK || fault == CODEC_UNKNOWN || fault == CODEC_BODY) {
+        take_on(worker, call, &envelope, fault, role);
     } else {
         give_back(call);
     }
 }
 
-/* False: there is nothing more. The first frame is the route, which libzmq puts there. */
-static bool receive(struct bus_worker *worker)
+/* Each call of a message has a reference to it, so that it stays until the last is answered. A
+ * short message lies within the reference itself, and each call's frame within its own. */
+static size_t take_message(struct bus_worker *worker, zmq_msg_t *route, zmq_msg_t *message)
 {
-    void *socket = zsock_resolve(worker->socket);
-    struct worker_call *call = take_call(worker);
-    if (zmq_msg_recv(&call->route, socket, ZMQ_DONTWAIT) < 0) {
-        give_back(call);
-        return false;
+    const char *role = bus_admit_role(worker->parts.keys, message);
+    struct str data = bus_frame_view(message);
+    struct bus_frames frames;
+    struct str frame = STR_NONE;
+    size_t count = 0;
+    if (!bus_frames_open(&frames, data)) {
+        refuse(worker, CODEC_MALFORMED, role);
+        return 1;
     }
-    enum bus_received received = bus_socket_receive(socket, &call->frame);
-    if (received == BUS_FRAME) {
-        on_request(worker, call);
-        return true;
+    while (bus_frames_next(&frames, &frame)) {
+        struct worker_call *call = take_call(worker);
+        zmq_msg_copy(&call->reply.route, route);
+        zmq_msg_copy(&call->message, message);
+        const char *own = zmq_msg_data(&call->message);
+        call->frame = (struct str){.data = own + (frame.data - data.data), .bytes = frame.bytes};
+        on_request(worker, call, role);
+        count++;
     }
-    refuse(worker, CODEC_MALFORMED, role_of(worker, &call->frame));
-    give_back(call);
-    return true;
+    return count;
 }
 
-static void on_readable(void *arg)
+/* Gives how many frames came; 0: there is nothing more. The first part is the route, which libzmq
+ * puts there. */
+static size_t receive(struct bus_worker *worker, zmq_msg_t *route, zmq_msg_t *message)
+{
+    void *socket = zsock_resolve(worker->socket);
+    if (zmq_msg_recv(route, socket, ZMQ_DONTWAIT) < 0) {
+        return 0;
+    }
+    if (bus_socket_receive(socket, message) == BUS_FRAME) {
+        return take_message(worker, route, message);
+    }
+    refuse(worker, CODEC_MALFORMED, bus_admit_role(worker->parts.keys, message));
+    return 1;
+}
+
+static bool on_readable(void *arg)
 {
     struct bus_worker *worker = arg;
-    for (int i = 0; i < LOOP_BATCH && receive(worker); i++) {
+    zmq_msg_t route;
+    zmq_msg_t message;
+    zmq_msg_init(&route);
+    zmq_msg_init(&message);
+    size_t received = 1;
+    for (size_t taken = 0; received > 0 && taken < LOOP_BATCH; taken += received) {
+        received = receive(worker, &route, &message);
     }
+    zmq_msg_close(&route);
+    zmq_msg_close(&message);
+    return received > 0;
 }
 
 /* Peers without CURVE never get as far as the ZAP handler; here they are seen. */
@@ -409,6 +417,7 @@ static void open_socket(struct bus_worker *worker, const struct bus_worker_confi
 {
     size_t queue_max = config->in_hand_max > QUEUE_MIN ? config->in_hand_max : QUEUE_MIN;
     worker->socket = bus_socket_new(ZMQ_ROUTER, LINGER_MS, (int)queue_max);
+    bus_replies_set_socket(&worker->replies, worker->socket);
     bus_socket_set(worker->socket, ZMQ_ROUTER_MANDATORY, 1);
     bus_socket_set(worker->socket, ZMQ_BACKLOG, BACKLOG);
     set_curve(worker, config->allowed_roles);
@@ -428,6 +437,7 @@ struct bus_worker *bus_worker_new(const struct bus_parts *parts,
     worker->service = service;
     worker->in_hand_max = config->in_hand_max;
     worker->frame = frame_new();
+    bus_replies_init(&worker->replies, parts->loop, on_left, worker);
     bus_list_init(&worker->spare);
     make_metrics(worker);
     add_handlers(worker, handlers);
@@ -460,6 +470,7 @@ void bus_worker_free(struct bus_worker **worker_ref)
         return;
     }
     *worker_ref = NULL;
+    bus_replies_fini(&worker->replies);
     worker->is_closed = true;
     loop_socket_remove(worker->parts.loop, worker->socket);
     bus_monitor_free(&worker->monitor);

@@ -469,9 +469,9 @@ enum codec_fault codec_decode(struct arena *arena, struct str data, struct envel
     }
     const msgpack_object *items = root.via.array.ptr;
     struct envelope envelope = {.correlation_id = 0};
-    uint64_t minor;
     uint64_t number;
-    if (root.via.array.size < ENVELOPE_ITEMS || !read_u64(&items[ITEM_minor], UINT64_MAX, &minor) ||
+    if (root.via.array.size < ENVELOPE_ITEMS ||
+        !read_u64(&items[ITEM_minor], UINT64_MAX, &envelope.minor) ||
         !read_envelope(items, &envelope, &number) ||
         !status_fits(msg_type_find(number), envelope.status)) {
         return CODEC_ENVELOPE;

@@ -14,9 +14,12 @@
 #include "proto/msg.h"
 
 #define PROTOCOL_MAJOR 1
-#define PROTOCOL_MINOR 0
+#define PROTOCOL_MINOR 1
 #define FRAME_BYTES_MAX 131072
 #define ENVELOPE_ITEMS 10
+#define BATCH_MARK 0xc1 /* bus_batch.h */
+#define BATCH_MINOR 1
+#define BATCH_FRAMES_MAX 64
 #define REQUEST_ID_BYTES_MAX 64
 
 /* Who asks. user_id 0 means nobody has logged in. */
@@ -27,6 +30,7 @@ struct principal {
 };
 
 struct envelope {
+    uint64_t minor; /* the sender's, as read; ours is written whatever stands here */
     uint64_t correlation_id;
     uint64_t remaining_ms;      /* what the sender still gives; at most INT64_MAX */
     uint64_t expiry_unix_ms;    /* absolute; whichever is earlier counts; at most INT64_MAX */

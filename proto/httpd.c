@@ -39,10 +39,9 @@ struct httpd {
     bool ending;             /* the handler is not called any more */
     bool resumed;            /* a connection waits for MHD to look at it */
     uint64_t callbacks;
-    uint64_t pump_timer; /* 0: none */
+    uint64_t pump_timer;      /* 0: none */
+    struct loop_late answers; /* of this turn, to be pumped out */
 };
-
-static void pump(void *arg);
 
 /* ---- answers ---- */
 
@@ -79,21 +78,14 @@ static enum MHD_Result queue_answer(struct httpd_request *request)
     return queued;
 }
 
-static void pump_later(struct httpd *httpd, uint64_t delay_ms)
-{
-    if (httpd->pump_timer == 0) {
-        httpd->pump_timer = clock_after(loop_clock(httpd->loop), delay_ms, pump, httpd);
-    }
-}
-
 static void park(struct httpd_request *request)
 {
     MHD_suspend_connection(request->mhd);
     request->parked = true;
 }
 
-/* No descriptor wakes MHD after this, so a pump is asked for; one serves all answers of this turn
- * of the loop. */
+/* No descriptor wakes MHD after this, so a pump is asked for: one at the end of this turn of the
+ * loop, for all answers that came in it. */
 static void unpark(struct httpd_request *request)
 {
     struct httpd *httpd = request->httpd;
@@ -101,7 +93,7 @@ static void unpark(struct httpd_request *request)
     (void)queue_answer(request);
     MHD_resume_connection(request->mhd);
     httpd->resumed = true;
-    pump_later(httpd, 0);
+    loop_late_add(httpd->loop, &httpd->answers);
 }
 
 /* An answer from inside the handler, or while the request is still to be parked, is queued by
@@ -312,6 +304,7 @@ static void pump(void *arg)
     unsigned vain = 0;
     clock_cancel(loop_clock(httpd->loop), httpd->pump_timer);
     httpd->pump_timer = 0;
+    loop_late_remove(&httpd->answers);
     for (unsigned i = 0; i < PUMP_ROUNDS && vain < VAIN_ROUNDS; i++) {
         uint64_t before = httpd->callbacks;
         run(httpd);
@@ -320,7 +313,8 @@ static void pump(void *arg)
             return;
         }
     }
-    pump_later(httpd, vain == VAIN_ROUNDS ? VAIN_PAUSE_MS : 0);
+    httpd->pump_timer =
+        clock_after(loop_clock(httpd->loop), vain == VAIN_ROUNDS ? VAIN_PAUSE_MS : 0, pump, httpd);
 }
 
 static void on_epoll(void *arg, uint32_t events)
@@ -393,6 +387,7 @@ struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
     httpd->loop = loop;
     httpd->fn = fn;
     httpd->fn_arg = arg;
+    loop_late_init(&httpd->answers, pump, httpd);
     httpd_requests_init(&httpd->requests, metrics, config);
     httpd->epoll_fd = -1;
     httpd->conns = http_conns_new(loop_clock(loop), metrics, &conns, on_cut, httpd);
@@ -446,6 +441,7 @@ void httpd_free(struct httpd **httpd_ref)
         loop_fd_remove(httpd->loop, httpd->epoll_fd);
         MHD_stop_daemon(httpd->daemon);
         clock_cancel(loop_clock(httpd->loop), httpd->pump_timer);
+        loop_late_remove(&httpd->answers);
     }
     if (httpd->listen_fd >= 0) {
         close(httpd->listen_fd);

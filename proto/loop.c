@@ -1,16 +1,14 @@
-#include "proto/loop.h"
+#include "proto/loop_parts.h"
 
 #include <assert.h>
-#include <czmq.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "proto/timer_heap.h"
-
 #define EPOLL_BATCH 64
+/* Rounds of descriptors in one turn of zloop, before timers get theirs. */
+#define TURN_ROUNDS 8
 
 struct watch {
     int fd;
@@ -20,43 +18,10 @@ struct watch {
     struct watch *next_dead;
 };
 
-struct socket_watch {
-    void *zsock;
-    loop_socket_fn *fn;
-    void *arg;
-    struct socket_watch *next;
-};
-
 struct post {
     timer_fn *fn;
     void *arg;
     struct post *next;
-};
-
-struct loop {
-    zloop_t *zloop;
-    struct clock clock;
-
-    struct timer_heap *timers;
-    int zloop_timer; /* -1: none */
-    uint64_t zloop_due_ms;
-
-    int epoll_fd;
-    zmq_pollitem_t epoll_item;
-    struct watch **watches; /* by descriptor */
-    size_t watch_room;
-    struct watch *dead; /* removed during a batch, freed after it */
-
-    struct socket_watch *sockets;
-
-    int post_fd;
-    pthread_mutex_t post_lock;
-    struct post *posts, **posts_end;
-
-    bool stopped;
-    bool stop_asked; /* loop_stop before loop_run counts */
-    loop_predicate *predicate;
-    void *predicate_arg;
 };
 
 /* ---- timers ---- */
@@ -95,8 +60,7 @@ static void arm(struct loop *loop)
     loop->zloop_timer = zloop_timer(loop->zloop, (size_t)delay_ms, 1, on_zloop_timer, loop);
 }
 
-/* Gives zloop's answer: -1 ends it. */
-static int after_event(struct loop *loop)
+int loop_after_event(struct loop *loop)
 {
     if (loop->predicate != NULL && loop->predicate(loop->predicate_arg)) {
         return -1;
@@ -121,10 +85,10 @@ static int on_zloop_timer(zloop_t *zloop, int timer_id, void *arg)
     int rc = 0;
     while (rc == 0 && most-- > 0 && timer_heap_pop(loop->timers, now, &fn, &fn_arg)) {
         fn(fn_arg);
-        rc = after_event(loop);
+        rc = loop_after_event(loop);
     }
     arm(loop);
-    return rc;
+    return rc == 0 ? loop_settle(loop) : rc;
 }
 
 static uint64_t after(void *self, uint64_t delay_ms, timer_fn *fn, void *arg)
@@ -159,22 +123,38 @@ static void free_dead(struct loop *loop)
     }
 }
 
+/* -1 ends the loop. */
+static int deliver(struct loop *loop, const struct epoll_event *events, int count)
+{
+    int rc = 0;
+    for (int i = 0; i < count && rc == 0; i++) {
+        struct watch *watch = events[i].data.ptr;
+        if (watch->active) {
+            watch->fn(watch->arg, events[i].events);
+            rc = loop_after_event(loop);
+        }
+    }
+    free_dead(loop);
+    return rc;
+}
+
+/* Under load there is more when a batch is done; asking for it here costs less than a turn of
+ * zloop. */
 static int on_epoll(zloop_t *zloop, zmq_pollitem_t *item, void *arg)
 {
     struct loop *loop = arg;
     struct epoll_event events[EPOLL_BATCH];
     (void)zloop;
     (void)item;
-    int count = epoll_wait(loop->epoll_fd, events, EPOLL_BATCH, 0);
     int rc = 0;
-    for (int i = 0; i < count && rc == 0; i++) {
-        struct watch *watch = events[i].data.ptr;
-        if (watch->active) {
-            watch->fn(watch->arg, events[i].events);
-            rc = after_event(loop);
+    int count = 1;
+    for (int i = 0; i < TURN_ROUNDS && rc == 0 && count > 0; i++) {
+        count = epoll_wait(loop->epoll_fd, events, EPOLL_BATCH, 0);
+        rc = deliver(loop, events, count);
+        if (rc == 0) {
+            rc = loop_settle(loop);
         }
     }
-    free_dead(loop);
     return rc;
 }
 
@@ -224,45 +204,6 @@ void loop_fd_remove(struct loop *loop, int fd)
     watch->active = false;
     watch->next_dead = loop->dead;
     loop->dead = watch;
-}
-
-/* ---- sockets ---- */
-
-static int on_socket(zloop_t *zloop, zsock_t *reader, void *arg)
-{
-    struct loop *loop = arg;
-    (void)zloop;
-    for (struct socket_watch *watch = loop->sockets; watch != NULL; watch = watch->next) {
-        if (watch->zsock == reader) {
-            watch->fn(watch->arg);
-            break;
-        }
-    }
-    return after_event(loop);
-}
-
-void loop_socket_add(struct loop *loop, void *zsock, loop_socket_fn *fn, void *arg)
-{
-    struct socket_watch *watch = mem_alloc(sizeof(*watch));
-    *watch = (struct socket_watch){.zsock = zsock, .fn = fn, .arg = arg, .next = loop->sockets};
-    loop->sockets = watch;
-    int rc = zloop_reader(loop->zloop, zsock, on_socket, loop);
-    assert(rc == 0);
-    (void)rc;
-    zloop_reader_set_tolerant(loop->zloop, zsock);
-}
-
-void loop_socket_remove(struct loop *loop, void *zsock)
-{
-    for (struct socket_watch **place = &loop->sockets; *place != NULL; place = &(*place)->next) {
-        struct socket_watch *watch = *place;
-        if (watch->zsock == zsock) {
-            *place = watch->next;
-            free(watch);
-            zloop_reader_end(loop->zloop, zsock);
-            return;
-        }
-    }
 }
 
 /* ---- other threads ---- */
@@ -339,6 +280,8 @@ struct loop *loop_new(void)
     loop->clock = (struct clock){.ops = &clock_ops, .self = loop};
     loop->timers = timer_heap_new();
     loop->zloop_timer = -1;
+    bus_list_init(&loop->due);
+    bus_list_init(&loop->late);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     loop->post_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop->epoll_fd < 0 || loop->post_fd < 0) {
@@ -362,9 +305,7 @@ void loop_free(struct loop **loop_ref)
     for (struct post *post; (post = take_post(loop)) != NULL;) {
         free(post);
     }
-    while (loop->sockets != NULL) {
-        loop_socket_remove(loop, loop->sockets->zsock);
-    }
+    loop_drop_sockets(loop);
     zloop_destroy(&loop->zloop);
     for (size_t i = 0; i < loop->watch_room; i++) {
         free(loop->watches[i]);
@@ -378,11 +319,20 @@ void loop_free(struct loop **loop_ref)
     mem_free(loop_ref);
 }
 
+/* What was put off outside the loop, and by its last turn, is not left behind. */
+static void turn(struct loop *loop)
+{
+    if (loop_settle(loop) == 0) {
+        zloop_start(loop->zloop);
+    }
+    loop_do_late(loop);
+}
+
 void loop_run(struct loop *loop)
 {
     if (!loop->stop_asked) {
         loop->stopped = false;
-        zloop_start(loop->zloop);
+        turn(loop);
     }
     loop->stop_asked = false;
 }
@@ -420,7 +370,7 @@ bool loop_run_until(struct loop *loop, loop_predicate *predicate, void *arg, uin
     loop->predicate = is_over;
     loop->predicate_arg = &bounded;
     loop->stopped = false;
-    zloop_start(loop->zloop);
+    turn(loop);
     loop->predicate = NULL;
     clock_cancel(&loop->clock, timer);
     return predicate(arg);

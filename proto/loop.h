@@ -1,12 +1,14 @@
 /* The one loop of a process: a czmq zloop that carries ZeroMQ sockets, file descriptors and timers.
  *
- * Everything here is called from the loop's own thread, but for loop_post. File descriptors live in
- * one epoll set of ours, of which zloop polls the one descriptor: changing what is watched costs a
- * system call, not a rebuild of zloop's poll set. Timers are a heap of ours behind one zloop timer,
- * for the same reason: there is one for every call in flight. */
+ * Everything here is called from the loop's own thread, but for loop_post. File descriptors and
+ * sockets live in one epoll set of ours, of which zloop polls the one descriptor: changing what is
+ * watched costs a system call, not a rebuild of zloop's poll set, and sockets that have nothing to
+ * say cost nothing, where zloop asks each of them at every turn. Timers are a heap of ours behind
+ * one zloop timer, for the same reason: there is one for every call in flight. */
 #ifndef LYNKS_PROTO_LOOP_H
 #define LYNKS_PROTO_LOOP_H
 
+#include "proto/bus_list.h"
 #include "proto/clock.h"
 #include "proto/err.h"
 
@@ -24,12 +26,26 @@ void loop_fd_add(struct loop *loop, int fd, uint32_t events, loop_fd_fn *fn, voi
 void loop_fd_modify(struct loop *loop, int fd, uint32_t events);
 void loop_fd_remove(struct loop *loop, int fd); /* unknown ones are ignored */
 
-/* socket: a zsock_t. fn is called while it is readable; take at most LOOP_BATCH messages each time.
- */
+/* socket: a zsock_t. fn takes at most LOOP_BATCH messages each time; true: there may be more (then
+ * the socket is still there). */
 #define LOOP_BATCH 64
-typedef void loop_socket_fn(void *arg);
+typedef bool loop_socket_fn(void *arg);
 void loop_socket_add(struct loop *loop, void *zsock, loop_socket_fn *fn, void *arg);
 void loop_socket_remove(struct loop *loop, void *zsock);
+/* Whoever does anything but receive with a socket that was added says so: libzmq may have noticed
+ * messages by the way, of which nothing tells any more. */
+void loop_socket_used(struct loop *loop, const void *zsock);
+
+/* Something to be done when all events of a turn have been handled, before the loop waits: what
+ * many of them want is then done once, for all of them together. */
+struct loop_late {
+    struct bus_link link;
+    timer_fn *fn;
+    void *arg;
+};
+void loop_late_init(struct loop_late *late, timer_fn *fn, void *arg);
+void loop_late_add(struct loop *loop, struct loop_late *late); /* once, however often it is asked */
+void loop_late_remove(struct loop_late *late);                 /* harmless if it is not added */
 
 /* Calls fn (arg) on the loop as soon as it turns. The one function for other threads. */
 void loop_post(struct loop *loop, timer_fn *fn, void *arg);

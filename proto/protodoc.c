@@ -39,12 +39,21 @@ static void write_introduction(FILE *out)
             "## Transport\n"
             "\n"
             "ZeroMQ over TCP, CURVE-encrypted. A service binds a ROUTER, each caller connects a "
-            "DEALER. A message has one part:\n"
-            "one frame of at most %d bytes that holds one envelope. Replies come in any order. Who "
-            "may call is decided by the\n"
-            "caller's key (ZAP): authsvc serves gateway; roomsvc serves gateway and janusbridge; "
-            "janusbridge serves roomsvc.\n",
-            PROTOCOL_MAJOR, PROTOCOL_MINOR, FRAME_BYTES_MAX);
+            "DEALER. A message has one part\n"
+            "of at most %d bytes: a frame, which holds one envelope, or a batch of frames. "
+            "Replies come in any order. Who may call\n"
+            "is decided by the caller's key (ZAP): authsvc serves gateway; roomsvc serves gateway "
+            "and janusbridge; janusbridge serves\n"
+            "roomsvc.\n"
+            "\n"
+            "A batch is the byte 0x%02x, with which no envelope begins, and then 1 to %d times the "
+            "length of a frame (four bytes, most\n"
+            "significant first) and the frame. Each frame is taken as if it had come alone. A "
+            "batch is sent only to a peer whose\n"
+            "last envelope on this connection had minor version %d or later, so that a rolling "
+            "restart may mix versions.\n",
+            PROTOCOL_MAJOR, PROTOCOL_MINOR, FRAME_BYTES_MAX, BATCH_MARK, BATCH_FRAMES_MAX,
+            BATCH_MINOR);
 }
 
 static void write_envelope(FILE *out)
@@ -81,7 +90,8 @@ static void write_rules(FILE *out)
             "- it is over %d bytes [%s];\n"
             "- it is not exactly one complete msgpack object, nests containers more than %d deep, "
             "has more than %d objects,\n"
-            "  or a count larger than the bytes that are left [%s];\n"
+            "  or a count larger than the bytes that are left, or it is a batch whose lengths do "
+            "not fit [%s];\n"
             "- its major version is another one [%s];\n"
             "- an item of the envelope is missing, of another type or out of bounds, or a request "
             "has a status other than 0 [%s];\n"

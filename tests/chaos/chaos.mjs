@@ -24,6 +24,10 @@ const AWAY_MS = 500;
 // trust the process again.
 const BETWEEN_OUTAGES_MS = RECOVERY_MS + 1500;
 const SHOWN_FAILURES = 8;
+// A run that fails while the load itself waited this long for a processor tells nothing: it is done again, so often.
+const STARVED_MS = 250;
+const ATTEMPTS = 4;
+const SETTLE_MS = 5000;
 
 /// A stack with a load on it.
 export class Chaos {
@@ -66,6 +70,18 @@ export class Chaos {
     /// Runs action under load, for SCENARIO_MS at least, and judges. action gives the times for which refusals
     /// are right, if any: [{ from, to, kinds }]. t: the test, which is told what was done and seen.
     async scenario(t, action) {
+        for (let attempt = 1; ; attempt += 1) {
+            const { records, failed } = await this.#attempt(t, action);
+            if (failed.length === 0) return records;
+            if (attempt === ATTEMPTS || this.load.starvedMs < STARVED_MS) {
+                assert.fail(`${failed.length} of ${records.length} requests failed`);
+            }
+            t.diagnostic('so it tells nothing, and is done again');
+            await sleep(SETTLE_MS);
+        }
+    }
+
+    async #attempt(t, action) {
         this.done = [];
         this.load.start();
         const end = performance.now() + SCENARIO_MS;
@@ -81,8 +97,7 @@ export class Chaos {
         this.#tell(t, records, failed);
         await this.#explain(t, failed);
         await reconcile(this.stack, this.load);
-        assert.equal(failed.length, 0, `${failed.length} of ${records.length} requests failed`);
-        return records;
+        return { records, failed };
     }
 
     #tell(t, records, failed) {
@@ -93,6 +108,7 @@ export class Chaos {
         for (const { at: when, text } of this.done) t.diagnostic(`${second(when)} s: ${text}`);
         t.diagnostic(`${records.length} requests, ${failed.length} failed, ${refused} refused; longest delay ${at(1)} ms, `
             + `99.9 % within ${at(0.999)} ms, half within ${at(0.5)} ms`);
+        t.diagnostic(`the load itself waited for a processor up to ${this.load.starvedMs.toFixed(0)} ms`);
         const bySecond = new Map();
         for (const { at: when } of failed) {
             const key = Math.floor((when - this.load.began) / 1000);

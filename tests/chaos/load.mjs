@@ -1,6 +1,7 @@
 // A steady mixed load. Open loop: a request goes out when its time has come, however many are unanswered, and its
 // delay counts from that time. Every answer is checked, byte for byte where that can be. Nothing is sent twice.
 import { createHash } from 'node:crypto';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Client } from './client.mjs';
 
 const RATE = 500; // requests a second
@@ -25,6 +26,7 @@ export class Load {
         this.rooms = [];
         this.seen = new Set();
         this.failed = { login: 0, create: 0 };
+        this.delays = monitorEventLoopDelay({ resolution: 10 });
     }
 
     /// A token and a room to begin with.
@@ -40,6 +42,8 @@ export class Load {
         this.records = [];
         this.pending = new Set();
         this.sent = 0;
+        this.delays.reset();
+        this.delays.enable();
         this.began = performance.now();
         this.timer = setInterval(() => this.#tick(), TICK_MS);
     }
@@ -50,7 +54,13 @@ export class Load {
         this.#tick();
         clearInterval(this.timer);
         await Promise.all(this.pending);
+        this.delays.disable();
         return this.records;
+    }
+
+    /// How long the load itself had to wait for a processor, at most: what is seen then is the machine, not Lynks.
+    get starvedMs() {
+        return this.delays.max / 1e6;
     }
 
     end() {

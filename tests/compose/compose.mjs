@@ -13,7 +13,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LOG = join(process.env.LYNKS_ENGINE, 'compose.log');
 // What the stack runs with that is up now.
 const RUNNING_WITH = join(process.env.LYNKS_ENGINE, 'running-with.json');
-const REQUEST_MS = 5000;
+// The gateway answers within 4.
+const REQUEST_MS = 10000;
 const BACK_MS = 60000;
 const OPS_PORTS = { gateway: 5800, authsvc: 5801, roomsvc: 5802, janusbridge: 5803 };
 
@@ -108,8 +109,10 @@ export class Containers extends Stack {
                 .every(Boolean);
         }, { within: BACK_MS, what: `${name} is back` });
         // The proxy has to find it, too.
-        return eventually(async () => (await this.request('/login', { method: 'GET', agent: undefined })).status === 405,
-            { within: BACK_MS, what: 'a gateway is reached' });
+        return eventually(async () => {
+            const answer = await this.request('/login', { method: 'GET', agent: undefined });
+            return answer.status === 405;
+        }, { within: BACK_MS, what: 'a gateway is reached' });
     }
 
     /// settled: the engine has to know it, too.
@@ -139,7 +142,8 @@ export class Containers extends Stack {
             printf 'GET ${path} HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' >&3; cat <&3`);
         const [head, body] = text.split(/\r\n\r\n([^]*)/);
         const [first, ...lines] = head.split('\r\n');
-        const headers = Object.fromEntries(lines.map((line) => line.split(/: (.*)/)).map(([k, v]) => [k.toLowerCase(), v]));
+        const headers = Object.fromEntries(lines.map((line) => line.split(/: (.*)/))
+            .map(([name, value]) => [name.toLowerCase(), value]));
         return { status: Number(first.split(' ')[1]), headers, text: body, json: /json/.test(headers['content-type'])
             ? JSON.parse(body) : undefined };
     }

@@ -32,7 +32,7 @@ struct rig {
     uint64_t first_remaining_ms, last_remaining_ms;
 };
 
-static void on_request(void *arg)
+static bool on_request(void *arg)
 {
     struct rig *rig = arg;
     void *socket = zsock_resolve(rig->service);
@@ -55,6 +55,7 @@ static void on_request(void *arg)
     }
     zmq_msg_close(&route);
     zmq_msg_close(&frame);
+    return false;
 }
 
 static int setup(void **state)
@@ -113,6 +114,7 @@ static void send_to(struct rig *rig, zmq_msg_t *route, struct str data)
     zmq_msg_copy(&copy, route);
     assert_true(zmq_msg_send(&copy, socket, ZMQ_SNDMORE) >= 0);
     assert_int_equal(zmq_send(socket, data.data, data.bytes, 0), data.bytes);
+    loop_socket_used(rig->pair.loop, rig->service);
 }
 
 static void answer(struct rig *rig, zmq_msg_t *route, uint64_t correlation_id, enum err status,

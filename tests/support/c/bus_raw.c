@@ -96,6 +96,9 @@ void bus_raw_request(struct frame *frame, uint64_t correlation_id, uint64_t user
     if (codec_encode(frame, &envelope, &request) != ERR_OK) {
         abort();
     }
+    /* As a peer of the first minor version, so that answers come one by one. */
+    char *minor = (char *)(uintptr_t)frame_bytes(frame).data + RAW_MINOR_AT;
+    *minor = 0;
 }
 
 struct count_wait {
@@ -122,12 +125,14 @@ struct receive_wait {
     bool received;
 };
 
-static void on_readable(void *arg)
+static bool on_readable(void *arg)
 {
     struct receive_wait *wait = arg;
     if (!wait->received) {
         wait->received = zmq_msg_recv(&wait->frame, zsock_resolve(wait->socket), ZMQ_DONTWAIT) >= 0;
+        return wait->received;
     }
+    return false;
 }
 
 static bool has_received(void *arg)
@@ -136,18 +141,28 @@ static bool has_received(void *arg)
     return wait->received;
 }
 
-bool bus_raw_receive(struct bus_pair *pair, zsock_t *socket, struct arena *arena,
-                     struct bus_raw_reply *ret_reply)
+bool bus_raw_receive_message(struct bus_pair *pair, zsock_t *socket, zmq_msg_t *ret_message)
 {
     struct receive_wait wait = {.socket = socket};
     zmq_msg_init(&wait.frame);
     loop_socket_add(pair->loop, socket, on_readable, &wait);
     bool received = bus_pair_until(pair, has_received, &wait);
     loop_socket_remove(pair->loop, socket);
+    zmq_msg_init(ret_message);
+    zmq_msg_move(ret_message, &wait.frame);
+    zmq_msg_close(&wait.frame);
+    return received;
+}
+
+bool bus_raw_receive(struct bus_pair *pair, zsock_t *socket, struct arena *arena,
+                     struct bus_raw_reply *ret_reply)
+{
+    zmq_msg_t message;
+    bool received = bus_raw_receive_message(pair, socket, &message);
     if (received) {
-        struct str data = {zmq_msg_data(&wait.frame), zmq_msg_size(&wait.frame)};
+        struct str data = {zmq_msg_data(&message), zmq_msg_size(&message)};
         received = codec_decode(arena, data, &ret_reply->envelope, &ret_reply->msg) == CODEC_OK;
     }
-    zmq_msg_close(&wait.frame);
+    zmq_msg_close(&message);
     return received;
 }

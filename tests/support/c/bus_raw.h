@@ -19,7 +19,9 @@ zsock_t *bus_raw_service(struct bus_pair *pair, char *ret_endpoint, size_t endpo
 void bus_raw_turn(struct bus_pair *pair, uint64_t ms); /* turns the loop this long */
 /* Sends one message of one frame, turning the loop until it is taken. */
 void bus_raw_send(struct bus_pair *pair, zsock_t *socket, struct str frame);
-/* The session_check that bus_ask would send, with an envelope of the caller's choice, in frame. */
+/* The session_check that bus_ask would send, with an envelope of the caller's choice, in frame. It
+ * says that its sender does not take batches. */
+#define RAW_MINOR_AT 2 /* of the envelope the first items are one byte each */
 void bus_raw_request(struct frame *frame, uint64_t correlation_id, uint64_t user_id);
 
 /* True when the metric has reached at_least within the time that a test waits. */
@@ -27,6 +29,9 @@ bool bus_raw_counted(struct bus_pair *pair, const char *name, const char *labels
                      uint64_t at_least);
 #define RAW_CONNECTIONS "lynks_bus_refused_connections_total"
 #define RAW_FRAMES "lynks_bus_refused_frames_total"
+
+/* Turns the pair's loop until a message arrives; the caller closes it in any case. */
+bool bus_raw_receive_message(struct bus_pair *pair, zsock_t *socket, zmq_msg_t *ret_message);
 
 /* Turns the pair's loop until a reply arrives, and decodes it; its strings are gone on return. */
 struct bus_raw_reply {

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <czmq.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -191,6 +192,137 @@ static void stop_ends_the_run_and_the_next_one_goes_on(void **state)
     loop_run(f->loop); /* asked before it ran: returns at once */
 }
 
+/* ---- the end of a turn ---- */
+
+struct turn {
+    struct fixture *f;
+    struct loop_late late;
+    unsigned events, late_runs, events_seen_late;
+};
+
+static void on_late(void *arg)
+{
+    struct turn *turn = arg;
+    turn->late_runs++;
+    turn->events_seen_late = turn->events;
+}
+
+static void on_turn_event(void *arg, uint32_t events)
+{
+    struct turn *turn = arg;
+    (void)events;
+    turn->events++;
+    loop_fd_remove(turn->f->loop, turn->f->fds[turn->events - 1]);
+    loop_late_add(turn->f->loop, &turn->late);
+}
+
+static bool is_late_done(void *arg)
+{
+    return ((struct turn *)arg)->late_runs > 0;
+}
+
+static void what_is_put_off_is_done_once_after_all_events_of_a_turn(void **state)
+{
+    struct fixture *f = *state;
+    struct turn turn = {.f = f};
+    loop_late_init(&turn.late, on_late, &turn);
+    for (size_t i = 0; i < 2; i++) {
+        f->fds[i] = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+        loop_fd_add(f->loop, f->fds[i], EPOLLIN, on_turn_event, &turn);
+    }
+    assert_true(loop_run_until(f->loop, is_late_done, &turn, 5000));
+    assert_int_equal(turn.late_runs, 1);
+    assert_int_equal(turn.events_seen_late, 2);
+    close(f->fds[0]);
+    close(f->fds[1]);
+}
+
+static void what_is_put_off_outside_the_loop_is_not_left_behind(void **state)
+{
+    struct fixture *f = *state;
+    struct turn turn = {.f = f};
+    loop_late_init(&turn.late, on_late, &turn);
+    loop_late_add(f->loop, &turn.late);
+    loop_late_add(f->loop, &turn.late);
+    assert_true(loop_run_until(f->loop, is_late_done, &turn, 5000));
+    loop_late_add(f->loop, &turn.late);
+    loop_late_remove(&turn.late);
+    assert_false(loop_run_until(f->loop, has_two, f, 1));
+    assert_int_equal(turn.late_runs, 1);
+}
+
+/* ---- sockets ---- */
+
+#define MESSAGES 200
+
+struct reader {
+    struct loop *loop;
+    zsock_t *socket;
+    unsigned taken, share;
+};
+
+/* Takes only so many each time. */
+static bool on_socket(void *arg)
+{
+    struct reader *reader = arg;
+    char byte;
+    for (unsigned i = 0; i < reader->share; i++) {
+        if (zmq_recv(zsock_resolve(reader->socket), &byte, 1, ZMQ_DONTWAIT) < 0) {
+            return false;
+        }
+        reader->taken++;
+    }
+    return true;
+}
+
+static bool has_all(void *arg)
+{
+    return ((struct reader *)arg)->taken == MESSAGES;
+}
+
+static void a_socket_is_read_until_it_is_empty(void **state)
+{
+    struct fixture *f = *state;
+    zsock_t *writer = zsock_new_pair("@inproc://test-loop");
+    struct reader reader = {
+        .loop = f->loop, .socket = zsock_new_pair(">inproc://test-loop"), .share = 3};
+    for (size_t round = 0; round < 3; round++) {
+        /* Also what came before it was added. */
+        for (size_t i = 0; i < MESSAGES; i++) {
+            assert_int_equal(zmq_send(zsock_resolve(writer), "x", 1, ZMQ_DONTWAIT), 1);
+        }
+        if (round == 0) {
+            loop_socket_add(f->loop, reader.socket, on_socket, &reader);
+        }
+        assert_true(loop_run_until(f->loop, has_all, &reader, 5000));
+        reader.taken = 0;
+    }
+    loop_socket_remove(f->loop, reader.socket);
+    zsock_destroy(&reader.socket);
+    zsock_destroy(&writer);
+}
+
+/* Asking the socket for its state makes libzmq take the news, of which its descriptor then does not
+ * tell any more. */
+static void a_socket_that_was_used_is_looked_at_again(void **state)
+{
+    struct fixture *f = *state;
+    zsock_t *writer = zsock_new_pair("@inproc://test-loop");
+    struct reader reader = {
+        .loop = f->loop, .socket = zsock_new_pair(">inproc://test-loop"), .share = MESSAGES};
+    loop_socket_add(f->loop, reader.socket, on_socket, &reader);
+    assert_false(loop_run_until(f->loop, has_all, &reader, 1));
+    for (size_t i = 0; i < MESSAGES; i++) {
+        assert_int_equal(zmq_send(zsock_resolve(writer), "x", 1, ZMQ_DONTWAIT), 1);
+    }
+    (void)zsock_events(reader.socket);
+    loop_socket_used(f->loop, reader.socket);
+    assert_true(loop_run_until(f->loop, has_all, &reader, 5000));
+    loop_socket_remove(f->loop, reader.socket);
+    zsock_destroy(&reader.socket);
+    zsock_destroy(&writer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +334,12 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(watched_events_can_change, setup, teardown),
         cmocka_unit_test_setup_teardown(posts_are_delivered_unless_taken_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_put_off_is_done_once_after_all_events_of_a_turn,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_put_off_outside_the_loop_is_not_left_behind, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_socket_is_read_until_it_is_empty, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_socket_that_was_used_is_looked_at_again, setup, teardown),
         cmocka_unit_test_setup_teardown(stop_ends_the_run_and_the_next_one_goes_on, setup,
                                         teardown),
     };

@@ -1,0 +1,223 @@
+/* A peer on the bus of a running stack, for tests.
+ *
+ *   bus-peer call KEYS ROLE ADDRESS           calls authsvc as ROLE; reads commands, answers each
+ *   bus-peer send KEYS ROLE SERVICE ENDPOINT KIND COUNT      sends what nobody should (raw.h)
+ *   bus-peer reset PORT COUNT                 TCP connections that are reset
+ *
+ * KEYS: the folder of lynks-keygen. ROLE "none": without CURVE; "stranger": with a key of its own.
+ * Commands of call, a line each: "check HASH", "login USER PASSWORD HASH", "revoke HASH",
+ * "revoke-user ID"; HASH is 64 hex digits. Answers: "OK number" (the user's id, or how many were
+ * revoked) or "ERR code". */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <zmq.h>
+
+#include "proto/bus_client.h"
+#include "tests/support/bus-peer/raw.h"
+
+#define LINE_BYTES_MAX 1024
+#define TIMEOUT_MS 4000
+#define HASH_BYTES 32
+#define IN_FLIGHT_MAX 16
+
+struct peer {
+    struct loop *loop;
+    struct metrics *metrics;
+    struct health *health;
+    struct keys *keys;
+    struct bus_client *client;
+    struct bus bus;
+};
+
+static bool read_line(const char *folder, const char *file, char *ret, size_t bytes)
+{
+    AUTO(mem_free) char *path = mem_printf("%s/%s", folder, file);
+    FILE *in = fopen(path, "re");
+    bool ok = in != NULL && fgets(ret, (int)bytes, in) != NULL;
+    if (in != NULL) {
+        (void)fclose(in);
+    }
+    if (ok) {
+        ret[strcspn(ret, "\n")] = '\0';
+    } else {
+        (void)fprintf(stderr, "bus-peer: cannot read %s\n", path);
+    }
+    return ok;
+}
+
+static struct keys *read_keys(const char *folder, const char *role)
+{
+    char secret[128];
+    char public_keys[LINE_BYTES_MAX];
+    const char *why = NULL;
+    AUTO(mem_free) char *file = mem_printf("%s.secret", role);
+    if (!read_line(folder, file, secret, sizeof(secret)) ||
+        !read_line(folder, "public", public_keys, sizeof(public_keys))) {
+        return NULL;
+    }
+    struct keys *keys = keys_new(role, secret, public_keys, &why);
+    if (keys == NULL) {
+        (void)fprintf(stderr, "bus-peer: %s\n", why);
+    }
+    return keys;
+}
+
+/* ---- calls ---- */
+
+struct outcome {
+    bool is_done;
+    enum err err;
+    uint64_t number;
+};
+
+static void on_reply(void *arg, enum err err, const struct msg *reply)
+{
+    struct outcome *outcome = arg;
+    *outcome = (struct outcome){.is_done = true, .err = err};
+    if (err != ERR_OK) {
+        return;
+    }
+    if (reply->id == MSG_session_revoke_reply) {
+        outcome->number = reply->session_revoke_reply.revoked;
+    } else {
+        outcome->number = reply->id == MSG_login_reply ? reply->login_reply.user_id
+                                                       : reply->session_check_reply.user_id;
+    }
+}
+
+static bool is_done(void *arg)
+{
+    const struct outcome *outcome = arg;
+    return outcome->is_done;
+}
+
+static void call(struct peer *peer, const struct msg *request)
+{
+    struct outcome outcome = {0};
+    const struct call_context context = {.request_id = STR_LIT("bus-peer"),
+                                         .deadline_ms =
+                                             clock_mono_ms(loop_clock(peer->loop)) + TIMEOUT_MS};
+    enum err err = bus_call(&peer->bus, request, &context, on_reply, &outcome);
+    if (err == ERR_OK) {
+        (void)loop_run_until(peer->loop, is_done, &outcome, 2 * TIMEOUT_MS);
+        err = outcome.is_done ? outcome.err : ERR_INTERNAL;
+    }
+    if (err == ERR_OK) {
+        printf("OK %" PRIu64 "\n", outcome.number);
+    } else {
+        printf("ERR %s\n", err_code(err));
+    }
+    (void)fflush(stdout);
+}
+
+/* false: the line is none of the commands. */
+static bool parse(const char *line, struct msg *request, char texts[2][256],
+                  unsigned char hash[HASH_BYTES])
+{
+    char hex[2 * HASH_BYTES + 1] = "";
+    *request = (struct msg){.id = MSG_NONE};
+    const struct str token = {.data = (const char *)hash, .bytes = HASH_BYTES};
+    if (strncmp(line, "revoke-user ", 12) == 0) {
+        *request = (struct msg){.id = MSG_session_revoke,
+                                .session_revoke = {.user_id = strtoull(line + 12, NULL, 10)}};
+        return true;
+    }
+    if (sscanf(line, "check %64s", hex) == 1) {
+        *request = (struct msg){.id = MSG_session_check, .session_check = {.token_hash = token}};
+    } else if (sscanf(line, "login %255s %255s %64s", texts[0], texts[1], hex) == 3) {
+        *request = (struct msg){.id = MSG_login,
+                                .login = {.username = str_of(texts[0]),
+                                          .password = str_of(texts[1]),
+                                          .token_hash = token}};
+    } else if (sscanf(line, "revoke %64s", hex) == 1) {
+        *request = (struct msg){.id = MSG_session_revoke, .session_revoke = {.token_hash = token}};
+    }
+    size_t bytes = 0;
+    return request->id != MSG_NONE &&
+           sodium_hex2bin(hash, HASH_BYTES, hex, strlen(hex), NULL, &bytes, NULL) == 0 &&
+           bytes == HASH_BYTES;
+}
+
+static bool connect_peer(struct peer *peer, const char *folder, const char *role,
+                         const char *address)
+{
+    *peer = (struct peer){.loop = loop_new(),
+                          .metrics = metrics_new(),
+                          .health = health_new(),
+                          .keys = read_keys(folder, role)};
+    if (peer->keys == NULL) {
+        return false;
+    }
+    const struct bus_parts parts = {
+        .loop = peer->loop, .metrics = peer->metrics, .health = peer->health, .keys = peer->keys};
+    const struct bus_client_config config = {.in_flight_max = IN_FLIGHT_MAX,
+                                             .in_flight_endpoint_max = IN_FLIGHT_MAX};
+    peer->client = bus_client_new(&parts, &config);
+    peer->bus = bus_client_bus(peer->client);
+    return bus_client_add_service(peer->client, SERVICE_AUTHSVC, address) == ERR_OK;
+}
+
+static int run_calls(const char *folder, const char *role, const char *address)
+{
+    struct peer peer;
+    char line[LINE_BYTES_MAX];
+    bool ok = connect_peer(&peer, folder, role, address);
+    while (ok && fgets(line, sizeof(line), stdin) != NULL) {
+        struct msg request;
+        char texts[2][256];
+        unsigned char hash[HASH_BYTES];
+        if (!parse(line, &request, texts, hash)) {
+            (void)fprintf(stderr, "bus-peer: no such command: %s", line);
+            ok = false;
+        } else {
+            call(&peer, &request);
+        }
+    }
+    bus_client_free(&peer.client);
+    keys_free(&peer.keys);
+    health_free(&peer.health);
+    metrics_free(&peer.metrics);
+    loop_free(&peer.loop);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* ---- what nobody should send ---- */
+
+static int run_send(char **argv)
+{
+    const char *role = argv[1];
+    bool is_none = strcmp(role, "none") == 0;
+    bool is_stranger = strcmp(role, "stranger") == 0;
+    struct keys *keys = read_keys(argv[0], is_none || is_stranger ? "gateway" : role);
+    if (keys == NULL) {
+        return EXIT_FAILURE;
+    }
+    char public_z85[KEY_Z85_BYTES + 1];
+    char secret[KEY_Z85_BYTES + 1];
+    (void)zmq_curve_keypair(public_z85, secret);
+    const char *server = keys_find_public(keys, argv[2]);
+    const char *own = is_none ? NULL : is_stranger ? secret : keys_secret(keys);
+    int code = server == NULL ? EXIT_FAILURE
+                              : raw_send(argv[3], own, server, argv[4], strtoul(argv[5], NULL, 10));
+    keys_free(&keys);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    if (sodium_init() < 0) {
+        return EXIT_FAILURE;
+    }
+    if (argc == 5 && strcmp(argv[1], "call") == 0) {
+        return run_calls(argv[2], argv[3], argv[4]);
+    }
+    if (argc == 8 && strcmp(argv[1], "send") == 0) {
+        return run_send(argv + 2);
+    }
+    if (argc == 4 && strcmp(argv[1], "reset") == 0) {
+        return raw_reset(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
+    }
+    (void)fprintf(stderr, "bus-peer: wrong arguments\n");
+    return 2;
+}

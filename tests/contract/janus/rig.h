@@ -16,7 +16,7 @@
 #include "tests/support/c/scripted_janus.h"
 
 #define RIG_ROOM 1234
-#define RIG_CALLS_MAX 2048  /* that a test may make */
+#define RIG_CALLS_MAX 8192  /* that a test may make */
 #define RIG_CALLERS_MAX 512 /* that may wait at a time */
 #define RIG_CONNECTIONS 8
 #define RIG_CALL_MS 10000     /* deadline of a call */

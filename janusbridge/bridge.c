@@ -3,6 +3,7 @@
 #include "janusbridge/bridge.h"
 
 #include "janusbridge/audit.h"
+#include "janusbridge/events.h"
 #include "janusbridge/restore.h"
 #include "janusbridge/room_calls.h"
 #include "janusbridge/room_waits.h"
@@ -17,6 +18,7 @@ struct bridge {
     struct restore *restore;  /* NULL: rooms are not restored */
     struct observers *observers;
     struct audit *audit;
+    struct events *events;
     struct metric *from_memory, *from_janus;
     struct log_gate failures;
 };
@@ -282,6 +284,7 @@ static void on_participants(void *service, struct call *call)
                         .bridge_participants_reply = {.epoch = epoch(bridge)}};
     if (observers_answer(bridge->observers, room_id, &reply.bridge_participants_reply.publishers)) {
         metric_inc(bridge->from_memory);
+        reply.bridge_participants_reply.event = events_last(bridge->events);
         call_reply(call, &reply);
         return;
     }
@@ -363,11 +366,38 @@ static void set_up_restore(struct bridge *bridge, struct metrics *metrics)
     janus_session_watch(bridge->session, watch);
 }
 
+static uint64_t age_ms(void *arg)
+{
+    const struct bridge *bridge = arg;
+    return observers_age_ms(bridge->observers);
+}
+
+static uint64_t event_epoch(void *arg)
+{
+    return epoch(arg);
+}
+
+static void on_change(void *arg, enum observed what, uint64_t room_id, uint64_t publisher)
+{
+    struct bridge *bridge = arg;
+    events_tell(bridge->events, what, room_id, publisher);
+}
+
 static void watch_rooms(struct bridge *bridge, struct metrics *metrics)
 {
     static const char help[] = "Lists of publishers that were asked for";
-    const struct observers_parts observers = {
-        .session = bridge->session, .clock = bridge->clock, .metrics = metrics};
+    const struct events_parts events = {.publisher = bridge->config.publisher,
+                                        .clock = bridge->clock,
+                                        .node = bridge->config.node,
+                                        .age_ms = age_ms,
+                                        .epoch = event_epoch,
+                                        .arg = bridge};
+    bridge->events = events_new(&events);
+    const struct observers_parts observers = {.session = bridge->session,
+                                              .clock = bridge->clock,
+                                              .metrics = metrics,
+                                              .on_change = on_change,
+                                              .arg = bridge};
     bridge->observers = observers_new(&observers, &bridge->config.observers);
     const struct room_watcher watcher = observers_watcher(bridge->observers);
     room_calls_watch(bridge->rooms, &watcher);
@@ -402,6 +432,7 @@ void bridge_free(struct bridge **bridge_ref)
     if (*bridge_ref != NULL) {
         audit_free(&(*bridge_ref)->audit);
         observers_free(&(*bridge_ref)->observers);
+        events_free(&(*bridge_ref)->events);
         restore_free(&(*bridge_ref)->restore);
         room_waits_free(&(*bridge_ref)->waits);
         room_calls_free(&(*bridge_ref)->rooms);

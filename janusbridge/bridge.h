@@ -13,7 +13,8 @@ struct bridge_config {
     struct lease *lease;   /* NULL: none is needed */
     const struct bus *bus; /* to roomsvc, which knows the rooms to restore; NULL: none are */
     struct observers_config observers;
-    uint64_t audit_interval_ms; /* 0: no audit */
+    uint64_t audit_interval_ms;      /* 0: no audit */
+    struct bus_publisher *publisher; /* of what changes in rooms; NULL: none */
 };
 
 struct bridge;

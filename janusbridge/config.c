@@ -38,6 +38,8 @@ const struct config_option janusbridge_options[] = {
      NULL, "largest answer taken from Janus"},
     {"LYNKS_LEASE_OUTAGE_MS", CONFIG_UINT, AT(lease_outage_ms), "60000", 0, 3600000, NULL,
      "how long the bridge that holds the lease goes on while the database is away"},
+    {"LYNKS_EVENTS_BIND", CONFIG_STRING, AT(events_bind), "tcp://127.0.0.1:5713", 0, 255, NULL,
+     "where changes in rooms are published on the bus; empty: nowhere"},
     {"LYNKS_OBSERVERS_MAX", CONFIG_UINT, AT(observers_max), "16384", 0, 262144, NULL,
      "rooms observed at a time, whose lists come from memory; 0: every list is asked for"},
     {"LYNKS_OBSERVERS_PARALLEL_MAX", CONFIG_UINT, AT(observers_parallel_max), "16", 1, 500, NULL,
@@ -87,4 +89,15 @@ struct lease_config config_lease(const struct janusbridge_config *config)
     struct lease_config lease = {.node = config->node, .outage_ms = config->lease_outage_ms};
     lease_name_holder(config->bind.bus_bind, lease.holder);
     return lease;
+}
+
+bool config_publish(const struct janusbridge_config *config, struct service *service,
+                    struct bridge_config *bridge)
+{
+    static const char *const listeners[] = {"roomsvc", NULL};
+    if (config->events_bind[0] == '\0') {
+        return true;
+    }
+    bridge->publisher = service_publish(service, config->events_bind, listeners);
+    return bridge->publisher != NULL;
 }

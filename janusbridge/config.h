@@ -24,6 +24,7 @@ struct janusbridge_config {
     uint64_t calls_max;
     uint64_t answer_bytes_max;
     uint64_t lease_outage_ms;
+    char *events_bind;
     uint64_t observers_max;
     uint64_t observers_parallel_max;
     uint64_t observer_idle_ms;
@@ -37,5 +38,8 @@ struct janus_http_config config_http(const struct janusbridge_config *config);
 struct janus_session_config config_session(const struct janusbridge_config *config);
 struct bridge_config config_bridge(const struct janusbridge_config *config);
 struct lease_config config_lease(const struct janusbridge_config *config);
+/* Adds the publisher, if there is to be one; false (logged) if it cannot bind. */
+bool config_publish(const struct janusbridge_config *config, struct service *service,
+                    struct bridge_config *bridge);
 
 #endif

@@ -50,6 +50,9 @@ static bool is_whole(const struct observer *observer)
 /* Nothing that is under way makes it whole either. */
 static void doubt(struct observer *observer)
 {
+    if (is_whole(observer)) {
+        observers_tell(observer->all, OBSERVED_LOST, observer->room_id, 0);
+    }
     observer->whole_generation = 0;
     observer->base_generation = 0;
 }

@@ -26,7 +26,7 @@ static bool set_up_janus(struct parts *parts, const struct janusbridge_config *c
     return true;
 }
 
-static void set_up_bridge(struct parts *parts, const struct janusbridge_config *config)
+static bool set_up_bridge(struct parts *parts, const struct janusbridge_config *config)
 {
     struct service *service = parts->service;
     const struct lease_parts lease = {.bus = service_bus(service),
@@ -40,8 +40,12 @@ static void set_up_bridge(struct parts *parts, const struct janusbridge_config *
     struct bridge_config bridge = config_bridge(config);
     bridge.lease = parts->lease;
     bridge.bus = service_bus(service);
+    if (!config_publish(config, service, &bridge)) {
+        return false;
+    }
     parts->bridge =
         bridge_new(parts->session, service_clock(service), service_metrics(service), &bridge);
+    return true;
 }
 
 /* Asked for when all calls in hand are answered: then, and not before, another may go on. */
@@ -56,10 +60,9 @@ bool parts_set_up(struct parts *parts, const struct janusbridge_config *config)
     parts->service = service_new("janusbridge", &config->service);
     if (parts->service == NULL ||
         !service_connect(parts->service, SERVICE_ROOMSVC, config->roomsvc_address) ||
-        !set_up_janus(parts, config)) {
+        !set_up_janus(parts, config) || !set_up_bridge(parts, config)) {
         return false;
     }
-    set_up_bridge(parts, config);
     if (!service_serve(parts->service, &config->bind, callers, bridge_handlers, parts->bridge)) {
         return false;
     }

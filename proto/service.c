@@ -11,6 +11,8 @@
 #include "proto/ops.h"
 
 #define PARTS_MAX 4
+/* Events that may wait for one subscriber. */
+#define PUBLISHED_MAX 10000
 /* How often draining looks whether all is answered. */
 #define DRAIN_CHECK_MS 10
 
@@ -26,6 +28,7 @@ struct service {
     struct bus_client *client;
     struct bus bus;
     struct bus_worker *worker;
+    struct bus_publisher *publisher;
     struct service_drain parts[PARTS_MAX];
     size_t part_count;
     bool draining;
@@ -194,6 +197,7 @@ void service_free(struct service **service_ref)
     }
     bus_worker_free(&service->worker);
     bus_client_free(&service->client);
+    bus_publisher_free(&service->publisher);
     ops_free(&service->ops);
     zap_free(&service->zap);
     keys_free(&service->keys);
@@ -261,6 +265,16 @@ bool service_serve(struct service *service, const struct service_bind_config *co
                                              .allowed_roles = allowed_roles};
     service->worker = bus_worker_new(&parts, &worker, handlers, self);
     return service->worker != NULL;
+}
+
+struct bus_publisher *service_publish(struct service *service, const char *bind,
+                                      const char *const *allowed_roles)
+{
+    const struct bus_parts parts = bus_parts(service);
+    const struct bus_publisher_config config = {
+        .bind = bind, .allowed_roles = allowed_roles, .queue_max = PUBLISHED_MAX};
+    service->publisher = bus_publisher_new(&parts, &config);
+    return service->publisher;
 }
 
 /* Stands in for the client once it is gone: parts that end later may still try. */

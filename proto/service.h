@@ -8,6 +8,7 @@
 #define LYNKS_PROTO_SERVICE_H
 
 #include "proto/bus_client.h"
+#include "proto/bus_publisher.h"
 #include "proto/bus_worker.h"
 #include "proto/config.h"
 #include "proto/health.h"
@@ -129,6 +130,11 @@ const struct bus *service_bus(struct service *service);
 bool service_serve(struct service *service, const struct service_bind_config *config,
                    const char *const *allowed_roles, const struct call_handler *handlers,
                    void *self);
+
+/* Publishes at bind ("tcp://..."), for these roles; NULL (logged) if it cannot bind. Lives until
+ * service_free. Once. */
+struct bus_publisher *service_publish(struct service *service, const char *bind,
+                                      const char *const *allowed_roles);
 
 /* A part that has to drain too: begin is called when draining starts, is_done until it says so.
  * Either may be NULL. At most 4. */

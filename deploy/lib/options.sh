@@ -9,7 +9,7 @@ LYNKS_BUILD|-|folder of a finished build to run; default: builds build/release a
 LYNKS_USER|lynks|account that the services and Janus run as when started as root (made if it is missing)
 LYNKS_HTTP_HOST|127.0.0.1|address of the API
 LYNKS_HTTP_PORT|60000|port of the API
-LYNKS_BASE_PORT|5700|bus ports are this + 1 to 3, ops ports + 100 to 103, Janus' private listener + 88
+LYNKS_BASE_PORT|5700|bus ports are this + 1 to 3 and 13, ops ports + 100 to 103, Janus' private listener + 88
 LYNKS_REPLICAS|1|how many of authsvc, roomsvc and janusbridge run (1 to 8); ports of further ones: + 20 each
 LYNKS_DEMO_USER|1|1: the user testuser (password test123) exists
 LYNKS_JANUS_HOST|127.0.0.1|address of the private Janus' HTTP and WebSocket
@@ -31,7 +31,7 @@ END
 }
 
 # Each process needs its own value of these, so they cannot be one variable of the environment.
-fixed_options="LYNKS_OPS_PORT LYNKS_BUS_BIND LYNKS_BUS_SECRET_KEY LYNKS_BUS_PUBLIC_KEYS LYNKS_AUTHSVC_ADDRESS
+fixed_options="LYNKS_OPS_PORT LYNKS_BUS_BIND LYNKS_EVENTS_BIND LYNKS_BUS_SECRET_KEY LYNKS_BUS_PUBLIC_KEYS LYNKS_AUTHSVC_ADDRESS
 LYNKS_ROOMSVC_ADDRESS LYNKS_JANUSBRIDGE_ADDRESS LYNKS_SQL_DIR"
 
 programs="lynks-authsvc lynks-roomsvc lynks-janusbridge lynks-gateway lynks-migrate"

@@ -77,6 +77,11 @@ bus_port() { # number, replica
     printf '%s' $((base_port + $1 + 20 * ($2 - 1) + ($2 > 5 ? 10 : 0)))
 }
 
+# Where a bridge publishes events. From the sixth replica on in the gaps between the others' ports.
+events_port() { # replica
+    printf '%s' $((base_port + 13 + 20 * ($1 - 1) + ($1 > 5 ? 5 : 0)))
+}
+
 ops_port() { # number, replica
     printf '%s' $((base_port + 100 + $1 + 20 * ($2 - 1)))
 }
@@ -135,6 +140,8 @@ table_authsvc() { # replica
 table_janusbridge() { # replica
     local admin_key
     begin_service janusbridge 3 "$1"
+    put env "LYNKS_EVENTS_BIND=tcp://127.0.0.1:$(events_port "$1")"
+    put port "127.0.0.1 $(events_port "$1") LYNKS_BASE_PORT"
     put together ''
     if [[ -n $private_janus ]]; then
         put env "LYNKS_JANUS_URL=https://127.0.0.1:$janus_tls_port/janus"

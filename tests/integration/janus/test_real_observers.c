@@ -1,4 +1,6 @@
 /* Memory and Debian's Janus. Who publishes are remote publishers, which need no media. */
+#include "proto/bus_publisher.h"
+#include "proto/bus_subscriber.h"
 #include "tests/integration/janus/real_janus.h"
 
 #include <signal.h>
@@ -12,6 +14,16 @@
 
 static struct real_janus janus;
 
+#define COPIED_MAX 64
+
+/* What a subscriber of the bridge's events has heard. */
+struct copy {
+    size_t followed, jumps, alive;
+    uint64_t ids[COPIED_MAX]; /* that publish, in all rooms */
+    size_t count;
+    uint64_t last_number;
+};
+
 struct stranger {
     char handle[64]; /* path of a handle of his own */
 };
@@ -19,6 +31,9 @@ struct stranger {
 struct scene {
     struct rig *rig;
     struct stranger stranger;
+    struct bus_publisher *publisher;
+    struct bus_subscriber *subscriber;
+    struct copy copy;
 };
 
 static uint64_t number_after(const char *text, const char *key)
@@ -58,14 +73,61 @@ static void meet_stranger(struct scene *scene)
                    number_after(strstr(attached, "\"data\""), "\"id\""));
 }
 
-/* As rig_init does, with observers and an audit that does not dawdle. */
-static void set_off(struct rig *rig)
+static void drop(struct copy *copy, uint64_t id)
 {
+    for (size_t i = 0; i < copy->count; i++) {
+        if (copy->ids[i] == id) {
+            copy->ids[i] = copy->ids[--copy->count];
+            return;
+        }
+    }
+}
+
+static void on_event(void *arg, const struct msg *msg, uint64_t number, bool is_next)
+{
+    struct copy *copy = arg;
+    const struct msg_bridge_event *event = &msg->bridge_event;
+    assert_int_equal(msg->id, MSG_bridge_event);
+    assert_true(str_eq(event->node, STR_LIT("test")));
+    copy->last_number = number;
+    copy->jumps += !is_next;
+    copy->followed += event->what == 3;
+    copy->alive += event->what == 6;
+    if (event->what == 1) {
+        assert_true(copy->count < COPIED_MAX);
+        copy->ids[copy->count++] = event->publisher;
+    } else if (event->what == 2) {
+        drop(copy, event->publisher);
+    }
+}
+
+/* Without CURVE: test_bus_events is about that. */
+static void publish_and_listen(struct scene *scene)
+{
+    const struct bus_parts parts = {.loop = scene->rig->loop, .metrics = scene->rig->metrics};
+    static const char *const nobody[] = {NULL};
+    const struct bus_publisher_config publisher = {
+        .bind = "tcp://127.0.0.1:*", .allowed_roles = nobody, .queue_max = 1000};
+    scene->publisher = bus_publisher_new(&parts, &publisher);
+    assert_non_null(scene->publisher);
+    const struct bus_subscriber_config subscriber = {.endpoint =
+                                                         bus_publisher_endpoint(scene->publisher),
+                                                     .role = "janusbridge",
+                                                     .fn = on_event,
+                                                     .arg = &scene->copy};
+    scene->subscriber = bus_subscriber_new(&parts, &subscriber);
+}
+
+/* As rig_init does, with observers and an audit that does not dawdle. */
+static void set_off(struct scene *scene)
+{
+    struct rig *rig = scene->rig;
     const char *why = "";
     const struct clock *clock = loop_clock(rig->loop);
     rig->metrics = metrics_new();
     rig->health = health_new();
     rig->call_ms = RIG_CALL_MS;
+    publish_and_listen(scene);
     const struct janus_http_config http = {.url = janus.url,
                                            .ca_file = janus.ca_file,
                                            .connections_max = RIG_CONNECTIONS + 4,
@@ -91,7 +153,8 @@ static void set_off(struct rig *rig)
         .admin_key = janus.admin_key,
         .calls_max = RIG_CALLERS_MAX,
         .observers = {.max = 100, .parallel_max = 8, .idle_ms = 60000, .timeout_ms = 5000},
-        .audit_interval_ms = 5};
+        .audit_interval_ms = 5,
+        .publisher = scene->publisher};
     rig->bridge = bridge_new(rig->session, clock, rig->metrics, &bridge);
     janus_session_start(rig->session);
 }
@@ -103,7 +166,7 @@ static int set_up(void **state)
     log_capture_setup(NULL);
     real_janus_start(&janus, "");
     scene->rig = rig_new();
-    set_off(scene->rig);
+    set_off(scene);
     if (!rig_wait_ready(scene->rig, 5000)) {
         return -1;
     }
@@ -114,7 +177,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct scene *scene = *state;
+    bus_subscriber_free(&scene->subscriber);
     rig_fini(scene->rig);
+    bus_publisher_free(&scene->publisher);
     rig_free(&scene->rig);
     real_janus_remove(&janus);
     mem_free(&scene);
@@ -231,6 +296,48 @@ static void test_memory_follows_janus(void **state)
     expect_no_difference(scene);
 }
 
+static bool is_alive(void *arg)
+{
+    const struct scene *scene = arg;
+    return scene->copy.alive > 0;
+}
+
+static bool is_up_to_date(void *arg)
+{
+    const struct scene *scene = arg;
+    return scene->copy.last_number == bus_publisher_last(scene->publisher);
+}
+
+static void test_a_subscriber_hears_it_too(void **state)
+{
+    struct scene *scene = *state;
+    assert_true(loop_run_until(scene->rig->loop, is_alive, scene, 20000));
+    make_room(scene, RIG_ROOM);
+    for (uint64_t id = 1; id <= 10; id++) {
+        publish(scene, RIG_ROOM, id);
+        until(scene, RIG_ROOM, id, true);
+        if (id % 2 == 0) {
+            unpublish(scene, RIG_ROOM, id);
+            until(scene, RIG_ROOM, id, false);
+        }
+    }
+    until_memory(scene, RIG_ROOM);
+    const struct mock_call *list = &scene->rig->calls[scene->rig->call_count - 1];
+    assert_true(list->reply.bridge_participants_reply.event > 0);
+    assert_true(list->reply.bridge_participants_reply.event <=
+                bus_publisher_last(scene->publisher));
+    assert_true(loop_run_until(scene->rig->loop, is_up_to_date, scene, 20000));
+    assert_int_equal(scene->copy.jumps, 1); /* the first one */
+    assert_int_equal(scene->copy.followed, 1);
+    assert_int_equal(scene->copy.count, 5);
+    for (uint64_t id = 1; id <= 10; id += 2) {
+        unpublish(scene, RIG_ROOM, id);
+        until(scene, RIG_ROOM, id, false);
+    }
+    assert_true(loop_run_until(scene->rig->loop, is_up_to_date, scene, 20000));
+    assert_int_equal(scene->copy.count, 0);
+}
+
 /* It is a member without a name and without media, and joining it told nobody. */
 static void test_what_others_see_of_an_observer(void **state)
 {
@@ -322,6 +429,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         T(test_memory_follows_janus),
+        T(test_a_subscriber_hears_it_too),
         T(test_what_others_see_of_an_observer),
         T(test_memory_is_silent_while_janus_stands_still),
         T(test_an_event_that_went_into_a_dead_poll),

@@ -39,7 +39,8 @@ static void every_request_has_a_reply_of_its_own(void **state)
         }
         if (type->service == SERVICE_NONE) {
             assert_int_equal(type->reply, MSG_NONE);
-            assert_int_equal(requests, 1);
+            /* What is published answers nobody. */
+            assert_int_equal(requests, type->id == MSG_bridge_event ? 0 : 1);
         } else {
             assert_int_equal(msg_type_find(type->reply)->service, SERVICE_NONE);
             assert_int_equal(requests, 0);

@@ -307,9 +307,9 @@ static void a_socket_is_read_until_it_is_empty(void **state)
 static void a_socket_that_was_used_is_looked_at_again(void **state)
 {
     struct fixture *f = *state;
-    zsock_t *writer = zsock_new_pair("@inproc://test-loop");
+    zsock_t *writer = zsock_new_pair("@inproc://test-loop-used");
     struct reader reader = {
-        .loop = f->loop, .socket = zsock_new_pair(">inproc://test-loop"), .share = MESSAGES};
+        .loop = f->loop, .socket = zsock_new_pair(">inproc://test-loop-used"), .share = MESSAGES};
     loop_socket_add(f->loop, reader.socket, on_socket, &reader);
     assert_false(loop_run_until(f->loop, has_all, &reader, 1));
     for (size_t i = 0; i < MESSAGES; i++) {

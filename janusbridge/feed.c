@@ -8,6 +8,7 @@ struct feed {
     uint64_t sent_generation;
     uint64_t wanted_until_ms;
     uint64_t timer;
+    unsigned lost_in_a_row;
     struct metric *gaps, *pulses, *lost;
 };
 
@@ -65,6 +66,7 @@ static void on_pulse(void *arg, enum err err, const struct janus_message *messag
     feed->sent_ms = 0;
     if (err == ERR_OK && message->kind == JANUS_EVENT) {
         metric_inc(feed->pulses);
+        feed->lost_in_a_row = 0;
         if (feed->sent_generation == feed->generation) {
             feed->proven_ms = sent_ms;
         }
@@ -72,7 +74,8 @@ static void on_pulse(void *arg, enum err err, const struct janus_message *messag
         metric_inc(feed->lost);
     }
     feed->parts.end_pulse(feed->parts.arg, err != ERR_OK && message != NULL);
-    if (err == ERR_DEADLINE) {
+    if (err == ERR_DEADLINE && ++feed->lost_in_a_row >= FEED_PULSES_LOST_MAX) {
+        feed->lost_in_a_row = 0;
         janus_session_poll_anew(feed->parts.session);
     }
     if (janus_session_is_ready(feed->parts.session) && feed->timer == 0) {

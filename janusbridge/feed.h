@@ -18,8 +18,11 @@
 #define FEED_FRESH_MS 200   /* how far behind Janus an answer may be */
 #define FEED_PULSE_MS 60    /* from one pulse's return to the next */
 #define FEED_WANTED_MS 2000 /* pulses go on for so long after the last one who wanted to know */
-/* A pulse that is not back after this: the poll is taken for dead, and replaced. */
 #define FEED_PULSE_TIMEOUT_MS 2000
+/* After so many lost pulses in a row the poll is taken for dead, and replaced. Not after one: Janus
+ * may hold on to a poll that was cut, and puts one event into it. Replacing the healthy poll that
+ * has followed would leave the next such trap, without end. */
+#define FEED_PULSES_LOST_MAX 2
 
 struct feed_parts {
     struct janus_session *session;

@@ -107,19 +107,32 @@ static void test_pulses_end_when_nobody_asks(void **state)
     EXPECT(b, 5);
 }
 
-static void test_a_pulse_that_never_returns_replaces_the_poll(void **state)
+/* Takes the pulse under way, or the next one, and lets it wait in vain. */
+static void lose_a_pulse(struct bridge_fixture *b)
+{
+    if (mock_transport_open(&b->f.janus, PULSE) == 0) {
+        fake_clock_advance(b->f.clock, 60);
+    }
+    fixture_answer(&b->f, PULSE, ACK);
+    fake_clock_advance(b->f.clock, 2000);
+    while (mock_transport_open(&b->f.janus, "\"keepalive\"") > 0) {
+        fixture_answer(&b->f, "\"keepalive\"", ACK);
+    }
+}
+
+static void test_pulses_that_never_return_replace_the_poll(void **state)
 {
     struct bridge_fixture *b = *state;
     observing_begin(b, "{\"id\":5}");
-    fake_clock_advance(b->f.clock, 60);
-    fixture_answer(&b->f, PULSE, ACK);
     const size_t polls = bridge_sent(b, "maxev");
-    fake_clock_advance(b->f.clock, 2000);
+    lose_a_pulse(b); /* a poll that was cut may have taken it */
+    assert_int_equal(bridge_sent(b, "maxev"), polls);
+    assert_false(observing_is_known(b)); /* which keeps the pulses going */
+    fixture_answer(&b->f, PARTICIPANTS, SEEN("," MEMBER(5, true)));
+    lose_a_pulse(b);
     assert_int_equal(bridge_sent(b, "maxev"), polls + 1);
     assert_int_equal(mock_transport_open(&b->f.janus, "maxev"), 1);
     assert_int_equal(observing_counter(b, "lynks_janusbridge_feed_gaps_total"), 1);
-    assert_false(observing_is_known(b));
-    fixture_answer(&b->f, PARTICIPANTS, SEEN("," MEMBER(5, true)));
 }
 
 /* ---- broken ---- */
@@ -245,7 +258,7 @@ int main(void)
         T(test_an_event_before_the_join_is_newer_than_it),
         T(test_memory_older_than_200_ms_is_not_given),
         T(test_pulses_end_when_nobody_asks),
-        T(test_a_pulse_that_never_returns_replaces_the_poll),
+        T(test_pulses_that_never_return_replace_the_poll),
         T(test_after_a_broken_poll_janus_is_asked),
         T(test_an_early_keepalive_tells_of_a_lost_event),
         T(test_garbage_in_the_poll_is_a_gap),

@@ -322,6 +322,7 @@ bool janus_calls_on_event(struct janus_calls *calls, const struct janus_message 
 static enum err send_call(struct janus_calls *calls, const struct janus_aside *request,
                           bool is_aside, janus_call_fn *fn, void *arg, uint64_t *ret_id)
 {
+    assert(request->body != NULL || request->verb != NULL);
     struct janus_call *call = add(calls);
     if (call == NULL) {
         return ERR_OVERLOADED;

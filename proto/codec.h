@@ -13,8 +13,7 @@
 #include "proto/err.h"
 #include "proto/msg.h"
 
-#define PROTOCOL_MAJOR 1
-#define PROTOCOL_MINOR 1
+enum { PROTOCOL_MAJOR = 1, PROTOCOL_MINOR = 1 };
 #define FRAME_BYTES_MAX 131072
 #define ENVELOPE_ITEMS 10
 #define BATCH_MARK 0xc1 /* bus_batch.h */

@@ -61,7 +61,9 @@ static struct socket_watch **socket_place(struct loop *loop, const void *zsock)
 
 void loop_socket_used(struct loop *loop, const void *zsock)
 {
-    make_due(*socket_place(loop, zsock));
+    struct socket_watch *watch = *socket_place(loop, zsock);
+    assert(watch != NULL);
+    make_due(watch);
 }
 
 void loop_socket_add(struct loop *loop, void *zsock, loop_socket_fn *fn, void *arg)

@@ -21,6 +21,9 @@ struct db_pool {
     bool up;
     bool known; /* up has been found out at least once */
     bool freeing;
+    size_t jobs_out;
+    uint64_t heard_ms; /* while jobs are out: the last answer, or when the first of them was sent */
+    uint64_t steady_ms; /* when the last outage was over */
     uint64_t probe_timer;
     struct metric *seconds;
     struct metric *failures;
@@ -51,9 +54,39 @@ static void set_up(struct db_pool *pool, bool up)
     }
     pool->up = up;
     pool->known = true;
+    pool->steady_ms = clock_mono_ms(pool->clock);
     if (pool->health != NULL) {
         health_set(pool->health, "mysql", up, up ? "connected" : "no answer");
     }
+}
+
+/* ---- how long it has been there ---- */
+
+static bool is_silent(const struct db_pool *pool)
+{
+    return pool->jobs_out > 0 && clock_mono_ms(pool->clock) - pool->heard_ms >= DB_SILENT_MS;
+}
+
+static void note_job_sent(struct db_pool *pool)
+{
+    if (pool->jobs_out++ == 0) {
+        pool->heard_ms = clock_mono_ms(pool->clock);
+    }
+}
+
+static void note_job_ended(struct db_pool *pool)
+{
+    const uint64_t now = clock_mono_ms(pool->clock);
+    if (is_silent(pool)) {
+        pool->steady_ms = now;
+    }
+    pool->heard_ms = now;
+    pool->jobs_out--;
+}
+
+uint64_t db_pool_steady_ms(const struct db_pool *pool)
+{
+    return !pool->up || is_silent(pool) ? 0 : clock_mono_ms(pool->clock) - pool->steady_ms;
 }
 
 /* ---- jobs ---- */
@@ -74,6 +107,7 @@ static void on_job_done(void *arg, bool ran)
     struct queued_job *queued = arg;
     struct db_pool *pool = queued->pool;
     enum err err = ran ? queued->err : ERR_UNAVAILABLE;
+    note_job_ended(pool);
     if (err == ERR_UNAVAILABLE) {
         metric_inc(pool->failures);
     }
@@ -92,6 +126,8 @@ static enum err submit(struct db_pool *pool, const struct db_job *job)
     enum err err = pool_submit(pool->pool, run_job, on_job_done, queued);
     if (err != ERR_OK) {
         mem_free(&queued);
+    } else {
+        note_job_sent(pool);
     }
     return err;
 }

@@ -43,4 +43,11 @@ enum err db_pool_submit(struct db_pool *pool, const struct db_job *job);
 
 bool db_pool_is_up(const struct db_pool *pool);
 
+/* A database that has answered nothing for so long, though asked, counts as away for who asks how
+ * long it has been steady. It is asked every second at least. */
+#define DB_SILENT_MS 500
+/* For how long it has answered without an outage; 0 while it is away. As far as this process can
+ * know: it begins with the first answer. */
+uint64_t db_pool_steady_ms(const struct db_pool *pool);
+
 #endif

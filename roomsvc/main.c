@@ -38,8 +38,9 @@ static bool set_up(struct parts *parts, const struct roomsvc_config *config)
                                               .cache_max = config->room_cache_max,
                                               .cache_ms = config->room_cache_ms};
     parts->roomsvc.rooms = rooms_new(&rooms, &rooms_config);
-    parts->roomsvc.nodes =
-        (struct nodes){.store = node_store_mysql(parts->db), .epochs = parts->epochs};
+    parts->roomsvc.nodes = (struct nodes){.clock = service_clock(parts->service),
+                                          .store = node_store_mysql(parts->db),
+                                          .epochs = parts->epochs};
     return service_serve(parts->service, &config->bind, callers, roomsvc_handlers, &parts->roomsvc);
 }
 

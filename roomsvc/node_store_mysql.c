@@ -2,10 +2,13 @@
 
 #include <stdlib.h>
 
+#include "roomsvc/node_judge.h"
+
 struct claim_job {
     struct node_claim claim;
-    struct node_lease lease;
-    uint64_t expires_unix_ms, now_unix_ms;
+    struct node_row row;
+    uint64_t submitted_ms;
+    uint64_t reserved_ms;
     bool found;
     node_store_lease_fn *fn;
     void *arg;
@@ -39,16 +42,16 @@ _Static_assert(ROOMS_PAGE == 500, "select_rooms reads one page");
 static void take_lease(void *arg, const struct db_value *columns, size_t count)
 {
     struct claim_job *job = arg;
-    struct node_lease *lease = &job->lease;
+    struct node_lease *lease = &job->row.lease;
     if (count != 6 || columns[0].s.bytes != sizeof(lease->holder)) {
         return;
     }
     memcpy(lease->holder, columns[0].s.data, sizeof(lease->holder));
     lease->epoch = columns[1].u;
-    job->expires_unix_ms = columns[2].u;
+    job->row.expires_unix_ms = columns[2].u;
     lease->janus_session = columns[3].u;
     lease->janus_handle = columns[4].u;
-    job->now_unix_ms = columns[5].u;
+    job->row.now_unix_ms = columns[5].u;
     job->found = true;
 }
 
@@ -76,38 +79,21 @@ static enum err lock(struct claim_job *job, struct db *db)
 
 static enum err store_lease(const struct claim_job *job, struct db *db)
 {
-    const struct node_lease *lease = &job->lease;
+    const struct node_lease *lease = &job->row.lease;
     const struct db_value values[] = {
-        holder_value(lease->holder),    DB_V_U64(lease->epoch),
-        DB_V_U64(job->expires_unix_ms), DB_V_U64(lease->janus_session),
-        DB_V_U64(lease->janus_handle),  DB_V_STR(str_of(job->claim.node))};
+        holder_value(lease->holder),        DB_V_U64(lease->epoch),
+        DB_V_U64(job->row.expires_unix_ms), DB_V_U64(lease->janus_session),
+        DB_V_U64(lease->janus_handle),      DB_V_STR(str_of(job->claim.node))};
     const struct db_statement update = {
         .sql = update_node, .values = values, .value_count = ARRAY_LEN(values)};
     return db_run(db, &update, NULL);
 }
 
-/* Judges the claim; true if the row has to be written. */
+/* A claim that waited for its answer waited through an outage, maybe. */
 static bool judge(struct claim_job *job)
 {
-    const struct node_claim *claim = &job->claim;
-    struct node_lease *lease = &job->lease;
-    bool over = job->expires_unix_ms <= job->now_unix_ms;
-    bool own = memcmp(lease->holder, claim->holder, sizeof(lease->holder)) == 0;
-    bool grant = claim->release ? own : own || over;
-    if (grant) {
-        /* The epoch changes with the holder, and for a holder whose lease was over in between:
-         * calls that another one answered then are told from his own. */
-        lease->epoch += !claim->release && (!own || over);
-        memcpy(lease->holder, claim->holder, sizeof(lease->holder));
-        job->expires_unix_ms = claim->release ? 0 : job->now_unix_ms + claim->lease_ms;
-        if (claim->janus_session != 0) {
-            lease->janus_session = claim->janus_session;
-            lease->janus_handle = claim->janus_handle;
-        }
-    }
-    lease->remaining_ms =
-        job->expires_unix_ms > job->now_unix_ms ? job->expires_unix_ms - job->now_unix_ms : 0;
-    return grant;
+    const bool waited = system_mono_ms() - job->submitted_ms >= DB_SILENT_MS;
+    return node_judge(&job->row, &job->claim, waited ? job->claim.lease_ms : job->reserved_ms);
 }
 
 static enum err work_claim(void *arg, struct db *db)
@@ -157,7 +143,7 @@ static enum err work_rooms(void *arg, struct db *db)
 static void on_claimed(void *arg, enum err err)
 {
     struct claim_job *job = arg;
-    job->fn(job->arg, err, err == ERR_OK ? &job->lease : NULL);
+    job->fn(job->arg, err, err == ERR_OK ? &job->row.lease : NULL);
     mem_free(&job);
 }
 
@@ -165,8 +151,11 @@ static enum err claim(void *self, const struct node_claim *wanted, uint64_t dead
                       node_store_lease_fn *fn, void *arg)
 {
     struct claim_job *job = mem_alloc(sizeof(*job));
-    *job = (struct claim_job){.claim = *wanted, .fn = fn, .arg = arg};
-    memcpy(job->lease.node, wanted->node, sizeof(job->lease.node));
+    *job = (struct claim_job){
+        .claim = *wanted, .submitted_ms = system_mono_ms(), .fn = fn, .arg = arg};
+    memcpy(job->row.lease.node, wanted->node, sizeof(job->row.lease.node));
+    const uint64_t steady_ms = db_pool_steady_ms(self);
+    job->reserved_ms = steady_ms < wanted->lease_ms ? wanted->lease_ms - steady_ms : 0;
     const struct db_job db_job = {
         .work = work_claim, .done = on_claimed, .arg = job, .deadline_ms = deadline_ms};
     enum err err = db_pool_submit(self, &db_job);

@@ -3,7 +3,8 @@
 /* One call to the store. */
 struct errand {
     struct nodes *nodes;
-    struct call *call;
+    struct call *call; /* NULL: answered already */
+    uint64_t timer;
 };
 
 static struct errand *errand_new(struct nodes *nodes, struct call *call)
@@ -14,16 +15,22 @@ static struct errand *errand_new(struct nodes *nodes, struct call *call)
 }
 
 /* Bridges ask several times a second for as long as it lasts. */
-static void fail(struct errand *errand, const char *event, enum err err)
+static void refuse(struct errand *errand, const char *event, enum err err)
 {
     struct call *call = errand->call;
+    errand->call = NULL;
     uint64_t suppressed;
     if (log_gate_open(&errand->nodes->failures, system_mono_ms(), &suppressed)) {
         log_warn(event, LOG_STR("request_id", call->context.request_id),
                  LOG_Z("error", err_code(err)), LOG_U64("suppressed", suppressed));
     }
-    mem_free(&errand);
     call_fail(call, err);
+}
+
+static void fail(struct errand *errand, const char *event, enum err err)
+{
+    refuse(errand, event, err);
+    mem_free(&errand);
 }
 
 static void learn(struct nodes *nodes, struct str node, uint64_t epoch)
@@ -37,8 +44,14 @@ static void on_claimed(void *arg, enum err err, const struct node_lease *lease)
 {
     struct errand *errand = arg;
     struct call *call = errand->call;
+    clock_cancel(errand->nodes->clock, errand->timer);
+    if (call == NULL) {
+        mem_free(&errand);
+        return;
+    }
     if (err != ERR_OK) {
-        fail(errand, "lease could not be judged", err);
+        /* What has not begun in time waits behind a database that does not answer. */
+        fail(errand, "lease could not be judged", err == ERR_DEADLINE ? ERR_UNAVAILABLE : err);
         return;
     }
     learn(errand->nodes, call->request.node_renew.node, lease->epoch);
@@ -56,6 +69,22 @@ static void on_claimed(void *arg, enum err err, const struct node_lease *lease)
     call_reply(call, &reply);
 }
 
+static void on_silence(void *arg)
+{
+    struct errand *errand = arg;
+    errand->timer = 0;
+    refuse(errand, "lease could not be judged", ERR_UNAVAILABLE);
+}
+
+/* A claim that another replica was slow with arrives here with less time left. */
+static uint64_t patience_ms(const struct nodes *nodes, const struct call *call)
+{
+    const uint64_t last_ms = clock_mono_ms(nodes->clock) + NODE_ANSWER_MS + NODE_RETURN_MS;
+    const uint64_t short_ms =
+        last_ms > call->context.deadline_ms ? last_ms - call->context.deadline_ms : 0;
+    return short_ms < NODE_ANSWER_MS ? NODE_ANSWER_MS - short_ms : 0;
+}
+
 void nodes_renew(struct nodes *nodes, struct call *call)
 {
     const struct msg_node_renew *request = &call->request.node_renew;
@@ -66,9 +95,13 @@ void nodes_renew(struct nodes *nodes, struct call *call)
     (void)str_copy(claim.node, sizeof(claim.node), request->node); /* the schema bounds it */
     memcpy(claim.holder, request->holder.data, sizeof(claim.holder));
     struct errand *errand = errand_new(nodes, call);
-    enum err err = nodes->store.ops->claim(nodes->store.self, &claim, call->context.deadline_ms,
-                                           on_claimed, errand);
+    const uint64_t answer_in_ms = patience_ms(nodes, call);
+    const uint64_t deadline_ms = clock_mono_ms(nodes->clock) + answer_in_ms;
+    errand->timer = clock_after(nodes->clock, answer_in_ms, on_silence, errand);
+    enum err err =
+        nodes->store.ops->claim(nodes->store.self, &claim, deadline_ms, on_claimed, errand);
     if (err != ERR_OK) {
+        clock_cancel(nodes->clock, errand->timer);
         fail(errand, "lease could not be judged", err);
     }
 }

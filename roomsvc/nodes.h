@@ -9,8 +9,13 @@
 
 /* A holder renews every second; one that is dead is followed by another within 3 s. */
 #define NODE_LEASE_MS 2000
+/* A claim that the database has not judged by then is answered ERR_UNAVAILABLE, while the bridge
+ * still waits for it: a database that hangs is as good as away, and the holder goes on. */
+#define NODE_ANSWER_MS 500
+#define NODE_RETURN_MS 150 /* kept for the answer's way back */
 
 struct nodes {
+    const struct clock *clock;
     struct node_store store; /* borrowed */
     struct epochs *epochs;   /* borrowed */
     struct log_gate failures;

@@ -9,8 +9,11 @@
 /* Ids are drawn from 2^53: a second draw is all but never needed. */
 #define DRAWS_MAX 4
 #define COUNT_INTERVAL_MS 10000
-/* A bridge that was passed over learns of it with the next renewal of its lease, at the latest. */
-#define STALE_ANSWERS_MAX 3
+/* A bridge that was passed over learns of it with the next renewal of its lease, at the latest: it
+ * is left alone for as long as one that says that it stands by. */
+#define STALE_WAIT_MS 200
+/* For how long a list waits for the registry, which may hang; Janus knows the room, too. */
+#define REGISTRY_WAIT_MS 500
 
 struct cached_room {
     struct room room;
@@ -38,7 +41,7 @@ struct task {
     bool registry_away;      /* participants: only Janus can tell whether the room is there */
     struct room_draft draft; /* create */
     unsigned draws;
-    unsigned stale_answers;
+    void (*ask_again)(struct task *task); /* after a stale answer */
     uint64_t room_id;
     struct room room; /* being made in Janus */
     bool restored;    /* participants: Janus had lost the room, and it was made again */
@@ -117,16 +120,27 @@ static void refresh_if_old(struct rooms *rooms, struct cached_room *cached)
 
 /* ---- the bridge ---- */
 
-/* What a bridge says that has lost its lease is not believed, but asked for again, a few times. */
-static bool is_stale(struct task *task, uint64_t epoch, enum err *err)
+static void ask_again(void *arg)
 {
+    struct task *task = arg;
+    task->ask_again(task);
+}
+
+/* What a bridge says that has lost its lease is not believed, but asked for again a little later,
+ * for as long as there is time. */
+static bool is_stale(struct task *task, uint64_t epoch, enum err *err,
+                     void (*again)(struct task *task))
+{
+    const struct clock *clock = task->rooms->clock;
     if (epochs_admit(task->rooms->epochs, epoch)) {
         return false;
     }
-    if (++task->stale_answers > STALE_ANSWERS_MAX) {
+    if (clock_mono_ms(clock) + STALE_WAIT_MS >= task->call->context.deadline_ms) {
         *err = ERR_UNAVAILABLE;
         return false;
     }
+    task->ask_again = again;
+    (void)clock_after(clock, STALE_WAIT_MS, ask_again, task);
     return true;
 }
 
@@ -145,14 +159,13 @@ static enum err make_in_janus(struct task *task, bus_reply_fn *fn)
 
 /* ---- create ---- */
 
+static void make_created(struct task *task);
+
 static void on_room_made(void *arg, enum err err, const struct msg *reply)
 {
     struct task *task = arg;
-    if (err == ERR_OK && is_stale(task, reply->bridge_create_reply.epoch, &err)) {
-        err = make_in_janus(task, on_room_made);
-        if (err == ERR_OK) {
-            return;
-        }
+    if (err == ERR_OK && is_stale(task, reply->bridge_create_reply.epoch, &err, make_created)) {
+        return;
     }
     if (err != ERR_OK) {
         fail_logged(task, "room could not be made in janus", err);
@@ -164,14 +177,19 @@ static void on_room_made(void *arg, enum err err, const struct msg *reply)
     mem_free(&task);
 }
 
-static void create_in_janus(struct task *task, const struct room *room)
+static void make_created(struct task *task)
 {
-    task->room_id = room->id;
-    task->room = *room;
     enum err err = make_in_janus(task, on_room_made);
     if (err != ERR_OK) {
         fail_logged(task, "room could not be made in janus", err);
     }
+}
+
+static void create_in_janus(struct task *task, const struct room *room)
+{
+    task->room_id = room->id;
+    task->room = *room;
+    make_created(task);
 }
 
 static void register_room(struct task *task);
@@ -262,14 +280,13 @@ void rooms_create(struct rooms *rooms, struct call *call)
 
 static void ask_bridge(struct task *task);
 
+static void make_restored(struct task *task);
+
 static void on_restored(void *arg, enum err err, const struct msg *reply)
 {
     struct task *task = arg;
-    if (err == ERR_OK && is_stale(task, reply->bridge_create_reply.epoch, &err)) {
-        err = make_in_janus(task, on_restored);
-        if (err == ERR_OK) {
-            return;
-        }
+    if (err == ERR_OK && is_stale(task, reply->bridge_create_reply.epoch, &err, make_restored)) {
+        return;
     }
     if (err != ERR_OK) {
         fail_logged(task, "room could not be restored in janus", err);
@@ -281,32 +298,36 @@ static void on_restored(void *arg, enum err err, const struct msg *reply)
     ask_bridge(task);
 }
 
+static void make_restored(struct task *task)
+{
+    enum err err = make_in_janus(task, on_restored);
+    if (err != ERR_OK) {
+        fail_from(task, "room could not be restored in janus", err);
+    }
+}
+
 static void on_found_for_restore(void *arg, enum err err, const struct room *room)
 {
     struct task *task = arg;
     if (err == ERR_OK) {
         remember(task->rooms, room);
         task->room = *room;
-        err = make_in_janus(task, on_restored);
-    } else if (err == ERR_NO_SUCH_ROOM) {
+        make_restored(task);
+        return;
+    }
+    if (err == ERR_NO_SUCH_ROOM) {
         lru_remove(task->rooms->cache, &task->room_id);
     }
-    if (err != ERR_OK) {
-        fail_from(task, "room could not be restored in janus", err);
-    }
-}
-
-static enum err look_up(struct task *task, room_store_fn *fn)
-{
-    const struct room_store *store = &task->rooms->store;
-    return store->ops->find(store->self, task->room_id, task->call->context.deadline_ms, fn, task);
+    fail_from(task, "room could not be restored in janus", err);
 }
 
 /* The registry is asked again, not the cache: a room closed a moment ago must not come back. */
 static void restore(struct task *task)
 {
     task->restored = true;
-    enum err err = look_up(task, on_found_for_restore);
+    const struct room_store *store = &task->rooms->store;
+    enum err err = store->ops->find(store->self, task->room_id, task->call->context.deadline_ms,
+                                    on_found_for_restore, task);
     if (err != ERR_OK) {
         fail_logged(task, "room could not be restored in janus", err);
     }
@@ -322,8 +343,7 @@ static void on_participants(void *arg, enum err err, const struct msg *reply)
         restore(task);
         return;
     }
-    if (err == ERR_OK && is_stale(task, reply->bridge_participants_reply.epoch, &err)) {
-        ask_bridge(task);
+    if (err == ERR_OK && is_stale(task, reply->bridge_participants_reply.epoch, &err, ask_bridge)) {
         return;
     }
     if (err != ERR_OK) {
@@ -356,10 +376,27 @@ static void list_without_registry(struct task *task)
     ask_bridge(task);
 }
 
+/* What the registry says too late is remembered, but waited for no longer. */
+struct look_up {
+    struct rooms *rooms;
+    struct task *task; /* NULL: went on without it */
+    uint64_t timer;
+};
+
 static void on_found(void *arg, enum err err, const struct room *room)
 {
-    struct task *task = arg;
-    if (err == ERR_UNAVAILABLE) {
+    struct look_up *look_up = arg;
+    struct rooms *rooms = look_up->rooms;
+    struct task *task = look_up->task;
+    clock_cancel(rooms->clock, look_up->timer);
+    mem_free(&look_up);
+    if (err == ERR_OK) {
+        remember(rooms, room);
+    }
+    if (task == NULL) {
+        return;
+    }
+    if (err == ERR_UNAVAILABLE || err == ERR_DEADLINE) {
         list_without_registry(task);
         return;
     }
@@ -367,8 +404,38 @@ static void on_found(void *arg, enum err err, const struct room *room)
         fail_from(task, "room could not be looked up", err);
         return;
     }
-    remember(task->rooms, room);
     ask_bridge(task);
+}
+
+/* If Janus does not know the room either, the registry is asked once more, and waited for. */
+static void on_silence(void *arg)
+{
+    struct look_up *look_up = arg;
+    struct task *task = look_up->task;
+    look_up->timer = 0;
+    look_up->task = NULL;
+    ask_bridge(task);
+}
+
+static void look_up(struct task *task)
+{
+    struct rooms *rooms = task->rooms;
+    struct look_up *look_up = mem_alloc(sizeof(*look_up));
+    *look_up = (struct look_up){.rooms = rooms, .task = task};
+    look_up->timer = clock_after(rooms->clock, REGISTRY_WAIT_MS, on_silence, look_up);
+    enum err err =
+        rooms->store.ops->find(rooms->store.self, task->room_id,
+                               clock_mono_ms(rooms->clock) + REGISTRY_WAIT_MS, on_found, look_up);
+    if (err == ERR_OK) {
+        return;
+    }
+    clock_cancel(rooms->clock, look_up->timer);
+    mem_free(&look_up);
+    if (err == ERR_UNAVAILABLE) {
+        list_without_registry(task);
+    } else {
+        fail_logged(task, "room could not be looked up", err);
+    }
 }
 
 void rooms_list_participants(struct rooms *rooms, struct call *call)
@@ -381,12 +448,7 @@ void rooms_list_participants(struct rooms *rooms, struct call *call)
         ask_bridge(task);
         return;
     }
-    enum err err = look_up(task, on_found);
-    if (err == ERR_UNAVAILABLE) {
-        list_without_registry(task);
-    } else if (err != ERR_OK) {
-        fail_logged(task, "room could not be looked up", err);
-    }
+    look_up(task);
 }
 
 /* ---- life ---- */

@@ -58,7 +58,9 @@ static int setup(void **state)
     f->clock = fake_clock_new();
     f->metrics = metrics_new();
     f->epochs = epochs_new(f->metrics);
-    f->nodes = (struct nodes){.store = {.ops = &store_ops, .self = f}, .epochs = f->epochs};
+    f->nodes = (struct nodes){.clock = fake_clock_clock(f->clock),
+                              .store = {.ops = &store_ops, .self = f},
+                              .epochs = f->epochs};
     *state = f;
     return 0;
 }
@@ -127,6 +129,21 @@ static void only_its_live_holder_holds_it(void **state)
     }
 }
 
+static void silent_database_is_told_as_away_while_the_bridge_waits(void **state)
+{
+    struct fixture *f = *state;
+    renew(f);
+    fake_clock_advance(f->clock, NODE_ANSWER_MS - 1);
+    assert_int_equal(f->call.answers, 0);
+    log_capture_expect("lease could not be judged");
+    fake_clock_advance(f->clock, 1);
+    assert_int_equal(f->call.answers, 1);
+    assert_int_equal(f->call.err, ERR_UNAVAILABLE);
+    const struct node_lease late = {.epoch = 7, .remaining_ms = 2000};
+    f->lease_fn(f->arg, ERR_OK, &late);
+    assert_int_equal(f->call.answers, 1);
+}
+
 static void a_full_page_fits_into_one_frame(void **state)
 {
     static struct room rooms[ROOMS_PAGE];
@@ -166,6 +183,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(claim_carries_what_the_bridge_has, setup, teardown),
         cmocka_unit_test_setup_teardown(only_its_live_holder_holds_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(silent_database_is_told_as_away_while_the_bridge_waits,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_page_fits_into_one_frame, setup, teardown),
         cmocka_unit_test_setup_teardown(store_that_refuses_is_told_on, setup, teardown),
     };

@@ -199,6 +199,34 @@ static void a_room_that_nobody_knows_may_be_there_all_the_same(void **state)
     assert_null(mock_bus_pending(&f->bus, MSG_bridge_create));
 }
 
+static void registry_that_hangs_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    list(f);
+    assert_null(mock_bus_pending(&f->bus, MSG_bridge_participants));
+    fake_clock_advance(f->clock, 500);
+    answer_bridge(f, MSG_bridge_participants, ERR_OK);
+    assert_answered(f, ERR_OK);
+    answer_store(f, ERR_OK); /* late, and not in vain */
+    list(f);
+    answer_bridge(f, MSG_bridge_participants, ERR_OK);
+    assert_answered(f, ERR_OK);
+}
+
+static void registry_that_hangs_is_waited_for_if_janus_does_not_know(void **state)
+{
+    struct fixture *f = *state;
+    list(f);
+    room_store_fn *fn = f->fn;
+    void *arg = f->arg;
+    fake_clock_advance(f->clock, 500);
+    answer_bridge(f, MSG_bridge_participants, ERR_NO_SUCH_ROOM);
+    answer_store(f, ERR_NO_SUCH_ROOM);
+    assert_answered(f, ERR_NO_SUCH_ROOM);
+    fn(arg, ERR_NO_SUCH_ROOM, NULL);
+    assert_answered(f, ERR_NO_SUCH_ROOM);
+}
+
 static void nothing_is_made_not_even_what_is_known(void **state)
 {
     struct fixture *f = *state;
@@ -228,6 +256,8 @@ int main(void)
         TEST(a_room_that_is_known_is_listed),
         TEST(a_room_that_only_janus_knows_is_listed),
         TEST(a_room_that_nobody_knows_may_be_there_all_the_same),
+        TEST(registry_that_hangs_is_not_waited_for),
+        TEST(registry_that_hangs_is_waited_for_if_janus_does_not_know),
         TEST(nothing_is_made_not_even_what_is_known),
     };
     return cmocka_run_group_tests_name("roomsvc without its registry", tests, NULL, NULL);

@@ -18,7 +18,10 @@ static void stale_list_is_asked_for_again(void **state)
     assert_listed(f);
     list(f, 77);
     answer_participants_of(f, 4);
+    fake_clock_advance(f->clock, 199);
+    assert_null(mock_bus_pending(&f->bus, MSG_bridge_participants)); /* not at once */
     assert_int_equal(f->call->answers, 0);
+    fake_clock_advance(f->clock, 1);
     answer_participants_of(f, 6);
     assert_listed(f);
     expect_stale_answers(f, 1);
@@ -33,6 +36,7 @@ static void lease_served_here_is_enough_to_know(void **state)
     answer_store(next_store_call(f), ERR_OK, &stored);
     answer_bridge_create_of(f, 8);
     assert_int_equal(f->call->answers, 0);
+    fake_clock_advance(f->clock, 200);
     answer_bridge_create_of(f, 9);
     assert_answered(f, ERR_OK);
     expect_stale_answers(f, 1);
@@ -48,6 +52,7 @@ static void stale_restoration_is_asked_for_again(void **state)
     mock_bus_answer(mock_bus_pending(&f->bus, MSG_bridge_participants), ERR_NO_SUCH_ROOM, NULL);
     answer_store(next_store_call(f), ERR_OK, &stored);
     answer_bridge_create_of(f, 8);
+    fake_clock_advance(f->clock, 200);
     answer_bridge_create_of(f, 9);
     answer_participants_of(f, 9);
     assert_listed(f);
@@ -61,12 +66,15 @@ static void stale_answers_are_not_asked_for_for_ever(void **state)
     epochs_learn(f->epochs, 9);
     list(f, 77);
     answer_store(next_store_call(f), ERR_OK, &stored);
-    for (int i = 0; i < 4; i++) {
-        assert_int_equal(f->call->answers, 0);
+    uint64_t asked = 0;
+    while (f->call->answers == 0) {
+        assert_true(++asked < 1000);
         answer_participants_of(f, 8);
+        fake_clock_advance(f->clock, 200);
     }
     assert_answered(f, ERR_UNAVAILABLE);
-    expect_stale_answers(f, 4);
+    assert_true(asked > 3); /* for as long as there is time */
+    expect_stale_answers(f, asked);
 }
 
 int main(void)

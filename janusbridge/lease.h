@@ -7,8 +7,9 @@
  * It is renewed every second and holds for two, counted by the monotonic clock from when the
  * renewal was sent: a process that was stopped for longer finds itself without it (lease_check),
  * before it does anything else. While roomsvc says that the database is away nobody can take the
- * lease, and whoever holds it goes on, for a bounded time; whoever takes it from another right
- * after such an outage waits until that one must have heard of it.
+ * lease, and whoever holds it goes on, for a bounded time; when it is back, roomsvc keeps the lease
+ * for that one as long as a lease lasts. Whoever takes it from another all the same right after
+ * such an outage waits until that one must have heard of it.
  *
  * The holder is named by what only one process can have at a time: the address that it has bound on
  * the bus. A bridge that is started again after a crash is thus the holder still.

@@ -12,23 +12,23 @@
 static const struct {
     const char *what;
     const char *asker;
-    bool release;
     int64_t expires_in_ms; /* -NOW: given up */
     uint64_t reserved_ms;
-    bool granted;
     uint64_t epoch; /* from 7 */
     uint64_t remaining_ms;
+    bool release;
+    bool granted;
 } rows[] = {
-    {"holder renews", "holder", false, 500, 0, true, 7, 2000},
-    {"holder comes late", "holder", false, -500, 0, true, 8, 2000},
-    {"holder comes after an outage", "holder", false, -500, 1200, true, 8, 2000},
-    {"another one comes early", "other", false, 500, 0, false, 7, 500},
-    {"another one comes when it is over", "other", false, -500, 0, true, 8, 2000},
-    {"another one is quicker after an outage", "other", false, -500, 1200, false, 7, 1200},
-    {"early, after an outage", "other", false, 500, 1200, false, 7, 500},
-    {"given up, after an outage", "other", false, -NOW, 1200, true, 8, 2000},
-    {"holder gives up", "holder", true, 500, 1200, true, 7, 0},
-    {"another one gives up", "other", true, 500, 0, false, 7, 500},
+    {"holder renews", "holder", 500, 0, 7, 2000, false, true},
+    {"holder comes late", "holder", -500, 0, 8, 2000, false, true},
+    {"holder comes after an outage", "holder", -500, 1200, 8, 2000, false, true},
+    {"another one comes early", "other", 500, 0, 7, 500, false, false},
+    {"another one comes when it is over", "other", -500, 0, 8, 2000, false, true},
+    {"another one is quicker after an outage", "other", -500, 1200, 7, 1200, false, false},
+    {"early, after an outage", "other", 500, 1200, 7, 500, false, false},
+    {"given up, after an outage", "other", -NOW, 1200, 8, 2000, false, true},
+    {"holder gives up", "holder", 500, 1200, 7, 0, true, true},
+    {"another one gives up", "other", 500, 0, 7, 500, true, false},
 };
 
 static void each_claim_is_judged(void **state)

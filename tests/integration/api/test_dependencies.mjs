@@ -101,7 +101,8 @@ test('MySQL crashes: refused within the deadline, all works within 2 s of its re
 });
 
 test('MySQL hangs: refused within the deadline, known sessions go on; it goes on: all works', async () => {
-    await works();
+    // Every replica has to know that it is back.
+    await eventually(works, { within: RECOVERY_MS, what: 'all works' });
     const pid = await stack.signal('mysql', 'SIGSTOP');
     try {
         const begin = performance.now();

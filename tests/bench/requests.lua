@@ -34,10 +34,12 @@ function makers.nginx()
     return function() return wrk.format("GET", "/") end
 end
 
-function makers.login()
-    local one = wrk.format("POST", "/login", { ["Content-Type"] = "application/json" },
-        '{"username":"testuser","password":"test123"}')
-    return function() return one end
+function makers.login(folder)
+    local users = lines(folder .. "/users")
+    return function()
+        return wrk.format("POST", "/login", { ["Content-Type"] = "application/json" },
+            '{"username":"' .. pick(users) .. '","password":"test123"}')
+    end
 end
 
 function makers.create(folder, tokens_max)

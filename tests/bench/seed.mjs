@@ -5,7 +5,9 @@ import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-const USERS = 1000;
+import { eventually } from '../support/wait.mjs';
+
+const USERS = Array.from({ length: 1000 }, (_, i) => `bench${i}`);
 const SESSION_LIFE_MS = 6 * 3600 * 1000;
 const ROWS_PER_INSERT = 5000;
 const PATIENCE_MS = 120000;
@@ -40,12 +42,17 @@ async function insert(stack, head, rows) {
 
 const append = (world, name, values) => appendFile(join(world.folder, name), `${values.join('\n')}\n`);
 
-// Users that cannot log in: no hash begins like this.
+// Users with the password of testuser, in the form that the first login left behind.
 async function userIds(stack) {
     const find = () => stack.sql("SELECT id FROM users WHERE username LIKE 'bench%'");
     if ((await find()).length === 0) {
-        await insert(stack, 'INSERT INTO users (username, password)',
-            Array.from({ length: USERS }, (_, i) => `('bench${i}', '*')`));
+        await stack.login();
+        const password = () => stack.sql("SELECT password FROM users WHERE username = 'testuser' AND password LIKE '$argon2id$%'");
+        const [[hash]] = await eventually(async () => {
+            const found = await password();
+            return found.length === 1 && found;
+        }, { within: 10000, what: 'the password is rewritten' });
+        await insert(stack, 'INSERT INTO users (username, password)', USERS.map((name) => `('${name}', '${hash}')`));
     }
     return (await find()).map(([id]) => id);
 }
@@ -58,6 +65,7 @@ export async function seedSessions(world, count) {
     await insert(world.stack, 'INSERT INTO sessions (token_hash, user_id, created_unix_ms, expires_unix_ms)',
         tokens.map((token, i) => `(0x${createHash('sha256').update(token).digest('hex')}, ${users[i % users.length]}, ${
             now}, ${now + SESSION_LIFE_MS})`));
+    if (world.tokens.length === 0) await append(world, 'users', USERS);
     await append(world, 'tokens', tokens);
     world.tokens.push(...tokens);
 }

@@ -139,12 +139,17 @@ test(`publish to listed and leave to gone, ${ROUNDS} times, the feed cut in betw
     report('leave to gone', rounds.map(({ leave }) => leave));
 });
 
-test('most of it came from memory, and memory was right', async () => {
-    const metrics = (await stack.ops('janusbridge', '/metrics')).text;
-    const value = (name) => Number(metrics.match(new RegExp(`^${name} (\\d+)`, 'm'))?.[1] ?? NaN);
-    const memory = value('lynks_janusbridge_lists_total\\{from="memory"\\}');
-    console.log(`# ${memory} lists from memory, ${value('lynks_janusbridge_lists_total\\{from="janus"\\}')} asked for`);
-    assert.ok(memory > 0);
+test('after the last cut lists come from memory again, and memory was right', async () => {
+    let value;
+    // The rounds may be over before the bridge has an observer again.
+    await eventually(async () => {
+        await stack.list(token, room);
+        const metrics = (await stack.ops('janusbridge', '/metrics')).text;
+        value = (name) => Number(metrics.match(new RegExp(`^${name} (\\d+)`, 'm'))?.[1] ?? NaN);
+        return value('lynks_janusbridge_lists_total\\{from="memory"\\}') > 0;
+    }, { within: 10000, what: 'a list from memory' });
+    console.log(`# ${value('lynks_janusbridge_lists_total\\{from="memory"\\}')} lists from memory, ${
+        value('lynks_janusbridge_lists_total\\{from="janus"\\}')} asked for`);
     assert.equal(value('lynks_janusbridge_audit_differences_total'), 0);
 });
 

@@ -27,6 +27,10 @@ export const docker = async (...args) => (await run('docker', args)).stdout;
 
 export const serviceOf = (name) => name.split('_')[0];
 
+// Runs the health check of a container now; fails if that does. The engine runs it every few seconds only, and what it
+// says may be older than what a test has just done to another container.
+const askHealth = ({ Id, Config }) => docker('exec', Id, ...Config.Healthcheck.Test.slice(1));
+
 /// env: what the user sets; nothing of what the tests were started with but the engine's.
 export class Containers extends Stack {
     constructor(env) {
@@ -95,6 +99,10 @@ export class Containers extends Stack {
             }
             return true;
         }, { within, what: 'all containers are healthy' });
+        await eventually(async () => {
+            await Promise.all([...(await this.running()).values()].map(askHealth));
+            return true;
+        }, { within, what: 'all containers find themselves healthy' });
     }
 
     /// Kills as a crash would, and waits until what died is back by itself: one container ("authsvc_1"), all of a
@@ -116,10 +124,10 @@ export class Containers extends Stack {
     }
 
     /// settled: the engine has to know it, too.
-    async #isBack({ Id, State, Config }, before, settled) {
-        if (State.StartedAt === before.State.StartedAt || !State.Running) return false;
-        if (settled) return State.Health.Status === 'healthy';
-        await docker('exec', Id, ...Config.Healthcheck.Test.slice(1));
+    async #isBack(container, before, settled) {
+        if (container.State.StartedAt === before.State.StartedAt || !container.State.Running) return false;
+        if (settled) return container.State.Health.Status === 'healthy';
+        await askHealth(container);
         return true;
     }
 

@@ -68,7 +68,9 @@ async function assertWatches(watcher, watched) {
 
 test('a client logs in and creates the meeting; nobody is in it', async () => {
     token = await stack.token();
-    room = (await stack.create(token)).json.room_id;
+    const created = await stack.create(token);
+    assert.equal(created.status, 200, created.text);
+    room = created.json.room_id;
     assert.equal(room, 123456);
     assert.deepEqual(await listed(), []);
 });

@@ -4,6 +4,8 @@
 #include "proto/lru.h"
 
 #define RETRY_MS 1000
+/* How long draining waits for a database that does not answer. */
+#define DRAIN_MS 2000
 #define SWEEP_MS 30000
 #define SWEEP_MORE_MS 100
 #define REVOKED_MS 500
@@ -38,7 +40,8 @@ struct sessions {
     uint64_t write_due_ms; /* mono; when it fires */
     bool is_writing;
     bool is_draining;
-    bool write_failed; /* the last one, while draining */
+    bool gave_up; /* while draining: the store cannot take what waits */
+    uint64_t drain_timer;
 
     uint64_t revoked_timer;
     bool knows_seq;
@@ -86,16 +89,22 @@ static void write_when_due(struct sessions *s)
     }
 }
 
+static void give_up(void *arg)
+{
+    struct sessions *s = arg;
+    if (!sessions_is_drained(s)) {
+        log_warn("sessions keep the expiry that the database has",
+                 LOG_U64("sessions", session_table_waiting(s->table)));
+        s->gave_up = true;
+    }
+}
+
 static void write_again(struct sessions *s)
 {
     metric_inc(s->write_failures);
     session_table_not_written(s->table);
     if (s->is_draining) {
-        if (!s->write_failed) {
-            log_warn("sessions keep the expiry that the database has",
-                     LOG_U64("sessions", session_table_waiting(s->table)));
-        }
-        s->write_failed = true;
+        give_up(s);
     } else {
         write_after(s, RETRY_MS);
     }
@@ -137,12 +146,13 @@ static void write_batch(void *arg)
 void sessions_drain(struct sessions *s)
 {
     s->is_draining = true;
+    s->drain_timer = clock_after(s->clock, DRAIN_MS, give_up, s);
     write_when_due(s);
 }
 
 bool sessions_is_drained(const struct sessions *s)
 {
-    return s->write_failed || (!s->is_writing && session_table_waiting(s->table) == 0);
+    return s->gave_up || (!s->is_writing && session_table_waiting(s->table) == 0);
 }
 
 /* ---- revocations by other replicas ---- */
@@ -422,6 +432,7 @@ void sessions_stop(struct sessions *s)
     clock_cancel(s->clock, s->write_timer);
     clock_cancel(s->clock, s->revoked_timer);
     clock_cancel(s->clock, s->sweep_timer);
+    clock_cancel(s->clock, s->drain_timer);
 }
 
 void sessions_free(struct sessions **sessions)

@@ -371,6 +371,23 @@ static void draining_without_a_database_ends(void **state)
     assert_true(sessions_is_drained(f->sessions));
 }
 
+static void draining_does_not_wait_for_a_silent_database(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect("sessions keep the expiry that the database has");
+    struct session session = session_at(f, 1);
+    sessions_add(f->sessions, &ann, &session);
+    fake_clock_advance(f->clock, 1000);
+    check(f, &ann);
+    sessions_drain(f->sessions);
+    fake_clock_advance(f->clock, 1999);
+    assert_false(sessions_is_drained(f->sessions));
+    fake_clock_advance(f->clock, 1);
+    assert_true(sessions_is_drained(f->sessions));
+    write(f, ERR_UNAVAILABLE, (bool[]){false});
+    assert_true(sessions_is_drained(f->sessions));
+}
+
 /* ---- revocations and sweeping ---- */
 
 static void revoke(struct fixture *f, uint64_t expect_after_seq, uint64_t last_seq,
@@ -483,6 +500,7 @@ int main(void)
         TEST(a_session_removed_behind_our_back),
         TEST(draining_writes_everything),
         TEST(draining_without_a_database_ends),
+        TEST(draining_does_not_wait_for_a_silent_database),
         TEST(revocations_arrive_within_a_second),
         TEST(revocations_are_read_again_for_a_while),
         TEST(following_goes_on_after_an_outage),

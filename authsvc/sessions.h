@@ -32,8 +32,8 @@ void sessions_add(struct sessions *sessions, const struct token_hash *token,
 /* It is over, in the store too: what a look-up under way may still bring does not count. */
 void sessions_remove(struct sessions *sessions, const struct token_hash *token);
 
-/* Writes what waits; done when nothing waits any more, the store refuses it, or has not answered for
- * two seconds. */
+/* Writes what waits; done when nothing waits any more, the store refuses it, or has not answered
+ * for two seconds. */
 void sessions_drain(struct sessions *sessions);
 bool sessions_is_drained(const struct sessions *sessions);
 

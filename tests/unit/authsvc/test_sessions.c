@@ -274,6 +274,15 @@ static void but_not_for_ever(void **state)
 
 /* ---- writing behind ---- */
 
+/* Ann's session waits to be written then. */
+static void add_and_use(struct fixture *f)
+{
+    struct session session = session_at(f, 1);
+    sessions_add(f->sessions, &ann, &session);
+    fake_clock_advance(f->clock, 1000);
+    check(f, &ann);
+}
+
 static void uses_are_written_together(void **state)
 {
     struct fixture *f = *state;
@@ -314,10 +323,7 @@ static void near_its_stored_end_it_is_written_at_once(void **state)
 static void a_failed_write_is_tried_again(void **state)
 {
     struct fixture *f = *state;
-    struct session session = session_at(f, 1);
-    sessions_add(f->sessions, &ann, &session);
-    fake_clock_advance(f->clock, 1000);
-    check(f, &ann);
+    add_and_use(f);
     fake_clock_advance(f->clock, 30000);
     write(f, ERR_UNAVAILABLE, NULL);
     assert_int_equal(sessions_waiting(f->sessions), 1);
@@ -330,10 +336,7 @@ static void a_failed_write_is_tried_again(void **state)
 static void a_session_removed_behind_our_back(void **state)
 {
     struct fixture *f = *state;
-    struct session session = session_at(f, 1);
-    sessions_add(f->sessions, &ann, &session);
-    fake_clock_advance(f->clock, 1000);
-    check(f, &ann);
+    add_and_use(f);
     fake_clock_advance(f->clock, 30000);
     write(f, ERR_OK, (bool[]){true});
     struct mock_call *call = check(f, &ann);
@@ -344,11 +347,8 @@ static void a_session_removed_behind_our_back(void **state)
 static void draining_writes_everything(void **state)
 {
     struct fixture *f = *state;
-    struct session session = session_at(f, 1);
-    sessions_add(f->sessions, &ann, &session);
     assert_true(sessions_is_drained(f->sessions));
-    fake_clock_advance(f->clock, 1000);
-    check(f, &ann);
+    add_and_use(f);
     sessions_drain(f->sessions);
     assert_false(sessions_is_drained(f->sessions));
     fake_clock_advance(f->clock, 0);
@@ -361,10 +361,7 @@ static void draining_without_a_database_ends(void **state)
 {
     struct fixture *f = *state;
     log_capture_expect("sessions keep the expiry that the database has");
-    struct session session = session_at(f, 1);
-    sessions_add(f->sessions, &ann, &session);
-    fake_clock_advance(f->clock, 1000);
-    check(f, &ann);
+    add_and_use(f);
     f->store.refuse = ERR_UNAVAILABLE;
     sessions_drain(f->sessions);
     fake_clock_advance(f->clock, 0);
@@ -375,10 +372,7 @@ static void draining_does_not_wait_for_a_silent_database(void **state)
 {
     struct fixture *f = *state;
     log_capture_expect("sessions keep the expiry that the database has");
-    struct session session = session_at(f, 1);
-    sessions_add(f->sessions, &ann, &session);
-    fake_clock_advance(f->clock, 1000);
-    check(f, &ann);
+    add_and_use(f);
     sessions_drain(f->sessions);
     fake_clock_advance(f->clock, 1999);
     assert_false(sessions_is_drained(f->sessions));

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -10,7 +9,6 @@
 #include <unistd.h>
 
 #define THREADS_MAX 64
-#define NICE_SLICE_NS 100000
 
 struct item {
     pool_work_fn *work;
@@ -112,30 +110,13 @@ static struct item *wait_for_item(struct pool *pool)
     return item;
 }
 
-/* On Linux both belong to the thread. A refusal only costs the courtesy. Since Linux 6.12 niceness
- * alone does not make way for a thread that wakes up: it waits until the running one has had its
- * slice, some milliseconds unless it asks for less here (sched_setattr(2), sched_runtime). Older
- * kernels ignore that, and do not need it. */
-static void be_nice(int nice)
-{
-    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice);
-    const struct {
-        uint32_t size, policy;
-        uint64_t flags;
-        int32_t nice;
-        uint32_t priority;
-        uint64_t runtime_ns, deadline_ns, period_ns;
-    } attr = {
-        .size = sizeof(attr), .policy = SCHED_OTHER, .nice = nice, .runtime_ns = NICE_SLICE_NS};
-    (void)syscall(SYS_sched_setattr, 0, &attr, 0);
-}
-
 static void *run(void *arg)
 {
     struct pool *pool = arg;
     const struct pool_config *config = &pool->config;
     if (config->nice > 0) {
-        be_nice(config->nice);
+        /* On Linux niceness belongs to the thread. A refusal only costs the courtesy. */
+        (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), config->nice);
     }
     void *state = config->thread_new != NULL ? config->thread_new(config->thread_arg) : NULL;
     for (struct item *item; (item = wait_for_item(pool)) != NULL;) {

@@ -29,7 +29,7 @@ const struct config_option authsvc_options[] = {
     {"LYNKS_ARGON2_PASSES", CONFIG_UINT, OPTION(password.passes), "2", 1, 100, NULL,
      "passes over that memory"},
     {"LYNKS_HASH_THREADS", CONFIG_UINT, OPTION(hash_threads), "0", 0, 64, NULL,
-     "threads that hash passwords; 0: one for each core"},
+     "processes that hash passwords; 0: one for each core"},
     {"LYNKS_HASH_QUEUE_MAX", CONFIG_UINT, OPTION(hash_queue_max), "256", 1, 65536, NULL,
      "password hashes that may wait; more logins are refused"},
     {.name = NULL},

@@ -1,4 +1,4 @@
-/* Password hashing as an interface: hasher_pool.c does it on threads, tests mock it.
+/* Password hashing as an interface: hasher_pool.c has processes do it, tests mock it.
  *
  * Each function returns at once. ERR_OK: fn (arg) is called once, later, on the loop. Anything else
  * (ERR_OVERLOADED): it is never called. password is borrowed until then; stored is copied. */

@@ -1,17 +1,22 @@
 #include "authsvc/hasher_pool.h"
 
-#include "proto/pool.h"
-
 #include <sodium.h>
 #include <unistd.h>
+
+#include "authsvc/hash_process.h"
+#include "proto/pool.h"
 
 #define THREADS_MAX 64
 #define VERIFY_NICE 10
 #define REHASH_NICE 19
 #define REHASH_QUEUE_MAX 64
+/* Of an answer. A hash takes some milliseconds; a busy machine may give it a hundredth of a core.
+ */
+#define PATIENCE_MS 5000
 
 struct hasher_pool {
     struct password_params params;
+    struct hash_process_config verify_process, rehash_process;
     struct pool *verifiers;
     struct pool *rehasher;
 };
@@ -35,16 +40,31 @@ static void free_job(struct job *job)
     mem_free(&job);
 }
 
-static void work_verify(void *arg, void *thread_state)
+static enum err ask(struct hash_process *process, const struct job *job, enum hash_task task,
+                    struct hash_answer *ret_answer)
+{
+    struct hash_request request = {
+        .params = *job->params, .task = task, .password_bytes = job->password.bytes};
+    if (job->password.bytes > sizeof(request.password)) {
+        return ERR_BAD_REQUEST;
+    }
+    memcpy(request.password, job->password.data, job->password.bytes);
+    memcpy(request.stored, job->stored, sizeof(request.stored));
+    enum err err = hash_process_ask(process, &request, ret_answer);
+    sodium_memzero(&request, sizeof(request));
+    return err == ERR_OK ? ret_answer->err : err;
+}
+
+static void work_verify(void *arg, void *process)
 {
     struct job *job = arg;
-    (void)thread_state;
+    struct hash_answer answer = {0};
     if (system_mono_ms() >= job->deadline_ms) {
         job->err = ERR_DEADLINE;
         return;
     }
-    job->err = password_verify(job->params, job->is_known ? job->stored : NULL, job->password);
-    job->needs_rehash = job->err == ERR_OK && password_needs_rehash(job->params, job->stored);
+    job->err = ask(process, job, job->is_known ? HASH_VERIFY : HASH_VERIFY_UNKNOWN, &answer);
+    job->needs_rehash = answer.needs_rehash;
 }
 
 static void on_verified(void *arg, bool ran)
@@ -73,11 +93,13 @@ static enum err verify(void *self, const char *stored, struct str password, uint
     return err;
 }
 
-static void work_rehash(void *arg, void *thread_state)
+static void work_rehash(void *arg, void *process)
 {
     struct job *job = arg;
-    (void)thread_state;
-    job->err = password_hash(job->params, job->password, job->stored);
+    struct hash_answer answer = {0};
+    job->err = ask(process, job, HASH_MAKE, &answer);
+    memcpy(job->stored, answer.stored, sizeof(job->stored));
+    sodium_memzero(&answer, sizeof(answer));
 }
 
 static void on_rehashed(void *arg, bool ran)
@@ -112,17 +134,41 @@ static unsigned thread_count(unsigned configured)
     return cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores;
 }
 
+static void *process_new(void *config)
+{
+    return hash_process_new(config);
+}
+
+static void process_free(void *thread_state)
+{
+    struct hash_process *process = thread_state;
+    hash_process_free(&process);
+}
+
 struct hasher_pool *hasher_pool_new(struct loop *loop, struct metrics *metrics,
                                     const struct hasher_pool_config *config)
 {
     struct hasher_pool *pool = mem_alloc(sizeof(*pool));
     pool->params = config->params;
+    struct metric *losses = metrics_counter(
+        metrics, "lynks_auth_hash_workers_lost_total",
+        "Hashing processes that ended, or did not answer, and were replaced.", NULL);
+    pool->verify_process = (struct hash_process_config){
+        .niceness = VERIFY_NICE, .patience_ms = PATIENCE_MS, .losses = losses};
+    pool->rehash_process = (struct hash_process_config){
+        .niceness = REHASH_NICE, .patience_ms = PATIENCE_MS, .losses = losses};
     const struct pool_config verifiers = {.name = "hash",
                                           .threads = thread_count(config->threads),
                                           .queue_max = config->queue_max,
-                                          .nice = VERIFY_NICE};
-    const struct pool_config rehasher = {
-        .name = "rehash", .threads = 1, .queue_max = REHASH_QUEUE_MAX, .nice = REHASH_NICE};
+                                          .thread_new = process_new,
+                                          .thread_free = process_free,
+                                          .thread_arg = &pool->verify_process};
+    const struct pool_config rehasher = {.name = "rehash",
+                                         .threads = 1,
+                                         .queue_max = REHASH_QUEUE_MAX,
+                                         .thread_new = process_new,
+                                         .thread_free = process_free,
+                                         .thread_arg = &pool->rehash_process};
     pool->verifiers = pool_new(loop, metrics, &verifiers);
     pool->rehasher = pool_new(loop, metrics, &rehasher);
     return pool;

@@ -1,5 +1,5 @@
-/* The hasher on worker threads that yield to everything else: one pool for those who wait for their
- * login, one thread for rewriting what is out of date. */
+/* The hasher on processes that yield to everything else (hash_worker.h), each asked by a thread of
+ * its own: some for those who wait for their login, one for rewriting what is out of date. */
 #ifndef LYNKS_AUTHSVC_HASHER_POOL_H
 #define LYNKS_AUTHSVC_HASHER_POOL_H
 

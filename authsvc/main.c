@@ -1,5 +1,6 @@
 #include "authsvc/config.h"
 #include "authsvc/handlers.h"
+#include "authsvc/hash_worker.h"
 #include "authsvc/hasher_pool.h"
 #include "authsvc/store_mysql.h"
 
@@ -53,6 +54,9 @@ static bool set_up(struct parts *parts, const struct authsvc_config *c)
 
 int main(int argc, char **argv)
 {
+    if (hash_worker_is_asked(argc, argv)) {
+        return hash_worker_run(argv);
+    }
     struct authsvc_config config = {0};
     struct parts parts = {0};
     enum config_outcome outcome = config_load(&config, "authsvc", authsvc_options, argc, argv);

@@ -4,9 +4,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define THREADS_MAX 64
 
@@ -114,10 +111,6 @@ static void *run(void *arg)
 {
     struct pool *pool = arg;
     const struct pool_config *config = &pool->config;
-    if (config->nice > 0) {
-        /* On Linux niceness belongs to the thread. A refusal only costs the courtesy. */
-        (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), config->nice);
-    }
     void *state = config->thread_new != NULL ? config->thread_new(config->thread_arg) : NULL;
     for (struct item *item; (item = wait_for_item(pool)) != NULL;) {
         item->work(item->job, state);

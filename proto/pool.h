@@ -1,4 +1,4 @@
-/* Worker threads for what blocks or burns CPU (SQL, password hashing), with a bounded queue. */
+/* Worker threads for what blocks (SQL, asking another process), with a bounded queue. */
 #ifndef LYNKS_PROTO_POOL_H
 #define LYNKS_PROTO_POOL_H
 
@@ -7,11 +7,10 @@
 #include "proto/metrics.h"
 
 struct pool_config {
-    const char *name; /* label of its metrics, name of its threads (15 bytes) */
-    unsigned threads; /* 1..64 */
-    size_t queue_max; /* jobs that wait, not counting those that run */
-    int nice;         /* added niceness of the threads, so that they yield to the loop; 0..19 */
-    void *(*thread_new)(void *arg);          /* state of each thread, made in it; may be NULL */
+    const char *name;               /* label of its metrics, name of its threads (15 bytes) */
+    unsigned threads;               /* 1..64 */
+    size_t queue_max;               /* jobs that wait, not counting those that run */
+    void *(*thread_new)(void *arg); /* state of each thread, made in it; may be NULL */
     void (*thread_free)(void *thread_state); /* called in it; may be NULL */
     void *thread_arg;
 };

@@ -1,5 +1,7 @@
 // Growth beyond one machine, on paper: from what a request costs each process to the load at which it is full.
 
+import { HASHING } from './speed.mjs';
+
 // What one client in a meeting asks for. Lists are asked for by clients that poll.
 export const CLIENT = { listsPerSecond: 0.5, loginsPerHour: 1, createsPerHour: 1 };
 
@@ -11,11 +13,12 @@ const PARTS = {
     janusbridge: { loop: true, scaled: 'more Janus nodes, each with its own bridge' },
     janus: { loop: false, scaled: 'more Janus nodes (media costs far more than this; it sets their number)' },
     mysql: { loop: false, scaled: 'a machine of its own; then a larger one' },
+    [HASHING]: { loop: false, scaled: 'cores for authsvc: replicas on other machines' },
 };
 
 const KINDS = ['list', 'create', 'login'];
 
-// us of each process for one request of each kind, at 64 connections. Passwords are a pool's work, not the loop's.
+// us of each process for one request of each kind, at 64 connections.
 function costsOf({ speed }) {
     return Object.fromEntries(Object.keys(PARTS).map((name) =>
         [name, Object.fromEntries(KINDS.map((kind) => [kind, speed.get(`${kind} 64`).by[name]]))]));
@@ -23,18 +26,12 @@ function costsOf({ speed }) {
 
 /// Each process with its costs, and how many clients fill a core of it; the first to be full first.
 export function limits(results) {
-    const { hash } = results;
-    const costs = costsOf(results);
-    const rows = Object.entries(costs).map(([name, by]) => {
-        const login = name === 'authsvc' ? Math.max(0, by.login - hash.togetherUs) : by.login;
+    const rows = Object.entries(costsOf(results)).map(([name, by]) => {
         const perClient = by.list * CLIENT.listsPerSecond
-            + (by.create * CLIENT.createsPerHour + login * CLIENT.loginsPerHour) / 3600;
+            + (by.create * CLIENT.createsPerHour + by.login * CLIENT.loginsPerHour) / 3600;
         return { name, ...by, loop: PARTS[name].loop, scaled: PARTS[name].scaled, clients: 1e6 / perClient,
             listsPerSecond: 1e6 / by.list };
     });
-    rows.push({ name: 'password hashes', list: 0, create: 0, login: hash.togetherUs, loop: false,
-        scaled: 'cores for authsvc: replicas on other machines', clients: 1e6 / (hash.togetherUs * CLIENT.loginsPerHour / 3600),
-        listsPerSecond: Infinity });
     return rows.sort((a, b) => a.clients - b.clients);
 }
 

@@ -5,7 +5,6 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { eventually } from '../support/wait.mjs';
 import { atExit } from './cleanup.mjs';
-import { childrenOf } from './processes.mjs';
 
 const NGINX_WORKERS = 2;
 const JANUS_HANDLES = 8;
@@ -38,7 +37,7 @@ export async function startNginx(folder, port) {
     }, { what: 'nginx' });
     return {
         port,
-        pids: async () => [child.pid, ...(await childrenOf(child.pid))],
+        pid: child.pid,
         stop: () => new Promise((resolve) => {
             forget();
             if (child.exitCode !== null) resolve();

@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { sleep } from '../support/wait.mjs';
-import { cpuMicroseconds } from './processes.mjs';
+import { childrenCpuMicroseconds, cpuMicroseconds } from './processes.mjs';
 import { openJanusHandles } from './references.mjs';
 import { load } from './wrk.mjs';
 import { PROCESSES } from './world.mjs';
@@ -16,6 +16,8 @@ const ARGON2_MEMORY_KIB = 19456;
 const ARGON2_PASSES = 2;
 const HASHES = 30;
 const HASH_PATIENCE_MS = 60000;
+
+export const HASHING = 'password hashes'; // authsvc's processes for them, as a name beside the other processes
 
 export const TARGETS = ['nginx', 'janus', 'login', 'create', 'list'];
 export const CONNECTIONS = [1, 16, 64, 256];
@@ -53,23 +55,30 @@ export class Rounds {
     }
 }
 
+// name -> CPU time so far; authsvc's hashing processes apart from it.
+async function cpuTimes(pids, names) {
+    const all = Object.fromEntries(await Promise.all(names.map(async (name, i) => [name, await cpuMicroseconds(pids[i])])));
+    if (all.authsvc === undefined) return all;
+    const hashing = await childrenCpuMicroseconds(pids[names.indexOf('authsvc')]);
+    return { ...all, authsvc: all.authsvc - hashing, [HASHING]: hashing };
+}
+
 /// One load on one target. CPU is that of all the processes that take part in answering, in us per good request.
 export async function measure(world, target, { connections, seconds, nginx, tokens = SESSIONS, rooms = ROOMS }) {
     const { stack, folder } = world;
     const close = target === 'janus' ? await openJanusHandles(stack, folder) : null;
     const port = { nginx: nginx?.port, janus: stack.ports.janusHttp }[target] ?? stack.ports.http;
     const names = { nginx: ['nginx'], janus: ['janus'] }[target] ?? PROCESSES;
-    const pids = target === 'nginx' ? await nginx.pids() : await world.pids(names);
-    const before = await Promise.all(pids.map(cpuMicroseconds));
+    const pids = target === 'nginx' ? [nginx.pid] : await world.pids(names);
+    const before = await cpuTimes(pids, names);
     const result = await load({ port, kind: target, folder, connections, seconds, tokens, rooms });
-    const after = await Promise.all(pids.map(cpuMicroseconds));
+    const after = await cpuTimes(pids, names);
     await close?.();
     if (target !== 'nginx') await world.idle();
     const good = result.requests - result.refused;
-    const used = after.map((value, i) => (value - before[i]) / Math.max(good, 1));
-    return { rate: good / result.seconds, p50: result.p50, p99: result.p99, max: result.max, cpu: sum(used),
-        by: target === 'nginx' ? { nginx: sum(used) } : Object.fromEntries(names.map((name, i) => [name, used[i]])),
-        bad: result.refused + result.broken, requests: result.requests };
+    const used = Object.fromEntries(Object.keys(before).map((name) => [name, (after[name] - before[name]) / Math.max(good, 1)]));
+    return { rate: good / result.seconds, p50: result.p50, p99: result.p99, max: result.max, cpu: sum(Object.values(used)),
+        by: used, bad: result.refused + result.broken, requests: result.requests };
 }
 
 /// Microseconds of one password check, with this many at the same time.

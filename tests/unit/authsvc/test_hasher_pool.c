@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "authsvc/hash_worker.h"
 #include "authsvc/hasher_pool.h"
 
 #define DONE_MS 20000
@@ -150,8 +151,11 @@ static void the_queue_is_bounded_and_everybody_is_answered(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (hash_worker_is_asked(argc, argv)) {
+        return hash_worker_run(argv);
+    }
     if (sodium_init() < 0) {
         return 1;
     }

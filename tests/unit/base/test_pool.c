@@ -43,7 +43,6 @@ static int setup(void **state)
     const struct pool_config config = {.name = "test",
                                        .threads = 2,
                                        .queue_max = 3,
-                                       .nice = 5,
                                        .thread_new = state_new,
                                        .thread_free = state_free,
                                        .thread_arg = f};

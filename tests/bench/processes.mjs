@@ -39,6 +39,7 @@ async function memoryOf(pid) {
 /// Ids of the processes whose parent is pid.
 export async function childrenOf(pid) {
     const tasks = await readdir(`/proc/${pid}/task`);
-    const lists = await Promise.all(tasks.map((task) => readFile(`/proc/${pid}/task/${task}/children`, 'utf8')));
+    // A thread may have ended since.
+    const lists = await Promise.all(tasks.map((task) => readFile(`/proc/${pid}/task/${task}/children`, 'utf8').catch(() => '')));
     return lists.join(' ').split(' ').filter(Boolean).map(Number);
 }

@@ -4,14 +4,16 @@
 
 #define SWEEP_MAX 500
 
-/* As many question marks, or pairs of them, as a batch of each size has. */
+/* As many question marks, or pairs of them, as a batch of each size has. Session 0 there is not. It
+ * is unsigned as the others are: with one signed number in the list MariaDB reads, and locks, the
+ * whole table instead of these rows. */
 #define X4(x) x x x x
 #define X16(x) X4(x) X4(x) X4(x) X4(x)
 #define X128(x) X16(X4(x) X4(x))
 #define EXTEND(whens, ids)                                                                         \
     "UPDATE sessions SET expires_unix_ms = GREATEST(expires_unix_ms, CASE id " whens               \
-    "ELSE 0 END) WHERE id IN (0" ids ")"
-#define FIND_IDS(ids) "SELECT id FROM sessions WHERE id IN (0" ids ")"
+    "ELSE 0 END) WHERE id IN (CAST(0 AS UNSIGNED)" ids ")"
+#define FIND_IDS(ids) "SELECT id FROM sessions WHERE id IN (CAST(0 AS UNSIGNED)" ids ")"
 #define WHEN "WHEN ? THEN ? "
 #define ID ", ?"
 

@@ -21,6 +21,6 @@ const struct config_option roomsvc_options[] = {
     {"LYNKS_ROOM_CACHE_MAX", CONFIG_UINT, OPTION(room_cache_max), "100000", 1, 10000000, NULL,
      "rooms kept in memory"},
     {"LYNKS_ROOM_CACHE_MS", CONFIG_UINT, OPTION(room_cache_ms), "60000", 0, 3600000, NULL,
-     "after which a room kept in memory is looked up again (it is used meanwhile)"},
+     "before which a room kept in memory is looked up again (it is used meanwhile)"},
     {.name = NULL},
 };

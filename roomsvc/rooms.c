@@ -1,10 +1,9 @@
 #include "roomsvc/rooms.h"
 
-#include <assert.h>
 #include <sodium.h>
 
 #include "proto/log.h"
-#include "proto/lru.h"
+#include "roomsvc/room_cache.h"
 
 /* Ids are drawn from 2^53: a second draw is all but never needed. */
 #define DRAWS_MAX 4
@@ -15,19 +14,13 @@
 /* For how long a list waits for the registry, which may hang; Janus knows the room, too. */
 #define REGISTRY_WAIT_MS 500
 
-struct cached_room {
-    struct room room;
-    uint64_t seen_ms;
-    bool refreshing;
-};
-
 struct rooms {
     struct rooms_config config;
     const struct clock *clock;
     const struct bus *bus;
     struct room_store store;
     struct epochs *epochs;
-    struct lru *cache;   /* room id -> struct cached_room */
+    struct room_cache *cache;
     uint64_t open_rooms; /* as counted last, plus what this replica has made since */
     uint64_t count_timer;
     struct metric *restored;
@@ -67,54 +60,6 @@ static void fail_from(struct task *task, const char *event, enum err err)
         fail(task, err);
     } else {
         fail_logged(task, event, err);
-    }
-}
-
-/* ---- cache ---- */
-
-static void remember(struct rooms *rooms, const struct room *room)
-{
-    bool added;
-    struct cached_room *cached = lru_put(rooms->cache, &room->id, &added);
-    *cached = (struct cached_room){.room = *room, .seen_ms = clock_mono_ms(rooms->clock)};
-}
-
-struct refresh {
-    struct rooms *rooms;
-    uint64_t room_id;
-};
-
-static void on_refreshed(void *arg, enum err err, const struct room *room)
-{
-    struct refresh *refresh = arg;
-    if (err == ERR_OK) {
-        remember(refresh->rooms, room);
-    } else if (err == ERR_NO_SUCH_ROOM) {
-        lru_remove(refresh->rooms->cache, &refresh->room_id);
-    } else {
-        struct cached_room *cached = lru_find(refresh->rooms->cache, &refresh->room_id);
-        if (cached != NULL) {
-            cached->refreshing = false;
-        }
-    }
-    mem_free(&refresh);
-}
-
-/* The registry away is no reason to forget what it said: the room is used until it is heard again.
- */
-static void refresh_if_old(struct rooms *rooms, struct cached_room *cached)
-{
-    uint64_t now_ms = clock_mono_ms(rooms->clock);
-    if (cached->refreshing || now_ms - cached->seen_ms < rooms->config.cache_ms) {
-        return;
-    }
-    struct refresh *refresh = mem_alloc(sizeof(*refresh));
-    *refresh = (struct refresh){.rooms = rooms, .room_id = cached->room.id};
-    cached->refreshing = true;
-    if (rooms->store.ops->find(rooms->store.self, cached->room.id, now_ms + 4000, on_refreshed,
-                               refresh) != ERR_OK) {
-        cached->refreshing = false;
-        mem_free(&refresh);
     }
 }
 
@@ -206,7 +151,7 @@ static void on_registered(void *arg, enum err err, const struct room *room)
         return;
     }
     task->rooms->open_rooms++;
-    remember(task->rooms, room);
+    room_cache_put(task->rooms->cache, room);
     create_in_janus(task, room);
 }
 
@@ -254,15 +199,14 @@ void rooms_create(struct rooms *rooms, struct call *call)
 {
     struct task *task = task_new(rooms, call);
     const uint64_t standard = rooms->config.standard_room;
-    struct cached_room *cached = standard == 0 ? NULL : lru_find(rooms->cache, &standard);
-    if (cached != NULL && !rooms->store.ops->is_up(rooms->store.self)) {
+    const struct room *known = standard == 0 ? NULL : room_cache_find(rooms->cache, standard);
+    if (known != NULL && !rooms->store.ops->is_up(rooms->store.self)) {
         /* What is made must be in the registry, and whether it still is nobody can say. */
         fail_logged(task, "room could not be registered", ERR_UNAVAILABLE);
         return;
     }
-    if (cached != NULL) {
-        refresh_if_old(rooms, cached);
-        create_in_janus(task, &cached->room);
+    if (known != NULL) {
+        create_in_janus(task, known);
         return;
     }
     if (rooms->open_rooms >= rooms->config.rooms_max) {
@@ -310,13 +254,13 @@ static void on_found_for_restore(void *arg, enum err err, const struct room *roo
 {
     struct task *task = arg;
     if (err == ERR_OK) {
-        remember(task->rooms, room);
+        room_cache_put(task->rooms->cache, room);
         task->room = *room;
         make_restored(task);
         return;
     }
     if (err == ERR_NO_SUCH_ROOM) {
-        lru_remove(task->rooms->cache, &task->room_id);
+        room_cache_remove(task->rooms->cache, task->room_id);
     }
     fail_from(task, "room could not be restored in janus", err);
 }
@@ -391,7 +335,7 @@ static void on_found(void *arg, enum err err, const struct room *room)
     clock_cancel(rooms->clock, look_up->timer);
     mem_free(&look_up);
     if (err == ERR_OK) {
-        remember(rooms, room);
+        room_cache_put(rooms->cache, room);
     }
     if (task == NULL) {
         return;
@@ -442,13 +386,11 @@ void rooms_list_participants(struct rooms *rooms, struct call *call)
 {
     struct task *task = task_new(rooms, call);
     task->room_id = call->request.room_participants.room_id;
-    struct cached_room *cached = lru_find(rooms->cache, &task->room_id);
-    if (cached != NULL) {
-        refresh_if_old(rooms, cached);
+    if (room_cache_find(rooms->cache, task->room_id) != NULL) {
         ask_bridge(task);
-        return;
+    } else {
+        look_up(task);
     }
-    look_up(task);
 }
 
 /* ---- life ---- */
@@ -480,7 +422,11 @@ struct rooms *rooms_new(const struct rooms_parts *parts, const struct rooms_conf
     rooms->bus = parts->bus;
     rooms->store = parts->store;
     rooms->epochs = parts->epochs;
-    rooms->cache = lru_new(sizeof(uint64_t), sizeof(struct cached_room), config->cache_max);
+    const struct room_cache_config cache = {.clock = parts->clock,
+                                            .store = parts->store,
+                                            .rooms_max = config->cache_max,
+                                            .age_ms = config->cache_ms};
+    rooms->cache = room_cache_new(&cache);
     rooms->restored = metrics_counter(parts->metrics, "lynks_rooms_restored_total",
                                       "Rooms made again because Janus had lost them.", NULL);
     rooms->open_rooms_gauge =
@@ -493,7 +439,7 @@ void rooms_free(struct rooms **rooms)
 {
     if (*rooms != NULL) {
         clock_cancel((*rooms)->clock, (*rooms)->count_timer);
-        lru_free(&(*rooms)->cache);
+        room_cache_free(&(*rooms)->cache);
         mem_free(rooms);
     }
 }

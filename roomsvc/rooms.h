@@ -12,7 +12,7 @@ struct rooms_config {
     uint64_t publishers_max;
     uint64_t rooms_max;
     size_t cache_max;
-    uint64_t cache_ms; /* a cached room older than this is looked up again, in the background */
+    uint64_t cache_ms; /* a cached room is looked up again, in the background, before it is older */
 };
 
 struct rooms_parts {

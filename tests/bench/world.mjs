@@ -22,6 +22,7 @@ const LIMITS = {
 const IDLE_WINDOW_MS = 200;
 const IDLE_SHARE = 0.1; // of one core, all processes together
 const IDLE_PATIENCE_MS = 15000;
+const OBSERVED_PATIENCE_MS = 30000;
 const SETTLE_MS = 2000;
 export const OPEN_FOLDER = 0o711; // the accounts of the services and of MariaDB have to get through
 
@@ -63,11 +64,24 @@ export class World {
         return false;
     }
 
+    // Observers are made in the background; until then Janus is asked. An older build may have none.
+    async observed() {
+        const end = performance.now() + OBSERVED_PATIENCE_MS;
+        while (performance.now() < end) {
+            const { text } = await this.stack.ops('janusbridge', '/metrics');
+            const there = /^lynks_janusbridge_observers (\d+)/m.exec(text)?.[1];
+            if (there === undefined || Number(there) >= this.rooms.length) return;
+            await sleep(IDLE_WINDOW_MS);
+        }
+        process.stderr.write(`not every room has an observer after ${OBSERVED_PATIENCE_MS / 1000} s\n`);
+    }
+
     /// Has at least this many rooms and sessions, each of which was asked for once.
     async grow({ rooms = 0, sessions = 0 }) {
         if (sessions > this.tokens.length) await seedSessions(this, sessions);
         if (rooms > this.rooms.length) await seedRooms(this, rooms);
         await sweep({ port: this.stack.ports.http, folder: this.folder, tokens: this.tokens.length, rooms: this.rooms.length });
+        await this.observed();
         await this.idle();
     }
 

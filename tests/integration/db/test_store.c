@@ -166,6 +166,42 @@ static void sliding_in_batches(void **state)
     }
 }
 
+static uint64_t rows_read(void)
+{
+    AUTO(mem_free)
+    char *rows =
+        must_select(fixture.db, "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS"
+                                " WHERE VARIABLE_NAME = 'ROWS_READ'");
+    assert_string_not_equal(rows, "");
+    return strtoull(rows, NULL, 10);
+}
+
+/* A batch reads, and so locks, its own rows and not the table. */
+static void a_batch_reads_its_own_rows_only(void **state)
+{
+    (void)state;
+    struct store_extension items[STORE_BATCH_MAX];
+    bool gone[STORE_BATCH_MAX];
+    struct session found;
+    for (uint64_t n = 1; n <= STORE_BATCH_MAX; n++) {
+        open_session(n, 1000);
+        assert_true(exists(n, &found));
+        items[n - 1] = (struct store_extension){.id = found.id, .expires_unix_ms = NOW + 5000};
+    }
+    AUTO(mem_free)
+    char *fill =
+        mem_printf("INSERT INTO sessions (token_hash, user_id, created_unix_ms, expires_unix_ms)"
+                   " SELECT UNHEX(SHA2(seq, 256)), %" PRIu64 ", 1, 1 FROM seq_1_to_3000",
+                   fixture.user_id);
+    must_run(fixture.db, fill);
+    must_run(fixture.db, "DELETE FROM sessions WHERE id = (SELECT MIN(id) FROM sessions)");
+    uint64_t before = rows_read();
+    assert_int_equal(store_sql_extend(fixture.db, items, STORE_BATCH_MAX, gone), ERR_OK);
+    assert_in_range(rows_read() - before, STORE_BATCH_MAX, 4 * STORE_BATCH_MAX);
+    assert_true(gone[0]); /* both statements were run */
+    must_run(fixture.db, "DELETE FROM sessions");
+}
+
 static void passwords_are_set_if_unchanged(void **state)
 {
     (void)state;
@@ -314,11 +350,17 @@ int main(void)
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        TEST(a_session_is_opened_once),           TEST(the_oldest_goes_first),
-        TEST(the_bound_holds_for_logins_at_once), TEST(sliding_in_batches),
-        TEST(passwords_are_set_if_unchanged),     TEST(sweeping_is_bounded),
-        TEST(revocations_are_followed),           TEST(a_session_is_revoked_once_and_for_all),
-        TEST(all_sessions_of_a_user_are_revoked), TEST(following_begins_a_minute_ago),
+        TEST(a_session_is_opened_once),
+        TEST(the_oldest_goes_first),
+        TEST(the_bound_holds_for_logins_at_once),
+        TEST(sliding_in_batches),
+        TEST(a_batch_reads_its_own_rows_only),
+        TEST(passwords_are_set_if_unchanged),
+        TEST(sweeping_is_bounded),
+        TEST(revocations_are_followed),
+        TEST(a_session_is_revoked_once_and_for_all),
+        TEST(all_sessions_of_a_user_are_revoked),
+        TEST(following_begins_a_minute_ago),
     };
     return cmocka_run_group_tests_name("store", tests, server_setup, server_teardown);
 }

@@ -9,6 +9,9 @@
  * time. A stored expiry that has come nearer than half the idle time is written at once, so that a
  * crash never ends a session that was in use. */
 #define WRITE_DELAY_MAX_MS 30000
+/* With the first that is due goes what is due within this part of the delay: many sessions in use
+ * would else make as many small batches. */
+#define GATHERED_PART 16
 #define FORGET_MAX 1000
 
 struct entry {
@@ -277,10 +280,12 @@ size_t session_table_take(struct session_table *t, bool all, struct moment now,
                           struct store_extension items[STORE_BATCH_MAX])
 {
     assert(t->batch_count == 0);
+    bool is_due = session_table_due_ms(t, now) == 0;
+    uint64_t until_ms = now.mono_ms + (is_due ? t->delay_ms / GATHERED_PART : 0);
     take_spilled(t, items);
     for (struct entry *entry = t->first; entry != NULL && t->batch_count < STORE_BATCH_MAX;
          entry = entry->next) {
-        if (!all && entry->since_mono_ms + t->delay_ms > now.mono_ms) {
+        if (!all && entry->since_mono_ms + t->delay_ms > until_ms) {
             break;
         }
         size_t i = t->batch_count++;

@@ -46,7 +46,7 @@ size_t session_table_waiting(const struct session_table *table);
 #define SESSION_TABLE_NEVER UINT64_MAX
 /* In how many ms the next batch is due; SESSION_TABLE_NEVER: nothing waits. */
 uint64_t session_table_due_ms(const struct session_table *table, struct moment now);
-/* all: also what is not due yet. */
+/* What is due, and what soon will be; nothing if nothing is due. all: also what is not due yet. */
 size_t session_table_take(struct session_table *table, bool all, struct moment now,
                           struct store_extension items[STORE_BATCH_MAX]);
 /* gone[i]: the session of items[i] is not in the database any more, so it is forgotten. */

@@ -137,6 +137,24 @@ static void is_written_at_once_when_the_stored_expiry_is_near(void **state)
     assert_int_equal(items[0].id, 1);
 }
 
+/* What becomes due soon after goes along, what becomes due later does not. */
+static void a_batch_is_gathered(void **state)
+{
+    struct store_extension items[STORE_BATCH_MAX];
+    uint64_t expires = 0;
+    for (uint64_t n = 1; n <= 3; n++) {
+        assert_int_equal(add(*state, n, IDLE, 0), ERR_OK);
+    }
+    assert_true(use(*state, 1, 1000, &expires));
+    assert_true(use(*state, 2, 2800, &expires));
+    assert_true(use(*state, 3, 2900, &expires));
+    assert_int_equal(session_table_take(*state, false, at(30999), items), 0);
+    session_table_not_written(*state);
+    assert_int_equal(session_table_take(*state, false, at(31000), items), 2);
+    session_table_written(*state, (bool[]){false, false}, at(31000));
+    assert_int_equal(session_table_due_ms(*state, at(31000)), 1900);
+}
+
 static void used_while_it_is_written(void **state)
 {
     struct store_extension items[STORE_BATCH_MAX];
@@ -284,6 +302,7 @@ int main(void)
         TEST(goes_on_for_a_while_without_the_database),
         TEST(is_written_after_a_while),
         TEST(is_written_at_once_when_the_stored_expiry_is_near),
+        TEST(a_batch_is_gathered),
         TEST(used_while_it_is_written),
         TEST(not_written_waits_on),
         TEST(gone_from_the_database),

@@ -297,12 +297,11 @@ static void uses_are_written_together(void **state)
     no_write(f);
     fake_clock_advance(f->clock, 1);
     struct mock_store_call *asked = mock_store_take(&f->store, MOCK_EXTEND);
-    assert_int_equal(asked->count, 1);
+    assert_int_equal(asked->count, 2);
     assert_int_equal(asked->items[0].id, 1);
     assert_int_equal(asked->items[0].expires_unix_ms, T0 + 2000 + IDLE);
-    asked->fn.extended(asked->arg, ERR_OK, (bool[]){false});
-    fake_clock_advance(f->clock, 1000);
-    write(f, ERR_OK, (bool[]){false});
+    assert_int_equal(asked->items[1].id, 2);
+    asked->fn.extended(asked->arg, ERR_OK, (bool[]){false, false});
     fake_clock_advance(f->clock, 10000);
     no_write(f);
 }

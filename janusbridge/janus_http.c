@@ -26,6 +26,7 @@ struct slot {
     char url[URL_BYTES];
     char *answer;
     size_t answer_bytes, answer_room, header_bytes;
+    unsigned sent;          /* how often a poll was */
     struct slot *next;      /* of all */
     struct slot *next_idle; /* of the idle ones */
 };
@@ -169,6 +170,18 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
     return slot->header_bytes > HEADER_BYTES_MAX ? 0 : size * count;
 }
 
+/* curl sends a request again, without a word, when a connection that was kept turns out to be
+ * closed before an answer has come. This is how it can be seen. */
+static int on_debug(CURL *easy, curl_infotype type, char *data, size_t bytes, void *arg)
+{
+    struct slot *slot = arg;
+    (void)easy;
+    (void)data;
+    (void)bytes;
+    slot->sent += type == CURLINFO_HEADER_OUT;
+    return 0;
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
     struct slot *slot = arg;
@@ -215,6 +228,7 @@ static struct janus_answer read_answer(const struct slot *slot, CURLcode code)
         answer.err = ERR_UNAVAILABLE;
         break;
     }
+    answer.was_repeated = slot->sent > 1;
     return answer;
 }
 
@@ -267,6 +281,8 @@ static void prepare(struct slot *slot)
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, http);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, slot);
+    curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_debug);
+    curl_easy_setopt(easy, CURLOPT_DEBUGDATA, slot);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, slot);
 }
@@ -303,10 +319,12 @@ static void start(struct janus_transfer *transfer, const char *path, uint64_t ti
     struct slot *slot = take_slot(http);
     slot->transfer = transfer;
     slot->answer_bytes = slot->header_bytes = 0;
+    slot->sent = 0;
     transfer->slot = slot;
     (void)snprintf(slot->url, sizeof(slot->url), "%s%s", http->url, path);
     curl_easy_setopt(slot->easy, CURLOPT_URL, slot->url);
     curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    curl_easy_setopt(slot->easy, CURLOPT_VERBOSE, transfer->is_poll ? 1L : 0L);
     if (transfer->body != NULL) {
         curl_easy_setopt(slot->easy, CURLOPT_POST, 1L);
         curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(transfer->body));

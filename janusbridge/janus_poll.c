@@ -123,7 +123,11 @@ static void on_answer(void *arg, const struct janus_answer *answer)
     const uint64_t generation = poll->generation;
     struct harvest harvest = {0};
     poll->transfer = NULL;
-    const bool good = take(poll, answer, &harvest);
+    /* Before its messages: a later one must not vouch for one that was lost. */
+    if (answer->was_repeated) {
+        note_gap(poll, answer);
+    }
+    const bool good = poll->generation == generation && take(poll, answer, &harvest);
     if (poll->generation != generation) {
         return;
     }

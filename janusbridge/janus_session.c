@@ -105,6 +105,12 @@ static void arm_keepalive(struct janus_session *s)
     s->keepalive_timer = clock_after(s->parts.clock, s->keepalive_ms, on_keepalive_due, s);
 }
 
+static void probe(struct janus_session *s, janus_errand_fn *fn)
+{
+    metric_inc(s->stats.keepalives);
+    janus_errand_send(&s->probe, s->session_path, "keepalive", fn);
+}
+
 static void on_probed(void *arg, const struct janus_finding *finding)
 {
     struct janus_session *s = arg;
@@ -117,11 +123,21 @@ static void on_probed(void *arg, const struct janus_finding *finding)
     }
 }
 
+/* A connection that broke says little: where no Janus is, none can be made either. */
+static void on_first_probed(void *arg, const struct janus_finding *finding)
+{
+    struct janus_session *s = arg;
+    if (finding->outcome == JANUS_OUTCOME_LINK) {
+        probe(s, on_probed);
+    } else {
+        on_probed(s, finding);
+    }
+}
+
 void janus_session_doubt(struct janus_session *s)
 {
     if (s->state == STATE_READY && s->probe.transfer == NULL) {
-        metric_inc(s->stats.keepalives);
-        janus_errand_send(&s->probe, s->session_path, "keepalive", on_probed);
+        probe(s, on_first_probed);
     }
 }
 

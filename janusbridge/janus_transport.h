@@ -19,6 +19,9 @@ struct janus_answer {
     int status;
     struct str body; /* borrowed until the callback returns */
     const char *why; /* of an error, for the log; static */
+    /* The request was sent twice, since its connection ended without an answer: one may have been
+     * on its way. Of polls only. */
+    bool was_repeated;
 };
 
 typedef void janus_answer_fn(void *arg, const struct janus_answer *answer);

@@ -6,6 +6,9 @@
 /* How much longer than its callers a request is waited for: so that its connection lives on, its
  * lateness is counted, and what stands in line behind it does not overtake it inside Janus. */
 #define LATE_MS 1000
+/* A question whose connection broke is asked again at once: it changes nothing, and Janus is likely
+ * still there. */
+#define REPEATS_MAX 2
 
 struct caller {
     struct call *call;
@@ -21,7 +24,8 @@ struct job {
     struct caller *callers; /* empty: nobody waits for it any more */
     uint64_t call_id;       /* of the session; 0: not sent yet */
     uint64_t token;         /* of the watcher */
-    struct job *next;       /* in line */
+    unsigned repeats;
+    struct job *next; /* in line */
 };
 
 /* A room for which something is under way. */
@@ -42,7 +46,7 @@ struct room_calls {
     void *arg;
     uint64_t stamp; /* of the request being answered */
     struct room *buckets[BUCKETS];
-    struct metric *late, *shared;
+    struct metric *late, *shared, *repeated;
     struct room_watcher watcher; /* its functions are NULL: there is none */
 };
 
@@ -59,6 +63,9 @@ struct room_calls *room_calls_new(struct janus_session *session, const struct cl
                         "Answers of Janus that nobody waited for any more; dropped", NULL);
     calls->shared = metrics_counter(metrics, "lynks_janusbridge_shared_calls_total",
                                     "Calls that joined a request that was under way", NULL);
+    calls->repeated =
+        metrics_counter(metrics, "lynks_janusbridge_repeated_questions_total",
+                        "Questions to Janus asked again because their connection broke", NULL);
     return calls;
 }
 
@@ -206,8 +213,6 @@ static void end_job(struct job *job, enum err err, const struct janus_message *m
     if (room->shared == job) {
         room->shared = NULL; /* an answer may bring the next request for this room at once */
     }
-    calls->stamp = job->request.stamp;
-    tell_watcher(job, err, message);
     room->jobs++; /* the room outlives the job, for the sake of its line */
     while (job->callers != NULL) {
         fn(calls->arg, remove_caller(job->callers), err, message);
@@ -221,13 +226,37 @@ static void end_job(struct job *job, enum err err, const struct janus_message *m
     }
 }
 
+static void take_answer(const struct job *job, enum err err, const struct janus_message *message)
+{
+    job->room->calls->stamp = job->request.stamp;
+    tell_watcher(job, err, message);
+}
+
+static enum err send_job(struct job *job);
+
+/* Gives false if err is the answer. */
+static bool ask_again(struct job *job, enum err *err)
+{
+    if (*err != ERR_UNAVAILABLE || job->request.order == ROOM_IN_LINE || job->callers == NULL ||
+        job->repeats == REPEATS_MAX) {
+        return false;
+    }
+    job->repeats++;
+    metric_inc(job->room->calls->repeated);
+    *err = send_job(job);
+    return *err == ERR_OK;
+}
+
 static void on_answer(void *arg, enum err err, const struct janus_message *message)
 {
     struct job *job = arg;
     if (job->callers == NULL) {
         metric_inc(job->room->calls->late);
     }
-    end_job(job, err, message);
+    take_answer(job, err, message);
+    if (!ask_again(job, &err)) {
+        end_job(job, err, message);
+    }
 }
 
 static enum err send_job(struct job *job)
@@ -281,6 +310,7 @@ static void on_deadline(void *arg)
     }
     if (job->callers == NULL &&
         (job->call_id == 0 || janus_session_withdraw(calls->session, job->call_id))) {
+        take_answer(job, ERR_DEADLINE, NULL);
         end_job(job, ERR_DEADLINE, NULL);
     }
     fn(calls->arg, call, ERR_DEADLINE, NULL);

@@ -3,6 +3,7 @@
 // room like any client, tells when Janus itself said so: what is measured is ours, not how fast a browser is. The bridge
 // reaches Janus through a proxy that can cut its connections, the feed of events among them.
 import assert from 'node:assert/strict';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { after, before, test } from 'node:test';
 import { launchBrowser } from '../support/browser.mjs';
 import { startCutProxy } from '../support/cut-proxy.mjs';
@@ -13,9 +14,10 @@ import { servePages } from './pages.mjs';
 
 const ROUNDS = 20;
 const CUT = new Set([3, 7, 11, 15]); // rounds in which the feed is cut at each event
-const MEDIAN_MS = 200;
-// A machine with other things to do may hold up the one that measures.
-const WORST_MS = 1000;
+const MEDIAN_MS = 100;
+const WORST_MS = 200;
+const HELD_UP_MS = 50;
+const TRIES = 3;
 const PLUGIN = 'janus.plugin.videoroom';
 
 let janus;
@@ -145,12 +147,31 @@ function report(name, values) {
     assert.ok(worst < WORST_MS, `${name}: worst ${worst} ms`);
 }
 
-test(`publish to listed and leave to gone, ${ROUNDS} times, the feed cut in the middle of some`, async () => {
+async function series() {
     const rounds = [];
     for (let i = 0; i < ROUNDS; i++) {
         witness.onEvent = CUT.has(i) ? cutFeed : () => {};
         rounds.push(await round());
     }
+    return rounds;
+}
+
+// A series in which this program itself was held up says nothing about the service: it is done again, a few times.
+async function undisturbedSeries() {
+    for (let left = TRIES; ; left--) {
+        const delay = monitorEventLoopDelay({ resolution: 10 });
+        delay.enable();
+        const rounds = await series();
+        delay.disable();
+        const heldUp = delay.max / 1e6 > HELD_UP_MS;
+        const worst = Math.max(...rounds.flatMap(({ publish, leave }) => [publish, leave]));
+        if (worst < WORST_MS || !heldUp || left === 1) return rounds;
+        console.log(`# once more: the test was held up for ${(delay.max / 1e6).toFixed(0)} ms`);
+    }
+}
+
+test(`publish to listed and leave to gone, ${ROUNDS} times, the feed cut in the middle of some`, async () => {
+    const rounds = await undisturbedSeries();
     assert.ok(cuts >= 2 * CUT.size, `${cuts} cuts`);
     report('publish to listed', rounds.map(({ publish }) => publish));
     report('leave to gone', rounds.map(({ leave }) => leave));

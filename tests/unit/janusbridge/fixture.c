@@ -59,6 +59,15 @@ int fixture_teardown(void **state)
     return log_capture_teardown(NULL);
 }
 
+void fixture_lose_link(struct fixture *f)
+{
+    for (int i = 0; i < 2; i++) {
+        assert_true(janus_session_is_ready(f->session));
+        mock_transport_break(mock_transport_get(&f->janus, "\"keepalive\""), ERR_UNAVAILABLE);
+    }
+    assert_false(janus_session_is_ready(f->session));
+}
+
 void fixture_answer(struct fixture *f, const char *request, const char *answer)
 {
     mock_transport_answer(mock_transport_get(&f->janus, request), answer);

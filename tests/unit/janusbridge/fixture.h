@@ -57,6 +57,8 @@ void fixture_bring_up(struct fixture *f);
 void fixture_live(struct fixture *f, uint64_t ms);
 /* Refuses every connection for so long; gives how often it was tried. */
 size_t fixture_refuse(struct fixture *f, uint64_t ms);
+/* Breaks keepalives until the link counts as lost. */
+void fixture_lose_link(struct fixture *f);
 void fixture_answer(struct fixture *f, const char *request, const char *answer);
 /* Puts messages (a JSON array) into the open poll. */
 void fixture_event(struct fixture *f, const char *messages);

@@ -103,8 +103,11 @@ void mock_transport_answer_status(struct janus_transfer *transfer, int status, c
     assert_true(transfer->is_open);
     transfer->is_open = false;
     AUTO(mem_free) char *body = put_transaction(text, transfer->body);
-    const struct janus_answer answer = {
-        .err = ERR_OK, .status = status, .body = str_of(body), .why = ""};
+    const struct janus_answer answer = {.err = ERR_OK,
+                                        .status = status,
+                                        .body = str_of(body),
+                                        .why = "",
+                                        .was_repeated = transfer->was_repeated};
     transfer->fn(transfer->arg, &answer);
 }
 

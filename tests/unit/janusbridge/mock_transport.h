@@ -13,7 +13,8 @@ struct janus_transfer {
     bool is_poll;
     janus_answer_fn *fn;
     void *arg;
-    bool is_open; /* neither answered nor cancelled */
+    bool is_open;      /* neither answered nor cancelled */
+    bool was_repeated; /* set by the test: the answer says so */
 };
 
 struct mock_transport {

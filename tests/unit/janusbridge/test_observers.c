@@ -172,6 +172,22 @@ static void test_an_early_keepalive_tells_of_a_lost_event(void **state)
     mend(b);
 }
 
+/* An event may have gone with the connection of the first one; what comes after it, a pulse, too,
+ * says nothing of that. */
+static void test_a_poll_that_was_sent_twice_is_a_gap(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "{\"id\":5}");
+    if (mock_transport_open(&b->f.janus, PULSE) == 0) {
+        fake_clock_advance(b->f.clock, 60);
+    }
+    mock_transport_get(&b->f.janus, "maxev")->was_repeated = true;
+    observing_pulse(b);
+    assert_int_equal(observing_counter(b, "lynks_janusbridge_feed_gaps_total"), 1);
+    fixture_answer(&b->f, "\"keepalive\"", ACK);
+    mend(b);
+}
+
 static void test_garbage_in_the_poll_is_a_gap(void **state)
 {
     struct bridge_fixture *b = *state;
@@ -261,6 +277,7 @@ int main(void)
         T(test_pulses_that_never_return_replace_the_poll),
         T(test_after_a_broken_poll_janus_is_asked),
         T(test_an_early_keepalive_tells_of_a_lost_event),
+        T(test_a_poll_that_was_sent_twice_is_a_gap),
         T(test_garbage_in_the_poll_is_a_gap),
         T(test_a_base_from_before_the_gap_is_of_no_use),
         T(test_events_while_a_base_is_fetched_count_more),

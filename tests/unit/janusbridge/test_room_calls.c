@@ -159,6 +159,48 @@ static void test_what_waits_for_a_connection_is_taken_back(void **state)
     assert_int_equal(bridge_sent(b, "listparticipants"), PARALLEL_MAX);
 }
 
+/* ---- connections that break ---- */
+
+static void break_one(struct bridge_fixture *b, const char *request)
+{
+    mock_transport_break(mock_transport_get(&b->f.janus, request), ERR_UNAVAILABLE);
+}
+
+static void test_a_question_whose_connection_broke_is_asked_again(void **state)
+{
+    struct bridge_fixture *b = *state;
+    fixture_bring_up(&b->f);
+    struct mock_call *lists[] = {bridge_list(b), bridge_list(b)};
+    break_one(b, "listparticipants");
+    break_one(b, "listparticipants");
+    fixture_answer(&b->f, "listparticipants", LIST(""));
+    assert_int_equal(lists[0]->err, ERR_OK);
+    assert_int_equal(lists[1]->err, ERR_OK);
+    struct mock_call *exists = bridge_exists(b);
+    break_one(b, "exists");
+    fixture_answer(&b->f, "exists",
+                   PLUGIN("{\"videoroom\":\"success\",\"room\":1234,\"exists\":true}"));
+    assert_int_equal(exists->err, ERR_OK);
+    assert_int_equal(fixture_counter(&b->f, "lynks_janusbridge_repeated_questions_total", NULL), 3);
+}
+
+static void test_but_not_for_ever_and_orders_are_not(void **state)
+{
+    struct bridge_fixture *b = *state;
+    log_capture_expect("error=unavailable");
+    fixture_bring_up(&b->f);
+    struct mock_call *list = bridge_list(b);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(list->answers, 0);
+        break_one(b, "listparticipants");
+    }
+    assert_int_equal(list->err, ERR_UNAVAILABLE);
+    struct mock_call *create = bridge_create(b);
+    break_one(b, "\"request\":\"create\"");
+    assert_int_equal(create->err, ERR_UNAVAILABLE);
+    assert_int_equal(bridge_sent(b, "\"request\":\"create\""), 1);
+}
+
 /* ---- Janus goes ---- */
 
 static void test_all_who_wait_are_told_when_janus_goes(void **state)
@@ -172,7 +214,7 @@ static void test_all_who_wait_are_told_when_janus_goes(void **state)
     bridge_list(b);
     bridge_exists(b);
     mock_transport_break(mock_transport_get(&b->f.janus, "maxev"), ERR_UNAVAILABLE);
-    mock_transport_break(mock_transport_get(&b->f.janus, "\"keepalive\""), ERR_UNAVAILABLE);
+    fixture_lose_link(&b->f);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(b->calls[i].answers, 1);
         assert_int_equal(b->calls[i].err, ERR_UNAVAILABLE);
@@ -207,6 +249,8 @@ int main(void)
         TEST(test_an_order_that_was_not_sent_dies_with_its_caller),
         TEST(test_a_call_that_comes_too_late_is_not_sent),
         TEST(test_what_waits_for_a_connection_is_taken_back),
+        TEST(test_a_question_whose_connection_broke_is_asked_again),
+        TEST(test_but_not_for_ever_and_orders_are_not),
         TEST(test_all_who_wait_are_told_when_janus_goes),
         TEST(test_closing_answers_all_who_wait),
     };

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "authsvc/handlers.h"
+#include "authsvc/hash_worker.h"
 #include "authsvc/hasher_pool.h"
 #include "authsvc/store_mysql.h"
 #include "tests/integration/db/store_fixture.h"
@@ -299,8 +300,11 @@ static void draining_writes_what_slid(void **state)
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (hash_worker_is_asked(argc, argv)) {
+        return hash_worker_run(argv);
+    }
     if (sodium_init() < 0) {
         return 1;
     }

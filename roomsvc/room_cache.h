@@ -1,5 +1,6 @@
 /* What the registry last said of each room. A room that was said some time ago is looked up again,
- * and used meanwhile, also when the registry is away: that is no reason to forget what it said. */
+ * with others, and used meanwhile, also when the registry is away: that is no reason to forget what
+ * it said. */
 #ifndef LYNKS_ROOMSVC_ROOM_CACHE_H
 #define LYNKS_ROOMSVC_ROOM_CACHE_H
 

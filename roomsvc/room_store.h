@@ -17,6 +17,10 @@ struct room_draft {
 /* room is NULL unless err is ERR_OK, and borrowed until fn returns. */
 typedef void room_store_fn(void *arg, enum err err, const struct room *room);
 typedef void room_store_count_fn(void *arg, enum err err, uint64_t count);
+/* rooms: those of the asked ones that are open, in any order; borrowed until fn returns. */
+typedef void room_store_some_fn(void *arg, enum err err, const struct room *rooms, size_t count);
+
+#define ROOM_STORE_SOME_MAX 64
 
 /* Each call that returns ERR_OK calls fn exactly once, later. Anything else (ERR_OVERLOADED,
  * ERR_UNAVAILABLE): fn is never called. deadline_ms is monotonic; what has not begun by then ends
@@ -29,6 +33,9 @@ struct room_store_ops {
     /* ERR_NO_SUCH_ROOM: not there, or closed. */
     enum err (*find)(void *self, uint64_t room_id, uint64_t deadline_ms, room_store_fn *fn,
                      void *arg);
+    /* Many at once, which costs hardly more than one. count: 1 to ROOM_STORE_SOME_MAX. */
+    enum err (*find_some)(void *self, const uint64_t *room_ids, size_t count, uint64_t deadline_ms,
+                          room_store_some_fn *fn, void *arg);
     /* How many rooms are open. */
     enum err (*count)(void *self, room_store_count_fn *fn, void *arg);
     /* false: the registry is surely away; the others refuse with ERR_UNAVAILABLE. */

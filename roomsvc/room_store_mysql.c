@@ -1,5 +1,7 @@
 #include "roomsvc/room_store_mysql.h"
 
+#include <assert.h>
+
 #define ROOM_COLUMNS "room_id, secret, publishers_max"
 
 struct job {
@@ -12,15 +14,37 @@ struct job {
     void *arg;
 };
 
+struct some_job {
+    uint64_t ids[ROOM_STORE_SOME_MAX];
+    size_t count;
+    struct room rooms[ROOM_STORE_SOME_MAX];
+    size_t found;
+    room_store_some_fn *fn;
+    void *arg;
+};
+
+static bool read_room(struct room *room, const struct db_value *columns, size_t count)
+{
+    if (count != 3) {
+        return false;
+    }
+    room->id = columns[0].u;
+    room->publishers_max = columns[2].u;
+    return str_copy(room->secret, sizeof(room->secret), columns[1].s);
+}
+
 static void take_room(void *arg, const struct db_value *columns, size_t count)
 {
     struct job *job = arg;
-    if (count != 3) {
-        return;
+    job->found = read_room(&job->room, columns, count);
+}
+
+static void take_some(void *arg, const struct db_value *columns, size_t count)
+{
+    struct some_job *job = arg;
+    if (job->found < job->count && read_room(&job->rooms[job->found], columns, count)) {
+        job->found++;
     }
-    job->room.id = columns[0].u;
-    job->room.publishers_max = columns[2].u;
-    job->found = str_copy(job->room.secret, sizeof(job->room.secret), columns[1].s);
 }
 
 static enum err select_room(struct job *job, struct db *db, const char *sql, struct db_value key)
@@ -33,6 +57,12 @@ static enum err select_room(struct job *job, struct db *db, const char *sql, str
 
 static const char select_by_id[] =
     "SELECT " ROOM_COLUMNS " FROM rooms WHERE room_id = ? AND closed_unix_ms IS NULL";
+#define X4(x) x x x x
+#define X16(x) X4(x) X4(x) X4(x) X4(x)
+#define ID ", ?"
+static const char select_some[] =
+    "SELECT " ROOM_COLUMNS " FROM rooms WHERE closed_unix_ms IS NULL"
+    " AND room_id IN (?" X16(ID) X16(ID) X16(ID) X4(ID) X4(ID) X4(ID) ID ID ID ")";
 static const char select_by_key[] =
     "SELECT " ROOM_COLUMNS " FROM rooms WHERE idempotency_key = ? AND closed_unix_ms IS NULL";
 static const char insert_room[] =
@@ -49,6 +79,23 @@ static enum err work_find(void *arg, struct db *db)
     struct job *job = arg;
     enum err err = select_room(job, db, select_by_id, DB_V_U64(job->room.id));
     return err == ERR_OK && !job->found ? ERR_NO_SUCH_ROOM : err;
+}
+
+/* One statement for any number: the last one fills the rest of the list. */
+static enum err work_find_some(void *arg, struct db *db)
+{
+    struct some_job *job = arg;
+    struct db_value values[ROOM_STORE_SOME_MAX];
+    for (size_t i = 0; i < ROOM_STORE_SOME_MAX; i++) {
+        values[i] = DB_V_U64(job->ids[i < job->count ? i : job->count - 1]);
+    }
+    const struct db_statement statement = {.sql = select_some,
+                                           .values = values,
+                                           .value_count = ARRAY_LEN(values),
+                                           .fn = take_some,
+                                           .arg = job};
+    job->found = 0;
+    return db_run(db, &statement, NULL);
 }
 
 static struct db_value key_value(const struct room_draft *draft)
@@ -118,6 +165,13 @@ static void on_room(void *arg, enum err err)
     mem_free(&job);
 }
 
+static void on_some(void *arg, enum err err)
+{
+    struct some_job *job = arg;
+    job->fn(job->arg, err, job->rooms, err == ERR_OK ? job->found : 0);
+    mem_free(&job);
+}
+
 static void on_count(void *arg, enum err err)
 {
     struct job *job = arg;
@@ -154,6 +208,22 @@ static enum err find(void *self, uint64_t room_id, uint64_t deadline_ms, room_st
     return submit(self, job, &db_job);
 }
 
+static enum err find_some(void *self, const uint64_t *room_ids, size_t count, uint64_t deadline_ms,
+                          room_store_some_fn *fn, void *arg)
+{
+    assert(count >= 1 && count <= ROOM_STORE_SOME_MAX);
+    struct some_job *job = mem_alloc(sizeof(*job));
+    *job = (struct some_job){.count = count, .fn = fn, .arg = arg};
+    memcpy(job->ids, room_ids, count * sizeof(*room_ids));
+    const struct db_job db_job = {
+        .work = work_find_some, .done = on_some, .arg = job, .deadline_ms = deadline_ms};
+    enum err err = db_pool_submit(self, &db_job);
+    if (err != ERR_OK) {
+        mem_free(&job);
+    }
+    return err;
+}
+
 static enum err count(void *self, room_store_count_fn *fn, void *arg)
 {
     struct job *job = mem_alloc(sizeof(*job));
@@ -167,7 +237,7 @@ static bool is_up(const void *self)
     return db_pool_is_up(self);
 }
 
-static const struct room_store_ops ops = {add, find, count, is_up};
+static const struct room_store_ops ops = {add, find, find_some, count, is_up};
 
 struct room_store room_store_mysql(struct db_pool *db)
 {

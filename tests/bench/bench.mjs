@@ -27,11 +27,9 @@ async function measureAll(world, nginx, settings) {
     const { speed, hash } = await measureSpeed(world, nginx, settings);
     const beside = await measureBesideLogins(world, { rounds: settings.besideRounds, seconds: settings.besideSeconds });
     const loaded = await world.memory();
-    const steady = await measureSteady(world, settings);
     const connections = await measureConnections(world, settings);
     const growth = await measureGrowth(world, settings);
-    return { speed, hash, beside, idle, loaded, idlePssKib: sum(SERVICES.map((name) => idle[name].pss)), connections, steady,
-        growth };
+    return { speed, hash, beside, idle, loaded, idlePssKib: sum(SERVICES.map((name) => idle[name].pss)), connections, growth };
 }
 
 async function main(options) {
@@ -50,6 +48,7 @@ async function main(options) {
         await nginx?.stop();
         await world.remove();
     }
+    results.steady = await measureSteady(folder, settings);
     results.marks = marksOf(results);
     printAll(results, SERVICES);
     printMarks(results.marks);

@@ -24,34 +24,48 @@ local function pick(list)
     return list[math.random(#list)]
 end
 
-local function list_request(token, room)
-    return wrk.format("POST", "/list_participants", { Authorization = token }, '{"room_id":' .. room .. '}')
+-- While the load lasts requests are only drawn: making them would take a processor from those who answer. There are
+-- always as many, so that this costs the same whatever they were made from.
+local READY = 50000
+
+local function drawing(make)
+    local ready = {}
+    for i = 1, READY do ready[i] = make(i) end
+    return function() return pick(ready) end
+end
+
+-- The same request twice would be one string in memory: blanks after the JSON text tell them apart.
+local BLANKS = 8
+
+local function list_request(token, room, blanks)
+    return wrk.format("POST", "/list_participants", { Authorization = token },
+        '{"room_id":' .. room .. '}' .. string.rep(" ", blanks))
 end
 
 local makers = {}
 
 function makers.nginx()
-    return function() return wrk.format("GET", "/") end
+    return drawing(function() return wrk.format("GET", "/") end)
 end
 
 function makers.login(folder)
     local users = lines(folder .. "/users")
-    return function()
+    return drawing(function()
         return wrk.format("POST", "/login", { ["Content-Type"] = "application/json" },
             '{"username":"' .. pick(users) .. '","password":"test123"}')
-    end
+    end)
 end
 
 function makers.create(folder, tokens_max)
     local tokens = lines(folder .. "/tokens", tokens_max)
-    return function()
+    return drawing(function()
         return wrk.format("POST", "/create", { Authorization = pick(tokens) }, "{}")
-    end
+    end)
 end
 
 function makers.list(folder, tokens_max, rooms_max)
     local tokens, rooms = lines(folder .. "/tokens", tokens_max), lines(folder .. "/rooms", rooms_max)
-    return function() return list_request(pick(tokens), pick(rooms)) end
+    return drawing(function(i) return list_request(pick(tokens), pick(rooms), i % BLANKS) end)
 end
 
 -- Each token and each room in turn, so that none is left out. The threads share them out between them.
@@ -60,17 +74,17 @@ function makers.sweep(folder, tokens_max, rooms_max, begin, step)
     return function()
         local at = begin + seed + sent * step
         sent = sent + 1
-        return list_request(tokens[at % #tokens + 1], rooms[at % #rooms + 1])
+        return list_request(tokens[at % #tokens + 1], rooms[at % #rooms + 1], 0)
     end
 end
 
 -- Janus' own API: what /list_participants costs without Lynks.
 function makers.janus(folder, _, rooms_max)
     local paths, rooms = lines(folder .. "/paths"), lines(folder .. "/rooms", rooms_max)
-    return function()
+    return drawing(function()
         return wrk.format("POST", pick(paths), {}, '{"janus":"message","transaction":"t","body":'
             .. '{"request":"listparticipants","room":' .. pick(rooms) .. '}}')
-    end
+    end)
 end
 
 sent = 0 -- by a sweep, in this thread

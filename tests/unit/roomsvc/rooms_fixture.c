@@ -29,6 +29,20 @@ static enum err store_find(void *self, uint64_t room_id, uint64_t deadline_ms, r
     return f->refuse;
 }
 
+/* One at a time is looked up here. */
+static enum err store_find_some(void *self, const uint64_t *room_ids, size_t count,
+                                uint64_t deadline_ms, room_store_some_fn *fn, void *arg)
+{
+    struct fixture *f = self;
+    (void)deadline_ms;
+    assert_int_equal(count, 1);
+    if (f->refuse == ERR_OK) {
+        *remember_call(f) = (struct store_call){
+            .kind = FIND_SOME, .room_id = room_ids[0], .some_fn = fn, .arg = arg};
+    }
+    return f->refuse;
+}
+
 static enum err store_count(void *self, room_store_count_fn *fn, void *arg)
 {
     struct fixture *f = self;
@@ -44,7 +58,8 @@ static bool store_is_up(const void *self)
     return f->refuse != ERR_UNAVAILABLE;
 }
 
-static const struct room_store_ops store_ops = {store_add, store_find, store_count, store_is_up};
+static const struct room_store_ops store_ops = {store_add, store_find, store_find_some, store_count,
+                                                store_is_up};
 
 struct store_call *next_store_call(struct fixture *f)
 {

@@ -18,10 +18,11 @@
 #define MOCK_CALLS_MAX 8
 
 struct store_call {
-    enum { ADD, FIND, COUNT } kind;
+    enum { ADD, FIND, FIND_SOME, COUNT } kind;
     struct room_draft draft;
     uint64_t room_id;
     room_store_fn *fn;
+    room_store_some_fn *some_fn;
     room_store_count_fn *count_fn;
     void *arg;
 };

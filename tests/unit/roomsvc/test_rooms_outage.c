@@ -56,6 +56,18 @@ static enum err store_find(void *self, uint64_t room_id, uint64_t deadline_ms, r
     return remember(self, fn, arg);
 }
 
+static enum err store_find_some(void *self, const uint64_t *room_ids, size_t count,
+                                uint64_t deadline_ms, room_store_some_fn *fn, void *arg)
+{
+    (void)self;
+    (void)room_ids;
+    (void)count;
+    (void)deadline_ms;
+    (void)fn;
+    (void)arg;
+    return ERR_UNAVAILABLE;
+}
+
 static enum err store_count(void *self, room_store_count_fn *fn, void *arg)
 {
     (void)self;
@@ -70,7 +82,8 @@ static bool store_is_up(const void *self)
     return !f->away;
 }
 
-static const struct room_store_ops store_ops = {store_add, store_find, store_count, store_is_up};
+static const struct room_store_ops store_ops = {store_add, store_find, store_find_some, store_count,
+                                                store_is_up};
 
 static int setup(void **state)
 {
@@ -166,10 +179,12 @@ static void a_room_that_is_known_is_listed(void **state)
     answer_store(f, ERR_OK);
     answer_bridge(f, MSG_bridge_participants, ERR_OK);
     f->away = true;
-    fake_clock_advance(f->clock, 3600000);
-    list(f);
-    answer_bridge(f, MSG_bridge_participants, ERR_OK);
-    assert_answered(f, ERR_OK);
+    for (unsigned i = 0; i < 3; i++) { /* between them it is looked up, in vain */
+        fake_clock_advance(f->clock, 3600000);
+        list(f);
+        answer_bridge(f, MSG_bridge_participants, ERR_OK);
+        assert_answered(f, ERR_OK);
+    }
 }
 
 /* Another replica was asked for it before. */

@@ -1,0 +1,176 @@
+/* The registry of rooms against a real server. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "proto/db_pool.h"
+#include "roomsvc/room_store_mysql.h"
+#include "tests/integration/db/store_fixture.h"
+
+#define WAIT_MS 15000
+#define CLOSED_ROOM 3
+#define MISSING_ROOM 5
+#define OTHER_ROOMS 3000
+
+struct registry {
+    struct loop *loop;
+    struct metrics *metrics;
+    struct health *health;
+    struct db_pool *pool;
+    struct room_store store;
+};
+
+struct answer {
+    bool is_there;
+    enum err err;
+    struct room rooms[ROOM_STORE_SOME_MAX];
+    size_t count;
+    uint64_t rows_read;
+};
+
+static bool is_ready(void *arg)
+{
+    const struct registry *r = arg;
+    return health_is_ready(r->health);
+}
+
+static struct registry registry_new(void)
+{
+    struct registry r = {.loop = loop_new(), .metrics = metrics_new(), .health = health_new()};
+    const struct db_pool_config config = {
+        .name = "rooms-test", .db = &fixture.config, .threads = 1, .queue_max = 16};
+    r.pool = db_pool_new(r.loop, r.metrics, r.health, &config);
+    r.store = room_store_mysql(r.pool);
+    assert_true(loop_run_until(r.loop, is_ready, &r, WAIT_MS));
+    return r;
+}
+
+static void registry_free(struct registry *r)
+{
+    db_pool_free(&r->pool);
+    health_free(&r->health);
+    metrics_free(&r->metrics);
+    loop_free(&r->loop);
+}
+
+static bool is_answered(void *arg)
+{
+    const struct answer *answer = arg;
+    return answer->is_there;
+}
+
+static void on_some(void *arg, enum err err, const struct room *rooms, size_t count)
+{
+    struct answer *answer = arg;
+    assert_in_range(count, 0, ROOM_STORE_SOME_MAX);
+    answer->is_there = true;
+    answer->err = err;
+    answer->count = count;
+    memcpy(answer->rooms, rooms, count * sizeof(*rooms));
+}
+
+/* Rooms 1 to count. */
+static void find_some(struct registry *r, size_t count, struct answer *ret)
+{
+    uint64_t ids[ROOM_STORE_SOME_MAX];
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = i + 1;
+    }
+    *ret = (struct answer){0};
+    assert_int_equal(r->store.ops->find_some(r->store.self, ids, count, 0, on_some, ret), ERR_OK);
+    assert_true(loop_run_until(r->loop, is_answered, ret, WAIT_MS));
+    assert_int_equal(ret->err, ERR_OK);
+}
+
+static enum err work_rows_read(void *arg, struct db *db)
+{
+    struct answer *answer = arg;
+    AUTO(mem_free)
+    char *rows = must_select(db, "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS"
+                                 " WHERE VARIABLE_NAME = 'ROWS_READ'");
+    answer->rows_read = strtoull(rows, NULL, 10);
+    return ERR_OK;
+}
+
+static void on_rows_read(void *arg, enum err err)
+{
+    struct answer *answer = arg;
+    answer->is_there = true;
+    answer->err = err;
+}
+
+/* By the pool's one connection so far. */
+static uint64_t rows_read(struct registry *r)
+{
+    struct answer answer = {0};
+    const struct db_job job = {.work = work_rows_read, .done = on_rows_read, .arg = &answer};
+    assert_int_equal(db_pool_submit(r->pool, &job), ERR_OK);
+    assert_true(loop_run_until(r->loop, is_answered, &answer, WAIT_MS));
+    assert_int_equal(answer.err, ERR_OK);
+    return answer.rows_read;
+}
+
+static void make_rooms(void)
+{
+    AUTO(mem_free)
+    char *rooms =
+        mem_printf("INSERT INTO rooms (room_id, secret, publishers_max, owner_id, created_unix_ms,"
+                   " closed_unix_ms) SELECT seq, CONCAT('secret', seq), 100 + seq, %" PRIu64
+                   ", 1, IF(seq = %d, 2, NULL) FROM seq_1_to_%d WHERE seq <> %d",
+                   fixture.user_id, CLOSED_ROOM, OTHER_ROOMS, MISSING_ROOM);
+    must_run(fixture.db, rooms);
+}
+
+static void many_rooms_are_found_at_once(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {1, 2, CLOSED_ROOM, 17, ROOM_STORE_SOME_MAX};
+    struct registry r = registry_new();
+    make_rooms();
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        struct answer found;
+        const size_t count = counts[i];
+        find_some(&r, count, &found);
+        assert_int_equal(found.count,
+                         count - (count >= CLOSED_ROOM ? 1 : 0) - (count >= MISSING_ROOM ? 1 : 0));
+        for (size_t k = 0; k < found.count; k++) {
+            const struct room *room = &found.rooms[k];
+            AUTO(mem_free) char *secret = mem_printf("secret%" PRIu64, room->id);
+            assert_in_range(room->id, 1, count);
+            assert_int_not_equal(room->id, CLOSED_ROOM);
+            assert_int_equal(room->publishers_max, 100 + room->id);
+            assert_string_equal(room->secret, secret);
+            assert_true(k == 0 || room->id != found.rooms[k - 1].id);
+        }
+    }
+    registry_free(&r);
+    must_run(fixture.db, "DELETE FROM rooms");
+}
+
+static void their_rows_only_are_read(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    struct answer found;
+    make_rooms();
+    uint64_t before = rows_read(&r);
+    find_some(&r, ROOM_STORE_SOME_MAX, &found);
+    assert_in_range(rows_read(&r) - before, found.count, 4 * ROOM_STORE_SOME_MAX);
+    registry_free(&r);
+    must_run(fixture.db, "DELETE FROM rooms");
+}
+
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(many_rooms_are_found_at_once),
+        TEST(their_rows_only_are_read),
+    };
+    return cmocka_run_group_tests_name("room store", tests, server_setup, server_teardown);
+}

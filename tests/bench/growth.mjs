@@ -8,7 +8,7 @@ import { fillWorld, SERVICES, startWorld } from './world.mjs';
 const CONNECTIONS = 64;
 const SMALL = { rooms: 10, sessions: 1000, idle: 10 };
 const SETTLE_MS = 1000;
-const DRAWN_ROUNDS = 3; // of what is only drawn; what is compared has them all
+const DRAWN_ROUNDS = 5; // of what is only drawn; what is compared has them all
 
 /// 10, 100, ... up to most.
 const stepsTo = (most) => [10, 100, 1000, 10000, 100000].filter((n) => n <= most);
@@ -17,9 +17,10 @@ const stepsTo = (most) => [10, 100, 1000, 10000, 100000].filter((n) => n <= most
 const drawing = (rooms, tokens, seconds) => ({ connections: CONNECTIONS, seconds, rooms, tokens });
 
 // The rate of the grown one, as a part of the small one's.
-async function compareThem(small, grown, { rounds, seconds, rooms = SMALL.rooms, sessions = SMALL.sessions }) {
+async function compareThem(small, grown, { growthRounds, growthSeconds: seconds, rooms = SMALL.rooms,
+    sessions = SMALL.sessions }) {
     const found = new Rounds();
-    for (let round = 0; round < rounds; round += 1) {
+    for (let round = 0; round < growthRounds; round += 1) {
         found.add('small', await measure(small, 'list', drawing(SMALL.rooms, SMALL.sessions, seconds)));
         found.add('grown', await measure(grown, 'list', drawing(rooms, sessions, seconds)));
     }
@@ -28,10 +29,10 @@ async function compareThem(small, grown, { rounds, seconds, rooms = SMALL.rooms,
 }
 
 // Of the stack that has all the rooms: what a request costs that asks for one of so many.
-async function overRooms(small, grown, { rounds, seconds, grownTo }) {
+async function overRooms(small, grown, { growthRounds, growthSeconds: seconds, grownTo }) {
     const found = new Rounds();
     const steps = stepsTo(grownTo.rooms);
-    for (let round = 0; round < rounds; round += 1) {
+    for (let round = 0; round < growthRounds; round += 1) {
         for (const rooms of steps) {
             const world = rooms === SMALL.rooms ? small : grown;
             const counts = rooms === steps[0] || rooms === steps.at(-1);

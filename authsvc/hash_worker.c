@@ -18,7 +18,7 @@
 
 /* How long a hash goes on before it lets others go first. Without it the kernel asks itself only at
  * its tick, every 4 ms where HZ is 250. */
-#define YIELD_US 1000
+#define YIELD_US 500
 /* Memory is kept this long for the next hash. */
 #define IDLE_MS 100
 
@@ -27,11 +27,12 @@ bool hash_worker_is_asked(int argc, char **argv)
     return argc == 3 && strcmp(argv[1], HASH_WORKER_ARGUMENT) == 0;
 }
 
-/* For the kernel with autogroups, and for the one without. A refusal only costs the courtesy. */
+/* For the kernel with autogroups, and for the one without. A refusal only costs the courtesy.
+ * Another's session is not ours to make nice. */
 static void give_way(const char *niceness)
 {
     (void)setpriority(PRIO_PROCESS, 0, (int)strtol(niceness, NULL, 10));
-    int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+    int fd = getsid(0) == getpid() ? open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC) : -1;
     if (fd >= 0) {
         ssize_t rc = write(fd, niceness, strlen(niceness));
         (void)rc;

@@ -34,18 +34,25 @@ local function drawing(make)
     return function() return pick(ready) end
 end
 
--- The same request twice would be one string in memory: blanks after the JSON text tell them apart.
+-- Requests for lists, all of one length. The same one twice would be one string in memory: blanks tell them apart.
+local BODY_BYTES = 48
 local BLANKS = 8
 
-local function list_request(token, room, blanks)
-    return wrk.format("POST", "/list_participants", { Authorization = token },
-        '{"room_id":' .. room .. '}' .. string.rep(" ", blanks))
+local function list_requests()
+    local whole = wrk.format("POST", "/list_participants", { Authorization = "TOKEN" },
+        "BODY" .. string.rep(" ", BODY_BYTES - 4))
+    local head, middle = whole:match("^(.-)TOKEN(.-)BODY +$")
+    return function(token, room, number)
+        local body = string.rep(" ", number % BLANKS) .. '{"room_id":' .. room .. '}'
+        return head .. token .. middle .. body .. string.rep(" ", BODY_BYTES - #body)
+    end
 end
 
 local makers = {}
 
 function makers.nginx()
-    return drawing(function() return wrk.format("GET", "/") end)
+    local request = wrk.format("GET", "/")
+    return drawing(function() return request end)
 end
 
 function makers.login(folder)
@@ -65,12 +72,14 @@ end
 
 function makers.list(folder, tokens_max, rooms_max)
     local tokens, rooms = lines(folder .. "/tokens", tokens_max), lines(folder .. "/rooms", rooms_max)
-    return drawing(function(i) return list_request(pick(tokens), pick(rooms), i % BLANKS) end)
+    local list_request = list_requests()
+    return drawing(function(i) return list_request(pick(tokens), pick(rooms), i) end)
 end
 
 -- Each token and each room in turn, so that none is left out. The threads share them out between them.
 function makers.sweep(folder, tokens_max, rooms_max, begin, step)
     local tokens, rooms = lines(folder .. "/tokens", tokens_max), lines(folder .. "/rooms", rooms_max)
+    local list_request = list_requests()
     return function()
         local at = begin + seed + sent * step
         sent = sent + 1

@@ -2,9 +2,9 @@
 #ifndef LYNKS_AUTHSVC_CONFIG_H
 #define LYNKS_AUTHSVC_CONFIG_H
 
-#include "authsvc/password.h"
-#include "proto/db.h"
-#include "proto/service.h"
+#include "proto/crypto/password.h"
+#include "proto/db/db.h"
+#include "proto/process/service.h"
 
 struct authsvc_config {
     struct service_config service;

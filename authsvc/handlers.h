@@ -3,8 +3,8 @@
 #define LYNKS_AUTHSVC_HANDLERS_H
 
 #include "authsvc/config.h"
-#include "authsvc/logins.h"
-#include "authsvc/revocations.h"
+#include "authsvc/account/logins.h"
+#include "authsvc/session/revocations.h"
 
 struct auth_parts {
     const struct clock *clock;

@@ -1,8 +1,8 @@
 #include "authsvc/config.h"
 #include "authsvc/handlers.h"
-#include "authsvc/hash_worker.h"
-#include "authsvc/hasher_pool.h"
-#include "authsvc/store_mysql.h"
+#include "authsvc/hash/hash_worker.h"
+#include "authsvc/hash/hasher_pool.h"
+#include "authsvc/store/store_mysql.h"
 
 static const char *const callers[] = {"gateway", NULL};
 

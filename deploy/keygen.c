@@ -4,7 +4,7 @@
  * the line "role=key,role=key" that every process is given. Secrets that are there are kept. Files
  * appear whole or not at all; runs at the same time agree on the secrets of the one that came
  * first. */
-#include "proto/base.h"
+#include "proto/base/base.h"
 
 #include <errno.h>
 #include <fcntl.h>

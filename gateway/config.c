@@ -1,7 +1,7 @@
 #include "gateway/config.h"
 
-#include "gateway/cors.h"
-#include "gateway/proxies.h"
+#include "gateway/http/cors.h"
+#include "gateway/http/proxies.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 #ifndef LYNKS_GATEWAY_CONFIG_H
 #define LYNKS_GATEWAY_CONFIG_H
 
-#include "proto/service.h"
+#include "proto/process/service.h"
 
 struct gateway_config {
     struct service_config service;

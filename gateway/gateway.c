@@ -4,10 +4,10 @@
 #include <strings.h>
 #include <sys/resource.h>
 
-#include "gateway/api.h"
-#include "gateway/proxies.h"
-#include "proto/http_listen.h"
-#include "proto/log.h"
+#include "gateway/http/api.h"
+#include "gateway/http/proxies.h"
+#include "proto/http/http_listen.h"
+#include "proto/base/log.h"
 
 /* Lines of X-Forwarded-For that are looked at, the last ones. */
 #define FORWARDED_LINES_MAX 8

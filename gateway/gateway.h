@@ -4,7 +4,7 @@
 #define LYNKS_GATEWAY_GATEWAY_H
 
 #include "gateway/config.h"
-#include "proto/bus.h"
+#include "proto/bus/bus.h"
 
 /* Borrowed. */
 struct gateway_parts {

@@ -2,9 +2,9 @@
 #ifndef LYNKS_JANUSBRIDGE_CONFIG_H
 #define LYNKS_JANUSBRIDGE_CONFIG_H
 
-#include "janusbridge/bridge.h"
-#include "janusbridge/janus_http.h"
-#include "proto/service.h"
+#include "janusbridge/rooms/bridge.h"
+#include "janusbridge/janus/janus_http.h"
+#include "proto/process/service.h"
 
 struct janusbridge_config {
     struct service_config service;

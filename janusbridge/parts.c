@@ -1,6 +1,6 @@
 #include "janusbridge/parts.h"
 
-#include "proto/log.h"
+#include "proto/base/log.h"
 
 static const char *const callers[] = {"roomsvc", NULL};
 

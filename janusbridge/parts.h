@@ -3,7 +3,7 @@
 #define LYNKS_JANUSBRIDGE_PARTS_H
 
 #include "janusbridge/config.h"
-#include "janusbridge/lease_guard.h"
+#include "janusbridge/lease/lease_guard.h"
 
 /* Freed from the session on, which answers whoever waits in the bridge. */
 struct parts {

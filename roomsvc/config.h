@@ -2,8 +2,8 @@
 #ifndef LYNKS_ROOMSVC_CONFIG_H
 #define LYNKS_ROOMSVC_CONFIG_H
 
-#include "proto/db.h"
-#include "proto/service.h"
+#include "proto/db/db.h"
+#include "proto/process/service.h"
 
 struct roomsvc_config {
     struct service_config service;

@@ -2,8 +2,8 @@
 #ifndef LYNKS_ROOMSVC_HANDLERS_H
 #define LYNKS_ROOMSVC_HANDLERS_H
 
-#include "roomsvc/nodes.h"
-#include "roomsvc/rooms.h"
+#include "roomsvc/node/nodes.h"
+#include "roomsvc/room/rooms.h"
 
 struct roomsvc {
     struct rooms *rooms;

@@ -1,7 +1,7 @@
 #include "roomsvc/config.h"
 #include "roomsvc/handlers.h"
-#include "roomsvc/node_store_mysql.h"
-#include "roomsvc/room_store_mysql.h"
+#include "roomsvc/store/node_store_mysql.h"
+#include "roomsvc/store/room_store_mysql.h"
 
 static const char *const callers[] = {"gateway", "janusbridge", NULL};
 

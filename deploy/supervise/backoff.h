@@ -4,10 +4,10 @@
  * been ready for ten times the last wait, but for a second at least, and 3 s always suffice. So a
  * loop of crashes costs next to nothing, and a process that is killed every now and then is back at
  * once. */
-#ifndef LYNKS_SUPERVISE_BACKOFF_H
-#define LYNKS_SUPERVISE_BACKOFF_H
+#ifndef LYNKS_DEPLOY_SUPERVISE_BACKOFF_H
+#define LYNKS_DEPLOY_SUPERVISE_BACKOFF_H
 
-#include "proto/base.h"
+#include "proto/base/base.h"
 
 #define BACKOFF_MIN_MS 100ULL
 #define BACKOFF_MAX_MS 5000ULL

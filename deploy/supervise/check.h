@@ -1,9 +1,9 @@
 /* Asks once whether a process serves: connects, gets a URL, or runs a command, without blocking. */
-#ifndef LYNKS_SUPERVISE_CHECK_H
-#define LYNKS_SUPERVISE_CHECK_H
+#ifndef LYNKS_DEPLOY_SUPERVISE_CHECK_H
+#define LYNKS_DEPLOY_SUPERVISE_CHECK_H
 
 #include "deploy/supervise/table.h"
-#include "proto/loop.h"
+#include "proto/loop/loop.h"
 
 #define CHECK_TIMEOUT_MS 2000
 

@@ -1,11 +1,11 @@
 /* One entry of the table, alive: started, found ready, started again when it ends, stopped. */
-#ifndef LYNKS_SUPERVISE_CHILD_H
-#define LYNKS_SUPERVISE_CHILD_H
+#ifndef LYNKS_DEPLOY_SUPERVISE_CHILD_H
+#define LYNKS_DEPLOY_SUPERVISE_CHILD_H
 
 #include <sys/types.h>
 
 #include "deploy/supervise/table.h"
-#include "proto/loop.h"
+#include "proto/loop/loop.h"
 
 enum child_state {
     CHILD_IDLE,     /* never started */

@@ -4,8 +4,8 @@
  * The request file holds one number, which the asking process chose, and then the names of the
  * services, one a line. It is read and removed, and answered in <request_file>.<number>: lines of
  * progress ("+ text"), then one of "ok" and "! why". Whoever asked removes the answer. */
-#ifndef LYNKS_SUPERVISE_CONTROL_H
-#define LYNKS_SUPERVISE_CONTROL_H
+#ifndef LYNKS_DEPLOY_SUPERVISE_CONTROL_H
+#define LYNKS_DEPLOY_SUPERVISE_CONTROL_H
 
 #include "deploy/supervise/supervisor.h"
 

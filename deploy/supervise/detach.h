@@ -1,8 +1,8 @@
 /* Running in the background: the caller waits until the supervisor says how its start went. */
-#ifndef LYNKS_SUPERVISE_DETACH_H
-#define LYNKS_SUPERVISE_DETACH_H
+#ifndef LYNKS_DEPLOY_SUPERVISE_DETACH_H
+#define LYNKS_DEPLOY_SUPERVISE_DETACH_H
 
-#include "proto/base.h"
+#include "proto/base/base.h"
 
 /* Forks. In the parent: passes SIGINT, SIGTERM and SIGHUP on to the child, waits until it reports
  * or ends, and returns false with the exit code in *ret_exit. In the child, which has a session of

@@ -1,9 +1,9 @@
 /* The log of one process: what it writes to stdout and stderr comes through a pipe into a file,
  * which is bounded: past LOGFILE_MAX_BYTES it becomes <file>.1 and a fresh one is begun. */
-#ifndef LYNKS_SUPERVISE_LOGFILE_H
-#define LYNKS_SUPERVISE_LOGFILE_H
+#ifndef LYNKS_DEPLOY_SUPERVISE_LOGFILE_H
+#define LYNKS_DEPLOY_SUPERVISE_LOGFILE_H
 
-#include "proto/loop.h"
+#include "proto/loop/loop.h"
 
 #define LOGFILE_MAX_BYTES ((size_t)10 * 1024 * 1024)
 

@@ -1,7 +1,7 @@
 /* The ports that the table's entries want: found free before anything is started, and the listening
  * sockets that the supervisor holds for its processes, so that a restart refuses no connection. */
-#ifndef LYNKS_SUPERVISE_PORTS_H
-#define LYNKS_SUPERVISE_PORTS_H
+#ifndef LYNKS_DEPLOY_SUPERVISE_PORTS_H
+#define LYNKS_DEPLOY_SUPERVISE_PORTS_H
 
 #include "deploy/supervise/table.h"
 

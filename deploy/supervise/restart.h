@@ -1,7 +1,7 @@
 /* A rolling restart: one process after the other is told to end and started anew, the next when the
  * one before it is ready again. The rest stays up meanwhile. */
-#ifndef LYNKS_SUPERVISE_RESTART_H
-#define LYNKS_SUPERVISE_RESTART_H
+#ifndef LYNKS_DEPLOY_SUPERVISE_RESTART_H
+#define LYNKS_DEPLOY_SUPERVISE_RESTART_H
 
 #include "deploy/supervise/child.h"
 

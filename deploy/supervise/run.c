@@ -10,7 +10,7 @@
 #include "deploy/supervise/control.h"
 #include "deploy/supervise/detach.h"
 #include "deploy/supervise/supervisor.h"
-#include "proto/loop.h"
+#include "proto/loop/loop.h"
 
 struct run {
     const struct table *table;

@@ -1,6 +1,6 @@
 /* lynks-supervise for the user: signals in, lines out. */
-#ifndef LYNKS_SUPERVISE_RUN_H
-#define LYNKS_SUPERVISE_RUN_H
+#ifndef LYNKS_DEPLOY_SUPERVISE_RUN_H
+#define LYNKS_DEPLOY_SUPERVISE_RUN_H
 
 #include "deploy/supervise/table.h"
 

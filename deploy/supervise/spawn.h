@@ -1,6 +1,6 @@
 /* Starts the program of one table entry: the only file that forks and executes. */
-#ifndef LYNKS_SUPERVISE_SPAWN_H
-#define LYNKS_SUPERVISE_SPAWN_H
+#ifndef LYNKS_DEPLOY_SUPERVISE_SPAWN_H
+#define LYNKS_DEPLOY_SUPERVISE_SPAWN_H
 
 #include <sys/types.h>
 

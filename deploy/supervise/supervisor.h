@@ -3,12 +3,12 @@
  * An entry is started once the ones before it are ready (those marked "together" at the same time
  * as the one before). If one fails at its first start, everything is stopped again. Owns the
  * children, their logs, the listening sockets, the supervisor's pid file and the status file. */
-#ifndef LYNKS_SUPERVISE_SUPERVISOR_H
-#define LYNKS_SUPERVISE_SUPERVISOR_H
+#ifndef LYNKS_DEPLOY_SUPERVISE_SUPERVISOR_H
+#define LYNKS_DEPLOY_SUPERVISE_SUPERVISOR_H
 
 #include "deploy/supervise/restart.h"
 #include "deploy/supervise/table.h"
-#include "proto/loop.h"
+#include "proto/loop/loop.h"
 
 struct supervisor;
 

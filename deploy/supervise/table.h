@@ -25,14 +25,14 @@
  *     rolling                       takes part in a rolling restart
  *     shows TEXT                    printed after "ready"
  */
-#ifndef LYNKS_SUPERVISE_TABLE_H
-#define LYNKS_SUPERVISE_TABLE_H
+#ifndef LYNKS_DEPLOY_SUPERVISE_TABLE_H
+#define LYNKS_DEPLOY_SUPERVISE_TABLE_H
 
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "proto/base.h"
+#include "proto/base/base.h"
 
 #define TABLE_ENTRIES_MAX 32
 #define ENTRY_CHECKS_MAX 4

@@ -8,7 +8,7 @@
  * CURVE; the gateway is the real one. Figures are comparable on a busy machine too, because they
  * are of the processes' own time; compare builds by turns. */
 #include "gateway/gateway.h"
-#include "proto/log.h"
+#include "proto/base/log.h"
 
 #include <signal.h>
 #include <sodium.h>

@@ -1,8 +1,9 @@
 /* Taking a message of the bus apart: the frames of a batch lie within it, one after the other, and
  * are as many as are allowed; anything else is one frame.
  *
- * Aims at: proto/bus_batch.c */
-#include "proto/bus_batch.h"
+ * Aims at: proto/bus/bus_batch.c
+ * Links: proto_bus */
+#include "proto/bus/bus_batch.h"
 
 #include <stdlib.h>
 

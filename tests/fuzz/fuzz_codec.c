@@ -1,9 +1,9 @@
 /* Decoding a frame. What is taken must be within the schema, can be sent on, and is then the same
  * message: encoding it, decoding that and encoding again gives the same bytes.
  *
- * Aims at: proto/codec.c proto/codec_check.c
+ * Aims at: proto/schema/codec.c proto/schema/codec_check.c
  * Dictionary: schema */
-#include "proto/codec.h"
+#include "proto/schema/codec.h"
 
 #include <stdlib.h>
 

@@ -1,15 +1,14 @@
 /* The body of a client's request through the whole API, up to the message on the bus and back: the
  * first byte picks the path, the token and how the services answer, the rest is the body.
  *
- * Aims at: gateway/request_json.c gateway/api.c gateway/routes.c gateway/exchange.c
- * Links: gateway_core
- * Dictionary: http_body.dict */
+ * Aims at: gateway/http/request_json.c gateway/http/api.c gateway/http/routes.c
+ * gateway/http/exchange.c Links: gateway_core Dictionary: http_body.dict */
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "gateway/api.h"
-#include "proto/codec.h"
-#include "proto/log.h"
+#include "gateway/http/api.h"
+#include "proto/schema/codec.h"
+#include "proto/base/log.h"
 
 #define TOKEN "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
 

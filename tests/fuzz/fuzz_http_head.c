@@ -1,14 +1,14 @@
 /* What is read of a request's header: framing, X-Forwarded-For, Origin. Each line of the input is a
  * field; the first is also tried as a list of proxies and of origins.
  *
- * Aims at: proto/http_framing.c gateway/proxies.c gateway/cors.c
+ * Aims at: proto/http/http_framing.c gateway/http/proxies.c gateway/http/cors.c
  * Links: gateway_core
  * Dictionary: http_head.dict */
 #include <stdlib.h>
 
-#include "gateway/cors.h"
-#include "gateway/proxies.h"
-#include "proto/http_framing.h"
+#include "gateway/http/cors.h"
+#include "gateway/http/proxies.h"
+#include "proto/http/http_framing.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

@@ -1,13 +1,13 @@
 /* What Janus, or whoever is in its place, may send: every reader of an answer on any text. And what
  * a caller may put into a request: it must stay inside its string.
  *
- * Aims at: janusbridge/janus_json.c
+ * Aims at: janusbridge/janus/janus_json.c
  * Links: janusbridge_core
  */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "janusbridge/janus_json.h"
+#include "janusbridge/janus/janus_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,8 +1,8 @@
 /* The first look at a frame, and that msgpack-c agrees with it: what is sound here unpacks there.
  *
- * Aims at: proto/prescan.c
+ * Aims at: proto/schema/prescan.c
  * Dictionary: schema */
-#include "proto/prescan.h"
+#include "proto/schema/prescan.h"
 
 #include <msgpack.h>
 #include <stdlib.h>

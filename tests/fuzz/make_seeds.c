@@ -1,7 +1,7 @@
 /* make_seeds FOLDER: writes FOLDER/codec/ and FOLDER/prescan/, one small file for each message of
  * the schema and for each shape that the pre-scan tells apart. Run it when the schema has grown:
  * build/fuzz/fuzz/make_seeds tests/fuzz/corpus */
-#include "tests/unit/proto/wire.h"
+#include "tests/unit/proto/schema/wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>

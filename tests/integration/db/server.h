@@ -1,11 +1,11 @@
 /* A private MariaDB for the tests of one program (tests/support/mariadb), and programs run against
  * it. */
-#ifndef LYNKS_TESTS_DB_SERVER_H
-#define LYNKS_TESTS_DB_SERVER_H
+#ifndef LYNKS_TESTS_INTEGRATION_DB_SERVER_H
+#define LYNKS_TESTS_INTEGRATION_DB_SERVER_H
 
 #include <sys/types.h>
 
-#include "proto/db.h"
+#include "proto/db/db.h"
 
 struct server {
     char *folder;

@@ -5,9 +5,9 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "authsvc/password.h"
-#include "authsvc/store_sql.h"
-#include "sql/migrate.h"
+#include "proto/crypto/password.h"
+#include "authsvc/store/store_sql.h"
+#include "sql/migrate/migrate.h"
 #include "tests/integration/db/store_fixture.h"
 #include "tests/support/c/log_capture.h"
 

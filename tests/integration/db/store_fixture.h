@@ -1,9 +1,9 @@
 /* A migrated database with two users, and sessions in it, for the tests of the store and of
  * authsvc. */
-#ifndef LYNKS_TESTS_DB_STORE_FIXTURE_H
-#define LYNKS_TESTS_DB_STORE_FIXTURE_H
+#ifndef LYNKS_TESTS_INTEGRATION_DB_STORE_FIXTURE_H
+#define LYNKS_TESTS_INTEGRATION_DB_STORE_FIXTURE_H
 
-#include "authsvc/session.h"
+#include "authsvc/store/session.h"
 #include "tests/integration/db/server.h"
 
 extern struct store_fixture {

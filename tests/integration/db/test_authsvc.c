@@ -9,9 +9,9 @@
 #include <time.h>
 
 #include "authsvc/handlers.h"
-#include "authsvc/hash_worker.h"
-#include "authsvc/hasher_pool.h"
-#include "authsvc/store_mysql.h"
+#include "authsvc/hash/hash_worker.h"
+#include "authsvc/hash/hasher_pool.h"
+#include "authsvc/store/store_mysql.h"
 #include "tests/integration/db/store_fixture.h"
 #include "tests/support/c/log_capture.h"
 #include "tests/support/c/mock_call.h"

@@ -1,4 +1,4 @@
-/* proto/db.c against a real server: values, errors, and a server that goes away in every way. */
+/* proto/db/db.c against a real server: values, errors, and a server that goes away in every way. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "authsvc/store_sql.h"
+#include "authsvc/store/store_sql.h"
 #include "tests/integration/db/server.h"
 #include "tests/support/c/log_capture.h"
 

@@ -6,8 +6,8 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "proto/db_pool.h"
-#include "roomsvc/room_store_mysql.h"
+#include "proto/db/db_pool.h"
+#include "roomsvc/store/room_store_mysql.h"
 #include "tests/integration/db/store_fixture.h"
 
 #define WAIT_MS 15000

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <sodium.h>
 
-#include "authsvc/store_sql.h"
+#include "authsvc/store/store_sql.h"
 #include "tests/integration/db/store_fixture.h"
 
 #define NOW 1700000000000

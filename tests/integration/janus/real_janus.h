@@ -1,8 +1,8 @@
 /* A private real Janus (tests/support/janus) and a way to ask it behind the bridge's back. */
-#ifndef LYNKS_TESTS_REAL_JANUS_H
-#define LYNKS_TESTS_REAL_JANUS_H
+#ifndef LYNKS_TESTS_INTEGRATION_JANUS_REAL_JANUS_H
+#define LYNKS_TESTS_INTEGRATION_JANUS_REAL_JANUS_H
 
-#include "tests/contract/janus/rig.h"
+#include "tests/contract/janusbridge/rig.h"
 
 #define REAL_JANUS_VALUE_BYTES 256
 

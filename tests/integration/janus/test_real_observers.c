@@ -1,6 +1,6 @@
 /* Memory and Debian's Janus. Who publishes are remote publishers, which need no media. */
-#include "proto/bus_publisher.h"
-#include "proto/bus_subscriber.h"
+#include "proto/bus/bus_publisher.h"
+#include "proto/bus/bus_subscriber.h"
 #include "tests/integration/janus/real_janus.h"
 
 #include <signal.h>

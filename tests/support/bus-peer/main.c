@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <zmq.h>
 
-#include "proto/bus_client.h"
+#include "proto/bus/bus_client.h"
 #include "tests/support/bus-peer/raw.h"
 
 #define LINE_BYTES_MAX 1024

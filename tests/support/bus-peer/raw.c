@@ -8,8 +8,8 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#include "proto/base.h"
-#include "proto/keys.h"
+#include "proto/base/base.h"
+#include "proto/bus/keys.h"
 
 #define FRAME_BYTES_MAX (256 * 1024) /* twice what the bus takes */
 #define PATIENCE_MS 1000

@@ -1,6 +1,6 @@
 /* What no honest caller does. Each prints "SENT n": how many got as far as the wire. */
-#ifndef LYNKS_TESTS_BUS_PEER_RAW_H
-#define LYNKS_TESTS_BUS_PEER_RAW_H
+#ifndef LYNKS_TESTS_SUPPORT_BUS_PEER_RAW_H
+#define LYNKS_TESTS_SUPPORT_BUS_PEER_RAW_H
 
 /* Sends count frames of a kind ("tiny", "empty", "garbage", "array", "large") to endpoint
  * ("tcp://..."), with this key pair and this idea of the server's key; without CURVE if secret is

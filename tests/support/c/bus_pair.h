@@ -1,9 +1,9 @@
 /* The real bus on one loop: a caller and any number of servers over loopback TCP with CURVE. */
-#ifndef LYNKS_TESTS_BUS_PAIR_H
-#define LYNKS_TESTS_BUS_PAIR_H
+#ifndef LYNKS_TESTS_SUPPORT_C_BUS_PAIR_H
+#define LYNKS_TESTS_SUPPORT_C_BUS_PAIR_H
 
-#include "proto/bus_client.h"
-#include "proto/bus_worker.h"
+#include "proto/bus/bus_client.h"
+#include "proto/bus/bus_worker.h"
 
 #define BUS_ROLES 4
 

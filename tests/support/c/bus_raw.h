@@ -1,7 +1,7 @@
 /* Bare ZeroMQ sockets that speak to the bus as badly as a test likes, and waiting for what comes of
  * it. */
-#ifndef LYNKS_TESTS_BUS_RAW_H
-#define LYNKS_TESTS_BUS_RAW_H
+#ifndef LYNKS_TESTS_SUPPORT_C_BUS_RAW_H
+#define LYNKS_TESTS_SUPPORT_C_BUS_RAW_H
 
 #include "tests/support/c/bus_pair.h"
 

@@ -1,8 +1,8 @@
 /* A clock that only moves when a test says so. */
-#ifndef LYNKS_TESTS_FAKE_CLOCK_H
-#define LYNKS_TESTS_FAKE_CLOCK_H
+#ifndef LYNKS_TESTS_SUPPORT_C_FAKE_CLOCK_H
+#define LYNKS_TESTS_SUPPORT_C_FAKE_CLOCK_H
 
-#include "proto/clock.h"
+#include "proto/base/clock.h"
 
 struct fake_clock;
 struct fake_clock *fake_clock_new(void); /* mono 1,000,000 ms; unix 1,700,000,000,000 ms */

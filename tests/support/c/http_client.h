@@ -1,9 +1,9 @@
 /* A raw TCP client on the loop, for testing an HTTP server in the same process: it sends any bytes
  * and keeps whatever comes back. */
-#ifndef LYNKS_TESTS_HTTP_CLIENT_H
-#define LYNKS_TESTS_HTTP_CLIENT_H
+#ifndef LYNKS_TESTS_SUPPORT_C_HTTP_CLIENT_H
+#define LYNKS_TESTS_SUPPORT_C_HTTP_CLIENT_H
 
-#include "proto/loop.h"
+#include "proto/loop/loop.h"
 
 struct http_client;
 

@@ -1,8 +1,8 @@
 /* Catches every log line of a test, so that a warning nobody expects fails it. */
-#ifndef LYNKS_TESTS_LOG_CAPTURE_H
-#define LYNKS_TESTS_LOG_CAPTURE_H
+#ifndef LYNKS_TESTS_SUPPORT_C_LOG_CAPTURE_H
+#define LYNKS_TESTS_SUPPORT_C_LOG_CAPTURE_H
 
-#include "proto/log.h"
+#include "proto/base/log.h"
 
 /* For cmocka's setup and teardown: teardown fails the test, printing the lines, if a warning or an
  * error was logged that log_capture_expect did not name. */

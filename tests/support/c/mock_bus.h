@@ -1,8 +1,8 @@
 /* A bus without sockets: it remembers what was called, and the test gives the answers. */
-#ifndef LYNKS_TESTS_MOCK_BUS_H
-#define LYNKS_TESTS_MOCK_BUS_H
+#ifndef LYNKS_TESTS_SUPPORT_C_MOCK_BUS_H
+#define LYNKS_TESTS_SUPPORT_C_MOCK_BUS_H
 
-#include "proto/bus.h"
+#include "proto/bus/bus.h"
 
 #define MOCK_BUS_CALLS_MAX 64
 

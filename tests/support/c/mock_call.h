@@ -1,8 +1,8 @@
 /* A call as a worker would hand it to a handler, and what the handler answered. */
-#ifndef LYNKS_TESTS_MOCK_CALL_H
-#define LYNKS_TESTS_MOCK_CALL_H
+#ifndef LYNKS_TESTS_SUPPORT_C_MOCK_CALL_H
+#define LYNKS_TESTS_SUPPORT_C_MOCK_CALL_H
 
-#include "proto/call.h"
+#include "proto/bus/call.h"
 
 struct mock_call {
     struct call call;

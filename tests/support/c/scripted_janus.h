@@ -1,7 +1,7 @@
 /* A Janus for tests, on the test's own loop: sessions, handles, rooms and the long poll as
  * Janus 1.1.2 has them, as far as the bridge needs them, and every way to go wrong. */
-#ifndef LYNKS_TESTS_SCRIPTED_JANUS_H
-#define LYNKS_TESTS_SCRIPTED_JANUS_H
+#ifndef LYNKS_TESTS_SUPPORT_C_SCRIPTED_JANUS_H
+#define LYNKS_TESTS_SUPPORT_C_SCRIPTED_JANUS_H
 
 #include "tests/support/c/scripted_peer.h"
 

@@ -1,8 +1,8 @@
 /* An HTTP server on the test's own loop that can misbehave in every way that TCP allows. */
-#ifndef LYNKS_TESTS_SCRIPTED_PEER_H
-#define LYNKS_TESTS_SCRIPTED_PEER_H
+#ifndef LYNKS_TESTS_SUPPORT_C_SCRIPTED_PEER_H
+#define LYNKS_TESTS_SUPPORT_C_SCRIPTED_PEER_H
 
-#include "proto/loop.h"
+#include "proto/loop/loop.h"
 
 enum peer_fault {
     PEER_WELL,

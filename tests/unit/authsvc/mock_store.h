@@ -1,8 +1,8 @@
 /* A store that remembers what it was asked; the test gives the answers. */
-#ifndef LYNKS_TESTS_MOCK_STORE_H
-#define LYNKS_TESTS_MOCK_STORE_H
+#ifndef LYNKS_TESTS_UNIT_AUTHSVC_MOCK_STORE_H
+#define LYNKS_TESTS_UNIT_AUTHSVC_MOCK_STORE_H
 
-#include "authsvc/store.h"
+#include "authsvc/store/store.h"
 
 #define MOCK_STORE_MAX 32
 

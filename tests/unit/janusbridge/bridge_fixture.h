@@ -1,8 +1,8 @@
 /* The bridge over a session over the mock transport. */
-#ifndef LYNKS_TESTS_BRIDGE_FIXTURE_H
-#define LYNKS_TESTS_BRIDGE_FIXTURE_H
+#ifndef LYNKS_TESTS_UNIT_JANUSBRIDGE_BRIDGE_FIXTURE_H
+#define LYNKS_TESTS_UNIT_JANUSBRIDGE_BRIDGE_FIXTURE_H
 
-#include "janusbridge/bridge.h"
+#include "janusbridge/rooms/bridge.h"
 #include "tests/support/c/mock_bus.h"
 #include "tests/support/c/mock_call.h"
 #include "tests/unit/janusbridge/fixture.h"

@@ -1,6 +1,6 @@
 /* A session over the mock transport and the fake clock. */
-#ifndef LYNKS_TESTS_JANUS_FIXTURE_H
-#define LYNKS_TESTS_JANUS_FIXTURE_H
+#ifndef LYNKS_TESTS_UNIT_JANUSBRIDGE_FIXTURE_H
+#define LYNKS_TESTS_UNIT_JANUSBRIDGE_FIXTURE_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "janusbridge/janus_session.h"
+#include "janusbridge/janus/janus_session.h"
 #include "tests/support/c/fake_clock.h"
 #include "tests/support/c/log_capture.h"
 #include "tests/unit/janusbridge/mock_transport.h"

@@ -1,8 +1,8 @@
 /* A way to Janus without sockets: it remembers what was sent, and the test gives the answers. */
-#ifndef LYNKS_TESTS_MOCK_TRANSPORT_H
-#define LYNKS_TESTS_MOCK_TRANSPORT_H
+#ifndef LYNKS_TESTS_UNIT_JANUSBRIDGE_MOCK_TRANSPORT_H
+#define LYNKS_TESTS_UNIT_JANUSBRIDGE_MOCK_TRANSPORT_H
 
-#include "janusbridge/janus_transport.h"
+#include "janusbridge/janus/janus_transport.h"
 
 #define MOCK_REQUESTS_MAX 1024
 

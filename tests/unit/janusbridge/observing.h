@@ -1,6 +1,6 @@
 /* A bridge with observers: the test plays Janus' part, event by event. */
-#ifndef LYNKS_TESTS_OBSERVING_H
-#define LYNKS_TESTS_OBSERVING_H
+#ifndef LYNKS_TESTS_UNIT_JANUSBRIDGE_OBSERVING_H
+#define LYNKS_TESTS_UNIT_JANUSBRIDGE_OBSERVING_H
 
 #include "tests/unit/janusbridge/bridge_fixture.h"
 

@@ -1,6 +1,6 @@
 /* The rooms of roomsvc, with bus, store and clock played by the test. */
-#ifndef LYNKS_TESTS_ROOMS_FIXTURE_H
-#define LYNKS_TESTS_ROOMS_FIXTURE_H
+#ifndef LYNKS_TESTS_UNIT_ROOMSVC_ROOMS_FIXTURE_H
+#define LYNKS_TESTS_UNIT_ROOMSVC_ROOMS_FIXTURE_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "roomsvc/rooms.h"
+#include "roomsvc/room/rooms.h"
 #include "tests/support/c/fake_clock.h"
 #include "tests/support/c/log_capture.h"
 #include "tests/support/c/mock_bus.h"

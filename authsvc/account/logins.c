@@ -1,0 +1,217 @@
+#include "authsvc/account/logins.h"
+
+#include "proto/base/log.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+struct logins {
+    struct logins_parts parts;
+    struct logins_config config;
+    bool is_stopped;
+    struct log_gate refused_gate;
+    struct log_gate failed_gate;
+    struct metric *opened, *refused, *failed, *rehashed;
+};
+
+struct login {
+    struct logins *logins;
+    struct call *call; /* NULL once it is answered */
+    char *password;    /* outlives the call when it has to be hashed again */
+    size_t password_bytes;
+    struct store_user user;
+    bool needs_rehash;
+};
+
+static struct str password_of(const struct login *login)
+{
+    return (struct str){.data = login->password, .bytes = login->password_bytes};
+}
+
+static void free_login(struct login *login)
+{
+    sodium_memzero(login->password, login->password_bytes);
+    free(login->password);
+    sodium_memzero(login, sizeof(*login));
+    free(login);
+}
+
+static void log_refused(struct logins *l, const struct call *call)
+{
+    uint64_t suppressed = 0;
+    if (log_gate_open(&l->refused_gate, clock_mono_ms(l->parts.clock), &suppressed)) {
+        log_info("login refused", LOG_STR("request_id", call->context.request_id),
+                 LOG_U64("suppressed", suppressed));
+    }
+}
+
+static void log_failed(struct logins *l, const struct call *call, enum err err)
+{
+    uint64_t suppressed = 0;
+    if (log_gate_open(&l->failed_gate, clock_mono_ms(l->parts.clock), &suppressed)) {
+        log_warn("login failed", LOG_Z("error", err_code(err)),
+                 LOG_STR("request_id", call->context.request_id),
+                 LOG_U64("suppressed", suppressed));
+    }
+}
+
+static void fail(struct login *login, enum err err)
+{
+    struct logins *l = login->logins;
+    if (err == ERR_BAD_CREDENTIALS) {
+        metric_inc(l->refused);
+        log_refused(l, login->call);
+    } else {
+        metric_inc(l->failed);
+        log_failed(l, login->call, err);
+    }
+    call_fail(login->call, err);
+    free_login(login);
+}
+
+/* What the next step would be must not happen any more. */
+static enum err unless_stopped(const struct logins *l, enum err err)
+{
+    return err == ERR_OK && l->is_stopped ? ERR_DRAINING : err;
+}
+
+/* ---- after the answer ---- */
+
+static void on_hashed(void *arg, const char *stored)
+{
+    struct login *login = arg;
+    struct logins *l = login->logins;
+    if (stored != NULL && !l->is_stopped) {
+        l->parts.store.ops->set_password(l->parts.store.self, login->user.id, login->user.password,
+                                         stored);
+        metric_inc(l->rehashed);
+    }
+    free_login(login);
+}
+
+static void hash_again(struct login *login)
+{
+    struct logins *l = login->logins;
+    if (!login->needs_rehash || l->is_stopped ||
+        l->parts.hasher.ops->rehash(l->parts.hasher.self, password_of(login), on_hashed, login) !=
+            ERR_OK) {
+        free_login(login); /* the next login will try again */
+    }
+}
+
+/* ---- one step after the other ---- */
+
+static void token_of(const struct call *call, struct token_hash *ret)
+{
+    memcpy(ret, call->request.login.token_hash.data, sizeof(*ret));
+}
+
+static void on_opened(void *arg, enum err err, const struct store_opened *opened)
+{
+    struct login *login = arg;
+    struct logins *l = login->logins;
+    if (err != ERR_OK) {
+        fail(login, err);
+        return;
+    }
+    struct token_hash token;
+    token_of(login->call, &token);
+    for (size_t i = 0; i < opened->evicted_count; i++) {
+        sessions_remove(l->parts.sessions, &opened->evicted[i]);
+    }
+    sessions_add(l->parts.sessions, &token, &opened->session);
+    metric_inc(l->opened);
+    log_info("login", LOG_U64("user", login->user.id), LOG_U64("session", opened->session.id),
+             LOG_STR("request_id", login->call->context.request_id));
+    const struct msg reply = {.id = MSG_login_reply,
+                              .login_reply = {.user_id = login->user.id,
+                                              .expires_unix_ms = opened->session.expires_unix_ms}};
+    call_reply(STEAL(login->call), &reply);
+    hash_again(login);
+}
+
+static void on_verified(void *arg, enum err err, bool needs_rehash)
+{
+    struct login *login = arg;
+    struct logins *l = login->logins;
+    err = unless_stopped(l, err);
+    login->needs_rehash = needs_rehash;
+    if (err == ERR_OK) {
+        uint64_t now = clock_unix_ms(l->parts.clock);
+        struct store_draft draft = {.user_id = login->user.id,
+                                    .now_unix_ms = now,
+                                    .expires_unix_ms = now + l->config.rules.idle_ms,
+                                    .sessions_max = l->config.sessions_per_user_max};
+        token_of(login->call, &draft.token);
+        err = l->parts.store.ops->open_session(l->parts.store.self, &draft,
+                                               login->call->context.deadline_ms, on_opened, login);
+    }
+    if (err != ERR_OK) {
+        fail(login, err);
+    }
+}
+
+static void on_user(void *arg, enum err err, const struct store_user *user)
+{
+    struct login *login = arg;
+    struct logins *l = login->logins;
+    err = unless_stopped(l, err);
+    if (err == ERR_OK) {
+        const char *stored = NULL;
+        if (user != NULL) {
+            login->user = *user;
+            stored = login->user.password;
+        }
+        err = l->parts.hasher.ops->verify(l->parts.hasher.self, stored, password_of(login),
+                                          login->call->context.deadline_ms, on_verified, login);
+    }
+    if (err != ERR_OK) {
+        fail(login, err);
+    }
+}
+
+void logins_start(struct logins *l, struct call *call)
+{
+    const struct msg_login *request = &call->request.login;
+    struct login *login = mem_alloc(sizeof(*login));
+    *login = (struct login){.logins = l,
+                            .call = call,
+                            .password = str_dup(request->password),
+                            .password_bytes = request->password.bytes};
+    enum err err = unless_stopped(l, ERR_OK);
+    if (err == ERR_OK) {
+        err = l->parts.store.ops->find_user(l->parts.store.self, request->username,
+                                            call->context.deadline_ms, on_user, login);
+    }
+    if (err != ERR_OK) {
+        fail(login, err);
+    }
+}
+
+/* ---- life ---- */
+
+#define LOGINS "lynks_auth_logins_total"
+#define LOGINS_HELP "Logins by how they ended."
+
+struct logins *logins_new(const struct logins_parts *parts, const struct logins_config *config)
+{
+    struct logins *l = mem_alloc(sizeof(*l));
+    l->parts = *parts;
+    l->config = *config;
+    l->opened = metrics_counter(parts->metrics, LOGINS, LOGINS_HELP, "result=\"opened\"");
+    l->refused = metrics_counter(parts->metrics, LOGINS, LOGINS_HELP, "result=\"refused\"");
+    l->failed = metrics_counter(parts->metrics, LOGINS, LOGINS_HELP, "result=\"failed\"");
+    l->rehashed = metrics_counter(parts->metrics, "lynks_auth_passwords_rehashed_total",
+                                  "Stored passwords brought up to date.", NULL);
+    return l;
+}
+
+void logins_stop(struct logins *l)
+{
+    l->is_stopped = true;
+}
+
+void logins_free(struct logins **logins)
+{
+    mem_free(logins);
+}

@@ -1,0 +1,24 @@
+/* The hasher on processes that yield to everything else (hash_worker.h), each asked by a thread of
+ * its own: some for those who wait for their login, one for rewriting what is out of date. */
+#ifndef LYNKS_AUTHSVC_HASH_HASHER_POOL_H
+#define LYNKS_AUTHSVC_HASH_HASHER_POOL_H
+
+#include "authsvc/hash/hasher.h"
+#include "proto/loop/loop.h"
+#include "proto/base/metrics.h"
+
+struct hasher_pool_config {
+    struct password_params params;
+    unsigned threads; /* 0: one for each core */
+    size_t queue_max;
+};
+
+struct hasher_pool;
+
+struct hasher_pool *hasher_pool_new(struct loop *loop, struct metrics *metrics,
+                                    const struct hasher_pool_config *config);
+/* What is queued ends with ERR_UNAVAILABLE. */
+void hasher_pool_free(struct hasher_pool **pool);
+struct hasher hasher_pool_hasher(struct hasher_pool *pool);
+
+#endif

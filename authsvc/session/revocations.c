@@ -1,0 +1,123 @@
+#include "authsvc/session/revocations.h"
+
+#include "proto/base/log.h"
+
+struct revocations {
+    const struct clock *clock;
+    struct store store;
+    struct sessions *sessions;
+    bool is_stopped;
+    struct log_gate failed_gate;
+    struct metric *done, *failed, *ended;
+};
+
+struct revocation {
+    struct revocations *revocations;
+    struct call *call;
+};
+
+static void fail(struct revocations *r, struct call *call, enum err err)
+{
+    uint64_t suppressed = 0;
+    metric_inc(r->failed);
+    if (log_gate_open(&r->failed_gate, clock_mono_ms(r->clock), &suppressed)) {
+        log_warn("session not revoked", LOG_Z("error", err_code(err)),
+                 LOG_STR("request_id", call->context.request_id),
+                 LOG_U64("suppressed", suppressed));
+    }
+    call_fail(call, err);
+}
+
+static void answer(struct revocations *r, struct call *call, size_t count)
+{
+    metric_inc(r->done);
+    metric_add(r->ended, count);
+    log_info("sessions revoked", LOG_U64("sessions", count),
+             LOG_U64("user", call->request.session_revoke.user_id),
+             LOG_STR("request_id", call->context.request_id));
+    const struct msg reply = {.id = MSG_session_revoke_reply,
+                              .session_revoke_reply = {.revoked = count}};
+    call_reply(call, &reply);
+}
+
+static bool token_of(const struct call *call, struct token_hash *ret)
+{
+    struct str token = call->request.session_revoke.token_hash;
+    if (token.bytes != TOKEN_HASH_BYTES) {
+        return false;
+    }
+    memcpy(ret, token.data, sizeof(*ret));
+    return true;
+}
+
+static void on_ended(void *arg, enum err err, const struct store_ended *ended)
+{
+    struct revocation *revocation = arg;
+    struct revocations *r = revocation->revocations;
+    struct call *call = STEAL(revocation->call);
+    mem_free(&revocation);
+    if (err != ERR_OK) {
+        fail(r, call, err);
+        return;
+    }
+    /* Also when another replica has ended it a moment ago, and we have not read of that yet. */
+    struct token_hash token;
+    if (token_of(call, &token)) {
+        sessions_remove(r->sessions, &token);
+    }
+    for (size_t i = 0; i < ended->count; i++) {
+        sessions_remove(r->sessions, &ended->tokens[i]);
+    }
+    answer(r, call, ended->count);
+}
+
+void revocations_start(struct revocations *r, struct call *call)
+{
+    struct store_target target = {.user_id = call->request.session_revoke.user_id,
+                                  .now_unix_ms = clock_unix_ms(r->clock)};
+    if (token_of(call, &target.token) == (target.user_id != 0)) {
+        fail(r, call, ERR_BAD_REQUEST);
+        return;
+    }
+    if (r->is_stopped) {
+        fail(r, call, ERR_DRAINING);
+        return;
+    }
+    struct revocation *revocation = mem_alloc(sizeof(*revocation));
+    *revocation = (struct revocation){.revocations = r, .call = call};
+    enum err err = r->store.ops->revoke(r->store.self, &target, call->context.deadline_ms, on_ended,
+                                        revocation);
+    if (err != ERR_OK) {
+        mem_free(&revocation);
+        fail(r, call, err);
+    }
+}
+
+/* ---- life ---- */
+
+#define REVOKES "lynks_auth_revocations_total"
+#define REVOKES_HELP "Revocations by how they ended."
+
+struct revocations *revocations_new(const struct clock *clock, struct store store,
+                                    struct sessions *sessions, struct metrics *metrics)
+{
+    struct revocations *r = mem_alloc(sizeof(*r));
+    r->clock = clock;
+    r->store = store;
+    r->sessions = sessions;
+    r->done = metrics_counter(metrics, REVOKES, REVOKES_HELP, "result=\"done\"");
+    r->failed = metrics_counter(metrics, REVOKES, REVOKES_HELP, "result=\"failed\"");
+    r->ended = metrics_counter(metrics, "lynks_auth_sessions_revoked_total",
+                               "Sessions ended by revocations.", NULL);
+    return r;
+}
+
+void revocations_stop(struct revocations *r)
+{
+    r->is_stopped = true;
+}
+
+void revocations_free(struct revocations **revocations)
+{
+    mem_free(revocations);
+}

@@ -1,0 +1,336 @@
+#include "authsvc/session/session_table.h"
+
+#include "proto/base/lru.h"
+
+#include <assert.h>
+
+#define SPILL_MAX 256
+/* What a crash forgets of the sliding at most; a session in steady use costs one write in this
+ * time. A stored expiry that has come nearer than half the idle time is written at once, so that a
+ * crash never ends a session that was in use. */
+#define WRITE_DELAY_MAX_MS 30000
+/* With the first that is due goes what is due within this part of the delay: many sessions in use
+ * would else make as many small batches. */
+#define GATHERED_PART 16
+#define FORGET_MAX 1000
+
+struct entry {
+    struct token_hash token;
+    uint64_t id;
+    uint64_t user_id;
+    uint64_t ends_unix_ms;     /* however much it is used */
+    uint64_t expires_unix_ms;  /* as this replica knows it */
+    uint64_t stored_unix_ms;   /* as the database knows it */
+    struct entry *next, *prev; /* in waiting */
+    uint64_t since_mono_ms;    /* waits since; 0: is due at once */
+    bool waits;
+    uint16_t place; /* in the batch, from 1; 0: is not in it */
+};
+
+struct session_table {
+    struct session_rules rules;
+    uint64_t delay_ms;
+    uint64_t near_ms;
+    struct lru *entries;
+
+    struct entry *first, *last; /* waiting, those due at once first */
+    size_t waiting;
+    /* Of sessions that had to make place while they waited. */
+    struct store_extension spill[SPILL_MAX];
+    size_t spilled;
+
+    /* The batch being written: first the spilled ones. */
+    struct entry *batch[STORE_BATCH_MAX]; /* NULL: spilled, or removed meanwhile */
+    uint64_t batch_expires[STORE_BATCH_MAX];
+    size_t batch_count;
+    size_t batch_spilled;
+};
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+struct session_table *session_table_new(const struct session_rules *rules, size_t sessions_max)
+{
+    struct session_table *table = mem_alloc(sizeof(*table));
+    table->rules = *rules;
+    table->delay_ms = min_u64(rules->idle_ms / 10, WRITE_DELAY_MAX_MS);
+    table->near_ms = rules->idle_ms / 2;
+    table->entries = lru_new(sizeof(struct token_hash), sizeof(struct entry), sessions_max);
+    return table;
+}
+
+void session_table_free(struct session_table **table)
+{
+    if (*table != NULL) {
+        lru_free(&(*table)->entries);
+        mem_free(table);
+    }
+}
+
+/* ---- what waits to be written ---- */
+
+static void link_entry(struct session_table *t, struct entry *entry, bool at_once, uint64_t mono_ms)
+{
+    entry->waits = true;
+    entry->since_mono_ms = at_once ? 0 : mono_ms;
+    entry->prev = at_once ? NULL : t->last;
+    entry->next = at_once ? t->first : NULL;
+    *(entry->prev == NULL ? &t->first : &entry->prev->next) = entry;
+    *(entry->next == NULL ? &t->last : &entry->next->prev) = entry;
+    t->waiting++;
+}
+
+static void unlink_entry(struct session_table *t, struct entry *entry)
+{
+    if (!entry->waits) {
+        return;
+    }
+    *(entry->prev == NULL ? &t->first : &entry->prev->next) = entry->next;
+    *(entry->next == NULL ? &t->last : &entry->next->prev) = entry->prev;
+    entry->next = entry->prev = NULL;
+    entry->waits = false;
+    t->waiting--;
+}
+
+static void wait_to_be_written(struct session_table *t, struct entry *entry, struct moment now)
+{
+    bool at_once = entry->stored_unix_ms <= now.unix_ms + t->near_ms;
+    if (entry->waits && (!at_once || entry->since_mono_ms == 0)) {
+        return;
+    }
+    unlink_entry(t, entry);
+    link_entry(t, entry, at_once, now.mono_ms);
+}
+
+static void leave_batch(struct session_table *t, struct entry *entry)
+{
+    if (entry->place != 0) {
+        t->batch[entry->place - 1] = NULL;
+        entry->place = 0;
+    }
+}
+
+static void drop(struct session_table *t, struct entry *entry)
+{
+    const struct token_hash token = entry->token;
+    leave_batch(t, entry);
+    unlink_entry(t, entry);
+    lru_remove(t->entries, &token);
+}
+
+/* ---- finding and sliding ---- */
+
+static bool is_live(const struct session_table *t, const struct entry *entry, struct moment now)
+{
+    return now.unix_ms < entry->expires_unix_ms &&
+           now.unix_ms < entry->stored_unix_ms + t->rules.outage_ms;
+}
+
+static void slide_entry(struct session_table *t, struct entry *entry, struct moment now)
+{
+    uint64_t expires = min_u64(now.unix_ms + t->rules.idle_ms, entry->ends_unix_ms);
+    entry->expires_unix_ms = max_u64(entry->expires_unix_ms, expires);
+    if (entry->expires_unix_ms > entry->stored_unix_ms) {
+        wait_to_be_written(t, entry, now);
+    }
+}
+
+static void view(const struct entry *entry, struct session_view *ret)
+{
+    *ret = (struct session_view){
+        .id = entry->id, .user_id = entry->user_id, .expires_unix_ms = entry->expires_unix_ms};
+}
+
+bool session_table_use(struct session_table *t, const struct token_hash *token, struct moment now,
+                       struct session_view *ret)
+{
+    struct entry *entry = lru_find(t->entries, token);
+    if (entry == NULL || !is_live(t, entry, now)) {
+        return false;
+    }
+    slide_entry(t, entry, now);
+    view(entry, ret);
+    return true;
+}
+
+/* ---- coming and going ---- */
+
+/* The one used longest ago goes; what it has to have written is kept. */
+static bool make_place(struct session_table *t)
+{
+    if (!lru_is_full(t->entries)) {
+        return true;
+    }
+    const void *key = NULL;
+    struct entry *oldest = lru_oldest(t->entries, &key);
+    if (oldest->waits && t->spilled == SPILL_MAX) {
+        return false;
+    }
+    if (oldest->waits) {
+        t->spill[t->spilled++] =
+            (struct store_extension){.id = oldest->id, .expires_unix_ms = oldest->expires_unix_ms};
+    }
+    drop(t, oldest);
+    return true;
+}
+
+static struct entry *get_entry(struct session_table *t, const struct token_hash *token, uint64_t id)
+{
+    struct entry *entry = lru_find(t->entries, token);
+    if (entry != NULL && entry->id != id) {
+        drop(t, entry);
+        entry = NULL;
+    }
+    if (entry == NULL) {
+        if (!make_place(t)) {
+            return NULL;
+        }
+        bool added = false;
+        entry = lru_put(t->entries, token, &added);
+        entry->token = *token;
+        entry->id = id;
+    }
+    return entry;
+}
+
+enum err session_table_add(struct session_table *t, const struct token_hash *token,
+                           const struct session *stored, bool slide, struct moment now,
+                           struct session_view *ret)
+{
+    struct entry *entry = get_entry(t, token, stored->id);
+    if (entry == NULL) {
+        return ERR_OVERLOADED;
+    }
+    entry->user_id = stored->user_id;
+    entry->ends_unix_ms = stored->created_unix_ms + t->rules.lifetime_ms;
+    entry->stored_unix_ms = stored->expires_unix_ms;
+    uint64_t expires = max_u64(entry->expires_unix_ms, stored->expires_unix_ms);
+    entry->expires_unix_ms = min_u64(expires, entry->ends_unix_ms);
+    if (!is_live(t, entry, now)) {
+        drop(t, entry);
+        return ERR_UNAUTHORIZED;
+    }
+    if (slide) {
+        slide_entry(t, entry, now);
+    }
+    view(entry, ret);
+    return ERR_OK;
+}
+
+void session_table_remove(struct session_table *t, const struct token_hash *token)
+{
+    struct entry *entry = lru_find(t->entries, token);
+    if (entry != NULL) {
+        drop(t, entry);
+    }
+}
+
+void session_table_forget_dead(struct session_table *t, struct moment now)
+{
+    for (unsigned i = 0; i < FORGET_MAX; i++) {
+        const void *key = NULL;
+        struct entry *oldest = lru_oldest(t->entries, &key);
+        if (oldest == NULL || oldest->waits || now.unix_ms < oldest->expires_unix_ms) {
+            return;
+        }
+        drop(t, oldest);
+    }
+}
+
+size_t session_table_count(const struct session_table *t)
+{
+    return lru_count(t->entries);
+}
+
+/* ---- batches ---- */
+
+size_t session_table_waiting(const struct session_table *t)
+{
+    return t->waiting + t->spilled;
+}
+
+uint64_t session_table_due_ms(const struct session_table *t, struct moment now)
+{
+    if (t->spilled > 0) {
+        return 0;
+    }
+    if (t->first == NULL) {
+        return SESSION_TABLE_NEVER;
+    }
+    uint64_t due_ms = t->first->since_mono_ms == 0 ? 0 : t->first->since_mono_ms + t->delay_ms;
+    return due_ms > now.mono_ms ? due_ms - now.mono_ms : 0;
+}
+
+static void take_spilled(struct session_table *t, struct store_extension *items)
+{
+    t->batch_spilled = t->spilled < STORE_BATCH_MAX ? t->spilled : STORE_BATCH_MAX;
+    memcpy(items, t->spill, t->batch_spilled * sizeof(*items));
+    memset(t->batch, 0, sizeof(t->batch));
+    t->batch_count = t->batch_spilled;
+}
+
+size_t session_table_take(struct session_table *t, bool all, struct moment now,
+                          struct store_extension items[STORE_BATCH_MAX])
+{
+    assert(t->batch_count == 0);
+    bool is_due = session_table_due_ms(t, now) == 0;
+    uint64_t until_ms = now.mono_ms + (is_due ? t->delay_ms / GATHERED_PART : 0);
+    take_spilled(t, items);
+    for (struct entry *entry = t->first; entry != NULL && t->batch_count < STORE_BATCH_MAX;
+         entry = entry->next) {
+        if (!all && entry->since_mono_ms + t->delay_ms > until_ms) {
+            break;
+        }
+        size_t i = t->batch_count++;
+        items[i] =
+            (struct store_extension){.id = entry->id, .expires_unix_ms = entry->expires_unix_ms};
+        t->batch[i] = entry;
+        t->batch_expires[i] = entry->expires_unix_ms;
+        entry->place = (uint16_t)(i + 1);
+    }
+    return t->batch_count;
+}
+
+/* It may have been used while it was being written. */
+static void note_written(struct session_table *t, struct entry *entry, uint64_t expires_unix_ms,
+                         struct moment now)
+{
+    entry->place = 0;
+    entry->stored_unix_ms = max_u64(entry->stored_unix_ms, expires_unix_ms);
+    unlink_entry(t, entry);
+    if (entry->expires_unix_ms > entry->stored_unix_ms) {
+        wait_to_be_written(t, entry, now);
+    }
+}
+
+void session_table_written(struct session_table *t, const bool *gone, struct moment now)
+{
+    t->spilled -= t->batch_spilled;
+    memmove(t->spill, t->spill + t->batch_spilled, t->spilled * sizeof(t->spill[0]));
+    for (size_t i = t->batch_spilled; i < t->batch_count; i++) {
+        struct entry *entry = t->batch[i];
+        if (entry != NULL && gone[i]) {
+            drop(t, entry);
+        } else if (entry != NULL) {
+            note_written(t, entry, t->batch_expires[i], now);
+        }
+    }
+    t->batch_count = 0;
+}
+
+void session_table_not_written(struct session_table *t)
+{
+    for (size_t i = 0; i < t->batch_count; i++) {
+        if (t->batch[i] != NULL) {
+            t->batch[i]->place = 0;
+        }
+    }
+    t->batch_count = 0;
+}

@@ -1,0 +1,445 @@
+#include "authsvc/session/sessions.h"
+
+#include "proto/base/log.h"
+#include "proto/base/lru.h"
+
+#define RETRY_MS 1000
+/* How long draining waits for a database that does not answer. */
+#define DRAIN_MS 2000
+#define SWEEP_MS 30000
+#define SWEEP_MORE_MS 100
+#define REVOKED_MS 500
+/* A revocation with a lower seq may be committed after one with a higher: each is read again for
+ * this many turns (5 s, more than any transaction may take). */
+#define REVOKED_TURNS 10
+/* Rows of revocations outlive every session that they are about. */
+#define REVOKED_KEPT_MS 3600000
+
+struct waiter {
+    struct call *call;
+    struct waiter *next;
+};
+
+/* All that ask for one token at the same moment share one look-up. */
+struct lookup {
+    struct sessions *sessions;
+    struct token_hash token;
+    bool is_stale; /* revoked since it was asked: what the store says may be older than that */
+    struct waiter *first, **end;
+};
+
+struct sessions {
+    const struct clock *clock;
+    struct store store;
+    struct sessions_config config;
+    struct session_table *table;
+    struct lru *lookups; /* token -> struct lookup * */
+    bool is_stopped;
+
+    uint64_t write_timer;
+    uint64_t write_due_ms; /* mono; when it fires */
+    bool is_writing;
+    bool is_draining;
+    bool gave_up; /* while draining: the store cannot take what waits */
+    uint64_t drain_timer;
+
+    uint64_t revoked_timer;
+    bool knows_seq;
+    uint64_t seen_seq[REVOKED_TURNS];
+    unsigned turn;
+
+    uint64_t sweep_timer;
+
+    struct log_gate failed_gate;
+    struct metric *cached, *looked_up, *refused, *failed;
+    struct metric *count, *waiting, *written, *write_failures;
+};
+
+static struct moment now_of(const struct sessions *s)
+{
+    return (struct moment){.mono_ms = clock_mono_ms(s->clock), .unix_ms = clock_unix_ms(s->clock)};
+}
+
+static void show_sizes(struct sessions *s)
+{
+    metric_set(s->count, (int64_t)session_table_count(s->table));
+    metric_set(s->waiting, (int64_t)session_table_waiting(s->table));
+}
+
+/* ---- writing behind ---- */
+
+static void write_batch(void *arg);
+
+static void write_after(struct sessions *s, uint64_t delay_ms)
+{
+    uint64_t due_ms = clock_mono_ms(s->clock) + delay_ms;
+    if (s->is_stopped || s->is_writing || (s->write_timer != 0 && s->write_due_ms <= due_ms)) {
+        return;
+    }
+    clock_cancel(s->clock, s->write_timer);
+    s->write_due_ms = due_ms;
+    s->write_timer = clock_after(s->clock, delay_ms, write_batch, s);
+}
+
+static void write_when_due(struct sessions *s)
+{
+    uint64_t delay_ms = session_table_due_ms(s->table, now_of(s));
+    if (delay_ms != SESSION_TABLE_NEVER) {
+        write_after(s, s->is_draining ? 0 : delay_ms);
+    }
+}
+
+static void give_up(void *arg)
+{
+    struct sessions *s = arg;
+    if (!sessions_is_drained(s)) {
+        log_warn("sessions keep the expiry that the database has",
+                 LOG_U64("sessions", session_table_waiting(s->table)));
+        s->gave_up = true;
+    }
+}
+
+static void write_again(struct sessions *s)
+{
+    metric_inc(s->write_failures);
+    session_table_not_written(s->table);
+    if (s->is_draining) {
+        give_up(s);
+    } else {
+        write_after(s, RETRY_MS);
+    }
+}
+
+static void on_written(void *arg, enum err err, const bool *gone)
+{
+    struct sessions *s = arg;
+    s->is_writing = false;
+    if (err != ERR_OK) {
+        write_again(s);
+        return;
+    }
+    metric_inc(s->written);
+    session_table_written(s->table, gone, now_of(s));
+    write_when_due(s);
+    show_sizes(s);
+}
+
+static void write_batch(void *arg)
+{
+    struct sessions *s = arg;
+    struct store_extension items[STORE_BATCH_MAX];
+    s->write_timer = 0;
+    size_t count = session_table_take(s->table, s->is_draining, now_of(s), items);
+    if (count == 0) {
+        session_table_not_written(s->table);
+        write_when_due(s);
+        return;
+    }
+    s->is_writing = true;
+    enum err err = s->store.ops->extend(s->store.self, items, count, on_written, s);
+    if (err != ERR_OK) {
+        s->is_writing = false;
+        write_again(s);
+    }
+}
+
+void sessions_drain(struct sessions *s)
+{
+    s->is_draining = true;
+    s->drain_timer = clock_after(s->clock, DRAIN_MS, give_up, s);
+    write_when_due(s);
+}
+
+bool sessions_is_drained(const struct sessions *s)
+{
+    return s->gave_up || (!s->is_writing && session_table_waiting(s->table) == 0);
+}
+
+/* ---- revocations by other replicas ---- */
+
+void sessions_remove(struct sessions *s, const struct token_hash *token)
+{
+    session_table_remove(s->table, token);
+    struct lookup **lookup = lru_find(s->lookups, token);
+    if (lookup != NULL) {
+        (*lookup)->is_stale = true;
+    }
+}
+
+static void follow_revoked(void *arg);
+
+static void follow_revoked_after(struct sessions *s, uint64_t delay_ms)
+{
+    if (!s->is_stopped) {
+        s->revoked_timer = clock_after(s->clock, delay_ms, follow_revoked, s);
+    }
+}
+
+static void take_revoked(struct sessions *s, const struct store_revocations *revoked)
+{
+    for (size_t i = 0; i < revoked->count; i++) {
+        sessions_remove(s, &revoked->tokens[i]);
+    }
+    bool more = revoked->count == STORE_REVOCATIONS_MAX;
+    if (!s->knows_seq || more) {
+        for (unsigned i = 0; i < REVOKED_TURNS; i++) {
+            s->seen_seq[i] = revoked->last_seq;
+        }
+        s->knows_seq = true;
+    }
+    s->seen_seq[s->turn] = revoked->last_seq;
+    s->turn = (s->turn + 1) % REVOKED_TURNS;
+    follow_revoked_after(s, more ? 0 : REVOKED_MS);
+}
+
+static void on_revoked(void *arg, enum err err, const struct store_revocations *revoked)
+{
+    struct sessions *s = arg;
+    if (err == ERR_OK) {
+        take_revoked(s, revoked);
+        show_sizes(s);
+    } else {
+        follow_revoked_after(s, REVOKED_MS);
+    }
+}
+
+static void follow_revoked(void *arg)
+{
+    struct sessions *s = arg;
+    s->revoked_timer = 0;
+    uint64_t after_seq = s->knows_seq ? s->seen_seq[s->turn] : STORE_SEQ_NOW;
+    if (s->store.ops->find_revoked(s->store.self, after_seq, on_revoked, s) != ERR_OK) {
+        follow_revoked_after(s, REVOKED_MS);
+    }
+}
+
+/* ---- sweeping ---- */
+
+static void sweep(void *arg);
+
+static void sweep_after(struct sessions *s, uint64_t delay_ms)
+{
+    if (!s->is_stopped) {
+        s->sweep_timer = clock_after(s->clock, delay_ms, sweep, s);
+    }
+}
+
+static void on_swept(void *arg, enum err err, bool more)
+{
+    struct sessions *s = arg;
+    sweep_after(s, err == ERR_OK && more ? SWEEP_MORE_MS : SWEEP_MS);
+}
+
+static void sweep(void *arg)
+{
+    struct sessions *s = arg;
+    const struct session_rules *rules = &s->config.rules;
+    struct moment now = now_of(s);
+    s->sweep_timer = 0;
+    session_table_forget_dead(s->table, now);
+    show_sizes(s);
+    /* A replica that could not reach the database may still have to write a later expiry. */
+    uint64_t expired_ms = now.unix_ms - rules->outage_ms - rules->idle_ms;
+    uint64_t revoked_ms = now.unix_ms - rules->lifetime_ms - REVOKED_KEPT_MS;
+    if (s->store.ops->sweep(s->store.self, expired_ms, revoked_ms, on_swept, s) != ERR_OK) {
+        sweep_after(s, SWEEP_MS);
+    }
+}
+
+/* ---- checks ---- */
+
+static void log_failed(struct sessions *s, const struct call *call, enum err err)
+{
+    uint64_t suppressed = 0;
+    if (log_gate_open(&s->failed_gate, clock_mono_ms(s->clock), &suppressed)) {
+        log_warn("session check failed", LOG_Z("error", err_code(err)),
+                 LOG_STR("request_id", call->context.request_id),
+                 LOG_U64("suppressed", suppressed));
+    }
+}
+
+static void fail(struct sessions *s, struct call *call, enum err err)
+{
+    if (err == ERR_UNAUTHORIZED) {
+        metric_inc(s->refused);
+        log_debug("session refused", LOG_STR("request_id", call->context.request_id));
+    } else {
+        metric_inc(s->failed);
+        log_failed(s, call, err);
+    }
+    call_fail(call, err);
+}
+
+static void answer(struct call *call, const struct session_view *view)
+{
+    const struct msg reply = {.id = MSG_session_check_reply,
+                              .session_check_reply = {.user_id = view->user_id,
+                                                      .expires_unix_ms = view->expires_unix_ms}};
+    log_debug("session checked", LOG_U64("session", view->id),
+              LOG_STR("request_id", call->context.request_id));
+    call_reply(call, &reply);
+}
+
+static void start_lookup(struct sessions *s, const struct token_hash *token, struct call *call);
+
+static void ask(struct sessions *s, const struct token_hash *token, struct call *call)
+{
+    if (clock_mono_ms(s->clock) >= call->context.deadline_ms) {
+        fail(s, call, ERR_DEADLINE);
+        return;
+    }
+    struct lookup **found = lru_find(s->lookups, token);
+    if (found == NULL) {
+        start_lookup(s, token, call);
+        return;
+    }
+    struct waiter *waiter = mem_alloc(sizeof(*waiter));
+    waiter->call = call;
+    *(*found)->end = waiter;
+    (*found)->end = &waiter->next;
+}
+
+static void resolve(struct sessions *s, const struct lookup *lookup, struct call *call,
+                    enum err err, const struct session *session)
+{
+    struct session_view view;
+    bool again = err == ERR_DEADLINE || (err == ERR_OK && session != NULL && lookup->is_stale);
+    if (again && !s->is_stopped) {
+        /* The deadline was the first caller's; who came later may have more time. */
+        ask(s, &lookup->token, call);
+        return;
+    }
+    if (err == ERR_OK) {
+        err = session == NULL ? ERR_UNAUTHORIZED
+                              : session_table_add(s->table, &lookup->token, session,
+                                                  /* slide= */ true, now_of(s), &view);
+    }
+    if (err != ERR_OK) {
+        fail(s, call, err);
+        return;
+    }
+    metric_inc(s->looked_up);
+    answer(call, &view);
+}
+
+static void on_looked_up(void *arg, enum err err, const struct session *session)
+{
+    struct lookup *lookup = arg;
+    struct sessions *s = lookup->sessions;
+    lru_remove(s->lookups, &lookup->token);
+    if (err == ERR_OK && session == NULL) {
+        session_table_remove(s->table, &lookup->token);
+    }
+    for (struct waiter *waiter = lookup->first, *next; waiter != NULL; waiter = next) {
+        next = waiter->next;
+        resolve(s, lookup, waiter->call, err, session);
+        mem_free(&waiter);
+    }
+    mem_free(&lookup);
+    write_when_due(s);
+    show_sizes(s);
+}
+
+static void start_lookup(struct sessions *s, const struct token_hash *token, struct call *call)
+{
+    if (s->is_stopped || lru_is_full(s->lookups)) {
+        fail(s, call, s->is_stopped ? ERR_DRAINING : ERR_OVERLOADED);
+        return;
+    }
+    struct lookup *lookup = mem_alloc(sizeof(*lookup));
+    *lookup = (struct lookup){.sessions = s, .token = *token};
+    lookup->first = mem_alloc(sizeof(*lookup->first));
+    lookup->first->call = call;
+    lookup->end = &lookup->first->next;
+    enum err err = s->store.ops->find_session(s->store.self, token, call->context.deadline_ms,
+                                              on_looked_up, lookup);
+    if (err != ERR_OK) {
+        mem_free(&lookup->first);
+        mem_free(&lookup);
+        fail(s, call, err);
+        return;
+    }
+    bool added = false;
+    *(struct lookup **)lru_put(s->lookups, token, &added) = lookup;
+}
+
+void sessions_check(struct sessions *s, struct call *call)
+{
+    struct token_hash token;
+    struct session_view view;
+    memcpy(&token, call->request.session_check.token_hash.data, sizeof(token));
+    if (session_table_use(s->table, &token, now_of(s), &view)) {
+        metric_inc(s->cached);
+        answer(call, &view);
+        write_when_due(s);
+        return;
+    }
+    ask(s, &token, call);
+}
+
+void sessions_add(struct sessions *s, const struct token_hash *token, const struct session *session)
+{
+    struct session_view ignored;
+    /* If there is no place it will be looked up. */
+    (void)session_table_add(s->table, token, session, /* slide= */ false, now_of(s), &ignored);
+    write_when_due(s);
+    show_sizes(s);
+}
+
+size_t sessions_waiting(const struct sessions *s)
+{
+    return session_table_waiting(s->table);
+}
+
+/* ---- life ---- */
+
+#define CHECKS "lynks_auth_session_checks_total"
+#define CHECKS_HELP "Session checks by how they were answered."
+
+static void make_metrics(struct sessions *s, struct metrics *m)
+{
+    s->cached = metrics_counter(m, CHECKS, CHECKS_HELP, "result=\"cached\"");
+    s->looked_up = metrics_counter(m, CHECKS, CHECKS_HELP, "result=\"looked_up\"");
+    s->refused = metrics_counter(m, CHECKS, CHECKS_HELP, "result=\"refused\"");
+    s->failed = metrics_counter(m, CHECKS, CHECKS_HELP, "result=\"failed\"");
+    s->count = metrics_gauge(m, "lynks_auth_sessions_cached", "Sessions in memory.", NULL);
+    s->waiting = metrics_gauge(m, "lynks_auth_sessions_waiting",
+                               "Sessions whose later expiry is not in the database yet.", NULL);
+    s->written = metrics_counter(m, "lynks_auth_session_batches_total",
+                                 "Batches of expiries written.", NULL);
+    s->write_failures = metrics_counter(m, "lynks_auth_session_batches_failed_total",
+                                        "Batches of expiries that have to be written again.", NULL);
+}
+
+struct sessions *sessions_new(const struct clock *clock, struct store store,
+                              struct metrics *metrics, const struct sessions_config *config)
+{
+    struct sessions *s = mem_alloc(sizeof(*s));
+    s->clock = clock;
+    s->store = store;
+    s->config = *config;
+    s->table = session_table_new(&config->rules, config->cache_max);
+    s->lookups = lru_new(sizeof(struct token_hash), sizeof(struct lookup *), config->lookups_max);
+    make_metrics(s, metrics);
+    follow_revoked_after(s, 0);
+    sweep_after(s, SWEEP_MS);
+    return s;
+}
+
+void sessions_stop(struct sessions *s)
+{
+    s->is_stopped = true;
+    clock_cancel(s->clock, s->write_timer);
+    clock_cancel(s->clock, s->revoked_timer);
+    clock_cancel(s->clock, s->sweep_timer);
+    clock_cancel(s->clock, s->drain_timer);
+}
+
+void sessions_free(struct sessions **sessions)
+{
+    if (*sessions != NULL) {
+        session_table_free(&(*sessions)->table);
+        lru_free(&(*sessions)->lookups);
+        mem_free(sessions);
+    }
+}

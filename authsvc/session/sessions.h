@@ -1,0 +1,42 @@
+/* Sessions as this replica serves them: checked from memory, looked up in the store when they are
+ * not there or seem dead, their sliding written behind, revocations of other replicas followed.
+ *
+ * Lives on the loop. Owns its table and its timers; clock and store are borrowed. */
+#ifndef LYNKS_AUTHSVC_SESSION_SESSIONS_H
+#define LYNKS_AUTHSVC_SESSION_SESSIONS_H
+
+#include "authsvc/session/session_table.h"
+#include "proto/bus/call.h"
+#include "proto/base/metrics.h"
+
+struct sessions_config {
+    struct session_rules rules;
+    size_t cache_max;
+    size_t lookups_max; /* tokens being looked up at a time */
+};
+
+struct sessions;
+
+struct sessions *sessions_new(const struct clock *clock, struct store store,
+                              struct metrics *metrics, const struct sessions_config *config);
+/* No more timers, and nothing new goes to the store: before the store is freed. */
+void sessions_stop(struct sessions *sessions);
+void sessions_free(struct sessions **sessions); /* after the store */
+
+/* Answers a session_check, now or later. */
+void sessions_check(struct sessions *sessions, struct call *call);
+
+/* A login has made one. */
+void sessions_add(struct sessions *sessions, const struct token_hash *token,
+                  const struct session *session);
+/* It is over, in the store too: what a look-up under way may still bring does not count. */
+void sessions_remove(struct sessions *sessions, const struct token_hash *token);
+
+/* Writes what waits; done when nothing waits any more, the store refuses it, or has not answered
+ * for two seconds. */
+void sessions_drain(struct sessions *sessions);
+bool sessions_is_drained(const struct sessions *sessions);
+
+size_t sessions_waiting(const struct sessions *sessions); /* to be written */
+
+#endif

@@ -1,0 +1,100 @@
+/* Users and sessions at rest, as an interface: store_mysql.c implements it, tests mock it.
+ *
+ * Each function returns at once. ERR_OK: fn (arg) is called once, later, on the loop. Anything else
+ * (ERR_UNAVAILABLE: surely down; ERR_OVERLOADED): fn is never called. What fn is given is borrowed
+ * until it returns. deadline_ms: monotonic; what waits longer ends with ERR_DEADLINE. */
+#ifndef LYNKS_AUTHSVC_STORE_STORE_H
+#define LYNKS_AUTHSVC_STORE_STORE_H
+
+#include "proto/crypto/password.h"
+#include "authsvc/store/session.h"
+
+#define STORE_BATCH_MAX 128
+#define STORE_EVICTED_MAX 100
+#define STORE_REVOCATIONS_MAX 1000
+
+struct store_user {
+    uint64_t id;
+    char password[PASSWORD_STORED_BYTES]; /* as stored */
+};
+/* user NULL: there is none of this name. */
+typedef void store_user_fn(void *arg, enum err err, const struct store_user *user);
+
+/* session NULL: there is none. One that has expired may still be there. */
+typedef void store_session_fn(void *arg, enum err err, const struct session *session);
+
+struct store_draft {
+    struct token_hash token;
+    uint64_t user_id;
+    uint64_t now_unix_ms;
+    uint64_t expires_unix_ms;
+    uint64_t sessions_max; /* of the user; those past it go, dead ones first, then the oldest */
+};
+struct store_opened {
+    struct session session;
+    struct token_hash evicted[STORE_EVICTED_MAX];
+    size_t evicted_count;
+};
+/* ERR_CONFLICT: the token belongs to another user, or to a session that is over or was revoked. A
+ * live session of the same user is success: the call was repeated. ERR_BAD_CREDENTIALS: the user is
+ * gone. */
+typedef void store_opened_fn(void *arg, enum err err, const struct store_opened *opened);
+
+struct store_extension {
+    uint64_t id; /* of the session */
+    uint64_t expires_unix_ms;
+};
+/* gone[i]: there is no session items[i].id any more. */
+typedef void store_extended_fn(void *arg, enum err err, const bool *gone);
+
+struct store_revocations {
+    uint64_t last_seq;
+    struct token_hash tokens[STORE_REVOCATIONS_MAX];
+    size_t count; /* STORE_REVOCATIONS_MAX: there are more */
+};
+typedef void store_revocations_fn(void *arg, enum err err, const struct store_revocations *revoked);
+
+/* What ends before its time: the session of this token, or (user_id not 0) all of that user. */
+struct store_target {
+    struct token_hash token;
+    uint64_t user_id;
+    uint64_t now_unix_ms;
+};
+struct store_ended {
+    struct token_hash *tokens; /* of the sessions that are gone; borrowed */
+    size_t count;
+};
+typedef void store_ended_fn(void *arg, enum err err, const struct store_ended *ended);
+
+/* more: the bound was reached, call again. */
+typedef void store_swept_fn(void *arg, enum err err, bool more);
+
+struct store_ops {
+    enum err (*find_user)(void *self, struct str username, uint64_t deadline_ms, store_user_fn *fn,
+                          void *arg);
+    enum err (*open_session)(void *self, const struct store_draft *draft, uint64_t deadline_ms,
+                             store_opened_fn *fn, void *arg);
+    enum err (*find_session)(void *self, const struct token_hash *token, uint64_t deadline_ms,
+                             store_session_fn *fn, void *arg);
+    /* Only while the stored password is still from. Nobody waits for it. */
+    void (*set_password)(void *self, uint64_t user_id, const char *from, const char *to);
+    /* Never shortens. count <= STORE_BATCH_MAX. */
+    enum err (*extend)(void *self, const struct store_extension *items, size_t count,
+                       store_extended_fn *fn, void *arg);
+    /* Ends all of them, for every replica, or none. */
+    enum err (*revoke)(void *self, const struct store_target *target, uint64_t deadline_ms,
+                       store_ended_fn *fn, void *arg);
+    /* Revocations after seq; STORE_SEQ_NOW: none, only the last seq before the last minute's. */
+    enum err (*find_revoked)(void *self, uint64_t after_seq, store_revocations_fn *fn, void *arg);
+    /* Removes a bounded number of sessions that expired, and revocations made, before these. */
+    enum err (*sweep)(void *self, uint64_t expired_before_unix_ms, uint64_t revoked_before_unix_ms,
+                      store_swept_fn *fn, void *arg);
+};
+#define STORE_SEQ_NOW UINT64_MAX
+
+struct store {
+    const struct store_ops *ops;
+    void *self;
+};
+
+#endif

@@ -1,0 +1,16 @@
+/* Which web pages may use the API (CORS, Fetch standard). No cookies are used, so no credentials.
+ */
+#ifndef LYNKS_GATEWAY_HTTP_CORS_H
+#define LYNKS_GATEWAY_HTTP_CORS_H
+
+#include "proto/base/base.h"
+
+/* What Access-Control-Allow-Origin is to say to origin; NULL: nothing. list: LYNKS_CORS_ORIGINS,
+ * exact origins separated by commas, or *. The result borrows from the arguments. */
+const char *cors_allow(const char *list, const char *origin);
+
+/* Is there an entry that is neither *, null nor a scheme, :// and a host (and port)? No browser
+ * would ever send it as its origin. */
+bool cors_has_bad(const char *list, struct str *ret_bad);
+
+#endif

@@ -1,0 +1,186 @@
+#include "gateway/http/exchange.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/http/cors.h"
+#include "gateway/http/request_json.h"
+
+/* A keyed hash of a counter: as good as random to strangers, and no system call for each request.
+ */
+static void draw_request_id(struct api *api, char ret_id[17])
+{
+    uint64_t id;
+    uint64_t count = api->ids_drawn++;
+    crypto_shorthash((unsigned char *)&id, (const unsigned char *)&count, sizeof(count),
+                     api->id_key);
+    hex_encode(ret_id, &id, sizeof(id));
+}
+
+struct exchange *exchange_new(struct api *api, struct web_request *web)
+{
+    struct exchange *exchange = mem_alloc(sizeof(*exchange));
+    exchange->api = api;
+    exchange->web = web;
+    exchange->began_us = system_mono_us();
+    exchange->path_label = "other";
+    exchange->stats = api->stats[routes_count()];
+    draw_request_id(api, exchange->request_id);
+    exchange->context.request_id =
+        (struct str){.data = exchange->request_id, .bytes = sizeof(exchange->request_id) - 1};
+    exchange->context.deadline_ms = clock_mono_ms(api->parts.clock) + api->config.budget_ms;
+    exchange->next = api->first;
+    if (exchange->next != NULL) {
+        exchange->next->previous = exchange;
+    }
+    api->first = exchange;
+    api->count++;
+    return exchange;
+}
+
+void exchange_free(struct exchange *exchange)
+{
+    request_json_free(&exchange->json);
+    sodium_memzero(exchange->token, sizeof(exchange->token));
+    free(exchange);
+}
+
+static void unlink_exchange(struct exchange *exchange)
+{
+    struct api *api = exchange->api;
+    *(exchange->previous == NULL ? &api->first : &exchange->previous->next) = exchange->next;
+    if (exchange->next != NULL) {
+        exchange->next->previous = exchange->previous;
+    }
+    api->count--;
+}
+
+/* ---- answers ---- */
+
+static void add_header(struct httpd_reply *reply, const char *name, const char *value)
+{
+    size_t i = 0;
+    while (reply->headers[i].name != NULL) {
+        i++;
+    }
+    reply->headers[i] = (struct httpd_header){.name = name, .value = value};
+}
+
+static const char *allowed_origin(const struct exchange *exchange)
+{
+    return cors_allow(exchange->api->config.cors_origins, exchange->web->origin);
+}
+
+static void add_common_headers(const struct exchange *exchange, struct httpd_reply *reply)
+{
+    add_header(reply, "X-Request-Id", exchange->request_id);
+    const char *origin = allowed_origin(exchange);
+    if (origin != NULL) {
+        add_header(reply, "Access-Control-Allow-Origin", origin);
+        add_header(reply, "Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
+        add_header(reply, "Vary", "Origin");
+    }
+}
+
+static void log_exchange(struct exchange *exchange, int status, enum err err, uint64_t took_us)
+{
+    struct api *api = exchange->api;
+    uint64_t suppressed;
+    log_debug("request", LOG_Z("request_id", exchange->request_id),
+              LOG_Z("method", exchange->web->method), LOG_Z("path", exchange->web->path),
+              LOG_U64("status", status), LOG_U64("took_us", took_us));
+    if (status >= 500 &&
+        log_gate_open(&api->failures, clock_mono_ms(api->parts.clock), &suppressed)) {
+        log_warn("request failed", LOG_Z("request_id", exchange->request_id),
+                 LOG_Z("path", exchange->path_label), LOG_Z("code", err_code(err)),
+                 LOG_U64("suppressed", suppressed));
+    }
+}
+
+static void finish(struct exchange *exchange, struct httpd_reply *reply, enum err err)
+{
+    uint64_t took_us = system_mono_us() - exchange->began_us;
+    add_common_headers(exchange, reply);
+    stats_count(exchange->stats, reply->status, took_us);
+    log_exchange(exchange, reply->status, err, took_us);
+    unlink_exchange(exchange);
+    exchange->web->finish(exchange->web, reply);
+    exchange_free(exchange);
+}
+
+void exchange_reply(struct exchange *exchange)
+{
+    struct httpd_reply reply = {
+        .status = 200, .content_type = "application/json", .body = text_str(&exchange->api->text)};
+    finish(exchange, &reply, ERR_OK);
+}
+
+static struct str write_error(struct exchange *exchange, enum err err)
+{
+    struct text *text = &exchange->api->text;
+    text_clear(text);
+    text_add(text, STR_LIT("{\"action\":\"failed\",\"error\":{\"code\":\""));
+    text_add_z(text, err_code(err));
+    text_add(text, STR_LIT("\",\"message\":\""));
+    text_add_z(text, err_text(err));
+    text_add(text, STR_LIT("\"},\"request_id\":\""));
+    text_add_z(text, exchange->request_id);
+    text_add(text, STR_LIT("\"}"));
+    return text_str(text);
+}
+
+/* Whole seconds, rounded up. */
+static void write_retry_after(const struct exchange *exchange, char *value, size_t bytes)
+{
+    uint64_t wait_s = (exchange->wait_ms + 999) / 1000;
+    (void)snprintf(value, bytes, "%" PRIu64, wait_s > 0 ? wait_s : 1);
+}
+
+void exchange_fail(struct exchange *exchange, enum err err)
+{
+    char retry_after[24];
+    struct text allow = {0};
+    struct httpd_reply reply = {
+        .status = err_http_status(err),
+        .content_type = "application/json",
+        .body = write_error(exchange, err),
+        .close = exchange->web->error != ERR_OK,
+    };
+    if (reply.status == 429 || reply.status == 503) {
+        write_retry_after(exchange, retry_after, sizeof(retry_after));
+        add_header(&reply, "Retry-After", retry_after);
+    } else if (reply.status == 401) {
+        add_header(&reply, "WWW-Authenticate", "Bearer");
+    } else if (reply.status == 405) {
+        routes_write_allow(exchange->web->path, &allow);
+        text_add(&allow, (struct str){.data = "", .bytes = 1});
+        add_header(&reply, "Allow", allow.data);
+    }
+    finish(exchange, &reply, err);
+    text_fini(&allow);
+}
+
+void exchange_preflight(struct exchange *exchange)
+{
+    struct text allow = {0};
+    routes_write_allow(exchange->web->path, &allow);
+    text_add(&allow, (struct str){.data = "", .bytes = 1});
+    struct httpd_reply reply = {
+        .status = 204,
+        .headers = {{"Access-Control-Allow-Methods", allow.data},
+                    {"Access-Control-Allow-Headers", "authorization, content-type"},
+                    {"Access-Control-Max-Age", "600"}},
+    };
+    finish(exchange, &reply, ERR_OK);
+    text_fini(&allow);
+}
+
+void exchange_orphan(struct exchange *exchange)
+{
+    const struct httpd_reply reply = {.status = 503};
+    unlink_exchange(exchange);
+    exchange->web->finish(exchange->web, &reply);
+    exchange->web = NULL;
+    exchange->api = NULL;
+}

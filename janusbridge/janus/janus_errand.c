@@ -1,0 +1,118 @@
+#include "janusbridge/janus/janus_errand.h"
+
+/* Of an answer that did not come, or not from Janus. */
+static struct janus_finding judge_failure(const struct janus_answer *answer)
+{
+    const struct janus_finding refused = {.outcome = JANUS_OUTCOME_REFUSED,
+                                          .fault = JANUS_FAULT_SECRET};
+    switch (answer->err) {
+    case ERR_OK:
+        if (answer->status == 401 || answer->status == 403) {
+            return refused;
+        }
+        return (struct janus_finding){.outcome = JANUS_OUTCOME_SENSELESS,
+                                      .detail = "not an answer of Janus"};
+    case ERR_UNAVAILABLE:
+        return (struct janus_finding){.outcome = JANUS_OUTCOME_LINK, .detail = answer->why};
+    case ERR_DEADLINE:
+        return (struct janus_finding){.outcome = JANUS_OUTCOME_SILENT, .detail = answer->why};
+    default:
+        return (struct janus_finding){.outcome = JANUS_OUTCOME_SENSELESS, .detail = answer->why};
+    }
+}
+
+static struct janus_finding judge(const struct janus_errand *errand,
+                                  const struct janus_message *message)
+{
+    if (!str_eq(message->transaction, str_of(errand->transaction))) {
+        return (struct janus_finding){.outcome = JANUS_OUTCOME_SENSELESS,
+                                      .detail = "wrong transaction"};
+    }
+    if (message->fault != JANUS_FAULT_NONE) {
+        return (struct janus_finding){.outcome = JANUS_OUTCOME_REFUSED,
+                                      .fault = message->fault,
+                                      .message = message,
+                                      .detail = "see the code"};
+    }
+    return (struct janus_finding){.outcome = JANUS_OUTCOME_OK, .message = message};
+}
+
+static void on_answer(void *arg, const struct janus_answer *answer)
+{
+    struct janus_errand *errand = arg;
+    errand->transfer = NULL;
+    AUTO(janus_document_free) struct janus_document *document = NULL;
+    if (answer->err == ERR_OK && answer->status == 200) {
+        document = janus_document_parse(answer->body);
+    }
+    struct janus_message message;
+    const bool good = document != NULL && janus_document_count(document) == 1 &&
+                      janus_document_get(document, 0, &message);
+    const struct janus_finding finding = good ? judge(errand, &message) : judge_failure(answer);
+    errand->fn(errand->parts->arg, &finding);
+}
+
+void janus_errand_cancel(struct janus_errand *errand)
+{
+    const struct janus_transport *transport = errand->parts->transport;
+    if (errand->transfer != NULL) {
+        transport->ops->cancel(transport->self, errand->transfer);
+        errand->transfer = NULL;
+    }
+}
+
+void janus_errand_send(struct janus_errand *errand, const char *path, const char *verb,
+                       janus_errand_fn *fn)
+{
+    const struct janus_errand_parts *parts = errand->parts;
+    janus_errand_cancel(errand);
+    janus_transaction_draw(errand->transaction);
+    errand->fn = fn;
+    const struct janus_request request = {
+        .path = path,
+        .body = verb != NULL ? janus_json_request(verb, errand->transaction, parts->auth)
+                             : janus_json_attach(errand->transaction, parts->auth),
+        .timeout_ms = parts->timeout_ms};
+    const struct janus_transport *transport = parts->transport;
+    errand->transfer = transport->ops->send(transport->self, &request, on_answer, errand);
+}
+
+static const char *refusal(enum janus_fault fault)
+{
+    switch (fault) {
+    case JANUS_FAULT_SECRET:
+        return "janus refuses the api secret (LYNKS_JANUS_API_SECRET)";
+    case JANUS_FAULT_PLUGIN:
+        return "janus has no videoroom plugin, or not for us";
+    case JANUS_FAULT_DRAINING:
+        return "janus takes no new sessions: it is draining";
+    case JANUS_FAULT_SESSION:
+        return "the janus session was lost";
+    case JANUS_FAULT_HANDLE:
+        return "the janus handle was lost";
+    default:
+        return "janus refuses";
+    }
+}
+
+const char *janus_finding_reason(const struct janus_finding *finding)
+{
+    switch (finding->outcome) {
+    case JANUS_OUTCOME_LINK:
+        return "janus cannot be reached";
+    case JANUS_OUTCOME_SILENT:
+        return "janus does not answer";
+    case JANUS_OUTCOME_REFUSED:
+        return refusal(finding->fault);
+    case JANUS_OUTCOME_OK: /* well formed, but not what was asked for */
+    case JANUS_OUTCOME_SENSELESS:
+        return "janus gives answers that make no sense";
+    }
+    return "";
+}
+
+bool janus_finding_is_our_mistake(const struct janus_finding *finding)
+{
+    return finding->outcome == JANUS_OUTCOME_REFUSED &&
+           (finding->fault == JANUS_FAULT_SECRET || finding->fault == JANUS_FAULT_PLUGIN);
+}

@@ -1,0 +1,51 @@
+/* The session's own requests to Janus (create, attach, keepalive, info, destroy), one at a time for
+ * each errand, and what their answers mean. Owned and used by janus_session.c alone. */
+#ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_ERRAND_H
+#define LYNKS_JANUSBRIDGE_JANUS_JANUS_ERRAND_H
+
+#include "janusbridge/janus/janus_calls.h"
+
+enum janus_outcome {
+    JANUS_OUTCOME_OK,
+    JANUS_OUTCOME_LINK,      /* no connection, or it broke */
+    JANUS_OUTCOME_SILENT,    /* no answer in time */
+    JANUS_OUTCOME_SENSELESS, /* an answer that Janus would not give */
+    JANUS_OUTCOME_REFUSED,   /* an error of Janus */
+};
+
+struct janus_finding {
+    enum janus_outcome outcome;
+    enum janus_fault fault;              /* of JANUS_OUTCOME_REFUSED */
+    const struct janus_message *message; /* of JANUS_OUTCOME_OK, else maybe NULL; borrowed */
+    const char *detail;                  /* for the log; static; may be NULL */
+};
+
+typedef void janus_errand_fn(void *arg, const struct janus_finding *finding);
+
+struct janus_errand_parts {
+    const struct janus_transport *transport;
+    const char *auth; /* as of janus_json_auth */
+    uint64_t timeout_ms;
+    void *arg; /* of the callbacks */
+};
+
+/* Embedded in its owner; set parts, the rest is zero. */
+struct janus_errand {
+    const struct janus_errand_parts *parts;
+    struct janus_transfer *transfer; /* NULL: none under way */
+    char transaction[TRANSACTION_BYTES + 1];
+    janus_errand_fn *fn;
+};
+
+/* verb NULL stands for attach. fn is called once, later, unless the errand is cancelled; one that
+ * is under way is cancelled first. */
+void janus_errand_send(struct janus_errand *errand, const char *path, const char *verb,
+                       janus_errand_fn *fn);
+void janus_errand_cancel(struct janus_errand *errand);
+
+/* Why a finding (other than OK) keeps the bridge from being ready; static. */
+const char *janus_finding_reason(const struct janus_finding *finding);
+/* Will not pass by itself: somebody has to mend the configuration. */
+bool janus_finding_is_our_mistake(const struct janus_finding *finding);
+
+#endif

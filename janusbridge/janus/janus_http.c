@@ -1,0 +1,495 @@
+#include "janusbridge/janus/janus_http.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "janusbridge/janus/janus_fds.h"
+
+#define URL_BYTES 1024
+#define PATH_BYTES_MAX 700
+#define HEADER_BYTES_MAX 16384
+/* An answer buffer that grew beyond this is given back after use. */
+#define BUFFER_KEPT_BYTES 65536
+#define RECEIVE_BYTES 8192
+/* A replaced Janus may come back at another address: names are looked up again for a new
+ * connection. */
+#define DNS_CACHE_S 1L
+
+/* One curl handle with its buffers, used for one transfer after the other. */
+struct slot {
+    struct janus_http *http;
+    CURL *easy;
+    struct janus_transfer *transfer; /* NULL: idle */
+    char url[URL_BYTES];
+    char *answer;
+    size_t answer_bytes, answer_room, header_bytes;
+    unsigned sent;          /* how often a poll was */
+    struct slot *next;      /* of all */
+    struct slot *next_idle; /* of the idle ones */
+};
+
+struct janus_transfer {
+    struct janus_http *http;
+    bool is_poll;
+    char *body;
+    janus_answer_fn *fn;
+    void *arg;
+    struct slot *slot;
+};
+
+struct janus_http {
+    struct loop *loop;
+    const struct clock *clock;
+    struct janus_http_config config;
+    char *url;
+    char *ca_file;
+    CURLM *multi;
+    struct curl_slist *headers;
+    struct slot *slots, *idle;
+    struct janus_fds *fds;
+    uint64_t timer;    /* the loop's */
+    uint64_t timer_ms; /* when it fires */
+    uint64_t due_ms;   /* when curl wants to be called; UINT64_MAX: not */
+    struct metric *connections_gauge, *seconds;
+    struct metric *results[4];
+};
+
+/* ---- timers ---- */
+
+static void turn(struct janus_http *http);
+
+/* curl moves its timer with every request; ours only moves to an earlier time, and looks again when
+ * it fires. */
+static void arm(struct janus_http *http);
+
+static void on_timer(void *arg)
+{
+    struct janus_http *http = arg;
+    http->timer = 0;
+    if (clock_mono_ms(http->clock) >= http->due_ms) {
+        int running;
+        http->due_ms = UINT64_MAX;
+        curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        turn(http);
+    }
+    arm(http);
+}
+
+static void arm(struct janus_http *http)
+{
+    if (http->due_ms == UINT64_MAX || (http->timer != 0 && http->timer_ms <= http->due_ms)) {
+        return;
+    }
+    clock_cancel(http->clock, http->timer);
+    const uint64_t now_ms = clock_mono_ms(http->clock);
+    http->timer_ms = http->due_ms;
+    http->timer =
+        clock_after(http->clock, http->due_ms > now_ms ? http->due_ms - now_ms : 0, on_timer, http);
+}
+
+/* May run inside any call of curl's, so it calls none. */
+static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg)
+{
+    struct janus_http *http = arg;
+    (void)multi;
+    http->due_ms = timeout_ms < 0 ? UINT64_MAX : clock_mono_ms(http->clock) + (uint64_t)timeout_ms;
+    arm(http);
+    return 0;
+}
+
+/* ---- descriptors ---- */
+
+static void on_ready(void *arg, int fd, bool readable, bool writable)
+{
+    struct janus_http *http = arg;
+    int running;
+    curl_multi_socket_action(http->multi, fd,
+                             (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0),
+                             &running);
+    turn(http);
+}
+
+static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+{
+    struct janus_http *http = arg;
+    (void)easy;
+    (void)socket_arg;
+    const uint32_t events = what == CURL_POLL_REMOVE ? 0
+                                                     : (what & CURL_POLL_IN ? EPOLLIN : 0U) |
+                                                           (what & CURL_POLL_OUT ? EPOLLOUT : 0U);
+    janus_fds_want(http->fds, fd, events);
+    return 0;
+}
+
+/* curl 7.88 closes a socket that never got connected without calling on_close, and says only after
+ * that that it need not be watched. So no descriptor is held on to before it has carried an answer
+ * (keep). */
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct janus_http *http = arg;
+    (void)purpose;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0) {
+        return CURL_SOCKET_BAD;
+    }
+    janus_fds_remove(http->fds, fd); /* of a namesake that was closed without a word */
+    return fd;
+}
+
+static int on_close(void *arg, curl_socket_t fd)
+{
+    struct janus_http *http = arg;
+    janus_fds_remove(http->fds, fd);
+    metric_set(http->connections_gauge, (int64_t)janus_fds_kept(http->fds));
+    return close(fd);
+}
+
+static void keep(struct slot *slot)
+{
+    struct janus_http *http = slot->http;
+    long made = 0;
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    curl_easy_getinfo(slot->easy, CURLINFO_NUM_CONNECTS, &made);
+    if (made > 0 && curl_easy_getinfo(slot->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
+        fd != CURL_SOCKET_BAD) {
+        janus_fds_keep(http->fds, fd);
+        metric_set(http->connections_gauge, (int64_t)janus_fds_kept(http->fds));
+    }
+}
+
+/* ---- answers ---- */
+
+static size_t on_header(char *data, size_t size, size_t count, void *arg)
+{
+    struct slot *slot = arg;
+    (void)data;
+    slot->header_bytes += size * count;
+    return slot->header_bytes > HEADER_BYTES_MAX ? 0 : size * count;
+}
+
+/* curl sends a request again, without a word, when a connection that was kept turns out to be
+ * closed before an answer has come. This is how it can be seen. */
+static int on_debug(CURL *easy, curl_infotype type, char *data, size_t bytes, void *arg)
+{
+    struct slot *slot = arg;
+    (void)easy;
+    (void)data;
+    (void)bytes;
+    slot->sent += type == CURLINFO_HEADER_OUT;
+    return 0;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg)
+{
+    struct slot *slot = arg;
+    const size_t bytes = size * count;
+    if (bytes > slot->http->config.body_bytes_max - slot->answer_bytes) {
+        return 0;
+    }
+    if (slot->answer_bytes + bytes > slot->answer_room) {
+        slot->answer_room = 2 * (slot->answer_bytes + bytes);
+        slot->answer = mem_realloc_array(slot->answer, slot->answer_room, 1);
+    }
+    memcpy(slot->answer + slot->answer_bytes, data, bytes);
+    slot->answer_bytes += bytes;
+    return bytes;
+}
+
+static struct janus_answer read_answer(const struct slot *slot, CURLcode code)
+{
+    struct janus_answer answer = {.err = ERR_OK, .why = curl_easy_strerror(code)};
+    long status = 0;
+    curl_off_t connected_us = 0;
+    switch (code) {
+    case CURLE_OK:
+        curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
+        answer.status = (int)status;
+        answer.body = (struct str){slot->answer_bytes > 0 ? slot->answer : "", slot->answer_bytes};
+        break;
+    case CURLE_OPERATION_TIMEDOUT:
+        curl_easy_getinfo(slot->easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
+        answer.err = connected_us > 0 ? ERR_DEADLINE : ERR_UNAVAILABLE;
+        break;
+    case CURLE_WRITE_ERROR:
+    case CURLE_FILESIZE_EXCEEDED:
+        answer.err = ERR_PROTOCOL;
+        answer.why = "the answer is too large";
+        break;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, that is: no HTTP at all */
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_HTTP_RETURNED_ERROR:
+        answer.err = ERR_PROTOCOL;
+        break;
+    default: /* no connection, no TLS, or it broke */
+        answer.err = ERR_UNAVAILABLE;
+        break;
+    }
+    answer.was_repeated = slot->sent > 1;
+    return answer;
+}
+
+static void count_answer(const struct slot *slot, const struct janus_answer *answer)
+{
+    const struct janus_http *http = slot->http;
+    curl_off_t us = 0;
+    if (slot->transfer->is_poll) {
+        return;
+    }
+    metric_inc(http->results[answer->err == ERR_OK            ? 0
+                             : answer->err == ERR_UNAVAILABLE ? 1
+                             : answer->err == ERR_DEADLINE    ? 2
+                                                              : 3]);
+    curl_easy_getinfo(slot->easy, CURLINFO_TOTAL_TIME_T, &us);
+    metric_observe_us(http->seconds, (uint64_t)us);
+}
+
+/* ---- transfers ---- */
+
+static void free_transfer(struct janus_transfer **transfer_ref)
+{
+    mem_free(&(*transfer_ref)->body);
+    mem_free(transfer_ref);
+}
+
+/* What is the same for every request. */
+static void prepare(struct slot *slot)
+{
+    const struct janus_http *http = slot->http;
+    CURL *easy = slot->easy;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, slot);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->headers);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)http->config.connect_timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, DNS_CACHE_S);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)http->config.body_bytes_max);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (http->ca_file[0] != '\0') {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
+    }
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, http);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, http);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, slot);
+    curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_debug);
+    curl_easy_setopt(easy, CURLOPT_DEBUGDATA, slot);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, slot);
+}
+
+static struct slot *take_slot(struct janus_http *http)
+{
+    struct slot *slot = http->idle;
+    if (slot != NULL) {
+        http->idle = slot->next_idle;
+        return slot;
+    }
+    slot = mem_alloc(sizeof(*slot));
+    slot->http = http;
+    slot->easy = curl_easy_init();
+    slot->next = http->slots;
+    http->slots = slot;
+    prepare(slot);
+    return slot;
+}
+
+static void give_back(struct slot *slot)
+{
+    if (slot->answer_room > BUFFER_KEPT_BYTES) {
+        mem_free(&slot->answer);
+        slot->answer_room = 0;
+    }
+    slot->next_idle = slot->http->idle;
+    slot->http->idle = slot;
+}
+
+static void start(struct janus_transfer *transfer, const char *path, uint64_t timeout_ms)
+{
+    struct janus_http *http = transfer->http;
+    struct slot *slot = take_slot(http);
+    slot->transfer = transfer;
+    slot->answer_bytes = slot->header_bytes = 0;
+    slot->sent = 0;
+    transfer->slot = slot;
+    (void)snprintf(slot->url, sizeof(slot->url), "%s%s", http->url, path);
+    curl_easy_setopt(slot->easy, CURLOPT_URL, slot->url);
+    curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    curl_easy_setopt(slot->easy, CURLOPT_VERBOSE, transfer->is_poll ? 1L : 0L);
+    if (transfer->body != NULL) {
+        curl_easy_setopt(slot->easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(transfer->body));
+        curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, transfer->body);
+    } else {
+        curl_easy_setopt(slot->easy, CURLOPT_HTTPGET, 1L);
+    }
+    curl_multi_add_handle(http->multi, slot->easy);
+}
+
+static void end(const struct janus_transfer *transfer)
+{
+    curl_multi_remove_handle(transfer->http->multi, transfer->slot->easy);
+    transfer->slot->transfer = NULL;
+}
+
+static void finish(struct slot *slot, CURLcode code)
+{
+    struct janus_transfer *transfer = slot->transfer;
+    const struct janus_answer answer = read_answer(slot, code);
+    count_answer(slot, &answer);
+    if (code == CURLE_OK) {
+        keep(slot);
+    }
+    end(transfer);
+    transfer->fn(transfer->arg, &answer);
+    free_transfer(&transfer);
+    give_back(slot);
+}
+
+/* After curl was called: hands out what has finished. */
+static void turn(struct janus_http *http)
+{
+    int left;
+    for (CURLMsg *message; (message = curl_multi_info_read(http->multi, &left)) != NULL;) {
+        char *slot = NULL;
+        const CURLcode code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &slot);
+        finish((struct slot *)(void *)slot, code);
+    }
+}
+
+/* ---- the interface ---- */
+
+static struct janus_transfer *send_request(void *self, const struct janus_request *request,
+                                           janus_answer_fn *fn, void *arg)
+{
+    struct janus_transfer *transfer = mem_alloc(sizeof(*transfer));
+    *transfer = (struct janus_transfer){
+        .http = self, .is_poll = request->is_poll, .body = request->body, .fn = fn, .arg = arg};
+    start(transfer, request->path, request->timeout_ms);
+    return transfer;
+}
+
+static void cancel(void *self, struct janus_transfer *transfer)
+{
+    (void)self;
+    end(transfer);
+    give_back(transfer->slot);
+    free_transfer(&transfer);
+}
+
+struct janus_transport janus_http_transport(struct janus_http *http)
+{
+    static const struct janus_transport_ops ops = {send_request, cancel};
+    return (struct janus_transport){.ops = &ops, .self = http};
+}
+
+size_t janus_http_connections(const struct janus_http *http)
+{
+    return janus_fds_kept(http->fds);
+}
+
+/* ---- life ---- */
+
+/* The base URL without a slash at its end; NULL if it is not usable. */
+static char *check_url(const char *url)
+{
+    CURLU *parsed = curl_url();
+    char *query = NULL;
+    AUTO(mem_free) char *copy = mem_strdup(url);
+    bool good = (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0) &&
+                strlen(url) < URL_BYTES - PATH_BYTES_MAX &&
+                curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                strpbrk(url, " \t\r\n#") == NULL &&
+                curl_url_get(parsed, CURLUPART_QUERY, &query, 0) != CURLUE_OK;
+    curl_free(query);
+    curl_url_cleanup(parsed);
+    if (!good) {
+        return NULL;
+    }
+    for (size_t i = strlen(copy); i > 0 && copy[i - 1] == '/'; i--) {
+        copy[i - 1] = '\0';
+    }
+    return STEAL(copy);
+}
+
+static void make_metrics(struct janus_http *http, struct metrics *metrics)
+{
+    static const char *const labels[] = {"result=\"ok\"", "result=\"unavailable\"",
+                                         "result=\"deadline\"", "result=\"protocol\""};
+    for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
+        http->results[i] = metrics_counter(metrics, "lynks_janus_requests_total",
+                                           "Requests to Janus, long polls not counted", labels[i]);
+    }
+    http->seconds = metrics_histogram(metrics, "lynks_janus_request_seconds",
+                                      "Time of requests to Janus, long polls not counted", NULL);
+    http->connections_gauge =
+        metrics_gauge(metrics, "lynks_janus_connections", "Open connections to Janus", NULL);
+}
+
+struct janus_http *janus_http_new(struct loop *loop, struct metrics *metrics,
+                                  const struct janus_http_config *config, const char **ret_why)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        *ret_why = "libcurl cannot be set up";
+        return NULL;
+    }
+    struct janus_http *http = mem_alloc(sizeof(*http));
+    http->loop = loop;
+    http->clock = loop_clock(loop);
+    http->config = *config;
+    http->due_ms = UINT64_MAX;
+    http->fds = janus_fds_new(loop, on_ready, http);
+    http->url = check_url(config->url);
+    http->ca_file = mem_strdup(config->ca_file);
+    http->multi = curl_multi_init();
+    http->headers = curl_slist_append(NULL, "Content-Type: application/json");
+    curl_slist_append(http->headers, "Expect:");
+    curl_slist_append(http->headers, "Accept:");
+    make_metrics(http, metrics);
+    if (http->url == NULL || (config->ca_file[0] != '\0' && access(config->ca_file, R_OK) != 0)) {
+        *ret_why = http->url == NULL ? "not an http or https URL" : "the CA file cannot be read";
+        janus_http_free(&http);
+        return NULL;
+    }
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)(config->connections_max));
+    return http;
+}
+
+void janus_http_free(struct janus_http **http_ref)
+{
+    struct janus_http *http = *http_ref;
+    if (http == NULL) {
+        return;
+    }
+    for (struct slot *slot; (slot = http->slots) != NULL;) {
+        if (slot->transfer != NULL) {
+            cancel(http, slot->transfer);
+        }
+        http->slots = slot->next;
+        curl_easy_cleanup(slot->easy);
+        mem_free(&slot->answer);
+        mem_free(&slot);
+    }
+    curl_multi_cleanup(http->multi);
+    janus_fds_free(&http->fds);
+    clock_cancel(http->clock, http->timer);
+    curl_slist_free_all(http->headers);
+    mem_free(&http->url);
+    mem_free(&http->ca_file);
+    mem_free(http_ref);
+    curl_global_cleanup();
+}

@@ -1,0 +1,338 @@
+#include "janusbridge/janus/janus_json.h"
+
+#include "janusbridge/janus/janus_json_read.h"
+
+#include <stdlib.h>
+
+#define PLUGIN "janus.plugin.videoroom"
+/* Janus' deepest answer is 7 levels; a list of 1,000 participants with their streams has fewer
+ * values. */
+#define DEPTH_MAX 16
+#define VALUES_MAX 65536
+
+/* ---- requests ---- */
+
+/* jansson allocates with malloc, so its texts are freed like all others. Encoding fails only when
+ * memory is out or a string is no UTF-8; the bus has checked the latter. */
+static char *dump(json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    return text != NULL ? text : mem_strdup("{}");
+}
+
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+char *janus_json_auth(const char *api_secret)
+{
+    if (api_secret[0] == '\0') {
+        return mem_strdup("");
+    }
+    AUTO(mem_free) char *object = dump(json_pack("{s:s}", "apisecret", api_secret));
+    if (strcmp(object, "{}") == 0) {
+        return mem_strdup(""); /* no UTF-8: nothing that Janus could take */
+    }
+    object[strlen(object) - 1] = '\0'; /* {"apisecret":"..."} without its braces */
+    return mem_printf(",%s", object + 1);
+}
+
+char *janus_json_auth_query(const char *api_secret)
+{
+    static const char key[] = "&apisecret=";
+    static const char digits[] = "0123456789ABCDEF";
+    if (api_secret[0] == '\0') {
+        return mem_strdup("");
+    }
+    char *query = mem_alloc(sizeof(key) + 3 * strlen(api_secret));
+    memcpy(query, key, sizeof(key));
+    char *end = query + sizeof(key) - 1;
+    for (const char *c = api_secret; *c != '\0'; c++) {
+        if (is_plain(*c)) {
+            *end++ = *c;
+        } else {
+            *end++ = '%';
+            *end++ = digits[(unsigned char)*c >> 4];
+            *end++ = digits[(unsigned char)*c & 15];
+        }
+    }
+    return query;
+}
+
+char *janus_json_request(const char *verb, const char *transaction, const char *auth)
+{
+    return mem_printf("{\"janus\":\"%s\",\"transaction\":\"%s\"%s}", verb, transaction, auth);
+}
+
+char *janus_json_attach(const char *transaction, const char *auth)
+{
+    return mem_printf("{\"janus\":\"attach\",\"plugin\":\"" PLUGIN "\",\"transaction\":\"%s\"%s}",
+                      transaction, auth);
+}
+
+char *janus_json_message(const char *transaction, const char *auth, const char *body)
+{
+    return mem_printf("{\"janus\":\"message\",\"transaction\":\"%s\"%s,\"body\":%s}", transaction,
+                      auth, body);
+}
+
+char *janus_json_create(const struct msg_bridge_create *room, const char *admin_key)
+{
+    json_t *body = json_pack(
+        "{s:s, s:I, s:s%, s:s%, s:I, s:b, s:b}", "request", "create", "room",
+        (json_int_t)room->room_id, "secret", room->secret.data, room->secret.bytes, "description",
+        room->description.data != NULL ? room->description.data : "", room->description.bytes,
+        "publishers", (json_int_t)room->publishers_max, "is_private", 1, "lock_record", 1);
+    if (admin_key[0] != '\0') {
+        json_object_set_new(body, "admin_key", json_string(admin_key));
+    }
+    return dump(body);
+}
+
+char *janus_json_destroy(uint64_t room_id, struct str secret)
+{
+    return dump(json_pack("{s:s, s:I, s:s%}", "request", "destroy", "room", (json_int_t)room_id,
+                          "secret", secret.data, secret.bytes));
+}
+
+char *janus_json_exists(uint64_t room_id)
+{
+    return mem_printf("{\"request\":\"exists\",\"room\":%" PRIu64 "}", room_id);
+}
+
+char *janus_json_participants(uint64_t room_id)
+{
+    return mem_printf("{\"request\":\"listparticipants\",\"room\":%" PRIu64 "}", room_id);
+}
+
+char *janus_json_observe(uint64_t room_id)
+{
+    return mem_printf("{\"request\":\"join\",\"ptype\":\"publisher\",\"room\":%" PRIu64 "}",
+                      room_id);
+}
+
+/* ---- documents ---- */
+
+struct janus_document {
+    json_t *root;
+    size_t count;
+};
+
+/* Where a string ends: the index of its closing quote, or text.bytes. */
+static size_t end_of_string(struct str text, size_t start)
+{
+    size_t i = start + 1;
+    while (i < text.bytes && text.data[i] != '"') {
+        i += text.data[i] == '\\' ? 2 : 1;
+    }
+    return i;
+}
+
+/* Bounds what the parser will allocate and how deep it will go. Whether text is JSON at all, the
+ * parser tells; this only must not count too little for texts that are. */
+static bool is_bounded(struct str text)
+{
+    size_t depth = 0, values = 0;
+    for (size_t i = 0; i < text.bytes; i++) {
+        switch (text.data[i]) {
+        case '"':
+            i = end_of_string(text, i);
+            break;
+        case '{':
+        case '[':
+            depth++;
+            values++;
+            break;
+        case '}':
+        case ']':
+            depth -= depth > 0;
+            break;
+        case ',':
+            values++;
+            break;
+        default:
+            break;
+        }
+        if (depth > DEPTH_MAX || values > VALUES_MAX) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct janus_document *janus_document_parse(struct str text)
+{
+    if (text.bytes == 0 || !is_bounded(text)) {
+        return NULL;
+    }
+    json_t *root = json_loadb(text.data, text.bytes, JSON_REJECT_DUPLICATES, NULL);
+    size_t count = json_is_array(root) ? json_array_size(root) : 1;
+    if (root == NULL || count > JANUS_BATCH_MAX) {
+        json_decref(root);
+        return NULL;
+    }
+    struct janus_document *document = mem_alloc(sizeof(*document));
+    *document = (struct janus_document){.root = root, .count = count};
+    return document;
+}
+
+void janus_document_free(struct janus_document **document_ref)
+{
+    if (*document_ref != NULL) {
+        json_decref((*document_ref)->root);
+        mem_free(document_ref);
+    }
+}
+
+size_t janus_document_count(const struct janus_document *document)
+{
+    return document->count;
+}
+
+/* ---- messages ---- */
+
+static bool read_kind(const json_t *root, enum janus_kind *ret)
+{
+    static const struct {
+        struct str name;
+        enum janus_kind kind;
+    } kinds[] = {
+        {STR_LIT("success"), JANUS_SUCCESS},  {STR_LIT("ack"), JANUS_ACK},
+        {STR_LIT("event"), JANUS_EVENT},      {STR_LIT("keepalive"), JANUS_KEEPALIVE},
+        {STR_LIT("timeout"), JANUS_TIMEOUT},  {STR_LIT("detached"), JANUS_DETACHED},
+        {STR_LIT("server_info"), JANUS_INFO}, {STR_LIT("error"), JANUS_ERROR},
+    };
+    struct str name = STR_NONE;
+    if (!read_string(root, "janus", &name) || name.data == NULL) {
+        return false;
+    }
+    *ret = JANUS_OTHER;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (str_eq(name, kinds[i].name)) {
+            *ret = kinds[i].kind;
+        }
+    }
+    return true;
+}
+
+struct fault_row {
+    uint64_t code;
+    enum janus_fault fault;
+};
+
+static enum janus_fault find_fault(const struct fault_row *rows, size_t count, uint64_t code)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].code == code) {
+            return rows[i].fault;
+        }
+    }
+    return JANUS_FAULT_OTHER;
+}
+
+/* apierror.h of Janus 1.1.2 */
+static enum janus_fault core_fault(uint64_t code)
+{
+    static const struct fault_row rows[] = {{403, JANUS_FAULT_SECRET},  {405, JANUS_FAULT_PLUGIN},
+                                            {460, JANUS_FAULT_PLUGIN},  {461, JANUS_FAULT_PLUGIN},
+                                            {458, JANUS_FAULT_SESSION}, {459, JANUS_FAULT_HANDLE},
+                                            {472, JANUS_FAULT_DRAINING}};
+    return find_fault(rows, ARRAY_LEN(rows), code);
+}
+
+/* janus_videoroom.c of Janus 1.1.2 */
+static enum janus_fault plugin_fault(uint64_t code)
+{
+    static const struct fault_row rows[] = {{426, JANUS_FAULT_NO_ROOM},
+                                            {427, JANUS_FAULT_ROOM_EXISTS},
+                                            {429, JANUS_FAULT_KEY_MISSING},
+                                            {433, JANUS_FAULT_KEY_WRONG}};
+    return find_fault(rows, ARRAY_LEN(rows), code);
+}
+
+static bool read_core_error(struct janus_message *message)
+{
+    const json_t *error = NULL;
+    if (!read_object(message->root, "error", &error) || error == NULL ||
+        !read_id(error, "code", &message->code)) {
+        return false;
+    }
+    message->fault = core_fault(message->code);
+    return true;
+}
+
+static bool read_plugin(struct janus_message *message)
+{
+    const json_t *plugin = NULL;
+    if (!read_object(message->root, "plugindata", &plugin)) {
+        return false;
+    }
+    if (plugin == NULL) {
+        return true;
+    }
+    struct str name = STR_NONE;
+    if (!read_string(plugin, "plugin", &name) || !str_eq(name, STR_LIT(PLUGIN)) ||
+        !read_object(plugin, "data", &message->data) || message->data == NULL ||
+        !read_id(message->data, "error_code", &message->code)) {
+        return false;
+    }
+    message->fault = message->code > 0 ? plugin_fault(message->code) : JANUS_FAULT_NONE;
+    return true;
+}
+
+bool janus_document_get(const struct janus_document *document, size_t index,
+                        struct janus_message *ret_message)
+{
+    const json_t *root =
+        json_is_array(document->root) ? json_array_get(document->root, index) : document->root;
+    struct janus_message message = {.root = root};
+    const json_t *data = NULL;
+    if (!json_is_object(root) || !read_kind(root, &message.kind) ||
+        !read_string(root, "transaction", &message.transaction) ||
+        !read_id(root, "session_id", &message.session_id) ||
+        !read_id(root, "sender", &message.sender) || !read_object(root, "data", &data) ||
+        !read_id(data, "id", &message.data_id) || !read_plugin(&message) ||
+        (message.kind == JANUS_ERROR && !read_core_error(&message))) {
+        return false;
+    }
+    *ret_message = message;
+    return true;
+}
+
+enum err janus_fault_err(enum janus_fault fault)
+{
+    switch (fault) {
+    case JANUS_FAULT_NONE:
+        return ERR_OK;
+    case JANUS_FAULT_NO_ROOM:
+        return ERR_NO_SUCH_ROOM;
+    case JANUS_FAULT_ROOM_EXISTS:
+        return ERR_CONFLICT;
+    case JANUS_FAULT_KEY_WRONG:
+        return ERR_FORBIDDEN;
+    case JANUS_FAULT_SECRET:
+    case JANUS_FAULT_PLUGIN:
+    case JANUS_FAULT_SESSION:
+    case JANUS_FAULT_HANDLE:
+    case JANUS_FAULT_DRAINING:
+        return ERR_UNAVAILABLE;
+    case JANUS_FAULT_KEY_MISSING:
+    case JANUS_FAULT_OTHER:
+        return ERR_INTERNAL;
+    }
+    return ERR_INTERNAL;
+}
+
+void janus_message_info(const struct janus_message *message, char *ret_version, size_t ret_bytes,
+                        uint64_t *ret_session_timeout_s)
+{
+    struct str version = STR_NONE;
+    if (!read_string(message->root, "version_string", &version) || version.data == NULL ||
+        !str_copy(ret_version, ret_bytes, version)) {
+        ret_version[0] = '\0';
+    }
+    uint64_t timeout_s = 0;
+    *ret_session_timeout_s = read_id(message->root, "session-timeout", &timeout_s) ? timeout_s : 0;
+}

@@ -1,0 +1,134 @@
+/* Janus' JSON: requests are built and answers taken apart here, and nowhere else. The only files
+ * that know Janus' codes and see jansson are those behind this header.
+ *
+ * Answers are not trusted: their depth and size are bounded before they are parsed, duplicate keys,
+ * bad UTF-8 and trailing bytes are refused, and so is a member that is there with a wrong type. */
+#ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_JSON_H
+#define LYNKS_JANUSBRIDGE_JANUS_JANUS_JSON_H
+
+#include "proto/base/err.h"
+#include "proto/schema/msg.h"
+
+/* ---- requests; every function gives a NUL-terminated text that the caller frees ---- */
+
+/* ,"apisecret":"..." to be put into each request, or "" without a secret. */
+char *janus_json_auth(const char *api_secret);
+/* The same for the query of a GET: &apisecret=... percent-encoded, or "". */
+char *janus_json_auth_query(const char *api_secret);
+
+/* {"janus":verb, "transaction":...}; verb and transaction are ours and need no escaping. */
+char *janus_json_request(const char *verb, const char *transaction, const char *auth);
+char *janus_json_attach(const char *transaction, const char *auth);
+/* A message to the VideoRoom plugin; body is JSON text. */
+char *janus_json_message(const char *transaction, const char *auth, const char *body);
+
+/* Bodies of VideoRoom requests. admin_key "" leaves it out. */
+char *janus_json_create(const struct msg_bridge_create *room, const char *admin_key);
+char *janus_json_destroy(uint64_t room_id, struct str secret);
+char *janus_json_exists(uint64_t room_id);
+char *janus_json_participants(uint64_t room_id);
+/* Joins without a name and without media: hears what happens in the room. */
+char *janus_json_observe(uint64_t room_id);
+/* Changes nothing, and is answered with an event; for a handle that has joined. */
+#define JANUS_JSON_PULSE "{\"request\":\"configure\"}"
+
+/* ---- answers ---- */
+
+enum janus_kind {
+    JANUS_SUCCESS,
+    JANUS_ACK,
+    JANUS_EVENT,
+    JANUS_KEEPALIVE,
+    JANUS_TIMEOUT,  /* the session was ended by Janus' timer */
+    JANUS_DETACHED, /* the handle is gone */
+    JANUS_INFO,
+    JANUS_ERROR,
+    JANUS_OTHER, /* webrtcup, media, hangup, ...: nothing for us */
+};
+
+/* What an error code of Janus means for the one who asked. */
+enum janus_fault {
+    JANUS_FAULT_NONE,
+    JANUS_FAULT_SECRET,      /* api_secret is missing or wrong */
+    JANUS_FAULT_PLUGIN,      /* no such plugin */
+    JANUS_FAULT_SESSION,     /* the session is gone */
+    JANUS_FAULT_HANDLE,      /* the handle is gone */
+    JANUS_FAULT_DRAINING,    /* Janus takes no new sessions */
+    JANUS_FAULT_NO_ROOM,     /* the room is not there */
+    JANUS_FAULT_ROOM_EXISTS, /* it is there already */
+    JANUS_FAULT_KEY_MISSING, /* a member is missing: of ours only admin_key can be */
+    JANUS_FAULT_KEY_WRONG,   /* admin_key or room secret */
+    JANUS_FAULT_OTHER,
+};
+
+struct json_t;
+
+/* One message of Janus; everything is borrowed from its document. */
+struct janus_message {
+    enum janus_kind kind;
+    struct str transaction; /* empty if there is none */
+    uint64_t session_id;    /* 0 if there is none */
+    uint64_t sender;        /* handle; 0 if there is none */
+    uint64_t data_id;       /* of a new session or handle; 0 if there is none */
+    enum janus_fault fault; /* of the core, or of the plugin inside a success or event */
+    uint64_t code;          /* Janus' number for it, for the log; 0 if there is none */
+    const struct json_t *root;
+    const struct json_t *data; /* plugindata.data; NULL if there is none */
+};
+
+struct janus_document;
+
+/* NULL unless text is JSON within the bounds: one message, or (a long poll's answer) an array of at
+ * most JANUS_BATCH_MAX. */
+#define JANUS_BATCH_MAX 256
+struct janus_document *janus_document_parse(struct str text);
+void janus_document_free(struct janus_document **document);
+size_t janus_document_count(const struct janus_document *document);
+/* false: the message with this index (< count) makes no sense. */
+bool janus_document_get(const struct janus_document *document, size_t index,
+                        struct janus_message *ret_message);
+
+/* What an answer with this fault is for the caller of the bridge; ERR_OK for JANUS_FAULT_NONE. */
+enum err janus_fault_err(enum janus_fault fault);
+
+/* ---- answers of the VideoRoom plugin; ERR_PROTOCOL if they are not what was asked for ---- */
+
+enum err janus_message_exists(const struct janus_message *message, uint64_t room_id,
+                              bool *ret_exists);
+/* The ids of those who publish. ids has room for PUBLISHERS_MAX. */
+enum err janus_message_publishers(const struct janus_message *message, uint64_t room_id,
+                                  uint64_t *ids, size_t *ret_count);
+/* Is this feed in the room at all? message: what janus_message_publishers took. */
+bool janus_message_has_member(const struct janus_message *message, uint64_t feed_id);
+/* Who published when we joined, and the feed id that we got. ids has room for PUBLISHERS_MAX. */
+enum err janus_message_joined(const struct janus_message *message, uint64_t room_id,
+                              uint64_t *ret_feed_id, uint64_t *ids, size_t *ret_count);
+
+/* What an event tells one who has joined a room. */
+enum janus_news_kind {
+    JANUS_NEWS_NONE,      /* nothing about who publishes */
+    JANUS_NEWS_PUBLISH,   /* these feeds do */
+    JANUS_NEWS_GONE,      /* this feed does not any more */
+    JANUS_NEWS_OUT,       /* we are not in the room any more */
+    JANUS_NEWS_DESTROYED, /* nor is anybody else */
+    JANUS_NEWS_SENSELESS, /* it could be anything */
+};
+struct janus_news {
+    enum janus_news_kind kind;
+    size_t count;
+    uint64_t ids[PUBLISHERS_MAX];
+};
+/* message: a JANUS_EVENT for a handle that has joined this room. */
+void janus_message_news(const struct janus_message *message, uint64_t room_id,
+                        struct janus_news *ret_news);
+
+/* "created" or "destroyed" of this room? */
+enum err janus_message_is_done(const struct janus_message *message, const char *what,
+                               uint64_t room_id);
+
+/* Of a JANUS_INFO: the version as text ("" if unusable or over ret_bytes - 1) and the session
+ * timeout (0: unknown or none). */
+void janus_message_info(const struct janus_message *message, char *ret_version, size_t ret_bytes,
+                        uint64_t *ret_session_timeout_s);
+
+#endif

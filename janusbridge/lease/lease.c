@@ -1,0 +1,374 @@
+#include "janusbridge/lease/lease.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "proto/base/log.h"
+
+#define LEASE_MS 2000
+#define RENEW_MS 1000
+#define ASK_MS 500
+#define ASK_MIN_MS 20
+/* So that a renewal whose answer is lost is sent once more while there is time. */
+#define TIMEOUT_MS 700
+#define RETRY_MS 50
+/* While the database is away: the holder wants to be the first when it is back. */
+#define OUTAGE_ASK_MS 250
+/* An outage that was seen so lately may have been seen by the other one until now. */
+#define OUTAGE_MEMORY_MS 5000
+
+enum lease_state {
+    LEASE_IDLE, /* not started */
+    LEASE_STANDBY,
+    LEASE_TAKEN, /* ours, but another one may not know yet */
+    LEASE_HELD,
+    LEASE_RELEASING,
+    LEASE_RELEASED,
+};
+
+struct lease {
+    struct lease_parts parts;
+    struct lease_config config;
+    enum lease_state state;
+    uint64_t epoch;
+    uint64_t valid_until_ms;
+    uint64_t act_from_ms;                   /* of LEASE_TAKEN */
+    uint64_t outage_ms;                     /* when an outage was last told of; 0: never */
+    uint64_t outage_from_ms;                /* since when it has lasted; 0: there is none */
+    uint64_t stored_session, stored_handle; /* for the session to start with */
+    uint64_t sent_ms;
+    bool is_asking;
+    bool is_news; /* something to be told came up while asking */
+    uint64_t timer;
+    uint64_t expiry_timer;
+    struct metric *held, *epoch_gauge, *taken, *lost;
+};
+
+static void ask(void *arg);
+
+static void ask_in(struct lease *lease, uint64_t delay_ms)
+{
+    clock_cancel(lease->parts.clock, lease->timer);
+    lease->timer = clock_after(lease->parts.clock, delay_ms, ask, lease);
+}
+
+static uint64_t now_ms(const struct lease *lease)
+{
+    return clock_mono_ms(lease->parts.clock);
+}
+
+/* ---- to hold and to lose ---- */
+
+bool lease_is_over(const struct lease *lease)
+{
+    return lease->state == LEASE_HELD && now_ms(lease) >= lease->valid_until_ms;
+}
+
+static void lose(struct lease *lease, const char *why)
+{
+    const bool was_held = lease->state == LEASE_HELD;
+    lease->state = LEASE_STANDBY;
+    lease->outage_from_ms = 0;
+    if (!was_held) {
+        return;
+    }
+    metric_inc(lease->lost);
+    metric_set(lease->held, 0);
+    log_warn("the lease is lost; standing by", LOG_Z("why", why), LOG_U64("epoch", lease->epoch));
+    janus_session_suspend(lease->parts.session);
+}
+
+bool lease_check(struct lease *lease)
+{
+    if (lease_is_over(lease)) {
+        lose(lease, "it was not renewed in time");
+        ask_in(lease, 0);
+    }
+    return lease->state == LEASE_HELD;
+}
+
+static void watch_expiry(struct lease *lease);
+
+static void on_expiry(void *arg)
+{
+    struct lease *lease = arg;
+    lease->expiry_timer = 0;
+    if (lease_check(lease)) {
+        watch_expiry(lease);
+    }
+}
+
+/* Each renewal moves it: that is seen when the timer fires. */
+static void watch_expiry(struct lease *lease)
+{
+    const uint64_t now = now_ms(lease);
+    const uint64_t left_ms = lease->valid_until_ms > now ? lease->valid_until_ms - now : 0;
+    clock_cancel(lease->parts.clock, lease->expiry_timer);
+    lease->expiry_timer = clock_after(lease->parts.clock, left_ms, on_expiry, lease);
+}
+
+static void act(struct lease *lease)
+{
+    lease->state = LEASE_HELD;
+    watch_expiry(lease);
+    metric_inc(lease->taken);
+    metric_set(lease->held, 1);
+    log_info("the lease is held", LOG_U64("epoch", lease->epoch),
+             LOG_Z("session", lease->stored_session != 0 ? "resumed" : "new"));
+    janus_session_resume(lease->parts.session, lease->stored_session, lease->stored_handle);
+}
+
+/* ---- answers ---- */
+
+static void on_granted(struct lease *lease, const struct msg_node_renew_reply *grant)
+{
+    const uint64_t now = now_ms(lease);
+    lease->valid_until_ms = lease->sent_ms + grant->remaining_ms;
+    lease->epoch = grant->epoch;
+    metric_set(lease->epoch_gauge, (int64_t)grant->epoch);
+    lease->stored_session = grant->janus_session;
+    lease->stored_handle = grant->janus_handle;
+    lease->outage_from_ms = 0;
+    if (lease->state == LEASE_STANDBY) {
+        const bool after_outage =
+            lease->outage_ms != 0 && now - lease->outage_ms < OUTAGE_MEMORY_MS;
+        lease->state = LEASE_TAKEN;
+        lease->act_from_ms = after_outage ? now + LEASE_MS : now;
+    }
+    if (lease->state == LEASE_TAKEN && now >= lease->act_from_ms && now < lease->valid_until_ms) {
+        act(lease);
+    }
+    const uint64_t due_ms =
+        lease->state == LEASE_TAKEN ? lease->sent_ms + ASK_MS : lease->sent_ms + RENEW_MS;
+    ask_in(lease, due_ms > now ? due_ms - now : 0);
+}
+
+static void on_denied(struct lease *lease, const struct msg_node_renew_reply *denial)
+{
+    lose(lease, "another bridge has it");
+    const uint64_t left_ms = denial->remaining_ms + ASK_MIN_MS;
+    ask_in(lease, left_ms < ASK_MS ? left_ms : ASK_MS);
+}
+
+/* The database is away, so that nobody can have taken the lease. */
+static void on_outage(struct lease *lease)
+{
+    const uint64_t now = now_ms(lease);
+    lease->outage_ms = now;
+    if (lease->state != LEASE_HELD) {
+        ask_in(lease, ASK_MS);
+        return;
+    }
+    if (lease->outage_from_ms == 0) {
+        lease->outage_from_ms = now;
+        log_info("the lease cannot be renewed: the database is away; going on",
+                 LOG_U64("for_ms", lease->config.outage_ms));
+    }
+    if (now - lease->outage_from_ms < lease->config.outage_ms) {
+        lease->valid_until_ms = lease->sent_ms + LEASE_MS;
+    }
+    ask_in(lease, OUTAGE_ASK_MS);
+}
+
+static void tell_health(struct lease *lease, bool is_known)
+{
+    const bool is_held = lease->state == LEASE_HELD;
+    health_set(lease->parts.health, "lease", is_known || is_held,
+               is_held    ? ""
+               : is_known ? "standing by"
+                          : "roomsvc does not say who holds it");
+}
+
+static void send_release(struct lease *lease);
+
+static void on_answer(void *arg, enum err err, const struct msg *reply)
+{
+    struct lease *lease = arg;
+    lease->is_asking = false;
+    if (lease->state == LEASE_RELEASING) {
+        send_release(lease);
+        return;
+    }
+    if (lease->state == LEASE_RELEASED) {
+        return;
+    }
+    (void)lease_check(lease); /* an answer may be as old as a pause of this process was long */
+    if (err == ERR_OK && reply->node_renew_reply.held) {
+        on_granted(lease, &reply->node_renew_reply);
+    } else if (err == ERR_OK) {
+        on_denied(lease, &reply->node_renew_reply);
+    } else if (err == ERR_UNAVAILABLE) {
+        on_outage(lease);
+    } else {
+        ask_in(lease, lease->state == LEASE_HELD ? RETRY_MS : ASK_MS);
+    }
+    if (lease->is_news && lease->state == LEASE_HELD) {
+        ask_in(lease, 0);
+    }
+    lease->is_news = false;
+    tell_health(lease, err == ERR_OK);
+}
+
+static enum err send_claim(struct lease *lease, bool release, bus_reply_fn *fn)
+{
+    const struct janus_session *session = lease->parts.session;
+    const bool is_ready = lease->state == LEASE_HELD && janus_session_is_ready(session);
+    lease->sent_ms = now_ms(lease);
+    const struct msg request = {
+        .id = MSG_node_renew,
+        .node_renew = {.node = str_of(lease->config.node),
+                       .holder = {(const char *)lease->config.holder, LEASE_HOLDER_BYTES},
+                       .janus_session = is_ready ? janus_session_id(session) : 0,
+                       .janus_handle = is_ready ? janus_session_handle(session) : 0,
+                       .release = release}};
+    const struct call_context context = {.request_id = STR_LIT("lease"),
+                                         .deadline_ms = lease->sent_ms + TIMEOUT_MS};
+    const enum err err = bus_call(lease->parts.bus, &request, &context, fn, lease);
+    lease->is_asking = err == ERR_OK;
+    return err;
+}
+
+static void ask(void *arg)
+{
+    struct lease *lease = arg;
+    lease->timer = 0;
+    (void)lease_check(lease);
+    if (lease->is_asking || send_claim(lease, false, on_answer) == ERR_OK) {
+        return;
+    }
+    ask_in(lease, lease->state == LEASE_HELD ? RETRY_MS : ASK_MS);
+    tell_health(lease, false);
+}
+
+/* ---- the session ---- */
+
+/* Whoever comes after this one resumes it. */
+static void on_session_ready(void *arg, bool is_new)
+{
+    struct lease *lease = arg;
+    (void)is_new;
+    if (lease->state != LEASE_HELD) {
+        return;
+    }
+    if (lease->is_asking) {
+        lease->is_news = true;
+    } else {
+        ask_in(lease, 0);
+    }
+}
+
+static void on_session_lost(void *arg)
+{
+    (void)arg;
+}
+
+/* ---- life ---- */
+
+struct lease *lease_new(const struct lease_parts *parts, const struct lease_config *config)
+{
+    struct lease *lease = mem_alloc(sizeof(*lease));
+    lease->parts = *parts;
+    lease->config = *config;
+    struct metrics *metrics = parts->metrics;
+    lease->held = metrics_gauge(metrics, "lynks_janusbridge_lease_held",
+                                "1 while this bridge may act on its Janus", NULL);
+    lease->epoch_gauge = metrics_gauge(metrics, "lynks_janusbridge_lease_epoch",
+                                       "Epoch of the lease when it was held last", NULL);
+    lease->taken = metrics_counter(metrics, "lynks_janusbridge_leases_total",
+                                   "Times that the lease changed", "what=\"taken\"");
+    lease->lost = metrics_counter(metrics, "lynks_janusbridge_leases_total",
+                                  "Times that the lease changed", "what=\"lost\"");
+    const struct janus_watch watch = {
+        .on_ready = on_session_ready, .on_lost = on_session_lost, .arg = lease};
+    janus_session_watch(parts->session, watch);
+    janus_session_suspend(parts->session);
+    tell_health(lease, false);
+    return lease;
+}
+
+void lease_free(struct lease **lease_ref)
+{
+    if (*lease_ref != NULL) {
+        clock_cancel((*lease_ref)->parts.clock, (*lease_ref)->timer);
+        clock_cancel((*lease_ref)->parts.clock, (*lease_ref)->expiry_timer);
+        mem_free(lease_ref);
+    }
+}
+
+void lease_start(struct lease *lease)
+{
+    assert(lease->state == LEASE_IDLE);
+    lease->state = LEASE_STANDBY;
+    ask(lease);
+}
+
+uint64_t lease_epoch(const struct lease *lease)
+{
+    return lease->epoch;
+}
+
+static void on_released(void *arg, enum err err, const struct msg *reply)
+{
+    struct lease *lease = arg;
+    (void)err;
+    (void)reply;
+    lease->is_asking = false;
+    lease->state = LEASE_RELEASED;
+}
+
+static void send_release(struct lease *lease)
+{
+    if (send_claim(lease, true, on_released) != ERR_OK) {
+        lease->state = LEASE_RELEASED;
+    }
+}
+
+/* A renewal that is on its way would take it again if it came after the release. */
+static void release(struct lease *lease)
+{
+    clock_cancel(lease->parts.clock, lease->timer);
+    clock_cancel(lease->parts.clock, lease->expiry_timer);
+    lease->timer = lease->expiry_timer = 0;
+    if (lease->state == LEASE_HELD) {
+        metric_set(lease->held, 0);
+        log_info("the lease is given up", LOG_U64("epoch", lease->epoch));
+    }
+    const bool is_ours = lease->state == LEASE_HELD || lease->state == LEASE_TAKEN;
+    lease->state = is_ours || lease->is_asking ? LEASE_RELEASING : LEASE_RELEASED;
+    janus_session_suspend(lease->parts.session);
+    if (lease->state == LEASE_RELEASING && !lease->is_asking) {
+        send_release(lease);
+    }
+}
+
+bool lease_give_up(struct lease *lease)
+{
+    if (lease->state != LEASE_RELEASING && lease->state != LEASE_RELEASED) {
+        release(lease);
+    }
+    return lease->state == LEASE_RELEASED;
+}
+
+/* An address can be bound once in a network namespace, and a namespace belongs to one boot of one
+ * machine. */
+void lease_name_holder(const char *bus_bind, uint8_t ret_holder[LEASE_HOLDER_BYTES])
+{
+    char boot[64] = "";
+    struct stat namespace = {0};
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    if (file != NULL) {
+        boot[fread(boot, 1, sizeof(boot) - 1, file)] = '\0';
+        (void)fclose(file);
+    }
+    const bool is_known = boot[0] != '\0' && stat("/proc/self/ns/net", &namespace) == 0;
+    if (!is_known) {
+        randombytes_buf(ret_holder, LEASE_HOLDER_BYTES);
+        return;
+    }
+    AUTO(mem_free)
+    char *name = mem_printf("%s %" PRIu64 " %s", boot, (uint64_t) namespace.st_ino, bus_bind);
+    (void)crypto_generichash(ret_holder, LEASE_HOLDER_BYTES, (const uint8_t *)name, strlen(name),
+                             NULL, 0);
+}

@@ -1,0 +1,80 @@
+/* The silent members that the bridge has in rooms, and what they hear.
+ *
+ *   (asked for) ---> waiting ---> attaching ---> joining ---> watching ---> ending
+ *
+ * The first who asks for a room makes its observer: a handle of its own on the one session, joined
+ * without a name and without media. From then on Janus tells it who publishes, and the next who ask
+ * are answered from memory. A bounded number is being made at a time, a bounded number is there at
+ * all; one that nobody asked for a while goes. What ends one (kicked, the room or the session is
+ * gone, its handle is) makes the next who asks ask Janus, and make another.
+ *
+ * Memory answers only for what it can vouch for: the room's set was taken over whole and nothing
+ * may have been missed since (feed.h), and a pulse says that nothing is late. Everything else is
+ * asked for; and the answers of those requests, which go through room_calls, make the set whole
+ * again. That an observer is still in its room is seen in each of them. Lives on the loop. */
+#ifndef LYNKS_JANUSBRIDGE_ROOMS_OBSERVERS_H
+#define LYNKS_JANUSBRIDGE_ROOMS_OBSERVERS_H
+
+#include "janusbridge/janus/janus_session.h"
+#include "janusbridge/rooms/room_calls.h"
+
+struct observers_config {
+    size_t max;          /* observers at a time; 0: none, every list is asked for */
+    size_t parallel_max; /* being made at a time */
+    uint64_t idle_ms;    /* one that nobody asked for so long goes */
+    uint64_t timeout_ms; /* of each request that makes or ends one */
+};
+
+enum observed {
+    OBSERVED_PUBLISHED,   /* this feed publishes now */
+    OBSERVED_UNPUBLISHED, /* this feed does not any more */
+    OBSERVED_RENEWED,     /* the room's whole set was taken over anew */
+    OBSERVED_LOST,        /* this room is not watched any more */
+    OBSERVED_GAP,         /* no room is vouched for any more */
+};
+
+struct observers_parts {
+    struct janus_session *session;
+    const struct clock *clock;
+    struct metrics *metrics;
+    /* room_id and publisher are 0 where they have no meaning. May be NULL. */
+    void (*on_change)(void *arg, enum observed what, uint64_t room_id, uint64_t publisher);
+    void *arg;
+};
+
+struct observers;
+
+/* Listens to the session from now on. */
+struct observers *observers_new(const struct observers_parts *parts,
+                                const struct observers_config *config);
+void observers_free(struct observers **observers); /* after the session has ended all calls */
+/* For room_calls_watch. */
+struct room_watcher observers_watcher(struct observers *observers);
+
+/* True: this is who publishes in the room; borrowed until anything else is called. False: ask
+ * Janus; an observer is on its way. */
+bool observers_answer(struct observers *observers, uint64_t room_id, struct u64_list *ret_ids);
+/* The room is being destroyed, or is not there. */
+void observers_forget(struct observers *observers, uint64_t room_id);
+
+size_t observers_count(const struct observers *observers);    /* rooms that have one, or will */
+uint64_t observers_age_ms(const struct observers *observers); /* as of feed_age_ms */
+
+/* For the audit: the next room that memory vouches for, in turn; a base of it is asked for (and
+ * ends with observers_compare). 0: there is none. */
+uint64_t observers_begin_audit(struct observers *observers, uint64_t *ret_token);
+/* Another look at the same room; 0: it is not vouched for any more. */
+uint64_t observers_begin_again(struct observers *observers, uint64_t room_id);
+
+enum audit_verdict {
+    AUDIT_SAME,
+    AUDIT_DIFFERENT, /* and nothing was heard of the room since the asking */
+    AUDIT_MOVED,     /* different, but something was; or it is not vouched for any more */
+};
+/* message: the answer to listparticipants; NULL if there was none. */
+enum audit_verdict observers_compare(struct observers *observers, uint64_t room_id, uint64_t token,
+                                     const struct janus_message *message);
+/* Memory was wrong: the room is asked for until it is made anew. */
+void observers_distrust(struct observers *observers, uint64_t room_id);
+
+#endif

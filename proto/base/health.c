@@ -1,0 +1,65 @@
+#include "proto/base/health.h"
+
+#include <assert.h>
+#include <jansson.h>
+
+#define DEPENDENCIES_MAX 16
+
+struct dependency {
+    const char *name;
+    const char *reason;
+    bool ready;
+};
+
+struct health {
+    struct dependency dependencies[DEPENDENCIES_MAX];
+    size_t count;
+};
+
+struct health *health_new(void)
+{
+    return mem_alloc(sizeof(struct health));
+}
+
+void health_free(struct health **health)
+{
+    mem_free(health);
+}
+
+void health_set(struct health *health, const char *name, bool ready, const char *reason)
+{
+    size_t i = 0;
+    while (i < health->count && strcmp(health->dependencies[i].name, name) != 0) {
+        i++;
+    }
+    if (i == health->count) {
+        assert(health->count < DEPENDENCIES_MAX);
+        health->count++;
+    }
+    health->dependencies[i] = (struct dependency){.name = name, .reason = reason, .ready = ready};
+}
+
+bool health_is_ready(const struct health *health)
+{
+    for (size_t i = 0; i < health->count; i++) {
+        if (!health->dependencies[i].ready) {
+            return false;
+        }
+    }
+    return true;
+}
+
+char *health_json(const struct health *health)
+{
+    json_t *dependencies = json_object();
+    for (size_t i = 0; i < health->count; i++) {
+        const struct dependency *d = &health->dependencies[i];
+        json_object_set_new(dependencies, d->name,
+                            json_pack("{s:b, s:s}", "ready", d->ready, "reason", d->reason));
+    }
+    json_t *all =
+        json_pack("{s:b, s:o}", "ready", health_is_ready(health), "dependencies", dependencies);
+    char *text = json_dumps(all, JSON_COMPACT);
+    json_decref(all);
+    return text;
+}

@@ -1,0 +1,18 @@
+/* What a process depends on, and whether that works: the source of /readyz. Loop thread only. */
+#ifndef LYNKS_PROTO_BASE_HEALTH_H
+#define LYNKS_PROTO_BASE_HEALTH_H
+
+#include "proto/base/base.h"
+
+struct health;
+struct health *health_new(void);
+void health_free(struct health **health);
+
+/* Adds the dependency if it is new (at most 16). name and reason are literals. Not ready until set
+ * so. */
+void health_set(struct health *health, const char *name, bool ready, const char *reason);
+bool health_is_ready(const struct health *health); /* all of them */
+/* {"ready":false,"dependencies":{"mysql":{"ready":false,"reason":"..."}}}; caller frees. */
+char *health_json(const struct health *health);
+
+#endif

@@ -1,0 +1,48 @@
+/* Logs: one line per event on stderr, logfmt or JSON. The only module with global state.
+ *
+ *   log_warn("janus session lost", LOG_U64("session", id), LOG_STR("request_id", rid));
+ *
+ * Values are quoted and escaped, so nothing that a peer sends can break out of its line. Secrets
+ * (passwords, tokens, keys) are never passed in. May be called from any thread. */
+#ifndef LYNKS_PROTO_BASE_LOG_H
+#define LYNKS_PROTO_BASE_LOG_H
+
+#include "proto/base/base.h"
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
+
+struct log_field {
+    const char *key;                          /* NULL ends the list */
+    enum { LOG_TYPE_STR, LOG_TYPE_U64 } type; /* which of the two below counts */
+    struct str s;
+    uint64_t u;
+};
+
+#define LOG_STR(k, v) ((struct log_field){.key = (k), .type = LOG_TYPE_STR, .s = (v)})
+#define LOG_Z(k, v) LOG_STR(k, str_of(v))
+#define LOG_U64(k, v) ((struct log_field){.key = (k), .type = LOG_TYPE_U64, .u = (uint64_t)(v)})
+
+#define LOG_EVENT(level, event, ...)                                                               \
+    log_write((level), (event), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}})
+#define log_debug(...) LOG_EVENT(LOG_LEVEL_DEBUG, __VA_ARGS__)
+#define log_info(...) LOG_EVENT(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_warn(...) LOG_EVENT(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_error(...) LOG_EVENT(LOG_LEVEL_ERROR, __VA_ARGS__)
+
+void log_init(const char *process, enum log_level level, enum log_format format);
+void log_write(enum log_level level, const char *event, const struct log_field *fields);
+
+/* For events that a peer can cause at will: true at most once a second for each gate; then
+ * *ret_suppressed says how many were held back since the last one. */
+struct log_gate {
+    uint64_t next_mono_ms;
+    uint64_t suppressed;
+};
+bool log_gate_open(struct log_gate *gate, uint64_t now_mono_ms, uint64_t *ret_suppressed);
+
+/* Tests: every line goes to fn instead of stderr; NULL restores. */
+typedef void log_sink_fn(void *arg, enum log_level level, const char *line);
+void log_set_sink(log_sink_fn *fn, void *arg);
+
+#endif

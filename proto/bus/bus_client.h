@@ -1,0 +1,50 @@
+/* The caller's side of the bus: one DEALER for each live endpoint of each service it calls.
+ *
+ * Owns: the sockets, their monitors, and the table of calls in flight (bounded: per endpoint and in
+ * all). The correlation id alone matches a reply to its call; late, unknown and duplicate replies
+ * are counted and dropped. Lives on the loop.
+ *
+ * A request with a key (routes.def) goes to the endpoint that ranks highest for that key, any other
+ * to the one with the least outstanding. An endpoint that says ERR_DRAINING has not executed the
+ * call: it goes elsewhere, or is held until one of them takes calls again. An endpoint that answers
+ * nothing for a while, although another is there, gets no new calls until it answers anything; what
+ * waits there and may be sent again is sent again elsewhere, and the first answer counts. */
+#ifndef LYNKS_PROTO_BUS_BUS_CLIENT_H
+#define LYNKS_PROTO_BUS_BUS_CLIENT_H
+
+#include "proto/bus/bus.h"
+#include "proto/bus/bus_parts.h"
+#include "proto/bus/resolver.h"
+
+/* When endpoints are left alone. 0: what is given in brackets. */
+struct bus_patience {
+    uint64_t silent_ms;        /* no answer at all while calls wait there [150] */
+    uint64_t silent_costly_ms; /* the same while only costly calls wait there [1000] */
+    uint64_t probe_ms;         /* a silent one is asked again so often [500] */
+    uint64_t draining_ms;      /* one that said ERR_DRAINING is asked again so often [200] */
+};
+
+struct bus_client_config {
+    size_t in_flight_max;            /* in all; 1..65536 */
+    size_t in_flight_endpoint_max;   /* per endpoint */
+    struct resolver_config resolver; /* zeroed: the system's, every 2 s */
+    struct bus_patience patience;
+};
+
+struct bus_client;
+
+struct bus_client *bus_client_new(const struct bus_parts *parts,
+                                  const struct bus_client_config *config);
+/* Calls in flight are answered ERR_UNAVAILABLE first. */
+void bus_client_free(struct bus_client **client);
+
+/* address: "host:port[,host:port...]"; "[::1]:port" for IPv6. Each host name stands for all its
+ * addresses. The service's readiness is put into health under its name.
+ * ERR_BAD_REQUEST: address is malformed. */
+enum err bus_client_add_service(struct bus_client *client, enum service_id service,
+                                const char *address);
+
+struct bus bus_client_bus(struct bus_client *client); /* the interface */
+size_t bus_client_in_flight(const struct bus_client *client);
+
+#endif

@@ -1,0 +1,306 @@
+#include "proto/bus/bus_endpoint.h"
+#include "proto/bus/bus_batch.h"
+#include "proto/bus/bus_route.h"
+
+#include <assert.h>
+
+#define RECONNECT_MS 50
+#define RECONNECT_MAX_MS 1000
+#define CONNECT_TIMEOUT_MS 2000
+#define RENEW_MS 250
+#define QUEUE_MAX 65536
+/* A service that is silent is given up after the sum of the first two, well within a client's 4 s.
+ * Only this side sends heartbeats; each tells the service how long it may be without one (the
+ * third). So a worker's sockets need no heartbeat timer, with which libzmq aborts while they linger
+ * (bus_socket.c). */
+#define HEARTBEAT_MS 500
+#define HEARTBEAT_TIMEOUT_MS 1500
+#define HEARTBEAT_TTL_MS 3000
+
+#define HANDSHAKE_FAILED                                                                           \
+    (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |                  \
+     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+#define CONNECTING (ZMQ_EVENT_CONNECT_DELAYED | ZMQ_EVENT_CONNECT_RETRIED)
+#define EVENTS                                                                                     \
+    (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | HANDSHAKE_FAILED | CONNECTING)
+
+/* Gives how many frames it had. */
+static size_t take_message(struct bus_endpoint *endpoint, struct str data)
+{
+    struct bus_frames frames;
+    struct str frame = STR_NONE;
+    size_t count = 0;
+    if (!bus_frames_open(&frames, data)) {
+        endpoint->events->frame(endpoint->arg, endpoint, STR_NONE);
+        return 1;
+    }
+    while (bus_frames_next(&frames, &frame)) {
+        endpoint->events->frame(endpoint->arg, endpoint, frame);
+        count++;
+    }
+    return count;
+}
+
+/* At most limit frames, if the last message does not have more; they may go on coming while they
+ * are taken. True: there may be more. */
+static bool receive(struct bus_endpoint *endpoint, size_t limit)
+{
+    void *socket = zsock_resolve(endpoint->socket);
+    zmq_msg_t message;
+    zmq_msg_init(&message);
+    enum bus_received received = BUS_FRAME;
+    for (size_t taken = 0; taken < limit;) {
+        received = bus_socket_receive(socket, &message);
+        if (received == BUS_NOTHING) {
+            break;
+        }
+        taken +=
+            take_message(endpoint, received == BUS_FRAME ? bus_frame_view(&message) : STR_NONE);
+    }
+    zmq_msg_close(&message);
+    return received != BUS_NOTHING;
+}
+
+static bool on_readable(void *arg)
+{
+    return receive(arg, LOOP_BATCH);
+}
+
+/* zmq_send looks at its mailbox only now and then; asking for the events makes it look, so that it
+ * knows of the connection that the monitor has just told of. */
+static void notice_connection(struct bus_endpoint *endpoint)
+{
+    int events;
+    size_t bytes = sizeof(events);
+    zmq_getsockopt(zsock_resolve(endpoint->socket), ZMQ_EVENTS, &events, &bytes);
+    loop_socket_used(endpoint->loop, endpoint->socket);
+}
+
+/* Answers that came before the end still count. */
+static void go_down(struct bus_endpoint *endpoint)
+{
+    if (!endpoint->is_live) {
+        return;
+    }
+    endpoint->is_live = false;
+    endpoint->takes_batches = false;
+    (void)receive(endpoint, endpoint->in_flight);
+    bus_endpoint_trust(endpoint, BUS_TRUSTED, 0);
+    endpoint->is_blocked = false;
+    endpoint->events->down(endpoint->arg, endpoint);
+}
+
+static void on_renew(void *arg);
+static void flush(void *arg);
+
+/* libzmq connects again after a connection was lost, but never after the peer broke the protocol,
+ * refused us, or sent a frame that is too long (session_base.cpp, engine_error). So: unless it says
+ * soon that it is connecting, the socket is made anew. */
+static void watch_for_silence(struct bus_endpoint *endpoint)
+{
+    const struct clock *clock = loop_clock(endpoint->loop);
+    if (endpoint->renew_timer == 0) {
+        endpoint->renew_timer = clock_after(clock, RENEW_MS, on_renew, endpoint);
+    }
+}
+
+static void forget_silence(struct bus_endpoint *endpoint)
+{
+    clock_cancel(loop_clock(endpoint->loop), endpoint->renew_timer);
+    endpoint->renew_timer = 0;
+}
+
+static void on_event(void *arg, int event)
+{
+    struct bus_endpoint *endpoint = arg;
+    if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+        forget_silence(endpoint);
+        go_down(endpoint);
+        notice_connection(endpoint);
+        endpoint->is_live = true;
+        endpoint->events->up(endpoint->arg, endpoint);
+    } else if (event == ZMQ_EVENT_DISCONNECTED) {
+        watch_for_silence(endpoint);
+        go_down(endpoint);
+    } else if ((event & HANDSHAKE_FAILED) != 0) {
+        watch_for_silence(endpoint);
+        endpoint->events->refused(endpoint->arg, endpoint);
+    } else if ((event & CONNECTING) != 0) {
+        forget_silence(endpoint);
+    }
+}
+
+/* ZMQ_IMMEDIATE: nothing is queued for a connection that is not there, and what was queued for one
+ * that is lost goes with it; the client itself knows what to send again. */
+static void set_options(struct bus_endpoint *endpoint)
+{
+    zsock_t *socket = endpoint->socket;
+    const struct keys *keys = endpoint->keys;
+    bus_socket_set(socket, ZMQ_IMMEDIATE, 1);
+    bus_socket_set(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS);
+    bus_socket_set(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
+    bus_socket_set(socket, ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS);
+    bus_socket_set(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS);
+    bus_socket_set(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS);
+    bus_socket_set(socket, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TTL_MS);
+    bus_socket_set(socket, ZMQ_IPV6, strchr(endpoint->address, '[') != NULL);
+    if (keys != NULL) {
+        bus_socket_set_text(socket, ZMQ_CURVE_SERVERKEY, endpoint->public_key);
+        bus_socket_set_text(socket, ZMQ_CURVE_PUBLICKEY, keys_find_public(keys, keys_role(keys)));
+        bus_socket_set_text(socket, ZMQ_CURVE_SECRETKEY, keys_secret(keys));
+    }
+}
+
+static void open_socket(struct bus_endpoint *endpoint)
+{
+    endpoint->socket = bus_socket_new(ZMQ_DEALER, /* linger_ms= */ 0, endpoint->queue_max);
+    set_options(endpoint);
+    endpoint->monitor =
+        bus_monitor_new(endpoint->loop, endpoint->socket, EVENTS, on_event, endpoint);
+    loop_socket_add(endpoint->loop, endpoint->socket, on_readable, endpoint);
+    /* An address that libzmq does not take never comes up. */
+    (void)zmq_connect(zsock_resolve(endpoint->socket), endpoint->address);
+}
+
+static void close_socket(struct bus_endpoint *endpoint)
+{
+    loop_socket_remove(endpoint->loop, endpoint->socket);
+    bus_monitor_free(&endpoint->monitor);
+    zsock_destroy(&endpoint->socket);
+}
+
+static void on_renew(void *arg)
+{
+    struct bus_endpoint *endpoint = arg;
+    endpoint->renew_timer = 0;
+    close_socket(endpoint);
+    open_socket(endpoint);
+}
+
+struct bus_endpoint *bus_endpoint_new(const struct bus_parts *parts, const char *address,
+                                      const char *public_key, size_t in_flight_max,
+                                      const struct bus_endpoint_events *events, void *arg)
+{
+    struct bus_endpoint *endpoint = mem_alloc(sizeof(*endpoint));
+    endpoint->loop = parts->loop;
+    endpoint->keys = parts->keys;
+    endpoint->public_key = public_key;
+    endpoint->queue_max = (int)(in_flight_max < QUEUE_MAX ? in_flight_max : QUEUE_MAX);
+    endpoint->events = events;
+    endpoint->arg = arg;
+    bus_list_init(&endpoint->link);
+    bus_list_init(&endpoint->calls);
+    bus_list_init(&endpoint->outbox);
+    loop_late_init(&endpoint->flush, flush, endpoint);
+    bool fits = str_copy(endpoint->address, sizeof(endpoint->address), str_of(address));
+    assert(fits);
+    (void)fits;
+    endpoint->address_hash = bus_route_hash(str_of(endpoint->address));
+    open_socket(endpoint);
+    return endpoint;
+}
+
+void bus_endpoint_free(struct bus_endpoint **endpoint)
+{
+    struct bus_endpoint *self = *endpoint;
+    if (self == NULL) {
+        return;
+    }
+    assert(self->in_flight == 0);
+    bus_list_remove(&self->link);
+    loop_late_remove(&self->flush);
+    forget_silence(self);
+    close_socket(self);
+    mem_free(endpoint);
+}
+
+/* ---- sending ---- */
+
+/* Empties message if it was taken. */
+static bool send_message(struct bus_endpoint *endpoint, zmq_msg_t *message)
+{
+    bool is_sent = zmq_msg_send(message, zsock_resolve(endpoint->socket), ZMQ_DONTWAIT) >= 0;
+    zmq_msg_close(message);
+    loop_socket_used(endpoint->loop, endpoint->socket);
+    return is_sent;
+}
+
+/* As many of the outbox, from its front, as make one message. */
+static void fill(struct bus_endpoint *endpoint, struct bus_batch *batch)
+{
+    bus_batch_init(batch);
+    for (struct bus_link *l = endpoint->outbox.next; l != &endpoint->outbox; l = l->next) {
+        struct bus_slot *slot = CONTAINER_OF(l, struct bus_slot, out);
+        if (!bus_batch_fits(batch, &slot->frame)) {
+            return;
+        }
+        bus_batch_add(batch, &slot->frame);
+        if (!endpoint->takes_batches) {
+            return;
+        }
+    }
+}
+
+static void flush(void *arg)
+{
+    struct bus_endpoint *endpoint = arg;
+    while (!bus_list_is_empty(&endpoint->outbox)) {
+        struct bus_batch batch;
+        zmq_msg_t message;
+        fill(endpoint, &batch);
+        bus_batch_make(&batch, &message);
+        if (!send_message(endpoint, &message)) {
+            endpoint->events->stuck(endpoint->arg, endpoint);
+            return;
+        }
+        for (size_t i = 0; i < batch.count; i++) {
+            bus_list_remove(endpoint->outbox.next);
+        }
+    }
+}
+
+void bus_endpoint_send_copy(struct bus_endpoint *endpoint, struct bus_slot *slot)
+{
+    zmq_msg_t copy; /* of the reference: the bytes are shared */
+    zmq_msg_init(&copy);
+    zmq_msg_copy(&copy, &slot->frame);
+    slot->sends += send_message(endpoint, &copy);
+}
+
+void bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_slot *slot)
+{
+    slot->sends++;
+    slot->endpoint = endpoint;
+    bus_list_add(&endpoint->calls, &slot->link);
+    bus_list_add(&endpoint->outbox, &slot->out);
+    loop_late_add(endpoint->loop, &endpoint->flush);
+    endpoint->in_flight++;
+    endpoint->costly_in_flight += slot->route->is_costly;
+    if (endpoint->trust != BUS_TRUSTED) {
+        endpoint->trial_id = slot->correlation_id;
+    }
+}
+
+void bus_endpoint_forget(struct bus_endpoint *endpoint, struct bus_slot *slot)
+{
+    assert(slot->endpoint == endpoint);
+    slot->endpoint = NULL;
+    slot->sends -= !bus_list_is_empty(&slot->out);
+    bus_list_remove(&slot->link);
+    bus_list_remove(&slot->out);
+    endpoint->in_flight--;
+    endpoint->costly_in_flight -= slot->route->is_costly;
+    if (endpoint->trial_id == slot->correlation_id) {
+        endpoint->trial_id = 0;
+    }
+}
+
+void bus_endpoint_trust(struct bus_endpoint *endpoint, enum bus_trust trust, uint64_t retry_ms)
+{
+    endpoint->trust = trust;
+    endpoint->retry_ms = retry_ms;
+    endpoint->is_on_trial = false;
+    endpoint->trial_id = 0;
+    endpoint->ticks = 0;
+    endpoint->light_ticks = 0;
+}

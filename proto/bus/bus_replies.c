@@ -1,0 +1,89 @@
+#include "proto/bus/bus_replies.h"
+#include "proto/bus/bus_batch.h"
+
+static struct bus_reply *reply_of(struct bus_link *link)
+{
+    return CONTAINER_OF(link, struct bus_reply, link);
+}
+
+/* With ZMQ_ROUTER_MANDATORY a peer that is gone, or that does not read, is told apart from one that
+ * was answered. Whoever waited there runs into its deadline, or sends again by another connection.
+ */
+static bool send_to(struct bus_replies *replies, zmq_msg_t *route, zmq_msg_t *message)
+{
+    void *socket = zsock_resolve(replies->socket);
+    bool is_sent = zmq_msg_send(route, socket, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
+                   zmq_msg_send(message, socket, ZMQ_DONTWAIT) >= 0;
+    zmq_msg_close(message);
+    loop_socket_used(replies->loop, replies->socket);
+    return is_sent;
+}
+
+/* Moves the first that waits, and what goes into one message with it, to ret_chosen. */
+static void choose(struct bus_replies *replies, struct bus_batch *batch,
+                   struct bus_link *ret_chosen)
+{
+    struct bus_reply *first = reply_of(replies->waiting.next);
+    struct bus_link *link = &first->link;
+    bus_batch_init(batch);
+    bus_list_init(ret_chosen);
+    while (link != &replies->waiting) {
+        struct bus_reply *reply = reply_of(link);
+        link = link->next;
+        if (!str_eq(bus_frame_view(&reply->route), bus_frame_view(&first->route))) {
+            continue;
+        }
+        if (!bus_batch_fits(batch, &reply->frame)) {
+            return;
+        }
+        bus_batch_add(batch, &reply->frame);
+        bus_list_remove(&reply->link);
+        bus_list_add(ret_chosen, &reply->link);
+        if (!reply->takes_batches) {
+            return;
+        }
+    }
+}
+
+static void flush(void *arg)
+{
+    struct bus_replies *replies = arg;
+    while (!bus_list_is_empty(&replies->waiting)) {
+        struct bus_batch batch;
+        struct bus_link chosen;
+        zmq_msg_t message;
+        choose(replies, &batch, &chosen);
+        bus_batch_make(&batch, &message);
+        bool is_sent = send_to(replies, &reply_of(chosen.next)->route, &message);
+        while (!bus_list_is_empty(&chosen)) {
+            struct bus_reply *reply = reply_of(chosen.next);
+            bus_list_remove(&reply->link);
+            replies->left(replies->arg, reply, is_sent);
+        }
+    }
+}
+
+void bus_replies_init(struct bus_replies *replies, struct loop *loop, bus_reply_left_fn *left,
+                      void *arg)
+{
+    *replies = (struct bus_replies){.loop = loop, .left = left, .arg = arg};
+    bus_list_init(&replies->waiting);
+    loop_late_init(&replies->flush, flush, replies);
+}
+
+void bus_replies_set_socket(struct bus_replies *replies, zsock_t *socket)
+{
+    replies->socket = socket;
+}
+
+void bus_replies_add(struct bus_replies *replies, struct bus_reply *reply)
+{
+    bus_list_add(&replies->waiting, &reply->link);
+    loop_late_add(replies->loop, &replies->flush);
+}
+
+void bus_replies_fini(struct bus_replies *replies)
+{
+    loop_late_remove(&replies->flush);
+    flush(replies);
+}

@@ -1,0 +1,47 @@
+/* Sockets of the bus with the options that both sides share, and their monitors. */
+#ifndef LYNKS_PROTO_BUS_BUS_SOCKET_H
+#define LYNKS_PROTO_BUS_BUS_SOCKET_H
+
+#include "proto/schema/codec.h"
+#include "proto/bus/keys.h"
+#include "proto/loop/loop.h"
+
+#include <czmq.h>
+
+/* A ZMQ_DEALER or ZMQ_ROUTER that never blocks and refuses over-long frames before they are read.
+ * linger_ms: how long what is queued may still be sent after zsock_destroy. queue_max: messages
+ * that may wait to be sent to one peer. */
+zsock_t *bus_socket_new(int type, int linger_ms, int queue_max);
+void bus_socket_set(zsock_t *socket, int option, int value);
+void bus_socket_set_text(zsock_t *socket, int option, const char *value);
+
+/* Takes the next message, which must be a single frame; the caller has initialised frame.
+ * BUS_MULTIPART: it had several, and all are gone. */
+enum bus_received { BUS_NOTHING, BUS_FRAME, BUS_MULTIPART };
+enum bus_received bus_socket_receive(void *socket, zmq_msg_t *frame);
+
+static inline struct str bus_frame_view(zmq_msg_t *frame)
+{
+    return (struct str){zmq_msg_data(frame), zmq_msg_size(frame)};
+}
+
+/* A message that holds a copy of data. frame must not be initialised. */
+void bus_frame_init(zmq_msg_t *frame, struct str data);
+
+/* Watches a socket that seldom has something to say, like a monitor or the ZAP handler. The loop's
+ * own watch asks each socket at every turn, which costs two system calls for each; this one waits
+ * for the socket's descriptor. take (arg) takes one message and answers it if need be; false if
+ * there is none. */
+struct bus_watch;
+typedef bool bus_take_fn(void *arg);
+struct bus_watch *bus_watch_new(struct loop *loop, zsock_t *socket, bus_take_fn *take, void *arg);
+void bus_watch_free(struct bus_watch **watch); /* before its socket */
+
+/* What happens to a socket's connections (ZMQ_EVENT_*), told on the loop. */
+struct bus_monitor;
+typedef void bus_monitor_fn(void *arg, int event);
+struct bus_monitor *bus_monitor_new(struct loop *loop, zsock_t *socket, int events,
+                                    bus_monitor_fn *fn, void *arg);
+void bus_monitor_free(struct bus_monitor **monitor); /* before its socket */
+
+#endif

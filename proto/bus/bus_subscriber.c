@@ -1,0 +1,102 @@
+#include "proto/bus/bus_subscriber.h"
+
+#include "proto/bus/bus_socket.h"
+#include "proto/bus/bus_stats.h"
+
+struct bus_subscriber {
+    struct bus_parts parts;
+    struct bus_subscriber_config config;
+    zsock_t *socket;
+    struct bus_watch *watch;
+    struct arena *arena;
+    uint64_t last;
+    uint64_t heard_ms;
+    struct metric *missed;
+    struct bus_refusals refusals;
+};
+
+static void hear(struct bus_subscriber *subscriber, struct str data)
+{
+    struct envelope envelope;
+    struct msg msg;
+    const uint64_t now_ms = clock_mono_ms(loop_clock(subscriber->parts.loop));
+    const enum codec_fault fault = codec_decode(subscriber->arena, data, &envelope, &msg);
+    if (fault != CODEC_OK || envelope.status != ERR_OK) {
+        /* Its number is missing: the next one shows it. */
+        bus_refusals_add(&subscriber->refusals, fault != CODEC_OK ? fault : CODEC_ENVELOPE,
+                         subscriber->config.role, now_ms);
+        return;
+    }
+    const bool is_next = subscriber->last != 0 && envelope.correlation_id == subscriber->last + 1;
+    if (!is_next) {
+        metric_inc(subscriber->missed);
+    }
+    subscriber->last = envelope.correlation_id;
+    subscriber->heard_ms = now_ms;
+    subscriber->config.fn(subscriber->config.arg, &msg, envelope.correlation_id, is_next);
+}
+
+static bool take(void *arg)
+{
+    struct bus_subscriber *subscriber = arg;
+    zmq_msg_t frame;
+    zmq_msg_init(&frame);
+    const enum bus_received received =
+        bus_socket_receive(zsock_resolve(subscriber->socket), &frame);
+    if (received == BUS_FRAME) {
+        hear(subscriber, bus_frame_view(&frame));
+    }
+    zmq_msg_close(&frame);
+    return received != BUS_NOTHING;
+}
+
+static void set_curve(struct bus_subscriber *subscriber)
+{
+    const struct keys *keys = subscriber->parts.keys;
+    if (keys == NULL) {
+        return;
+    }
+    bus_socket_set_text(subscriber->socket, ZMQ_CURVE_SERVERKEY,
+                        keys_find_public(keys, subscriber->config.role));
+    bus_socket_set_text(subscriber->socket, ZMQ_CURVE_PUBLICKEY,
+                        keys_find_public(keys, keys_role(keys)));
+    bus_socket_set_text(subscriber->socket, ZMQ_CURVE_SECRETKEY, keys_secret(keys));
+}
+
+struct bus_subscriber *bus_subscriber_new(const struct bus_parts *parts,
+                                          const struct bus_subscriber_config *config)
+{
+    AUTO(bus_subscriber_free) struct bus_subscriber *subscriber = mem_alloc(sizeof(*subscriber));
+    subscriber->parts = *parts;
+    subscriber->config = *config;
+    subscriber->arena = arena_new();
+    bus_refusals_init(&subscriber->refusals, parts->metrics);
+    subscriber->missed =
+        metrics_counter(parts->metrics, "lynks_bus_missed_events_total",
+                        "Times at which published messages may have been missed.", NULL);
+    subscriber->socket = bus_socket_new(ZMQ_SUB, /* linger_ms= */ 0, 1);
+    bus_socket_set_text(subscriber->socket, ZMQ_SUBSCRIBE, "");
+    set_curve(subscriber);
+    if (zmq_connect(zsock_resolve(subscriber->socket), config->endpoint) != 0) {
+        return NULL;
+    }
+    subscriber->watch = bus_watch_new(parts->loop, subscriber->socket, take, subscriber);
+    return STEAL(subscriber);
+}
+
+void bus_subscriber_free(struct bus_subscriber **subscriber_ref)
+{
+    struct bus_subscriber *subscriber = *subscriber_ref;
+    if (subscriber == NULL) {
+        return;
+    }
+    bus_watch_free(&subscriber->watch);
+    zsock_destroy(&subscriber->socket);
+    arena_free(&subscriber->arena);
+    mem_free(subscriber_ref);
+}
+
+uint64_t bus_subscriber_heard_ms(const struct bus_subscriber *subscriber)
+{
+    return subscriber->heard_ms;
+}

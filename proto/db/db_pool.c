@@ -1,0 +1,219 @@
+#include "proto/db/db_pool.h"
+
+#include "proto/base/log.h"
+#include "proto/loop/pool.h"
+
+#define PROBE_DOWN_MS 200
+#define PROBE_UP_MS 1000
+
+struct queued_job {
+    struct db_pool *pool;
+    struct db_job job;
+    enum err err;
+    uint64_t submitted_us;
+};
+
+struct db_pool {
+    const struct clock *clock;
+    struct health *health;
+    const struct db_config *db_config;
+    struct pool *pool;
+    bool up;
+    bool known; /* up has been found out at least once */
+    bool freeing;
+    size_t jobs_out;
+    uint64_t heard_ms; /* while jobs are out: the last answer, or when the first of them was sent */
+    uint64_t steady_ms; /* when the last outage was over */
+    uint64_t probe_timer;
+    struct metric *seconds;
+    struct metric *failures;
+};
+
+static void *thread_new(void *arg)
+{
+    return db_new(arg);
+}
+
+static void thread_free(void *state)
+{
+    struct db *db = state;
+    db_free(&db);
+}
+
+static void set_up(struct db_pool *pool, bool up)
+{
+    if (pool->known && pool->up == up) {
+        return;
+    }
+    if (!up) {
+        log_warn("database is away", LOG_Z("host", pool->db_config->host),
+                 LOG_U64("port", pool->db_config->port));
+    } else {
+        log_info("database is there", LOG_Z("host", pool->db_config->host),
+                 LOG_U64("port", pool->db_config->port));
+    }
+    pool->up = up;
+    pool->known = true;
+    pool->steady_ms = clock_mono_ms(pool->clock);
+    if (pool->health != NULL) {
+        health_set(pool->health, "mysql", up, up ? "connected" : "no answer");
+    }
+}
+
+/* ---- how long it has been there ---- */
+
+static bool is_silent(const struct db_pool *pool)
+{
+    return pool->jobs_out > 0 && clock_mono_ms(pool->clock) - pool->heard_ms >= DB_SILENT_MS;
+}
+
+static void note_job_sent(struct db_pool *pool)
+{
+    if (pool->jobs_out++ == 0) {
+        pool->heard_ms = clock_mono_ms(pool->clock);
+    }
+}
+
+static void note_job_ended(struct db_pool *pool)
+{
+    const uint64_t now = clock_mono_ms(pool->clock);
+    if (is_silent(pool)) {
+        pool->steady_ms = now;
+    }
+    pool->heard_ms = now;
+    pool->jobs_out--;
+}
+
+uint64_t db_pool_steady_ms(const struct db_pool *pool)
+{
+    return !pool->up || is_silent(pool) ? 0 : clock_mono_ms(pool->clock) - pool->steady_ms;
+}
+
+/* ---- jobs ---- */
+
+static void run_job(void *arg, void *thread_state)
+{
+    struct queued_job *queued = arg;
+    uint64_t deadline_ms = queued->job.deadline_ms;
+    if (deadline_ms != 0 && system_mono_ms() >= deadline_ms) {
+        queued->err = ERR_DEADLINE;
+    } else {
+        queued->err = queued->job.work(queued->job.arg, thread_state);
+    }
+}
+
+static void on_job_done(void *arg, bool ran)
+{
+    struct queued_job *queued = arg;
+    struct db_pool *pool = queued->pool;
+    enum err err = ran ? queued->err : ERR_UNAVAILABLE;
+    note_job_ended(pool);
+    if (err == ERR_UNAVAILABLE) {
+        metric_inc(pool->failures);
+    }
+    if (!pool->freeing && err == ERR_UNAVAILABLE) {
+        set_up(pool, false);
+    }
+    metric_observe_us(pool->seconds, system_mono_us() - queued->submitted_us);
+    queued->job.done(queued->job.arg, err);
+    mem_free(&queued);
+}
+
+static enum err submit(struct db_pool *pool, const struct db_job *job)
+{
+    struct queued_job *queued = mem_alloc(sizeof(*queued));
+    *queued = (struct queued_job){.pool = pool, .job = *job, .submitted_us = system_mono_us()};
+    enum err err = pool_submit(pool->pool, run_job, on_job_done, queued);
+    if (err != ERR_OK) {
+        mem_free(&queued);
+    } else {
+        note_job_sent(pool);
+    }
+    return err;
+}
+
+enum err db_pool_submit(struct db_pool *pool, const struct db_job *job)
+{
+    if (pool->known && !pool->up) {
+        return ERR_UNAVAILABLE;
+    }
+    return submit(pool, job);
+}
+
+bool db_pool_is_up(const struct db_pool *pool)
+{
+    return pool->up;
+}
+
+/* ---- the probe ---- */
+
+static void probe(void *arg);
+
+static void probe_later(struct db_pool *pool)
+{
+    pool->probe_timer =
+        clock_after(pool->clock, pool->up ? PROBE_UP_MS : PROBE_DOWN_MS, probe, pool);
+}
+
+static enum err run_probe(void *arg, struct db *db)
+{
+    (void)arg;
+    const struct db_statement statement = {.sql = "SELECT 1"};
+    return db_run(db, &statement, NULL);
+}
+
+static void on_probed(void *arg, enum err err)
+{
+    struct db_pool *pool = arg;
+    if (!pool->freeing) {
+        set_up(pool, err == ERR_OK);
+        probe_later(pool);
+    }
+}
+
+static void probe(void *arg)
+{
+    struct db_pool *pool = arg;
+    const struct db_job job = {.work = run_probe, .done = on_probed, .arg = pool};
+    /* A full queue is no sign of a dead database. */
+    if (submit(pool, &job) != ERR_OK) {
+        probe_later(pool);
+    }
+}
+
+/* ---- life ---- */
+
+struct db_pool *db_pool_new(struct loop *loop, struct metrics *metrics, struct health *health,
+                            const struct db_pool_config *config)
+{
+    struct db_pool *pool = mem_alloc(sizeof(*pool));
+    pool->clock = loop_clock(loop);
+    pool->health = health;
+    pool->db_config = config->db;
+    pool->seconds = metrics_histogram(metrics, "lynks_db_seconds",
+                                      "Time of database jobs, waiting included.", NULL);
+    pool->failures = metrics_counter(metrics, "lynks_db_unavailable_total",
+                                     "Database jobs that found no database.", NULL);
+    const struct pool_config threads = {.name = config->name,
+                                        .threads = config->threads,
+                                        .queue_max = config->queue_max,
+                                        .thread_new = thread_new,
+                                        .thread_free = thread_free,
+                                        .thread_arg = (void *)(uintptr_t)config->db};
+    pool->pool = pool_new(loop, metrics, &threads);
+    if (health != NULL) {
+        health_set(health, "mysql", false, "not asked yet");
+    }
+    probe(pool);
+    return pool;
+}
+
+void db_pool_free(struct db_pool **pool)
+{
+    if (*pool != NULL) {
+        (*pool)->freeing = true;
+        clock_cancel((*pool)->clock, (*pool)->probe_timer);
+        pool_free(&(*pool)->pool);
+        mem_free(pool);
+    }
+}

@@ -1,0 +1,495 @@
+#include "proto/http/httpd.h"
+
+#include <assert.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proto/http/http_conns.h"
+#include "proto/http/http_framing.h"
+#include "proto/http/http_linger.h"
+#include "proto/http/http_drain.h"
+#include "proto/http/http_listen.h"
+#include "proto/http/httpd_request.h"
+
+/* Connections that are cut to let others in still count for MHD until it has closed them. */
+#define CLOSING_CONNECTIONS 128
+/* Rounds of MHD in one turn of the loop; then everybody else gets theirs. */
+#define PUMP_ROUNDS 16
+/* Rounds without any callback: a peer keeps MHD turning in vain (a chunk header without an end).
+ * Its deadline ends that; until then MHD gets a little time now and then. */
+#define VAIN_ROUNDS 4
+#define VAIN_PAUSE_MS 5
+#define FREE_ROUNDS 64
+
+struct httpd {
+    struct loop *loop;
+    struct MHD_Daemon *daemon;
+    int listen_fd; /* -1 once given up */
+    bool listen_fd_inherited;
+    int epoll_fd; /* MHD's */
+    struct http_conns *conns;
+    struct http_linger *linger;
+    httpd_handler_fn *fn;
+    void *fn_arg;
+    struct httpd_requests requests;
+    struct http_drain drain; /* begun: answers close their connection */
+    bool ending;             /* the handler is not called any more */
+    bool resumed;            /* a connection waits for MHD to look at it */
+    uint64_t callbacks;
+    uint64_t pump_timer;      /* 0: none */
+    struct loop_late answers; /* of this turn, to be pumped out */
+};
+
+/* ---- answers ---- */
+
+static void make_answer(struct httpd_request *request, const struct httpd_reply *reply)
+{
+    /* MHD copies, but its interface is older than const. */
+    char *body = (char *)(uintptr_t)reply->body.data;
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(reply->body.bytes, body, MHD_RESPMEM_MUST_COPY);
+    if (response == NULL) {
+        abort(); /* out of memory: see base.h */
+    }
+    if (reply->content_type != NULL) {
+        MHD_add_response_header(response, "Content-Type", reply->content_type);
+    }
+    for (size_t i = 0; i < HTTPD_HEADERS_MAX && reply->headers[i].name != NULL; i++) {
+        MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
+    }
+    if (reply->close || request->httpd->drain.begun || request->error != ERR_OK) {
+        MHD_add_response_header(response, "Connection", "close");
+    }
+    request->response = response;
+    request->status = (unsigned)reply->status;
+}
+
+static const struct httpd_reply ending_reply = {.status = 503, .close = true};
+
+static enum MHD_Result queue_answer(struct httpd_request *request)
+{
+    struct MHD_Response *response = STEAL(request->response);
+    http_conns_enter(request->httpd->conns, request->conn, HTTP_SENDING);
+    enum MHD_Result queued = MHD_queue_response(request->mhd, request->status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static void park(struct httpd_request *request)
+{
+    MHD_suspend_connection(request->mhd);
+    request->parked = true;
+}
+
+/* No descriptor wakes MHD after this, so a pump is asked for: one at the end of this turn of the
+ * loop, for all answers that came in it. */
+static void unpark(struct httpd_request *request)
+{
+    struct httpd *httpd = request->httpd;
+    request->parked = false;
+    (void)queue_answer(request);
+    MHD_resume_connection(request->mhd);
+    httpd->resumed = true;
+    loop_late_add(httpd->loop, &httpd->answers);
+}
+
+/* An answer from inside the handler, or while the request is still to be parked, is queued by
+ * whoever called the handler. */
+void httpd_reply(struct httpd_request *request, const struct httpd_reply *reply)
+{
+    assert(request->owed);
+    request->owed = false;
+    if (request->all == NULL) {
+        free(request);
+        return;
+    }
+    make_answer(request, reply);
+    if (request->parked) {
+        unpark(request);
+    }
+}
+
+static enum MHD_Result dispatch(struct httpd_request *request)
+{
+    struct httpd *httpd = request->httpd;
+    if (httpd->ending) {
+        make_answer(request, &ending_reply);
+    } else {
+        request->owed = true;
+        httpd->fn(httpd->fn_arg, request, request->error);
+    }
+    if (request->response != NULL) {
+        return queue_answer(request);
+    }
+    http_conns_enter(httpd->conns, request->conn, HTTP_WAITING);
+    return MHD_YES;
+}
+
+/* ---- a request comes in ---- */
+
+/* Answers before the body is read; MHD then closes the connection. */
+static enum MHD_Result refuse(struct httpd_request *request, enum err error)
+{
+    httpd_request_refuse(request, error);
+    request->conn->linger = true;
+    enum MHD_Result result = dispatch(request);
+    if (request->owed) {
+        park(request); /* or MHD would go on to the body */
+    }
+    return result;
+}
+
+static void add_field(void *framing, struct str name, struct str value)
+{
+    http_framing_add(framing, name, value);
+}
+
+/* MHD calls first with the header alone. To answer then would close the connection, so a sound
+ * request waits for the next call. */
+static enum MHD_Result begin(struct httpd_request *request, const char *path, const char *method,
+                             const char *version)
+{
+    struct http_framing framing = {0};
+    request->path = path;
+    request->method = method;
+    httpd_each_header(request, add_field, &framing);
+    if (!http_framing_is_sound(&framing, version)) {
+        return refuse(request, ERR_BAD_REQUEST);
+    }
+    if (framing.length > request->all->body_bytes_max) {
+        return refuse(request, ERR_TOO_LARGE);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const char *path,
+                                 const char *method, const char *version, const char *data,
+                                 size_t *data_bytes, void **context)
+{
+    struct httpd *httpd = cls;
+    struct httpd_request *request = *context;
+    (void)mhd;
+    httpd->callbacks++;
+    if (request->path == NULL) {
+        return begin(request, path, method, version);
+    }
+    if (*data_bytes > 0) {
+        size_t bytes = *data_bytes;
+        *data_bytes = 0;
+        return httpd_request_take_body(request, data, bytes) ? MHD_YES : MHD_NO;
+    }
+    enum MHD_Result result = dispatch(request);
+    if (request->owed) {
+        httpd_request_park_later(request);
+    }
+    return result;
+}
+
+/* ---- what MHD tells about connections ---- */
+
+/* The request line is there: the request begins. Its result is the request's context from here on.
+ */
+static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+    struct httpd *httpd = cls;
+    struct http_conn *conn =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    (void)uri;
+    httpd->callbacks++;
+    if (conn->phase == HTTP_IDLE) {
+        http_conns_enter(httpd->conns, conn, HTTP_RECEIVING);
+    }
+    struct httpd_request *request = httpd_request_new(&httpd->requests, conn);
+    request->httpd = httpd;
+    request->mhd = mhd;
+    return request;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct httpd *httpd = cls;
+    struct httpd_request *request = *context;
+    (void)mhd;
+    (void)code;
+    httpd->callbacks++;
+    if (request != NULL) {
+        http_conns_enter(httpd->conns, request->conn, HTTP_IDLE);
+        httpd_request_detach(request);
+        *context = NULL;
+    }
+}
+
+static enum MHD_Result on_accept(void *cls, const struct sockaddr *any, socklen_t bytes)
+{
+    struct httpd *httpd = cls;
+    uint8_t address[16];
+    (void)bytes;
+    httpd->callbacks++;
+    http_address_read(any, address);
+    return http_conns_admit(httpd->conns, address) ? MHD_YES : MHD_NO;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct httpd *httpd = cls;
+    struct http_conn *conn = *context;
+    httpd->callbacks++;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        uint8_t address[16];
+        http_address_read(
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr, address);
+        int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        conn = http_conns_add(httpd->conns, address, fd);
+        conn->server_data = mhd;
+        *context = conn;
+        return;
+    }
+    if (conn->linger && !httpd->ending) {
+        http_linger_add(httpd->linger, conn->fd);
+    }
+    http_conns_remove(httpd->conns, conn);
+    *context = NULL;
+}
+
+/* The shutdown does not wake MHD for a connection that it turns in vain: its own timeout does. */
+static void on_cut(void *arg, struct http_conn *conn)
+{
+    (void)arg;
+    (void)MHD_set_connection_option(conn->server_data, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
+}
+
+/* Paths are compared as they were sent: an escaped one is another path, and no escape can hide a
+ * NUL. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *mhd, char *s)
+{
+    (void)cls;
+    (void)mhd;
+    return strlen(s);
+}
+
+/* ---- turning MHD ---- */
+
+static bool has_more(const struct httpd *httpd)
+{
+    MHD_UNSIGNED_LONG_LONG timeout_ms = 1;
+    return httpd->resumed ||
+           (MHD_get_timeout(httpd->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0);
+}
+
+/* A request is suspended only after the round in which it came: suspended from inside its handler,
+ * MHD would read from the connection again before it sends the answer, and drop both if the peer
+ * has closed its half. */
+static void run(struct httpd *httpd)
+{
+    httpd->resumed = false;
+    MHD_run(httpd->daemon);
+    struct httpd_request *request;
+    while ((request = httpd_requests_next_to_park(&httpd->requests)) != NULL) {
+        if (request->response != NULL) {
+            (void)queue_answer(request);
+        } else {
+            park(request);
+        }
+    }
+}
+
+static void pump(void *arg)
+{
+    struct httpd *httpd = arg;
+    unsigned vain = 0;
+    clock_cancel(loop_clock(httpd->loop), httpd->pump_timer);
+    httpd->pump_timer = 0;
+    loop_late_remove(&httpd->answers);
+    for (unsigned i = 0; i < PUMP_ROUNDS && vain < VAIN_ROUNDS; i++) {
+        uint64_t before = httpd->callbacks;
+        run(httpd);
+        vain = httpd->callbacks == before ? vain + 1 : 0;
+        if (!has_more(httpd)) {
+            return;
+        }
+    }
+    httpd->pump_timer =
+        clock_after(loop_clock(httpd->loop), vain == VAIN_ROUNDS ? VAIN_PAUSE_MS : 0, pump, httpd);
+}
+
+static void on_epoll(void *arg, uint32_t events)
+{
+    (void)events;
+    pump(arg);
+}
+
+/* ---- life ---- */
+
+static bool start(struct httpd *httpd, const struct httpd_config *config, const char **ret_why)
+{
+    httpd->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, on_accept, httpd, on_access, httpd,
+        MHD_OPTION_LISTEN_SOCKET, httpd->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+        config->connections_max + CLOSING_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        config->header_bytes_max, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
+        config->header_bytes_max / 4, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, httpd, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, httpd, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, httpd,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, httpd, MHD_OPTION_END);
+    if (httpd->daemon == NULL) {
+        *ret_why = "the HTTP server cannot be started";
+        return false;
+    }
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(httpd->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    httpd->epoll_fd = info->epoll_fd;
+    loop_fd_add(httpd->loop, httpd->epoll_fd, EPOLLIN, on_epoll, httpd);
+    pump(httpd);
+    return true;
+}
+
+/* What waits in the backlog would be reset with the socket. A socket that was handed over lives on
+ * with whoever handed it over, and its backlog too. */
+static void accept_rest(struct httpd *httpd)
+{
+    struct sockaddr_storage from;
+    socklen_t bytes;
+    int fd;
+    while (!httpd->listen_fd_inherited &&
+           (fd = http_listen_accept(httpd->listen_fd, &from, &bytes)) >= 0) {
+        (void)MHD_add_connection(httpd->daemon, fd, (const struct sockaddr *)&from, bytes);
+    }
+}
+
+static void stop_accepting(void *arg)
+{
+    struct httpd *httpd = arg;
+    (void)MHD_quiesce_daemon(httpd->daemon);
+    accept_rest(httpd);
+    close(httpd->listen_fd);
+    httpd->listen_fd = -1;
+    pump(httpd);
+    http_conns_cut_all(httpd->conns, HTTP_IDLE);
+}
+
+struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
+                        const struct httpd_config *config, httpd_handler_fn *fn, void *arg,
+                        const char **ret_why)
+{
+    assert(config->header_bytes_max >= 1024 && config->request_timeout_ms > 0);
+    struct httpd *httpd = mem_alloc(sizeof(*httpd));
+    const struct http_conns_config conns = {
+        .name = config->name,
+        .max = config->connections_max,
+        .per_address_max = config->connections_per_address_max,
+        .request_timeout_ms = config->request_timeout_ms,
+        .idle_timeout_ms = config->idle_timeout_ms,
+    };
+    httpd->loop = loop;
+    httpd->fn = fn;
+    httpd->fn_arg = arg;
+    loop_late_init(&httpd->answers, pump, httpd);
+    httpd_requests_init(&httpd->requests, metrics, config);
+    httpd->epoll_fd = -1;
+    httpd->conns = http_conns_new(loop_clock(loop), metrics, &conns, on_cut, httpd);
+    httpd->linger = http_linger_new(loop);
+    httpd->drain = (struct http_drain){
+        .clock = loop_clock(loop), .conns = httpd->conns, .stop = stop_accepting, .arg = httpd};
+    httpd->listen_fd_inherited = config->listen_fd > 0;
+    httpd->listen_fd = httpd->listen_fd_inherited
+                           ? config->listen_fd
+                           : http_listen(config->host, config->port, ret_why);
+    if (httpd->listen_fd < 0 || !start(httpd, config, ret_why)) {
+        httpd_free(&httpd);
+    }
+    return httpd;
+}
+
+void httpd_drain(struct httpd *httpd, uint64_t patience_ms)
+{
+    http_drain_begin(&httpd->drain, patience_ms);
+}
+
+bool httpd_is_drained(const struct httpd *httpd)
+{
+    return httpd->requests.count == 0 && http_drain_is_over(&httpd->drain);
+}
+
+/* MHD may not be stopped while a connection is suspended. */
+static void answer_all(struct httpd *httpd)
+{
+    for (struct httpd_request *r = httpd->requests.first; r != NULL; r = r->next) {
+        if (r->parked) {
+            make_answer(r, &ending_reply);
+            unpark(r);
+        }
+    }
+}
+
+void httpd_free(struct httpd **httpd_ref)
+{
+    struct httpd *httpd = *httpd_ref;
+    if (httpd == NULL) {
+        return;
+    }
+    if (httpd->daemon != NULL) {
+        httpd_drain(httpd, 0);
+        httpd->ending = true;
+        answer_all(httpd);
+        for (unsigned i = 0; i < FREE_ROUNDS && (i < 2 || has_more(httpd)); i++) {
+            run(httpd);
+        }
+        loop_fd_remove(httpd->loop, httpd->epoll_fd);
+        MHD_stop_daemon(httpd->daemon);
+        clock_cancel(loop_clock(httpd->loop), httpd->pump_timer);
+        loop_late_remove(&httpd->answers);
+    }
+    if (httpd->listen_fd >= 0) {
+        close(httpd->listen_fd);
+    }
+    http_linger_free(&httpd->linger);
+    http_conns_free(&httpd->conns);
+    mem_free(httpd_ref);
+}
+
+size_t httpd_open_requests(const struct httpd *httpd)
+{
+    return httpd->requests.count;
+}
+
+size_t httpd_open_connections(const struct httpd *httpd)
+{
+    return http_conns_count(httpd->conns);
+}
+
+uint16_t httpd_port(const struct httpd *httpd)
+{
+    return http_listen_port(httpd->listen_fd);
+}
+
+/* ---- of a request ---- */
+
+const char *httpd_header(const struct httpd_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
+}
+
+struct visit {
+    httpd_header_fn *fn;
+    void *arg;
+};
+
+static enum MHD_Result visit_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                    size_t name_bytes, const char *value, size_t value_bytes)
+{
+    const struct visit *visit = cls;
+    (void)kind;
+    visit->fn(visit->arg, (struct str){.data = name, .bytes = name_bytes},
+              (struct str){.data = value == NULL ? "" : value, .bytes = value_bytes});
+    return MHD_YES;
+}
+
+void httpd_each_header(const struct httpd_request *request, httpd_header_fn *fn, void *arg)
+{
+    struct visit visit = {.fn = fn, .arg = arg};
+    MHD_get_connection_values_n(request->mhd, MHD_HEADER_KIND, visit_header, &visit);
+}

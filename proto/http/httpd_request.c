@@ -1,0 +1,178 @@
+#include "proto/http/httpd_request.h"
+
+#include <stdlib.h>
+
+#define BODY_ROOM_MIN 256
+
+static struct metric *refused(struct metrics *metrics, const char *listener, const char *reason)
+{
+    AUTO(mem_free)
+    char *labels = mem_printf("listener=\"%s\",reason=\"%s\"", listener, reason);
+    return metrics_counter(metrics, "lynks_http_refused_requests_total",
+                           "HTTP requests refused before they were read.", labels);
+}
+
+void httpd_requests_init(struct httpd_requests *all, struct metrics *metrics,
+                         const struct httpd_config *config)
+{
+    *all = (struct httpd_requests){
+        .body_bytes_max = config->body_bytes_max,
+        .body_bytes_total_max =
+            config->body_bytes_total_max > 0 ? config->body_bytes_total_max : SIZE_MAX,
+        .refused_framing = refused(metrics, config->name, "framing"),
+        .refused_large = refused(metrics, config->name, "too_large"),
+        .refused_bodies = refused(metrics, config->name, "bodies"),
+    };
+}
+
+struct httpd_request *httpd_request_new(struct httpd_requests *all, struct http_conn *conn)
+{
+    struct httpd_request *request = mem_alloc(sizeof(*request));
+    request->all = all;
+    request->conn = conn;
+    request->next = all->first;
+    if (request->next != NULL) {
+        request->next->previous = request;
+    }
+    all->first = request;
+    all->count++;
+    return request;
+}
+
+static void free_body(struct httpd_request *request)
+{
+    if (request->body != NULL) {
+        explicit_bzero(request->body, request->body_bytes); /* passwords come this way */
+        request->all->body_bytes -= request->body_room;
+    }
+    mem_free(&request->body);
+    request->body_bytes = 0;
+    request->body_room = 0;
+}
+
+void httpd_request_park_later(struct httpd_request *request)
+{
+    request->next_to_park = request->all->to_park;
+    request->all->to_park = request;
+}
+
+struct httpd_request *httpd_requests_next_to_park(struct httpd_requests *all)
+{
+    struct httpd_request *request = all->to_park;
+    if (request != NULL) {
+        all->to_park = request->next_to_park;
+    }
+    return request;
+}
+
+static void forget_parking(const struct httpd_request *request)
+{
+    struct httpd_request **place = &request->all->to_park;
+    while (*place != NULL && *place != request) {
+        place = &(*place)->next_to_park;
+    }
+    if (*place != NULL) {
+        *place = request->next_to_park;
+    }
+}
+
+void httpd_request_detach(struct httpd_request *request)
+{
+    struct httpd_requests *all = request->all;
+    *(request->previous == NULL ? &all->first : &request->previous->next) = request->next;
+    if (request->next != NULL) {
+        request->next->previous = request->previous;
+    }
+    all->count--;
+    forget_parking(request);
+    free_body(request);
+    request->all = NULL;
+    if (!request->owed) {
+        free(request);
+    }
+}
+
+void httpd_request_refuse(struct httpd_request *request, enum err error)
+{
+    const struct httpd_requests *all = request->all;
+    metric_inc(error == ERR_TOO_LARGE    ? all->refused_large
+               : error == ERR_OVERLOADED ? all->refused_bodies
+                                         : all->refused_framing);
+    request->error = error;
+    free_body(request);
+}
+
+/* Room doubles, so that no peer gets memory for what it only announces. */
+static enum err make_room(struct httpd_request *request, size_t needed)
+{
+    struct httpd_requests *all = request->all;
+    size_t room = request->body_room == 0 ? BODY_ROOM_MIN : 2 * request->body_room;
+    room = room < needed ? needed : room;
+    size_t more = room - request->body_room;
+    if (needed > all->body_bytes_max) {
+        return ERR_TOO_LARGE;
+    }
+    if (needed <= request->body_room) {
+        return ERR_OK;
+    }
+    if (more > all->body_bytes_total_max - all->body_bytes) {
+        return ERR_OVERLOADED;
+    }
+    char *body = mem_alloc(room);
+    if (request->body != NULL) {
+        memcpy(body, request->body, request->body_bytes);
+        explicit_bzero(request->body, request->body_bytes);
+        free(request->body);
+    }
+    request->body = body;
+    request->body_room = room;
+    all->body_bytes += more;
+    return ERR_OK;
+}
+
+bool httpd_request_take_body(struct httpd_request *request, const char *data, size_t bytes)
+{
+    if (request->error == ERR_OK) {
+        enum err err = make_room(request, request->body_bytes + bytes);
+        if (err == ERR_OK) {
+            memcpy(request->body + request->body_bytes, data, bytes);
+            request->body_bytes += bytes;
+            return true;
+        }
+        httpd_request_refuse(request, err);
+    }
+    request->discarded_bytes += bytes;
+    return request->discarded_bytes <= HTTPD_DISCARD_BYTES_MAX;
+}
+
+/* ---- what a handler asks ---- */
+
+const char *httpd_method(const struct httpd_request *request)
+{
+    return request->method;
+}
+
+const char *httpd_path(const struct httpd_request *request)
+{
+    return request->path;
+}
+
+struct str httpd_body(const struct httpd_request *request)
+{
+    return (struct str){.data = request->body, .bytes = request->body_bytes};
+}
+
+void httpd_peer(const struct httpd_request *request, uint8_t ret_address[16])
+{
+    memcpy(ret_address, request->conn->address, 16);
+}
+
+void httpd_set_data(struct httpd_request *request, void *data)
+{
+    request->data = data;
+}
+
+void *httpd_data(const struct httpd_request *request)
+{
+    return request->data;
+}

@@ -1,0 +1,58 @@
+/* The requests of one HTTP server, without the HTTP library: their memory, their bodies, who still
+ * holds them. A request is held by the server until its connection is done with it, and by the
+ * handler until it has answered; it lives as long as either. */
+#ifndef LYNKS_PROTO_HTTP_HTTPD_REQUEST_H
+#define LYNKS_PROTO_HTTP_HTTPD_REQUEST_H
+
+#include "proto/http/http_conns.h"
+#include "proto/http/httpd.h"
+
+/* What is read and thrown away of a body that is too large, so that its sender gets the answer. */
+#define HTTPD_DISCARD_BYTES_MAX 1048576
+
+struct httpd_requests {
+    struct httpd_request *first;
+    struct httpd_request *to_park; /* the handler has got them, to be suspended soon */
+    size_t count;
+    size_t body_bytes_max, body_bytes_total_max;
+    size_t body_bytes; /* held by all of them */
+    struct metric *refused_framing, *refused_large, *refused_bodies;
+};
+
+struct MHD_Connection;
+struct MHD_Response;
+
+struct httpd_request {
+    struct httpd_requests *all; /* NULL once the server has let go */
+    struct httpd_request *previous, *next;
+    struct httpd *httpd;
+    struct MHD_Connection *mhd;
+    struct http_conn *conn;
+    const char *method, *path; /* the library's; NULL until the header is there */
+    char *body;
+    size_t body_bytes, body_room;
+    size_t discarded_bytes;
+    enum err error;
+    bool owed;   /* the handler has it and has not answered */
+    bool parked; /* suspended: only a resume gets the answer out */
+    struct httpd_request *next_to_park;
+    struct MHD_Response *response; /* the answer, until it is queued */
+    unsigned status;
+    void *data;
+};
+
+void httpd_requests_init(struct httpd_requests *all, struct metrics *metrics,
+                         const struct httpd_config *config);
+
+struct httpd_request *httpd_request_new(struct httpd_requests *all, struct http_conn *conn);
+/* The server lets go of it. */
+void httpd_request_detach(struct httpd_request *request);
+void httpd_request_park_later(struct httpd_request *request);
+/* Takes one off that list; NULL if it is empty. */
+struct httpd_request *httpd_requests_next_to_park(struct httpd_requests *all);
+/* Counts it and drops its body. error: BAD_REQUEST (framing), TOO_LARGE, OVERLOADED (bodies). */
+void httpd_request_refuse(struct httpd_request *request, enum err error);
+/* A piece of the body. false: enough has been thrown away, close the connection. */
+bool httpd_request_take_body(struct httpd_request *request, const char *data, size_t bytes);
+
+#endif

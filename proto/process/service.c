@@ -1,0 +1,306 @@
+#include "proto/process/service.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <sodium.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "proto/base/log.h"
+#include "proto/process/ops.h"
+
+#define PARTS_MAX 4
+/* Events that may wait for one subscriber. */
+#define PUBLISHED_MAX 10000
+/* How often draining looks whether all is answered. */
+#define DRAIN_CHECK_MS 10
+
+struct service {
+    const struct service_config *config;
+    struct loop *loop;
+    int signal_fd;
+    struct metrics *metrics;
+    struct health *health;
+    struct keys *keys;
+    struct zap *zap;
+    struct ops *ops;
+    struct bus_client *client;
+    struct bus bus;
+    struct bus_worker *worker;
+    struct bus_publisher *publisher;
+    struct service_drain parts[PARTS_MAX];
+    size_t part_count;
+    bool draining;
+    uint64_t drain_end_ms;
+    int exit_code;
+};
+
+static void set_up_log(const char *role, const struct service_config *config)
+{
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+    size_t level = 0;
+    while (level < ARRAY_LEN(levels) - 1 && strcmp(levels[level], config->log_level) != 0) {
+        level++;
+    }
+    log_init(role, (enum log_level)level,
+             strcmp(config->log_format, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT);
+}
+
+/* ---- the end ---- */
+
+static bool is_drained(const struct service *service)
+{
+    if (service->worker != NULL && bus_worker_in_hand(service->worker) > 0) {
+        return false;
+    }
+    for (size_t i = 0; i < service->part_count; i++) {
+        const struct service_drain *part = &service->parts[i];
+        if (part->is_done != NULL && !part->is_done(part->arg)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void check_drained(void *arg)
+{
+    struct service *service = arg;
+    const struct clock *clock = loop_clock(service->loop);
+    if (is_drained(service)) {
+        loop_stop(service->loop);
+    } else if (clock_mono_ms(clock) >= service->drain_end_ms) {
+        log_warn("draining took too long; ending with calls in hand");
+        service->exit_code = 1;
+        loop_stop(service->loop);
+    } else {
+        clock_after(clock, DRAIN_CHECK_MS, check_drained, service);
+    }
+}
+
+static void begin_drain(struct service *service)
+{
+    service->draining = true;
+    service->drain_end_ms =
+        clock_mono_ms(loop_clock(service->loop)) + service->config->drain_timeout_ms;
+    log_info("draining");
+    ops_set_draining(service->ops);
+    if (service->worker != NULL) {
+        bus_worker_drain(service->worker);
+    }
+    for (size_t i = 0; i < service->part_count; i++) {
+        if (service->parts[i].begin != NULL) {
+            service->parts[i].begin(service->parts[i].arg);
+        }
+    }
+    check_drained(service);
+}
+
+static void on_signal(void *arg, uint32_t events)
+{
+    struct service *service = arg;
+    struct signalfd_siginfo info;
+    (void)events;
+    if (read(service->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
+        return;
+    }
+    if (service->draining) {
+        log_warn("second signal; ending at once");
+        service->exit_code = 1;
+        loop_stop(service->loop);
+        return;
+    }
+    begin_drain(service);
+}
+
+void service_on_drain(struct service *service, struct service_drain drain)
+{
+    assert(service->part_count < PARTS_MAX);
+    service->parts[service->part_count++] = drain;
+}
+
+/* ---- the parts ---- */
+
+/* First thing, before any thread is there, so that every thread inherits the mask. */
+static int block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0) {
+        return -1;
+    }
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static struct bus_parts bus_parts(const struct service *service)
+{
+    return (struct bus_parts){.loop = service->loop,
+                              .metrics = service->metrics,
+                              .health = service->health,
+                              .keys = service->keys,
+                              .zap = service->zap};
+}
+
+static bool fail(const char *event, const char *why)
+{
+    log_error(event, LOG_Z("why", why));
+    return false;
+}
+
+static bool set_up(struct service *service, const char *role)
+{
+    const struct service_config *config = service->config;
+    const char *why = "";
+    service->signal_fd = block_signals();
+    if (service->signal_fd < 0 || sodium_init() < 0) {
+        return fail("signals or libsodium cannot be set up", "");
+    }
+    service->loop = loop_new();
+    loop_fd_add(service->loop, service->signal_fd, EPOLLIN, on_signal, service);
+    service->metrics = metrics_new();
+    service->health = health_new();
+    service->keys = keys_new(role, config->bus_secret_key, config->bus_public_keys, &why);
+    if (service->keys == NULL) {
+        return fail("the bus keys are not usable", why);
+    }
+    service->zap = zap_new(service->loop, service->metrics, service->keys);
+    if (service->zap == NULL) {
+        return fail("the ZAP handler cannot be bound", "");
+    }
+    const struct ops_config ops = {.host = config->ops_host, .port = (uint16_t)config->ops_port};
+    service->ops = ops_new(service->loop, service->metrics, service->health, &ops, &why);
+    if (service->ops == NULL) {
+        return fail("the ops listener cannot be bound (LYNKS_OPS_PORT)", why);
+    }
+    return true;
+}
+
+struct service *service_new(const char *role, const struct service_config *config)
+{
+    struct service *service = mem_alloc(sizeof(*service));
+    service->config = config;
+    set_up_log(role, config);
+    if (!set_up(service, role)) {
+        service_free(&service);
+    }
+    return service;
+}
+
+void service_free(struct service **service_ref)
+{
+    struct service *service = *service_ref;
+    if (service == NULL) {
+        return;
+    }
+    bus_worker_free(&service->worker);
+    bus_client_free(&service->client);
+    bus_publisher_free(&service->publisher);
+    ops_free(&service->ops);
+    zap_free(&service->zap);
+    keys_free(&service->keys);
+    health_free(&service->health);
+    if (service->signal_fd >= 0 && service->loop != NULL) {
+        loop_fd_remove(service->loop, service->signal_fd);
+        close(service->signal_fd);
+    }
+    loop_free(&service->loop);
+    metrics_free(&service->metrics);
+    mem_free(service_ref);
+}
+
+struct loop *service_loop(struct service *service)
+{
+    return service->loop;
+}
+
+const struct clock *service_clock(struct service *service)
+{
+    return loop_clock(service->loop);
+}
+
+struct metrics *service_metrics(struct service *service)
+{
+    return service->metrics;
+}
+
+struct health *service_health(struct service *service)
+{
+    return service->health;
+}
+
+bool service_connect(struct service *service, enum service_id to, const char *address)
+{
+    if (service->client == NULL) {
+        const struct bus_parts parts = bus_parts(service);
+        const struct bus_client_config config = {
+            .in_flight_max = service->config->bus_in_flight_max,
+            .in_flight_endpoint_max = service->config->bus_in_flight_max,
+        };
+        service->client = bus_client_new(&parts, &config);
+        service->bus = bus_client_bus(service->client);
+    }
+    if (bus_client_add_service(service->client, to, address) != ERR_OK) {
+        log_error("not an address: host:port[,host:port...]", LOG_Z("service", service_name(to)),
+                  LOG_Z("address", address));
+        return false;
+    }
+    return true;
+}
+
+const struct bus *service_bus(struct service *service)
+{
+    return &service->bus;
+}
+
+bool service_serve(struct service *service, const struct service_bind_config *config,
+                   const char *const *allowed_roles, const struct call_handler *handlers,
+                   void *self)
+{
+    const struct bus_parts parts = bus_parts(service);
+    const struct bus_worker_config worker = {.bind = config->bus_bind,
+                                             .in_hand_max = config->bus_in_hand_max,
+                                             .allowed_roles = allowed_roles};
+    service->worker = bus_worker_new(&parts, &worker, handlers, self);
+    return service->worker != NULL;
+}
+
+struct bus_publisher *service_publish(struct service *service, const char *bind,
+                                      const char *const *allowed_roles)
+{
+    const struct bus_parts parts = bus_parts(service);
+    const struct bus_publisher_config config = {
+        .bind = bind, .allowed_roles = allowed_roles, .queue_max = PUBLISHED_MAX};
+    service->publisher = bus_publisher_new(&parts, &config);
+    return service->publisher;
+}
+
+/* Stands in for the client once it is gone: parts that end later may still try. */
+static enum err refuse_call(void *self, const struct msg *request,
+                            const struct call_context *context, bus_reply_fn *fn, void *arg)
+{
+    (void)self;
+    (void)request;
+    (void)context;
+    (void)fn;
+    (void)arg;
+    return ERR_UNAVAILABLE;
+}
+
+static const struct bus_ops ended_bus_ops = {refuse_call};
+
+int service_run(struct service *service)
+{
+    log_info("running", LOG_Z("version", LYNKS_VERSION),
+             LOG_U64("ops_port", ops_port(service->ops)));
+    loop_run(service->loop);
+    /* The last answers reach the parts while these are still alive; the worker's calls go first, so
+     * that those answers find nobody to be sent to. */
+    bus_worker_free(&service->worker);
+    bus_client_free(&service->client);
+    service->bus = (struct bus){.ops = &ended_bus_ops};
+    log_info("ended");
+    return service->exit_code;
+}

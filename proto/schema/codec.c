@@ -1,0 +1,481 @@
+#include "proto/schema/codec.h"
+
+#include "proto/schema/codec_check.h"
+#include "proto/schema/prescan.h"
+
+#include <msgpack.h>
+#include <stdlib.h>
+
+/* The places of the envelope's items, for both directions. */
+enum item {
+#define ITEM(name, form, doc) ITEM_##name,
+#include "proto/schema/envelope.def"
+#undef ITEM
+    ITEM_COUNT
+};
+_Static_assert(ITEM_COUNT == ENVELOPE_ITEMS, "codec.h and envelope.def agree");
+
+/* Room for msgpack's tree of a usual message, so that decoding one does not allocate. */
+#define ARENA_CHUNK_BYTES 1024
+#define PRINCIPAL_ITEMS 3
+
+struct arena {
+    msgpack_zone zone;
+};
+
+struct frame {
+    msgpack_sbuffer buffer;
+};
+
+struct arena *arena_new(void)
+{
+    struct arena *arena = mem_alloc(sizeof(*arena));
+    if (!msgpack_zone_init(&arena->zone, ARENA_CHUNK_BYTES)) {
+        abort();
+    }
+    return arena;
+}
+
+void arena_free(struct arena **arena)
+{
+    if (*arena != NULL) {
+        msgpack_zone_destroy(&(*arena)->zone);
+        mem_free(arena);
+    }
+}
+
+struct frame *frame_new(void)
+{
+    struct frame *frame = mem_alloc(sizeof(*frame));
+    msgpack_sbuffer_init(&frame->buffer);
+    return frame;
+}
+
+void frame_free(struct frame **frame)
+{
+    if (*frame != NULL) {
+        msgpack_sbuffer_destroy(&(*frame)->buffer);
+        mem_free(frame);
+    }
+}
+
+struct str frame_bytes(const struct frame *frame)
+{
+    return (struct str){.data = frame->buffer.data, .bytes = frame->buffer.size};
+}
+
+/* Encoding */
+
+/* With this the packer cannot fail, so its results need no look. */
+static int write_or_abort(void *buffer, const char *data, size_t bytes)
+{
+    if (msgpack_sbuffer_write(buffer, data, bytes) != 0) {
+        abort();
+    }
+    return 0;
+}
+
+static void pack_text(msgpack_packer *packer, struct str text)
+{
+    msgpack_pack_str(packer, text.bytes);
+    if (text.bytes > 0) {
+        msgpack_pack_str_body(packer, text.data, text.bytes);
+    }
+}
+
+static void pack_binary(msgpack_packer *packer, struct str binary)
+{
+    msgpack_pack_bin(packer, binary.bytes);
+    if (binary.bytes > 0) {
+        msgpack_pack_bin_body(packer, binary.data, binary.bytes);
+    }
+}
+
+static void pack_list(msgpack_packer *packer, const struct u64_list *list)
+{
+    msgpack_pack_array(packer, list->count);
+    for (size_t i = 0; i < list->count; i++) {
+        msgpack_pack_uint64(packer, list->items[i]);
+    }
+}
+
+static void pack_bool(msgpack_packer *packer, bool value)
+{
+    if (value) {
+        msgpack_pack_true(packer);
+    } else {
+        msgpack_pack_false(packer);
+    }
+}
+
+static void pack_field(msgpack_packer *packer, const struct msg_field *field, const void *value)
+{
+    msgpack_pack_uint32(packer, field->tag);
+    switch (field->type) {
+    case FIELD_U64:
+        msgpack_pack_uint64(packer, *(const uint64_t *)value);
+        break;
+    case FIELD_BOOL:
+        pack_bool(packer, *(const bool *)value);
+        break;
+    case FIELD_STR:
+        pack_text(packer, *(const struct str *)value);
+        break;
+    case FIELD_BIN:
+        pack_binary(packer, *(const struct str *)value);
+        break;
+    case FIELD_U64_LIST:
+        pack_list(packer, value);
+        break;
+    }
+}
+
+/* An absent optional field stays away. */
+static bool is_sent(const struct msg *msg, const struct msg_field *field)
+{
+    return field->required || !field_is_empty(field, msg_field_get(msg, field));
+}
+
+static void pack_body(msgpack_packer *packer, const struct msg *msg)
+{
+    const struct msg_type *type = msg_type_find(msg->id);
+    size_t count = 0;
+    for (size_t i = 0; i < type->field_count; i++) {
+        count += is_sent(msg, &type->fields[i]);
+    }
+    msgpack_pack_map(packer, count);
+    for (size_t i = 0; i < type->field_count; i++) {
+        if (is_sent(msg, &type->fields[i])) {
+            pack_field(packer, &type->fields[i], msg_field_get(msg, &type->fields[i]));
+        }
+    }
+}
+
+static void pack_principal(msgpack_packer *packer, const struct principal *principal)
+{
+    if (principal->user_id == 0) {
+        msgpack_pack_nil(packer);
+        return;
+    }
+    msgpack_pack_array(packer, PRINCIPAL_ITEMS);
+    msgpack_pack_uint64(packer, principal->user_id);
+    msgpack_pack_uint64(packer, principal->session_id);
+    msgpack_pack_uint64(packer, principal->roles);
+}
+
+static void pack_item(msgpack_packer *packer, enum item item, const struct envelope *envelope,
+                      const struct msg *msg)
+{
+    switch (item) {
+    case ITEM_major:
+        msgpack_pack_uint64(packer, PROTOCOL_MAJOR);
+        break;
+    case ITEM_minor:
+        msgpack_pack_uint64(packer, PROTOCOL_MINOR);
+        break;
+    case ITEM_message:
+        msgpack_pack_uint64(packer, msg->id);
+        break;
+    case ITEM_correlation_id:
+        msgpack_pack_uint64(packer, envelope->correlation_id);
+        break;
+    case ITEM_remaining_ms:
+        msgpack_pack_uint64(packer, envelope->remaining_ms);
+        break;
+    case ITEM_expiry_unix_ms:
+        msgpack_pack_uint64(packer, envelope->expiry_unix_ms);
+        break;
+    case ITEM_request_id:
+        pack_text(packer, envelope->request_id);
+        break;
+    case ITEM_principal:
+        pack_principal(packer, &envelope->principal);
+        break;
+    case ITEM_status:
+        msgpack_pack_uint64(packer, envelope->status);
+        break;
+    case ITEM_body:
+        if (envelope->status == ERR_OK) {
+            pack_body(packer, msg);
+        } else {
+            msgpack_pack_nil(packer);
+        }
+        break;
+    case ITEM_COUNT:
+        break;
+    }
+}
+
+/* Only replies fail; what is not known here is judged later. */
+static bool status_fits(const struct msg_type *type, enum err status)
+{
+    return status == ERR_OK || type == NULL || type->service == SERVICE_NONE;
+}
+
+static bool may_be_sent(const struct envelope *envelope, const struct msg *msg)
+{
+    const struct msg_type *type = msg_type_find(msg->id);
+    const bool is_failure = envelope->status != ERR_OK;
+    return envelope->remaining_ms <= INT64_MAX && envelope->expiry_unix_ms <= INT64_MAX &&
+           err_is_known(envelope->status) && request_id_is_valid(envelope->request_id) &&
+           (type != NULL || (is_failure && msg->id == MSG_NONE)) &&
+           status_fits(type, envelope->status) && (is_failure || msg_validate(msg) == ERR_OK);
+}
+
+enum err codec_encode(struct frame *frame, const struct envelope *envelope, const struct msg *msg)
+{
+    msgpack_sbuffer_clear(&frame->buffer);
+    if (!may_be_sent(envelope, msg)) {
+        return ERR_BAD_REQUEST;
+    }
+    msgpack_packer packer;
+    msgpack_packer_init(&packer, &frame->buffer, write_or_abort);
+    msgpack_pack_array(&packer, ENVELOPE_ITEMS);
+    for (enum item item = 0; item < ITEM_COUNT; item++) {
+        pack_item(&packer, item, envelope, msg);
+    }
+    if (frame->buffer.size > FRAME_BYTES_MAX) {
+        msgpack_sbuffer_clear(&frame->buffer);
+        return ERR_TOO_LARGE;
+    }
+    return ERR_OK;
+}
+
+/* Decoding */
+
+const char *codec_fault_name(enum codec_fault fault)
+{
+    static const char *const names[] = {"ok",       "too_large", "malformed", "version",
+                                        "envelope", "unknown",   "body"};
+    _Static_assert(ARRAY_LEN(names) == CODEC_FAULT_COUNT, "one name for each fault");
+    return names[fault];
+}
+
+static bool read_u64(const msgpack_object *object, uint64_t max, uint64_t *ret_value)
+{
+    if (object->type != MSGPACK_OBJECT_POSITIVE_INTEGER || object->via.u64 > max) {
+        return false;
+    }
+    *ret_value = object->via.u64;
+    return true;
+}
+
+static bool read_request_id(const msgpack_object *object, struct str *ret_request_id)
+{
+    if (object->type != MSGPACK_OBJECT_STR) {
+        return false;
+    }
+    const struct str text = {.data = object->via.str.ptr, .bytes = object->via.str.size};
+    *ret_request_id = text;
+    return request_id_is_valid(text);
+}
+
+static bool read_status(const msgpack_object *object, enum err *ret_status)
+{
+    uint64_t number;
+    if (!read_u64(object, UINT64_MAX, &number) || !err_is_known(number)) {
+        return false;
+    }
+    *ret_status = (enum err)number;
+    return true;
+}
+
+static bool read_principal(const msgpack_object *object, struct principal *ret_principal)
+{
+    if (object->type == MSGPACK_OBJECT_NIL) {
+        *ret_principal = (struct principal){.user_id = 0};
+        return true;
+    }
+    if (object->type != MSGPACK_OBJECT_ARRAY || object->via.array.size < PRINCIPAL_ITEMS) {
+        return false;
+    }
+    const msgpack_object *items = object->via.array.ptr;
+    return read_u64(&items[0], UINT64_MAX, &ret_principal->user_id) &&
+           ret_principal->user_id != 0 &&
+           read_u64(&items[1], UINT64_MAX, &ret_principal->session_id) &&
+           read_u64(&items[2], UINT64_MAX, &ret_principal->roles);
+}
+
+static bool read_envelope(const msgpack_object *items, struct envelope *ret_envelope,
+                          uint64_t *ret_number)
+{
+    return read_u64(&items[ITEM_message], UINT64_MAX, ret_number) &&
+           read_u64(&items[ITEM_correlation_id], UINT64_MAX, &ret_envelope->correlation_id) &&
+           read_u64(&items[ITEM_remaining_ms], INT64_MAX, &ret_envelope->remaining_ms) &&
+           read_u64(&items[ITEM_expiry_unix_ms], INT64_MAX, &ret_envelope->expiry_unix_ms) &&
+           read_request_id(&items[ITEM_request_id], &ret_envelope->request_id) &&
+           read_principal(&items[ITEM_principal], &ret_envelope->principal) &&
+           read_status(&items[ITEM_status], &ret_envelope->status) &&
+           (items[ITEM_body].type == MSGPACK_OBJECT_NIL ||
+            items[ITEM_body].type == MSGPACK_OBJECT_MAP);
+}
+
+/* The list's numbers lie in the arena, after msgpack's tree. */
+static bool read_list(msgpack_zone *zone, const struct msg_field *field,
+                      const msgpack_object_array *array, struct u64_list *ret_list)
+{
+    if (array->size == 0 || array->size > field->max) {
+        return array->size == 0;
+    }
+    uint64_t *numbers = msgpack_zone_malloc(zone, array->size * sizeof(*numbers));
+    if (numbers == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < array->size; i++) {
+        if (!read_u64(&array->ptr[i], UINT64_MAX, &numbers[i])) {
+            return false;
+        }
+    }
+    *ret_list = (struct u64_list){.items = numbers, .count = array->size};
+    return true;
+}
+
+/* Puts object into place, of the field's C type; false if its type is another. */
+static bool read_value(msgpack_zone *zone, const struct msg_field *field,
+                       const msgpack_object *object, void *place)
+{
+    static const msgpack_object_type wire_types[] = {
+        [FIELD_U64] = MSGPACK_OBJECT_POSITIVE_INTEGER,
+        [FIELD_BOOL] = MSGPACK_OBJECT_BOOLEAN,
+        [FIELD_STR] = MSGPACK_OBJECT_STR,
+        [FIELD_BIN] = MSGPACK_OBJECT_BIN,
+        [FIELD_U64_LIST] = MSGPACK_OBJECT_ARRAY,
+    };
+    if (object->type != wire_types[field->type]) {
+        return false;
+    }
+    switch (field->type) {
+    case FIELD_U64:
+        *(uint64_t *)place = object->via.u64;
+        return true;
+    case FIELD_BOOL:
+        *(bool *)place = object->via.boolean;
+        return true;
+    case FIELD_STR:
+        *(struct str *)place = (struct str){object->via.str.ptr, object->via.str.size};
+        return true;
+    case FIELD_BIN:
+        *(struct str *)place = (struct str){object->via.bin.ptr, object->via.bin.size};
+        return true;
+    case FIELD_U64_LIST:
+        return read_list(zone, field, &object->via.array, place);
+    }
+    return false;
+}
+
+static const struct msg_field *field_find(const struct msg_type *type, uint64_t tag)
+{
+    for (size_t i = 0; i < type->field_count; i++) {
+        if (type->fields[i].tag == tag) {
+            return &type->fields[i];
+        }
+    }
+    return NULL;
+}
+
+/* One pair of the body. seen has a bit for each tag that came before. */
+static bool read_pair(msgpack_zone *zone, const struct msg_type *type,
+                      const msgpack_object_kv *pair, struct msg *msg, uint64_t *seen)
+{
+    uint64_t tag;
+    if (!read_u64(&pair->key, UINT64_MAX, &tag)) {
+        return false;
+    }
+    const struct msg_field *field = field_find(type, tag);
+    if (field == NULL) {
+        return true; /* a newer peer's */
+    }
+    if ((*seen & UINT64_C(1) << tag) != 0) {
+        return false;
+    }
+    *seen |= UINT64_C(1) << tag;
+    void *place = msg_field_at(msg, field);
+    return read_value(zone, field, &pair->val, place) && field_is_valid(field, place);
+}
+
+static bool read_body(msgpack_zone *zone, const struct msg_type *type,
+                      const msgpack_object_map *map, struct msg *msg)
+{
+    uint64_t seen = 0;
+    for (size_t i = 0; i < map->size; i++) {
+        if (!read_pair(zone, type, &map->ptr[i], msg, &seen)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < type->field_count; i++) {
+        const struct msg_field *field = &type->fields[i];
+        if (field->required && (seen & UINT64_C(1) << field->tag) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Body and number against the schema; the envelope is good. */
+static enum codec_fault read_message(msgpack_zone *zone, const msgpack_object *body,
+                                     uint64_t number, enum err status, struct msg *ret_msg)
+{
+    const struct msg_type *type = msg_type_find(number);
+    const bool is_failure = status != ERR_OK;
+    memset(ret_msg, 0, sizeof(*ret_msg));
+    if (type == NULL && !(is_failure && number == MSG_NONE)) {
+        return CODEC_UNKNOWN;
+    }
+    ret_msg->id = (enum msg_id)number;
+    if (is_failure) {
+        return body->type == MSGPACK_OBJECT_NIL ? CODEC_OK : CODEC_BODY;
+    }
+    if (body->type != MSGPACK_OBJECT_MAP || !read_body(zone, type, &body->via.map, ret_msg)) {
+        return CODEC_BODY;
+    }
+    return CODEC_OK;
+}
+
+static enum codec_fault unpack(struct arena *arena, struct str data, msgpack_object *ret_root)
+{
+    if (data.bytes > FRAME_BYTES_MAX) {
+        return CODEC_TOO_LARGE;
+    }
+    if (!prescan_is_sound(data)) {
+        return CODEC_MALFORMED;
+    }
+    msgpack_zone_clear(&arena->zone);
+    size_t offset = 0;
+    switch (msgpack_unpack(data.data, data.bytes, &offset, &arena->zone, ret_root)) {
+    case MSGPACK_UNPACK_SUCCESS:
+        return CODEC_OK;
+    case MSGPACK_UNPACK_NOMEM_ERROR:
+        abort();
+    default:
+        return CODEC_MALFORMED;
+    }
+}
+
+enum codec_fault codec_decode(struct arena *arena, struct str data, struct envelope *ret_envelope,
+                              struct msg *ret_msg)
+{
+    msgpack_object root;
+    const enum codec_fault fault = unpack(arena, data, &root);
+    if (fault != CODEC_OK) {
+        return fault;
+    }
+    uint64_t major;
+    if (root.type != MSGPACK_OBJECT_ARRAY || root.via.array.size == 0 ||
+        !read_u64(&root.via.array.ptr[ITEM_major], UINT64_MAX, &major)) {
+        return CODEC_ENVELOPE;
+    }
+    if (major != PROTOCOL_MAJOR) {
+        return CODEC_VERSION;
+    }
+    const msgpack_object *items = root.via.array.ptr;
+    struct envelope envelope = {.correlation_id = 0};
+    uint64_t number;
+    if (root.via.array.size < ENVELOPE_ITEMS ||
+        !read_u64(&items[ITEM_minor], UINT64_MAX, &envelope.minor) ||
+        !read_envelope(items, &envelope, &number) ||
+        !status_fits(msg_type_find(number), envelope.status)) {
+        return CODEC_ENVELOPE;
+    }
+    *ret_envelope = envelope;
+    return read_message(&arena->zone, &items[ITEM_body], number, envelope.status, ret_msg);
+}

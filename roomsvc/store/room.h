@@ -1,0 +1,13 @@
+/* A room as the registry has it. */
+#ifndef LYNKS_ROOMSVC_STORE_ROOM_H
+#define LYNKS_ROOMSVC_STORE_ROOM_H
+
+#include "proto/schema/msg.h"
+
+struct room {
+    uint64_t id;
+    char secret[ROOM_SECRET_BYTES + 1]; /* Janus' room secret; never leaves the backend */
+    uint64_t publishers_max;
+};
+
+#endif

@@ -1,0 +1,284 @@
+#include "sql/migrate/migrate.h"
+
+#include "proto/base/clock.h"
+#include "sql/migrate/accounts.h"
+#include "sql/migrate/adopt.h"
+#include "sql/migrate/ledger.h"
+#include "sql/migrate/say.h"
+
+#include <time.h>
+
+#define RETRY_MS 200
+/* The server must give up waiting for the lock before the connection's time-out strikes. */
+#define LOCK_MARGIN_S 5
+/* One lock for each database of a server; names of locks have at most 64 bytes. */
+#define LOCK_NAME "CONCAT('lynks_migrate_', LEFT(SHA2(DATABASE(), 256), 32))"
+
+static const char select_one[] = "SELECT 1";
+static const char take_lock[] = "SELECT COALESCE(GET_LOCK(" LOCK_NAME ", ?), 0)";
+static const char release_lock[] = "SELECT RELEASE_LOCK(" LOCK_NAME ")";
+
+struct migrate {
+    const struct migrate_config *config;
+    struct db *db;
+    struct migrations files;
+    struct ledger ledger;
+    unsigned changes;
+};
+
+static bool fail(const struct migrate *m, const char *what)
+{
+    complain("%s: %s", what, db_error(m->db));
+    return false;
+}
+
+/* ---- waiting for the database, and for other migrators ---- */
+
+static bool wait_for_database(const struct migrate_config *config)
+{
+    const struct db_statement statement = {.sql = select_one};
+    const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
+    uint64_t end_ms = system_mono_ms() + config->wait_s * 1000;
+    AUTO(db_free) struct db *db = db_new(&config->db);
+    for (bool told = false; db_run(db, &statement, NULL) != ERR_OK; told = true) {
+        if (system_mono_ms() >= end_ms) {
+            complain("no database at %s port %" PRIu64 ": %s", config->db.host, config->db.port,
+                     db_error(db));
+            return false;
+        }
+        if (!told) {
+            say("waiting for the database at %s port %" PRIu64 " (%s)", config->db.host,
+                config->db.port, db_error(db));
+        }
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+static void take_u64(void *arg, const struct db_value *columns, size_t count)
+{
+    (void)count;
+    *(uint64_t *)arg = columns[0].u;
+}
+
+static bool try_lock(struct migrate *m, uint64_t seconds, uint64_t *ret_locked)
+{
+    const struct db_value value = DB_V_U64(seconds);
+    const struct db_statement statement = {
+        .sql = take_lock, .values = &value, .value_count = 1, .fn = take_u64, .arg = ret_locked};
+    return db_run(m->db, &statement, NULL) == ERR_OK ||
+           fail(m, "cannot lock the database for the migration");
+}
+
+static bool lock(struct migrate *m)
+{
+    uint64_t locked = 0;
+    if (!try_lock(m, 0, &locked)) {
+        return false;
+    }
+    db_hold(m->db); /* the lock is the connection's */
+    if (locked == 0) {
+        say("waiting for another migrator");
+        if (!try_lock(m, m->config->timeout_s - LOCK_MARGIN_S, &locked)) {
+            return false;
+        }
+    }
+    if (locked == 0) {
+        complain("another migrator did not finish within %" PRIu64 " s", m->config->timeout_s);
+    }
+    return locked != 0;
+}
+
+/* ---- migrations ---- */
+
+/* The first statement of a resumed migration may have been done, but not recorded. Data definition
+ * cannot be rolled back; then it says that what it makes is there, or what it drops is gone. */
+static bool is_done_already(unsigned number)
+{
+    static const unsigned numbers[] = {
+        1050, /* table exists */
+        1051, /* unknown table */
+        1060, /* duplicate column */
+        1061, /* duplicate key name */
+        1068, /* multiple primary keys */
+        1091, /* cannot drop, is not there */
+        1826, /* duplicate foreign key name */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        if (numbers[i] == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The statement and its record: one transaction where the statement allows it. */
+static bool apply_statement(struct migrate *m, const struct migration *migration, size_t i,
+                            bool may_be_done)
+{
+    unsigned number = 0;
+    enum err err = db_begin(m->db);
+    if (err == ERR_OK) {
+        err = db_run_text(m->db, str_of(migration->statements.items[i]), &number);
+    }
+    if (err != ERR_OK && !(may_be_done && is_done_already(number))) {
+        complain("%s.sql, statement %zu: %s", migration->name, i + 1, db_error(m->db));
+        db_rollback(m->db);
+        return false;
+    }
+    err = ledger_advance(m->db, migration, i + 1);
+    if (err == ERR_OK) {
+        err = db_commit(m->db);
+    }
+    return err == ERR_OK || fail(m, migration->name);
+}
+
+static bool apply(struct migrate *m, const struct migration *migration)
+{
+    const struct ledger_entry *entry = ledger_find(&m->ledger, migration->version);
+    if (entry != NULL && entry->is_finished) {
+        return true;
+    }
+    uint64_t start_ms = system_mono_ms();
+    size_t done = entry != NULL ? entry->applied : 0;
+    if (entry == NULL && ledger_open(m->db, migration) != ERR_OK) {
+        return fail(m, migration->name);
+    }
+    for (size_t i = done; i < migration->statements.count; i++) {
+        if (!apply_statement(m, migration, i, entry != NULL && i == done)) {
+            return false;
+        }
+    }
+    m->changes++;
+    say("%s %s (%" PRIu64 " ms)", entry != NULL ? "resumed" : "applied", migration->name,
+        system_mono_ms() - start_ms);
+    return true;
+}
+
+static bool prepare_users(struct migrate *m)
+{
+    const struct ledger_entry *first = ledger_find(&m->ledger, 1);
+    if (first != NULL) {
+        return true;
+    }
+    uint64_t users = 0;
+    AUTO(mem_free) char *why = NULL;
+    if (adopt_check(m->db, &users, &why) != ERR_OK) {
+        return fail(m, "cannot look at table users");
+    }
+    if (why != NULL) {
+        complain("%s", why);
+        return false;
+    }
+    if (users > 0) {
+        say("taking over table users with %" PRIu64 " users", users);
+    }
+    return true;
+}
+
+static bool migrate_schema(struct migrate *m)
+{
+    if (ledger_load(m->db, &m->ledger) != ERR_OK) {
+        return fail(m, "cannot read table schema_migrations");
+    }
+    AUTO(mem_free) char *why = ledger_check(&m->ledger, &m->files);
+    if (why != NULL) {
+        complain("%s", why);
+        return false;
+    }
+    if (!prepare_users(m)) {
+        return false;
+    }
+    for (size_t i = 0; i < m->files.count; i++) {
+        if (!apply(m, &m->files.items[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- data ---- */
+
+static bool wrap_passwords(struct migrate *m)
+{
+    uint64_t count = 0;
+    if (accounts_wrap(m->db, &m->config->password, &count) != ERR_OK) {
+        return fail(m, "cannot wrap the old password hashes");
+    }
+    if (count > 0) {
+        m->changes++;
+        say("wrapped %" PRIu64 " old password hash%s in Argon2id", count, count == 1 ? "" : "es");
+    }
+    uint64_t unknown = 0;
+    if (m->changes > 0 && accounts_count_unknown(m->db, &unknown) != ERR_OK) {
+        return fail(m, "cannot look at table users");
+    }
+    if (unknown > 0) {
+        say("warning: %" PRIu64 " users cannot log in: their password is in no form that we know",
+            unknown);
+    }
+    return true;
+}
+
+static bool set_demo_user(struct migrate *m)
+{
+    AUTO(mem_free) char *path = mem_printf("%s/seed/demo_user.sql", m->config->sql_dir);
+    struct statements seed;
+    const char *why = statements_read(path, &seed);
+    if (why != NULL) {
+        complain("%s: %s", path, why);
+        return false;
+    }
+    enum demo_outcome outcome = DEMO_UNCHANGED;
+    enum err err =
+        accounts_set_demo(m->db, &m->config->password, &seed, m->config->demo_user, &outcome);
+    statements_fini(&seed);
+    if (err != ERR_OK) {
+        return fail(m, "cannot set the demo user");
+    }
+    if (outcome == DEMO_ADDED) {
+        say("warning: added the demo user testuser, whose password everybody knows "
+            "(LYNKS_DEMO_USER=0 removes it)");
+    } else if (outcome == DEMO_REMOVED) {
+        say("removed the demo user testuser");
+    } else if (outcome == DEMO_TOLERATED) {
+        say("warning: user testuser has the demo user's password, which everybody knows");
+    }
+    m->changes += outcome == DEMO_ADDED || outcome == DEMO_REMOVED;
+    return true;
+}
+
+static bool migrate_all(struct migrate *m)
+{
+    if (!lock(m)) {
+        return false;
+    }
+    bool ok = migrate_schema(m) && wrap_passwords(m) && set_demo_user(m);
+    if (ok && m->changes == 0) {
+        say("nothing to do");
+    }
+    const struct db_statement release = {.sql = release_lock};
+    (void)db_run(m->db, &release, NULL); /* closing the connection does it too */
+    return ok;
+}
+
+bool migrate_run(const struct migrate_config *config)
+{
+    struct migrate m = {.config = config};
+    AUTO(mem_free) char *why = migrations_load(config->sql_dir, &m.files);
+    if (why != NULL) {
+        complain("%s", why);
+        return false;
+    }
+    bool ok = false;
+    if (wait_for_database(config)) {
+        struct db_config patient = config->db;
+        patient.timeout_s = config->timeout_s;
+        m.db = db_new(&patient);
+        ok = migrate_all(&m);
+        db_free(&m.db);
+    }
+    ledger_fini(&m.ledger);
+    migrations_fini(&m.files);
+    return ok;
+}

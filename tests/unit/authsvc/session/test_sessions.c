@@ -1,0 +1,498 @@
+/* Session checks with a mocked store and clock: cache, shared look-ups, writing behind,
+ * revocations, outages. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "authsvc/session/sessions.h"
+#include "tests/support/c/fake_clock.h"
+#include "tests/support/c/log_capture.h"
+#include "tests/support/c/mock_call.h"
+#include "tests/unit/authsvc/mock_store.h"
+
+#define T0 1700000000000
+#define IDLE UINT64_C(300000)
+#define LOOKUPS_MAX 2
+
+static const struct token_hash ann = {{1}};
+static const struct token_hash bob = {{2}};
+static const struct token_hash eve = {{3}};
+
+struct fixture {
+    struct fake_clock *clock;
+    struct mock_store store;
+    struct metrics *metrics;
+    struct sessions *sessions;
+    struct mock_call calls[8];
+    size_t call_count;
+};
+
+static int setup(void **state)
+{
+    log_capture_setup(state);
+    struct fixture *f = mem_alloc(sizeof(*f));
+    f->clock = fake_clock_new();
+    mock_store_init(&f->store);
+    f->metrics = metrics_new();
+    const struct sessions_config config = {
+        .rules = {.idle_ms = IDLE, .lifetime_ms = 43200000, .outage_ms = 600000},
+        .cache_max = 16,
+        .lookups_max = LOOKUPS_MAX};
+    f->sessions =
+        sessions_new(fake_clock_clock(f->clock), mock_store_store(&f->store), f->metrics, &config);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    sessions_stop(f->sessions);
+    size_t timers = fake_clock_timers(f->clock);
+    sessions_free(&f->sessions);
+    metrics_free(&f->metrics);
+    mock_store_fini(&f->store);
+    fake_clock_free(&f->clock);
+    int failures = timers != 0;
+    for (size_t i = 0; i < f->call_count; i++) {
+        failures += f->calls[i].answers > 1;
+        mock_call_fini(&f->calls[i]);
+    }
+    free(f);
+    return failures + log_capture_teardown(state);
+}
+
+static struct mock_call *check(struct fixture *f, const struct token_hash *token)
+{
+    assert_true(f->call_count < ARRAY_LEN(f->calls));
+    struct mock_call *call = &f->calls[f->call_count++];
+    const struct msg request = {.id = MSG_session_check,
+                                .session_check = {.token_hash = {.data = (const char *)token->bytes,
+                                                                 .bytes = TOKEN_HASH_BYTES}}};
+    mock_call_init(call, fake_clock_clock(f->clock), &request);
+    sessions_check(f->sessions, &call->call);
+    return call;
+}
+
+static uint64_t now_ms(const struct fixture *f)
+{
+    return clock_unix_ms(fake_clock_clock(f->clock)) - T0;
+}
+
+static struct session session_at(const struct fixture *f, uint64_t id)
+{
+    return (struct session){.id = id,
+                            .user_id = 40 + id,
+                            .created_unix_ms = T0,
+                            .expires_unix_ms = T0 + now_ms(f) + IDLE};
+}
+
+static void find(struct fixture *f, enum err err, const struct session *session)
+{
+    struct mock_store_call *asked = mock_store_take(&f->store, MOCK_FIND_SESSION);
+    assert_non_null(asked);
+    asked->fn.session(asked->arg, err, session);
+}
+
+static void assert_valid(const struct mock_call *call, uint64_t user_id, uint64_t expires_ms)
+{
+    assert_int_equal(call->answers, 1);
+    assert_int_equal(call->err, ERR_OK);
+    assert_int_equal(call->reply.id, MSG_session_check_reply);
+    assert_int_equal(call->reply.session_check_reply.user_id, user_id);
+    assert_int_equal(call->reply.session_check_reply.expires_unix_ms, T0 + expires_ms);
+}
+
+static void assert_failed(const struct mock_call *call, enum err err)
+{
+    assert_int_equal(call->answers, 1);
+    assert_int_equal(call->err, err);
+}
+
+static void no_write(struct fixture *f)
+{
+    assert_int_equal(mock_store_pending(&f->store, MOCK_EXTEND), 0);
+}
+
+static void write(struct fixture *f, enum err err, const bool *gone)
+{
+    struct mock_store_call *asked = mock_store_take(&f->store, MOCK_EXTEND);
+    assert_non_null(asked);
+    asked->fn.extended(asked->arg, err, gone);
+}
+
+/* ---- checks ---- */
+
+/* A login, and a check so much later; what the session's expiry is then waits to be written. */
+static struct mock_call *add_and_use(struct fixture *f, uint64_t later_ms)
+{
+    struct session session = session_at(f, 1);
+    sessions_add(f->sessions, &ann, &session);
+    assert_true(sessions_is_drained(f->sessions)); /* it is in the store as it is */
+    fake_clock_advance(f->clock, later_ms);
+    return check(f, &ann);
+}
+
+static void from_memory_after_a_login(void **state)
+{
+    struct fixture *f = *state;
+    assert_valid(add_and_use(f, 1000), 41, 1000 + IDLE);
+    assert_int_equal(mock_store_pending(&f->store, MOCK_FIND_SESSION), 0);
+}
+
+static void looked_up_once_then_from_memory(void **state)
+{
+    struct fixture *f = *state;
+    struct session session = session_at(f, 1);
+    fake_clock_advance(f->clock, 2000);
+    struct mock_call *call = check(f, &ann);
+    assert_int_equal(call->answers, 0);
+    find(f, ERR_OK, &session);
+    assert_valid(call, 41, 2000 + IDLE);
+    assert_valid(check(f, &ann), 41, 2000 + IDLE);
+    assert_int_equal(mock_store_pending(&f->store, MOCK_FIND_SESSION), 0);
+}
+
+static void unknown_is_refused_and_asked_again(void **state)
+{
+    struct fixture *f = *state;
+    struct mock_call *call = check(f, &eve);
+    find(f, ERR_OK, NULL);
+    assert_failed(call, ERR_UNAUTHORIZED);
+    call = check(f, &eve);
+    assert_int_equal(mock_store_pending(&f->store, MOCK_FIND_SESSION), 1);
+    find(f, ERR_OK, NULL);
+    assert_failed(call, ERR_UNAUTHORIZED);
+}
+
+static void callers_share_a_look_up(void **state)
+{
+    struct fixture *f = *state;
+    struct session session = session_at(f, 1);
+    struct mock_call *first = check(f, &ann);
+    struct mock_call *second = check(f, &ann);
+    struct mock_call *other = check(f, &bob);
+    assert_int_equal(mock_store_pending(&f->store, MOCK_FIND_SESSION), 2);
+    find(f, ERR_OK, &session);
+    assert_valid(first, 41, IDLE);
+    assert_valid(second, 41, IDLE);
+    assert_int_equal(other->answers, 0);
+    find(f, ERR_OK, NULL);
+    assert_failed(other, ERR_UNAUTHORIZED);
+}
+
+static void look_ups_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect("session check failed");
+    check(f, &ann);
+    check(f, &bob);
+    assert_failed(check(f, &eve), ERR_OVERLOADED);
+    find(f, ERR_OK, NULL);
+    struct mock_call *call = check(f, &eve);
+    assert_int_equal(call->answers, 0);
+    find(f, ERR_OK, NULL);
+    find(f, ERR_OK, NULL);
+    assert_failed(call, ERR_UNAUTHORIZED);
+}
+
+static void seems_dead_but_is_not(void **state)
+{
+    struct fixture *f = *state;
+    struct session session = session_at(f, 1);
+    sessions_add(f->sessions, &ann, &session);
+    fake_clock_advance(f->clock, IDLE);
+    struct mock_call *call = check(f, &ann);
+    assert_int_equal(call->answers, 0); /* another replica may have slid it */
+    session.expires_unix_ms = T0 + IDLE + 1000;
+    find(f, ERR_OK, &session);
+    assert_valid(call, 41, 2 * IDLE);
+}
+
+static void is_dead(void **state)
+{
+    struct fixture *f = *state;
+    struct session session = session_at(f, 1);
+    sessions_add(f->sessions, &ann, &session);
+    fake_clock_advance(f->clock, IDLE);
+    struct mock_call *call = check(f, &ann);
+    find(f, ERR_OK, &session);
+    assert_failed(call, ERR_UNAUTHORIZED);
+}
+
+static void the_first_callers_deadline_is_his_own(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect("session check failed");
+    struct session session = session_at(f, 1);
+    struct mock_call *first = check(f, &ann);
+    fake_clock_advance(f->clock, 3000);
+    struct mock_call *second = check(f, &ann);
+    fake_clock_advance(f->clock, 1000);
+    find(f, ERR_DEADLINE, NULL);
+    assert_failed(first, ERR_DEADLINE);
+    assert_int_equal(second->answers, 0);
+    find(f, ERR_OK, &session);
+    assert_valid(second, 41, 4000 + IDLE);
+}
+
+/* ---- outages ---- */
+
+static void known_sessions_survive_an_outage(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect("session check failed");
+    struct session session = session_at(f, 1);
+    sessions_add(f->sessions, &ann, &session);
+    f->store.refuse = ERR_UNAVAILABLE;
+    fake_clock_advance(f->clock, 200000);
+    assert_valid(check(f, &ann), 41, 200000 + IDLE);
+    assert_failed(check(f, &bob), ERR_UNAVAILABLE);
+    fake_clock_advance(f->clock, 200000);
+    assert_valid(check(f, &ann), 41, 400000 + IDLE);
+    assert_int_equal(sessions_waiting(f->sessions), 1);
+    f->store.refuse = ERR_OK;
+    fake_clock_advance(f->clock, 1000);
+    struct mock_store_call *asked = mock_store_take(&f->store, MOCK_EXTEND);
+    assert_int_equal(asked->count, 1);
+    assert_int_equal(asked->items[0].expires_unix_ms, T0 + 400000 + IDLE);
+    asked->fn.extended(asked->arg, ERR_OK, (bool[]){false});
+    assert_int_equal(sessions_waiting(f->sessions), 0);
+}
+
+static void but_not_for_ever(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect("session check failed");
+    struct session session = session_at(f, 1);
+    sessions_add(f->sessions, &ann, &session);
+    f->store.refuse = ERR_UNAVAILABLE;
+    for (unsigned i = 0; i < 4; i++) {
+        fake_clock_advance(f->clock, 200000);
+        assert_int_equal(check(f, &ann)->err, ERR_OK);
+    }
+    fake_clock_advance(f->clock, 100000);
+    assert_failed(check(f, &ann), ERR_UNAVAILABLE);
+}
+
+/* ---- writing behind ---- */
+
+static void uses_are_written_together(void **state)
+{
+    struct fixture *f = *state;
+    struct session session = session_at(f, 1);
+    sessions_add(f->sessions, &ann, &session);
+    session = session_at(f, 2);
+    sessions_add(f->sessions, &bob, &session);
+    fake_clock_advance(f->clock, 1000);
+    check(f, &ann);
+    fake_clock_advance(f->clock, 1000);
+    check(f, &ann);
+    check(f, &bob);
+    fake_clock_advance(f->clock, 28999);
+    no_write(f);
+    fake_clock_advance(f->clock, 1);
+    struct mock_store_call *asked = mock_store_take(&f->store, MOCK_EXTEND);
+    assert_int_equal(asked->count, 2);
+    assert_int_equal(asked->items[0].id, 1);
+    assert_int_equal(asked->items[0].expires_unix_ms, T0 + 2000 + IDLE);
+    assert_int_equal(asked->items[1].id, 2);
+    asked->fn.extended(asked->arg, ERR_OK, (bool[]){false, false});
+    fake_clock_advance(f->clock, 10000);
+    no_write(f);
+}
+
+static void near_its_stored_end_it_is_written_at_once(void **state)
+{
+    struct fixture *f = *state;
+    add_and_use(f, IDLE - 1000);
+    fake_clock_advance(f->clock, 0);
+    write(f, ERR_OK, (bool[]){false});
+}
+
+static void a_failed_write_is_tried_again(void **state)
+{
+    struct fixture *f = *state;
+    add_and_use(f, 1000);
+    fake_clock_advance(f->clock, 30000);
+    write(f, ERR_UNAVAILABLE, NULL);
+    assert_int_equal(sessions_waiting(f->sessions), 1);
+    no_write(f);
+    fake_clock_advance(f->clock, 1000);
+    write(f, ERR_OK, (bool[]){false});
+    assert_int_equal(sessions_waiting(f->sessions), 0);
+}
+
+static void a_session_removed_behind_our_back(void **state)
+{
+    struct fixture *f = *state;
+    add_and_use(f, 1000);
+    fake_clock_advance(f->clock, 30000);
+    write(f, ERR_OK, (bool[]){true});
+    struct mock_call *call = check(f, &ann);
+    find(f, ERR_OK, NULL);
+    assert_failed(call, ERR_UNAUTHORIZED);
+}
+
+static void draining_writes_everything(void **state)
+{
+    struct fixture *f = *state;
+    add_and_use(f, 1000);
+    sessions_drain(f->sessions);
+    assert_false(sessions_is_drained(f->sessions));
+    fake_clock_advance(f->clock, 0);
+    assert_false(sessions_is_drained(f->sessions));
+    write(f, ERR_OK, (bool[]){false});
+    assert_true(sessions_is_drained(f->sessions));
+}
+
+static void draining_without_a_database_ends(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect("sessions keep the expiry that the database has");
+    add_and_use(f, 1000);
+    f->store.refuse = ERR_UNAVAILABLE;
+    sessions_drain(f->sessions);
+    fake_clock_advance(f->clock, 0);
+    assert_true(sessions_is_drained(f->sessions));
+}
+
+static void draining_does_not_wait_for_a_silent_database(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect("sessions keep the expiry that the database has");
+    add_and_use(f, 1000);
+    sessions_drain(f->sessions);
+    fake_clock_advance(f->clock, 1999);
+    assert_false(sessions_is_drained(f->sessions));
+    fake_clock_advance(f->clock, 1);
+    assert_true(sessions_is_drained(f->sessions));
+    write(f, ERR_UNAVAILABLE, NULL);
+    assert_true(sessions_is_drained(f->sessions));
+}
+
+/* ---- revocations and sweeping ---- */
+
+static void revoke(struct fixture *f, uint64_t expect_after_seq, uint64_t last_seq,
+                   const struct token_hash *token)
+{
+    struct mock_store_call *asked = mock_store_take(&f->store, MOCK_FIND_REVOKED);
+    assert_non_null(asked);
+    assert_int_equal(asked->after_seq, expect_after_seq);
+    struct store_revocations *revoked = mem_alloc(sizeof(*revoked));
+    revoked->last_seq = last_seq;
+    if (token != NULL) {
+        revoked->tokens[revoked->count++] = *token;
+    }
+    asked->fn.revocations(asked->arg, ERR_OK, revoked);
+    mem_free(&revoked);
+}
+
+static void revocations_arrive_within_a_second(void **state)
+{
+    struct fixture *f = *state;
+    struct session session = session_at(f, 1);
+    sessions_add(f->sessions, &ann, &session);
+    fake_clock_advance(f->clock, 0);
+    revoke(f, STORE_SEQ_NOW, 70, NULL);
+    fake_clock_advance(f->clock, 500);
+    assert_int_equal(check(f, &ann)->err, ERR_OK);
+    revoke(f, 70, 71, &ann);
+    struct mock_call *call = check(f, &ann);
+    find(f, ERR_OK, NULL);
+    assert_failed(call, ERR_UNAUTHORIZED);
+}
+
+/* Sequence 71 may be committed after 72 was seen: it is asked for again for 5 s. */
+static void revocations_are_read_again_for_a_while(void **state)
+{
+    struct fixture *f = *state;
+    fake_clock_advance(f->clock, 0);
+    revoke(f, STORE_SEQ_NOW, 70, NULL);
+    for (unsigned i = 0; i < 10; i++) {
+        fake_clock_advance(f->clock, 500);
+        revoke(f, 70, 72, &bob);
+    }
+    fake_clock_advance(f->clock, 500);
+    revoke(f, 72, 72, NULL);
+}
+
+static void following_goes_on_after_an_outage(void **state)
+{
+    struct fixture *f = *state;
+    f->store.refuse = ERR_UNAVAILABLE;
+    fake_clock_advance(f->clock, 60000);
+    f->store.refuse = ERR_OK;
+    fake_clock_advance(f->clock, 500);
+    revoke(f, STORE_SEQ_NOW, 70, NULL);
+}
+
+static void sweeps(void **state)
+{
+    struct fixture *f = *state;
+    struct session session = session_at(f, 1);
+    session.expires_unix_ms = T0 + 1000;
+    sessions_add(f->sessions, &ann, &session);
+    fake_clock_advance(f->clock, 30000);
+    struct mock_store_call *asked = mock_store_take(&f->store, MOCK_SWEEP);
+    assert_non_null(asked);
+    /* What another replica may still slide is kept. */
+    assert_true(asked->expired_before_unix_ms <= T0 + 30000 - 600000);
+    asked->fn.swept(asked->arg, ERR_OK, true);
+    fake_clock_advance(f->clock, 100);
+    asked = mock_store_take(&f->store, MOCK_SWEEP);
+    asked->fn.swept(asked->arg, ERR_OK, false);
+    fake_clock_advance(f->clock, 29999);
+    assert_int_equal(mock_store_pending(&f->store, MOCK_SWEEP), 0);
+    fake_clock_advance(f->clock, 1);
+    assert_int_equal(mock_store_pending(&f->store, MOCK_SWEEP), 1);
+}
+
+static void stopping_answers_who_waits(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect("session check failed");
+    struct mock_call *call = check(f, &ann);
+    sessions_stop(f->sessions);
+    find(f, ERR_UNAVAILABLE, NULL);
+    assert_failed(call, ERR_UNAVAILABLE);
+    assert_failed(check(f, &ann), ERR_DRAINING);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    if (sodium_init() < 0) {
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        TEST(from_memory_after_a_login),
+        TEST(looked_up_once_then_from_memory),
+        TEST(unknown_is_refused_and_asked_again),
+        TEST(callers_share_a_look_up),
+        TEST(look_ups_are_bounded),
+        TEST(seems_dead_but_is_not),
+        TEST(is_dead),
+        TEST(the_first_callers_deadline_is_his_own),
+        TEST(known_sessions_survive_an_outage),
+        TEST(but_not_for_ever),
+        TEST(uses_are_written_together),
+        TEST(near_its_stored_end_it_is_written_at_once),
+        TEST(a_failed_write_is_tried_again),
+        TEST(a_session_removed_behind_our_back),
+        TEST(draining_writes_everything),
+        TEST(draining_without_a_database_ends),
+        TEST(draining_does_not_wait_for_a_silent_database),
+        TEST(revocations_arrive_within_a_second),
+        TEST(revocations_are_read_again_for_a_while),
+        TEST(following_goes_on_after_an_outage),
+        TEST(sweeps),
+        TEST(stopping_answers_who_waits),
+    };
+    return cmocka_run_group_tests_name("sessions", tests, NULL, NULL);
+}

@@ -1,0 +1,165 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "gateway/http/request_json.h"
+
+static const char *const login_members[] = {"username", "password", NULL};
+static const char *const list_members[] = {"room_id", NULL};
+
+/* Literals may hold NULs. */
+#define REFUSED(literal) assert_null(request_json_parse(STR_LIT(literal)))
+
+static void test_refuses_what_is_not_an_object(void **state)
+{
+    (void)state;
+    REFUSED("");
+    REFUSED(" ");
+    REFUSED("null");
+    REFUSED("1");
+    REFUSED("\"x\"");
+    REFUSED("[]");
+    REFUSED("[{}]");
+    REFUSED("{");
+    REFUSED("{}x");
+    REFUSED("{}{}");
+    REFUSED("{}\0");
+    REFUSED("{'a':1}");
+    REFUSED("{\"a\":1,}");
+    REFUSED("{\"a\":1,\"a\":1}");
+    REFUSED("{\"x\":{\"a\":1,\"a\":1}}");
+    REFUSED("{\"a\":\"\xff\"}");
+    REFUSED("{\"a\":\"\xc0\x80\"}");
+    REFUSED("{\"a\":\"\xed\xa0\x80\"}");
+    REFUSED("{\"a\":\"\\ud800\"}");
+    REFUSED("{\"a\":\"\\u0000\"}");
+    REFUSED("{\"a\\u0000b\":1}");
+    REFUSED("{\"a\":\"x\0y\"}");
+    REFUSED("{\"a\":1e999}");
+    REFUSED("{\"a\":99999999999999999999}");
+    REFUSED("{\"a\":01}");
+    REFUSED("{\"a\":NaN}");
+    REFUSED("\xef\xbb\xbf{}");
+}
+
+static void test_refuses_depth(void **state)
+{
+    (void)state;
+    enum { DEPTH = 100000 };
+    struct str body = {.bytes = 5 + 2 * DEPTH + 1};
+    AUTO(mem_free) char *text = mem_alloc(body.bytes);
+    memcpy(text, "{\"a\":", 5);
+    memset(text + 5, '[', DEPTH);
+    memset(text + 5 + DEPTH, ']', DEPTH);
+    text[body.bytes - 1] = '}';
+    body.data = text;
+    assert_null(request_json_parse(body));
+    body.bytes = 5 + DEPTH;
+    assert_null(request_json_parse(body));
+}
+
+static bool fills(struct str body, enum msg_id id, const char *const *members, struct msg *ret_msg)
+{
+    *ret_msg = (struct msg){.id = id};
+    struct json_t *json = request_json_parse(body);
+    assert_non_null(json);
+    bool filled = request_json_fill(json, members, ret_msg);
+    request_json_free(&json);
+    return filled;
+}
+
+static void test_room_ids(void **state)
+{
+    static const struct {
+        const char *value;
+        uint64_t room_id; /* 0: refused */
+    } rows[] = {
+        {"1", 1},
+        {"123456", 123456},
+        {"9007199254740991", 9007199254740991},
+        {"9007199254740992", 0},
+        {"9223372036854775807", 0},
+        {"0", 0},
+        {"-0", 0},
+        {"-1", 0},
+        {"1.0", 0},
+        {"1.5", 0},
+        {"1e3", 0},
+        {"\"1\"", 0},
+        {"null", 0},
+        {"true", 0},
+        {"[1]", 0},
+        {"{}", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(mem_free)
+        char *body = mem_printf("{\"x\":[{}],\"room_id\":%s,\"y\":null}", rows[i].value);
+        struct msg msg;
+        bool filled = fills(str_of(body), MSG_room_participants, list_members, &msg);
+        assert_int_equal(filled, rows[i].room_id > 0);
+        if (filled) {
+            assert_int_equal(msg.room_participants.room_id, rows[i].room_id);
+        }
+    }
+    struct msg msg;
+    assert_false(fills(STR_LIT("{}"), MSG_room_participants, list_members, &msg));
+    assert_false(fills(STR_LIT("{\"Room_id\":1}"), MSG_room_participants, list_members, &msg));
+}
+
+static bool fills_login(size_t name_bytes, size_t password_bytes)
+{
+    AUTO(mem_free)
+    char *body = mem_printf("{\"username\":\"%0*d\",\"password\":\"%0*d\"}", (int)name_bytes, 0,
+                            (int)password_bytes, 0);
+    struct msg msg;
+    return fills(str_of(body), MSG_login, login_members, &msg);
+}
+
+static void test_login_lengths(void **state)
+{
+    (void)state;
+    struct msg msg;
+    assert_true(fills_login(1, 1));
+    assert_true(fills_login(200, 1024));
+    assert_false(fills_login(201, 1));
+    assert_false(fills_login(1, 1025));
+    assert_false(
+        fills(STR_LIT("{\"username\":\"\",\"password\":\"x\"}"), MSG_login, login_members, &msg));
+    assert_false(
+        fills(STR_LIT("{\"username\":\"x\",\"password\":\"\"}"), MSG_login, login_members, &msg));
+    assert_false(fills(STR_LIT("{\"username\":\"x\"}"), MSG_login, login_members, &msg));
+    assert_false(
+        fills(STR_LIT("{\"username\":\"x\",\"password\":5}"), MSG_login, login_members, &msg));
+    /* Bytes count, not characters. */
+    AUTO(mem_free)
+    char *wide = mem_printf("{\"username\":\"%0*d\xc3\xa4\",\"password\":\"x\"}", 199, 0);
+    assert_false(fills(str_of(wide), MSG_login, login_members, &msg));
+}
+
+static void test_strings_are_read(void **state)
+{
+    (void)state;
+    struct msg msg = {.id = MSG_login};
+    struct json_t *json = request_json_parse(
+        STR_LIT("{\"password\":\"p\\u00e4 \\\"\",\"username\":\"J\xc3\xbcrgen\"}"));
+    assert_true(request_json_fill(json, login_members, &msg));
+    assert_true(str_eq(msg.login.username, STR_LIT("J\xc3\xbcrgen")));
+    assert_true(str_eq(msg.login.password, STR_LIT("p\xc3\xa4 \"")));
+    request_json_free(&json);
+    assert_null(json);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refuses_what_is_not_an_object),
+        cmocka_unit_test(test_refuses_depth),
+        cmocka_unit_test(test_room_ids),
+        cmocka_unit_test(test_login_lengths),
+        cmocka_unit_test(test_strings_are_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,57 @@
+/* Who gets the lease of a node. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "roomsvc/store/node_judge.h"
+
+#define NOW 1000000
+
+static const struct {
+    const char *what;
+    const char *asker;
+    int64_t expires_in_ms; /* -NOW: given up */
+    uint64_t reserved_ms;
+    uint64_t epoch; /* from 7 */
+    uint64_t remaining_ms;
+    bool release;
+    bool granted;
+} rows[] = {
+    {"holder renews", "holder", 500, 0, 7, 2000, false, true},
+    {"holder comes late", "holder", -500, 0, 8, 2000, false, true},
+    {"holder comes after an outage", "holder", -500, 1200, 8, 2000, false, true},
+    {"another one comes early", "other", 500, 0, 7, 500, false, false},
+    {"another one comes when it is over", "other", -500, 0, 8, 2000, false, true},
+    {"another one is quicker after an outage", "other", -500, 1200, 7, 1200, false, false},
+    {"early, after an outage", "other", 500, 1200, 7, 500, false, false},
+    {"given up, after an outage", "other", -NOW, 1200, 8, 2000, false, true},
+    {"holder gives up", "holder", 500, 1200, 7, 0, true, true},
+    {"another one gives up", "other", 500, 0, 7, 500, true, false},
+};
+
+static void each_claim_is_judged(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct node_row row = {.lease = {.epoch = 7},
+                               .expires_unix_ms = (uint64_t)(NOW + rows[i].expires_in_ms),
+                               .now_unix_ms = NOW};
+        struct node_claim claim = {.lease_ms = 2000, .release = rows[i].release};
+        memcpy(row.lease.holder, "holder", 6);
+        memcpy(claim.holder, rows[i].asker, strlen(rows[i].asker));
+        const bool granted = node_judge(&row, &claim, rows[i].reserved_ms);
+        if (granted != rows[i].granted || row.lease.epoch != rows[i].epoch ||
+            row.lease.remaining_ms != rows[i].remaining_ms) {
+            fail_msg("%s", rows[i].what);
+        }
+        assert_memory_equal(row.lease.holder, granted ? rows[i].asker : "holder", 5);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_claim_is_judged)};
+    return cmocka_run_group_tests_name("roomsvc judge of leases", tests, NULL, NULL);
+}

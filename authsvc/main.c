@@ -1,5 +1,5 @@
 #include "authsvc/config.h"
-#include "authsvc/handlers.h"
+#include "authsvc/authsvc.h"
 #include "authsvc/hash/hash_worker.h"
 #include "authsvc/hash/hasher_pool.h"
 #include "authsvc/store/store_mysql.h"

@@ -15,8 +15,8 @@ static bool set_up_janus(struct parts *parts, const struct janusbridge_config *c
         return false;
     }
     parts->transport = janus_http_transport(parts->http);
-    parts->guard = lease_guard_new(&parts->transport, service_clock(service));
-    parts->guarded = lease_guard_transport(parts->guard);
+    parts->guard = fenced_transport_new(&parts->transport, service_clock(service));
+    parts->guarded = fenced_transport_transport(parts->guard);
     const struct janus_session_parts session = {.transport = &parts->guarded,
                                                 .clock = service_clock(service),
                                                 .metrics = service_metrics(service),
@@ -36,7 +36,7 @@ static bool set_up_bridge(struct parts *parts, const struct janusbridge_config *
                                       .session = parts->session};
     const struct lease_config lease_config = config_lease(config);
     parts->lease = lease_new(&lease, &lease_config);
-    lease_guard_set(parts->guard, parts->lease);
+    fenced_transport_set(parts->guard, parts->lease);
     struct bridge_config bridge = config_bridge(config);
     bridge.lease = parts->lease;
     bridge.bus = service_bus(service);
@@ -77,7 +77,7 @@ void parts_free(struct parts *parts)
     janus_session_free(&parts->session);
     lease_free(&parts->lease);
     bridge_free(&parts->bridge);
-    lease_guard_free(&parts->guard);
+    fenced_transport_free(&parts->guard);
     janus_http_free(&parts->http);
     service_free(&parts->service);
 }

@@ -3,14 +3,14 @@
 #define LYNKS_JANUSBRIDGE_PARTS_H
 
 #include "janusbridge/config.h"
-#include "janusbridge/lease/lease_guard.h"
+#include "janusbridge/lease/fenced_transport.h"
 
 /* Freed from the session on, which answers whoever waits in the bridge. */
 struct parts {
     struct service *service;
     struct janus_http *http;
     struct janus_transport transport, guarded;
-    struct lease_guard *guard;
+    struct fenced_transport *guard;
     struct janus_session *session;
     struct lease *lease;
     struct bridge *bridge;

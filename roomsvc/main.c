@@ -1,5 +1,5 @@
 #include "roomsvc/config.h"
-#include "roomsvc/handlers.h"
+#include "roomsvc/roomsvc.h"
 #include "roomsvc/store/node_store_mysql.h"
 #include "roomsvc/store/room_store_mysql.h"
 
@@ -9,7 +9,7 @@ static const char *const callers[] = {"gateway", "janusbridge", NULL};
 struct parts {
     struct service *service;
     struct db_pool *db;
-    struct epochs *epochs;
+    struct node_fence *fence;
     struct roomsvc roomsvc;
 };
 
@@ -26,12 +26,12 @@ static bool set_up(struct parts *parts, const struct roomsvc_config *config)
                                       .queue_max = config->db_queue_max};
     parts->db = db_pool_new(service_loop(parts->service), service_metrics(parts->service),
                             service_health(parts->service), &db);
-    parts->epochs = epochs_new(service_metrics(parts->service));
+    parts->fence = node_fence_new(service_metrics(parts->service));
     const struct rooms_parts rooms = {.clock = service_clock(parts->service),
                                       .bus = service_bus(parts->service),
                                       .store = room_store_mysql(parts->db),
                                       .metrics = service_metrics(parts->service),
-                                      .epochs = parts->epochs};
+                                      .fence = parts->fence};
     const struct rooms_config rooms_config = {.standard_room = config->standard_room,
                                               .publishers_max = config->publishers_max,
                                               .rooms_max = config->rooms_max,
@@ -40,7 +40,7 @@ static bool set_up(struct parts *parts, const struct roomsvc_config *config)
     parts->roomsvc.rooms = rooms_new(&rooms, &rooms_config);
     parts->roomsvc.nodes = (struct nodes){.clock = service_clock(parts->service),
                                           .store = node_store_mysql(parts->db),
-                                          .epochs = parts->epochs};
+                                          .fence = parts->fence};
     return service_serve(parts->service, &config->bind, callers, roomsvc_handlers, &parts->roomsvc);
 }
 
@@ -55,7 +55,7 @@ int main(int argc, char **argv)
     int exit_code = set_up(&parts, &config) ? service_run(parts.service) : 1;
     db_pool_free(&parts.db);
     rooms_free(&parts.roomsvc.rooms);
-    epochs_free(&parts.epochs);
+    node_fence_free(&parts.fence);
     service_free(&parts.service);
     config_free(&config, roomsvc_options);
     return exit_code;

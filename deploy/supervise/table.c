@@ -43,7 +43,7 @@ static bool set_ms(struct reader *reader, uint64_t *ms, const char *value)
     return true;
 }
 
-static void list_add(char ***list, size_t *count, const char *value)
+static void strings_add(char ***list, size_t *count, const char *value)
 {
     *list = mem_realloc_array(*list, *count + 2, sizeof(char *));
     (*list)[(*count)++] = mem_strdup(value);
@@ -157,13 +157,13 @@ static bool on_env(struct reader *reader, const char *value)
     if (!strchr(value, '=')) {
         return refuse(reader, "not NAME=VALUE", value);
     }
-    list_add(&reader->entry->env, &reader->entry->env_count, value);
+    strings_add(&reader->entry->env, &reader->entry->env_count, value);
     return true;
 }
 
 static bool on_arg(struct reader *reader, const char *value)
 {
-    list_add(&reader->entry->argv, &reader->entry->argv_count, value);
+    strings_add(&reader->entry->argv, &reader->entry->argv_count, value);
     return true;
 }
 

@@ -23,7 +23,7 @@ static void end(struct exchange *exchange, enum err err, const struct msg *reply
         exchange_fail(exchange, err);
         return;
     }
-    text_clear(&api->text);
+    strbuf_clear(&api->text);
     route->write(exchange, reply, &api->text);
     exchange_reply(exchange);
 }
@@ -224,6 +224,6 @@ void api_free(struct api **api_ref)
     free(api->stats);
     limiter_free(&api->by_address);
     limiter_free(&api->by_name);
-    text_fini(&api->text);
+    strbuf_fini(&api->text);
     mem_free(api_ref);
 }

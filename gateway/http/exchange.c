@@ -111,23 +111,24 @@ static void finish(struct exchange *exchange, struct httpd_reply *reply, enum er
 
 void exchange_reply(struct exchange *exchange)
 {
-    struct httpd_reply reply = {
-        .status = 200, .content_type = "application/json", .body = text_str(&exchange->api->text)};
+    struct httpd_reply reply = {.status = 200,
+                                .content_type = "application/json",
+                                .body = strbuf_str(&exchange->api->text)};
     finish(exchange, &reply, ERR_OK);
 }
 
 static struct str write_error(struct exchange *exchange, enum err err)
 {
-    struct text *text = &exchange->api->text;
-    text_clear(text);
-    text_add(text, STR_LIT("{\"action\":\"failed\",\"error\":{\"code\":\""));
-    text_add_z(text, err_code(err));
-    text_add(text, STR_LIT("\",\"message\":\""));
-    text_add_z(text, err_text(err));
-    text_add(text, STR_LIT("\"},\"request_id\":\""));
-    text_add_z(text, exchange->request_id);
-    text_add(text, STR_LIT("\"}"));
-    return text_str(text);
+    struct strbuf *text = &exchange->api->text;
+    strbuf_clear(text);
+    strbuf_add(text, STR_LIT("{\"action\":\"failed\",\"error\":{\"code\":\""));
+    strbuf_add_z(text, err_code(err));
+    strbuf_add(text, STR_LIT("\",\"message\":\""));
+    strbuf_add_z(text, err_text(err));
+    strbuf_add(text, STR_LIT("\"},\"request_id\":\""));
+    strbuf_add_z(text, exchange->request_id);
+    strbuf_add(text, STR_LIT("\"}"));
+    return strbuf_str(text);
 }
 
 /* Whole seconds, rounded up. */
@@ -140,7 +141,7 @@ static void write_retry_after(const struct exchange *exchange, char *value, size
 void exchange_fail(struct exchange *exchange, enum err err)
 {
     char retry_after[24];
-    struct text allow = {0};
+    struct strbuf allow = {0};
     struct httpd_reply reply = {
         .status = err_http_status(err),
         .content_type = "application/json",
@@ -154,18 +155,18 @@ void exchange_fail(struct exchange *exchange, enum err err)
         add_header(&reply, "WWW-Authenticate", "Bearer");
     } else if (reply.status == 405) {
         routes_write_allow(exchange->web->path, &allow);
-        text_add(&allow, (struct str){.data = "", .bytes = 1});
+        strbuf_add(&allow, (struct str){.data = "", .bytes = 1});
         add_header(&reply, "Allow", allow.data);
     }
     finish(exchange, &reply, err);
-    text_fini(&allow);
+    strbuf_fini(&allow);
 }
 
 void exchange_preflight(struct exchange *exchange)
 {
-    struct text allow = {0};
+    struct strbuf allow = {0};
     routes_write_allow(exchange->web->path, &allow);
-    text_add(&allow, (struct str){.data = "", .bytes = 1});
+    strbuf_add(&allow, (struct str){.data = "", .bytes = 1});
     struct httpd_reply reply = {
         .status = 204,
         .headers = {{"Access-Control-Allow-Methods", allow.data},
@@ -173,7 +174,7 @@ void exchange_preflight(struct exchange *exchange)
                     {"Access-Control-Max-Age", "600"}},
     };
     finish(exchange, &reply, ERR_OK);
-    text_fini(&allow);
+    strbuf_fini(&allow);
 }
 
 void exchange_orphan(struct exchange *exchange)

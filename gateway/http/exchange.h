@@ -7,7 +7,7 @@
 #include "gateway/http/limiter.h"
 #include "gateway/http/routes.h"
 #include "gateway/http/stats.h"
-#include "gateway/http/text.h"
+#include "proto/base/strbuf.h"
 #include "gateway/http/web.h"
 #include "proto/base/log.h"
 
@@ -22,7 +22,7 @@ struct api {
     struct limiter *by_address, *by_name;
     struct metric *limited_address, *limited_name;
     struct stats **stats; /* of each route, then of all other paths */
-    struct text text;     /* of the answer being made */
+    struct strbuf text;   /* of the answer being made */
     struct exchange *first;
     size_t count;
     uint64_t ids_drawn;

@@ -71,12 +71,13 @@ static void settle_login(struct exchange *exchange, enum err err)
     }
 }
 
-static void write_login(const struct exchange *exchange, const struct msg *reply, struct text *text)
+static void write_login(const struct exchange *exchange, const struct msg *reply,
+                        struct strbuf *text)
 {
     (void)reply;
-    text_add(text, STR_LIT("{\"action\":\"succesful\",\"token\":\"")); /* the wire format */
-    text_add_z(text, exchange->token);
-    text_add(text, STR_LIT("\"}"));
+    strbuf_add(text, STR_LIT("{\"action\":\"succesful\",\"token\":\"")); /* the wire format */
+    strbuf_add_z(text, exchange->token);
+    strbuf_add(text, STR_LIT("\"}"));
 }
 
 /* ---- POST /create ---- */
@@ -92,34 +93,35 @@ static enum err prepare_create(struct exchange *exchange)
     return ERR_OK;
 }
 
-static void write_room(struct text *text, uint64_t room_id)
+static void write_room(struct strbuf *text, uint64_t room_id)
 {
-    text_add(text, STR_LIT("{\"action\":\"success\",\"room_id\":"));
-    text_add_u64(text, room_id);
+    strbuf_add(text, STR_LIT("{\"action\":\"success\",\"room_id\":"));
+    strbuf_add_u64(text, room_id);
 }
 
 static void write_create(const struct exchange *exchange, const struct msg *reply,
-                         struct text *text)
+                         struct strbuf *text)
 {
     (void)exchange;
     write_room(text, reply->room_create_reply.room_id);
-    text_add(text, STR_LIT("}"));
+    strbuf_add(text, STR_LIT("}"));
 }
 
 /* ---- POST /list_participants ---- */
 
 static const char *const list_members[] = {"room_id", NULL};
 
-static void write_list(const struct exchange *exchange, const struct msg *reply, struct text *text)
+static void write_list(const struct exchange *exchange, const struct msg *reply,
+                       struct strbuf *text)
 {
     struct u64_list publishers = reply->room_participants_reply.publishers;
     write_room(text, exchange->msg.room_participants.room_id);
-    text_add(text, STR_LIT(",\"publishers\":["));
+    strbuf_add(text, STR_LIT(",\"publishers\":["));
     for (size_t i = 0; i < publishers.count; i++) {
-        text_add_z(text, i == 0 ? "" : ",");
-        text_add_u64(text, publishers.items[i]);
+        strbuf_add_z(text, i == 0 ? "" : ",");
+        strbuf_add_u64(text, publishers.items[i]);
     }
-    text_add(text, STR_LIT("]}"));
+    strbuf_add(text, STR_LIT("]}"));
 }
 
 /* ---- the table ---- */
@@ -173,12 +175,12 @@ enum err routes_find(const char *path, const char *method, const struct route **
     return err;
 }
 
-void routes_write_allow(const char *path, struct text *text)
+void routes_write_allow(const char *path, struct strbuf *text)
 {
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
         if (strcmp(routes[i].path, path) == 0) {
-            text_add_z(text, text->bytes == 0 ? "" : ", ");
-            text_add_z(text, routes[i].method);
+            strbuf_add_z(text, text->bytes == 0 ? "" : ", ");
+            strbuf_add_z(text, routes[i].method);
         }
     }
 }

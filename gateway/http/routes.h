@@ -7,7 +7,7 @@
 #include "proto/schema/msg.h"
 
 struct exchange;
-struct text;
+struct strbuf;
 
 struct route {
     const char *path;
@@ -21,7 +21,7 @@ struct route {
     /* Sees how it ended, good or bad; NULL: nothing to do. */
     void (*settle)(struct exchange *exchange, enum err err);
     /* Writes the JSON of a success. */
-    void (*write)(const struct exchange *exchange, const struct msg *reply, struct text *text);
+    void (*write)(const struct exchange *exchange, const struct msg *reply, struct strbuf *text);
 };
 
 const struct route *routes_at(size_t index); /* NULL past the end */
@@ -29,6 +29,6 @@ size_t routes_count(void);
 /* ERR_NOT_FOUND: no such path; ERR_METHOD_NOT_ALLOWED: *ret_route is a row of that path. */
 enum err routes_find(const char *path, const char *method, const struct route **ret_route);
 /* "POST" or "GET, POST": the methods of that path. */
-void routes_write_allow(const char *path, struct text *text);
+void routes_write_allow(const char *path, struct strbuf *text);
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_REPORT_H
 #define LYNKS_JANUSBRIDGE_JANUS_JANUS_REPORT_H
 
-#include "janusbridge/janus/janus_errand.h"
+#include "janusbridge/janus/janus_control.h"
 #include "proto/base/health.h"
 
 /* Embedded; set clock and health. */

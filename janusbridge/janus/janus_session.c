@@ -42,8 +42,8 @@ static void leave_ready(struct janus_session *s, const struct janus_finding *fin
     janus_report_fault(&s->report, finding);
     clock_cancel(s->parts.clock, s->keepalive_timer);
     s->keepalive_timer = 0;
-    janus_errand_cancel(&s->probe);
-    janus_errand_cancel(&s->info);
+    janus_control_cancel(&s->probe);
+    janus_control_cancel(&s->info);
     janus_poll_stop(s->poll);
     s->listener.on_down(s->listener.arg);
     janus_watches_lost(&s->watches);
@@ -105,10 +105,10 @@ static void arm_keepalive(struct janus_session *s)
     s->keepalive_timer = clock_after(s->parts.clock, s->keepalive_ms, on_keepalive_due, s);
 }
 
-static void probe(struct janus_session *s, janus_errand_fn *fn)
+static void probe(struct janus_session *s, janus_control_fn *fn)
 {
     metric_inc(s->stats.keepalives);
-    janus_errand_send(&s->probe, s->session_path, "keepalive", fn);
+    janus_control_send(&s->probe, s->session_path, "keepalive", fn);
 }
 
 static void on_probed(void *arg, const struct janus_finding *finding)
@@ -171,7 +171,7 @@ static void become_ready(struct janus_session *s)
     log_info("janus is ready", LOG_U64("sessions_made", s->made));
     arm_keepalive(s);
     janus_poll_start(s->poll, s->session_id);
-    janus_errand_send(&s->info, "", "info", on_info);
+    janus_control_send(&s->info, "", "info", on_info);
     s->listener.on_up(s->listener.arg);
     janus_watches_ready(&s->watches, is_new);
 }
@@ -207,7 +207,7 @@ static void on_attached(void *arg, const struct janus_finding *finding)
 static void attach(struct janus_session *s)
 {
     s->state = STATE_ATTACHING;
-    janus_errand_send(&s->step, s->session_path, NULL, on_attached);
+    janus_control_send(&s->step, s->session_path, NULL, on_attached);
 }
 
 static void on_created(void *arg, const struct janus_finding *finding)
@@ -226,7 +226,7 @@ static void on_created(void *arg, const struct janus_finding *finding)
 static void create(struct janus_session *s)
 {
     s->state = STATE_CREATING;
-    janus_errand_send(&s->step, "", "create", on_created);
+    janus_control_send(&s->step, "", "create", on_created);
 }
 
 /* Janus ends a handle before its session, so a lost handle may be the first sign of a lost session.
@@ -268,7 +268,7 @@ static void connect_now(void *arg)
         return;
     }
     s->state = STATE_RESUMING;
-    janus_errand_send(&s->step, s->session_path, "keepalive", on_resumed);
+    janus_control_send(&s->step, s->session_path, "keepalive", on_resumed);
 }
 
 /* ---- what the poll and the calls tell ---- */
@@ -339,11 +339,11 @@ struct janus_session *janus_session_new(const struct janus_session_parts *parts,
         (struct janus_backoff){.min_ms = config->backoff_min_ms, .max_ms = config->backoff_max_ms};
     s->report = (struct janus_report){.clock = parts->clock, .health = parts->health};
     janus_stats_init(&s->stats, s->parts.metrics);
-    s->errands = (struct janus_errand_parts){.transport = parts->transport,
-                                             .auth = s->auth,
-                                             .timeout_ms = config->control_timeout_ms,
-                                             .arg = s};
-    s->step.parts = s->probe.parts = s->info.parts = &s->errands;
+    s->controls = (struct janus_control_parts){.transport = parts->transport,
+                                               .auth = s->auth,
+                                               .timeout_ms = config->control_timeout_ms,
+                                               .arg = s};
+    s->step.parts = s->probe.parts = s->info.parts = &s->controls;
     const struct janus_calls_parts calls = {.transport = parts->transport,
                                             .clock = parts->clock,
                                             .metrics = parts->metrics,
@@ -370,9 +370,9 @@ static void stop_all(struct janus_session *s, enum err err)
     clock_cancel(s->parts.clock, s->keepalive_timer);
     clock_cancel(s->parts.clock, s->retry_timer);
     s->keepalive_timer = s->retry_timer = 0;
-    janus_errand_cancel(&s->step);
-    janus_errand_cancel(&s->probe);
-    janus_errand_cancel(&s->info);
+    janus_control_cancel(&s->step);
+    janus_control_cancel(&s->probe);
+    janus_control_cancel(&s->info);
     janus_poll_stop(s->poll);
     janus_watches_lost(&s->watches);
     janus_calls_fail_all(s->calls, err);
@@ -448,7 +448,7 @@ void janus_session_close(struct janus_session *s)
     metric_set(s->stats.ready, 0);
     stop_all(s, ERR_UNAVAILABLE);
     if (s->session_id != 0) {
-        janus_errand_send(&s->step, s->session_path, "destroy", on_destroyed);
+        janus_control_send(&s->step, s->session_path, "destroy", on_destroyed);
     }
 }
 

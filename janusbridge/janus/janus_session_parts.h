@@ -30,10 +30,10 @@ struct janus_session {
     uint64_t session_id, handle_id; /* 0: none. Kept while the link is down */
     char session_path[24];
     char handle_path[48];
-    struct janus_errand_parts errands;
-    struct janus_errand step;  /* the next step towards ready, or towards closed */
-    struct janus_errand probe; /* keepalive: is the session still there? */
-    struct janus_errand info;
+    struct janus_control_parts controls;
+    struct janus_control step;  /* the next step towards ready, or towards closed */
+    struct janus_control probe; /* keepalive: is the session still there? */
+    struct janus_control info;
 
     uint64_t keepalive_ms;
     uint64_t keepalive_timer;

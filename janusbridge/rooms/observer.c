@@ -83,7 +83,7 @@ void observer_end(struct observer *observer)
     }
     lru_remove(all->by_room, &observer->room_id);
     count(all);
-    bus_list_remove(&observer->link);
+    list_remove(&observer->link);
     room_state_fini(&observer->state);
     if (all->target == observer) {
         all->target = NULL;
@@ -139,7 +139,7 @@ static void on_joined(void *arg, enum err err, const struct janus_message *messa
         return;
     }
     observer->stage = OBSERVER_WATCHING;
-    bus_list_add(&all->watching, &observer->link);
+    list_add(&all->watching, &observer->link);
     metric_inc(all->made);
     observer_take_base(observer, ids, id_count);
     feed_want(all->feed);
@@ -185,7 +185,7 @@ static void attach(struct observer *observer)
     struct observers *all = observer->all;
     const struct janus_aside request = {.verb = "attach", .timeout_ms = all->config.timeout_ms};
     observer->stage = OBSERVER_ATTACHING;
-    bus_list_remove(&observer->link);
+    list_remove(&observer->link);
     observer_use(observer);
     all->making++;
     if (janus_session_aside(all->parts.session, &request, on_attached, observer) != ERR_OK) {
@@ -196,7 +196,7 @@ static void attach(struct observer *observer)
 /* One whose request cannot even be sent is given up, so this ends. */
 void observer_start_waiting(struct observers *all)
 {
-    while (all->making < all->config.parallel_max && !bus_list_is_empty(&all->waiting) &&
+    while (all->making < all->config.parallel_max && !list_is_empty(&all->waiting) &&
            janus_session_is_ready(all->parts.session)) {
         attach(CONTAINER_OF(all->waiting.next, struct observer, link));
     }
@@ -229,7 +229,7 @@ void observer_make(struct observers *all, uint64_t room_id)
     *(struct observer **)lru_put(all->by_room, &room_id, &is_new) = observer;
     assert(is_new);
     count(all);
-    bus_list_init(&observer->link);
-    bus_list_add(&all->waiting, &observer->link);
+    list_init(&observer->link);
+    list_add(&all->waiting, &observer->link);
     observer_start_waiting(all);
 }

@@ -6,7 +6,7 @@
 #include "janusbridge/rooms/feed.h"
 #include "janusbridge/rooms/observers.h"
 #include "janusbridge/rooms/room_state.h"
-#include "proto/base/bus_list.h"
+#include "proto/base/list.h"
 #include "proto/base/log.h"
 #include "proto/base/lru.h"
 
@@ -29,7 +29,7 @@ struct observer {
     bool is_detached; /* Janus has no such handle any more */
     unsigned users;   /* requests under way that know it */
     uint64_t asked_ms;
-    struct bus_link link; /* among those that wait, or those that watch */
+    struct list_link link; /* among those that wait, or those that watch */
 
     struct room_state state;
     uint64_t whole_generation; /* of the feed, in which the state was taken over; 0: never */
@@ -44,7 +44,7 @@ struct observers {
     struct feed *feed;
     struct lru *by_room;   /* room id -> struct observer * */
     struct lru *by_handle; /* handle id -> struct observer * */
-    struct bus_link waiting, watching;
+    struct list_link waiting, watching;
     size_t making;
     uint64_t serials;
     uint64_t session_id;     /* that the handles belong to */

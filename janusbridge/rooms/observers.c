@@ -276,7 +276,7 @@ static void on_up(void *arg)
 {
     struct observers *all = arg;
     const uint64_t session_id = janus_session_id(all->parts.session);
-    while (session_id != all->session_id && !bus_list_is_empty(&all->watching)) {
+    while (session_id != all->session_id && !list_is_empty(&all->watching)) {
         struct observer *observer = CONTAINER_OF(all->watching.next, struct observer, link);
         observer->is_detached = true;
         observer_end(observer);
@@ -291,7 +291,7 @@ static const char *begin_pulse(void *arg)
 {
     struct observers *all = arg;
     struct observer *observer = all->target;
-    if (observer == NULL && !bus_list_is_empty(&all->watching)) {
+    if (observer == NULL && !list_is_empty(&all->watching)) {
         observer = CONTAINER_OF(all->watching.next, struct observer, link);
     }
     if (observer == NULL) {
@@ -323,10 +323,10 @@ static uint64_t begin_look(struct observer *observer)
 
 uint64_t observers_begin_audit(struct observers *all, uint64_t *ret_token)
 {
-    for (size_t i = 0; i < SWEPT_MAX && !bus_list_is_empty(&all->watching); i++) {
+    for (size_t i = 0; i < SWEPT_MAX && !list_is_empty(&all->watching); i++) {
         struct observer *observer = CONTAINER_OF(all->watching.next, struct observer, link);
-        bus_list_remove(&observer->link);
-        bus_list_add(&all->watching, &observer->link);
+        list_remove(&observer->link);
+        list_add(&all->watching, &observer->link);
         if (is_whole(observer)) {
             observer->audit_version = observer->version;
             *ret_token = begin_look(observer);
@@ -409,8 +409,8 @@ struct observers *observers_new(const struct observers_parts *parts,
     struct observers *all = mem_alloc(sizeof(*all));
     const size_t max = config->max > 0 ? config->max : 1;
     *all = (struct observers){.parts = *parts, .config = *config};
-    bus_list_init(&all->waiting);
-    bus_list_init(&all->watching);
+    list_init(&all->waiting);
+    list_init(&all->watching);
     all->by_room = lru_new(sizeof(uint64_t), sizeof(struct observer *), max);
     all->by_handle = lru_new(sizeof(uint64_t), sizeof(struct observer *), max + ENDING_MAX);
     make_metrics(all);

@@ -14,14 +14,14 @@ static const struct bus_stat_names stat_names = {
 
 /* ---- endpoints ---- */
 
-static struct bus_endpoint *endpoint_of(struct bus_link *link)
+static struct bus_endpoint *endpoint_of(struct list_link *link)
 {
     return CONTAINER_OF(link, struct bus_endpoint, link);
 }
 
 static void close_left(struct bus_service *service)
 {
-    struct bus_link *link = service->endpoints.next;
+    struct list_link *link = service->endpoints.next;
     while (link != &service->endpoints) {
         struct bus_endpoint *endpoint = endpoint_of(link);
         link = link->next;
@@ -50,7 +50,7 @@ void bus_client_review(struct bus_service *service)
     size_t live = 0;
     bool is_ready = false;
     bool has_left = false;
-    for (struct bus_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
+    for (struct list_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
         const struct bus_endpoint *endpoint = endpoint_of(l);
         live += endpoint->is_live;
         is_ready = is_ready || bus_endpoint_is_usable(endpoint);
@@ -112,7 +112,7 @@ static const struct bus_endpoint_events endpoint_events = {.up = on_up,
 
 static bool has_endpoint(struct bus_service *service, const char *address)
 {
-    for (struct bus_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
+    for (struct list_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
         if (strcmp(endpoint_of(l)->address, address) == 0) {
             return true;
         }
@@ -125,7 +125,7 @@ static void on_resolved(void *arg, const struct resolve_set *set)
 {
     struct bus_service *service = arg;
     struct bus_client *client = service->client;
-    for (struct bus_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
+    for (struct list_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
         struct bus_endpoint *endpoint = endpoint_of(l);
         endpoint->is_leaving = !resolve_set_has(set, endpoint->address);
     }
@@ -134,7 +134,7 @@ static void on_resolved(void *arg, const struct resolve_set *set)
             struct bus_endpoint *endpoint =
                 bus_endpoint_new(&client->parts, set->items[i], service->public_key,
                                  client->config.in_flight_endpoint_max, &endpoint_events, service);
-            bus_list_add(&service->endpoints, &endpoint->link);
+            list_add(&service->endpoints, &endpoint->link);
         }
     }
     bus_client_review(service);
@@ -153,7 +153,7 @@ void bus_client_finish(struct bus_client *client, struct bus_slot *slot, enum er
     if (endpoint != NULL) {
         bus_endpoint_forget(endpoint, slot);
     } else {
-        bus_list_remove(&slot->link);
+        list_remove(&slot->link);
         service->held_count--;
     }
     bus_deadline_clear(&slot->deadline);
@@ -297,7 +297,7 @@ struct bus_client *bus_client_new(const struct bus_parts *parts,
 
 static void close_service(struct bus_service *service)
 {
-    while (!bus_list_is_empty(&service->endpoints)) {
+    while (!list_is_empty(&service->endpoints)) {
         struct bus_endpoint *endpoint = endpoint_of(service->endpoints.next);
         bus_endpoint_free(&endpoint);
     }
@@ -338,8 +338,8 @@ static void service_init(struct bus_service *service, struct bus_client *client,
     service->client = client;
     service->id = id;
     service->public_key = public_key;
-    bus_list_init(&service->endpoints);
-    bus_list_init(&service->held);
+    list_init(&service->endpoints);
+    list_init(&service->held);
     bus_stat_init(&service->stat, metrics, &stat_names, service_name(id));
     service->endpoints_live =
         metrics_gauge(metrics, "lynks_bus_endpoints_live", "Endpoints that are connected.", labels);

@@ -12,10 +12,10 @@ struct bus_service {
     struct bus_client *client;
     enum service_id id; /* SERVICE_NONE: not added */
     const char *public_key;
-    struct bus_link endpoints; /* the one that was chosen last is at the end */
-    bool is_ready;             /* as told to health */
-    bool wants_probe;          /* a silent endpoint is to be asked again with the next call */
-    struct bus_link held;      /* calls that wait for an endpoint, oldest first */
+    struct list_link endpoints; /* the one that was chosen last is at the end */
+    bool is_ready;              /* as told to health */
+    bool wants_probe;           /* a silent endpoint is to be asked again with the next call */
+    struct list_link held;      /* calls that wait for an endpoint, oldest first */
     size_t held_count;
     struct bus_stat stat;
     struct metric *endpoints_live;

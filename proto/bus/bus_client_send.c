@@ -6,7 +6,7 @@
 /* How soon an endpoint that took no message although it is live is tried again. */
 #define UNBLOCK_MS 10
 
-static struct bus_slot *slot_of(struct bus_link *link)
+static struct bus_slot *slot_of(struct list_link *link)
 {
     return CONTAINER_OF(link, struct bus_slot, link);
 }
@@ -59,7 +59,7 @@ static struct bus_endpoint *select_endpoint(struct bus_service *service,
 {
     size_t in_flight_max = service->client->config.in_flight_endpoint_max;
     struct choice choice = {.best = NULL};
-    for (struct bus_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
+    for (struct list_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
         struct bus_endpoint *endpoint = CONTAINER_OF(l, struct bus_endpoint, link);
         if (endpoint->is_live && !endpoint->is_leaving) {
             consider(&choice, slot, endpoint, in_flight_max);
@@ -96,7 +96,7 @@ static void on_unblock(void *arg)
         if (service->id == SERVICE_NONE) {
             continue;
         }
-        for (struct bus_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
+        for (struct list_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
             CONTAINER_OF(l, struct bus_endpoint, link)->is_blocked = false;
         }
         bus_client_pump(service);
@@ -111,15 +111,15 @@ static bool send_somewhere(struct bus_service *service, struct bus_slot *slot, b
         return false;
     }
     bus_endpoint_send(endpoint, slot);
-    bus_list_remove(&endpoint->link);
-    bus_list_add(&service->endpoints, &endpoint->link);
+    list_remove(&endpoint->link);
+    list_add(&service->endpoints, &endpoint->link);
     bus_client_watch(service);
     return true;
 }
 
 void bus_client_hold(struct bus_service *service, struct bus_slot *slot)
 {
-    bus_list_add(&service->held, &slot->link);
+    list_add(&service->held, &slot->link);
     service->held_count++;
 }
 
@@ -165,14 +165,14 @@ static bool refresh(struct bus_client *client, struct bus_slot *slot)
 void bus_client_pump(struct bus_service *service)
 {
     bool is_full;
-    struct bus_link *link = service->held.next;
+    struct list_link *link = service->held.next;
     while (link != &service->held && select_endpoint(service, slot_of(link), &is_full) != NULL) {
         struct bus_slot *slot = slot_of(link);
         link = link->next;
         if (!refresh(service->client, slot)) {
             continue;
         }
-        bus_list_remove(&slot->link);
+        list_remove(&slot->link);
         service->held_count--;
         if (!send_somewhere(service, slot, &is_full)) {
             bus_client_hold(service, slot);
@@ -192,7 +192,7 @@ bool bus_client_may_send_again(const struct bus_slot *slot)
 /* What has not been sent yet goes elsewhere, whatever its kind. */
 static void empty_outbox(struct bus_service *service, struct bus_endpoint *endpoint)
 {
-    while (!bus_list_is_empty(&endpoint->outbox)) {
+    while (!list_is_empty(&endpoint->outbox)) {
         struct bus_slot *slot = CONTAINER_OF(endpoint->outbox.next, struct bus_slot, out);
         bus_endpoint_forget(endpoint, slot);
         bus_client_hold(service, slot);
@@ -214,7 +214,7 @@ void bus_client_leave_stuck(struct bus_service *service, struct bus_endpoint *en
 void bus_client_fail_over(struct bus_service *service, struct bus_endpoint *endpoint)
 {
     empty_outbox(service, endpoint);
-    while (!bus_list_is_empty(&endpoint->calls)) {
+    while (!list_is_empty(&endpoint->calls)) {
         struct bus_slot *slot = slot_of(endpoint->calls.next);
         if (bus_client_may_send_again(slot)) {
             bus_endpoint_forget(endpoint, slot);

@@ -9,7 +9,7 @@
  * tick, and the answers that came meanwhile are read before the next. */
 #define TICKS 6
 
-static struct bus_endpoint *endpoint_of(struct bus_link *link)
+static struct bus_endpoint *endpoint_of(struct list_link *link)
 {
     return CONTAINER_OF(link, struct bus_endpoint, link);
 }
@@ -52,7 +52,7 @@ static bool is_silent(const struct bus_client *client, const struct bus_endpoint
 /* One to turn to: draining ones do not count, because they would only say so again. */
 static bool has_trusted_besides(struct bus_service *service, const struct bus_endpoint *endpoint)
 {
-    for (struct bus_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
+    for (struct list_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
         const struct bus_endpoint *other = endpoint_of(l);
         if (other != endpoint && other->is_live && !other->is_leaving &&
             other->trust == BUS_TRUSTED) {
@@ -65,7 +65,7 @@ static bool has_trusted_besides(struct bus_service *service, const struct bus_en
 /* The calls keep their correlation ids, so that whoever answers first answers them. */
 static void move_calls(struct bus_service *service, struct bus_endpoint *endpoint, bool with_costly)
 {
-    struct bus_link *link = endpoint->calls.next;
+    struct list_link *link = endpoint->calls.next;
     while (link != &endpoint->calls) {
         struct bus_slot *slot = CONTAINER_OF(link, struct bus_slot, link);
         link = link->next;
@@ -99,7 +99,7 @@ void bus_client_probe(struct bus_service *service, struct bus_slot *slot)
         return;
     }
     service->wants_probe = false;
-    for (struct bus_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
+    for (struct list_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
         struct bus_endpoint *endpoint = endpoint_of(l);
         if (endpoint != slot->endpoint && endpoint->is_live && endpoint->trust == BUS_SILENT &&
             bus_endpoint_takes_trial(endpoint)) {
@@ -164,7 +164,7 @@ static bool watch(struct bus_service *service)
     size_t in_flight = 0;
     bool is_waiting = false;
     service->wants_probe = false;
-    for (struct bus_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
+    for (struct list_link *l = service->endpoints.next; l != &service->endpoints; l = l->next) {
         struct bus_endpoint *endpoint = endpoint_of(l);
         count_silence(endpoint);
         in_flight += endpoint->in_flight;

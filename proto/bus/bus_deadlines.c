@@ -11,15 +11,15 @@ struct bus_deadlines {
     uint64_t timer_id; /* 0: none */
     uint64_t timer_due_ms;
     uint64_t swept_ms; /* all that was due by then has fired */
-    struct bus_link buckets[BUCKETS];
+    struct list_link buckets[BUCKETS];
 };
 
-static struct bus_link *bucket_at(struct bus_deadlines *deadlines, uint64_t ms)
+static struct list_link *bucket_at(struct bus_deadlines *deadlines, uint64_t ms)
 {
     return &deadlines->buckets[ms / BUCKET_MS % BUCKETS];
 }
 
-static struct bus_deadline *deadline_of(struct bus_link *link)
+static struct bus_deadline *deadline_of(struct list_link *link)
 {
     return CONTAINER_OF(link, struct bus_deadline, link);
 }
@@ -38,15 +38,15 @@ static void arm(struct bus_deadlines *deadlines, uint64_t due_ms)
         clock_after(deadlines->clock, due_ms > now_ms ? due_ms - now_ms : 0, on_timer, deadlines);
 }
 
-static void collect_due(struct bus_link *bucket, uint64_t now_ms, struct bus_link *due)
+static void collect_due(struct list_link *bucket, uint64_t now_ms, struct list_link *due)
 {
-    struct bus_link *link = bucket->next;
+    struct list_link *link = bucket->next;
     while (link != bucket) {
         struct bus_deadline *deadline = deadline_of(link);
         link = link->next;
         if (deadline->due_ms <= now_ms) {
-            bus_list_remove(&deadline->link);
-            bus_list_add(due, &deadline->link);
+            list_remove(&deadline->link);
+            list_add(due, &deadline->link);
         }
     }
 }
@@ -59,23 +59,23 @@ static void sweep(struct bus_deadlines *deadlines, uint64_t now_ms)
     if (to - from >= BUCKETS) {
         from = to - (BUCKETS - 1);
     }
-    struct bus_link due;
-    bus_list_init(&due);
+    struct list_link due;
+    list_init(&due);
     for (uint64_t i = from; i <= to; i++) {
         collect_due(&deadlines->buckets[i % BUCKETS], now_ms, &due);
     }
     deadlines->swept_ms = now_ms;
-    while (!bus_list_is_empty(&due)) {
+    while (!list_is_empty(&due)) {
         struct bus_deadline *deadline = deadline_of(due.next);
-        bus_list_remove(&deadline->link);
+        list_remove(&deadline->link);
         deadlines->fn(deadlines->arg, deadline);
     }
 }
 
-static uint64_t earliest_in(const struct bus_link *bucket)
+static uint64_t earliest_in(const struct list_link *bucket)
 {
     uint64_t earliest_ms = NEVER;
-    for (struct bus_link *link = bucket->next; link != bucket; link = link->next) {
+    for (struct list_link *link = bucket->next; link != bucket; link = link->next) {
         uint64_t due_ms = deadline_of(link)->due_ms;
         earliest_ms = due_ms < earliest_ms ? due_ms : earliest_ms;
     }
@@ -116,7 +116,7 @@ struct bus_deadlines *bus_deadlines_new(const struct clock *clock, bus_deadline_
     deadlines->arg = arg;
     deadlines->swept_ms = clock_mono_ms(clock);
     for (size_t i = 0; i < BUCKETS; i++) {
-        bus_list_init(&deadlines->buckets[i]);
+        list_init(&deadlines->buckets[i]);
     }
     return deadlines;
 }
@@ -129,8 +129,8 @@ void bus_deadlines_free(struct bus_deadlines **deadlines)
     }
     clock_cancel(self->clock, self->timer_id);
     for (size_t i = 0; i < BUCKETS; i++) {
-        while (!bus_list_is_empty(&self->buckets[i])) {
-            bus_list_remove(self->buckets[i].next);
+        while (!list_is_empty(&self->buckets[i])) {
+            list_remove(self->buckets[i].next);
         }
     }
     mem_free(deadlines);
@@ -138,7 +138,7 @@ void bus_deadlines_free(struct bus_deadlines **deadlines)
 
 void bus_deadline_init(struct bus_deadline *deadline)
 {
-    bus_list_init(&deadline->link);
+    list_init(&deadline->link);
 }
 
 /* One that is already past goes where the next sweep begins. */
@@ -147,11 +147,11 @@ void bus_deadline_set(struct bus_deadlines *deadlines, struct bus_deadline *dead
 {
     uint64_t place_ms = due_ms > deadlines->swept_ms ? due_ms : deadlines->swept_ms;
     deadline->due_ms = place_ms;
-    bus_list_add(bucket_at(deadlines, place_ms), &deadline->link);
+    list_add(bucket_at(deadlines, place_ms), &deadline->link);
     arm(deadlines, place_ms);
 }
 
 void bus_deadline_clear(struct bus_deadline *deadline)
 {
-    bus_list_remove(&deadline->link);
+    list_remove(&deadline->link);
 }

@@ -7,12 +7,12 @@
 #ifndef LYNKS_PROTO_BUS_BUS_DEADLINES_H
 #define LYNKS_PROTO_BUS_BUS_DEADLINES_H
 
-#include "proto/base/bus_list.h"
+#include "proto/base/list.h"
 #include "proto/base/clock.h"
 
 /* To be embedded in what has a deadline. */
 struct bus_deadline {
-    struct bus_link link;
+    struct list_link link;
     uint64_t due_ms; /* monotonic */
 };
 

@@ -188,9 +188,9 @@ struct bus_endpoint *bus_endpoint_new(const struct bus_parts *parts, const char 
     endpoint->queue_max = (int)(in_flight_max < QUEUE_MAX ? in_flight_max : QUEUE_MAX);
     endpoint->events = events;
     endpoint->arg = arg;
-    bus_list_init(&endpoint->link);
-    bus_list_init(&endpoint->calls);
-    bus_list_init(&endpoint->outbox);
+    list_init(&endpoint->link);
+    list_init(&endpoint->calls);
+    list_init(&endpoint->outbox);
     loop_late_init(&endpoint->flush, flush, endpoint);
     bool fits = str_copy(endpoint->address, sizeof(endpoint->address), str_of(address));
     assert(fits);
@@ -207,7 +207,7 @@ void bus_endpoint_free(struct bus_endpoint **endpoint)
         return;
     }
     assert(self->in_flight == 0);
-    bus_list_remove(&self->link);
+    list_remove(&self->link);
     loop_late_remove(&self->flush);
     forget_silence(self);
     close_socket(self);
@@ -229,7 +229,7 @@ static bool send_message(struct bus_endpoint *endpoint, zmq_msg_t *message)
 static void fill(struct bus_endpoint *endpoint, struct bus_batch *batch)
 {
     bus_batch_init(batch);
-    for (struct bus_link *l = endpoint->outbox.next; l != &endpoint->outbox; l = l->next) {
+    for (struct list_link *l = endpoint->outbox.next; l != &endpoint->outbox; l = l->next) {
         struct bus_slot *slot = CONTAINER_OF(l, struct bus_slot, out);
         if (!bus_batch_fits(batch, &slot->frame)) {
             return;
@@ -244,7 +244,7 @@ static void fill(struct bus_endpoint *endpoint, struct bus_batch *batch)
 static void flush(void *arg)
 {
     struct bus_endpoint *endpoint = arg;
-    while (!bus_list_is_empty(&endpoint->outbox)) {
+    while (!list_is_empty(&endpoint->outbox)) {
         struct bus_batch batch;
         zmq_msg_t message;
         fill(endpoint, &batch);
@@ -254,7 +254,7 @@ static void flush(void *arg)
             return;
         }
         for (size_t i = 0; i < batch.count; i++) {
-            bus_list_remove(endpoint->outbox.next);
+            list_remove(endpoint->outbox.next);
         }
     }
 }
@@ -271,8 +271,8 @@ void bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_slot *slot)
 {
     slot->sends++;
     slot->endpoint = endpoint;
-    bus_list_add(&endpoint->calls, &slot->link);
-    bus_list_add(&endpoint->outbox, &slot->out);
+    list_add(&endpoint->calls, &slot->link);
+    list_add(&endpoint->outbox, &slot->out);
     loop_late_add(endpoint->loop, &endpoint->flush);
     endpoint->in_flight++;
     endpoint->costly_in_flight += slot->route->is_costly;
@@ -285,9 +285,9 @@ void bus_endpoint_forget(struct bus_endpoint *endpoint, struct bus_slot *slot)
 {
     assert(slot->endpoint == endpoint);
     slot->endpoint = NULL;
-    slot->sends -= !bus_list_is_empty(&slot->out);
-    bus_list_remove(&slot->link);
-    bus_list_remove(&slot->out);
+    slot->sends -= !list_is_empty(&slot->out);
+    list_remove(&slot->link);
+    list_remove(&slot->out);
     endpoint->in_flight--;
     endpoint->costly_in_flight -= slot->route->is_costly;
     if (endpoint->trial_id == slot->correlation_id) {

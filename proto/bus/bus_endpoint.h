@@ -3,7 +3,7 @@
 #ifndef LYNKS_PROTO_BUS_BUS_ENDPOINT_H
 #define LYNKS_PROTO_BUS_BUS_ENDPOINT_H
 
-#include "proto/base/bus_list.h"
+#include "proto/base/list.h"
 #include "proto/bus/bus_parts.h"
 #include "proto/bus/bus_slots.h"
 #include "proto/bus/bus_socket.h"
@@ -29,7 +29,7 @@ enum bus_trust {
 };
 
 struct bus_endpoint {
-    struct bus_link link;             /* in its service */
+    struct list_link link;            /* in its service */
     char address[RESOLVE_TEXT_BYTES]; /* "tcp://127.0.0.1:5701" */
     bool is_live;
     bool is_leaving;    /* its address is gone: closed when the last call is answered */
@@ -48,8 +48,8 @@ struct bus_endpoint {
     unsigned ticks;       /* without an answer while calls waited */
     unsigned light_ticks; /* without an answer while calls waited that are not costly */
 
-    struct bus_link calls;  /* of struct bus_slot */
-    struct bus_link outbox; /* those of them that are still to be sent */
+    struct list_link calls;  /* of struct bus_slot */
+    struct list_link outbox; /* those of them that are still to be sent */
     struct loop_late flush;
 
     struct loop *loop;

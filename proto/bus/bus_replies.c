@@ -1,7 +1,7 @@
 #include "proto/bus/bus_replies.h"
 #include "proto/bus/bus_batch.h"
 
-static struct bus_reply *reply_of(struct bus_link *link)
+static struct bus_reply *reply_of(struct list_link *link)
 {
     return CONTAINER_OF(link, struct bus_reply, link);
 }
@@ -21,12 +21,12 @@ static bool send_to(struct bus_replies *replies, zmq_msg_t *route, zmq_msg_t *me
 
 /* Moves the first that waits, and what goes into one message with it, to ret_chosen. */
 static void choose(struct bus_replies *replies, struct bus_batch *batch,
-                   struct bus_link *ret_chosen)
+                   struct list_link *ret_chosen)
 {
     struct bus_reply *first = reply_of(replies->waiting.next);
-    struct bus_link *link = &first->link;
+    struct list_link *link = &first->link;
     bus_batch_init(batch);
-    bus_list_init(ret_chosen);
+    list_init(ret_chosen);
     while (link != &replies->waiting) {
         struct bus_reply *reply = reply_of(link);
         link = link->next;
@@ -37,8 +37,8 @@ static void choose(struct bus_replies *replies, struct bus_batch *batch,
             return;
         }
         bus_batch_add(batch, &reply->frame);
-        bus_list_remove(&reply->link);
-        bus_list_add(ret_chosen, &reply->link);
+        list_remove(&reply->link);
+        list_add(ret_chosen, &reply->link);
         if (!reply->takes_batches) {
             return;
         }
@@ -48,16 +48,16 @@ static void choose(struct bus_replies *replies, struct bus_batch *batch,
 static void flush(void *arg)
 {
     struct bus_replies *replies = arg;
-    while (!bus_list_is_empty(&replies->waiting)) {
+    while (!list_is_empty(&replies->waiting)) {
         struct bus_batch batch;
-        struct bus_link chosen;
+        struct list_link chosen;
         zmq_msg_t message;
         choose(replies, &batch, &chosen);
         bus_batch_make(&batch, &message);
         bool is_sent = send_to(replies, &reply_of(chosen.next)->route, &message);
-        while (!bus_list_is_empty(&chosen)) {
+        while (!list_is_empty(&chosen)) {
             struct bus_reply *reply = reply_of(chosen.next);
-            bus_list_remove(&reply->link);
+            list_remove(&reply->link);
             replies->left(replies->arg, reply, is_sent);
         }
     }
@@ -67,7 +67,7 @@ void bus_replies_init(struct bus_replies *replies, struct loop *loop, bus_reply_
                       void *arg)
 {
     *replies = (struct bus_replies){.loop = loop, .left = left, .arg = arg};
-    bus_list_init(&replies->waiting);
+    list_init(&replies->waiting);
     loop_late_init(&replies->flush, flush, replies);
 }
 
@@ -78,7 +78,7 @@ void bus_replies_set_socket(struct bus_replies *replies, zsock_t *socket)
 
 void bus_replies_add(struct bus_replies *replies, struct bus_reply *reply)
 {
-    bus_list_add(&replies->waiting, &reply->link);
+    list_add(&replies->waiting, &reply->link);
     loop_late_add(replies->loop, &replies->flush);
 }
 

@@ -2,12 +2,12 @@
 #ifndef LYNKS_PROTO_BUS_BUS_REPLIES_H
 #define LYNKS_PROTO_BUS_BUS_REPLIES_H
 
-#include "proto/base/bus_list.h"
+#include "proto/base/list.h"
 #include "proto/bus/bus_socket.h"
 
 /* To be embedded in what is answered. Both messages are the owner's. */
 struct bus_reply {
-    struct bus_link link;
+    struct list_link link;
     zmq_msg_t route;    /* to the peer's connection */
     zmq_msg_t frame;    /* the reply */
     bool takes_batches; /* the peer */
@@ -19,7 +19,7 @@ typedef void bus_reply_left_fn(void *arg, struct bus_reply *reply, bool is_sent)
 struct bus_replies {
     struct loop *loop;
     zsock_t *socket;
-    struct bus_link waiting;
+    struct list_link waiting;
     struct loop_late flush;
     bus_reply_left_fn *left;
     void *arg;

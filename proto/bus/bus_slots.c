@@ -46,8 +46,8 @@ struct bus_slot *bus_slots_take(struct bus_slots *slots)
     slot->is_used = true;
     slot->sends = 0;
     slot->endpoint = NULL;
-    bus_list_init(&slot->link);
-    bus_list_init(&slot->out);
+    list_init(&slot->link);
+    list_init(&slot->out);
     bus_deadline_init(&slot->deadline);
     zmq_msg_init(&slot->frame);
     return slot;

@@ -16,8 +16,8 @@ struct bus_slot {
     uint64_t correlation_id; /* of its present or next use */
     bool is_used;
     uint32_t next_free;
-    struct bus_link link;          /* in its endpoint's calls, or in its service's held ones */
-    struct bus_link out;           /* in its endpoint's outbox, until the end of the turn */
+    struct list_link link;         /* in its endpoint's calls, or in its service's held ones */
+    struct list_link out;          /* in its endpoint's outbox, until the end of the turn */
     struct bus_deadline deadline;  /* in the client's wheel */
     struct bus_endpoint *endpoint; /* where it was sent; NULL while it is held */
     const struct msg_type *type;   /* of the request */

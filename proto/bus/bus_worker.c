@@ -33,7 +33,7 @@ struct entry {
 struct worker_call {
     struct call call; /* what the handler sees */
     struct bus_worker *worker;
-    struct bus_link link; /* in the worker's spare ones */
+    struct list_link link; /* in the worker's spare ones */
     struct entry *entry;
     uint64_t correlation_id;
     uint64_t started_us;
@@ -60,7 +60,7 @@ struct bus_worker {
     size_t entry_count;
     struct entry **by_number; /* NULL: not served here */
     size_t number_count;
-    struct bus_link spare;
+    struct list_link spare;
     size_t spare_count;
     struct frame *frame; /* the reply that is being encoded */
     struct bus_replies replies;
@@ -75,15 +75,15 @@ static void finish(struct call *call, enum err err, const struct msg *reply);
 static struct worker_call *take_call(struct bus_worker *worker)
 {
     struct worker_call *call;
-    if (bus_list_is_empty(&worker->spare)) {
+    if (list_is_empty(&worker->spare)) {
         call = mem_alloc(sizeof(*call));
         call->worker = worker;
         call->arena = arena_new();
-        bus_list_init(&call->link);
-        bus_list_init(&call->reply.link);
+        list_init(&call->link);
+        list_init(&call->reply.link);
     } else {
         call = CONTAINER_OF(worker->spare.next, struct worker_call, link);
-        bus_list_remove(&call->link);
+        list_remove(&call->link);
         worker->spare_count--;
     }
     zmq_msg_init(&call->reply.route);
@@ -108,7 +108,7 @@ static void give_back(struct worker_call *call)
         free_call(call);
         return;
     }
-    bus_list_add(&worker->spare, &call->link);
+    list_add(&worker->spare, &call->link);
     worker->spare_count++;
 }
 
@@ -438,7 +438,7 @@ struct bus_worker *bus_worker_new(const struct bus_parts *parts,
     worker->in_hand_max = config->in_hand_max;
     worker->frame = frame_new();
     bus_replies_init(&worker->replies, parts->loop, on_left, worker);
-    bus_list_init(&worker->spare);
+    list_init(&worker->spare);
     make_metrics(worker);
     add_handlers(worker, handlers);
     open_socket(worker, config);
@@ -451,9 +451,9 @@ struct bus_worker *bus_worker_new(const struct bus_parts *parts,
 
 static void free_shell(struct bus_worker *worker)
 {
-    while (!bus_list_is_empty(&worker->spare)) {
+    while (!list_is_empty(&worker->spare)) {
         struct worker_call *call = CONTAINER_OF(worker->spare.next, struct worker_call, link);
-        bus_list_remove(&call->link);
+        list_remove(&call->link);
         free_call(call);
     }
     frame_free(&worker->frame);

@@ -280,8 +280,8 @@ struct loop *loop_new(void)
     loop->clock = (struct clock){.ops = &clock_ops, .self = loop};
     loop->timers = timer_heap_new();
     loop->zloop_timer = -1;
-    bus_list_init(&loop->due);
-    bus_list_init(&loop->late);
+    list_init(&loop->due);
+    list_init(&loop->late);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     loop->post_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop->epoll_fd < 0 || loop->post_fd < 0) {

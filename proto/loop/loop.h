@@ -8,7 +8,7 @@
 #ifndef LYNKS_PROTO_LOOP_LOOP_H
 #define LYNKS_PROTO_LOOP_LOOP_H
 
-#include "proto/base/bus_list.h"
+#include "proto/base/list.h"
 #include "proto/base/clock.h"
 #include "proto/base/err.h"
 
@@ -39,7 +39,7 @@ void loop_socket_used(struct loop *loop, const void *zsock);
 /* Something to be done when all events of a turn have been handled, before the loop waits: what
  * many of them want is then done once, for all of them together. */
 struct loop_late {
-    struct bus_link link;
+    struct list_link link;
     timer_fn *fn;
     void *arg;
 };

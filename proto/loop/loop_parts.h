@@ -25,8 +25,8 @@ struct loop {
     struct watch *dead; /* removed during a batch, freed after it */
 
     struct socket_watch *sockets;
-    struct bus_link due; /* those that may have messages of which no descriptor tells */
-    struct bus_link late;
+    struct list_link due; /* those that may have messages of which no descriptor tells */
+    struct list_link late;
     uint64_t due_timer;
 
     int post_fd;

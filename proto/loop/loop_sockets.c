@@ -11,7 +11,7 @@ struct socket_watch {
     struct loop *loop;
     void *zsock;
     int fd;
-    struct bus_link due; /* in the loop's due ones, or none */
+    struct list_link due; /* in the loop's due ones, or none */
     loop_socket_fn *fn;
     void *arg;
     struct socket_watch *next;
@@ -21,8 +21,8 @@ struct socket_watch {
  * was done with the socket, it must be emptied, or nothing tells of what is left. */
 static void make_due(struct socket_watch *watch)
 {
-    bus_list_remove(&watch->due);
-    bus_list_add(&watch->loop->due, &watch->due);
+    list_remove(&watch->due);
+    list_add(&watch->loop->due, &watch->due);
 }
 
 static void on_news(void *arg, uint32_t events)
@@ -34,19 +34,19 @@ static void on_news(void *arg, uint32_t events)
 /* A share of each that is due. What has more is due again at the end of the list. */
 static int take_due(struct loop *loop)
 {
-    struct bus_link last;
-    bus_list_init(&last);
-    bus_list_add(&loop->due, &last);
+    struct list_link last;
+    list_init(&last);
+    list_add(&loop->due, &last);
     int rc = 0;
     while (rc == 0 && loop->due.next != &last) {
         struct socket_watch *watch = CONTAINER_OF(loop->due.next, struct socket_watch, due);
-        bus_list_remove(&watch->due);
+        list_remove(&watch->due);
         if (watch->fn(watch->arg)) {
             make_due(watch);
         }
         rc = loop_after_event(loop);
     }
-    bus_list_remove(&last);
+    list_remove(&last);
     return rc;
 }
 
@@ -72,7 +72,7 @@ void loop_socket_add(struct loop *loop, void *zsock, loop_socket_fn *fn, void *a
     *watch = (struct socket_watch){
         .loop = loop, .zsock = zsock, .fn = fn, .arg = arg, .next = loop->sockets};
     loop->sockets = watch;
-    bus_list_init(&watch->due);
+    list_init(&watch->due);
     size_t bytes = sizeof(watch->fd);
     int rc = zmq_getsockopt(zsock_resolve(zsock), ZMQ_FD, &watch->fd, &bytes);
     assert(rc == 0);
@@ -87,7 +87,7 @@ void loop_socket_remove(struct loop *loop, void *zsock)
     struct socket_watch *watch = *place;
     if (watch != NULL) {
         *place = watch->next;
-        bus_list_remove(&watch->due);
+        list_remove(&watch->due);
         loop_fd_remove(loop, watch->fd);
         free(watch);
     }
@@ -98,26 +98,26 @@ void loop_socket_remove(struct loop *loop, void *zsock)
 void loop_late_init(struct loop_late *late, timer_fn *fn, void *arg)
 {
     *late = (struct loop_late){.fn = fn, .arg = arg};
-    bus_list_init(&late->link);
+    list_init(&late->link);
 }
 
 void loop_late_add(struct loop *loop, struct loop_late *late)
 {
-    if (bus_list_is_empty(&late->link)) {
-        bus_list_add(&loop->late, &late->link);
+    if (list_is_empty(&late->link)) {
+        list_add(&loop->late, &late->link);
     }
 }
 
 void loop_late_remove(struct loop_late *late)
 {
-    bus_list_remove(&late->link);
+    list_remove(&late->link);
 }
 
 void loop_do_late(struct loop *loop)
 {
-    while (!bus_list_is_empty(&loop->late)) {
+    while (!list_is_empty(&loop->late)) {
         struct loop_late *late = CONTAINER_OF(loop->late.next, struct loop_late, link);
-        bus_list_remove(&late->link);
+        list_remove(&late->link);
         late->fn(late->arg);
     }
 }
@@ -134,7 +134,7 @@ int loop_settle(struct loop *loop)
     for (int i = 0; i < SETTLE_ROUNDS && rc == 0; i++) {
         rc = take_due(loop);
         loop_do_late(loop);
-        if (bus_list_is_empty(&loop->due)) {
+        if (list_is_empty(&loop->due)) {
             return rc != 0 ? rc : loop_after_event(loop);
         }
     }
@@ -146,8 +146,8 @@ int loop_settle(struct loop *loop)
 
 void loop_drop_sockets(struct loop *loop)
 {
-    while (!bus_list_is_empty(&loop->late)) {
-        bus_list_remove(loop->late.next);
+    while (!list_is_empty(&loop->late)) {
+        list_remove(loop->late.next);
     }
     while (loop->sockets != NULL) {
         loop_socket_remove(loop, loop->sockets->zsock);

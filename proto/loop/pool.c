@@ -15,7 +15,7 @@ struct item {
     struct item *next;
 };
 
-struct list {
+struct queue {
     struct item *first, **end;
 };
 
@@ -27,24 +27,24 @@ struct pool {
 
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct list queue; /* waits */
+    struct queue queue; /* waits */
     size_t queued;
-    struct list finished; /* waits for the loop */
-    bool posted;          /* the loop has been told, and has not come yet */
+    struct queue finished; /* waits for the loop */
+    bool posted;           /* the loop has been told, and has not come yet */
     bool stopping;
 
     struct metric *depth;
     struct metric *refused;
 };
 
-static void list_add(struct list *list, struct item *item)
+static void queue_add(struct queue *list, struct item *item)
 {
     item->next = NULL;
     *list->end = item;
     list->end = &item->next;
 }
 
-static struct item *list_take(struct list *list)
+static struct item *queue_take(struct queue *list)
 {
     struct item *item = list->first;
     if (item != NULL) {
@@ -56,7 +56,7 @@ static struct item *list_take(struct list *list)
     return item;
 }
 
-static void list_init(struct list *list)
+static void queue_init(struct queue *list)
 {
     list->first = NULL;
     list->end = &list->first;
@@ -69,7 +69,7 @@ static void deliver(void *arg)
     pthread_mutex_lock(&pool->lock);
     pool->posted = false;
     struct item *item = pool->finished.first;
-    list_init(&pool->finished);
+    queue_init(&pool->finished);
     pthread_mutex_unlock(&pool->lock);
     for (struct item *next; item != NULL; item = next) {
         next = item->next;
@@ -82,7 +82,7 @@ static void finish(struct pool *pool, struct item *item)
 {
     item->ran = true;
     pthread_mutex_lock(&pool->lock);
-    list_add(&pool->finished, item);
+    queue_add(&pool->finished, item);
     bool post = !pool->posted && !pool->stopping;
     pool->posted = pool->posted || post;
     /* Under the lock: after stopping is set, nothing is posted any more. */
@@ -98,7 +98,7 @@ static struct item *wait_for_item(struct pool *pool)
     while (pool->queue.first == NULL && !pool->stopping) {
         pthread_cond_wait(&pool->wake, &pool->lock);
     }
-    struct item *item = pool->stopping ? NULL : list_take(&pool->queue);
+    struct item *item = pool->stopping ? NULL : queue_take(&pool->queue);
     if (item != NULL) {
         pool->queued--;
         metric_set(pool->depth, (int64_t)pool->queued);
@@ -143,8 +143,8 @@ struct pool *pool_new(struct loop *loop, struct metrics *metrics, const struct p
     pool->config = *config;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
-    list_init(&pool->queue);
-    list_init(&pool->finished);
+    queue_init(&pool->queue);
+    queue_init(&pool->finished);
     char labels[64];
     (void)snprintf(labels, sizeof(labels), "pool=\"%s\"", config->name);
     pool->depth =
@@ -170,7 +170,7 @@ void pool_free(struct pool **pool_ref)
     }
     loop_unpost(pool->loop, deliver, pool);
     deliver(pool);
-    for (struct item *item; (item = list_take(&pool->queue)) != NULL;) {
+    for (struct item *item; (item = queue_take(&pool->queue)) != NULL;) {
         item->done(item->job, false);
         free(item);
     }
@@ -186,7 +186,7 @@ enum err pool_submit(struct pool *pool, pool_work_fn *work, pool_done_fn *done, 
     if (pool->queued < pool->config.queue_max && !pool->stopping) {
         item = mem_alloc(sizeof(*item));
         *item = (struct item){.work = work, .done = done, .job = job};
-        list_add(&pool->queue, item);
+        queue_add(&pool->queue, item);
         pool->queued++;
         pthread_cond_signal(&pool->wake);
     }

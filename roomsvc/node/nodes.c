@@ -35,8 +35,8 @@ static void fail(struct errand *errand, const char *event, enum err err)
 
 static void learn(struct nodes *nodes, struct str node, uint64_t epoch)
 {
-    if (str_eq(node, STR_LIT(EPOCHS_NODE))) {
-        epochs_learn(nodes->epochs, epoch);
+    if (str_eq(node, STR_LIT(ROOM_NODE))) {
+        node_fence_learn(nodes->fence, epoch);
     }
 }
 

@@ -4,7 +4,7 @@
 
 #include "proto/bus/call.h"
 #include "proto/base/log.h"
-#include "roomsvc/node/epochs.h"
+#include "roomsvc/node/node_fence.h"
 #include "roomsvc/store/node_store.h"
 
 /* A holder renews every second; one that is dead is followed by another within 3 s. */
@@ -16,8 +16,8 @@
 
 struct nodes {
     const struct clock *clock;
-    struct node_store store; /* borrowed */
-    struct epochs *epochs;   /* borrowed */
+    struct node_store store;  /* borrowed */
+    struct node_fence *fence; /* borrowed */
     struct log_gate failures;
 };
 

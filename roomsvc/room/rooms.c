@@ -19,7 +19,7 @@ struct rooms {
     const struct clock *clock;
     const struct bus *bus;
     struct room_store store;
-    struct epochs *epochs;
+    struct node_fence *fence;
     struct room_cache *cache;
     uint64_t open_rooms; /* as counted last, plus what this replica has made since */
     uint64_t count_timer;
@@ -77,7 +77,7 @@ static bool is_stale(struct task *task, uint64_t epoch, enum err *err,
                      void (*again)(struct task *task))
 {
     const struct clock *clock = task->rooms->clock;
-    if (epochs_admit(task->rooms->epochs, epoch)) {
+    if (node_fence_admit(task->rooms->fence, epoch)) {
         return false;
     }
     if (clock_mono_ms(clock) + STALE_WAIT_MS >= task->call->context.deadline_ms) {
@@ -421,7 +421,7 @@ struct rooms *rooms_new(const struct rooms_parts *parts, const struct rooms_conf
     rooms->clock = parts->clock;
     rooms->bus = parts->bus;
     rooms->store = parts->store;
-    rooms->epochs = parts->epochs;
+    rooms->fence = parts->fence;
     const struct room_cache_config cache = {.clock = parts->clock,
                                             .store = parts->store,
                                             .rooms_max = config->cache_max,

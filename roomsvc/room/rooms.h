@@ -4,7 +4,7 @@
 #define LYNKS_ROOMSVC_ROOM_ROOMS_H
 
 #include "proto/bus/bus.h"
-#include "roomsvc/node/epochs.h"
+#include "roomsvc/node/node_fence.h"
 #include "roomsvc/store/room_store.h"
 
 struct rooms_config {
@@ -20,7 +20,7 @@ struct rooms_parts {
     const struct bus *bus;
     struct room_store store;
     struct metrics *metrics;
-    struct epochs *epochs;
+    struct node_fence *fence;
 };
 
 struct rooms;

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "roomsvc/store/node_judge.h"
+#include "roomsvc/store/lease_rule.h"
 
 struct claim_job {
     struct node_claim claim;
@@ -93,7 +93,7 @@ static enum err store_lease(const struct claim_job *job, struct db *db)
 static bool judge(struct claim_job *job)
 {
     const bool waited = system_mono_ms() - job->submitted_ms >= DB_SILENT_MS;
-    return node_judge(&job->row, &job->claim, waited ? job->claim.lease_ms : job->reserved_ms);
+    return lease_rule(&job->row, &job->claim, waited ? job->claim.lease_ms : job->reserved_ms);
 }
 
 static enum err work_claim(void *arg, struct db *db)

@@ -4,7 +4,7 @@
 #include "sql/migrate/accounts.h"
 #include "sql/migrate/adopt.h"
 #include "sql/migrate/ledger.h"
-#include "sql/migrate/say.h"
+#include "sql/migrate/report.h"
 
 #include <time.h>
 
@@ -28,7 +28,7 @@ struct migrate {
 
 static bool fail(const struct migrate *m, const char *what)
 {
-    complain("%s: %s", what, db_error(m->db));
+    report_error("%s: %s", what, db_error(m->db));
     return false;
 }
 
@@ -42,13 +42,13 @@ static bool wait_for_database(const struct migrate_config *config)
     AUTO(db_free) struct db *db = db_new(&config->db);
     for (bool told = false; db_run(db, &statement, NULL) != ERR_OK; told = true) {
         if (system_mono_ms() >= end_ms) {
-            complain("no database at %s port %" PRIu64 ": %s", config->db.host, config->db.port,
-                     db_error(db));
+            report_error("no database at %s port %" PRIu64 ": %s", config->db.host, config->db.port,
+                         db_error(db));
             return false;
         }
         if (!told) {
-            say("waiting for the database at %s port %" PRIu64 " (%s)", config->db.host,
-                config->db.port, db_error(db));
+            report("waiting for the database at %s port %" PRIu64 " (%s)", config->db.host,
+                   config->db.port, db_error(db));
         }
         nanosleep(&pause, NULL);
     }
@@ -78,13 +78,13 @@ static bool lock(struct migrate *m)
     }
     db_hold(m->db); /* the lock is the connection's */
     if (locked == 0) {
-        say("waiting for another migrator");
+        report("waiting for another migrator");
         if (!try_lock(m, m->config->timeout_s - LOCK_MARGIN_S, &locked)) {
             return false;
         }
     }
     if (locked == 0) {
-        complain("another migrator did not finish within %" PRIu64 " s", m->config->timeout_s);
+        report_error("another migrator did not finish within %" PRIu64 " s", m->config->timeout_s);
     }
     return locked != 0;
 }
@@ -122,7 +122,7 @@ static bool apply_statement(struct migrate *m, const struct migration *migration
         err = db_run_text(m->db, str_of(migration->statements.items[i]), &number);
     }
     if (err != ERR_OK && !(may_be_done && is_done_already(number))) {
-        complain("%s.sql, statement %zu: %s", migration->name, i + 1, db_error(m->db));
+        report_error("%s.sql, statement %zu: %s", migration->name, i + 1, db_error(m->db));
         db_rollback(m->db);
         return false;
     }
@@ -150,8 +150,8 @@ static bool apply(struct migrate *m, const struct migration *migration)
         }
     }
     m->changes++;
-    say("%s %s (%" PRIu64 " ms)", entry != NULL ? "resumed" : "applied", migration->name,
-        system_mono_ms() - start_ms);
+    report("%s %s (%" PRIu64 " ms)", entry != NULL ? "resumed" : "applied", migration->name,
+           system_mono_ms() - start_ms);
     return true;
 }
 
@@ -167,11 +167,11 @@ static bool prepare_users(struct migrate *m)
         return fail(m, "cannot look at table users");
     }
     if (why != NULL) {
-        complain("%s", why);
+        report_error("%s", why);
         return false;
     }
     if (users > 0) {
-        say("taking over table users with %" PRIu64 " users", users);
+        report("taking over table users with %" PRIu64 " users", users);
     }
     return true;
 }
@@ -183,7 +183,7 @@ static bool migrate_schema(struct migrate *m)
     }
     AUTO(mem_free) char *why = ledger_check(&m->ledger, &m->files);
     if (why != NULL) {
-        complain("%s", why);
+        report_error("%s", why);
         return false;
     }
     if (!prepare_users(m)) {
@@ -207,15 +207,17 @@ static bool wrap_passwords(struct migrate *m)
     }
     if (count > 0) {
         m->changes++;
-        say("wrapped %" PRIu64 " old password hash%s in Argon2id", count, count == 1 ? "" : "es");
+        report("wrapped %" PRIu64 " old password hash%s in Argon2id", count,
+               count == 1 ? "" : "es");
     }
     uint64_t unknown = 0;
     if (m->changes > 0 && accounts_count_unknown(m->db, &unknown) != ERR_OK) {
         return fail(m, "cannot look at table users");
     }
     if (unknown > 0) {
-        say("warning: %" PRIu64 " users cannot log in: their password is in no form that we know",
-            unknown);
+        report("warning: %" PRIu64
+               " users cannot log in: their password is in no form that we know",
+               unknown);
     }
     return true;
 }
@@ -226,7 +228,7 @@ static bool set_demo_user(struct migrate *m)
     struct statements seed;
     const char *why = statements_read(path, &seed);
     if (why != NULL) {
-        complain("%s: %s", path, why);
+        report_error("%s: %s", path, why);
         return false;
     }
     enum demo_outcome outcome = DEMO_UNCHANGED;
@@ -237,12 +239,12 @@ static bool set_demo_user(struct migrate *m)
         return fail(m, "cannot set the demo user");
     }
     if (outcome == DEMO_ADDED) {
-        say("warning: added the demo user testuser, whose password everybody knows "
-            "(LYNKS_DEMO_USER=0 removes it)");
+        report("warning: added the demo user testuser, whose password everybody knows "
+               "(LYNKS_DEMO_USER=0 removes it)");
     } else if (outcome == DEMO_REMOVED) {
-        say("removed the demo user testuser");
+        report("removed the demo user testuser");
     } else if (outcome == DEMO_TOLERATED) {
-        say("warning: user testuser has the demo user's password, which everybody knows");
+        report("warning: user testuser has the demo user's password, which everybody knows");
     }
     m->changes += outcome == DEMO_ADDED || outcome == DEMO_REMOVED;
     return true;
@@ -255,7 +257,7 @@ static bool migrate_all(struct migrate *m)
     }
     bool ok = migrate_schema(m) && wrap_passwords(m) && set_demo_user(m);
     if (ok && m->changes == 0) {
-        say("nothing to do");
+        report("nothing to do");
     }
     const struct db_statement release = {.sql = release_lock};
     (void)db_run(m->db, &release, NULL); /* closing the connection does it too */
@@ -267,7 +269,7 @@ bool migrate_run(const struct migrate_config *config)
     struct migrate m = {.config = config};
     AUTO(mem_free) char *why = migrations_load(config->sql_dir, &m.files);
     if (why != NULL) {
-        complain("%s", why);
+        report_error("%s", why);
         return false;
     }
     bool ok = false;

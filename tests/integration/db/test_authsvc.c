@@ -8,7 +8,7 @@
 #include <sodium.h>
 #include <time.h>
 
-#include "authsvc/handlers.h"
+#include "authsvc/authsvc.h"
 #include "authsvc/hash/hash_worker.h"
 #include "authsvc/hash/hasher_pool.h"
 #include "authsvc/store/store_mysql.h"

@@ -73,7 +73,7 @@ void set_up_rooms(struct fixture *f, uint64_t standard_room)
                                       .bus = &f->bus.bus,
                                       .store = {.ops = &store_ops, .self = f},
                                       .metrics = f->metrics,
-                                      .epochs = f->epochs};
+                                      .fence = f->fence};
     const struct rooms_config config = {.standard_room = standard_room,
                                         .publishers_max = 20,
                                         .rooms_max = 10,
@@ -92,7 +92,7 @@ int setup(void **state)
     f->clock = fake_clock_new();
     mock_bus_init(&f->bus);
     f->metrics = metrics_new();
-    f->epochs = epochs_new(f->metrics);
+    f->fence = node_fence_new(f->metrics);
     *state = f;
     return 0;
 }
@@ -104,7 +104,7 @@ int teardown(void **state)
         mock_call_fini(&f->made[i]);
     }
     rooms_free(&f->rooms);
-    epochs_free(&f->epochs);
+    node_fence_free(&f->fence);
     metrics_free(&f->metrics);
     mock_bus_fini(&f->bus);
     fake_clock_free(&f->clock);

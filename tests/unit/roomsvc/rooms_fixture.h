@@ -31,7 +31,7 @@ struct fixture {
     struct fake_clock *clock;
     struct mock_bus bus;
     struct metrics *metrics;
-    struct epochs *epochs;
+    struct node_fence *fence;
     struct rooms *rooms;
     struct store_call calls[STORE_CALLS_MAX];
     size_t call_count, answered;

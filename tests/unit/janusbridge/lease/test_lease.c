@@ -1,6 +1,6 @@
 /* The lease, and what the bridge does and leaves with it; Janus, roomsvc and the clock are played
  * by the test. */
-#include "janusbridge/lease/lease_guard.h"
+#include "janusbridge/lease/fenced_transport.h"
 #include "tests/unit/janusbridge/bridge_fixture.h"
 
 #define OUTAGE_MS 10000
@@ -8,7 +8,7 @@
 
 struct world {
     struct fixture f; /* its session goes through the guard, and is not started */
-    struct lease_guard *guard;
+    struct fenced_transport *guard;
     struct janus_transport guarded;
     struct lease *lease;
     struct bridge *bridge;
@@ -24,8 +24,8 @@ static void set_up_session(struct world *w)
     f->clock = fake_clock_new();
     f->metrics = metrics_new();
     f->health = health_new();
-    w->guard = lease_guard_new(&f->janus.transport, fake_clock_clock(f->clock));
-    w->guarded = lease_guard_transport(w->guard);
+    w->guard = fenced_transport_new(&f->janus.transport, fake_clock_clock(f->clock));
+    w->guarded = fenced_transport_transport(w->guard);
     const struct janus_session_parts parts = {.transport = &w->guarded,
                                               .clock = fake_clock_clock(f->clock),
                                               .metrics = f->metrics,
@@ -55,7 +55,7 @@ static int setup(void **state)
     const struct lease_config config = {
         .node = "node1", .holder = "0123456789abcde", .outage_ms = OUTAGE_MS};
     w->lease = lease_new(&lease, &config);
-    lease_guard_set(w->guard, w->lease);
+    fenced_transport_set(w->guard, w->lease);
     const struct bridge_config bridge = {
         .node = "node1", .admin_key = "", .calls_max = 4, .lease = w->lease};
     w->bridge = bridge_new(w->f.session, fake_clock_clock(w->f.clock), w->f.metrics, &bridge);
@@ -70,7 +70,7 @@ static int teardown(void **state)
     janus_session_free(&w->f.session);
     lease_free(&w->lease);
     bridge_free(&w->bridge);
-    lease_guard_free(&w->guard);
+    fenced_transport_free(&w->guard);
     assert_int_equal(mock_transport_open(&w->f.janus, ""), 0);
     assert_int_equal(fake_clock_timers(w->f.clock), 0);
     health_free(&w->f.health);

@@ -128,7 +128,7 @@ static struct bus_slot *put_call(struct rig *rig, const struct msg_type *type, u
     slot->fn = on_end;
     slot->arg = ended;
     slot->endpoint = rig->endpoint;
-    bus_list_add(&rig->endpoint->calls, &slot->link);
+    list_add(&rig->endpoint->calls, &slot->link);
     rig->endpoint->in_flight++;
     return slot;
 }

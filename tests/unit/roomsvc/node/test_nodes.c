@@ -15,7 +15,7 @@
 struct fixture {
     struct fake_clock *clock;
     struct metrics *metrics;
-    struct epochs *epochs;
+    struct node_fence *fence;
     struct nodes nodes;
     struct mock_call call;
     enum err refuse;
@@ -57,10 +57,10 @@ static int setup(void **state)
     log_capture_setup(NULL);
     f->clock = fake_clock_new();
     f->metrics = metrics_new();
-    f->epochs = epochs_new(f->metrics);
+    f->fence = node_fence_new(f->metrics);
     f->nodes = (struct nodes){.clock = fake_clock_clock(f->clock),
                               .store = {.ops = &store_ops, .self = f},
-                              .epochs = f->epochs};
+                              .fence = f->fence};
     *state = f;
     return 0;
 }
@@ -69,7 +69,7 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
     mock_call_fini(&f->call);
-    epochs_free(&f->epochs);
+    node_fence_free(&f->fence);
     metrics_free(&f->metrics);
     fake_clock_free(&f->clock);
     mem_free(&f);

@@ -21,7 +21,7 @@ struct fixture {
     struct fake_clock *clock;
     struct mock_bus bus;
     struct metrics *metrics;
-    struct epochs *epochs;
+    struct node_fence *fence;
     struct rooms *rooms;
     bool away;
     room_store_fn *fn; /* of the look-up or registration that waits; NULL: none */
@@ -92,12 +92,12 @@ static int setup(void **state)
     f->clock = fake_clock_new();
     mock_bus_init(&f->bus);
     f->metrics = metrics_new();
-    f->epochs = epochs_new(f->metrics);
+    f->fence = node_fence_new(f->metrics);
     const struct rooms_parts parts = {.clock = fake_clock_clock(f->clock),
                                       .bus = &f->bus.bus,
                                       .store = {.ops = &store_ops, .self = f},
                                       .metrics = f->metrics,
-                                      .epochs = f->epochs};
+                                      .fence = f->fence};
     const struct rooms_config config = {.standard_room = STANDARD_ROOM,
                                         .publishers_max = 20,
                                         .rooms_max = 10,
@@ -115,7 +115,7 @@ static int teardown(void **state)
         mock_call_fini(&f->made[i]);
     }
     rooms_free(&f->rooms);
-    epochs_free(&f->epochs);
+    node_fence_free(&f->fence);
     metrics_free(&f->metrics);
     mock_bus_fini(&f->bus);
     fake_clock_free(&f->clock);

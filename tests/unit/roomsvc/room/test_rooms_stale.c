@@ -31,7 +31,7 @@ static void lease_served_here_is_enough_to_know(void **state)
 {
     struct fixture *f = *state;
     set_up_rooms(f, 123456);
-    epochs_learn(f->epochs, 9);
+    node_fence_learn(f->fence, 9);
     create(f);
     answer_store(next_store_call(f), ERR_OK, &stored);
     answer_bridge_create_of(f, 8);
@@ -46,7 +46,7 @@ static void stale_restoration_is_asked_for_again(void **state)
 {
     struct fixture *f = *state;
     set_up_rooms(f, 123456);
-    epochs_learn(f->epochs, 9);
+    node_fence_learn(f->fence, 9);
     list(f, 77);
     answer_store(next_store_call(f), ERR_OK, &stored);
     mock_bus_answer(mock_bus_pending(&f->bus, MSG_bridge_participants), ERR_NO_SUCH_ROOM, NULL);
@@ -63,7 +63,7 @@ static void stale_answers_are_not_asked_for_for_ever(void **state)
     struct fixture *f = *state;
     log_capture_expect("participants could not be listed");
     set_up_rooms(f, 123456);
-    epochs_learn(f->epochs, 9);
+    node_fence_learn(f->fence, 9);
     list(f, 77);
     answer_store(next_store_call(f), ERR_OK, &stored);
     uint64_t asked = 0;

@@ -1,6 +1,6 @@
 /* The messages that authsvc serves, and the parts that serve them. */
-#ifndef LYNKS_AUTHSVC_HANDLERS_H
-#define LYNKS_AUTHSVC_HANDLERS_H
+#ifndef LYNKS_AUTHSVC_AUTHSVC_H
+#define LYNKS_AUTHSVC_AUTHSVC_H
 
 #include "authsvc/config.h"
 #include "authsvc/account/logins.h"

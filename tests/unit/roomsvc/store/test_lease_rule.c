@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "roomsvc/store/node_judge.h"
+#include "roomsvc/store/lease_rule.h"
 
 #define NOW 1000000
 
@@ -41,7 +41,7 @@ static void each_claim_is_judged(void **state)
         struct node_claim claim = {.lease_ms = 2000, .release = rows[i].release};
         memcpy(row.lease.holder, "holder", 6);
         memcpy(claim.holder, rows[i].asker, strlen(rows[i].asker));
-        const bool granted = node_judge(&row, &claim, rows[i].reserved_ms);
+        const bool granted = lease_rule(&row, &claim, rows[i].reserved_ms);
         if (granted != rows[i].granted || row.lease.epoch != rows[i].epoch ||
             row.lease.remaining_ms != rows[i].remaining_ms) {
             fail_msg("%s", rows[i].what);

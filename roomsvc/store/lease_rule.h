@@ -1,6 +1,6 @@
 /* Who gets the lease of a node: the rule alone, over the row that is stored. */
-#ifndef LYNKS_ROOMSVC_STORE_NODE_JUDGE_H
-#define LYNKS_ROOMSVC_STORE_NODE_JUDGE_H
+#ifndef LYNKS_ROOMSVC_STORE_LEASE_RULE_H
+#define LYNKS_ROOMSVC_STORE_LEASE_RULE_H
 
 #include "roomsvc/store/node_store.h"
 
@@ -13,6 +13,6 @@ struct node_row {
 /* Judges the claim; true if the row has been changed and has to be written. Tells what is left of
  * the lease, also of one that was not given. reserved_ms is not 0 when a holder may have gone on
  * while the database was away: for so long only he may renew it, be it over. */
-bool node_judge(struct node_row *row, const struct node_claim *claim, uint64_t reserved_ms);
+bool lease_rule(struct node_row *row, const struct node_claim *claim, uint64_t reserved_ms);
 
 #endif

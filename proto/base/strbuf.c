@@ -1,19 +1,19 @@
-#include "gateway/http/text.h"
+#include "proto/base/strbuf.h"
 
 #include <stdlib.h>
 
-void text_fini(struct text *text)
+void strbuf_fini(struct strbuf *text)
 {
     free(text->data);
-    *text = (struct text){0};
+    *text = (struct strbuf){0};
 }
 
-void text_clear(struct text *text)
+void strbuf_clear(struct strbuf *text)
 {
     text->bytes = 0;
 }
 
-void text_add(struct text *text, struct str s)
+void strbuf_add(struct strbuf *text, struct str s)
 {
     if (text->room - text->bytes < s.bytes) {
         text->room = 2 * (text->room + s.bytes) + 256;
@@ -25,12 +25,12 @@ void text_add(struct text *text, struct str s)
     text->bytes += s.bytes;
 }
 
-void text_add_z(struct text *text, const char *z)
+void strbuf_add_z(struct strbuf *text, const char *z)
 {
-    text_add(text, str_of(z));
+    strbuf_add(text, str_of(z));
 }
 
-void text_add_u64(struct text *text, uint64_t n)
+void strbuf_add_u64(struct strbuf *text, uint64_t n)
 {
     char digits[20];
     size_t at = sizeof(digits);
@@ -38,10 +38,10 @@ void text_add_u64(struct text *text, uint64_t n)
         digits[--at] = (char)('0' + n % 10);
         n /= 10;
     } while (n > 0);
-    text_add(text, (struct str){.data = digits + at, .bytes = sizeof(digits) - at});
+    strbuf_add(text, (struct str){.data = digits + at, .bytes = sizeof(digits) - at});
 }
 
-struct str text_str(const struct text *text)
+struct str strbuf_str(const struct strbuf *text)
 {
     return (struct str){.data = text->data, .bytes = text->bytes};
 }

@@ -1,6 +1,6 @@
-#include "roomsvc/store/node_judge.h"
+#include "roomsvc/store/lease_rule.h"
 
-bool node_judge(struct node_row *row, const struct node_claim *claim, uint64_t reserved_ms)
+bool lease_rule(struct node_row *row, const struct node_claim *claim, uint64_t reserved_ms)
 {
     struct node_lease *lease = &row->lease;
     const bool over = row->expires_unix_ms <= row->now_unix_ms;

@@ -2,7 +2,7 @@
  *                 opens no second
  * session_check   whose session it is; slides its expiry
  * session_revoke  ends a session, or all of a user, on every replica */
-#include "authsvc/handlers.h"
+#include "authsvc/authsvc.h"
 
 static void on_login(void *service, struct call *call)
 {

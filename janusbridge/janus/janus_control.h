@@ -1,7 +1,7 @@
 /* The session's own requests to Janus (create, attach, keepalive, info, destroy), one at a time for
- * each errand, and what their answers mean. Owned and used by janus_session.c alone. */
-#ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_ERRAND_H
-#define LYNKS_JANUSBRIDGE_JANUS_JANUS_ERRAND_H
+ * each control, and what their answers mean. Owned and used by janus_session.c alone. */
+#ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_CONTROL_H
+#define LYNKS_JANUSBRIDGE_JANUS_JANUS_CONTROL_H
 
 #include "janusbridge/janus/janus_calls.h"
 
@@ -20,9 +20,9 @@ struct janus_finding {
     const char *detail;                  /* for the log; static; may be NULL */
 };
 
-typedef void janus_errand_fn(void *arg, const struct janus_finding *finding);
+typedef void janus_control_fn(void *arg, const struct janus_finding *finding);
 
-struct janus_errand_parts {
+struct janus_control_parts {
     const struct janus_transport *transport;
     const char *auth; /* as of janus_json_auth */
     uint64_t timeout_ms;
@@ -30,18 +30,18 @@ struct janus_errand_parts {
 };
 
 /* Embedded in its owner; set parts, the rest is zero. */
-struct janus_errand {
-    const struct janus_errand_parts *parts;
+struct janus_control {
+    const struct janus_control_parts *parts;
     struct janus_transfer *transfer; /* NULL: none under way */
     char transaction[TRANSACTION_BYTES + 1];
-    janus_errand_fn *fn;
+    janus_control_fn *fn;
 };
 
-/* verb NULL stands for attach. fn is called once, later, unless the errand is cancelled; one that
+/* verb NULL stands for attach. fn is called once, later, unless the control is cancelled; one that
  * is under way is cancelled first. */
-void janus_errand_send(struct janus_errand *errand, const char *path, const char *verb,
-                       janus_errand_fn *fn);
-void janus_errand_cancel(struct janus_errand *errand);
+void janus_control_send(struct janus_control *control, const char *path, const char *verb,
+                        janus_control_fn *fn);
+void janus_control_cancel(struct janus_control *control);
 
 /* Why a finding (other than OK) keeps the bridge from being ready; static. */
 const char *janus_finding_reason(const struct janus_finding *finding);

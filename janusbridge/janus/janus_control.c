@@ -1,4 +1,4 @@
-#include "janusbridge/janus/janus_errand.h"
+#include "janusbridge/janus/janus_control.h"
 
 /* Of an answer that did not come, or not from Janus. */
 static struct janus_finding judge_failure(const struct janus_answer *answer)
@@ -21,10 +21,10 @@ static struct janus_finding judge_failure(const struct janus_answer *answer)
     }
 }
 
-static struct janus_finding judge(const struct janus_errand *errand,
+static struct janus_finding judge(const struct janus_control *control,
                                   const struct janus_message *message)
 {
-    if (!str_eq(message->transaction, str_of(errand->transaction))) {
+    if (!str_eq(message->transaction, str_of(control->transaction))) {
         return (struct janus_finding){.outcome = JANUS_OUTCOME_SENSELESS,
                                       .detail = "wrong transaction"};
     }
@@ -39,8 +39,8 @@ static struct janus_finding judge(const struct janus_errand *errand,
 
 static void on_answer(void *arg, const struct janus_answer *answer)
 {
-    struct janus_errand *errand = arg;
-    errand->transfer = NULL;
+    struct janus_control *control = arg;
+    control->transfer = NULL;
     AUTO(janus_document_free) struct janus_document *document = NULL;
     if (answer->err == ERR_OK && answer->status == 200) {
         document = janus_document_parse(answer->body);
@@ -48,33 +48,33 @@ static void on_answer(void *arg, const struct janus_answer *answer)
     struct janus_message message;
     const bool good = document != NULL && janus_document_count(document) == 1 &&
                       janus_document_get(document, 0, &message);
-    const struct janus_finding finding = good ? judge(errand, &message) : judge_failure(answer);
-    errand->fn(errand->parts->arg, &finding);
+    const struct janus_finding finding = good ? judge(control, &message) : judge_failure(answer);
+    control->fn(control->parts->arg, &finding);
 }
 
-void janus_errand_cancel(struct janus_errand *errand)
+void janus_control_cancel(struct janus_control *control)
 {
-    const struct janus_transport *transport = errand->parts->transport;
-    if (errand->transfer != NULL) {
-        transport->ops->cancel(transport->self, errand->transfer);
-        errand->transfer = NULL;
+    const struct janus_transport *transport = control->parts->transport;
+    if (control->transfer != NULL) {
+        transport->ops->cancel(transport->self, control->transfer);
+        control->transfer = NULL;
     }
 }
 
-void janus_errand_send(struct janus_errand *errand, const char *path, const char *verb,
-                       janus_errand_fn *fn)
+void janus_control_send(struct janus_control *control, const char *path, const char *verb,
+                        janus_control_fn *fn)
 {
-    const struct janus_errand_parts *parts = errand->parts;
-    janus_errand_cancel(errand);
-    janus_transaction_draw(errand->transaction);
-    errand->fn = fn;
+    const struct janus_control_parts *parts = control->parts;
+    janus_control_cancel(control);
+    janus_transaction_draw(control->transaction);
+    control->fn = fn;
     const struct janus_request request = {
         .path = path,
-        .body = verb != NULL ? janus_json_request(verb, errand->transaction, parts->auth)
-                             : janus_json_attach(errand->transaction, parts->auth),
+        .body = verb != NULL ? janus_json_request(verb, control->transaction, parts->auth)
+                             : janus_json_attach(control->transaction, parts->auth),
         .timeout_ms = parts->timeout_ms};
     const struct janus_transport *transport = parts->transport;
-    errand->transfer = transport->ops->send(transport->self, &request, on_answer, errand);
+    control->transfer = transport->ops->send(transport->self, &request, on_answer, control);
 }
 
 static const char *refusal(enum janus_fault fault)

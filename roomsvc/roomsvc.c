@@ -2,7 +2,7 @@
  * room_participants  who publishes in a room
  * node_renew         takes or keeps the lease of a Janus node
  * node_rooms         the rooms that a node has to have */
-#include "roomsvc/handlers.h"
+#include "roomsvc/roomsvc.h"
 
 static void on_room_create(void *service, struct call *call)
 {

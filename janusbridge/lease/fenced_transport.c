@@ -1,6 +1,6 @@
-#include "janusbridge/lease/lease_guard.h"
+#include "janusbridge/lease/fenced_transport.h"
 
-struct lease_guard {
+struct fenced_transport {
     const struct janus_transport *transport;
     const struct clock *clock;
     struct lease *lease;
@@ -8,7 +8,7 @@ struct lease_guard {
 };
 
 struct janus_transfer {
-    struct lease_guard *guard;
+    struct fenced_transport *guard;
     struct janus_transfer *inner; /* NULL: held back, or answered and not believed */
     janus_answer_fn *fn;
     void *arg;
@@ -17,12 +17,12 @@ struct janus_transfer {
 /* The session is suspended, which cancels all that is under way. */
 static void on_check(void *arg)
 {
-    struct lease_guard *guard = arg;
+    struct fenced_transport *guard = arg;
     guard->timer = 0;
     (void)lease_check(guard->lease);
 }
 
-static bool is_stale(const struct lease_guard *guard)
+static bool is_stale(const struct fenced_transport *guard)
 {
     return guard->lease != NULL && lease_is_over(guard->lease);
 }
@@ -30,7 +30,7 @@ static bool is_stale(const struct lease_guard *guard)
 static void on_answer(void *arg, const struct janus_answer *answer)
 {
     struct janus_transfer *transfer = arg;
-    struct lease_guard *guard = transfer->guard;
+    struct fenced_transport *guard = transfer->guard;
     transfer->inner = NULL;
     if (is_stale(guard)) {
         (void)lease_check(guard->lease); /* cancels this one too */
@@ -46,7 +46,7 @@ static void on_answer(void *arg, const struct janus_answer *answer)
 static struct janus_transfer *send_guarded(void *self, const struct janus_request *request,
                                            janus_answer_fn *fn, void *arg)
 {
-    struct lease_guard *guard = self;
+    struct fenced_transport *guard = self;
     struct janus_transfer *transfer = mem_alloc(sizeof(*transfer));
     *transfer = (struct janus_transfer){.guard = guard, .fn = fn, .arg = arg};
     if (!is_stale(guard)) {
@@ -64,22 +64,22 @@ static struct janus_transfer *send_guarded(void *self, const struct janus_reques
 
 static void cancel(void *self, struct janus_transfer *transfer)
 {
-    const struct lease_guard *guard = self;
+    const struct fenced_transport *guard = self;
     if (transfer->inner != NULL) {
         guard->transport->ops->cancel(guard->transport->self, transfer->inner);
     }
     mem_free(&transfer);
 }
 
-struct lease_guard *lease_guard_new(const struct janus_transport *transport,
-                                    const struct clock *clock)
+struct fenced_transport *fenced_transport_new(const struct janus_transport *transport,
+                                              const struct clock *clock)
 {
-    struct lease_guard *guard = mem_alloc(sizeof(*guard));
-    *guard = (struct lease_guard){.transport = transport, .clock = clock};
+    struct fenced_transport *guard = mem_alloc(sizeof(*guard));
+    *guard = (struct fenced_transport){.transport = transport, .clock = clock};
     return guard;
 }
 
-void lease_guard_free(struct lease_guard **guard)
+void fenced_transport_free(struct fenced_transport **guard)
 {
     if (*guard != NULL) {
         clock_cancel((*guard)->clock, (*guard)->timer);
@@ -87,13 +87,13 @@ void lease_guard_free(struct lease_guard **guard)
     }
 }
 
-struct janus_transport lease_guard_transport(struct lease_guard *guard)
+struct janus_transport fenced_transport_transport(struct fenced_transport *guard)
 {
     static const struct janus_transport_ops ops = {send_guarded, cancel};
     return (struct janus_transport){.ops = &ops, .self = guard};
 }
 
-void lease_guard_set(struct lease_guard *guard, struct lease *lease)
+void fenced_transport_set(struct fenced_transport *guard, struct lease *lease)
 {
     guard->lease = lease;
 }

@@ -1,8 +1,8 @@
-#include "sql/migrate/say.h"
+#include "sql/migrate/report.h"
 
 #include <stdlib.h>
 
-void say_line(FILE *to, char *line)
+void report_line(FILE *to, char *line)
 {
     (void)fprintf(to, "lynks-migrate: %s\n", line);
     (void)fflush(to);

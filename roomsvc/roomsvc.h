@@ -1,6 +1,6 @@
 /* The messages that roomsvc serves, and the parts that serve them. */
-#ifndef LYNKS_ROOMSVC_HANDLERS_H
-#define LYNKS_ROOMSVC_HANDLERS_H
+#ifndef LYNKS_ROOMSVC_ROOMSVC_H
+#define LYNKS_ROOMSVC_ROOMSVC_H
 
 #include "roomsvc/node/nodes.h"
 #include "roomsvc/room/rooms.h"

@@ -134,7 +134,7 @@ check_names_early() {
     declare -gA known=()
     [[ -z ${LYNKS_BUILD:-} ]] || return 0
     for name in $(grep -ohE '"LYNKS_[A-Z0-9_]+"' "$root"/{gateway,authsvc,roomsvc,janusbridge}/config.c \
-        "$root"/proto/{service,db}.h "$root"/sql/migrate*.c | tr -d '"'); do
+        "$root"/proto/process/service.h "$root"/proto/db/db.h "$root"/sql/migrate/migrate*.c | tr -d '"'); do
         known[$name]=" "
     done
     refuse_unknown_names

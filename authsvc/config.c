@@ -28,6 +28,8 @@ const struct config_option authsvc_options[] = {
      "memory that one password hash takes"},
     {"LYNKS_ARGON2_PASSES", CONFIG_UINT, OPTION(password.passes), "2", 1, 100, NULL,
      "passes over that memory"},
+    {"LYNKS_HASH_PROGRAM", CONFIG_STRING, OPTION(hash_program), "", 0, 4096, NULL,
+     "path of lynks-hash; empty: beside lynks-authsvc"},
     {"LYNKS_HASH_THREADS", CONFIG_UINT, OPTION(hash_threads), "0", 0, 64, NULL,
      "processes that hash passwords; 0: one for each core"},
     {"LYNKS_HASH_QUEUE_MAX", CONFIG_UINT, OPTION(hash_queue_max), "256", 1, 65536, NULL,

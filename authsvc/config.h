@@ -20,6 +20,7 @@ struct authsvc_config {
     uint64_t session_lookup_threads;
     uint64_t session_lookups_max;
     struct password_params password;
+    char *hash_program;
     uint64_t hash_threads;
     uint64_t hash_queue_max;
 };

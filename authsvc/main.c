@@ -1,6 +1,5 @@
 #include "authsvc/config.h"
 #include "authsvc/authsvc.h"
-#include "authsvc/hash/hash_worker.h"
 #include "authsvc/hash/hasher_pool.h"
 #include "authsvc/store/store_mysql.h"
 
@@ -36,7 +35,8 @@ static bool set_up(struct parts *parts, const struct authsvc_config *c)
                                              .session_queue_max = c->session_lookups_max,
                                              .login_threads = (unsigned)c->db_threads,
                                              .login_queue_max = c->db_queue_max};
-    const struct hasher_pool_config hasher = {.params = c->password,
+    const struct hasher_pool_config hasher = {.program = c->hash_program,
+                                              .params = c->password,
                                               .threads = (unsigned)c->hash_threads,
                                               .queue_max = c->hash_queue_max};
     parts->store = store_mysql_new(loop, metrics, service_health(parts->service), &store);
@@ -54,9 +54,6 @@ static bool set_up(struct parts *parts, const struct authsvc_config *c)
 
 int main(int argc, char **argv)
 {
-    if (hash_worker_is_asked(argc, argv)) {
-        return hash_worker_run(argv);
-    }
     struct authsvc_config config = {0};
     struct parts parts = {0};
     enum config_outcome outcome = config_load(&config, "authsvc", authsvc_options, argc, argv);

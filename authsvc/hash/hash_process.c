@@ -50,13 +50,12 @@ void hash_process_free(struct hash_process **process_ref)
 /* In a session of its own, with no signal blocked, no descriptor but its own and those for
  * messages, and no environment: it needs none of the settings, among which are secrets. Gives an
  * errno. */
-static int spawn(pid_t *ret_pid, int fd, int niceness)
+static int spawn(pid_t *ret_pid, int fd, const struct hash_process_config *config)
 {
     char number[12];
-    (void)snprintf(number, sizeof(number), "%d", niceness);
+    (void)snprintf(number, sizeof(number), "%d", config->niceness);
     char name[] = "lynks-hash";
-    char argument[] = HASH_WORKER_ARGUMENT;
-    char *const argv[] = {name, argument, number, NULL};
+    char *const argv[] = {name, number, NULL};
     char *const environment[] = {NULL};
     sigset_t none;
     sigset_t all;
@@ -74,9 +73,8 @@ static int spawn(pid_t *ret_pid, int fd, int niceness)
     if (error == 0) {
         error = posix_spawn_file_actions_addclosefrom_np(&actions, HASH_WORKER_FD + 1);
     }
-    /* The file itself, not its path, which the account may have no right to. */
     if (error == 0) {
-        error = posix_spawn(ret_pid, "/proc/self/exe", &actions, &attributes, argv, environment);
+        error = posix_spawn(ret_pid, config->program, &actions, &attributes, argv, environment);
     }
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
@@ -94,10 +92,11 @@ static bool start(struct hash_process *process)
         return false;
     }
     pid_t pid;
-    int error = spawn(&pid, ends[1], process->config->niceness);
+    int error = spawn(&pid, ends[1], process->config);
     close(ends[1]);
     if (error != 0) {
-        log_error("hash worker not started", LOG_Z("error", strerror(error)));
+        log_error("hash worker not started", LOG_Z("error", strerror(error)),
+                  LOG_Z("program", process->config->program));
         close(ends[0]);
         return false;
     }
@@ -111,7 +110,7 @@ enum outcome { ANSWERED, GONE, SILENT };
 static enum outcome ask_once(struct hash_process *process, const struct hash_request *request,
                              struct hash_answer *ret_answer)
 {
-    if (send(process->fd, request, sizeof(*request), MSG_NOSIGNAL) != sizeof(*request)) {
+    if (!hash_message_send(process->fd, request, sizeof(*request))) {
         return GONE;
     }
     struct pollfd poll_fd = {.fd = process->fd, .events = POLLIN};
@@ -122,8 +121,7 @@ static enum outcome ask_once(struct hash_process *process, const struct hash_req
     if (ready == 0) {
         return SILENT;
     }
-    bool answered = recv(process->fd, ret_answer, sizeof(*ret_answer), 0) == sizeof(*ret_answer);
-    return answered ? ANSWERED : GONE;
+    return hash_message_receive(process->fd, ret_answer, sizeof(*ret_answer)) ? ANSWERED : GONE;
 }
 
 enum err hash_process_ask(struct hash_process *process, const struct hash_request *request,

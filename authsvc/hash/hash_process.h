@@ -1,12 +1,13 @@
-/* A worker process (hash_worker.h) as its owner sees it: started when it is needed, and again when
+/* A process that runs lynks-hash, as its owner sees it: started when it is needed, and again when
  * it is gone. Each belongs to one thread. */
 #ifndef LYNKS_AUTHSVC_HASH_HASH_PROCESS_H
 #define LYNKS_AUTHSVC_HASH_HASH_PROCESS_H
 
-#include "authsvc/hash/hash_worker.h"
+#include "authsvc/hash/message/hash_message.h"
 #include "proto/base/metrics.h"
 
 struct hash_process_config {
+    const char *program;   /* path of lynks-hash; borrowed */
     int niceness;          /* 0..19 */
     unsigned patience_ms;  /* for one answer */
     struct metric *losses; /* counts processes that ended, or were ended, unasked; borrowed */

@@ -1,5 +1,6 @@
 #include "authsvc/hash/hasher_pool.h"
 
+#include <limits.h>
 #include <sodium.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #define PATIENCE_MS 5000
 
 struct hasher_pool {
+    char *program;
     struct password_params params;
     struct hash_process_config verify_process, rehash_process;
     struct pool *verifiers;
@@ -145,18 +147,37 @@ static void process_free(void *thread_state)
     hash_process_free(&process);
 }
 
+/* Ours to free. */
+static char *find_program(const char *configured)
+{
+    char own[PATH_MAX];
+    if (configured[0] != '\0') {
+        return mem_strdup(configured);
+    }
+    ssize_t bytes = readlink("/proc/self/exe", own, sizeof(own));
+    while (bytes > 0 && own[bytes - 1] != '/') {
+        bytes--;
+    }
+    return mem_printf("%.*slynks-hash", bytes > 0 ? (int)bytes : 0, own);
+}
+
 struct hasher_pool *hasher_pool_new(struct loop *loop, struct metrics *metrics,
                                     const struct hasher_pool_config *config)
 {
     struct hasher_pool *pool = mem_alloc(sizeof(*pool));
     pool->params = config->params;
+    pool->program = find_program(config->program);
     struct metric *losses = metrics_counter(
         metrics, "lynks_auth_hash_workers_lost_total",
         "Hashing processes that ended, or did not answer, and were replaced.", NULL);
-    pool->verify_process = (struct hash_process_config){
-        .niceness = VERIFY_NICE, .patience_ms = PATIENCE_MS, .losses = losses};
-    pool->rehash_process = (struct hash_process_config){
-        .niceness = REHASH_NICE, .patience_ms = PATIENCE_MS, .losses = losses};
+    pool->verify_process = (struct hash_process_config){.program = pool->program,
+                                                        .niceness = VERIFY_NICE,
+                                                        .patience_ms = PATIENCE_MS,
+                                                        .losses = losses};
+    pool->rehash_process = (struct hash_process_config){.program = pool->program,
+                                                        .niceness = REHASH_NICE,
+                                                        .patience_ms = PATIENCE_MS,
+                                                        .losses = losses};
     const struct pool_config verifiers = {.name = "hash",
                                           .threads = thread_count(config->threads),
                                           .queue_max = config->queue_max,
@@ -179,6 +200,7 @@ void hasher_pool_free(struct hasher_pool **pool)
     if (*pool != NULL) {
         pool_free(&(*pool)->verifiers);
         pool_free(&(*pool)->rehasher);
+        mem_free(&(*pool)->program);
         mem_free(pool);
     }
 }

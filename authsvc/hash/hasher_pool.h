@@ -1,5 +1,6 @@
-/* The hasher on processes that yield to everything else (hash_worker.h), each asked by a thread of
- * its own: some for those who wait for their login, one for rewriting what is out of date. */
+/* The hasher on processes that yield to everything else (worker/hash_worker.h), each asked by a
+ * thread of its own: some for those who wait for their login, one for rewriting what is out of
+ * date. */
 #ifndef LYNKS_AUTHSVC_HASH_HASHER_POOL_H
 #define LYNKS_AUTHSVC_HASH_HASHER_POOL_H
 
@@ -8,6 +9,7 @@
 #include "proto/base/metrics.h"
 
 struct hasher_pool_config {
+    const char *program; /* path of lynks-hash; "": beside the program that runs */
     struct password_params params;
     unsigned threads; /* 0: one for each core */
     size_t queue_max;

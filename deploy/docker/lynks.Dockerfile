@@ -14,7 +14,7 @@ COPY sql sql
 COPY deploy/CMakeLists.txt deploy/keygen.c deploy/
 COPY deploy/supervise deploy/supervise
 RUN cmake --preset release && cmake --build build/release --target \
-        lynks-gateway lynks-authsvc lynks-roomsvc lynks-janusbridge lynks-migrate lynks-keygen \
+        lynks-gateway lynks-authsvc lynks-hash lynks-roomsvc lynks-janusbridge lynks-migrate lynks-keygen \
     && strip build/release/bin/lynks-*
 
 # Each process has a user id of its own, which its volume of secrets is made for; none has a name, a home or a shell.
@@ -60,7 +60,7 @@ COPY deploy/docker/install deploy/packages/image-database-service.txt /tmp/
 RUN /tmp/install /tmp/image-database-service.txt
 
 FROM database-service AS authsvc
-COPY --from=build /src/build/release/bin/lynks-authsvc /usr/local/bin/
+COPY --from=build /src/build/release/bin/lynks-authsvc /src/build/release/bin/lynks-hash /usr/local/bin/
 USER 10002:10002
 ENTRYPOINT ["lynks-authsvc"]
 

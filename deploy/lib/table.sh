@@ -132,6 +132,11 @@ each_replica() { # function
 
 table_authsvc() { # replica
     begin_service authsvc 1 "$1"
+    # A copy: the account may have no right to the folder of the programs (/root/lynks, say).
+    if [[ -z ${LYNKS_HASH_PROGRAM:-} ]]; then
+        install -m 500 "$bin/lynks-hash" "$private/lynks-hash"
+        put env LYNKS_HASH_PROGRAM=lynks-hash
+    fi
     if (($1 > 1)); then put together ''; fi
     put_mysql
     private_end

@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "authsvc/authsvc.h"
-#include "authsvc/hash/hash_worker.h"
 #include "authsvc/hash/hasher_pool.h"
 #include "authsvc/store/store_mysql.h"
 #include "tests/integration/db/store_fixture.h"
@@ -34,8 +33,10 @@ static struct replica *replica_new(struct loop *loop, uint64_t sessions_max)
                                              .session_queue_max = 64,
                                              .login_threads = 2,
                                              .login_queue_max = 64};
-    const struct hasher_pool_config hasher = {
-        .params = {.memory_kib = 64, .passes = 1}, .threads = 1, .queue_max = 64};
+    const struct hasher_pool_config hasher = {.program = LYNKS_HASH,
+                                              .params = {.memory_kib = 64, .passes = 1},
+                                              .threads = 1,
+                                              .queue_max = 64};
     const struct authsvc_config config = {.session_idle_s = 60,
                                           .session_lifetime_s = 43200,
                                           .session_outage_s = 60,
@@ -300,11 +301,8 @@ static void draining_writes_what_slid(void **state)
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
 
-int main(int argc, char **argv)
+int main(void)
 {
-    if (hash_worker_is_asked(argc, argv)) {
-        return hash_worker_run(argv);
-    }
     if (sodium_init() < 0) {
         return 1;
     }

@@ -38,6 +38,7 @@ static int setup(void **state)
     struct fixture *f = mem_alloc(sizeof(*f));
     f->metrics = metrics_new();
     f->config = (struct hash_process_config){
+        .program = LYNKS_HASH,
         .niceness = NICENESS,
         .patience_ms = PATIENCE_MS,
         .losses = metrics_counter(f->metrics, "losses_total", "Losses.", NULL)};
@@ -206,11 +207,8 @@ static void ends_when_its_owner_is_killed(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(int argc, char **argv)
+int main(void)
 {
-    if (hash_worker_is_asked(argc, argv)) {
-        return hash_worker_run(argv);
-    }
     const struct CMUnitTest tests[] = {
         TEST(starts_when_it_is_needed_and_ends_with_its_owner),
         TEST(is_a_session_of_its_own_that_gives_way),

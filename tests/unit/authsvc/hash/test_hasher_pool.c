@@ -7,7 +7,6 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "authsvc/hash/hash_worker.h"
 #include "authsvc/hash/hasher_pool.h"
 
 #define DONE_MS 20000
@@ -26,7 +25,8 @@ static int setup(void **state)
     struct fixture *f = mem_alloc(sizeof(*f));
     f->loop = loop_new();
     f->metrics = metrics_new();
-    const struct hasher_pool_config config = {.params = params, .threads = 1, .queue_max = 2};
+    const struct hasher_pool_config config = {
+        .program = LYNKS_HASH, .params = params, .threads = 1, .queue_max = 2};
     f->pool = hasher_pool_new(f->loop, f->metrics, &config);
     f->hasher = hasher_pool_hasher(f->pool);
     *state = f;
@@ -151,11 +151,8 @@ static void the_queue_is_bounded_and_everybody_is_answered(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(int argc, char **argv)
+int main(void)
 {
-    if (hash_worker_is_asked(argc, argv)) {
-        return hash_worker_run(argv);
-    }
     if (sodium_init() < 0) {
         return 1;
     }

@@ -1,31 +1,23 @@
-#include "authsvc/hash/hash_worker.h"
+#include "authsvc/hash/worker/hash_worker.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "authsvc/hash/hash_memory.h"
+#include "authsvc/hash/message/hash_message.h"
+#include "authsvc/hash/worker/hash_memory.h"
 
 /* How long a hash goes on before it lets others go first. Without it the kernel asks itself only at
  * its tick, every 4 ms where HZ is 250. */
 #define YIELD_US 500
 /* Memory is kept this long for the next hash. */
 #define IDLE_MS 100
-
-bool hash_worker_is_asked(int argc, char **argv)
-{
-    return argc == 3 && strcmp(argv[1], HASH_WORKER_ARGUMENT) == 0;
-}
 
 /* For the kernel with autogroups, and for the one without. A refusal only costs the courtesy.
  * Another's session is not ours to make nice. */
@@ -87,28 +79,27 @@ static bool serve_one(void)
 {
     struct hash_request request;
     wait_for_request();
-    if (recv(HASH_WORKER_FD, &request, sizeof(request), 0) != sizeof(request)) {
+    if (!hash_message_receive(HASH_WORKER_FD, &request, sizeof(request))) {
         return false;
     }
     set_yielding(true);
     struct hash_answer answer = answer_to(&request);
     set_yielding(false);
     sodium_memzero(&request, sizeof(request));
-    bool sent = send(HASH_WORKER_FD, &answer, sizeof(answer), MSG_NOSIGNAL) == sizeof(answer);
+    bool sent = hash_message_send(HASH_WORKER_FD, &answer, sizeof(answer));
     sodium_memzero(&answer, sizeof(answer));
     return sent;
 }
 
-int hash_worker_run(char **argv)
+bool hash_worker_init(const char *niceness)
 {
     const struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
-    (void)prctl(PR_SET_NAME, "lynks-hash");
-    give_way(argv[2]);
-    if (sigaction(SIGALRM, &action, NULL) != 0 || sodium_init() < 0) {
-        return 1;
-    }
-    hash_memory_keep();
+    give_way(niceness);
+    return sigaction(SIGALRM, &action, NULL) == 0 && sodium_init() >= 0;
+}
+
+void hash_worker_run(void)
+{
     while (serve_one()) {
     }
-    return 0;
 }

@@ -1,4 +1,4 @@
-#include "authsvc/hash/hash_memory.h"
+#include "authsvc/hash/worker/hash_memory.h"
 
 #include <assert.h>
 #include <stdbool.h>

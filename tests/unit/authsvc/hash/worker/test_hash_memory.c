@@ -8,7 +8,7 @@
 #include <sodium.h>
 #include <sys/mman.h>
 
-#include "authsvc/hash/hash_memory.h"
+#include "authsvc/hash/worker/hash_memory.h"
 #include "proto/crypto/password.h"
 
 #define SMALL_KIB 64

@@ -6,8 +6,8 @@
  * before libc's, and which do what libc's do except for that memory, once it is asked for.
  *
  * For a process with one thread. What a hash leaves behind stays until hash_memory_release. */
-#ifndef LYNKS_AUTHSVC_HASH_HASH_MEMORY_H
-#define LYNKS_AUTHSVC_HASH_HASH_MEMORY_H
+#ifndef LYNKS_AUTHSVC_HASH_WORKER_HASH_MEMORY_H
+#define LYNKS_AUTHSVC_HASH_WORKER_HASH_MEMORY_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-// Speed and memory of a whole stack, with nginx and Janus as references in the same run. See tests/bench/run.
+// Speed and memory of a whole stack, with nginx, Janus and a server on janode as references in the same run. See tests/bench/run.
 import { rmSync } from 'node:fs';
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { atExit } from './cleanup.mjs';
 import { measureConnections, measureGrowth } from './growth.mjs';
 import { marksOf } from './marks.mjs';
-import { startNginx } from './references.mjs';
+import { startJanode, startNginx } from './references.mjs';
 import { circumstances, keep, markdown, printAll, printMarks, writeFiles } from './report.mjs';
 import { measureBesideLogins, measureSpeed, ROOMS, SESSIONS, sum } from './speed.mjs';
 import { measureSteady } from './steady.mjs';
@@ -23,10 +23,10 @@ const QUICK = { rounds: 1, seconds: 1, besideRounds: 1, besideSeconds: 1, growth
     warmUp: 2000, opened: 10000, grownTo: { rooms: 1000, sessions: 20000, idle: 1000 }, steadySeconds: 9, segmentSeconds: 1 };
 const LONG = { ...USUAL, steadySeconds: 600, segmentSeconds: 10 };
 
-async function measureAll(world, nginx, settings) {
+async function measureAll(world, references, settings) {
     const idle = await world.memory();
     await fillWorld(world, { rooms: ROOMS, sessions: SESSIONS });
-    const { speed, hash } = await measureSpeed(world, nginx, settings);
+    const { speed, hash } = await measureSpeed(world, references, settings);
     const beside = await measureBesideLogins(world, { rounds: settings.besideRounds, seconds: settings.besideSeconds });
     const loaded = await world.memory();
     const connections = await measureConnections(world, settings);
@@ -41,13 +41,14 @@ async function main(options) {
     await chmod(folder, OPEN_FOLDER);
     atExit(() => rmSync(folder, { recursive: true, force: true }));
     const world = await startWorld(join(folder, 'world'));
-    let nginx;
+    const references = {};
     let results;
     try {
-        nginx = await startNginx(folder, world.stack.base + 120);
-        results = { at, settings, ...await measureAll(world, nginx, settings) };
+        references.nginx = await startNginx(folder, world.stack.base + 120);
+        references.janode = await startJanode(world.stack, world.stack.base + 121);
+        results = { at, settings, ...await measureAll(world, references, settings) };
     } finally {
-        await nginx?.stop();
+        for (const reference of Object.values(references)) await reference.stop();
         await world.remove();
     }
     results.steady = await measureSteady(folder, settings);

@@ -1,13 +1,16 @@
-// What Lynks is measured against in the same run: nginx that answers 200 at once, and Janus asked directly.
+// What Lynks is measured against in the same run: nginx that answers 200 at once, Janus asked directly, and what a user
+// would write instead: a small Node server on janode (janode/server.mjs).
 import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { eventually } from '../support/wait.mjs';
 import { atExit } from './cleanup.mjs';
 
 const NGINX_WORKERS = 2;
 const JANUS_HANDLES = 8;
+const JANODE = fileURLToPath(new URL('janode/server.mjs', import.meta.url));
 
 function connects(port) {
     return new Promise((resolve) => {
@@ -27,14 +30,24 @@ export async function startNginx(folder, port) {
             client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;
             server { listen 127.0.0.1:${port}; location / { return 200 "ok"; } }
         }`);
-    const child = spawn('nginx', ['-p', home, '-c', 'nginx.conf'], { stdio: 'ignore' });
+    return startServer('nginx', ['-p', home, '-c', 'nginx.conf'], port);
+}
+
+/// The Node server, on the WebSocket of the stack's Janus.
+export function startJanode(stack, port) {
+    return startServer(process.execPath, [JANODE, String(port), `${stack.janusWsUrl}/`, String(JANUS_HANDLES)], port);
+}
+
+async function startServer(command, args, port) {
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     let failure;
     child.once('error', (error) => { failure = error; });
+    child.once('exit', (code) => { failure = new Error(`${command} ended with ${code}`); });
     const forget = atExit(() => child.kill('SIGTERM'));
     await eventually(() => {
         if (failure) throw failure;
         return connects(port);
-    }, { what: 'nginx' });
+    }, { what: command });
     return {
         port,
         pid: child.pid,

@@ -13,7 +13,7 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const GNUPLOT_PATIENCE_MS = 30000;
 
-export const TITLES = { nginx: 'nginx return 200', janus: 'Janus directly', login: '/login', create: '/create',
+export const TITLES = { nginx: 'nginx return 200', janus: 'Janus directly', janode: 'a Node server on janode', login: '/login', create: '/create',
     list: '/list_participants' };
 
 const mib = (kib) => (kib / 1024).toFixed(1);
@@ -38,7 +38,7 @@ function printSpeed(speed) {
 }
 
 function printShares({ speed }) {
-    const targets = ['janus', 'login', 'create', 'list'];
+    const targets = TARGETS.filter((target) => !['nginx', 'janode'].includes(target));
     const names = Object.keys(speed.get('list 64').by);
     print('CPU us/request at 64 connections, by process', ['requests', ...names], targets.map((target) =>
         [TITLES[target], ...names.map((name) => speed.get(`${target} 64`).by[name]?.toFixed(1) ?? '')]));

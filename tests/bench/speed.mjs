@@ -19,7 +19,7 @@ const HASH_PATIENCE_MS = 60000;
 
 export const HASHING = 'password hashes'; // authsvc's processes for them, as a name beside the other processes
 
-export const TARGETS = ['nginx', 'janus', 'login', 'create', 'list'];
+export const TARGETS = ['nginx', 'janus', 'janode', 'login', 'create', 'list'];
 export const CONNECTIONS = [1, 16, 64, 256];
 export const SESSIONS = 10000;
 export const ROOMS = 1000;
@@ -64,14 +64,16 @@ async function cpuTimes(pids, names) {
 }
 
 /// One load on one target. CPU is that of all the processes that take part in answering, in us per good request.
-export async function measure(world, target, { connections, seconds, nginx, tokens = SESSIONS, rooms = ROOMS }) {
+export async function measure(world, target, { connections, seconds, references = {}, tokens = SESSIONS, rooms = ROOMS }) {
     const { stack, folder } = world;
     const close = target === 'janus' ? await openJanusHandles(stack, folder) : null;
-    const port = { nginx: nginx?.port, janus: stack.ports.janusHttp }[target] ?? stack.ports.http;
-    const names = { nginx: ['nginx'], janus: ['janus'] }[target] ?? PROCESSES;
-    const pids = target === 'nginx' ? [nginx.pid] : await world.pids(names);
+    const reference = references[target];
+    const port = reference?.port ?? (target === 'janus' ? stack.ports.janusHttp : stack.ports.http);
+    const names = { nginx: ['nginx'], janus: ['janus'], janode: ['janode', 'janus'] }[target] ?? PROCESSES;
+    const pids = reference === undefined ? await world.pids(names)
+        : [reference.pid, ...await world.pids(names.filter((name) => name !== target))];
     const before = await cpuTimes(pids, names);
-    const result = await load({ port, kind: target, folder, connections, seconds, tokens, rooms });
+    const result = await load({ port, kind: target === 'janode' ? 'list' : target, folder, connections, seconds, tokens, rooms });
     const after = await cpuTimes(pids, names);
     await close?.();
     if (target !== 'nginx') await world.idle();
@@ -89,13 +91,13 @@ async function hashTime(threads) {
 }
 
 /// Every target at every number of connections, and the password hash beside it.
-export async function measureSpeed(world, nginx, { rounds, seconds }) {
+export async function measureSpeed(world, references, { rounds, seconds }) {
     const found = new Rounds();
     const hashes = { alone: [], together: [] };
     for (let round = 0; round < rounds; round += 1) {
         for (const connections of CONNECTIONS) {
             for (const target of TARGETS) {
-                found.add(`${target} ${connections}`, await measure(world, target, { connections, seconds, nginx }));
+                found.add(`${target} ${connections}`, await measure(world, target, { connections, seconds, references }));
             }
         }
         hashes.alone.push(await hashTime(1));

@@ -29,10 +29,10 @@ struct visit {
     struct httpd_request *request;
 };
 
-static void finish(struct web_request *web, const struct httpd_reply *reply)
+static void finish(struct web_request *web, struct http_response **response)
 {
     struct visit *visit = CONTAINER_OF(web, struct visit, web);
-    httpd_reply(visit->request, reply);
+    httpd_respond(visit->request, response);
     free(visit);
 }
 

@@ -58,28 +58,24 @@ static void unlink_exchange(struct exchange *exchange)
 
 /* ---- answers ---- */
 
-static void add_header(struct httpd_reply *reply, const char *name, const char *value)
-{
-    size_t i = 0;
-    while (reply->headers[i].name != NULL) {
-        i++;
-    }
-    reply->headers[i] = (struct httpd_header){.name = name, .value = value};
-}
-
 static const char *allowed_origin(const struct exchange *exchange)
 {
     return cors_allow(exchange->api->config.cors_origins, exchange->web->origin);
 }
 
-static void add_common_headers(const struct exchange *exchange, struct httpd_reply *reply)
+static void add_header(struct http_response *response, const char *name, const char *value)
 {
-    add_header(reply, "X-Request-Id", exchange->request_id);
+    (void)http_response_add_header(response, name, value);
+}
+
+static void add_common_headers(const struct exchange *exchange, struct http_response *response)
+{
+    add_header(response, "X-Request-Id", exchange->request_id);
     const char *origin = allowed_origin(exchange);
     if (origin != NULL) {
-        add_header(reply, "Access-Control-Allow-Origin", origin);
-        add_header(reply, "Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
-        add_header(reply, "Vary", "Origin");
+        add_header(response, "Access-Control-Allow-Origin", origin);
+        add_header(response, "Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
+        add_header(response, "Vary", "Origin");
     }
 }
 
@@ -98,23 +94,24 @@ static void log_exchange(struct exchange *exchange, int status, enum err err, ui
     }
 }
 
-static void finish(struct exchange *exchange, struct httpd_reply *reply, enum err err)
+/* Takes *response. */
+static void finish(struct exchange *exchange, struct http_response **response, enum err err)
 {
     uint64_t took_us = system_mono_us() - exchange->began_us;
-    add_common_headers(exchange, reply);
-    stats_count(exchange->stats, reply->status, took_us);
-    log_exchange(exchange, reply->status, err, took_us);
+    int status = http_response_status(*response);
+    add_common_headers(exchange, *response);
+    stats_count(exchange->stats, status, took_us);
+    log_exchange(exchange, status, err, took_us);
     unlink_exchange(exchange);
-    exchange->web->finish(exchange->web, reply);
+    exchange->web->finish(exchange->web, response);
     exchange_free(exchange);
 }
 
 void exchange_reply(struct exchange *exchange)
 {
-    struct httpd_reply reply = {.status = 200,
-                                .content_type = "application/json",
-                                .body = strbuf_str(&exchange->api->text)};
-    finish(exchange, &reply, ERR_OK);
+    struct http_response *response = http_response_new(200);
+    http_response_set_body(response, "application/json", strbuf_str(&exchange->api->text));
+    finish(exchange, &response, ERR_OK);
 }
 
 static struct str write_error(struct exchange *exchange, enum err err)
@@ -132,56 +129,56 @@ static struct str write_error(struct exchange *exchange, enum err err)
 }
 
 /* Whole seconds, rounded up. */
-static void write_retry_after(const struct exchange *exchange, char *value, size_t bytes)
+static void add_retry_after(const struct exchange *exchange, struct http_response *response)
 {
+    char value[24];
     uint64_t wait_s = (exchange->wait_ms + 999) / 1000;
-    (void)snprintf(value, bytes, "%" PRIu64, wait_s > 0 ? wait_s : 1);
+    (void)snprintf(value, sizeof(value), "%" PRIu64, wait_s > 0 ? wait_s : 1);
+    add_header(response, "Retry-After", value);
 }
 
-void exchange_fail(struct exchange *exchange, enum err err)
-{
-    char retry_after[24];
-    struct strbuf allow = {0};
-    struct httpd_reply reply = {
-        .status = err_http_status(err),
-        .content_type = "application/json",
-        .body = write_error(exchange, err),
-        .close = exchange->web->error != ERR_OK,
-    };
-    if (reply.status == 429 || reply.status == 503) {
-        write_retry_after(exchange, retry_after, sizeof(retry_after));
-        add_header(&reply, "Retry-After", retry_after);
-    } else if (reply.status == 401) {
-        add_header(&reply, "WWW-Authenticate", "Bearer");
-    } else if (reply.status == 405) {
-        routes_write_allow(exchange->web->path, &allow);
-        strbuf_add(&allow, (struct str){.data = "", .bytes = 1});
-        add_header(&reply, "Allow", allow.data);
-    }
-    finish(exchange, &reply, err);
-    strbuf_fini(&allow);
-}
-
-void exchange_preflight(struct exchange *exchange)
+static void add_allow(const struct exchange *exchange, struct http_response *response,
+                      const char *name)
 {
     struct strbuf allow = {0};
     routes_write_allow(exchange->web->path, &allow);
     strbuf_add(&allow, (struct str){.data = "", .bytes = 1});
-    struct httpd_reply reply = {
-        .status = 204,
-        .headers = {{"Access-Control-Allow-Methods", allow.data},
-                    {"Access-Control-Allow-Headers", "authorization, content-type"},
-                    {"Access-Control-Max-Age", "600"}},
-    };
-    finish(exchange, &reply, ERR_OK);
+    add_header(response, name, allow.data);
     strbuf_fini(&allow);
+}
+
+void exchange_fail(struct exchange *exchange, enum err err)
+{
+    int status = err_http_status(err);
+    struct http_response *response = http_response_new(status);
+    http_response_set_body(response, "application/json", write_error(exchange, err));
+    if (exchange->web->error != ERR_OK) {
+        http_response_close(response);
+    }
+    if (status == 429 || status == 503) {
+        add_retry_after(exchange, response);
+    } else if (status == 401) {
+        add_header(response, "WWW-Authenticate", "Bearer");
+    } else if (status == 405) {
+        add_allow(exchange, response, "Allow");
+    }
+    finish(exchange, &response, err);
+}
+
+void exchange_preflight(struct exchange *exchange)
+{
+    struct http_response *response = http_response_new(204);
+    add_allow(exchange, response, "Access-Control-Allow-Methods");
+    add_header(response, "Access-Control-Allow-Headers", "authorization, content-type");
+    add_header(response, "Access-Control-Max-Age", "600");
+    finish(exchange, &response, ERR_OK);
 }
 
 void exchange_orphan(struct exchange *exchange)
 {
-    const struct httpd_reply reply = {.status = 503};
+    struct http_response *response = http_response_new(503);
     unlink_exchange(exchange);
-    exchange->web->finish(exchange->web, &reply);
+    exchange->web->finish(exchange->web, &response);
     exchange->web = NULL;
     exchange->api = NULL;
 }

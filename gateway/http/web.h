@@ -14,8 +14,9 @@ struct web_request {
     struct str body;
     uint8_t client[16]; /* address, proxies seen through */
     enum err error;     /* why the request was refused before it was read; else ERR_OK */
-    /* Set by whoever made the request (HTTP server or test); takes it back. */
-    void (*finish)(struct web_request *request, const struct httpd_reply *reply);
+    /* Set by whoever made the request (HTTP server or test); takes it back,
+     * and the response. */
+    void (*finish)(struct web_request *request, struct http_response **response);
 };
 
 #endif

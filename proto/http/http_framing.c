@@ -2,8 +2,7 @@
 
 #include <strings.h>
 
-/* RFC 9110, section 5.6.2. */
-static bool is_token(struct str s)
+bool http_is_token(struct str s)
 {
     for (size_t i = 0; i < s.bytes; i++) {
         char c = s.data[i];
@@ -52,7 +51,7 @@ static void add_encoding(struct http_framing *framing, struct str value)
 
 void http_framing_add(struct http_framing *framing, struct str name, struct str value)
 {
-    if (!is_token(name)) {
+    if (!http_is_token(name)) {
         framing->broken = true;
     } else if (is_word(name, STR_LIT("Content-Length"))) {
         add_length(framing, value);

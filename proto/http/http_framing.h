@@ -6,6 +6,8 @@
 
 #include "proto/base/base.h"
 
+bool http_is_token(struct str s); /* RFC 9110, section 5.6.2 */
+
 struct http_framing {
     bool broken;
     bool chunked;

@@ -45,29 +45,36 @@ struct httpd {
 
 /* ---- answers ---- */
 
-static void make_answer(struct httpd_request *request, const struct httpd_reply *reply)
+static void add_header(void *response, const char *name, const char *value)
 {
-    /* MHD copies, but its interface is older than const. */
-    char *body = (char *)(uintptr_t)reply->body.data;
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(reply->body.bytes, body, MHD_RESPMEM_MUST_COPY);
-    if (response == NULL) {
-        abort(); /* out of memory: see base.h */
-    }
-    if (reply->content_type != NULL) {
-        MHD_add_response_header(response, "Content-Type", reply->content_type);
-    }
-    for (size_t i = 0; i < HTTPD_HEADERS_MAX && reply->headers[i].name != NULL; i++) {
-        MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
-    }
-    if (reply->close || request->httpd->drain.begun || request->error != ERR_OK) {
-        MHD_add_response_header(response, "Connection", "close");
-    }
-    request->response = response;
-    request->status = (unsigned)reply->status;
+    MHD_add_response_header(response, name, value);
 }
 
-static const struct httpd_reply ending_reply = {.status = 503, .close = true};
+/* Takes *response. */
+static void make_answer(struct httpd_request *request, struct http_response **response)
+{
+    AUTO(http_response_free) struct http_response *answer = STEAL(*response);
+    size_t bytes;
+    char *body = http_response_steal_body(answer, &bytes);
+    struct MHD_Response *mhd = MHD_create_response_from_buffer(bytes, body, MHD_RESPMEM_MUST_FREE);
+    if (mhd == NULL) {
+        abort(); /* out of memory: see base.h */
+    }
+    http_response_each_header(answer, add_header, mhd);
+    if (http_response_is_closing(answer) || request->httpd->drain.begun ||
+        request->error != ERR_OK) {
+        MHD_add_response_header(mhd, "Connection", "close");
+    }
+    request->response = mhd;
+    request->status = (unsigned)http_response_status(answer);
+}
+
+static void make_ending(struct httpd_request *request)
+{
+    struct http_response *response = http_response_new(503);
+    http_response_close(response);
+    make_answer(request, &response);
+}
 
 static enum MHD_Result queue_answer(struct httpd_request *request)
 {
@@ -98,15 +105,16 @@ static void unpark(struct httpd_request *request)
 
 /* An answer from inside the handler, or while the request is still to be parked, is queued by
  * whoever called the handler. */
-void httpd_reply(struct httpd_request *request, const struct httpd_reply *reply)
+void httpd_respond(struct httpd_request *request, struct http_response **response)
 {
     assert(request->owed);
     request->owed = false;
     if (request->all == NULL) {
-        free(request);
+        http_response_free(response);
+        httpd_request_free(request);
         return;
     }
-    make_answer(request, reply);
+    make_answer(request, response);
     if (request->parked) {
         unpark(request);
     }
@@ -116,7 +124,7 @@ static enum MHD_Result dispatch(struct httpd_request *request)
 {
     struct httpd *httpd = request->httpd;
     if (httpd->ending) {
-        make_answer(request, &ending_reply);
+        make_ending(request);
     } else {
         request->owed = true;
         httpd->fn(httpd->fn_arg, request, request->error);
@@ -190,6 +198,13 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 
 /* ---- what MHD tells about connections ---- */
 
+/* MHD takes the query apart where it stands. */
+static char *keep_query(const char *uri)
+{
+    const char *mark = strchr(uri, '?');
+    return mark == NULL ? NULL : mem_strdup(mark + 1);
+}
+
 /* The request line is there: the request begins. Its result is the request's context from here on.
  */
 static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *mhd)
@@ -197,7 +212,6 @@ static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *
     struct httpd *httpd = cls;
     struct http_conn *conn =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-    (void)uri;
     httpd->callbacks++;
     if (conn->phase == HTTP_IDLE) {
         http_conns_enter(httpd->conns, conn, HTTP_RECEIVING);
@@ -205,6 +219,7 @@ static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *
     struct httpd_request *request = httpd_request_new(&httpd->requests, conn);
     request->httpd = httpd;
     request->mhd = mhd;
+    request->query = keep_query(uri);
     return request;
 }
 
@@ -419,7 +434,7 @@ static void answer_all(struct httpd *httpd)
 {
     for (struct httpd_request *r = httpd->requests.first; r != NULL; r = r->next) {
         if (r->parked) {
-            make_answer(r, &ending_reply);
+            make_ending(r);
             unpark(r);
         }
     }

@@ -12,6 +12,7 @@
 #include "proto/base/err.h"
 #include "proto/loop/loop.h"
 #include "proto/base/metrics.h"
+#include "proto/http/http_response.h"
 
 struct httpd_config {
     const char *name; /* label of its metrics: "http", "ops" */
@@ -34,7 +35,7 @@ struct httpd_request; /* one request, from its last byte to the end of its answe
 
 /* Called when the whole request is there, or when it is refused before: then error is why
  * (TOO_LARGE, BAD_REQUEST, OVERLOADED) and the body is empty; the connection closes after the
- * answer. The handler answers with httpd_reply, now or later, exactly once. */
+ * answer. The handler answers with httpd_respond, now or later, exactly once. */
 typedef void httpd_handler_fn(void *arg, struct httpd_request *request, enum err error);
 
 /* NULL if the port cannot be bound; *ret_why (static or strerror) says why. */
@@ -42,7 +43,7 @@ struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
                         const struct httpd_config *config, httpd_handler_fn *fn, void *arg,
                         const char **ret_why);
 /* Requests still open are answered 503 and the connections closed. A request that the handler has
- * not answered yet stays valid for httpd_reply, which then only frees it. */
+ * not answered yet stays valid for httpd_respond, which then only frees it. */
 void httpd_free(struct httpd **httpd);
 
 /* From now on answers carry Connection: close. Closing an idle connection would lose a request that
@@ -60,7 +61,8 @@ uint16_t httpd_port(const struct httpd *httpd);
 
 /* Of a request; all borrowed until it is answered. */
 const char *httpd_method(const struct httpd_request *request);
-const char *httpd_path(const struct httpd_request *request); /* as sent, without the query */
+const char *httpd_path(const struct httpd_request *request);  /* as sent, without the query */
+const char *httpd_query(const struct httpd_request *request); /* as sent; NULL if there is none */
 const char *httpd_header(const struct httpd_request *request,
                          const char *name); /* the first of this name; NULL if absent */
 /* Calls fn for every header field, in the order sent. */
@@ -69,24 +71,9 @@ void httpd_each_header(const struct httpd_request *request, httpd_header_fn *fn,
 struct str httpd_body(const struct httpd_request *request);
 /* The peer's address: IPv4 as ::ffff:a.b.c.d, in network order. */
 void httpd_peer(const struct httpd_request *request, uint8_t ret_address[16]);
-/* A place for the handler's own state; freed by it in its own time. */
-void httpd_set_data(struct httpd_request *request, void *data);
-void *httpd_data(const struct httpd_request *request);
 
-#define HTTPD_HEADERS_MAX 8
-struct httpd_header {
-    const char *name;
-    const char *value;
-};
-
-struct httpd_reply {
-    int status;
-    const char *content_type;                       /* NULL: none */
-    struct str body;                                /* copied */
-    struct httpd_header headers[HTTPD_HEADERS_MAX]; /* ended by a NULL name, or full; copied */
-    bool close;                                     /* close the connection after it */
-};
-
-void httpd_reply(struct httpd_request *request, const struct httpd_reply *reply);
+/* Takes *response and sends it, once for each request. The answer to HEAD is that to GET, of which
+ * the server leaves out the body. */
+void httpd_respond(struct httpd_request *request, struct http_response **response);
 
 #endif

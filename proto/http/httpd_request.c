@@ -76,6 +76,12 @@ static void forget_parking(const struct httpd_request *request)
     }
 }
 
+void httpd_request_free(struct httpd_request *request)
+{
+    free(request->query);
+    free(request);
+}
+
 void httpd_request_detach(struct httpd_request *request)
 {
     struct httpd_requests *all = request->all;
@@ -88,7 +94,7 @@ void httpd_request_detach(struct httpd_request *request)
     free_body(request);
     request->all = NULL;
     if (!request->owed) {
-        free(request);
+        httpd_request_free(request);
     }
 }
 
@@ -157,6 +163,11 @@ const char *httpd_path(const struct httpd_request *request)
     return request->path;
 }
 
+const char *httpd_query(const struct httpd_request *request)
+{
+    return request->query;
+}
+
 struct str httpd_body(const struct httpd_request *request)
 {
     return (struct str){.data = request->body, .bytes = request->body_bytes};
@@ -165,14 +176,4 @@ struct str httpd_body(const struct httpd_request *request)
 void httpd_peer(const struct httpd_request *request, uint8_t ret_address[16])
 {
     memcpy(ret_address, request->conn->address, 16);
-}
-
-void httpd_set_data(struct httpd_request *request, void *data)
-{
-    request->data = data;
-}
-
-void *httpd_data(const struct httpd_request *request)
-{
-    return request->data;
 }

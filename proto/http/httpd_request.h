@@ -29,6 +29,7 @@ struct httpd_request {
     struct MHD_Connection *mhd;
     struct http_conn *conn;
     const char *method, *path; /* the library's; NULL until the header is there */
+    char *query;               /* NULL: none */
     char *body;
     size_t body_bytes, body_room;
     size_t discarded_bytes;
@@ -38,13 +39,14 @@ struct httpd_request {
     struct httpd_request *next_to_park;
     struct MHD_Response *response; /* the answer, until it is queued */
     unsigned status;
-    void *data;
 };
 
 void httpd_requests_init(struct httpd_requests *all, struct metrics *metrics,
                          const struct httpd_config *config);
 
 struct httpd_request *httpd_request_new(struct httpd_requests *all, struct http_conn *conn);
+/* When both have let go of it; detach does it for a handler that has answered. */
+void httpd_request_free(struct httpd_request *request);
 /* The server lets go of it. */
 void httpd_request_detach(struct httpd_request *request);
 void httpd_request_park_later(struct httpd_request *request);

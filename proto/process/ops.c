@@ -18,8 +18,17 @@ struct ops {
 
 static void reply_text(struct httpd_request *request, int status, const char *type, struct str body)
 {
-    httpd_reply(request,
-                &(struct httpd_reply){.status = status, .content_type = type, .body = body});
+    struct http_response *response = http_response_new(status);
+    http_response_set_body(response, type, body);
+    httpd_respond(request, &response);
+}
+
+static void refuse_method(struct httpd_request *request)
+{
+    struct http_response *response = http_response_new(405);
+    (void)http_response_add_header(response, "Allow", "GET");
+    http_response_set_body(response, "text/plain", STR_LIT("use GET\n"));
+    httpd_respond(request, &response);
 }
 
 static void on_healthz(struct ops *ops, struct httpd_request *request)
@@ -71,10 +80,7 @@ static void on_request(void *arg, struct httpd_request *request, enum err error)
         if (reads) {
             routes[i].fn(ops, request);
         } else {
-            httpd_reply(request, &(struct httpd_reply){.status = 405,
-                                                       .content_type = "text/plain",
-                                                       .body = STR_LIT("use GET\n"),
-                                                       .headers = {{"Allow", "GET"}}});
+            refuse_method(request);
         }
         return;
     }

@@ -55,10 +55,12 @@ static void answer(enum err err)
     fn(out.arg, err, err == ERR_OK ? &reply : NULL);
 }
 
-static void finish(struct web_request *request, const struct httpd_reply *reply)
+static void finish(struct web_request *request, struct http_response **response)
 {
+    int status = http_response_status(*response);
     (void)request;
-    if (reply->status < 200 || reply->status > 504) {
+    http_response_free(response);
+    if (status < 200 || status > 504) {
         abort();
     }
     answers++;

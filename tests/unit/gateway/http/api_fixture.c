@@ -47,22 +47,25 @@ int api_fixture_teardown(void **state)
     return log_capture_teardown(NULL);
 }
 
-static void finish(struct web_request *web, const struct httpd_reply *reply)
+static void add_header(void *arg, const char *name, const char *value)
+{
+    struct ask *ask = arg;
+    size_t used = strlen(ask->headers);
+    (void)snprintf(ask->headers + used, sizeof(ask->headers) - used, "%s: %s\n", name, value);
+}
+
+static void finish(struct web_request *web, struct http_response **response)
 {
     struct ask *ask = CONTAINER_OF(web, struct ask, web);
-    size_t used = 0;
     ask->answers++;
-    ask->status = reply->status;
-    ask->close = reply->close;
-    ask->body = str_dup(reply->body);
-    for (size_t i = 0; i < HTTPD_HEADERS_MAX && reply->headers[i].name != NULL; i++) {
-        int n = snprintf(ask->headers + used, sizeof(ask->headers) - used, "%s: %s\n",
-                         reply->headers[i].name, reply->headers[i].value);
-        used += (size_t)n;
+    ask->status = http_response_status(*response);
+    ask->close = http_response_is_closing(*response);
+    ask->body = str_dup(http_response_body(*response));
+    http_response_each_header(*response, add_header, ask);
+    if (http_response_body(*response).bytes > 0) {
+        assert_string_equal(http_response_header(*response, "Content-Type"), "application/json");
     }
-    if (reply->body.bytes > 0) {
-        assert_string_equal(reply->content_type, "application/json");
-    }
+    http_response_free(response);
 }
 
 struct ask *ask_new(const char *method, const char *path, const char *authorization,

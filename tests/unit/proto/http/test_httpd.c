@@ -28,10 +28,12 @@ struct fixture {
 
 static void answer(struct httpd_request *request, int status, struct str body)
 {
-    httpd_reply(request, &(struct httpd_reply){.status = status,
-                                               .content_type = "text/plain",
-                                               .body = body,
-                                               .headers = {{"X-Test", "yes"}}});
+    struct http_response *response = http_response_new(status);
+    assert_true(http_response_add_header(response, "X-Test", "yes"));
+    assert_false(http_response_add_header(response, "X-Split", "a\r\nX-Made-Up: b"));
+    http_response_set_body(response, "text/plain", body);
+    httpd_respond(request, &response);
+    assert_null(response);
 }
 
 static void count_header(void *arg, struct str name, struct str value)
@@ -43,13 +45,13 @@ static void count_header(void *arg, struct str name, struct str value)
 static void answer_headers(struct httpd_request *request)
 {
     uint8_t peer[16];
-    char text[128];
+    char text[192];
     size_t count = 0;
     httpd_peer(request, peer);
     httpd_each_header(request, count_header, &count);
-    (void)snprintf(text, sizeof(text), "%s %s %s %zu %u", httpd_method(request),
-                   httpd_header(request, "X"), httpd_header(request, "Y") == NULL ? "none" : "some",
-                   count, peer[15]);
+    (void)snprintf(text, sizeof(text), "%s %s %s %s %zu %u", httpd_method(request),
+                   httpd_query(request), httpd_header(request, "X"),
+                   httpd_header(request, "Y") == NULL ? "none" : "some", count, peer[15]);
     answer(request, 200, str_of(text));
 }
 
@@ -227,9 +229,45 @@ static void test_what_a_handler_sees(void **state)
     struct fixture *f = *state;
     http_client_free(&f->client);
     f->client = http_client_new(f->loop, httpd_port(f->httpd), "127.0.0.9");
-    http_client_send(f->client, STR_LIT("BREW /headers HTTP/1.1\r\nx: 1\r\nX: 2\r\nx: 3\r\n\r\n"));
+    http_client_send(f->client,
+                     STR_LIT("BREW /headers?a=%20b&c?d= HTTP/1.1\r\nx: 1\r\nX: 2\r\nx: 3\r\n\r\n"));
     assert_true(http_client_await(f->client, 1, WAIT_MS));
-    assert_body(f, 0, "BREW 1 none 2 9");
+    assert_body(f, 0, "BREW a=%20b&c?d= 1 none 2 9");
+}
+
+/* The server leaves out the body of what would be the answer to GET; the next answer is in step. */
+static void test_head(void **state)
+{
+    struct fixture *f = *state;
+    http_client_send(f->client, STR_LIT("HEAD /four HTTP/1.1\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("GET /x HTTP/1.1\r\nConnection: close\r\n\r\n"));
+    assert_true(http_client_await_close(f->client, WAIT_MS));
+    AUTO(mem_free) char *got = str_dup(http_client_received(f->client));
+    const char *end = strstr(got, "\r\n\r\n");
+    assert_non_null(end);
+    assert_non_null(strstr(got, "Content-Length: 5\r\n"));
+    assert_memory_equal(end + 4, "HTTP/1.1 200 ", 13);
+}
+
+/* More fields than any table would hold, and none twice or lost. */
+static void test_many_headers(void **state)
+{
+    enum { FIELDS = 40 };
+    struct fixture *f = *state;
+    char name[16];
+    http_client_send(f->client, STR_LIT("GET /later HTTP/1.1\r\n\r\n"));
+    assert_false(http_client_await(f->client, 1, 20));
+    struct http_response *response = http_response_new(200);
+    for (int i = 0; i < FIELDS; i++) {
+        (void)snprintf(name, sizeof(name), "X-%d", i);
+        assert_true(http_response_add_header(response, name, name + 2));
+    }
+    httpd_respond(f->later[0], &response);
+    assert_true(http_client_await(f->client, 1, WAIT_MS));
+    for (int i = 0; i < FIELDS; i++) {
+        (void)snprintf(name, sizeof(name), "X-%d", i);
+        assert_true(str_eq(http_client_header(f->client, 0, name), str_of(name + 2)));
+    }
 }
 
 static void test_a_body_at_the_limit(void **state)
@@ -372,6 +410,8 @@ int main(void)
         HTTPD_TEST(test_answers_another),
         HTTPD_TEST(test_answers_another_of_the_same_round),
         HTTPD_TEST(test_what_a_handler_sees),
+        HTTPD_TEST(test_head),
+        HTTPD_TEST(test_many_headers),
         HTTPD_TEST(test_a_body_at_the_limit),
         HTTPD_TEST(test_drain),
         HTTPD_TEST(test_drain_with_patience),

@@ -6,9 +6,9 @@
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
-#include "deploy/supervise/backoff.h"
 #include "deploy/supervise/check.h"
 #include "deploy/supervise/logfile.h"
+#include "deploy/supervise/restart_delay.h"
 #include "deploy/supervise/spawn.h"
 #include "deploy/supervise/textfile.h"
 
@@ -27,7 +27,7 @@ struct child {
     enum child_state state;
     struct spawned spawned;
     struct logfile *log;
-    struct backoff backoff;
+    struct restart_delay restart_delay;
     unsigned restarts;
     bool was_ready;     /* once */
     bool is_retired;    /* is not started again */
@@ -161,7 +161,7 @@ static void start(struct child *child)
     logfile_begin(child->log);
     if (!spawn_entry(child->entry, child->listen_fd, logfile_pipe(child->log), &child->spawned)) {
         /* Out of processes or memory: a state of the machine that may pass. */
-        wait_for_start(child, backoff_next(&child->backoff, 0));
+        wait_for_start(child, restart_delay_next(&child->restart_delay, 0));
         return;
     }
     child->state = CHILD_STARTING;
@@ -185,7 +185,7 @@ static void on_start_timer(void *arg)
 static void start_anew(struct child *child)
 {
     child->is_restarting = false;
-    child->backoff = (struct backoff){0};
+    restart_delay_init(&child->restart_delay);
     child->restarts++;
     start(child);
 }
@@ -202,7 +202,7 @@ static char *describe_end(int status)
 static void on_crash(struct child *child, const char *end, bool was_up)
 {
     uint64_t ready_ms = was_up ? clock_mono_ms(child->clock) - child->ready_mono_ms : 0;
-    uint64_t delay_ms = backoff_next(&child->backoff, ready_ms);
+    uint64_t delay_ms = restart_delay_next(&child->restart_delay, ready_ms);
     wait_for_start(child, delay_ms);
     AUTO(mem_free)
     char *line =
@@ -261,6 +261,7 @@ struct child *child_new(struct loop *loop, const struct entry *entry, int listen
                             .listen_fd = listen_fd,
                             .fn = fn,
                             .arg = arg};
+    restart_delay_init(&child->restart_delay);
     child->log = logfile_new(loop, entry->log_file, LOGFILE_MAX_BYTES);
     if (!child->log) {
         return NULL;

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "proto/base/backoff.h"
+
 #define EVENTS_PER_ANSWER 50
 /* A poll that is answered at once with nothing in it would spin: it is slowed down. */
 #define BRIEF_MS 1000
@@ -24,7 +26,7 @@ struct janus_poll {
     uint64_t timer;                  /* set while it waits to be sent again */
     uint64_t asked_ms;
     uint64_t suspect_until_ms; /* 0: no poll failed lately */
-    uint64_t delay_ms;         /* before the next one; 0 while all is well */
+    struct backoff backoff;    /* before the next one, after one that failed */
     struct metric *gaps, *events;
 };
 
@@ -32,6 +34,8 @@ struct janus_poll *janus_poll_new(const struct janus_poll_parts *parts)
 {
     struct janus_poll *poll = mem_alloc(sizeof(*poll));
     poll->parts = *parts;
+    poll->backoff = (struct backoff){.min_ms = DELAY_MIN_MS, .max_ms = DELAY_MAX_MS};
+    backoff_begin_at_min(&poll->backoff);
     poll->gaps = metrics_counter(parts->metrics, "lynks_janus_poll_gaps_total",
                                  "Long polls that failed: events may have been missed", NULL);
     poll->events = metrics_counter(parts->metrics, "lynks_janus_events_total",
@@ -139,15 +143,11 @@ static void on_answer(void *arg, const struct janus_answer *answer)
     }
     const bool brief = clock_mono_ms(poll->parts.clock) - poll->asked_ms < BRIEF_MS;
     if (good && (harvest.news || !brief)) {
-        poll->delay_ms = 0;
+        backoff_begin_at_min(&poll->backoff);
         ask(poll);
         return;
     }
-    poll->delay_ms = poll->delay_ms == 0 ? DELAY_MIN_MS : 2 * poll->delay_ms;
-    if (poll->delay_ms > DELAY_MAX_MS) {
-        poll->delay_ms = DELAY_MAX_MS;
-    }
-    poll->timer = clock_after(poll->parts.clock, poll->delay_ms, ask, poll);
+    poll->timer = clock_after(poll->parts.clock, backoff_next(&poll->backoff), ask, poll);
 }
 
 void janus_poll_start(struct janus_poll *poll, uint64_t session_id)
@@ -168,6 +168,6 @@ void janus_poll_stop(struct janus_poll *poll)
     clock_cancel(poll->parts.clock, poll->timer);
     poll->timer = 0;
     poll->session_id = 0;
-    poll->delay_ms = 0;
+    backoff_begin_at_min(&poll->backoff);
     poll->generation++;
 }

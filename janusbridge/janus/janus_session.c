@@ -19,7 +19,7 @@ static void retry_later(struct janus_session *s)
 {
     s->state = STATE_DOWN;
     clock_cancel(s->parts.clock, s->retry_timer);
-    s->retry_timer = clock_after(s->parts.clock, janus_backoff_draw(&s->backoff), connect_now, s);
+    s->retry_timer = clock_after(s->parts.clock, backoff_next(&s->backoff), connect_now, s);
 }
 
 static void forget_session(struct janus_session *s)
@@ -35,7 +35,7 @@ static void leave_ready(struct janus_session *s, const struct janus_finding *fin
     const uint64_t lived_ms = clock_mono_ms(s->parts.clock) - s->ready_ms;
     s->state = STATE_DOWN;
     if (lived_ms >= STABLE_MS) {
-        s->backoff.next_ms = 0;
+        backoff_begin(&s->backoff);
     }
     s->version[0] = '\0';
     metric_set(s->stats.ready, 0);
@@ -85,7 +85,7 @@ static void fail_step(struct janus_session *s, const struct janus_finding *findi
 {
     janus_report_fault(&s->report, finding);
     if (finding->outcome == JANUS_OUTCOME_SILENT) {
-        s->backoff.next_ms = s->backoff.min_ms;
+        backoff_begin_at_min(&s->backoff);
     }
     retry_later(s);
 }
@@ -335,8 +335,8 @@ struct janus_session *janus_session_new(const struct janus_session_parts *parts,
     s->auth_query = janus_json_auth_query(config->api_secret);
     s->config.api_secret = NULL;
     s->listener = janus_listener_none;
-    s->backoff =
-        (struct janus_backoff){.min_ms = config->backoff_min_ms, .max_ms = config->backoff_max_ms};
+    s->backoff = (struct backoff){
+        .min_ms = config->backoff_min_ms, .max_ms = config->backoff_max_ms, .random = random_u32};
     s->report = (struct janus_report){.clock = parts->clock, .health = parts->health};
     janus_stats_init(&s->stats, s->parts.metrics);
     s->controls = (struct janus_control_parts){.transport = parts->transport,
@@ -425,7 +425,7 @@ void janus_session_suspend(struct janus_session *s)
     forget_session(s);
     s->link_was_down = false;
     s->version[0] = '\0';
-    s->backoff.next_ms = 0;
+    backoff_begin(&s->backoff);
     s->report.reason = NULL;
     metric_set(s->stats.ready, 0);
     health_set(s->parts.health, "janus", true, "standing by");

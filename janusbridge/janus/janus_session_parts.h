@@ -3,11 +3,11 @@
 #ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_SESSION_PARTS_H
 #define LYNKS_JANUSBRIDGE_JANUS_JANUS_SESSION_PARTS_H
 
-#include "janusbridge/janus/janus_backoff.h"
 #include "janusbridge/janus/janus_poll.h"
 #include "janusbridge/janus/janus_report.h"
 #include "janusbridge/janus/janus_session.h"
 #include "janusbridge/janus/janus_stats.h"
+#include "proto/base/backoff.h"
 
 enum janus_session_state {
     STATE_IDLE, /* not ours: suspended, or not started */
@@ -38,7 +38,7 @@ struct janus_session {
     uint64_t keepalive_ms;
     uint64_t keepalive_timer;
     uint64_t retry_timer;
-    struct janus_backoff backoff;
+    struct backoff backoff;
     uint64_t ready_ms;  /* when it last became ready */
     bool was_up;        /* was ready with the session it has */
     bool link_was_down; /* since then */

@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "janusbridge/janus/janus_backoff.h"
+#include "proto/base/backoff.h"
 #include "proto/base/log.h"
 
 #define PAGE_TIMEOUT_MS 2000
@@ -52,8 +52,8 @@ struct restore {
     bool is_pumping;
 
     uint64_t timer;
-    struct janus_backoff backoff, pause; /* between attempts at a page, and between rounds */
-    size_t rooms, made, failed;          /* of this round */
+    struct backoff backoff, pause; /* between attempts at a page, and between rounds */
+    size_t rooms, made, failed;    /* of this round */
     struct metric *restored, *running;
 };
 
@@ -61,8 +61,10 @@ struct restore *restore_new(const struct restore_parts *parts)
 {
     struct restore *restore = mem_alloc(sizeof(*restore));
     restore->parts = *parts;
-    restore->backoff = (struct janus_backoff){.min_ms = BACKOFF_MIN_MS, .max_ms = BACKOFF_MAX_MS};
-    restore->pause = (struct janus_backoff){.min_ms = PAUSE_MIN_MS, .max_ms = PAUSE_MAX_MS};
+    restore->backoff =
+        (struct backoff){.min_ms = BACKOFF_MIN_MS, .max_ms = BACKOFF_MAX_MS, .random = random_u32};
+    restore->pause =
+        (struct backoff){.min_ms = PAUSE_MIN_MS, .max_ms = PAUSE_MAX_MS, .random = random_u32};
     restore->restored =
         metrics_counter(parts->metrics, "lynks_janus_rooms_restored_total",
                         "Open rooms that Janus did not have and that were made again", NULL);
@@ -188,7 +190,7 @@ static void fail_page(struct restore *restore, enum err err)
                   "the open rooms cannot be learnt from roomsvc", LOG_Z("error", err_code(err)));
     }
     restore->list_err = err;
-    ask_later(restore, janus_backoff_draw(&restore->backoff), ask);
+    ask_later(restore, backoff_next(&restore->backoff), ask);
     if (restore_outlook(restore) != outlook) {
         tell_change(restore);
     }
@@ -221,7 +223,7 @@ static void take_page(struct restore *restore, const struct msg_node_rooms_reply
         restore->last_id = restore->ids[restore->count - 1];
     }
     restore->is_last_page = restore->count < ROOMS_PAGE;
-    restore->backoff.next_ms = 0;
+    backoff_begin(&restore->backoff);
     restore->list_err = ERR_OK;
     pump(restore);
 }
@@ -282,7 +284,7 @@ static void end_round(struct restore *restore)
              LOG_U64("restored", restore->made), LOG_U64("failed", restore->failed),
              LOG_U64("ms", clock_mono_ms(restore->parts.clock) - restore->began_ms));
     if (restore->is_running) {
-        ask_later(restore, janus_backoff_draw(&restore->pause), begin);
+        ask_later(restore, backoff_next(&restore->pause), begin);
     }
     if (!was_settled) {
         restore->endings++;
@@ -350,7 +352,8 @@ void restore_stop(struct restore *restore)
     restore->is_settled = false;
     restore->is_whole = false;
     restore->list_err = ERR_OK;
-    restore->backoff.next_ms = restore->pause.next_ms = 0;
+    backoff_begin(&restore->backoff);
+    backoff_begin(&restore->pause);
     restore->endings++;
     metric_set(restore->running, 0);
 }

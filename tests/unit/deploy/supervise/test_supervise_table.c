@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "deploy/supervise/backoff.h"
+#include "deploy/supervise/restart_delay.h"
 #include "deploy/supervise/table.h"
 
 static struct table *read_text(const char *text, char **ret_why)
@@ -103,28 +103,35 @@ static void test_wrong_lines(void **state)
     }
 }
 
-static void test_backoff_doubles_up_to_its_limit(void **state)
+static void test_restart_delay_doubles_up_to_its_limit(void **state)
 {
     (void)state;
     static const uint64_t expected[] = {100, 200, 400, 800, 1600, 3200, 5000, 5000};
-    struct backoff backoff = {0};
+    struct restart_delay delay;
+    restart_delay_init(&delay);
     for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
-        assert_int_equal(backoff_next(&backoff, 5), expected[i]);
+        assert_int_equal(restart_delay_next(&delay, 5), expected[i]);
     }
 }
 
-static void test_backoff_forgets_after_a_good_run(void **state)
+static void test_restart_delay_forgets_after_a_good_run(void **state)
 {
     (void)state;
-    struct backoff backoff = {.delay_ms = 200};
-    assert_int_equal(backoff_next(&backoff, 1999), 400); /* not ten times the 200 */
-    backoff.delay_ms = 200;
-    assert_int_equal(backoff_next(&backoff, 2000), 100);
-    assert_int_equal(backoff_next(&backoff, 1000), 100);
-    assert_int_equal(backoff_next(&backoff, 999), 200);
-    backoff.delay_ms = BACKOFF_MAX_MS; /* 3 s always suffice */
-    assert_int_equal(backoff_next(&backoff, 2999), BACKOFF_MAX_MS);
-    assert_int_equal(backoff_next(&backoff, 3000), BACKOFF_MIN_MS);
+    struct restart_delay delay;
+    restart_delay_init(&delay);
+    assert_int_equal(restart_delay_next(&delay, 0), 100);
+    assert_int_equal(restart_delay_next(&delay, 999), 200);
+    assert_int_equal(restart_delay_next(&delay, 1999), 400); /* not ten times the 200 */
+    restart_delay_init(&delay);
+    assert_int_equal(restart_delay_next(&delay, 0), 100);
+    assert_int_equal(restart_delay_next(&delay, 0), 200);
+    assert_int_equal(restart_delay_next(&delay, 2000), 100);
+    assert_int_equal(restart_delay_next(&delay, 1000), 100);
+    assert_int_equal(restart_delay_next(&delay, 999), 200);
+    while (restart_delay_next(&delay, 0) < RESTART_DELAY_MAX_MS) {
+    }
+    assert_int_equal(restart_delay_next(&delay, 2999), RESTART_DELAY_MAX_MS);
+    assert_int_equal(restart_delay_next(&delay, 3000), RESTART_DELAY_MIN_MS); /* always suffices */
 }
 
 int main(void)
@@ -132,8 +139,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_table),
         cmocka_unit_test(test_wrong_lines),
-        cmocka_unit_test(test_backoff_doubles_up_to_its_limit),
-        cmocka_unit_test(test_backoff_forgets_after_a_good_run),
+        cmocka_unit_test(test_restart_delay_doubles_up_to_its_limit),
+        cmocka_unit_test(test_restart_delay_forgets_after_a_good_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

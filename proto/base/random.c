@@ -1,0 +1,8 @@
+#include "proto/base/random.h"
+
+#include <sodium.h>
+
+uint32_t random_u32(void)
+{
+    return randombytes_random();
+}

@@ -36,34 +36,19 @@ static void free_login(struct login *login)
     free(login);
 }
 
-static void log_refused(struct logins *l, const struct call *call)
-{
-    uint64_t suppressed = 0;
-    if (log_gate_open(&l->refused_gate, clock_mono_ms(l->parts.clock), &suppressed)) {
-        log_info("login refused", LOG_STR("request_id", call->context.request_id),
-                 LOG_U64("suppressed", suppressed));
-    }
-}
-
-static void log_failed(struct logins *l, const struct call *call, enum err err)
-{
-    uint64_t suppressed = 0;
-    if (log_gate_open(&l->failed_gate, clock_mono_ms(l->parts.clock), &suppressed)) {
-        log_warn("login failed", LOG_Z("error", err_code(err)),
-                 LOG_STR("request_id", call->context.request_id),
-                 LOG_U64("suppressed", suppressed));
-    }
-}
-
 static void fail(struct login *login, enum err err)
 {
     struct logins *l = login->logins;
+    const struct str request_id = login->call->context.request_id;
+    uint64_t now_ms = clock_mono_ms(l->parts.clock);
     if (err == ERR_BAD_CREDENTIALS) {
         metric_inc(l->refused);
-        log_refused(l, login->call);
+        log_info_limited(&l->refused_gate, now_ms, "login refused",
+                         LOG_STR("request_id", request_id));
     } else {
         metric_inc(l->failed);
-        log_failed(l, login->call, err);
+        log_warn_limited(&l->failed_gate, now_ms, "login failed", LOG_Z("error", err_code(err)),
+                         LOG_STR("request_id", request_id));
     }
     call_fail(login->call, err);
     free_login(login);

@@ -18,13 +18,10 @@ struct revocation {
 
 static void fail(struct revocations *r, struct call *call, enum err err)
 {
-    uint64_t suppressed = 0;
     metric_inc(r->failed);
-    if (log_gate_open(&r->failed_gate, clock_mono_ms(r->clock), &suppressed)) {
-        log_warn("session not revoked", LOG_Z("error", err_code(err)),
-                 LOG_STR("request_id", call->context.request_id),
-                 LOG_U64("suppressed", suppressed));
-    }
+    log_warn_limited(&r->failed_gate, clock_mono_ms(r->clock), "session not revoked",
+                     LOG_Z("error", err_code(err)),
+                     LOG_STR("request_id", call->context.request_id));
     call_fail(call, err);
 }
 

@@ -248,16 +248,6 @@ static void sweep(void *arg)
 
 /* ---- checks ---- */
 
-static void log_failed(struct sessions *s, const struct call *call, enum err err)
-{
-    uint64_t suppressed = 0;
-    if (log_gate_open(&s->failed_gate, clock_mono_ms(s->clock), &suppressed)) {
-        log_warn("session check failed", LOG_Z("error", err_code(err)),
-                 LOG_STR("request_id", call->context.request_id),
-                 LOG_U64("suppressed", suppressed));
-    }
-}
-
 static void fail(struct sessions *s, struct call *call, enum err err)
 {
     if (err == ERR_UNAUTHORIZED) {
@@ -265,7 +255,9 @@ static void fail(struct sessions *s, struct call *call, enum err err)
         log_debug("session refused", LOG_STR("request_id", call->context.request_id));
     } else {
         metric_inc(s->failed);
-        log_failed(s, call, err);
+        log_warn_limited(&s->failed_gate, clock_mono_ms(s->clock), "session check failed",
+                         LOG_Z("error", err_code(err)),
+                         LOG_STR("request_id", call->context.request_id));
     }
     call_fail(call, err);
 }

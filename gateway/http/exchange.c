@@ -82,15 +82,13 @@ static void add_common_headers(const struct exchange *exchange, struct http_resp
 static void log_exchange(struct exchange *exchange, int status, enum err err, uint64_t took_us)
 {
     struct api *api = exchange->api;
-    uint64_t suppressed;
     log_debug("request", LOG_Z("request_id", exchange->request_id),
               LOG_Z("method", exchange->web->method), LOG_Z("path", exchange->web->path),
               LOG_U64("status", status), LOG_U64("took_us", took_us));
-    if (status >= 500 &&
-        log_gate_open(&api->failures, clock_mono_ms(api->parts.clock), &suppressed)) {
-        log_warn("request failed", LOG_Z("request_id", exchange->request_id),
-                 LOG_Z("path", exchange->path_label), LOG_Z("code", err_code(err)),
-                 LOG_U64("suppressed", suppressed));
+    if (status >= 500) {
+        log_warn_limited(&api->failures, clock_mono_ms(api->parts.clock), "request failed",
+                         LOG_Z("request_id", exchange->request_id),
+                         LOG_Z("path", exchange->path_label), LOG_Z("code", err_code(err)));
     }
 }
 

@@ -28,17 +28,16 @@ struct bridge {
 static void log_failure(struct bridge *bridge, const struct call *call, enum err err,
                         const struct janus_message *message)
 {
-    uint64_t suppressed;
-    if (err == ERR_NO_SUCH_ROOM ||
-        !log_gate_open(&bridge->failures, clock_mono_ms(bridge->clock), &suppressed)) {
+    if (err == ERR_NO_SUCH_ROOM) {
         return;
     }
     /* That Janus is away the session has logged as a warning. */
-    LOG_EVENT(err == ERR_UNAVAILABLE || err == ERR_DRAINING ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
-              "call failed", LOG_STR("request_id", call->context.request_id),
-              LOG_Z("message", msg_name(call->request.id)), LOG_Z("error", err_code(err)),
-              LOG_U64("janus_code", message != NULL ? message->code : 0),
-              LOG_U64("suppressed", suppressed));
+    LOG_EVENT_LIMITED(err == ERR_UNAVAILABLE || err == ERR_DRAINING ? LOG_LEVEL_INFO
+                                                                    : LOG_LEVEL_WARN,
+                      &bridge->failures, clock_mono_ms(bridge->clock), "call failed",
+                      LOG_STR("request_id", call->context.request_id),
+                      LOG_Z("message", msg_name(call->request.id)), LOG_Z("error", err_code(err)),
+                      LOG_U64("janus_code", message != NULL ? message->code : 0));
 }
 
 /* Of a reply: who sees a higher one elsewhere does not believe it. */
@@ -142,12 +141,10 @@ static void ask(struct bridge *bridge, struct call *call, struct room_request re
 static void refuse_key(struct bridge *bridge, struct call *call,
                        const struct janus_message *message)
 {
-    uint64_t suppressed;
-    if (log_gate_open(&bridge->failures, clock_mono_ms(bridge->clock), &suppressed)) {
-        log_error("janus refuses to make a room: is LYNKS_JANUS_ADMIN_KEY right?",
-                  LOG_STR("request_id", call->context.request_id),
-                  LOG_U64("janus_code", message->code), LOG_U64("suppressed", suppressed));
-    }
+    log_error_limited(&bridge->failures, clock_mono_ms(bridge->clock),
+                      "janus refuses to make a room: is LYNKS_JANUS_ADMIN_KEY right?",
+                      LOG_STR("request_id", call->context.request_id),
+                      LOG_U64("janus_code", message->code));
     call_fail(call, ERR_INTERNAL);
 }
 

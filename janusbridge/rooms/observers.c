@@ -175,13 +175,11 @@ static void set(struct observer *observer, uint64_t id, bool publishes)
 static void note_senseless(struct observer *observer)
 {
     struct observers *all = observer->all;
-    uint64_t suppressed;
     metric_inc(all->senseless);
     doubt(observer);
-    if (log_gate_open(&all->gate, clock_mono_ms(all->parts.clock), &suppressed)) {
-        log_info("janus tells of a room what we do not understand",
-                 LOG_U64("room", observer->room_id), LOG_U64("suppressed", suppressed));
-    }
+    log_info_limited(&all->gate, clock_mono_ms(all->parts.clock),
+                     "janus tells of a room what we do not understand",
+                     LOG_U64("room", observer->room_id));
 }
 
 static void hear(struct observer *observer, const struct janus_message *message)

@@ -147,14 +147,21 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     (void)ignored;
 }
 
-bool log_gate_open(struct log_gate *gate, uint64_t now_mono_ms, uint64_t *ret_suppressed)
+void log_write_limited(enum log_level level, struct log_gate *gate, uint64_t now_mono_ms,
+                       const char *event, struct log_field *fields)
 {
     if (now_mono_ms < gate->next_mono_ms) {
         gate->suppressed++;
-        return false;
+        return;
     }
-    *ret_suppressed = gate->suppressed;
+    if (gate->suppressed > 0) {
+        struct log_field *end = fields;
+        while (end->key != NULL) {
+            end++;
+        }
+        *end = LOG_U64("suppressed", gate->suppressed);
+    }
     gate->suppressed = 0;
     gate->next_mono_ms = now_mono_ms + 1000;
-    return true;
+    log_write(level, event, fields);
 }

@@ -33,13 +33,29 @@ struct log_field {
 void log_init(const char *process, enum log_level level, enum log_format format);
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 
-/* For events that a peer can cause at will: true at most once a second for each gate; then
- * *ret_suppressed says how many were held back since the last one. */
+/* For events that a peer can cause at will: at most one line a second for each gate. The next line
+ * that gets through ends with suppressed=N, the number of those that did not. Lines of one gate are
+ * written by one thread.
+ *
+ *   log_warn_limited(&x->refused, clock_mono_ms(x->clock), "frame refused", LOG_Z("from", from));
+ */
 struct log_gate {
-    uint64_t next_mono_ms;
+    uint64_t next_mono_ms; /* 0 at first */
     uint64_t suppressed;
 };
-bool log_gate_open(struct log_gate *gate, uint64_t now_mono_ms, uint64_t *ret_suppressed);
+
+/* The last field of the list is where the count goes. */
+#define LOG_EVENT_LIMITED(level, gate, now_mono_ms, event, ...)                                    \
+    log_write_limited(                                                                             \
+        (level), (gate), (now_mono_ms), (event),                                                   \
+        (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}, {.key = NULL}})
+#define log_info_limited(...) LOG_EVENT_LIMITED(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_warn_limited(...) LOG_EVENT_LIMITED(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_error_limited(...) LOG_EVENT_LIMITED(LOG_LEVEL_ERROR, __VA_ARGS__)
+
+/* fields: with room for one more behind the row that ends them. */
+void log_write_limited(enum log_level level, struct log_gate *gate, uint64_t now_mono_ms,
+                       const char *event, struct log_field *fields);
 
 /* Tests: every line goes to fn instead of stderr; NULL restores. */
 typedef void log_sink_fn(void *arg, enum log_level level, const char *line);

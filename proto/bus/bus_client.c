@@ -92,11 +92,9 @@ static void on_refused(void *arg, struct bus_endpoint *endpoint)
     struct bus_service *service = arg;
     struct bus_client *client = service->client;
     metric_inc(client->handshakes_failed);
-    uint64_t suppressed;
-    if (log_gate_open(&client->handshake_gate, clock_mono_ms(client->clock), &suppressed)) {
-        log_info("bus handshake failed", LOG_Z("service", service_name(service->id)),
-                 LOG_Z("endpoint", endpoint->address), LOG_U64("suppressed", suppressed));
-    }
+    log_info_limited(&client->handshake_gate, clock_mono_ms(client->clock), "bus handshake failed",
+                     LOG_Z("service", service_name(service->id)),
+                     LOG_Z("endpoint", endpoint->address));
 }
 
 static void on_stuck(void *arg, struct bus_endpoint *endpoint)

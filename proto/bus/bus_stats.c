@@ -49,9 +49,6 @@ void bus_refusals_add(struct bus_refusals *refusals, enum codec_fault fault, con
                       uint64_t now_ms)
 {
     metric_inc(refusals->counts[fault]);
-    uint64_t suppressed;
-    if (log_gate_open(&refusals->gate, now_ms, &suppressed)) {
-        log_warn("bus frame refused", LOG_Z("reason", codec_fault_name(fault)), LOG_Z("from", from),
-                 LOG_U64("suppressed", suppressed));
-    }
+    log_warn_limited(&refusals->gate, now_ms, "bus frame refused",
+                     LOG_Z("reason", codec_fault_name(fault)), LOG_Z("from", from));
 }

@@ -144,13 +144,9 @@ static void answer(struct zap *zap, const struct zap_request *request, const cha
 static void refuse(struct zap *zap, const struct zap_request *request, enum refusal why)
 {
     metric_inc(zap->refused[why]);
-    uint64_t suppressed;
-    if (!log_gate_open(&zap->gate, clock_mono_ms(loop_clock(zap->loop)), &suppressed)) {
-        return;
-    }
     struct str address = request->count > ADDRESS ? frame_of(request, ADDRESS) : STR_NONE;
-    log_warn("bus connection refused", LOG_Z("reason", refusal_names[why]),
-             LOG_STR("address", address), LOG_U64("suppressed", suppressed));
+    log_warn_limited(&zap->gate, clock_mono_ms(loop_clock(zap->loop)), "bus connection refused",
+                     LOG_Z("reason", refusal_names[why]), LOG_STR("address", address));
 }
 
 static bool take_request(void *arg)

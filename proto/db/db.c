@@ -120,15 +120,6 @@ static void note_lost(struct db *db, unsigned number)
     }
 }
 
-static void note_mistake(struct db *db, unsigned number, const char *sql)
-{
-    uint64_t suppressed = 0;
-    if (log_gate_open(&db->error_gate, system_mono_ms(), &suppressed)) {
-        log_error("database statement failed", LOG_U64("code", number), LOG_Z("reason", db->error),
-                  LOG_Z("sql", sql), LOG_U64("suppressed", suppressed));
-    }
-}
-
 /* Keeps the text, drops the connection if it is lost, logs what has to be logged. sql NULL: the
  * caller tells it itself. */
 static enum err failed(struct db *db, unsigned number, const char *text, const char *sql)
@@ -140,7 +131,8 @@ static enum err failed(struct db *db, unsigned number, const char *text, const c
         disconnect(db);
         note_lost(db, number);
     } else if (code.err == ERR_INTERNAL && sql != NULL) {
-        note_mistake(db, number, sql);
+        log_error_limited(&db->error_gate, system_mono_ms(), "database statement failed",
+                          LOG_U64("code", number), LOG_Z("reason", db->error), LOG_Z("sql", sql));
     }
     return code.err;
 }

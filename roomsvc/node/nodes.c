@@ -19,11 +19,9 @@ static void refuse(struct errand *errand, const char *event, enum err err)
 {
     struct call *call = errand->call;
     errand->call = NULL;
-    uint64_t suppressed;
-    if (log_gate_open(&errand->nodes->failures, system_mono_ms(), &suppressed)) {
-        log_warn(event, LOG_STR("request_id", call->context.request_id),
-                 LOG_Z("error", err_code(err)), LOG_U64("suppressed", suppressed));
-    }
+    log_warn_limited(&errand->nodes->failures, system_mono_ms(), event,
+                     LOG_STR("request_id", call->context.request_id),
+                     LOG_Z("error", err_code(err)));
     call_fail(call, err);
 }
 

@@ -80,17 +80,26 @@ static void long_lines_are_cut_and_stay_valid(void **state)
     assert_in_range(strlen(last), 1000, 2047);
 }
 
-static void gate_opens_once_a_second(void **state)
+static void limited_to_a_line_a_second_that_counts_the_others(void **state)
 {
     (void)state;
-    struct log_gate gate = {0};
-    uint64_t suppressed = 99;
-    assert_true(log_gate_open(&gate, 5000, &suppressed));
-    assert_int_equal(suppressed, 0);
-    assert_false(log_gate_open(&gate, 5001, &suppressed));
-    assert_false(log_gate_open(&gate, 5999, &suppressed));
-    assert_true(log_gate_open(&gate, 6000, &suppressed));
-    assert_int_equal(suppressed, 2);
+    struct log_gate gate = {0}, other = {0};
+    log_init("test", LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    log_warn_limited(&gate, 5000, "refused", LOG_U64("n", 1));
+    assert_int_equal(lines, 1);
+    assert_non_null(strstr(last, "level=warn"));
+    assert_null(strstr(last, "suppressed"));
+    log_warn_limited(&gate, 5001, "refused", LOG_U64("n", 2));
+    log_warn_limited(&gate, 5999, "refused", LOG_U64("n", 3));
+    assert_int_equal(lines, 1);
+    log_error_limited(&other, 5999, "other"); /* each gate for itself */
+    assert_int_equal(lines, 2);
+    log_info_limited(&gate, 6000, "refused", LOG_U64("n", 4));
+    assert_int_equal(lines, 3);
+    assert_non_null(strstr(last, "event=\"refused\" n=4 suppressed=2"));
+    log_warn_limited(&gate, 7000, "refused");
+    assert_int_equal(lines, 4);
+    assert_null(strstr(last, "suppressed"));
 }
 
 int main(void)
@@ -100,7 +109,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(json_lines_parse, setup, teardown),
         cmocka_unit_test_setup_teardown(levels_below_are_silent, setup, teardown),
         cmocka_unit_test_setup_teardown(long_lines_are_cut_and_stay_valid, setup, teardown),
-        cmocka_unit_test(gate_opens_once_a_second),
+        cmocka_unit_test_setup_teardown(limited_to_a_line_a_second_that_counts_the_others, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
 }

@@ -4,9 +4,10 @@
 #include <strings.h>
 #include <sys/resource.h>
 
-#include "gateway/http/api.h"
+#include "gateway/api/api.h"
 #include "gateway/http/proxies.h"
 #include "proto/http/http_listen.h"
+#include "proto/http/httpd.h"
 #include "proto/base/log.h"
 
 /* Lines of X-Forwarded-For that are looked at, the last ones. */
@@ -25,16 +26,24 @@ struct gateway {
 
 /* A request on its way from the server to the API and back. */
 struct visit {
-    struct web_request web;
-    struct httpd_request *request;
+    struct request request;
+    struct httpd_request *httpd;
 };
 
-static void finish(struct web_request *web, struct http_response **response)
+static const char *visit_header(struct request *request, const char *name)
 {
-    struct visit *visit = CONTAINER_OF(web, struct visit, web);
-    httpd_respond(visit->request, response);
+    const struct visit *visit = CONTAINER_OF(request, struct visit, request);
+    return httpd_header(visit->httpd, name);
+}
+
+static void finish_visit(struct request *request, struct http_response **response)
+{
+    struct visit *visit = CONTAINER_OF(request, struct visit, request);
+    httpd_respond(visit->httpd, response);
     free(visit);
 }
+
+static const struct request_ops visit_ops = {.header = visit_header, .finish = finish_visit};
 
 struct forwarded {
     struct str lines[FORWARDED_LINES_MAX];
@@ -67,23 +76,21 @@ static void find_client(const struct gateway *gateway, const struct httpd_reques
     }
 }
 
-static void on_request(void *arg, struct httpd_request *request, enum err error)
+static void on_request(void *arg, struct httpd_request *httpd, enum err error)
 {
     struct gateway *gateway = arg;
     struct visit *visit = mem_alloc(sizeof(*visit));
-    visit->request = request;
-    visit->web = (struct web_request){
-        .method = httpd_method(request),
-        .path = httpd_path(request),
-        .authorization = httpd_header(request, "Authorization"),
-        .origin = httpd_header(request, "Origin"),
-        .preflight_method = httpd_header(request, "Access-Control-Request-Method"),
-        .body = httpd_body(request),
+    visit->httpd = httpd;
+    visit->request = (struct request){
+        .ops = &visit_ops,
+        .method = httpd_method(httpd),
+        .path = httpd_path(httpd),
+        .query = httpd_query(httpd),
+        .body = httpd_body(httpd),
         .error = error,
-        .finish = finish,
     };
-    find_client(gateway, request, visit->web.client);
-    api_handle(gateway->api, &visit->web);
+    find_client(gateway, httpd, visit->request.client);
+    api_handle(gateway->api, &visit->request);
 }
 
 /* ---- life ---- */
@@ -120,7 +127,7 @@ static bool make_proxies(struct gateway *gateway, const struct gateway_config *c
     return gateway->proxies != NULL;
 }
 
-static void make_api(struct gateway *gateway, const struct gateway_parts *parts,
+static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
                      const struct gateway_config *config)
 {
     const struct api_parts api_parts = {
@@ -128,13 +135,14 @@ static void make_api(struct gateway *gateway, const struct gateway_parts *parts,
     const struct api_config api_config = {
         .budget_ms = config->request_budget_ms,
         .cors_origins = config->cors_origins,
-        .login_address_burst = config->login_address_burst,
-        .login_address_per_minute = config->login_address_per_minute,
-        .login_name_burst = config->login_name_burst,
-        .login_name_per_minute = config->login_name_per_minute,
-        .login_table_max = config->login_table_max,
+        .original = {.login_address_burst = config->login_address_burst,
+                     .login_address_per_minute = config->login_address_per_minute,
+                     .login_name_burst = config->login_name_burst,
+                     .login_name_per_minute = config->login_name_per_minute,
+                     .login_table_max = config->login_table_max},
     };
     gateway->api = api_new(&api_parts, &api_config);
+    return gateway->api != NULL;
 }
 
 static bool listen_for_clients(struct gateway *gateway, const struct gateway_parts *parts,
@@ -171,10 +179,10 @@ static bool listen_for_clients(struct gateway *gateway, const struct gateway_par
 struct gateway *gateway_new(const struct gateway_parts *parts, const struct gateway_config *config)
 {
     struct gateway *gateway = mem_alloc(sizeof(*gateway));
-    make_api(gateway, parts, config);
     uint64_t most_ms = config->service.drain_timeout_ms / 4;
     gateway->drain_patience_ms = most_ms < DRAIN_PATIENCE_MS ? most_ms : DRAIN_PATIENCE_MS;
-    if (!make_proxies(gateway, config) || !listen_for_clients(gateway, parts, config)) {
+    if (!make_api(gateway, parts, config) || !make_proxies(gateway, config) ||
+        !listen_for_clients(gateway, parts, config)) {
         gateway_free(&gateway);
         return NULL;
     }

@@ -1,156 +1,198 @@
 #include "gateway/http/exchange.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/http/cors.h"
-#include "gateway/http/request_json.h"
+#include "gateway/http/json_body.h"
+
+/* ---- life ---- */
+
+void exchanges_init(struct exchanges *all, struct metrics *metrics,
+                    const struct exchanges_config *config)
+{
+    *all = (struct exchanges){.config = *config, .stats = stats_new(metrics, "other")};
+    list_init(&all->in_hand);
+    static_assert(sizeof(all->id_key) == crypto_shorthash_KEYBYTES, "key of request ids");
+    randombytes_buf(all->id_key, sizeof(all->id_key));
+}
 
 /* A keyed hash of a counter: as good as random to strangers, and no system call for each request.
  */
-static void draw_request_id(struct api *api, char ret_id[17])
+static void draw_request_id(struct exchanges *all, char ret_id[17])
 {
     uint64_t id;
-    uint64_t count = api->ids_drawn++;
+    uint64_t count = all->ids_drawn++;
     crypto_shorthash((unsigned char *)&id, (const unsigned char *)&count, sizeof(count),
-                     api->id_key);
+                     all->id_key);
     hex_encode(ret_id, &id, sizeof(id));
 }
 
-struct exchange *exchange_new(struct api *api, struct web_request *web)
+struct exchange *exchange_new(struct exchanges *all, struct request *request)
 {
     struct exchange *exchange = mem_alloc(sizeof(*exchange));
-    exchange->api = api;
-    exchange->web = web;
+    exchange->all = all;
+    exchange->request = request;
     exchange->began_us = system_mono_us();
-    exchange->path_label = "other";
-    exchange->stats = api->stats[routes_count()];
-    draw_request_id(api, exchange->request_id);
+    draw_request_id(all, exchange->request_id);
     exchange->context.request_id =
         (struct str){.data = exchange->request_id, .bytes = sizeof(exchange->request_id) - 1};
-    exchange->context.deadline_ms = clock_mono_ms(api->parts.clock) + api->config.budget_ms;
-    exchange->next = api->first;
-    if (exchange->next != NULL) {
-        exchange->next->previous = exchange;
-    }
-    api->first = exchange;
-    api->count++;
+    exchange->context.deadline_ms = clock_mono_ms(all->config.clock) + all->config.budget_ms;
+    list_add(&all->in_hand, &exchange->link);
     return exchange;
 }
 
 void exchange_free(struct exchange *exchange)
 {
-    request_json_free(&exchange->json);
-    sodium_memzero(exchange->token, sizeof(exchange->token));
+    json_body_free(&exchange->body);
+    if (exchange->free_state != NULL) {
+        exchange->free_state(exchange->state);
+    }
     free(exchange);
 }
 
-static void unlink_exchange(struct exchange *exchange)
+void exchanges_fini(struct exchanges *all)
 {
-    struct api *api = exchange->api;
-    *(exchange->previous == NULL ? &api->first : &exchange->previous->next) = exchange->next;
-    if (exchange->next != NULL) {
-        exchange->next->previous = exchange->previous;
+    for (struct exchange *exchange;
+         (exchange = LIST_FIRST(struct exchange, &all->in_hand, link)) != NULL;) {
+        struct http_response *response = http_response_new(503);
+        list_remove(&exchange->link);
+        exchange->request->ops->finish(exchange->request, &response);
+        exchange->request = NULL;
+        exchange->all = NULL;
     }
-    api->count--;
+    stats_free(&all->stats);
+    strbuf_fini(&all->text);
+}
+
+/* ---- for handlers ---- */
+
+void *exchange_attach(struct exchange *exchange, size_t bytes, void (*free_state)(void *state))
+{
+    assert(exchange->state == NULL);
+    exchange->state = mem_alloc(bytes);
+    exchange->free_state = free_state;
+    return exchange->state;
+}
+
+struct str exchange_parameter(const struct exchange *exchange, const char *name)
+{
+    const struct route_path *path = exchange->path;
+    for (size_t i = 0; i < path->segment_count; i++) {
+        struct str segment = path->segments[i];
+        if (route_segment_is_parameter(segment) && segment.bytes == strlen(name) + 2 &&
+            memcmp(segment.data + 1, name, segment.bytes - 2) == 0) {
+            return exchange->request->segments[i];
+        }
+    }
+    return STR_NONE;
 }
 
 /* ---- answers ---- */
 
-static const char *allowed_origin(const struct exchange *exchange)
-{
-    return cors_allow(exchange->api->config.cors_origins, exchange->web->origin);
-}
-
+/* Names and values are ours, and far from the bound. */
 static void add_header(struct http_response *response, const char *name, const char *value)
 {
     (void)http_response_add_header(response, name, value);
 }
 
+/* Paths that are not there have it too. */
+static enum dialect dialect_of(const struct exchange *exchange)
+{
+    const char *path = exchange->request->path;
+    bool is_v1 = exchange->path != NULL
+                     ? exchange->path->resource->dialect == DIALECT_V1
+                     : strncmp(path, "/v1", 3) == 0 && (path[3] == '\0' || path[3] == '/');
+    return is_v1 ? DIALECT_V1 : DIALECT_ORIGINAL;
+}
+
 static void add_common_headers(const struct exchange *exchange, struct http_response *response)
 {
+    const char *origin =
+        cors_allow(exchange->all->config.cors_origins, request_header(exchange->request, "Origin"));
     add_header(response, "X-Request-Id", exchange->request_id);
-    const char *origin = allowed_origin(exchange);
     if (origin != NULL) {
         add_header(response, "Access-Control-Allow-Origin", origin);
-        add_header(response, "Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
+        add_header(response, "Access-Control-Expose-Headers",
+                   dialect_of(exchange) == DIALECT_ORIGINAL
+                       ? "X-Request-Id, Retry-After"
+                       : "X-Request-Id, Retry-After, ETag, Allow");
         add_header(response, "Vary", "Origin");
     }
 }
 
 static void log_exchange(struct exchange *exchange, int status, enum err err, uint64_t took_us)
 {
-    struct api *api = exchange->api;
+    struct exchanges *all = exchange->all;
     log_debug("request", LOG_Z("request_id", exchange->request_id),
-              LOG_Z("method", exchange->web->method), LOG_Z("path", exchange->web->path),
+              LOG_Z("method", exchange->request->method), LOG_Z("path", exchange->request->path),
               LOG_U64("status", status), LOG_U64("took_us", took_us));
     if (status >= 500) {
-        log_warn_limited(&api->failures, clock_mono_ms(api->parts.clock), "request failed",
+        log_warn_limited(&all->failures, clock_mono_ms(all->config.clock), "request failed",
                          LOG_Z("request_id", exchange->request_id),
-                         LOG_Z("path", exchange->path_label), LOG_Z("code", err_code(err)));
+                         LOG_Z("path", exchange->path == NULL ? "other" : exchange->path->template),
+                         LOG_Z("code", err_code(err)));
     }
 }
 
-/* Takes *response. */
-static void finish(struct exchange *exchange, struct http_response **response, enum err err)
+static void finish_exchange(struct exchange *exchange, struct http_response **response,
+                            enum err err)
 {
     uint64_t took_us = system_mono_us() - exchange->began_us;
     int status = http_response_status(*response);
     add_common_headers(exchange, *response);
-    stats_count(exchange->stats, status, took_us);
+    stats_count(exchange->path == NULL ? exchange->all->stats : exchange->path->stats, status,
+                took_us);
     log_exchange(exchange, status, err, took_us);
-    unlink_exchange(exchange);
-    exchange->web->finish(exchange->web, response);
+    list_remove(&exchange->link);
+    exchange->request->ops->finish(exchange->request, response);
     exchange_free(exchange);
 }
 
-void exchange_reply(struct exchange *exchange)
+void exchange_respond(struct exchange *exchange, struct http_response **response)
 {
-    struct http_response *response = http_response_new(200);
-    http_response_set_body(response, "application/json", strbuf_str(&exchange->api->text));
-    finish(exchange, &response, ERR_OK);
+    finish_exchange(exchange, response, ERR_OK);
 }
 
-static struct str write_error(struct exchange *exchange, enum err err)
+void exchange_respond_json(struct exchange *exchange)
 {
-    struct strbuf *text = &exchange->api->text;
-    strbuf_clear(text);
-    strbuf_add(text, STR_LIT("{\"action\":\"failed\",\"error\":{\"code\":\""));
-    strbuf_add_z(text, err_code(err));
-    strbuf_add(text, STR_LIT("\",\"message\":\""));
-    strbuf_add_z(text, err_text(err));
-    strbuf_add(text, STR_LIT("\"},\"request_id\":\""));
-    strbuf_add_z(text, exchange->request_id);
-    strbuf_add(text, STR_LIT("\"}"));
-    return strbuf_str(text);
+    struct http_response *response = http_response_new(200);
+    http_response_set_body(response, "application/json", strbuf_str(&exchange->all->text));
+    finish_exchange(exchange, &response, ERR_OK);
 }
 
 /* Whole seconds, rounded up. */
 static void add_retry_after(const struct exchange *exchange, struct http_response *response)
 {
     char value[24];
-    uint64_t wait_s = (exchange->wait_ms + 999) / 1000;
+    uint64_t wait_s = (exchange->retry_after_ms + 999) / 1000;
     (void)snprintf(value, sizeof(value), "%" PRIu64, wait_s > 0 ? wait_s : 1);
     add_header(response, "Retry-After", value);
 }
 
+/* The methods of the exchange's path. */
 static void add_allow(const struct exchange *exchange, struct http_response *response,
                       const char *name)
 {
     struct strbuf allow = {0};
-    routes_write_allow(exchange->web->path, &allow);
+    route_path_write_allow(exchange->path, &allow);
     strbuf_add(&allow, (struct str){.data = "", .bytes = 1});
     add_header(response, name, allow.data);
     strbuf_fini(&allow);
 }
 
-void exchange_fail(struct exchange *exchange, enum err err)
+void exchange_fail_with(struct exchange *exchange, const struct problem *problem)
 {
-    int status = err_http_status(err);
+    int status = err_http_status(problem->err);
     struct http_response *response = http_response_new(status);
-    http_response_set_body(response, "application/json", write_error(exchange, err));
-    if (exchange->web->error != ERR_OK) {
+    struct json_out out;
+    json_out_init(&out, &exchange->all->text);
+    const char *media_type =
+        problem_write(problem, dialect_of(exchange), exchange->request_id, &out);
+    http_response_set_body(response, media_type, strbuf_str(&exchange->all->text));
+    if (exchange->request->error != ERR_OK) {
         http_response_close(response);
     }
     if (status == 429 || status == 503) {
@@ -160,23 +202,23 @@ void exchange_fail(struct exchange *exchange, enum err err)
     } else if (status == 405) {
         add_allow(exchange, response, "Allow");
     }
-    finish(exchange, &response, err);
+    finish_exchange(exchange, &response, problem->err);
 }
 
-void exchange_preflight(struct exchange *exchange)
+void exchange_fail(struct exchange *exchange, enum err err)
+{
+    exchange_fail_with(exchange, &(struct problem){.err = err});
+}
+
+void exchange_respond_options(struct exchange *exchange, bool is_preflight)
 {
     struct http_response *response = http_response_new(204);
-    add_allow(exchange, response, "Access-Control-Allow-Methods");
-    add_header(response, "Access-Control-Allow-Headers", "authorization, content-type");
-    add_header(response, "Access-Control-Max-Age", "600");
-    finish(exchange, &response, ERR_OK);
-}
-
-void exchange_orphan(struct exchange *exchange)
-{
-    struct http_response *response = http_response_new(503);
-    unlink_exchange(exchange);
-    exchange->web->finish(exchange->web, &response);
-    exchange->web = NULL;
-    exchange->api = NULL;
+    if (is_preflight) {
+        add_allow(exchange, response, "Access-Control-Allow-Methods");
+        add_header(response, "Access-Control-Allow-Headers", "authorization, content-type");
+        add_header(response, "Access-Control-Max-Age", "600");
+    } else {
+        add_allow(exchange, response, "Allow");
+    }
+    finish_exchange(exchange, &response, ERR_OK);
 }

@@ -1,64 +1,72 @@
-/* One request on its way through the API: its id, its deadline, what it asks of which service, and
- * its answer. Made when the request is there, freed with the answer. */
+/* One request on its way through the API: its id, its deadline, who asks, and its answer. Made when
+ * the request is there, freed with the answer. Handlers are functions of it. */
 #ifndef LYNKS_GATEWAY_HTTP_EXCHANGE_H
 #define LYNKS_GATEWAY_HTTP_EXCHANGE_H
 
-#include "gateway/http/api.h"
-#include "gateway/http/limiter.h"
-#include "gateway/http/routes.h"
+#include "gateway/http/json_out.h"
+#include "gateway/http/problem.h"
+#include "gateway/http/route.h"
 #include "gateway/http/stats.h"
-#include "proto/base/strbuf.h"
-#include "gateway/http/web.h"
+#include "proto/base/list.h"
 #include "proto/base/log.h"
+#include "proto/bus/bus.h"
 
-#define TOKEN_BYTES 32
-#define TOKEN_HEX 64
-#define TOKEN_HASH_BYTES 32      /* SHA-256 of the hex digits */
-#define NAME_KEY_BYTES (16 + 32) /* client address, SHA-256 of the user name */
+struct exchanges_config {
+    const struct clock *clock;
+    const struct bus *bus;
+    uint64_t budget_ms;       /* for the services to answer one request */
+    const char *cors_origins; /* see cors.h */
+};
 
-struct api {
-    struct api_parts parts;
-    struct api_config config;
-    struct limiter *by_address, *by_name;
-    struct metric *limited_address, *limited_name;
-    struct stats **stats; /* of each route, then of all other paths */
-    struct strbuf text;   /* of the answer being made */
-    struct exchange *first;
-    size_t count;
+/* All that are in hand, and what they share. */
+struct exchanges {
+    struct exchanges_config config; /* borrowed */
+    struct stats *stats;            /* of requests for no path of ours */
+    struct strbuf text;             /* of the answer being made */
+    struct list_link in_hand;
     uint64_t ids_drawn;
     uint8_t id_key[16];
     struct log_gate failures;
 };
 
 struct exchange {
-    struct api *api; /* NULL once the API is gone */
-    struct exchange *previous, *next;
-    struct web_request *web;
-    const struct route *route; /* NULL: none yet */
-    const char *path_label;    /* of the route table; "other" */
-    struct stats *stats;
+    struct exchanges *all; /* NULL once they are gone: what comes then only frees the exchange */
+    struct list_link link;
+    struct request *request;
+    const struct route_path *path; /* NULL: none of ours */
+    const struct route *route;     /* NULL: none yet */
+    void *self;                    /* the resource's */
     uint64_t began_us;
     char request_id[17];
-    struct call_context context;
-    struct json_t *json;
-    struct msg msg; /* what is asked; strings are json's or the exchange's */
-    char token[TOKEN_HEX + 1];
-    uint8_t token_hash[TOKEN_HASH_BYTES];
-    uint8_t idempotency_key[16];
-    uint8_t name_key[NAME_KEY_BYTES]; /* of the login limits */
-    bool attempt_taken;               /* of name_key's; not given back yet */
-    uint64_t wait_ms;                 /* for Retry-After of ERR_RATE_LIMITED */
+    struct call_context context; /* of calls on the bus: who asks and until when */
+    struct json_t *body;         /* checked; NULL if the route takes none */
+    void *state;                 /* the handler's own */
+    void (*free_state)(void *state);
+    uint64_t retry_after_ms; /* for ERR_RATE_LIMITED and everything that is 503 */
 };
 
-struct exchange *exchange_new(struct api *api, struct web_request *web);
-/* The answer of a route, its body in api->text; the exchange is gone afterwards. */
-void exchange_reply(struct exchange *exchange);
-/* The JSON error; the exchange is gone afterwards. */
-void exchange_fail(struct exchange *exchange, enum err err);
-/* Answers OPTIONS of a page that may use the API. */
-void exchange_preflight(struct exchange *exchange);
-/* The API goes: what comes for this exchange later only frees it. */
-void exchange_orphan(struct exchange *exchange);
+void exchanges_init(struct exchanges *all, struct metrics *metrics,
+                    const struct exchanges_config *config);
+/* Those in hand get 503; what the bus says about them later is ignored. */
+void exchanges_fini(struct exchanges *all);
+
+struct exchange *exchange_new(struct exchanges *all, struct request *request);
 void exchange_free(struct exchange *exchange);
+
+/* Attaches what a handler needs until the answer, zeroed. free_state wipes and frees it. */
+void *exchange_attach(struct exchange *exchange, size_t bytes, void (*free_state)(void *state));
+
+/* What a parameter of the template stood for: exchange_parameter(exchange, "room"). */
+struct str exchange_parameter(const struct exchange *exchange, const char *name);
+
+/* Answers, and takes *response; the exchange is gone afterwards. What all answers have is added to
+ * the headers. */
+void exchange_respond(struct exchange *exchange, struct http_response **response);
+/* 200 with the JSON in all->text. */
+void exchange_respond_json(struct exchange *exchange);
+void exchange_fail(struct exchange *exchange, enum err err);
+void exchange_fail_with(struct exchange *exchange, const struct problem *problem);
+/* Answers OPTIONS: the preflight of a page that may use the API (with CORS), or anybody. */
+void exchange_respond_options(struct exchange *exchange, bool is_preflight);
 
 #endif

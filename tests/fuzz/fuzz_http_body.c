@@ -1,12 +1,13 @@
 /* The body of a client's request through the whole API, up to the message on the bus and back: the
  * first byte picks the path, the token and how the services answer, the rest is the body.
  *
- * Aims at: gateway/http/request_json.c gateway/http/api.c gateway/http/routes.c
- * gateway/http/exchange.c Links: gateway_core Dictionary: http_body.dict */
+ * Aims at: gateway/http/json_body.c gateway/http/dispatcher.c gateway/http/exchange.c
+ * Links: gateway_api
+ * Dictionary: http_body.dict */
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "gateway/http/api.h"
+#include "gateway/api/api.h"
 #include "proto/schema/codec.h"
 #include "proto/base/log.h"
 
@@ -55,7 +56,7 @@ static void answer(enum err err)
     fn(out.arg, err, err == ERR_OK ? &reply : NULL);
 }
 
-static void finish(struct web_request *request, struct http_response **response)
+static void finish(struct request *request, struct http_response **response)
 {
     int status = http_response_status(*response);
     (void)request;
@@ -65,6 +66,23 @@ static void finish(struct web_request *request, struct http_response **response)
     }
     answers++;
 }
+
+/* The first byte of the input, which says what comes beside the body. */
+static uint8_t choice;
+
+static const char *header(struct request *request, const char *name)
+{
+    (void)request;
+    if (strcmp(name, "Authorization") == 0 && (choice & 8) != 0) {
+        return "Bearer " TOKEN;
+    }
+    if (strcmp(name, "Origin") == 0 && (choice & 16) != 0) {
+        return "https://a.example";
+    }
+    return strcmp(name, "Access-Control-Request-Method") == 0 ? "POST" : NULL;
+}
+
+static const struct request_ops request_ops = {.header = header, .finish = finish};
 
 static uint64_t mono_ms(void *self)
 {
@@ -82,11 +100,11 @@ static struct api *make_api(void)
     const struct api_parts parts = {.clock = &clock_of_test, .bus = &bus, .metrics = metrics_new()};
     const struct api_config config = {.budget_ms = 4000,
                                       .cors_origins = "https://a.example",
-                                      .login_address_burst = 1000,
-                                      .login_address_per_minute = 60000,
-                                      .login_name_burst = 10,
-                                      .login_name_per_minute = 60,
-                                      .login_table_max = 64};
+                                      .original = {.login_address_burst = 1000,
+                                                   .login_address_per_minute = 60000,
+                                                   .login_name_burst = 10,
+                                                   .login_name_per_minute = 60,
+                                                   .login_table_max = 64}};
     log_init("fuzz", LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
     return api_new(&parts, &config);
 }
@@ -101,20 +119,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (bytes == 0) {
         return 0;
     }
-    struct web_request request = {
-        .method = (data[0] & 4) != 0 ? "POST" : "OPTIONS",
-        .path = paths[data[0] & 3],
-        .authorization = (data[0] & 8) != 0 ? "Bearer " TOKEN : NULL,
-        .origin = (data[0] & 16) != 0 ? "https://a.example" : NULL,
-        .preflight_method = "POST",
+    choice = data[0];
+    struct request request = {
+        .ops = &request_ops,
+        .method = (choice & 4) != 0 ? "POST" : "OPTIONS",
+        .path = paths[choice & 3],
         .body = {.data = (const char *)data + 1, .bytes = bytes - 1},
-        .finish = finish,
     };
-    refuse = (data[0] & 32) != 0 ? ERR_UNAVAILABLE : ERR_OK;
+    refuse = (choice & 32) != 0 ? ERR_UNAVAILABLE : ERR_OK;
     answers = 0;
     api_handle(api, &request);
     while (out.fn != NULL) {
-        answer((data[0] & 64) != 0 ? ERR_UNAUTHORIZED : ERR_OK);
+        answer((choice & 64) != 0 ? ERR_UNAUTHORIZED : ERR_OK);
     }
     if (answers != 1) {
         abort();

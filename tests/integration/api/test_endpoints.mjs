@@ -107,7 +107,6 @@ test('an unknown room gets 404', async () => {
 
 const NOT_JSON_OBJECTS = {
     'malformed': '{"username":"testuser",',
-    'empty': '',
     'blank': '  \n',
     'a list': '[]',
     'a string': '"x"',
@@ -131,6 +130,15 @@ for (const [name, body] of Object.entries(NOT_JSON_OBJECTS)) {
         }
     });
 }
+
+test('an empty body stands for {} where nothing is asked for, and gets 400 elsewhere', async () => {
+    const created = await stack.request('/create', { body: '', token });
+    assert.equal(created.status, 200, created.text);
+    assert.equal(created.json.room_id, 123456);
+    for (const path of ['/login', '/list_participants']) {
+        assertFailed(await stack.request(path, { body: '', token }), 400, 'bad_request');
+    }
+});
 
 const LOGIN_BODIES = [
     {}, { username: 'testuser' }, { password: 'test123' }, { username: 1, password: 'test123' },

@@ -52,6 +52,9 @@ static void test_what_is_not_an_object(void **state)
     struct http_fixture *f = *state;
     for (size_t p = 0; p < ARRAY_LEN(paths); p++) {
         for (size_t b = 0; b < ARRAY_LEN(bodies); b++) {
+            if (bodies[b].bytes == 0 && strcmp(paths[p], "/create") == 0) {
+                continue; /* an empty body stands for {} there */
+            }
             send_body(f, paths[p], bodies[b]);
             assert_error(f, 400, "bad_request");
         }

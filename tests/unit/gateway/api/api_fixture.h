@@ -1,8 +1,8 @@
 /* The API with a mocked bus, a clock that the test moves, and no socket. */
-#ifndef LYNKS_TESTS_UNIT_GATEWAY_HTTP_API_FIXTURE_H
-#define LYNKS_TESTS_UNIT_GATEWAY_HTTP_API_FIXTURE_H
+#ifndef LYNKS_TESTS_UNIT_GATEWAY_API_API_FIXTURE_H
+#define LYNKS_TESTS_UNIT_GATEWAY_API_API_FIXTURE_H
 
-#include "gateway/http/api.h"
+#include "gateway/api/api.h"
 #include "tests/support/c/fake_clock.h"
 #include "tests/support/c/log_capture.h"
 #include "tests/support/c/mock_bus.h"
@@ -12,7 +12,9 @@
 
 /* One request and the answer to it. */
 struct ask {
-    struct web_request web;
+    struct request request;
+    /* What the header fields are; NULL: absent. */
+    const char *authorization, *origin, *preflight_method;
     unsigned answers;
     int status;
     bool close;

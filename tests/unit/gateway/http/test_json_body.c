@@ -4,13 +4,17 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "gateway/http/request_json.h"
+#include "gateway/http/json_body.h"
 
-static const char *const login_members[] = {"username", "password", NULL};
-static const char *const list_members[] = {"room_id", NULL};
+static const struct member login_members[] = {
+    {.name = "username", .type = MEMBER_STRING, .min = 1, .max = 200},
+    {.name = "password", .type = MEMBER_STRING, .min = 1, .max = 1024},
+    {.name = NULL}};
+static const struct member list_members[] = {
+    {.name = "room_id", .type = MEMBER_NUMBER, .min = 1, .max = ROOM_ID_MAX}, {.name = NULL}};
 
 /* Literals may hold NULs. */
-#define REFUSED(literal) assert_null(request_json_parse(STR_LIT(literal)))
+#define REFUSED(literal) assert_null(json_body_parse(STR_LIT(literal)))
 
 static void test_refuses_what_is_not_an_object(void **state)
 {
@@ -55,18 +59,23 @@ static void test_refuses_depth(void **state)
     memset(text + 5 + DEPTH, ']', DEPTH);
     text[body.bytes - 1] = '}';
     body.data = text;
-    assert_null(request_json_parse(body));
+    assert_null(json_body_parse(body));
     body.bytes = 5 + DEPTH;
-    assert_null(request_json_parse(body));
+    assert_null(json_body_parse(body));
 }
 
-static bool fills(struct str body, enum msg_id id, const char *const *members, struct msg *ret_msg)
+static bool fills(struct str body, enum msg_id id, const struct member *members,
+                  struct msg *ret_msg)
 {
+    struct member_fault faults[MEMBER_FAULTS_MAX];
     *ret_msg = (struct msg){.id = id};
-    struct json_t *json = request_json_parse(body);
+    struct json_t *json = json_body_parse(body);
     assert_non_null(json);
-    bool filled = request_json_fill(json, members, ret_msg);
-    request_json_free(&json);
+    bool filled = json_body_check(json, members, /* unknown_is_fault= */ false, faults) == 0;
+    if (filled) {
+        json_body_fill(json, members, ret_msg);
+    }
+    json_body_free(&json);
     return filled;
 }
 
@@ -143,12 +152,12 @@ static void test_strings_are_read(void **state)
 {
     (void)state;
     struct msg msg = {.id = MSG_login};
-    struct json_t *json = request_json_parse(
-        STR_LIT("{\"password\":\"p\\u00e4 \\\"\",\"username\":\"J\xc3\xbcrgen\"}"));
-    assert_true(request_json_fill(json, login_members, &msg));
+    struct json_t *json =
+        json_body_parse(STR_LIT("{\"password\":\"p\\u00e4 \\\"\",\"username\":\"J\xc3\xbcrgen\"}"));
+    json_body_fill(json, login_members, &msg);
     assert_true(str_eq(msg.login.username, STR_LIT("J\xc3\xbcrgen")));
     assert_true(str_eq(msg.login.password, STR_LIT("p\xc3\xa4 \"")));
-    request_json_free(&json);
+    json_body_free(&json);
     assert_null(json);
 }
 

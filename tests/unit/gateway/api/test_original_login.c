@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "tests/unit/gateway/http/api_fixture.h"
+#include "tests/unit/gateway/api/api_fixture.h"
 
 #define NAME_BURST 3
 #define ADDRESS_BURST 20
@@ -15,8 +15,8 @@ static struct ask *login_from(struct api_fixture *f, const char *name, uint8_t a
     char body[128];
     (void)snprintf(body, sizeof(body), "{\"username\":\"%s\",\"password\":\"secret\"}", name);
     struct ask *ask = ask_new("POST", "/login", NULL, str_of(body));
-    ask->web.client[15] = address;
-    api_handle(f->api, &ask->web);
+    ask->request.client[15] = address;
+    api_handle(f->api, &ask->request);
     return ask;
 }
 
@@ -176,8 +176,8 @@ static void test_ipv6_counts_by_64_bits(void **state)
         struct ask *ask = ask_new("POST", "/login", NULL,
                                   STR_LIT("{\"username\":\"victim\",\"password\":\"x\"}"));
         const uint8_t client[16] = {0x20, 1, 0x0d, 0xb8, [8] = (uint8_t)i, [15] = (uint8_t)i};
-        memcpy(ask->web.client, client, 16);
-        api_handle(f->api, &ask->web);
+        memcpy(ask->request.client, client, 16);
+        api_handle(f->api, &ask->request);
         if (i < NAME_BURST) {
             fail_call(f, MSG_login, ERR_BAD_CREDENTIALS);
         }

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "tests/unit/gateway/http/api_fixture.h"
+#include "tests/unit/gateway/api/api_fixture.h"
 
 #define LIST "{\"room_id\":123456}"
 
@@ -136,7 +136,8 @@ static void test_order_of_checks(void **state)
         {"OPTIONS", "/create", TOKEN, "{}", 405, "method_not_allowed"},
         {"POST", "/create", "bad", "x", 401, "unauthorized"},
         {"POST", "/create", TOKEN, "x", 400, "bad_request"},
-        {"POST", "/create", TOKEN, "", 400, "bad_request"},
+        {"POST", "/create", TOKEN, " ", 400, "bad_request"},
+        {"POST", "/list_participants", TOKEN, "", 400, "bad_request"},
         {"POST", "/list_participants", TOKEN, "{}", 400, "bad_request"},
         {"POST", "/login", NULL, "{}", 400, "bad_request"},
     };
@@ -144,7 +145,7 @@ static void test_order_of_checks(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct ask *ask =
             ask_new(rows[i].method, rows[i].path, rows[i].token, str_of(rows[i].body));
-        api_handle(f->api, &ask->web);
+        api_handle(f->api, &ask->request);
         assert_failed(ask, rows[i].status, rows[i].code);
         char allow[64];
         if (rows[i].status == 405) {
@@ -159,8 +160,8 @@ static void test_refused_by_the_server(void **state)
 {
     struct api_fixture *f = *state;
     struct ask *ask = ask_new("POST", "/login", NULL, STR_NONE);
-    ask->web.error = ERR_TOO_LARGE;
-    api_handle(f->api, &ask->web);
+    ask->request.error = ERR_TOO_LARGE;
+    api_handle(f->api, &ask->request);
     assert_failed(ask, 413, "too_large");
     assert_true(ask->close);
     ask_free(&ask);
@@ -300,9 +301,9 @@ static void test_cors(void **state)
     f->config.cors_origins = "https://a.example";
     api_fixture_restart(f);
     struct ask *ask = ask_new("OPTIONS", "/create", NULL, STR_NONE);
-    ask->web.origin = "https://a.example";
-    ask->web.preflight_method = "POST";
-    api_handle(f->api, &ask->web);
+    ask->origin = "https://a.example";
+    ask->preflight_method = "POST";
+    api_handle(f->api, &ask->request);
     assert_int_equal(ask->status, 204);
     assert_string_equal(ask_header(ask, "Access-Control-Allow-Origin", value, sizeof(value)),
                         "https://a.example");
@@ -313,16 +314,16 @@ static void test_cors(void **state)
     assert_string_equal(ask_header(ask, "Vary", value, sizeof(value)), "Origin");
     ask_free(&ask);
     ask = ask_new("OPTIONS", "/create", NULL, STR_NONE);
-    ask->web.origin = "https://b.example";
-    ask->web.preflight_method = "POST";
-    api_handle(f->api, &ask->web);
+    ask->origin = "https://b.example";
+    ask->preflight_method = "POST";
+    api_handle(f->api, &ask->request);
     assert_failed(ask, 405, "method_not_allowed");
     assert_null(ask_header(ask, "Access-Control-Allow-Origin", value, sizeof(value)));
     ask_free(&ask);
     /* A page is told of failures too. */
     ask = ask_new("POST", "/create", NULL, STR_NONE);
-    ask->web.origin = "https://a.example";
-    api_handle(f->api, &ask->web);
+    ask->origin = "https://a.example";
+    api_handle(f->api, &ask->request);
     assert_failed(ask, 401, "unauthorized");
     assert_non_null(ask_header(ask, "Access-Control-Allow-Origin", value, sizeof(value)));
     ask_free(&ask);

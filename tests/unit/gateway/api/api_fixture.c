@@ -1,4 +1,4 @@
-#include "tests/unit/gateway/http/api_fixture.h"
+#include "tests/unit/gateway/api/api_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,11 +25,11 @@ int api_fixture_setup(void **state)
     f->config = (struct api_config){
         .budget_ms = BUDGET_MS,
         .cors_origins = "",
-        .login_address_burst = 20,
-        .login_address_per_minute = 60,
-        .login_name_burst = 3,
-        .login_name_per_minute = 6,
-        .login_table_max = 1024,
+        .original = {.login_address_burst = 20,
+                     .login_address_per_minute = 60,
+                     .login_name_burst = 3,
+                     .login_name_per_minute = 6,
+                     .login_table_max = 1024},
     };
     api_fixture_restart(f);
     *state = f;
@@ -47,6 +47,22 @@ int api_fixture_teardown(void **state)
     return log_capture_teardown(NULL);
 }
 
+static const char *header(struct request *request, const char *name)
+{
+    const struct ask *ask = CONTAINER_OF(request, struct ask, request);
+    const struct {
+        const char *name, *value;
+    } fields[] = {{"Authorization", ask->authorization},
+                  {"Origin", ask->origin},
+                  {"Access-Control-Request-Method", ask->preflight_method}};
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        if (strcmp(fields[i].name, name) == 0) {
+            return fields[i].value;
+        }
+    }
+    return NULL;
+}
+
 static void add_header(void *arg, const char *name, const char *value)
 {
     struct ask *ask = arg;
@@ -54,9 +70,9 @@ static void add_header(void *arg, const char *name, const char *value)
     (void)snprintf(ask->headers + used, sizeof(ask->headers) - used, "%s: %s\n", name, value);
 }
 
-static void finish(struct web_request *web, struct http_response **response)
+static void finish(struct request *request, struct http_response **response)
 {
-    struct ask *ask = CONTAINER_OF(web, struct ask, web);
+    struct ask *ask = CONTAINER_OF(request, struct ask, request);
     ask->answers++;
     ask->status = http_response_status(*response);
     ask->close = http_response_is_closing(*response);
@@ -68,16 +84,18 @@ static void finish(struct web_request *web, struct http_response **response)
     http_response_free(response);
 }
 
+static const struct request_ops ops = {.header = header, .finish = finish};
+
 struct ask *ask_new(const char *method, const char *path, const char *authorization,
                     struct str body)
 {
     struct ask *ask = mem_alloc(sizeof(*ask));
-    ask->web = (struct web_request){.method = method,
+    ask->authorization = authorization;
+    ask->request = (struct request){.ops = &ops,
+                                    .method = method,
                                     .path = path,
-                                    .authorization = authorization,
                                     .body = body,
-                                    .client = {[10] = 0xff, [11] = 0xff, 127, 0, 0, 1},
-                                    .finish = finish};
+                                    .client = {[10] = 0xff, [11] = 0xff, 127, 0, 0, 1}};
     return ask;
 }
 
@@ -85,7 +103,7 @@ struct ask *ask_send(struct api_fixture *f, const char *path, const char *author
                      const char *body)
 {
     struct ask *ask = ask_new("POST", path, authorization, str_of(body));
-    api_handle(f->api, &ask->web);
+    api_handle(f->api, &ask->request);
     return ask;
 }
 

@@ -1,0 +1,43 @@
+#include "gateway/api/api.h"
+
+#include "gateway/http/dispatcher.h"
+
+struct api {
+    struct original *original;
+    struct resource resources[1];
+    struct dispatcher *dispatcher;
+};
+
+struct api *api_new(const struct api_parts *parts, const struct api_config *config)
+{
+    struct api *api = mem_alloc(sizeof(*api));
+    api->original = original_new(parts->clock, parts->metrics, &config->original);
+    api->resources[0] = original_resource(api->original);
+    api->dispatcher =
+        dispatcher_new(parts->metrics, &(struct dispatcher_config){
+                                           .exchanges = {.clock = parts->clock,
+                                                         .bus = parts->bus,
+                                                         .budget_ms = config->budget_ms,
+                                                         .cors_origins = config->cors_origins},
+                                           .resources = api->resources,
+                                           .count = ARRAY_LEN(api->resources),
+                                       });
+    if (api->dispatcher == NULL) {
+        api_free(&api);
+    }
+    return api;
+}
+
+void api_free(struct api **api)
+{
+    if (*api != NULL) {
+        dispatcher_free(&(*api)->dispatcher);
+        original_free(&(*api)->original);
+        mem_free(api);
+    }
+}
+
+void api_handle(struct api *api, struct request *request)
+{
+    dispatcher_handle(api->dispatcher, request);
+}

@@ -1,0 +1,34 @@
+/* The client API of design.md, section 5: all resources, and the dispatcher that takes requests to
+ * them. Lives on the loop; knows no socket. */
+#ifndef LYNKS_GATEWAY_API_API_H
+#define LYNKS_GATEWAY_API_API_H
+
+#include "gateway/api/original.h"
+#include "gateway/http/request.h"
+#include "proto/base/metrics.h"
+#include "proto/bus/bus.h"
+
+struct api;
+
+/* Borrowed. */
+struct api_parts {
+    const struct clock *clock;
+    const struct bus *bus;
+    struct metrics *metrics;
+};
+
+struct api_config {
+    uint64_t budget_ms;       /* for the services to answer one request */
+    const char *cors_origins; /* see cors.h; borrowed */
+    struct original_config original;
+};
+
+/* NULL (logged): a row of a resource is wrong. */
+struct api *api_new(const struct api_parts *parts, const struct api_config *config);
+/* Requests without an answer get 503; what the bus says about them later is ignored. */
+void api_free(struct api **api);
+
+/* Sees to it that request->ops->finish is called exactly once, now or later. */
+void api_handle(struct api *api, struct request *request);
+
+#endif

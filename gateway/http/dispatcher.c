@@ -1,0 +1,152 @@
+#include "gateway/http/dispatcher.h"
+
+#include <stdlib.h>
+
+#include "gateway/http/ask.h"
+#include "gateway/http/auth.h"
+#include "gateway/http/cors.h"
+#include "gateway/http/json_body.h"
+
+struct dispatcher {
+    struct exchanges exchanges;
+    struct routes *routes;
+};
+
+static bool is_v1(const struct exchange *exchange)
+{
+    return exchange->path->resource->dialect == DIALECT_V1;
+}
+
+/* ---- the body ---- */
+
+/* Reads the body that the route wants. false: it is wrong, and the exchange has failed. */
+static bool read_body(struct exchange *exchange)
+{
+    struct request *request = exchange->request;
+    const struct route *route = exchange->route;
+    struct problem problem = {.err = ERR_BAD_REQUEST};
+    struct member_fault faults[MEMBER_FAULTS_MAX];
+    bool is_absent = route->body_may_be_empty && request->body.bytes == 0;
+    char media_type[REQUEST_MEDIA_TYPE_BYTES];
+    if (route->body == NULL) {
+        return true;
+    }
+    request_media_type(request, media_type);
+    if (is_v1(exchange) && !is_absent && strcmp(media_type, "application/json") != 0) {
+        exchange_fail(exchange, ERR_MEDIA_TYPE);
+        return false;
+    }
+    exchange->body = is_absent ? json_body_empty() : json_body_parse(request->body);
+    if (exchange->body != NULL) {
+        problem.faults = faults;
+        problem.fault_count = json_body_check(exchange->body, route->body, is_v1(exchange), faults);
+        if (problem.fault_count == 0) {
+            return true;
+        }
+        problem.err = is_v1(exchange) ? ERR_WRONG_MEMBER : ERR_BAD_REQUEST;
+    }
+    exchange_fail_with(exchange, &problem);
+    return false;
+}
+
+/* ---- the way of a request ---- */
+
+static bool is_preflight(const struct exchange *exchange)
+{
+    return request_header(exchange->request, "Access-Control-Request-Method") != NULL &&
+           cors_allow(exchange->all->config.cors_origins,
+                      request_header(exchange->request, "Origin")) != NULL;
+}
+
+static void answer_other_method(struct exchange *exchange)
+{
+    bool is_options = strcmp(exchange->request->method, "OPTIONS") == 0;
+    if (is_options && is_preflight(exchange)) {
+        exchange_respond_options(exchange, /* is_preflight= */ true);
+    } else if (is_options && is_v1(exchange)) {
+        exchange_respond_options(exchange, /* is_preflight= */ false);
+    } else {
+        exchange_fail(exchange, ERR_METHOD_NOT_ALLOWED);
+    }
+}
+
+static void run_handler(struct exchange *exchange)
+{
+    if (exchange->route->ask != NULL) {
+        ask_run(exchange);
+    } else {
+        exchange->route->handle(exchange);
+    }
+}
+
+static void run_route(struct exchange *exchange)
+{
+    struct credential credential;
+    enum err err = auth_read(exchange->request, exchange->route, &credential);
+    if (err != ERR_OK) {
+        exchange_fail(exchange, err);
+    } else if (read_body(exchange)) {
+        auth_check(exchange, &credential, run_handler);
+    }
+}
+
+void dispatcher_handle(struct dispatcher *dispatcher, struct request *request)
+{
+    struct exchange *exchange = exchange_new(&dispatcher->exchanges, request);
+    if (request_split(request)) {
+        exchange->path = routes_find(dispatcher->routes, request);
+    }
+    if (request->error != ERR_OK) {
+        exchange_fail(exchange, request->error);
+    } else if (exchange->path == NULL) {
+        exchange_fail(exchange, ERR_NOT_FOUND);
+    } else if ((exchange->route = route_path_find(exchange->path, request->method)) == NULL) {
+        answer_other_method(exchange);
+    } else {
+        exchange->self = exchange->path->resource->self;
+        run_route(exchange);
+    }
+}
+
+/* ---- life ---- */
+
+struct dispatcher *dispatcher_new(struct metrics *metrics, const struct dispatcher_config *config)
+{
+    AUTO(mem_free) char *why = NULL;
+    struct dispatcher *dispatcher = mem_alloc(sizeof(*dispatcher));
+    exchanges_init(&dispatcher->exchanges, metrics, &config->exchanges);
+    dispatcher->routes = routes_new(config->resources, config->count, &why);
+    if (dispatcher->routes == NULL) {
+        log_error("a row of the routes is wrong", LOG_Z("row", why));
+        dispatcher_free(&dispatcher);
+        return NULL;
+    }
+    size_t count;
+    struct route_path *paths = routes_paths(dispatcher->routes, &count);
+    for (size_t i = 0; i < count; i++) {
+        paths[i].stats = stats_new(metrics, paths[i].template);
+    }
+    return dispatcher;
+}
+
+void dispatcher_free(struct dispatcher **dispatcher_ref)
+{
+    struct dispatcher *dispatcher = *dispatcher_ref;
+    if (dispatcher == NULL) {
+        return;
+    }
+    exchanges_fini(&dispatcher->exchanges);
+    size_t count = 0;
+    struct route_path *paths =
+        dispatcher->routes == NULL ? NULL : routes_paths(dispatcher->routes, &count);
+    for (size_t i = 0; i < count; i++) {
+        stats_free(&paths[i].stats);
+    }
+    routes_free(&dispatcher->routes);
+    mem_free(dispatcher_ref);
+}
+
+const struct routes *dispatcher_routes(const struct dispatcher *dispatcher)
+{
+    return dispatcher->routes;
+}

@@ -1,0 +1,28 @@
+/* Takes a request through everything that follows from the rows of its route, and to the route's
+ * handler. Lives on the loop; knows no socket. */
+#ifndef LYNKS_GATEWAY_HTTP_DISPATCHER_H
+#define LYNKS_GATEWAY_HTTP_DISPATCHER_H
+
+#include "gateway/http/exchange.h"
+#include "proto/base/metrics.h"
+
+struct dispatcher_config {
+    struct exchanges_config exchanges;
+    const struct resource *resources; /* borrowed, and their rows too */
+    size_t count;
+};
+
+struct dispatcher;
+
+/* NULL (logged): a row is wrong. */
+struct dispatcher *dispatcher_new(struct metrics *metrics, const struct dispatcher_config *config);
+/* Requests without an answer get 503; what the bus says about them later is ignored. */
+void dispatcher_free(struct dispatcher **dispatcher);
+
+const struct routes *dispatcher_routes(const struct dispatcher *dispatcher);
+
+/* Sees to it that request->ops->finish is called exactly once, now or later. Checks in this order:
+ * what the server refused, path, method, form of the token, media type, body, session. */
+void dispatcher_handle(struct dispatcher *dispatcher, struct request *request);
+
+#endif

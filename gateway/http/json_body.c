@@ -1,0 +1,138 @@
+#include "gateway/http/json_body.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <sodium.h>
+
+struct json_t *json_body_parse(struct str body)
+{
+    json_error_t error;
+    if (body.bytes == 0) {
+        return NULL;
+    }
+    json_t *root = json_loadb(body.data, body.bytes, JSON_REJECT_DUPLICATES, &error);
+    if (root != NULL && !json_is_object(root)) {
+        json_decref(root);
+        return NULL;
+    }
+    return root;
+}
+
+struct json_t *json_body_empty(void)
+{
+    return json_object();
+}
+
+void json_body_free(struct json_t **json)
+{
+    if (*json == NULL) {
+        return;
+    }
+    const char *name;
+    json_t *value;
+    json_object_foreach(*json, name, value)
+    {
+        if (json_is_string(value)) {
+            sodium_memzero((char *)(uintptr_t)json_string_value(value), json_string_length(value));
+        }
+    }
+    json_decref(*json);
+    *json = NULL;
+}
+
+/* ---- the check ---- */
+
+/* Is value what the row says? If not, *ret_kind is why. */
+static bool is_good(const json_t *value, const struct member *member,
+                    enum member_fault_kind *ret_kind)
+{
+    bool is_typed = false;
+    bool is_inside = true;
+    switch (member->type) {
+    case MEMBER_STRING: {
+        size_t bytes = json_string_length(value);
+        is_typed = json_is_string(value);
+        is_inside = bytes >= member->min && bytes <= member->max;
+        break;
+    }
+    case MEMBER_NUMBER: {
+        json_int_t n = json_integer_value(value);
+        is_typed = json_is_integer(value);
+        is_inside = n >= 0 && (uint64_t)n >= member->min && (uint64_t)n <= member->max;
+        break;
+    }
+    case MEMBER_BOOL:
+        is_typed = json_is_boolean(value);
+        break;
+    case MEMBER_NUMBERS:
+    case MEMBER_STRINGS: /* only in answers: routes_new */
+        break;
+    }
+    *ret_kind = value == NULL ? MEMBER_MISSING : is_typed ? MEMBER_OUTSIDE : MEMBER_MISTYPED;
+    return is_typed && is_inside;
+}
+
+static const struct member *find_member(const struct member *members, const char *name)
+{
+    for (; members->name != NULL; members++) {
+        if (strcmp(members->name, name) == 0) {
+            return members;
+        }
+    }
+    return NULL;
+}
+
+size_t json_body_check(const struct json_t *json, const struct member *members,
+                       bool unknown_is_fault, struct member_fault ret_faults[MEMBER_FAULTS_MAX])
+{
+    size_t count = 0;
+    for (const struct member *m = members; m->name != NULL && count < MEMBER_FAULTS_MAX; m++) {
+        const json_t *value = json_object_get(json, m->name);
+        enum member_fault_kind kind;
+        if (!is_good(value, m, &kind) && !(value == NULL && m->is_optional)) {
+            ret_faults[count++] = (struct member_fault){.kind = kind, .name = m->name, .member = m};
+        }
+    }
+    void *at = json_object_iter((json_t *)(uintptr_t)json);
+    for (; unknown_is_fault && at != NULL && count < MEMBER_FAULTS_MAX;
+         at = json_object_iter_next((json_t *)(uintptr_t)json, at)) {
+        const char *name = json_object_iter_key(at);
+        if (find_member(members, name) == NULL) {
+            ret_faults[count++] = (struct member_fault){.kind = MEMBER_UNKNOWN, .name = name};
+        }
+    }
+    return count;
+}
+
+/* ---- its values ---- */
+
+struct str json_body_str(const struct json_t *json, const char *name)
+{
+    const json_t *value = json_object_get(json, name);
+    return (struct str){.data = json_string_value(value), .bytes = json_string_length(value)};
+}
+
+uint64_t json_body_u64(const struct json_t *json, const char *name)
+{
+    return (uint64_t)json_integer_value(json_object_get(json, name));
+}
+
+void json_body_fill(const struct json_t *json, const struct member *members, struct msg *msg)
+{
+    const struct msg_type *type = msg_type_find(msg->id);
+    for (size_t i = 0; i < type->field_count; i++) {
+        const struct msg_field *field = &type->fields[i];
+        const struct member *member = find_member(members, field->name);
+        void *place = msg_field_at(msg, field);
+        if (member == NULL || json_object_get(json, field->name) == NULL) {
+            continue;
+        }
+        if (member->type == MEMBER_STRING) {
+            *(struct str *)place = json_body_str(json, field->name);
+        } else if (member->type == MEMBER_NUMBER) {
+            *(uint64_t *)place = json_body_u64(json, field->name);
+        } else {
+            *(bool *)place = json_is_true(json_object_get(json, field->name));
+        }
+    }
+}

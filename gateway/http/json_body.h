@@ -1,0 +1,48 @@
+/* The JSON body of a request: parsed strictly, checked against the rows of its members, wiped
+ * afterwards (passwords come this way). The only file that sees jansson. */
+#ifndef LYNKS_GATEWAY_HTTP_JSON_BODY_H
+#define LYNKS_GATEWAY_HTTP_JSON_BODY_H
+
+#include "gateway/http/member.h"
+#include "proto/schema/msg.h"
+
+#define MEMBER_FAULTS_MAX 16
+
+enum member_fault_kind {
+    MEMBER_MISSING,  /* it is required */
+    MEMBER_MISTYPED, /* of another type */
+    MEMBER_OUTSIDE,  /* out of its bounds */
+    MEMBER_UNKNOWN,  /* no row has this name */
+};
+
+/* One thing that is wrong with a body. */
+struct member_fault {
+    enum member_fault_kind kind;
+    const char *name;            /* the row's, or borrowed from the body */
+    const struct member *member; /* NULL: unknown */
+};
+
+struct json_t; /* jansson's */
+
+/* NULL if body is not one JSON object: malformed, empty, trailing bytes, duplicate members, invalid
+ * UTF-8, a NUL, nested too deep. */
+struct json_t *json_body_parse(struct str body);
+/* What an empty body may stand for: an object without members. */
+struct json_t *json_body_empty(void);
+void json_body_free(struct json_t **json);
+
+/* Checks the body against members; members without a row are faults only if unknown_is_fault. Gives
+ * how many faults there are, MEMBER_FAULTS_MAX at most; the search ends there. */
+size_t json_body_check(const struct json_t *json, const struct member *members,
+                       bool unknown_is_fault, struct member_fault ret_faults[MEMBER_FAULTS_MAX]);
+
+/* Of a body that was checked. The string is borrowed; STR_NONE and 0 if the member is absent. */
+struct str json_body_str(const struct json_t *json, const char *name);
+uint64_t json_body_u64(const struct json_t *json, const char *name);
+
+/* Copies the members that are there into the fields of the same names of msg, whose id says what it
+ * is. The body was checked, and routes_new has seen to it that the fields exist and fit. Strings
+ * are borrowed from json. */
+void json_body_fill(const struct json_t *json, const struct member *members, struct msg *msg);
+
+#endif

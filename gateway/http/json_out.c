@@ -1,0 +1,104 @@
+#include "gateway/http/json_out.h"
+
+#include <stdio.h>
+
+void json_out_init(struct json_out *out, struct strbuf *text)
+{
+    strbuf_clear(text);
+    *out = (struct json_out){.text = text};
+}
+
+static void begin_value(struct json_out *out)
+{
+    if (out->needs_comma) {
+        strbuf_add(out->text, STR_LIT(","));
+    }
+    out->needs_comma = true;
+}
+
+void json_out_open(struct json_out *out, char bracket)
+{
+    begin_value(out);
+    strbuf_add(out->text, (struct str){.data = &bracket, .bytes = 1});
+    out->needs_comma = false;
+}
+
+void json_out_close(struct json_out *out, char bracket)
+{
+    strbuf_add(out->text, (struct str){.data = &bracket, .bytes = 1});
+    out->needs_comma = true;
+}
+
+/* How many of the first bytes stand for themselves. */
+static size_t plain_bytes(struct str value)
+{
+    size_t bytes = 0;
+    while (bytes < value.bytes && (unsigned char)value.data[bytes] >= ' ' &&
+           value.data[bytes] != '"' && value.data[bytes] != '\\') {
+        bytes++;
+    }
+    return bytes;
+}
+
+static void write_escaped(struct strbuf *text, char c)
+{
+    char escape[8];
+    if (c == '"' || c == '\\') {
+        (void)snprintf(escape, sizeof(escape), "\\%c", c);
+    } else {
+        (void)snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)c);
+    }
+    strbuf_add_z(text, escape);
+}
+
+void json_out_str(struct json_out *out, struct str value)
+{
+    begin_value(out);
+    strbuf_add(out->text, STR_LIT("\""));
+    while (value.bytes > 0) {
+        size_t plain = plain_bytes(value);
+        strbuf_add(out->text, (struct str){.data = value.data, .bytes = plain});
+        if (plain < value.bytes) {
+            write_escaped(out->text, value.data[plain++]);
+        }
+        value.data += plain;
+        value.bytes -= plain;
+    }
+    strbuf_add(out->text, STR_LIT("\""));
+}
+
+void json_out_key(struct json_out *out, const char *name)
+{
+    json_out_z(out, name);
+    strbuf_add(out->text, STR_LIT(":"));
+    out->needs_comma = false;
+}
+
+void json_out_z(struct json_out *out, const char *value)
+{
+    json_out_str(out, str_of(value));
+}
+
+void json_out_u64(struct json_out *out, uint64_t value)
+{
+    begin_value(out);
+    strbuf_add_u64(out->text, value);
+}
+
+void json_out_bool(struct json_out *out, bool value)
+{
+    begin_value(out);
+    strbuf_add_z(out->text, value ? "true" : "false");
+}
+
+void json_out_member_z(struct json_out *out, const char *name, const char *value)
+{
+    json_out_key(out, name);
+    json_out_z(out, value);
+}
+
+void json_out_member_u64(struct json_out *out, const char *name, uint64_t value)
+{
+    json_out_key(out, name);
+    json_out_u64(out, value);
+}

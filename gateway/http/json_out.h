@@ -1,0 +1,30 @@
+/* Writes JSON without spaces, and escapes what has to be (RFC 8259, section 7). Commas are its own
+ * business; that what is opened is closed, and that every value in an object has a key, is the
+ * caller's. */
+#ifndef LYNKS_GATEWAY_HTTP_JSON_OUT_H
+#define LYNKS_GATEWAY_HTTP_JSON_OUT_H
+
+#include "proto/base/strbuf.h"
+
+struct json_out {
+    struct strbuf *text;
+    bool needs_comma;
+};
+
+/* Begins anew in text, which is cleared. */
+void json_out_init(struct json_out *out, struct strbuf *text);
+
+/* bracket: { or [, and } or ]. */
+void json_out_open(struct json_out *out, char bracket);
+void json_out_close(struct json_out *out, char bracket);
+void json_out_key(struct json_out *out, const char *name);
+void json_out_str(struct json_out *out, struct str value); /* UTF-8 */
+void json_out_z(struct json_out *out, const char *value);
+void json_out_u64(struct json_out *out, uint64_t value);
+void json_out_bool(struct json_out *out, bool value);
+
+/* A key and its value. */
+void json_out_member_z(struct json_out *out, const char *name, const char *value);
+void json_out_member_u64(struct json_out *out, const char *name, uint64_t value);
+
+#endif

@@ -1,0 +1,158 @@
+#include "gateway/http/problem.h"
+
+#include <stdio.h>
+
+/* What clients are told of each error, in the order of errors.def. */
+static const struct {
+    enum err err;
+    const char *title;
+    const char *advice; /* HTML */
+} kinds[] = {
+    {ERR_BAD_REQUEST, "Bad request", "Send one JSON object, as the API's document describes it."},
+    {ERR_BAD_CREDENTIALS, "Bad credentials", "Check the user name and the password."},
+    {ERR_UNAUTHORIZED, "Not logged in",
+     "Log in and send the token in the header <code>Authorization</code>."},
+    {ERR_FORBIDDEN, "Not allowed", "Ask somebody who may, or for the right to do it."},
+    {ERR_NOT_FOUND, "Not found", "Check the address: its spelling, and whether it has an end."},
+    {ERR_NO_SUCH_ROOM, "No such room", "Check the room's id. The room may have been closed."},
+    {ERR_METHOD_NOT_ALLOWED, "Method not allowed",
+     "Use one of the methods that the header <code>Allow</code> names."},
+    {ERR_TOO_LARGE, "Too large", "Send less."},
+    {ERR_RATE_LIMITED, "Too many attempts",
+     "Wait for as many seconds as <code>Retry-After</code> says, then try again."},
+    {ERR_OVERLOADED, "Overloaded",
+     "Wait for as many seconds as <code>Retry-After</code> says, then try again."},
+    {ERR_UNAVAILABLE, "Unavailable",
+     "Wait for as many seconds as <code>Retry-After</code> says, then try again."},
+    {ERR_DRAINING, "Shutting down",
+     "Wait for as many seconds as <code>Retry-After</code> says, then try again."},
+    {ERR_DEADLINE, "Took too long", "Try again. What you asked for may have been done."},
+    {ERR_INTERNAL, "Internal error",
+     "Tell whoever runs this service, and give them the request id."},
+    {ERR_PROTOCOL, "Bad answer inside",
+     "Tell whoever runs this service, and give them the request id."},
+    {ERR_CONFLICT, "Conflict", "Look at what is there now, then decide again."},
+    {ERR_MEDIA_TYPE, "Unsupported media type",
+     "Send JSON, and say so: <code>Content-Type: application/json</code>."},
+    {ERR_WRONG_HOST, "Not our host", "Use the address that whoever runs this service gave you."},
+    {ERR_WRONG_MEMBER, "Wrong members", "Mend what <code>errors</code> in the answer names."},
+};
+
+const char *problem_title(enum err err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (kinds[i].err == err) {
+            return kinds[i].title;
+        }
+    }
+    return NULL;
+}
+
+/* ---- the documents ---- */
+
+static void write_original(const struct problem *problem, const char *request_id,
+                           struct json_out *out)
+{
+    json_out_open(out, '{');
+    json_out_member_z(out, "action", "failed");
+    json_out_key(out, "error");
+    json_out_open(out, '{');
+    json_out_member_z(out, "code", err_code(problem->err));
+    json_out_member_z(out, "message", err_text(problem->err));
+    json_out_close(out, '}');
+    json_out_member_z(out, "request_id", request_id);
+    json_out_close(out, '}');
+}
+
+static void write_fault_detail(const struct member_fault *fault, struct json_out *out)
+{
+    static const char *const types[] = {[MEMBER_STRING] = "a string",
+                                        [MEMBER_NUMBER] = "a whole number",
+                                        [MEMBER_BOOL] = "true or false"};
+    char detail[96] = "is required";
+    const struct member *member = fault->member;
+    if (fault->kind == MEMBER_UNKNOWN) {
+        (void)snprintf(detail, sizeof(detail), "is not known here");
+    } else if (fault->kind == MEMBER_MISTYPED) {
+        (void)snprintf(detail, sizeof(detail), "must be %s", types[member->type]);
+    } else if (fault->kind == MEMBER_OUTSIDE) {
+        (void)snprintf(detail, sizeof(detail), "must %s %" PRIu64 " to %" PRIu64 "%s",
+                       member->type == MEMBER_STRING ? "have" : "be from", member->min, member->max,
+                       member->type == MEMBER_STRING ? " bytes" : "");
+    }
+    json_out_member_z(out, "detail", detail);
+}
+
+/* A JSON pointer (RFC 6901) to a member of the body. */
+static void write_fault_pointer(const struct member_fault *fault, struct json_out *out)
+{
+    struct strbuf pointer = {0};
+    strbuf_add(&pointer, STR_LIT("/"));
+    for (const char *c = fault->name; *c != '\0'; c++) {
+        if (*c == '~' || *c == '/') {
+            strbuf_add_z(&pointer, *c == '~' ? "~0" : "~1");
+        } else {
+            strbuf_add(&pointer, (struct str){.data = c, .bytes = 1});
+        }
+    }
+    json_out_key(out, "pointer");
+    json_out_str(out, strbuf_str(&pointer));
+    strbuf_fini(&pointer);
+}
+
+static void write_v1(const struct problem *problem, const char *request_id, struct json_out *out)
+{
+    AUTO(mem_free) char *type = mem_printf("/problems/%s", err_code(problem->err));
+    json_out_open(out, '{');
+    json_out_member_z(out, "type", type);
+    json_out_member_z(out, "title", problem_title(problem->err));
+    json_out_member_u64(out, "status", (uint64_t)err_http_status(problem->err));
+    json_out_member_z(out, "detail", err_text(problem->err));
+    json_out_member_z(out, "code", err_code(problem->err));
+    json_out_member_z(out, "request_id", request_id);
+    if (problem->fault_count > 0) {
+        json_out_key(out, "errors");
+        json_out_open(out, '[');
+        for (size_t i = 0; i < problem->fault_count; i++) {
+            json_out_open(out, '{');
+            write_fault_pointer(&problem->faults[i], out);
+            write_fault_detail(&problem->faults[i], out);
+            json_out_close(out, '}');
+        }
+        json_out_close(out, ']');
+    }
+    json_out_close(out, '}');
+}
+
+const char *problem_write(const struct problem *problem, enum dialect dialect,
+                          const char *request_id, struct json_out *out)
+{
+    if (dialect == DIALECT_ORIGINAL) {
+        write_original(problem, request_id, out);
+        return "application/json";
+    }
+    write_v1(problem, request_id, out);
+    return "application/problem+json";
+}
+
+/* ---- the pages ---- */
+
+bool problem_write_page(struct str code, struct strbuf *text)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        enum err err = kinds[i].err;
+        if (!str_eq(code, str_of(err_code(err)))) {
+            continue;
+        }
+        AUTO(mem_free)
+        char *page = mem_printf("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+                                "<title>%s</title>\n<h1>%s</h1>\n<p>%s\n<p>%s\n"
+                                "<p>Status %d, code <code>%s</code>.\n</html>\n",
+                                kinds[i].title, kinds[i].title, err_text(err), kinds[i].advice,
+                                err_http_status(err), err_code(err));
+        strbuf_clear(text);
+        strbuf_add_z(text, page);
+        return true;
+    }
+    return false;
+}

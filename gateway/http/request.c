@@ -1,0 +1,71 @@
+#include "gateway/http/request.h"
+
+#include <ctype.h>
+
+bool request_split(struct request *request)
+{
+    const char *at = request->path;
+    request->segment_count = 0;
+    if (*at != '/') {
+        return false;
+    }
+    do {
+        at++;
+        if (request->segment_count == REQUEST_SEGMENTS_MAX) {
+            return false;
+        }
+        size_t bytes = strcspn(at, "/");
+        request->segments[request->segment_count++] = (struct str){.data = at, .bytes = bytes};
+        at += bytes;
+    } while (*at == '/');
+    return true;
+}
+
+void request_media_type(struct request *request, char ret_type[REQUEST_MEDIA_TYPE_BYTES])
+{
+    const char *header = request_header(request, "Content-Type");
+    struct str type = {.data = header, .bytes = header == NULL ? 0 : strcspn(header, "; \t")};
+    (void)str_copy(ret_type, REQUEST_MEDIA_TYPE_BYTES, type);
+    for (char *c = ret_type; *c != '\0'; c++) {
+        *c = (char)tolower((unsigned char)*c);
+    }
+}
+
+/* One character of a query, its escape undone; moves *at behind it. '\0': there is none. */
+static char take_character(const char **at)
+{
+    uint8_t byte = 0;
+    char c = *(*at)++;
+    if (c != '%') {
+        return c == '+' ? ' ' : c;
+    }
+    /* hex_decode looks at both digits, and a NUL is none. */
+    if ((*at)[0] == '\0' || !hex_decode(&byte, 1, (struct str){.data = *at, .bytes = 2})) {
+        return '\0';
+    }
+    *at += 2;
+    return (char)byte;
+}
+
+bool request_query(const struct request *request, const char *name, char *ret_value, size_t bytes)
+{
+    size_t name_bytes = strlen(name);
+    const char *at = request->query == NULL ? "" : request->query;
+    while (strncmp(at, name, name_bytes) != 0 || at[name_bytes] != '=') {
+        at += strcspn(at, "&");
+        if (*at++ == '\0') {
+            return false;
+        }
+    }
+    at += name_bytes + 1;
+    for (size_t i = 0; i < bytes; i++) {
+        if (*at == '\0' || *at == '&') {
+            ret_value[i] = '\0';
+            return true;
+        }
+        if ((ret_value[i] = take_character(&at)) == '\0') {
+            return false;
+        }
+    }
+    return false;
+}

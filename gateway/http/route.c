@@ -1,0 +1,305 @@
+#include "gateway/http/route.h"
+
+#include <stdlib.h>
+
+static const char *const methods[ROUTE_METHODS_MAX] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+
+struct routes {
+    struct route_path *paths;
+    size_t count;
+};
+
+/* ---- the check of the rows, at start ---- */
+
+static bool is_unreserved(struct str s)
+{
+    for (size_t i = 0; i < s.bytes; i++) {
+        char c = s.data[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_letter && !(c >= '0' && c <= '9') && (c == '\0' || strchr("-._~", c) == NULL)) {
+            return false;
+        }
+    }
+    return s.bytes > 0;
+}
+
+bool route_segment_is_parameter(struct str segment)
+{
+    return segment.bytes > 2 && segment.data[0] == '{' && segment.data[segment.bytes - 1] == '}';
+}
+
+static bool segment_is_good(struct str segment)
+{
+    if (route_segment_is_parameter(segment)) {
+        segment.data++;
+        segment.bytes -= 2;
+    }
+    return is_unreserved(segment);
+}
+
+static const char *check_template(const struct route_path *path)
+{
+    for (size_t i = 0; i < path->segment_count; i++) {
+        if (!segment_is_good(path->segments[i])) {
+            return "the template has a bad segment";
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (route_segment_is_parameter(path->segments[i]) &&
+                str_eq(path->segments[i], path->segments[j])) {
+                return "the template has a parameter twice";
+            }
+        }
+    }
+    return NULL;
+}
+
+static const char *check_member(const struct member *members, const struct member *member,
+                                bool is_body)
+{
+    bool is_list = member->type == MEMBER_NUMBERS || member->type == MEMBER_STRINGS;
+    if (member->min > member->max) {
+        return "a member's bounds are reversed";
+    }
+    if (is_body && (is_list || member->constant != NULL)) {
+        return "a member is of a type that no body has";
+    }
+    for (const struct member *m = members; m < member; m++) {
+        if (strcmp(m->name, member->name) == 0) {
+            return "a member is there twice";
+        }
+    }
+    return NULL;
+}
+
+/* A member of the body that goes into a field of the message must fit into it. */
+static const char *check_field(const struct msg_type *type, const struct member *member)
+{
+    static const enum field_type wanted[] = {
+        [MEMBER_STRING] = FIELD_STR, [MEMBER_NUMBER] = FIELD_U64, [MEMBER_BOOL] = FIELD_BOOL};
+    for (size_t i = 0; i < type->field_count; i++) {
+        const struct msg_field *field = &type->fields[i];
+        if (strcmp(field->name, member->name) != 0) {
+            continue;
+        }
+        bool is_bounded =
+            member->type == MEMBER_BOOL || (member->min >= field->min && member->max <= field->max);
+        if (field->type != wanted[member->type] || !is_bounded) {
+            return "a member does not fit into the message's field";
+        }
+        return field->required && member->is_optional ? "a member must not be optional" : NULL;
+    }
+    return "a member is no field of the message";
+}
+
+static const char *check_ask(const struct route *route)
+{
+    const struct msg_type *type = msg_type_find(route->ask->message);
+    if (type == NULL || type->reply == MSG_NONE || route->ask->write == NULL) {
+        return "the row asks no request of the bus, or does not write an answer";
+    }
+    for (const struct member *m = route->body; m != NULL && m->name != NULL; m++) {
+        const char *why = check_field(type, m);
+        if (why != NULL) {
+            return why;
+        }
+    }
+    return NULL;
+}
+
+static const char *check_row(const struct route *route)
+{
+    const char *why = NULL;
+    size_t method = 0;
+    while (method < ROUTE_METHODS_MAX && strcmp(methods[method], route->method) != 0) {
+        method++;
+    }
+    bool is_get = method == 0;
+    if (method == ROUTE_METHODS_MAX) {
+        return "there is no such method";
+    }
+    if ((route->handle == NULL) == (route->ask == NULL)) {
+        return "the row has no handler, or two";
+    }
+    if ((is_get && route->body != NULL) || (!is_get && route->is_stream)) {
+        return "GET takes no body, and only GET is a stream";
+    }
+    for (const struct member *m = route->body; why == NULL && m != NULL && m->name != NULL; m++) {
+        why = check_member(route->body, m, /* is_body= */ true);
+    }
+    for (const struct member *m = route->answer.members;
+         why == NULL && m != NULL && m->name != NULL; m++) {
+        why = check_member(route->answer.members, m, /* is_body= */ false);
+    }
+    return why == NULL && route->ask != NULL ? check_ask(route) : why;
+}
+
+/* ---- the paths ---- */
+
+/* Below 0: a is tried before b. 0: every request that fits one fits the other. */
+static int compare_paths(const struct route_path *a, const struct route_path *b)
+{
+    if (a->segment_count != b->segment_count) {
+        return a->segment_count < b->segment_count ? -1 : 1;
+    }
+    for (size_t i = 0; i < a->segment_count; i++) {
+        bool a_is_parameter = route_segment_is_parameter(a->segments[i]);
+        bool b_is_parameter = route_segment_is_parameter(b->segments[i]);
+        if (a_is_parameter != b_is_parameter) {
+            return a_is_parameter ? 1 : -1;
+        }
+        size_t bytes = a->segments[i].bytes;
+        if (a_is_parameter || str_eq(a->segments[i], b->segments[i])) {
+            continue;
+        }
+        if (bytes != b->segments[i].bytes) {
+            return bytes < b->segments[i].bytes ? -1 : 1;
+        }
+        return memcmp(a->segments[i].data, b->segments[i].data, bytes);
+    }
+    return 0;
+}
+
+static const char *add_to_path(struct route_path *path, const struct resource *resource,
+                               const struct route *route)
+{
+    if (path->resource != resource || strcmp(path->template, route->template) != 0) {
+        return "another row has this path under another name, or in another resource";
+    }
+    for (size_t i = 0; i < path->count; i++) {
+        if (strcmp(path->routes[i]->method, route->method) == 0) {
+            return "the row is there twice";
+        }
+    }
+    path->routes[path->count++] = route;
+    return NULL;
+}
+
+static const char *add_row(struct routes *routes, const struct resource *resource,
+                           const struct route *route)
+{
+    struct request template = {.path = route->template};
+    struct route_path path = {.template = route->template, .resource = resource};
+    if (!request_split(&template)) {
+        return "the template does not begin with a slash, or has too many segments";
+    }
+    memcpy(path.segments, template.segments, sizeof(path.segments));
+    path.segment_count = template.segment_count;
+    const char *why = check_template(&path);
+    why = why == NULL ? check_row(route) : why;
+    if (why != NULL) {
+        return why;
+    }
+    size_t at = 0;
+    while (at < routes->count && compare_paths(&routes->paths[at], &path) < 0) {
+        at++;
+    }
+    if (at == routes->count || compare_paths(&routes->paths[at], &path) != 0) {
+        routes->paths = mem_realloc_array(routes->paths, routes->count + 1, sizeof(path));
+        memmove(&routes->paths[at + 1], &routes->paths[at], (routes->count - at) * sizeof(path));
+        routes->paths[at] = path;
+        routes->count++;
+    }
+    return add_to_path(&routes->paths[at], resource, route);
+}
+
+static bool name_is_taken(const struct routes *routes, const char *name)
+{
+    for (size_t i = 0; i < routes->count; i++) {
+        for (size_t j = 0; j < routes->paths[i].count; j++) {
+            if (strcmp(routes->paths[i].routes[j]->name, name) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+struct routes *routes_new(const struct resource *resources, size_t count, char **ret_why)
+{
+    struct routes *routes = mem_alloc(sizeof(*routes));
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < resources[i].count; j++) {
+            const struct route *route = &resources[i].routes[j];
+            const char *why = name_is_taken(routes, route->name)
+                                  ? "another row has its name"
+                                  : add_row(routes, &resources[i], route);
+            if (why != NULL) {
+                *ret_why =
+                    mem_printf("%s %s (%s): %s", route->method, route->template, route->name, why);
+                routes_free(&routes);
+                return NULL;
+            }
+        }
+    }
+    return routes;
+}
+
+void routes_free(struct routes **routes)
+{
+    if (*routes != NULL) {
+        free((*routes)->paths);
+        mem_free(routes);
+    }
+}
+
+struct route_path *routes_paths(const struct routes *routes, size_t *ret_count)
+{
+    *ret_count = routes->count;
+    return routes->paths;
+}
+
+/* ---- which row a request is for ---- */
+
+static bool fits(const struct route_path *path, const struct request *request)
+{
+    if (path->segment_count != request->segment_count) {
+        return false;
+    }
+    for (size_t i = 0; i < path->segment_count; i++) {
+        struct str given = request->segments[i];
+        bool is_good = route_segment_is_parameter(path->segments[i])
+                           ? given.bytes <= REQUEST_PARAMETER_BYTES_MAX && is_unreserved(given)
+                           : str_eq(path->segments[i], given);
+        if (!is_good) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const struct route_path *routes_find(const struct routes *routes, const struct request *request)
+{
+    for (size_t i = 0; i < routes->count; i++) {
+        if (fits(&routes->paths[i], request)) {
+            return &routes->paths[i];
+        }
+    }
+    return NULL;
+}
+
+const struct route *route_path_find(const struct route_path *path, const char *method)
+{
+    bool is_head = strcmp(method, "HEAD") == 0;
+    for (size_t i = 0; i < path->count; i++) {
+        const struct route *route = path->routes[i];
+        if (strcmp(route->method, is_head ? "GET" : method) == 0) {
+            return is_head && route->is_stream ? NULL : route;
+        }
+    }
+    return NULL;
+}
+
+void route_path_write_allow(const struct route_path *path, struct strbuf *text)
+{
+    for (size_t i = 0; i < path->count; i++) {
+        const struct route *route = path->routes[i];
+        strbuf_add_z(text, i == 0 ? "" : ", ");
+        strbuf_add_z(text, route->method);
+        if (strcmp(route->method, "GET") == 0 && !route->is_stream) {
+            strbuf_add_z(text, ", HEAD");
+        }
+    }
+    if (path->resource->dialect != DIALECT_ORIGINAL) {
+        strbuf_add_z(text, ", OPTIONS");
+    }
+}

@@ -1,0 +1,110 @@
+/* The rows that the API is made of. An endpoint is a row, and a handler where one message on the
+ * bus is not all there is to it. Everything that can be said about a request before its handler
+ * runs, and the API's document, follow from the rows. */
+#ifndef LYNKS_GATEWAY_HTTP_ROUTE_H
+#define LYNKS_GATEWAY_HTTP_ROUTE_H
+
+#include "gateway/http/member.h"
+#include "gateway/http/request.h"
+#include "proto/base/strbuf.h"
+#include "proto/schema/msg.h"
+
+struct exchange; /* exchange.h */
+struct json_out; /* json_out.h */
+struct stats;    /* stats.h */
+
+#define ROUTE_ERRORS_MAX 4
+
+enum route_who {
+    ROUTE_ANYBODY,
+    ROUTE_USER, /* somebody who has logged in */
+};
+
+/* In what way a resource talks to its clients. */
+enum dialect {
+    DIALECT_ORIGINAL, /* the three endpoints as they always were: errors of their own shape, any
+                         Host, any media type, unknown members ignored, no answer to OPTIONS but for
+                         CORS */
+    DIALECT_V1,       /* design.md, section 5: problem documents, strict */
+};
+
+struct route_answer {
+    const char *media_type;       /* NULL: application/json */
+    const struct member *members; /* of the JSON; NULL: something else, as doc says */
+    const char *doc;
+    bool has_etag; /* it carries an ETag, and If-None-Match is answered 304 */
+};
+
+/* The common handler, for ask.c: one message goes out on the bus, one reply comes in and is the
+ * answer. */
+struct route_ask {
+    enum msg_id message;
+    /* Fills in what the body does not give, before anything is sent; may refuse. What it needs
+     * later it attaches to the exchange. NULL: nothing to do. */
+    enum err (*prepare)(struct exchange *exchange, struct msg *msg);
+    /* Sees how it ended, good or bad, once prepare has let it go; NULL: nothing to do. */
+    void (*settle)(struct exchange *exchange, enum err err);
+    /* Writes the members of a success, one JSON object, which is open already. */
+    void (*write)(const struct exchange *exchange, const struct msg *reply, struct json_out *out);
+};
+
+struct route {
+    const char *method;   /* GET also answers HEAD, unless the answer is a stream */
+    const char *template; /* "/v1/rooms/{room}" */
+    const char *name;     /* of the operation, in the API's document; unique */
+    const char *doc;      /* one sentence */
+    enum route_who who;
+    const struct member *body; /* ended by a row without a name; NULL: a body is not looked at */
+    bool body_may_be_empty;    /* then it stands for {} */
+    bool is_stream;            /* the answer goes on */
+    struct route_answer answer;
+    /* What can go wrong beyond what follows from the row; ended by ERR_OK, or full. */
+    enum err errors[ROUTE_ERRORS_MAX];
+    /* One of the two. */
+    void (*handle)(struct exchange *exchange);
+    const struct route_ask *ask;
+};
+
+/* The routes that share a handler's state. */
+struct resource {
+    enum dialect dialect;
+    const struct route *routes;
+    size_t count;
+    void *self; /* exchange->self of their handlers */
+};
+
+#define ROUTE_METHODS_MAX 5
+
+/* All routes of one template. */
+struct route_path {
+    const char *template;
+    struct str segments[REQUEST_SEGMENTS_MAX]; /* {name} is a parameter */
+    size_t segment_count;
+    const struct resource *resource;
+    const struct route *routes[ROUTE_METHODS_MAX];
+    size_t count;
+    struct stats *stats; /* the dispatcher's */
+};
+
+struct routes;
+
+/* Checks all rows. NULL: one is wrong, and *ret_why says which and how (the caller frees it). The
+ * resources and their rows are borrowed. */
+struct routes *routes_new(const struct resource *resources, size_t count, char **ret_why);
+void routes_free(struct routes **routes);
+
+/* All paths, in the order in which they are tried. */
+struct route_path *routes_paths(const struct routes *routes, size_t *ret_count);
+
+/* The path that fits the request's segments (request_split); NULL if there is none. Where two fit,
+ * the one with a fixed segment in the first place where they differ. */
+const struct route_path *routes_find(const struct routes *routes, const struct request *request);
+/* The row for a method, HEAD included; NULL if there is none. */
+const struct route *route_path_find(const struct route_path *path, const char *method);
+/* "POST", or "GET, HEAD, OPTIONS". */
+void route_path_write_allow(const struct route_path *path, struct strbuf *text);
+
+/* Is there a {name} in this place of a template? */
+bool route_segment_is_parameter(struct str segment);
+
+#endif

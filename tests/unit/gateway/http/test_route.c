@@ -1,0 +1,279 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "gateway/http/route.h"
+
+static void handle(struct exchange *exchange)
+{
+    (void)exchange;
+}
+
+static void write_nothing(const struct exchange *exchange, const struct msg *reply,
+                          struct json_out *out)
+{
+    (void)exchange;
+    (void)reply;
+    (void)out;
+}
+
+#define ROW(method_, template_, name_)                                                             \
+    {                                                                                              \
+        .method = (method_), .template = (template_), .name = (name_), .handle = handle            \
+    }
+
+/* NULL: the rows are good. */
+static char *why_refused(const struct resource *resources, size_t count)
+{
+    char *why = NULL;
+    struct routes *routes = routes_new(resources, count, &why);
+    assert_int_equal(routes == NULL, why != NULL);
+    routes_free(&routes);
+    return why;
+}
+
+static void assert_refused(const struct route *rows, size_t count, const char *expected)
+{
+    const struct resource resource = {.routes = rows, .count = count};
+    AUTO(mem_free) char *why = why_refused(&resource, 1);
+    assert_non_null(why);
+    assert_string_equal(why, expected);
+}
+
+static void test_bad_templates(void **state)
+{
+    static const struct {
+        const char *template, *why;
+    } rows[] = {
+        {"", "the template does not begin with a slash, or has too many segments"},
+        {"v1", "the template does not begin with a slash, or has too many segments"},
+        {"/1/2/3/4/5/6/7/8/9",
+         "the template does not begin with a slash, or has too many segments"},
+        {"/", "the template has a bad segment"},
+        {"/a/", "the template has a bad segment"},
+        {"/a b", "the template has a bad segment"},
+        {"/{}", "the template has a bad segment"},
+        {"/{a", "the template has a bad segment"},
+        {"/a{b}", "the template has a bad segment"},
+        {"/{a}/{a}", "the template has a parameter twice"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct route row = ROW("GET", rows[i].template, "a");
+        AUTO(mem_free) char *why = mem_printf("GET %s (a): %s", rows[i].template, rows[i].why);
+        assert_refused(&row, 1, why);
+    }
+}
+
+static void test_rows_that_are_there_twice(void **state)
+{
+    (void)state;
+    const struct route same[] = {ROW("GET", "/a", "a"), ROW("GET", "/a", "b")};
+    assert_refused(same, 2, "GET /a (b): the row is there twice");
+    const struct route names[] = {ROW("GET", "/a", "a"), ROW("GET", "/b", "a")};
+    assert_refused(names, 2, "GET /b (a): another row has its name");
+    const struct route parameters[] = {ROW("GET", "/a/{b}", "a"), ROW("PUT", "/a/{c}", "b")};
+    assert_refused(
+        parameters, 2,
+        "PUT /a/{c} (b): another row has this path under another name, or in another resource");
+    const struct resource apart[] = {{.routes = &same[0], .count = 1},
+                                     {.routes = &parameters[0], .count = 1},
+                                     {.routes = &same[1], .count = 1}};
+    AUTO(mem_free) char *why = why_refused(apart, ARRAY_LEN(apart));
+    assert_non_null(why);
+}
+
+static void test_rows_that_make_no_sense(void **state)
+{
+    static const struct member body[] = {{.name = "x", .type = MEMBER_BOOL}, {.name = NULL}};
+    (void)state;
+    struct route row = ROW("FETCH", "/a", "a");
+    assert_refused(&row, 1, "FETCH /a (a): there is no such method");
+    row = (struct route)ROW("HEAD", "/a", "a");
+    assert_refused(&row, 1, "HEAD /a (a): there is no such method");
+    row = (struct route)ROW("GET", "/a", "a");
+    row.handle = NULL;
+    assert_refused(&row, 1, "GET /a (a): the row has no handler, or two");
+    row = (struct route)ROW("GET", "/a", "a");
+    row.body = body;
+    assert_refused(&row, 1, "GET /a (a): GET takes no body, and only GET is a stream");
+    row = (struct route)ROW("POST", "/a", "a");
+    row.is_stream = true;
+    assert_refused(&row, 1, "POST /a (a): GET takes no body, and only GET is a stream");
+}
+
+static void test_members_of_a_body(void **state)
+{
+    static const struct {
+        struct member members[3];
+        const char *why;
+    } rows[] = {
+        {{{.name = "x", .type = MEMBER_NUMBER, .min = 2, .max = 1}},
+         "a member's bounds are reversed"},
+        {{{.name = "x", .type = MEMBER_NUMBERS}}, "a member is of a type that no body has"},
+        {{{.name = "x", .type = MEMBER_STRING, .constant = "y"}},
+         "a member is of a type that no body has"},
+        {{{.name = "x", .type = MEMBER_BOOL}, {.name = "x", .type = MEMBER_BOOL}},
+         "a member is there twice"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct route row = ROW("POST", "/a", "a");
+        row.body = rows[i].members;
+        AUTO(mem_free) char *why = mem_printf("POST /a (a): %s", rows[i].why);
+        assert_refused(&row, 1, why);
+    }
+}
+
+/* What a body gives to a message must be a field of it, and no wider. */
+static void test_members_against_the_message(void **state)
+{
+    static const struct {
+        struct member members[2];
+        const char *why;
+    } rows[] = {
+        {{{.name = "room", .type = MEMBER_NUMBER, .min = 1, .max = 2}},
+         "a member is no field of the message"},
+        {{{.name = "room_id", .type = MEMBER_STRING, .min = 1, .max = 2}},
+         "a member does not fit into the message's field"},
+        {{{.name = "room_id", .type = MEMBER_NUMBER, .min = 0, .max = 2}},
+         "a member does not fit into the message's field"},
+        {{{.name = "room_id", .type = MEMBER_NUMBER, .min = 1, .max = ROOM_ID_MAX + 1}},
+         "a member does not fit into the message's field"},
+        {{{.name = "room_id", .type = MEMBER_NUMBER, .is_optional = true, .min = 1, .max = 2}},
+         "a member must not be optional"},
+    };
+    static const struct route_ask ask = {.message = MSG_room_participants, .write = write_nothing};
+    static const struct route_ask reply = {.message = MSG_login_reply, .write = write_nothing};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct route row = {
+            .method = "POST", .template = "/a", .name = "a", .body = rows[i].members, .ask = &ask};
+        AUTO(mem_free) char *why = mem_printf("POST /a (a): %s", rows[i].why);
+        assert_refused(&row, 1, why);
+    }
+    const struct route row = {.method = "POST", .template = "/a", .name = "a", .ask = &reply};
+    assert_refused(&row, 1,
+                   "POST /a (a): the row asks no request of the bus, or does not write an answer");
+}
+
+static const struct route things[] = {
+    ROW("GET", "/v1/things", "list"),
+    ROW("POST", "/v1/things", "make"),
+    ROW("GET", "/v1/{kind}/mine", "mine"),
+    ROW("GET", "/v1/things/{thing}", "show"),
+    ROW("DELETE", "/v1/things/{thing}", "remove"),
+    ROW("GET", "/v1/things/new", "blank"),
+    {.method = "GET",
+     .template = "/v1/things/{thing}/events",
+     .name = "events",
+     .is_stream = true,
+     .handle = handle},
+};
+
+/* The name of the row that a request is for; NULL: no such path; "": no such method. */
+static const char *row_for(const struct routes *routes, const char *method, const char *path)
+{
+    struct request request = {.path = path};
+    const struct route_path *found = request_split(&request) ? routes_find(routes, &request) : NULL;
+    const struct route *route = found == NULL ? NULL : route_path_find(found, method);
+    return found == NULL ? NULL : route == NULL ? "" : route->name;
+}
+
+static void test_requests_find_their_row(void **state)
+{
+    static const struct {
+        const char *method, *path, *name;
+    } rows[] = {
+        {"GET", "/v1/things", "list"},
+        {"HEAD", "/v1/things", "list"},
+        {"POST", "/v1/things", "make"},
+        {"PUT", "/v1/things", ""},
+        {"get", "/v1/things", ""},
+        {"GET", "/v1/things/5", "show"},
+        {"GET", "/v1/things/a-b.c_d~e", "show"},
+        {"GET", "/v1/things/new", "blank"},
+        {"DELETE", "/v1/things/new", ""},
+        {"GET", "/v1/things/mine", "show"},
+        {"GET", "/v1/others/mine", "mine"},
+        {"GET", "/v1/things/5/events", "events"},
+        {"HEAD", "/v1/things/5/events", ""},
+        {"GET", "/v1/things/", NULL},
+        {"GET", "/v1/things/a%2e", NULL},
+        {"GET", "/v1/things/a:b", NULL},
+        {"GET", "/v1/things//events", NULL},
+        {"GET", "/v1", NULL},
+        {"GET", "/", NULL},
+    };
+    (void)state;
+    const struct resource resource = {
+        .dialect = DIALECT_V1, .routes = things, .count = ARRAY_LEN(things)};
+    char *why = NULL;
+    struct routes *routes = routes_new(&resource, 1, &why);
+    assert_non_null(routes);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *name = row_for(routes, rows[i].method, rows[i].path);
+        assert_int_equal(name == NULL, rows[i].name == NULL);
+        if (name != NULL) {
+            assert_string_equal(name, rows[i].name);
+        }
+    }
+    routes_free(&routes);
+}
+
+static void test_parameters_are_bounded(void **state)
+{
+    (void)state;
+    const struct resource resource = {
+        .dialect = DIALECT_V1, .routes = things, .count = ARRAY_LEN(things)};
+    char *why = NULL;
+    struct routes *routes = routes_new(&resource, 1, &why);
+    AUTO(mem_free) char *longest = mem_printf("/v1/things/%0*d", REQUEST_PARAMETER_BYTES_MAX, 7);
+    AUTO(mem_free) char *longer = mem_printf("%s0", longest);
+    assert_string_equal(row_for(routes, "GET", longest), "show");
+    assert_null(row_for(routes, "GET", longer));
+    routes_free(&routes);
+}
+
+static void test_allow(void **state)
+{
+    static const struct {
+        enum dialect dialect;
+        const char *path, *allow;
+    } rows[] = {
+        {DIALECT_V1, "/v1/things", "GET, HEAD, POST, OPTIONS"},
+        {DIALECT_V1, "/v1/things/5", "GET, HEAD, DELETE, OPTIONS"},
+        {DIALECT_V1, "/v1/things/5/events", "GET, OPTIONS"},
+        {DIALECT_ORIGINAL, "/v1/things/5/events", "GET"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct resource resource = {
+            .dialect = rows[i].dialect, .routes = things, .count = ARRAY_LEN(things)};
+        char *why = NULL;
+        struct routes *routes = routes_new(&resource, 1, &why);
+        struct request request = {.path = rows[i].path};
+        struct strbuf text = {0};
+        assert_true(request_split(&request));
+        route_path_write_allow(routes_find(routes, &request), &text);
+        assert_true(str_eq(strbuf_str(&text), str_of(rows[i].allow)));
+        strbuf_fini(&text);
+        routes_free(&routes);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bad_templates),
+        cmocka_unit_test(test_rows_that_are_there_twice),
+        cmocka_unit_test(test_rows_that_make_no_sense),
+        cmocka_unit_test(test_members_of_a_body),
+        cmocka_unit_test(test_members_against_the_message),
+        cmocka_unit_test(test_requests_find_their_row),
+        cmocka_unit_test(test_parameters_are_bounded),
+        cmocka_unit_test(test_allow),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

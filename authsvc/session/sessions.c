@@ -178,7 +178,7 @@ static void follow_revoked_after(struct sessions *s, uint64_t delay_ms)
 static void take_revoked(struct sessions *s, const struct store_revocations *revoked)
 {
     for (size_t i = 0; i < revoked->count; i++) {
-        sessions_remove(s, &revoked->tokens[i]);
+        sessions_remove(s, &revoked->items[i].token);
     }
     bool more = revoked->count == STORE_REVOCATIONS_MAX;
     if (!s->knows_seq || more) {

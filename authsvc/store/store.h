@@ -47,9 +47,13 @@ struct store_extension {
 /* gone[i]: there is no session items[i].id any more. */
 typedef void store_extended_fn(void *arg, enum err err, const bool *gone);
 
+struct store_revocation {
+    uint64_t seq;
+    struct token_hash token;
+};
 struct store_revocations {
-    uint64_t last_seq;
-    struct token_hash tokens[STORE_REVOCATIONS_MAX];
+    uint64_t last_seq; /* of the items; if there are none, the one that was asked with */
+    struct store_revocation items[STORE_REVOCATIONS_MAX];
     size_t count; /* STORE_REVOCATIONS_MAX: there are more */
 };
 typedef void store_revocations_fn(void *arg, enum err err, const struct store_revocations *revoked);

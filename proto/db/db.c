@@ -137,6 +137,11 @@ static enum err failed(struct db *db, unsigned number, const char *text, const c
     return code.err;
 }
 
+enum err db_mistake(struct db *db, const char *what, const char *sql)
+{
+    return failed(db, 0, what, sql);
+}
+
 static void set_options(const struct db *db, MYSQL *mysql)
 {
     unsigned timeout_s = (unsigned)db->config.timeout_s;
@@ -365,7 +370,7 @@ static enum err fetch(struct db *db, struct prepared *p, const struct db_stateme
     }
     if (got == MYSQL_DATA_TRUNCATED) {
         mysql_stmt_free_result(p->stmt);
-        return failed(db, 0, "a column is larger than its buffer", p->sql);
+        return db_mistake(db, "a column is larger than its buffer", p->sql);
     }
     return stmt_failed(db, p);
 }
@@ -381,7 +386,7 @@ enum err db_run(struct db *db, const struct db_statement *statement, uint64_t *r
         return err;
     }
     if (p->param_count != statement->value_count) {
-        return failed(db, 0, "wrong number of values", p->sql);
+        return db_mistake(db, "wrong number of values", p->sql);
     }
     for (size_t i = 0; i < p->param_count; i++) {
         bind_param(p, i, &statement->values[i]);
@@ -444,6 +449,20 @@ void db_rollback(struct db *db)
     if (db->mysql != NULL && query(db, STR_LIT("ROLLBACK"), "ROLLBACK") != ERR_OK) {
         disconnect(db);
     }
+}
+
+enum err db_transaction(struct db *db, db_work_fn *work, void *arg)
+{
+    enum err err = db_begin(db);
+    if (err != ERR_OK) {
+        return err;
+    }
+    err = work(arg, db);
+    if (err == ERR_OK) {
+        return db_commit(db);
+    }
+    db_rollback(db);
+    return err;
 }
 
 enum err db_run_text(struct db *db, struct str sql, unsigned *ret_mysql_errno)

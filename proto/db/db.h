@@ -91,12 +91,20 @@ enum err db_begin(struct db *db);
 enum err db_commit(struct db *db);
 void db_rollback(struct db *db);
 
+/* All of it in one: begins, calls work (arg, db), then commits, or rolls back if that failed. */
+typedef enum err db_work_fn(void *arg, struct db *db);
+enum err db_transaction(struct db *db, db_work_fn *work, void *arg);
+
 /* One statement as text, without parameters or result: for migrations. *ret_mysql_errno (may be
  * NULL) tells MySQL's code, 0 if none. */
 enum err db_run_text(struct db *db, struct str sql, unsigned *ret_mysql_errno);
 
 /* From now on a lost connection stays lost, for what lives as long as the connection (GET_LOCK). */
 void db_hold(struct db *db);
+
+/* A caller finds that a statement and what it expects of it do not fit: logs it as db_run logs
+ * mistakes, gives ERR_INTERNAL. */
+enum err db_mistake(struct db *db, const char *what, const char *sql);
 
 /* What the last failure was, in the server's or the client library's words; "" before the first.
  * Borrowed until the next statement. */

@@ -6,13 +6,6 @@
 #define PROBE_DOWN_MS 200
 #define PROBE_UP_MS 1000
 
-struct queued_job {
-    struct db_pool *pool;
-    struct db_job job;
-    enum err err;
-    uint64_t submitted_us;
-};
-
 struct db_pool {
     const struct clock *clock;
     struct health *health;
@@ -93,20 +86,16 @@ uint64_t db_pool_steady_ms(const struct db_pool *pool)
 
 static void run_job(void *arg, void *thread_state)
 {
-    struct queued_job *queued = arg;
-    uint64_t deadline_ms = queued->job.deadline_ms;
-    if (deadline_ms != 0 && system_mono_ms() >= deadline_ms) {
-        queued->err = ERR_DEADLINE;
-    } else {
-        queued->err = queued->job.work(queued->job.arg, thread_state);
-    }
+    struct db_job *job = arg;
+    const bool is_late = job->deadline_ms != 0 && system_mono_ms() >= job->deadline_ms;
+    job->err = is_late ? ERR_DEADLINE : db_job_run(job, thread_state);
 }
 
 static void on_job_done(void *arg, bool ran)
 {
-    struct queued_job *queued = arg;
-    struct db_pool *pool = queued->pool;
-    enum err err = ran ? queued->err : ERR_UNAVAILABLE;
+    struct db_job *job = arg;
+    struct db_pool *pool = job->pool;
+    enum err err = ran ? job->err : ERR_UNAVAILABLE;
     note_job_ended(pool);
     if (err == ERR_UNAVAILABLE) {
         metric_inc(pool->failures);
@@ -114,30 +103,33 @@ static void on_job_done(void *arg, bool ran)
     if (!pool->freeing && err == ERR_UNAVAILABLE) {
         set_up(pool, false);
     }
-    metric_observe_us(pool->seconds, system_mono_us() - queued->submitted_us);
-    queued->job.done(queued->job.arg, err);
-    mem_free(&queued);
+    metric_observe_us(pool->seconds, system_mono_us() - job->submitted_us);
+    job->task->done(job, err);
+    db_job_free(job);
 }
 
-static enum err submit(struct db_pool *pool, const struct db_job *job)
+/* Also while the database is down. */
+static enum err submit(struct db_pool *pool, struct db_job *job, uint64_t deadline_ms)
 {
-    struct queued_job *queued = mem_alloc(sizeof(*queued));
-    *queued = (struct queued_job){.pool = pool, .job = *job, .submitted_us = system_mono_us()};
-    enum err err = pool_submit(pool->pool, run_job, on_job_done, queued);
+    job->pool = pool;
+    job->deadline_ms = deadline_ms;
+    job->submitted_us = system_mono_us();
+    enum err err = pool_submit(pool->pool, run_job, on_job_done, job);
     if (err != ERR_OK) {
-        mem_free(&queued);
+        db_job_free(job);
     } else {
         note_job_sent(pool);
     }
     return err;
 }
 
-enum err db_pool_submit(struct db_pool *pool, const struct db_job *job)
+enum err db_pool_start(struct db_pool *pool, void *job, uint64_t deadline_ms)
 {
     if (pool->known && !pool->up) {
+        db_job_free(job);
         return ERR_UNAVAILABLE;
     }
-    return submit(pool, job);
+    return submit(pool, job, deadline_ms);
 }
 
 bool db_pool_is_up(const struct db_pool *pool)
@@ -155,28 +147,24 @@ static void probe_later(struct db_pool *pool)
         clock_after(pool->clock, pool->up ? PROBE_UP_MS : PROBE_DOWN_MS, probe, pool);
 }
 
-static enum err run_probe(void *arg, struct db *db)
-{
-    (void)arg;
-    const struct db_statement statement = {.sql = "SELECT 1"};
-    return db_run(db, &statement, NULL);
-}
-
 static void on_probed(void *arg, enum err err)
 {
-    struct db_pool *pool = arg;
+    const struct db_job *job = arg;
+    struct db_pool *pool = job->pool;
     if (!pool->freeing) {
         set_up(pool, err == ERR_OK);
         probe_later(pool);
     }
 }
 
+static const struct db_task probe_task = {
+    .job_bytes = sizeof(struct db_job), .query = {.sql = "SELECT 1"}, .done = on_probed};
+
 static void probe(void *arg)
 {
     struct db_pool *pool = arg;
-    const struct db_job job = {.work = run_probe, .done = on_probed, .arg = pool};
     /* A full queue is no sign of a dead database. */
-    if (submit(pool, &job) != ERR_OK) {
+    if (submit(pool, db_job_new(&probe_task), 0) != ERR_OK) {
         probe_later(pool);
     }
 }

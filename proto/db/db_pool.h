@@ -7,7 +7,7 @@
 #ifndef LYNKS_PROTO_DB_DB_POOL_H
 #define LYNKS_PROTO_DB_DB_POOL_H
 
-#include "proto/db/db.h"
+#include "proto/db/db_job.h"
 #include "proto/base/health.h"
 #include "proto/loop/loop.h"
 #include "proto/base/metrics.h"
@@ -28,18 +28,10 @@ struct db_pool *db_pool_new(struct loop *loop, struct metrics *metrics, struct h
  * ERR_UNAVAILABLE. */
 void db_pool_free(struct db_pool **pool);
 
-/* work runs on a thread, with its connection; done on the loop, with what work returned, or with
- * ERR_DEADLINE or ERR_UNAVAILABLE if work was not run. */
-struct db_job {
-    enum err (*work)(void *arg, struct db *db);
-    void (*done)(void *arg, enum err err);
-    void *arg;
-    uint64_t deadline_ms; /* monotonic; 0: none */
-};
-
-/* The job is copied. ERR_UNAVAILABLE: the database is down; ERR_OVERLOADED: the queue is full; in
- * both cases done is not called. */
-enum err db_pool_submit(struct db_pool *pool, const struct db_job *job);
+/* Takes the job over: it is run on one of the threads, done is called on the loop, the job freed.
+ * deadline_ms: monotonic; 0: none. ERR_UNAVAILABLE: the database is down; ERR_OVERLOADED: the queue
+ * is full; in both cases the job is freed at once and done never called. */
+enum err db_pool_start(struct db_pool *pool, void *job, uint64_t deadline_ms);
 
 bool db_pool_is_up(const struct db_pool *pool);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "proto/crypto/password.h"
-#include "authsvc/store/store_sql.h"
+#include "proto/db/db_query.h"
 #include "sql/migrate/migrate.h"
 #include "tests/integration/db/store_fixture.h"
 #include "tests/support/c/log_capture.h"
@@ -65,10 +65,23 @@ struct token_hash token(uint64_t n)
     return hash;
 }
 
+struct kept {
+    struct token_hash token;
+    struct session session;
+};
+
+static const struct db_query select_kept = {
+    .sql = "SELECT id, user_id, created_unix_ms, expires_unix_ms FROM sessions"
+           " WHERE token_hash = ?",
+    .params = DB_FIELDS(struct kept, token.bytes),
+    .columns = DB_FIELDS(struct kept, session.id, session.user_id, session.created_unix_ms,
+                         session.expires_unix_ms)};
+
 bool exists(uint64_t n, struct session *ret)
 {
-    bool found = false;
-    struct token_hash hash = token(n);
-    assert_int_equal(store_sql_find_session(fixture.db, &hash, ret, &found), ERR_OK);
-    return found;
+    struct kept kept = {.token = token(n)};
+    uint64_t rows = 0;
+    assert_int_equal(db_query_run(fixture.db, &select_kept, &kept, &rows), ERR_OK);
+    *ret = kept.session;
+    return rows > 0;
 }

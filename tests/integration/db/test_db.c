@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "proto/db/db_query.h"
 #include "tests/integration/db/server.h"
 #include "tests/support/c/log_capture.h"
 
@@ -219,6 +220,107 @@ static void waiting_for_a_lock_is_bounded(void **state)
     assert_int_equal(run(update, NULL, 0), ERR_OK);
 }
 
+/* ---- queries ---- */
+
+struct numbers {
+    char name[8];
+    bool has_name;
+    uint64_t limits[2];
+    uint64_t id;
+    struct numbered {
+        uint64_t id;
+        char name[8];
+        bool has_name;
+    } items[3], *grown;
+    size_t count, grown_count;
+};
+
+static const struct db_query insert_name = {
+    .sql = "INSERT INTO t (name) VALUES (?)",
+    .params = {DB_FIELD_NULLABLE(struct numbers, name, has_name)}};
+static const struct db_query select_id = {.sql = "SELECT id FROM t WHERE name = ?",
+                                          .params = DB_FIELDS(struct numbers, name),
+                                          .columns = DB_FIELDS(struct numbers, id),
+                                          .if_none = ERR_NOT_FOUND};
+#define NUMBERED                                                                                   \
+    .sql = "SELECT id, name FROM t WHERE id BETWEEN ? AND ? ORDER BY id",                          \
+    .params = DB_FIELDS(struct numbers, limits),                                                   \
+    .columns = {DB_FIELD(struct numbered, id), DB_FIELD_NULLABLE(struct numbered, name, has_name)}
+static const struct db_query select_some = {NUMBERED,
+                                            .rows = DB_ROWS(struct numbers, items, count)};
+static const struct db_query select_all_of_them = {
+    NUMBERED, .rows = DB_ROWS_GROWING(struct numbers, grown, grown_count)};
+static const struct db_query rename_all = {.sql = "UPDATE t SET name = CONCAT(id, ?)",
+                                           .params = DB_FIELDS(struct numbers, name),
+                                           .if_none = ERR_NOT_FOUND};
+
+static void a_query_reads_and_writes_its_record(void **state)
+{
+    (void)state;
+    struct numbers n = {.name = "one", .has_name = true, .limits = {1, 5}};
+    uint64_t rows = 0;
+    assert_int_equal(db_query_run(fixture.db, &rename_all, &n, NULL), ERR_NOT_FOUND);
+    assert_int_equal(db_query_run(fixture.db, &insert_name, &n, &rows), ERR_OK);
+    assert_int_equal(rows, 1);
+    assert_int_equal(db_query_run(fixture.db, &insert_name, &n, &rows), ERR_CONFLICT);
+    assert_int_equal(db_query_run(fixture.db, &select_id, &n, &rows), ERR_OK);
+    assert_int_equal(rows, 1);
+    assert_int_equal(n.id, 1);
+    assert_int_equal(db_query_run(fixture.db, &select_id, &(struct numbers){.name = "two"}, NULL),
+                     ERR_NOT_FOUND);
+    assert_int_equal(db_query_run(fixture.db, &select_some, &n, &rows), ERR_OK);
+    assert_int_equal(n.count, 1);
+    assert_true(n.items[0].has_name);
+    assert_string_equal(n.items[0].name, "one");
+    /* More than there is room for: those are counted, and left out. */
+    n.has_name = false;
+    must_run(fixture.db, "ALTER TABLE t AUTO_INCREMENT = 2");
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(db_query_run(fixture.db, &insert_name, &n, NULL), ERR_OK);
+    }
+    assert_int_equal(db_query_run(fixture.db, &select_some, &n, &rows), ERR_OK);
+    assert_int_equal(n.count, ARRAY_LEN(n.items));
+    assert_int_equal(rows, 5);
+    assert_false(n.items[1].has_name);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(db_query_run(fixture.db, &select_all_of_them, &n, NULL), ERR_OK);
+        assert_int_equal(n.grown_count, 5);
+        assert_int_equal(n.grown[4].id, 5);
+    }
+    mem_free(&n.grown);
+}
+
+static void a_column_that_does_not_fit_is_our_mistake(void **state)
+{
+    (void)state;
+    struct numbers n = {.name = " longer", .limits = {1, 5}};
+    must_run(fixture.db, "INSERT INTO t (name) VALUES ('a'), ('b')");
+    assert_int_equal(db_query_run(fixture.db, &rename_all, &n, NULL), ERR_OK);
+    assert_int_equal(db_query_run(fixture.db, &select_some, &n, NULL), ERR_INTERNAL);
+    assert_int_equal(n.count, 0);
+    log_capture_expect("database statement failed");
+}
+
+static enum err insert_and_fail(void *arg, struct db *db)
+{
+    must_run(db, "INSERT INTO t (name) VALUES ('a')");
+    return *(const enum err *)arg;
+}
+
+static void a_transaction_is_all_or_nothing(void **state)
+{
+    (void)state;
+    static const char count[] = "SELECT COUNT(*) FROM t";
+    enum err err = ERR_CONFLICT;
+    assert_int_equal(db_transaction(fixture.db, insert_and_fail, &err), ERR_CONFLICT);
+    AUTO(mem_free) char *none = must_select(fixture.db, count);
+    assert_string_equal(none, "0");
+    err = ERR_OK;
+    assert_int_equal(db_transaction(fixture.db, insert_and_fail, &err), ERR_OK);
+    AUTO(mem_free) char *one = must_select(fixture.db, count);
+    assert_string_equal(one, "1");
+}
+
 static void kill_connection(void)
 {
     static const char id[] = "SELECT CONNECTION_ID()";
@@ -334,6 +436,9 @@ int main(void)
         TEST(too_large_a_column),
         TEST(more_statements_than_the_cache_holds),
         TEST(transactions),
+        TEST(a_query_reads_and_writes_its_record),
+        TEST(a_column_that_does_not_fit_is_our_mistake),
+        TEST(a_transaction_is_all_or_nothing),
         TEST(waiting_for_a_lock_is_bounded),
         TEST(a_connection_closed_while_idle_is_remade),
         TEST(but_not_inside_a_transaction),

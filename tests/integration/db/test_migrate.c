@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "authsvc/store/store_sql.h"
+#include "tests/integration/db/ask_store.h"
 #include "tests/integration/db/server.h"
 #include "tests/support/c/log_capture.h"
 
@@ -125,8 +125,8 @@ static enum err log_in(const char *username, const char *password, uint64_t *ret
 {
     struct store_user user;
     bool found = false;
-    AUTO(db_free) struct db *db = db_new(&fixture.config);
-    assert_int_equal(store_sql_find_user(db, str_of(username), &user, &found), ERR_OK);
+    AUTO(ask_store_free) struct ask_store *store = ask_store_new(&fixture.config, 1);
+    assert_int_equal(ask_find_user(store, username, &user, &found), ERR_OK);
     if (!found) {
         return ERR_NOT_FOUND;
     }

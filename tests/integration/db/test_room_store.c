@@ -85,29 +85,35 @@ static void find_some(struct registry *r, size_t count, struct answer *ret)
     assert_int_equal(ret->err, ERR_OK);
 }
 
-static enum err work_rows_read(void *arg, struct db *db)
-{
-    struct answer *answer = arg;
-    AUTO(mem_free)
-    char *rows = must_select(db, "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS"
-                                 " WHERE VARIABLE_NAME = 'ROWS_READ'");
-    answer->rows_read = strtoull(rows, NULL, 10);
-    return ERR_OK;
-}
+struct rows_read {
+    struct db_job job;
+    struct answer *answer;
+    char value[32];
+};
 
 static void on_rows_read(void *arg, enum err err)
 {
-    struct answer *answer = arg;
-    answer->is_there = true;
-    answer->err = err;
+    const struct rows_read *read = arg;
+    read->answer->is_there = true;
+    read->answer->err = err;
+    read->answer->rows_read = strtoull(read->value, NULL, 10);
 }
+
+static const struct db_task read_rows_read = {
+    .job_bytes = DB_JOB_BYTES(struct rows_read),
+    .query = {.sql = "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS"
+                     " WHERE VARIABLE_NAME = 'ROWS_READ'",
+              .columns = DB_FIELDS(struct rows_read, value),
+              .if_none = ERR_NOT_FOUND},
+    .done = on_rows_read};
 
 /* By the pool's one connection so far. */
 static uint64_t rows_read(struct registry *r)
 {
     struct answer answer = {0};
-    const struct db_job job = {.work = work_rows_read, .done = on_rows_read, .arg = &answer};
-    assert_int_equal(db_pool_submit(r->pool, &job), ERR_OK);
+    struct rows_read *read = db_job_new(&read_rows_read);
+    read->answer = &answer;
+    assert_int_equal(db_pool_start(r->pool, read, 0), ERR_OK);
     assert_true(loop_run_until(r->loop, is_answered, &answer, WAIT_MS));
     assert_int_equal(answer.err, ERR_OK);
     return answer.rows_read;

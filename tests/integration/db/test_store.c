@@ -1,16 +1,17 @@
-/* The store's statements against a real server. */
+/* authsvc's store against a real server. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <pthread.h>
 #include <sodium.h>
 
-#include "authsvc/store/store_sql.h"
+#include "tests/integration/db/ask_store.h"
 #include "tests/integration/db/store_fixture.h"
 
 #define NOW 1700000000000
+
+static struct ask_store *store;
 
 static struct store_draft draft(uint64_t n, uint64_t sessions_max)
 {
@@ -25,7 +26,7 @@ static void open_session(uint64_t n, uint64_t sessions_max)
 {
     struct store_opened opened;
     struct store_draft d = draft(n, sessions_max);
-    assert_int_equal(store_sql_open_session(fixture.db, &d, &opened), ERR_OK);
+    assert_int_equal(ask_open_session(store, &d, &opened), ERR_OK);
 }
 
 static void a_session_is_opened_once(void **state)
@@ -35,27 +36,27 @@ static void a_session_is_opened_once(void **state)
     struct session found;
     struct store_draft d = draft(1, 10);
     assert_false(exists(1, &found));
-    assert_int_equal(store_sql_open_session(fixture.db, &d, &opened), ERR_OK);
+    assert_int_equal(ask_open_session(store, &d, &opened), ERR_OK);
     assert_true(exists(1, &found));
     assert_int_equal(found.id, opened.session.id);
     assert_int_equal(found.user_id, fixture.user_id);
     assert_int_equal(found.created_unix_ms, NOW);
     assert_int_equal(found.expires_unix_ms, NOW + 1001);
     struct store_opened again;
-    assert_int_equal(store_sql_open_session(fixture.db, &d, &again), ERR_OK);
+    assert_int_equal(ask_open_session(store, &d, &again), ERR_OK);
     assert_int_equal(again.session.id, opened.session.id);
     AUTO(mem_free) char *count = must_select(fixture.db, "SELECT COUNT(*) FROM sessions");
     assert_string_equal(count, "1");
 
     struct store_draft theirs = d;
     theirs.user_id = fixture.other_id;
-    assert_int_equal(store_sql_open_session(fixture.db, &theirs, &again), ERR_CONFLICT);
+    assert_int_equal(ask_open_session(store, &theirs, &again), ERR_CONFLICT);
     struct store_draft late = d;
     late.now_unix_ms = NOW + 1001;
-    assert_int_equal(store_sql_open_session(fixture.db, &late, &again), ERR_CONFLICT);
+    assert_int_equal(ask_open_session(store, &late, &again), ERR_CONFLICT);
     struct store_draft nobody = draft(2, 10);
     nobody.user_id = 999;
-    assert_int_equal(store_sql_open_session(fixture.db, &nobody, &again), ERR_BAD_CREDENTIALS);
+    assert_int_equal(ask_open_session(store, &nobody, &again), ERR_BAD_CREDENTIALS);
     assert_false(exists(2, &found));
 }
 
@@ -68,7 +69,7 @@ static void the_oldest_goes_first(void **state)
     }
     struct store_opened opened;
     struct store_draft d = draft(4, 3);
-    assert_int_equal(store_sql_open_session(fixture.db, &d, &opened), ERR_OK);
+    assert_int_equal(ask_open_session(store, &d, &opened), ERR_OK);
     struct token_hash first = token(1);
     assert_int_equal(opened.evicted_count, 1);
     assert_memory_equal(&opened.evicted[0], &first, sizeof(first));
@@ -88,33 +89,15 @@ static void the_oldest_goes_first(void **state)
     assert_string_equal(revoked, "5");
 }
 
-static void *open_many(void *arg)
-{
-    const uint64_t *first = arg;
-    AUTO(db_free) struct db *db = db_new(&fixture.config);
-    uint64_t failures = 0;
-    for (uint64_t n = *first; n < *first + 20; n++) {
-        struct store_opened opened;
-        struct store_draft d = draft(n, 3);
-        failures += store_sql_open_session(db, &d, &opened) != ERR_OK;
-    }
-    return (void *)(uintptr_t)failures;
-}
-
 static void the_bound_holds_for_logins_at_once(void **state)
 {
     (void)state;
-    pthread_t threads[4];
-    uint64_t firsts[4];
-    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
-        firsts[i] = 100 * (i + 1);
-        assert_int_equal(pthread_create(&threads[i], NULL, open_many, &firsts[i]), 0);
+    struct store_draft drafts[80];
+    for (size_t i = 0; i < ARRAY_LEN(drafts); i++) {
+        drafts[i] = draft(100 + i, 3);
     }
-    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
-        void *failures = NULL;
-        pthread_join(threads[i], &failures);
-        assert_null(failures);
-    }
+    AUTO(ask_store_free) struct ask_store *many = ask_store_new(&fixture.config, 4);
+    assert_int_equal(ask_open_sessions(many, drafts, ARRAY_LEN(drafts)), 0);
     AUTO(mem_free) char *count = must_select(fixture.db, "SELECT COUNT(*) FROM sessions");
     assert_string_equal(count, "3");
 }
@@ -128,7 +111,7 @@ static void extends(size_t count)
         assert_true(exists(i + 1, &found));
         items[i] = (struct store_extension){.id = found.id, .expires_unix_ms = NOW + 5000 + i};
     }
-    assert_int_equal(store_sql_extend(fixture.db, items, count, gone), ERR_OK);
+    assert_int_equal(ask_extend(store, items, count, gone), ERR_OK);
     for (size_t i = 0; i < count; i++) {
         assert_false(gone[i]);
         assert_true(exists(i + 1, &found));
@@ -142,14 +125,14 @@ static void extends(size_t count)
     for (size_t i = 0; i < count; i++) {
         items[i].expires_unix_ms = NOW;
     }
-    assert_int_equal(store_sql_extend(fixture.db, items, count, gone), ERR_OK);
+    assert_int_equal(ask_extend(store, items, count, gone), ERR_OK);
     for (size_t i = 0; i + 1 < count; i++) {
         assert_false(gone[i]);
     }
     assert_true(gone[count - 1]);
     assert_true(count == 1 || exists(1, &found));
     assert_true(count == 1 || found.expires_unix_ms == NOW + 5000);
-    assert_int_equal(store_sql_find_session(fixture.db, &last, &found, &gone[0]), ERR_OK);
+    assert_int_equal(ask_find_session(store, &last, &found, &gone[0]), ERR_OK);
     assert_false(gone[0]);
     must_run(fixture.db, "DELETE FROM sessions");
 }
@@ -166,11 +149,12 @@ static void sliding_in_batches(void **state)
     }
 }
 
+/* By all connections: those of the store are its own. */
 static uint64_t rows_read(void)
 {
     AUTO(mem_free)
     char *rows =
-        must_select(fixture.db, "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS"
+        must_select(fixture.db, "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS"
                                 " WHERE VARIABLE_NAME = 'ROWS_READ'");
     assert_string_not_equal(rows, "");
     return strtoull(rows, NULL, 10);
@@ -196,7 +180,7 @@ static void a_batch_reads_its_own_rows_only(void **state)
     must_run(fixture.db, fill);
     must_run(fixture.db, "DELETE FROM sessions WHERE id = (SELECT MIN(id) FROM sessions)");
     uint64_t before = rows_read();
-    assert_int_equal(store_sql_extend(fixture.db, items, STORE_BATCH_MAX, gone), ERR_OK);
+    assert_int_equal(ask_extend(store, items, STORE_BATCH_MAX, gone), ERR_OK);
     assert_in_range(rows_read() - before, STORE_BATCH_MAX, 4 * STORE_BATCH_MAX);
     assert_true(gone[0]); /* both statements were run */
     must_run(fixture.db, "DELETE FROM sessions");
@@ -207,18 +191,19 @@ static void passwords_are_set_if_unchanged(void **state)
     (void)state;
     struct store_user user;
     bool found = false;
-    assert_int_equal(store_sql_find_user(fixture.db, STR_LIT("testuser"), &user, &found), ERR_OK);
+    assert_int_equal(ask_find_user(store, "testuser", &user, &found), ERR_OK);
     assert_true(found);
     assert_int_equal(user.id, fixture.user_id);
-    assert_int_equal(store_sql_set_password(fixture.db, user.id, STR_LIT("other"), STR_LIT("new")),
-                     ERR_OK);
+    ask_set_password(store, user.id, "other", "new");
     struct store_user after;
-    assert_int_equal(store_sql_find_user(fixture.db, STR_LIT("testuser"), &after, &found), ERR_OK);
+    assert_int_equal(ask_find_user(store, "testuser", &after, &found), ERR_OK);
     assert_string_equal(after.password, user.password);
-    assert_int_equal(
-        store_sql_set_password(fixture.db, user.id, str_of(user.password), STR_LIT("new")), ERR_OK);
-    assert_int_equal(store_sql_find_user(fixture.db, STR_LIT("testuser"), &after, &found), ERR_OK);
+    ask_set_password(store, user.id, user.password, "new");
+    assert_int_equal(ask_find_user(store, "testuser", &after, &found), ERR_OK);
     assert_string_equal(after.password, "new");
+    /* A space at the end makes it another name. */
+    assert_int_equal(ask_find_user(store, "testuser ", &after, &found), ERR_OK);
+    assert_false(found);
 }
 
 static void sweeping_is_bounded(void **state)
@@ -231,16 +216,16 @@ static void sweeping_is_bounded(void **state)
                    fixture.user_id);
     must_run(fixture.db, fill);
     bool more = false;
-    assert_int_equal(store_sql_sweep(fixture.db, 601, 0, &more), ERR_OK);
+    assert_int_equal(ask_sweep(store, 601, 0, &more), ERR_OK);
     assert_true(more);
-    assert_int_equal(store_sql_sweep(fixture.db, 601, 0, &more), ERR_OK);
+    assert_int_equal(ask_sweep(store, 601, 0, &more), ERR_OK);
     assert_false(more);
     AUTO(mem_free)
     char *least = must_select(fixture.db, "SELECT MIN(expires_unix_ms) FROM sessions");
     assert_string_equal(least, "601");
     must_run(fixture.db, "INSERT INTO session_revocations (token_hash, created_unix_ms)"
                          " VALUES (REPEAT('a', 32), 10), (REPEAT('b', 32), 20)");
-    assert_int_equal(store_sql_sweep(fixture.db, 0, 20, &more), ERR_OK);
+    assert_int_equal(ask_sweep(store, 0, 20, &more), ERR_OK);
     AUTO(mem_free) char *left = must_select(fixture.db, "SELECT COUNT(*) FROM session_revocations");
     assert_string_equal(left, "1");
 }
@@ -249,28 +234,27 @@ static void revocations_are_followed(void **state)
 {
     (void)state;
     struct store_revocations *revoked = mem_alloc(sizeof(*revoked));
-    assert_int_equal(store_sql_find_revoked(fixture.db, STORE_SEQ_NOW, revoked), ERR_OK);
+    assert_int_equal(ask_find_revoked(store, STORE_SEQ_NOW, revoked), ERR_OK);
     assert_int_equal(revoked->count, 0);
     uint64_t start = revoked->last_seq;
-    assert_int_equal(store_sql_find_revoked(fixture.db, start, revoked), ERR_OK);
+    assert_int_equal(ask_find_revoked(store, start, revoked), ERR_OK);
     assert_int_equal(revoked->count, 0);
     assert_int_equal(revoked->last_seq, start);
     open_session(1, 1);
     open_session(2, 1);
-    assert_int_equal(store_sql_find_revoked(fixture.db, start, revoked), ERR_OK);
+    assert_int_equal(ask_find_revoked(store, start, revoked), ERR_OK);
     struct token_hash first = token(1);
     assert_int_equal(revoked->count, 1);
-    assert_memory_equal(&revoked->tokens[0], &first, sizeof(first));
+    assert_memory_equal(&revoked->items[0].token, &first, sizeof(first));
     assert_true(revoked->last_seq > start);
     mem_free(&revoked);
 }
 
 static size_t end_sessions(const struct store_target *target)
 {
-    struct store_ended ended;
-    assert_int_equal(store_sql_revoke(fixture.db, target, &ended), ERR_OK);
-    mem_free(&ended.tokens);
-    return ended.count;
+    size_t count = 0;
+    assert_int_equal(ask_revoke(store, target, &count), ERR_OK);
+    return count;
 }
 
 static void count_is(const char *query, const char *expected)
@@ -293,13 +277,13 @@ static void a_session_is_revoked_once_and_for_all(void **state)
     count_is("SELECT COUNT(*) FROM session_revocations", "1");
     bool gone = false;
     const struct store_extension renewal = {.id = found.id, .expires_unix_ms = NOW + 9000};
-    assert_int_equal(store_sql_extend(fixture.db, &renewal, 1, &gone), ERR_OK);
+    assert_int_equal(ask_extend(store, &renewal, 1, &gone), ERR_OK);
     assert_true(gone);
     assert_false(exists(1, &found));
     assert_true(exists(2, &found));
     /* The login that made it comes a second time, late. */
     struct store_draft late = draft(1, 10);
-    assert_int_equal(store_sql_open_session(fixture.db, &late, &opened), ERR_CONFLICT);
+    assert_int_equal(ask_open_session(store, &late, &opened), ERR_CONFLICT);
     assert_false(exists(1, &found));
 }
 
@@ -313,7 +297,7 @@ static void all_sessions_of_a_user_are_revoked(void **state)
     }
     struct store_draft theirs = draft(10, 10);
     theirs.user_id = fixture.other_id;
-    assert_int_equal(store_sql_open_session(fixture.db, &theirs, &opened), ERR_OK);
+    assert_int_equal(ask_open_session(store, &theirs, &opened), ERR_OK);
     const struct store_target target = {.user_id = fixture.user_id, .now_unix_ms = NOW};
     assert_int_equal(end_sessions(&target), 9);
     assert_int_equal(end_sessions(&target), 0);
@@ -333,16 +317,28 @@ static void following_begins_a_minute_ago(void **state)
                          " VALUES (REPEAT('a', 32), UNIX_TIMESTAMP() * 1000 - 120000),"
                          " (REPEAT('b', 32), UNIX_TIMESTAMP() * 1000 - 5000),"
                          " (REPEAT('c', 32), UNIX_TIMESTAMP() * 1000)");
-    assert_int_equal(store_sql_find_revoked(fixture.db, STORE_SEQ_NOW, revoked), ERR_OK);
+    assert_int_equal(ask_find_revoked(store, STORE_SEQ_NOW, revoked), ERR_OK);
     assert_int_equal(revoked->count, 0);
-    assert_int_equal(store_sql_find_revoked(fixture.db, revoked->last_seq, revoked), ERR_OK);
+    assert_int_equal(ask_find_revoked(store, revoked->last_seq, revoked), ERR_OK);
     assert_int_equal(revoked->count, 2);
-    assert_int_equal(revoked->tokens[0].bytes[0], 'b');
+    assert_int_equal(revoked->items[0].token.bytes[0], 'b');
     mem_free(&revoked);
 }
 
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
+static int setup(void **state)
+{
+    (void)store_fixture_setup(state);
+    store = ask_store_new(&fixture.config, 1);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    ask_store_free(&store);
+    return store_fixture_teardown(state);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

@@ -386,7 +386,7 @@ static void revoke(struct fixture *f, uint64_t expect_after_seq, uint64_t last_s
     struct store_revocations *revoked = mem_alloc(sizeof(*revoked));
     revoked->last_seq = last_seq;
     if (token != NULL) {
-        revoked->tokens[revoked->count++] = *token;
+        revoked->items[revoked->count++].token = *token;
     }
     asked->fn.revocations(asked->arg, ERR_OK, revoked);
     mem_free(&revoked);

@@ -1,0 +1,43 @@
+/* The calls of store.h as jobs on MySQL: what users, sessions and revocations each ask.
+ * store_mysql.c, which alone includes this beside them, puts them together. */
+#ifndef LYNKS_AUTHSVC_STORE_STORE_JOBS_H
+#define LYNKS_AUTHSVC_STORE_STORE_JOBS_H
+
+#include "authsvc/store/store.h"
+#include "proto/base/health.h"
+#include "proto/db/db_pool.h"
+
+struct store_mysql {
+    struct health *health;
+    struct db_pool *sessions; /* checks */
+    struct db_pool *logins;   /* and what may wait for a lock as they do, which no check may */
+    struct db_pool *upkeep;
+};
+
+/* self: the struct store_mysql. */
+enum err store_find_user(void *self, struct str username, uint64_t deadline_ms, store_user_fn *fn,
+                         void *arg);
+void store_set_password(void *self, uint64_t user_id, const char *from, const char *to);
+
+enum err store_find_session(void *self, const struct token_hash *token, uint64_t deadline_ms,
+                            store_session_fn *fn, void *arg);
+enum err store_open_session(void *self, const struct store_draft *draft, uint64_t deadline_ms,
+                            store_opened_fn *fn, void *arg);
+enum err store_extend(void *self, const struct store_extension *items, size_t count,
+                      store_extended_fn *fn, void *arg);
+
+enum err store_revoke(void *self, const struct store_target *target, uint64_t deadline_ms,
+                      store_ended_fn *fn, void *arg);
+enum err store_find_revoked(void *self, uint64_t after_seq, store_revocations_fn *fn, void *arg);
+enum err store_sweep(void *self, uint64_t expired_before_unix_ms, uint64_t revoked_before_unix_ms,
+                     store_swept_fn *fn, void *arg);
+
+/* What logins and revocations share, on a database thread, inside a transaction. */
+
+/* Whoever changes the sessions of one user takes turns. */
+enum err store_lock_user(struct db *db, uint64_t user_id, bool *ret_is_there);
+/* Ends the session of this token for every replica; *ret_count: 0 if there is none. */
+enum err store_end_session(struct db *db, const struct token_hash *token, uint64_t now_unix_ms,
+                           uint64_t *ret_count);
+
+#endif

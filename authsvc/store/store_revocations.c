@@ -1,0 +1,222 @@
+#include "authsvc/store/store_jobs.h"
+
+#define SWEEP_MAX 500 /* rows of each table at a time */
+
+/* ---- one session ---- */
+
+struct ending {
+    struct token_hash token;
+    uint64_t now_unix_ms;
+};
+
+static const struct db_query delete_session = {.sql = "DELETE FROM sessions WHERE token_hash = ?",
+                                               .params = DB_FIELDS(struct ending, token.bytes)};
+
+static const struct db_query insert_revocation = {
+    .sql = "INSERT INTO session_revocations (token_hash, created_unix_ms) VALUES (?, ?)",
+    .params = DB_FIELDS(struct ending, token.bytes, now_unix_ms)};
+
+enum err store_end_session(struct db *db, const struct token_hash *token, uint64_t now_unix_ms,
+                           uint64_t *ret_count)
+{
+    struct ending ending = {.token = *token, .now_unix_ms = now_unix_ms};
+    enum err err = db_query_run(db, &delete_session, &ending, ret_count);
+    return err == ERR_OK && *ret_count > 0 ? db_query_run(db, &insert_revocation, &ending, NULL)
+                                           : err;
+}
+
+/* ---- one, or all of a user ---- */
+
+struct revoke_sessions {
+    struct db_job job;
+    struct store_target target;
+    struct store_ended ended;
+    store_ended_fn *fn;
+    void *arg;
+};
+
+/* Their number is bounded by that of a user's sessions. */
+static const struct db_query select_tokens = {
+    .sql = "SELECT token_hash FROM sessions WHERE user_id = ? ORDER BY id FOR UPDATE",
+    .params = DB_FIELDS(struct revoke_sessions, target.user_id),
+    .columns = DB_FIELDS(struct token_hash, bytes),
+    .rows = DB_ROWS_GROWING(struct revoke_sessions, ended.tokens, ended.count)};
+
+static const struct db_query insert_revocations = {
+    .sql = "INSERT INTO session_revocations (token_hash, created_unix_ms)"
+           " SELECT token_hash, ? FROM sessions WHERE user_id = ?",
+    .params = DB_FIELDS(struct revoke_sessions, target.now_unix_ms, target.user_id)};
+
+static const struct db_query delete_sessions = {
+    .sql = "DELETE FROM sessions WHERE user_id = ?",
+    .params = DB_FIELDS(struct revoke_sessions, target.user_id)};
+
+static enum err revoke_in_transaction(void *arg, struct db *db)
+{
+    struct revoke_sessions *revoke = arg;
+    const struct store_target *target = &revoke->target;
+    if (target->user_id == 0) {
+        uint64_t count = 0;
+        enum err err = store_end_session(db, &target->token, target->now_unix_ms, &count);
+        if (err == ERR_OK && count > 0) {
+            revoke->ended.tokens = mem_alloc(sizeof(*revoke->ended.tokens));
+            revoke->ended.tokens[revoke->ended.count++] = target->token;
+        }
+        return err;
+    }
+    bool is_there = false;
+    enum err err = store_lock_user(db, target->user_id, &is_there);
+    if (err == ERR_OK) {
+        err = db_query_run(db, &select_tokens, revoke, NULL);
+    }
+    if (err == ERR_OK) {
+        err = db_query_run(db, &insert_revocations, revoke, NULL);
+    }
+    return err == ERR_OK ? db_query_run(db, &delete_sessions, revoke, NULL) : err;
+}
+
+static enum err work_revoke(void *arg, struct db *db)
+{
+    return db_transaction(db, revoke_in_transaction, arg);
+}
+
+static void on_revoked(void *arg, enum err err)
+{
+    struct revoke_sessions *revoke = arg;
+    revoke->fn(revoke->arg, err, err == ERR_OK ? &revoke->ended : NULL);
+    mem_free(&revoke->ended.tokens);
+}
+
+static const struct db_task revoke_sessions = {
+    .job_bytes = DB_JOB_BYTES(struct revoke_sessions), .work = work_revoke, .done = on_revoked};
+
+enum err store_revoke(void *self, const struct store_target *target, uint64_t deadline_ms,
+                      store_ended_fn *fn, void *arg)
+{
+    const struct store_mysql *store = self;
+    struct revoke_sessions *revoke = db_job_new(&revoke_sessions);
+    revoke->target = *target;
+    revoke->fn = fn;
+    revoke->arg = arg;
+    return db_pool_start(store->logins, revoke, deadline_ms);
+}
+
+/* ---- what others have revoked ---- */
+
+struct find_revoked {
+    struct db_job job;
+    struct health *health;
+    uint64_t after_seq;
+    struct store_revocations revoked;
+    store_revocations_fn *fn;
+    void *arg;
+};
+
+/* From a minute ago on: a replica that has just started may have read a session right before it was
+ * revoked. */
+static const struct db_query select_last_seq = {
+    .sql = "SELECT CAST(COALESCE((SELECT MIN(seq) - 1 FROM session_revocations"
+           " WHERE created_unix_ms >= UNIX_TIMESTAMP() * 1000 - 60000),"
+           " (SELECT MAX(seq) FROM session_revocations), 0) AS UNSIGNED)",
+    .columns = DB_FIELDS(struct find_revoked, revoked.last_seq)};
+
+static const struct db_query select_revoked = {
+    .sql = "SELECT seq, token_hash FROM session_revocations WHERE seq > ? ORDER BY seq LIMIT 1000",
+    .params = DB_FIELDS(struct find_revoked, after_seq),
+    .columns = DB_FIELDS(struct store_revocation, seq, token.bytes),
+    .rows = DB_ROWS(struct find_revoked, revoked.items, revoked.count)};
+_Static_assert(STORE_REVOCATIONS_MAX == 1000, "select_revoked reads as many");
+
+static enum err work_find_revoked(void *arg, struct db *db)
+{
+    struct find_revoked *find = arg;
+    struct store_revocations *revoked = &find->revoked;
+    if (find->after_seq == STORE_SEQ_NOW) {
+        return db_query_run(db, &select_last_seq, find, NULL);
+    }
+    enum err err = db_query_run(db, &select_revoked, find, NULL);
+    revoked->last_seq =
+        revoked->count > 0 ? revoked->items[revoked->count - 1].seq : find->after_seq;
+    return err;
+}
+
+/* Asked all the time, so it tells whether the tables are there. */
+static void on_revoked_found(void *arg, enum err err)
+{
+    const struct find_revoked *find = arg;
+    if (err == ERR_OK) {
+        health_set(find->health, "schema", true, "the tables are there");
+    } else if (err == ERR_INTERNAL) {
+        health_set(find->health, "schema", false, "run lynks-migrate");
+    }
+    find->fn(find->arg, err, err == ERR_OK ? &find->revoked : NULL);
+}
+
+static const struct db_task find_revoked = {.job_bytes = DB_JOB_BYTES(struct find_revoked),
+                                            .work = work_find_revoked,
+                                            .done = on_revoked_found};
+
+enum err store_find_revoked(void *self, uint64_t after_seq, store_revocations_fn *fn, void *arg)
+{
+    const struct store_mysql *store = self;
+    struct find_revoked *find = db_job_new(&find_revoked);
+    find->health = store->health;
+    find->after_seq = after_seq;
+    find->fn = fn;
+    find->arg = arg;
+    return db_pool_start(store->upkeep, find, 0);
+}
+
+/* ---- sweeping ---- */
+
+struct sweep {
+    struct db_job job;
+    uint64_t expired_before_unix_ms;
+    uint64_t revoked_before_unix_ms;
+    bool more;
+    store_swept_fn *fn;
+    void *arg;
+};
+
+static const struct db_query sweep_sessions = {
+    .sql = "DELETE FROM sessions WHERE expires_unix_ms < ? ORDER BY expires_unix_ms LIMIT 500",
+    .params = DB_FIELDS(struct sweep, expired_before_unix_ms)};
+
+static const struct db_query sweep_revocations = {
+    .sql = "DELETE FROM session_revocations WHERE created_unix_ms < ?"
+           " ORDER BY created_unix_ms LIMIT 500",
+    .params = DB_FIELDS(struct sweep, revoked_before_unix_ms)};
+
+static enum err work_sweep(void *arg, struct db *db)
+{
+    struct sweep *sweep = arg;
+    uint64_t sessions = 0;
+    uint64_t revocations = 0;
+    enum err err = db_query_run(db, &sweep_sessions, sweep, &sessions);
+    if (err == ERR_OK) {
+        err = db_query_run(db, &sweep_revocations, sweep, &revocations);
+    }
+    sweep->more = sessions == SWEEP_MAX || revocations == SWEEP_MAX;
+    return err;
+}
+
+static void on_swept(void *arg, enum err err)
+{
+    const struct sweep *sweep = arg;
+    sweep->fn(sweep->arg, err, sweep->more);
+}
+
+static const struct db_task sweep_task = {
+    .job_bytes = DB_JOB_BYTES(struct sweep), .work = work_sweep, .done = on_swept};
+
+enum err store_sweep(void *self, uint64_t expired_before_unix_ms, uint64_t revoked_before_unix_ms,
+                     store_swept_fn *fn, void *arg)
+{
+    const struct store_mysql *store = self;
+    struct sweep *sweep = db_job_new(&sweep_task);
+    sweep->expired_before_unix_ms = expired_before_unix_ms;
+    sweep->revoked_before_unix_ms = revoked_before_unix_ms;
+    sweep->fn = fn;
+    sweep->arg = arg;
+    return db_pool_start(store->upkeep, sweep, 0);
+}

@@ -1,0 +1,250 @@
+#include "authsvc/store/store_jobs.h"
+
+#include <assert.h>
+
+/* ---- finding one ---- */
+
+struct find_session {
+    struct db_job job;
+    struct token_hash token;
+    struct session session;
+    store_session_fn *fn;
+    void *arg;
+};
+
+DB_TELLS(on_session_found, struct find_session, told->job.rows > 0 ? &told->session : NULL);
+
+static const struct db_task find_session = {
+    .job_bytes = DB_JOB_BYTES(struct find_session),
+    .query = {.sql = "SELECT id, user_id, created_unix_ms, expires_unix_ms FROM sessions"
+                     " WHERE token_hash = ?",
+              .params = DB_FIELDS(struct find_session, token.bytes),
+              .columns = DB_FIELDS(struct find_session, session.id, session.user_id,
+                                   session.created_unix_ms, session.expires_unix_ms)},
+    .done = on_session_found};
+
+enum err store_find_session(void *self, const struct token_hash *token, uint64_t deadline_ms,
+                            store_session_fn *fn, void *arg)
+{
+    const struct store_mysql *store = self;
+    struct find_session *find = db_job_new(&find_session);
+    find->token = *token;
+    find->fn = fn;
+    find->arg = arg;
+    return db_pool_start(store->sessions, find, deadline_ms);
+}
+
+/* ---- a new one ---- */
+
+struct open_session {
+    struct db_job job;
+    struct store_draft draft;
+    uint64_t others_max; /* that may stay beside the new one */
+    struct store_opened opened;
+    store_opened_fn *fn;
+    void *arg;
+};
+
+static const struct db_query insert_session = {
+    .sql = "INSERT INTO sessions (token_hash, user_id, created_unix_ms, expires_unix_ms)"
+           " VALUES (?, ?, ?, ?)",
+    .params = DB_FIELDS(struct open_session, draft.token.bytes, draft.user_id, draft.now_unix_ms,
+                        draft.expires_unix_ms)};
+
+static const struct db_query is_revoked = {
+    .sql = "SELECT seq FROM session_revocations WHERE token_hash = ? LIMIT 1",
+    .params = DB_FIELDS(struct open_session, draft.token.bytes)};
+
+static const struct db_query is_over_bound = {
+    .sql = "SELECT id FROM sessions WHERE user_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?",
+    .params = DB_FIELDS(struct open_session, draft.user_id, draft.sessions_max)};
+
+/* Those that are over first, then the oldest. */
+static const struct db_query select_evicted = {
+    .sql = "SELECT token_hash FROM sessions WHERE user_id = ? AND id <> ?"
+           " ORDER BY (expires_unix_ms > ?) DESC, id DESC LIMIT 100 OFFSET ?",
+    .params = DB_FIELDS(struct open_session, draft.user_id, opened.session.id, draft.now_unix_ms,
+                        others_max),
+    .columns = DB_FIELDS(struct token_hash, bytes),
+    .rows = DB_ROWS(struct open_session, opened.evicted, opened.evicted_count)};
+_Static_assert(STORE_EVICTED_MAX == 100, "select_evicted reads as many");
+
+static enum err evict(struct open_session *open, struct db *db)
+{
+    const struct store_draft *draft = &open->draft;
+    uint64_t over = 0;
+    enum err err = db_query_run(db, &is_over_bound, open, &over);
+    if (err != ERR_OK || over == 0) {
+        return err;
+    }
+    open->others_max = draft->sessions_max - 1;
+    err = db_query_run(db, &select_evicted, open, NULL);
+    for (size_t i = 0; err == ERR_OK && i < open->opened.evicted_count; i++) {
+        uint64_t count = 0;
+        err = store_end_session(db, &open->opened.evicted[i], draft->now_unix_ms, &count);
+    }
+    return err;
+}
+
+/* ERR_CONFLICT: the token is there already, or was revoked. */
+static enum err insert(void *arg, struct db *db)
+{
+    struct open_session *open = arg;
+    const struct store_draft *draft = &open->draft;
+    bool user_is_there = false;
+    enum err err = store_lock_user(db, draft->user_id, &user_is_there);
+    if (err == ERR_OK && !user_is_there) {
+        return ERR_BAD_CREDENTIALS;
+    }
+    if (err == ERR_OK) {
+        err = db_query_run(db, &insert_session, open, NULL);
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    open->opened = (struct store_opened){.session = {.id = db_insert_id(db),
+                                                     .user_id = draft->user_id,
+                                                     .created_unix_ms = draft->now_unix_ms,
+                                                     .expires_unix_ms = draft->expires_unix_ms}};
+    /* A login is sent again when its replica dies or is slow. What comes late, after the session
+     * has been used and revoked, must not open it again. */
+    uint64_t revoked = 0;
+    err = db_query_run(db, &is_revoked, open, &revoked);
+    if (err == ERR_OK && revoked > 0) {
+        return ERR_CONFLICT;
+    }
+    return err == ERR_OK ? evict(open, db) : err;
+}
+
+static enum err open_or_repeat(void *arg, struct db *db)
+{
+    struct open_session *open = arg;
+    enum err err = db_transaction(db, insert, open);
+    if (err != ERR_CONFLICT) {
+        return err;
+    }
+    /* The token is there already: is this a repeated login? */
+    const struct store_draft *draft = &open->draft;
+    struct find_session find = {.token = draft->token};
+    uint64_t found = 0;
+    err = db_query_run(db, &find_session.query, &find, &found);
+    open->opened = (struct store_opened){.session = find.session};
+    const bool is_same = found > 0 && find.session.user_id == draft->user_id &&
+                         find.session.expires_unix_ms > draft->now_unix_ms;
+    return err == ERR_OK && !is_same ? ERR_CONFLICT : err;
+}
+
+DB_TELLS(on_session_opened, struct open_session, &told->opened);
+
+static const struct db_task open_session = {.job_bytes = DB_JOB_BYTES(struct open_session),
+                                            .work = open_or_repeat,
+                                            .done = on_session_opened};
+
+enum err store_open_session(void *self, const struct store_draft *draft, uint64_t deadline_ms,
+                            store_opened_fn *fn, void *arg)
+{
+    const struct store_mysql *store = self;
+    struct open_session *open = db_job_new(&open_session);
+    open->draft = *draft;
+    open->fn = fn;
+    open->arg = arg;
+    return db_pool_start(store->logins, open, deadline_ms);
+}
+
+/* ---- sliding ---- */
+
+struct extend_sessions {
+    struct db_job job;
+    struct store_extension items[STORE_BATCH_MAX];
+    size_t count;
+    bool gone[STORE_BATCH_MAX];
+    uint64_t pairs[2 * STORE_BATCH_MAX]; /* id, expiry; what the batch has more is session 0 */
+    uint64_t ids[STORE_BATCH_MAX];
+    struct session_id {
+        uint64_t id;
+    } found[STORE_BATCH_MAX];
+    size_t found_count;
+    store_extended_fn *fn;
+    void *arg;
+};
+
+/* As many question marks, or pairs of them, as a batch of each size has. Session 0 there is not. It
+ * is unsigned as the others are: with one signed number in the list MariaDB reads, and locks, the
+ * whole table instead of these rows. */
+#define X4(x) x x x x
+#define X16(x) X4(x) X4(x) X4(x) X4(x)
+#define X128(x) X16(X4(x) X4(x))
+#define X1(x) x
+#define BATCH(n)                                                                                   \
+    {                                                                                              \
+        .size = (n),                                                                               \
+        .extend = {.sql =                                                                          \
+                       "UPDATE sessions SET expires_unix_ms = GREATEST(expires_unix_ms,"           \
+                       " CASE id " X##n(                                                           \
+                           "WHEN ? THEN ? ") "ELSE 0 END)"                                         \
+                                             " WHERE id IN (CAST(0 AS UNSIGNED)" X##n(", ?") ")",  \
+                   .params = {DB_FIELD_FIRST(struct extend_sessions, pairs, 2 * (n)),              \
+                              DB_FIELD_FIRST(struct extend_sessions, ids, (n))}},                  \
+        .find = {.sql = "SELECT id FROM sessions"                                                  \
+                        " WHERE id IN (CAST(0 AS UNSIGNED)" X##n(", ?") ")",                       \
+                 .params = {DB_FIELD_FIRST(struct extend_sessions, ids, (n))},                     \
+                 .columns = DB_FIELDS(struct session_id, id),                                      \
+                 .rows = DB_ROWS(struct extend_sessions, found, found_count)},                     \
+    }
+static const struct batch {
+    size_t size;
+    struct db_query extend, find;
+} batches[] = {BATCH(1), BATCH(16), BATCH(128)};
+_Static_assert(STORE_BATCH_MAX == 128, "the largest batch");
+
+static bool is_found(const struct extend_sessions *extend, uint64_t id)
+{
+    for (size_t i = 0; i < extend->found_count; i++) {
+        if (extend->found[i].id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err work_extend(void *arg, struct db *db)
+{
+    struct extend_sessions *extend = arg;
+    const struct batch *batch = batches;
+    while (batch->size < extend->count) {
+        batch++;
+    }
+    for (size_t i = 0; i < extend->count; i++) {
+        extend->ids[i] = extend->pairs[2 * i] = extend->items[i].id;
+        extend->pairs[2 * i + 1] = extend->items[i].expires_unix_ms;
+    }
+    uint64_t changed = 0;
+    enum err err = db_query_run(db, &batch->extend, extend, &changed);
+    if (err != ERR_OK || changed >= extend->count) {
+        return err;
+    }
+    /* Fewer rows changed than asked for: gone, or further already. */
+    err = db_query_run(db, &batch->find, extend, NULL);
+    for (size_t i = 0; i < extend->count; i++) {
+        extend->gone[i] = !is_found(extend, extend->items[i].id);
+    }
+    return err;
+}
+
+DB_TELLS(on_extended, struct extend_sessions, told->gone);
+
+static const struct db_task extend_sessions = {
+    .job_bytes = DB_JOB_BYTES(struct extend_sessions), .work = work_extend, .done = on_extended};
+
+enum err store_extend(void *self, const struct store_extension *items, size_t count,
+                      store_extended_fn *fn, void *arg)
+{
+    const struct store_mysql *store = self;
+    assert(count <= STORE_BATCH_MAX);
+    struct extend_sessions *extend = db_job_new(&extend_sessions);
+    memcpy(extend->items, items, count * sizeof(*items));
+    extend->count = count;
+    extend->fn = fn;
+    extend->arg = arg;
+    return db_pool_start(store->upkeep, extend, 0);
+}

@@ -1,0 +1,194 @@
+#include "tests/integration/db/ask_store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define WAIT_MS 15000
+
+struct ask_store {
+    struct loop *loop;
+    struct metrics *metrics;
+    struct health *health;
+    struct store_mysql *mysql;
+    struct store store;
+};
+
+/* What is out, and where what it brings goes. */
+struct asked {
+    size_t waits;
+    size_t failures;
+    enum err err;
+    void *ret;
+    size_t ret_bytes;
+    bool is_there;
+};
+
+static bool is_answered(void *arg)
+{
+    const struct asked *asked = arg;
+    return asked->waits == 0;
+}
+
+static enum err wait_for(struct ask_store *store, struct asked *asked, enum err started)
+{
+    assert_int_equal(started, ERR_OK);
+    assert_true(loop_run_until(store->loop, is_answered, asked, WAIT_MS));
+    return asked->err;
+}
+
+static void take(void *arg, enum err err, const void *result)
+{
+    struct asked *asked = arg;
+    asked->waits--;
+    asked->err = err;
+    asked->failures += err != ERR_OK;
+    asked->is_there = result != NULL;
+    if (result != NULL && asked->ret != NULL) {
+        memcpy(asked->ret, result, asked->ret_bytes);
+    }
+}
+
+struct ask_store *ask_store_new(const struct db_config *config, unsigned login_threads)
+{
+    struct ask_store *store = mem_alloc(sizeof(*store));
+    store->loop = loop_new();
+    store->metrics = metrics_new();
+    store->health = health_new();
+    const struct store_mysql_config mysql = {.db = config,
+                                             .session_threads = 1,
+                                             .session_queue_max = 64,
+                                             .login_threads = login_threads,
+                                             .login_queue_max = 128};
+    store->mysql = store_mysql_new(store->loop, store->metrics, store->health, &mysql);
+    store->store = store_mysql_store(store->mysql);
+    return store;
+}
+
+void ask_store_free(struct ask_store **store)
+{
+    if (*store != NULL) {
+        store_mysql_free(&(*store)->mysql);
+        health_free(&(*store)->health);
+        metrics_free(&(*store)->metrics);
+        loop_free(&(*store)->loop);
+        mem_free(store);
+    }
+}
+
+static void on_user(void *arg, enum err err, const struct store_user *user)
+{
+    take(arg, err, user);
+}
+
+enum err ask_find_user(struct ask_store *store, const char *username, struct store_user *ret,
+                       bool *ret_found)
+{
+    struct asked asked = {.waits = 1, .ret = ret, .ret_bytes = sizeof(*ret)};
+    enum err err = wait_for(
+        store, &asked,
+        store->store.ops->find_user(store->store.self, str_of(username), 0, on_user, &asked));
+    *ret_found = asked.is_there;
+    return err;
+}
+
+void ask_set_password(struct ask_store *store, uint64_t user_id, const char *from, const char *to)
+{
+    store->store.ops->set_password(store->store.self, user_id, from, to);
+}
+
+static void on_session(void *arg, enum err err, const struct session *session)
+{
+    take(arg, err, session);
+}
+
+enum err ask_find_session(struct ask_store *store, const struct token_hash *token,
+                          struct session *ret, bool *ret_found)
+{
+    struct asked asked = {.waits = 1, .ret = ret, .ret_bytes = sizeof(*ret)};
+    enum err err =
+        wait_for(store, &asked,
+                 store->store.ops->find_session(store->store.self, token, 0, on_session, &asked));
+    *ret_found = asked.is_there;
+    return err;
+}
+
+static void on_opened(void *arg, enum err err, const struct store_opened *opened)
+{
+    take(arg, err, opened);
+}
+
+enum err ask_open_session(struct ask_store *store, const struct store_draft *draft,
+                          struct store_opened *ret)
+{
+    struct asked asked = {.waits = 1, .ret = ret, .ret_bytes = sizeof(*ret)};
+    return wait_for(store, &asked,
+                    store->store.ops->open_session(store->store.self, draft, 0, on_opened, &asked));
+}
+
+size_t ask_open_sessions(struct ask_store *store, const struct store_draft *drafts, size_t count)
+{
+    struct asked asked = {.waits = count};
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(
+            store->store.ops->open_session(store->store.self, &drafts[i], 0, on_opened, &asked),
+            ERR_OK);
+    }
+    (void)wait_for(store, &asked, ERR_OK);
+    return asked.failures;
+}
+
+static void on_extended(void *arg, enum err err, const bool *gone)
+{
+    take(arg, err, gone);
+}
+
+enum err ask_extend(struct ask_store *store, const struct store_extension *items, size_t count,
+                    bool *ret_gone)
+{
+    struct asked asked = {.waits = 1, .ret = ret_gone, .ret_bytes = count * sizeof(*ret_gone)};
+    return wait_for(store, &asked,
+                    store->store.ops->extend(store->store.self, items, count, on_extended, &asked));
+}
+
+static void on_ended(void *arg, enum err err, const struct store_ended *ended)
+{
+    take(arg, err, ended != NULL ? &ended->count : NULL);
+}
+
+enum err ask_revoke(struct ask_store *store, const struct store_target *target, size_t *ret_count)
+{
+    struct asked asked = {.waits = 1, .ret = ret_count, .ret_bytes = sizeof(*ret_count)};
+    return wait_for(store, &asked,
+                    store->store.ops->revoke(store->store.self, target, 0, on_ended, &asked));
+}
+
+static void on_revoked(void *arg, enum err err, const struct store_revocations *revoked)
+{
+    take(arg, err, revoked);
+}
+
+enum err ask_find_revoked(struct ask_store *store, uint64_t after_seq,
+                          struct store_revocations *ret)
+{
+    struct asked asked = {.waits = 1, .ret = ret, .ret_bytes = sizeof(*ret)};
+    return wait_for(
+        store, &asked,
+        store->store.ops->find_revoked(store->store.self, after_seq, on_revoked, &asked));
+}
+
+static void on_swept(void *arg, enum err err, bool more)
+{
+    take(arg, err, &more);
+}
+
+enum err ask_sweep(struct ask_store *store, uint64_t expired_before_unix_ms,
+                   uint64_t revoked_before_unix_ms, bool *ret_more)
+{
+    struct asked asked = {.waits = 1, .ret = ret_more, .ret_bytes = sizeof(*ret_more)};
+    return wait_for(store, &asked,
+                    store->store.ops->sweep(store->store.self, expired_before_unix_ms,
+                                            revoked_before_unix_ms, on_swept, &asked));
+}

@@ -1,5 +1,6 @@
 #include "authsvc/session/session_table.h"
 
+#include "proto/base/list.h"
 #include "proto/base/lru.h"
 
 #include <assert.h>
@@ -18,11 +19,11 @@ struct entry {
     struct token_hash token;
     uint64_t id;
     uint64_t user_id;
-    uint64_t ends_unix_ms;     /* however much it is used */
-    uint64_t expires_unix_ms;  /* as this replica knows it */
-    uint64_t stored_unix_ms;   /* as the database knows it */
-    struct entry *next, *prev; /* in waiting */
-    uint64_t since_mono_ms;    /* waits since; 0: is due at once */
+    uint64_t ends_unix_ms;    /* however much it is used */
+    uint64_t expires_unix_ms; /* as this replica knows it */
+    uint64_t stored_unix_ms;  /* as the database knows it */
+    struct list_link link;    /* in waiting, if it waits */
+    uint64_t since_mono_ms;   /* waits since; 0: is due at once */
     bool waits;
     uint16_t place; /* in the batch, from 1; 0: is not in it */
 };
@@ -33,8 +34,8 @@ struct session_table {
     uint64_t near_ms;
     struct lru *entries;
 
-    struct entry *first, *last; /* waiting, those due at once first */
-    size_t waiting;
+    struct list_link waiting; /* of struct entry, those due at once first */
+    size_t waiting_count;
     /* Of sessions that had to make place while they waited. */
     struct store_extension spill[SPILL_MAX];
     size_t spilled;
@@ -62,6 +63,7 @@ struct session_table *session_table_new(const struct session_rules *rules, size_
     table->rules = *rules;
     table->delay_ms = min_u64(rules->idle_ms / 10, WRITE_DELAY_MAX_MS);
     table->near_ms = rules->idle_ms / 2;
+    list_init(&table->waiting);
     table->entries = lru_new(sizeof(struct token_hash), sizeof(struct entry), sessions_max);
     return table;
 }
@@ -80,11 +82,12 @@ static void link_entry(struct session_table *t, struct entry *entry, bool at_onc
 {
     entry->waits = true;
     entry->since_mono_ms = at_once ? 0 : mono_ms;
-    entry->prev = at_once ? NULL : t->last;
-    entry->next = at_once ? t->first : NULL;
-    *(entry->prev == NULL ? &t->first : &entry->prev->next) = entry;
-    *(entry->next == NULL ? &t->last : &entry->next->prev) = entry;
-    t->waiting++;
+    if (at_once) {
+        list_add_first(&t->waiting, &entry->link);
+    } else {
+        list_add(&t->waiting, &entry->link);
+    }
+    t->waiting_count++;
 }
 
 static void unlink_entry(struct session_table *t, struct entry *entry)
@@ -92,11 +95,9 @@ static void unlink_entry(struct session_table *t, struct entry *entry)
     if (!entry->waits) {
         return;
     }
-    *(entry->prev == NULL ? &t->first : &entry->prev->next) = entry->next;
-    *(entry->next == NULL ? &t->last : &entry->next->prev) = entry->prev;
-    entry->next = entry->prev = NULL;
+    list_remove(&entry->link);
     entry->waits = false;
-    t->waiting--;
+    t->waiting_count--;
 }
 
 static void wait_to_be_written(struct session_table *t, struct entry *entry, struct moment now)
@@ -253,7 +254,7 @@ size_t session_table_count(const struct session_table *t)
 
 size_t session_table_waiting(const struct session_table *t)
 {
-    return t->waiting + t->spilled;
+    return t->waiting_count + t->spilled;
 }
 
 uint64_t session_table_due_ms(const struct session_table *t, struct moment now)
@@ -261,10 +262,11 @@ uint64_t session_table_due_ms(const struct session_table *t, struct moment now)
     if (t->spilled > 0) {
         return 0;
     }
-    if (t->first == NULL) {
+    const struct entry *first = LIST_FIRST(struct entry, &t->waiting, link);
+    if (first == NULL) {
         return SESSION_TABLE_NEVER;
     }
-    uint64_t due_ms = t->first->since_mono_ms == 0 ? 0 : t->first->since_mono_ms + t->delay_ms;
+    uint64_t due_ms = first->since_mono_ms == 0 ? 0 : first->since_mono_ms + t->delay_ms;
     return due_ms > now.mono_ms ? due_ms - now.mono_ms : 0;
 }
 
@@ -283,9 +285,9 @@ size_t session_table_take(struct session_table *t, bool all, struct moment now,
     bool is_due = session_table_due_ms(t, now) == 0;
     uint64_t until_ms = now.mono_ms + (is_due ? t->delay_ms / GATHERED_PART : 0);
     take_spilled(t, items);
-    for (struct entry *entry = t->first; entry != NULL && t->batch_count < STORE_BATCH_MAX;
-         entry = entry->next) {
-        if (!all && entry->since_mono_ms + t->delay_ms > until_ms) {
+    LIST_EACH (struct entry, entry, &t->waiting, link) {
+        if (t->batch_count == STORE_BATCH_MAX ||
+            (!all && entry->since_mono_ms + t->delay_ms > until_ms)) {
             break;
         }
         size_t i = t->batch_count++;

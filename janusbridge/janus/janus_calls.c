@@ -2,47 +2,33 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/random.h>
 
+#include "proto/base/list.h"
+#include "proto/base/slots.h"
+
+/* One use of a slot, whose id is also the transaction. */
 struct janus_call {
-    uint64_t id; /* also the transaction; 0: free. Its low 16 bits are the index of the slot */
     struct janus_calls *calls;
     struct janus_transfer *transfer; /* NULL once the POST was answered */
     janus_call_fn *fn;               /* NULL once called */
     void *arg;
     uint64_t deadline_ms;
-    uint64_t timer;   /* set while an event is waited for after an ack */
-    const char *path; /* while queued */
-    char *body;       /* while queued */
-    bool is_queued;
-    bool is_aside;                      /* not to the session's own handle */
-    bool has_body;                      /* the plugin answers */
-    struct janus_call *previous, *next; /* in the queue */
-    uint32_t next_free;
+    uint64_t timer;        /* set while an event is waited for after an ack */
+    const char *path;      /* while queued */
+    char *body;            /* while queued */
+    bool is_aside;         /* not to the session's own handle */
+    bool has_body;         /* the plugin answers */
+    struct list_link link; /* in the queue, or in none */
 };
 
 struct janus_calls {
     struct janus_calls_parts parts;
-    struct janus_call *slots;
-    uint32_t used; /* slots touched so far: memory is mapped as it is needed */
-    uint32_t free; /* head of the free list; calls_max: empty */
-    size_t count;
-    uint64_t random[32];
-    size_t random_left;
-    struct janus_call *first, *last; /* the queue */
-    size_t sent;                     /* POSTs not answered yet */
+    struct slots *slots;    /* of struct janus_call */
+    struct list_link queue; /* likewise, oldest first */
+    size_t sent;            /* POSTs not answered yet */
     struct metric *dropped, *mismatched, *queued_gauge;
     int64_t queued;
 };
-
-static void fill_random(void *dest, size_t bytes)
-{
-    /* Cannot fail once the kernel's pool is seeded; up to 256 bytes come whole. */
-    if (getrandom(dest, bytes, 0) != (ssize_t)bytes) {
-        abort();
-    }
-}
 
 static void write_transaction(char dest[TRANSACTION_BYTES + 1], uint64_t id)
 {
@@ -51,18 +37,15 @@ static void write_transaction(char dest[TRANSACTION_BYTES + 1], uint64_t id)
 
 void janus_transaction_draw(char dest[TRANSACTION_BYTES + 1])
 {
-    uint64_t id;
-    fill_random(&id, sizeof(id));
-    write_transaction(dest, id);
+    write_transaction(dest, (uint64_t)random_u32() << 32 | random_u32());
 }
 
 struct janus_calls *janus_calls_new(const struct janus_calls_parts *parts)
 {
-    assert(parts->calls_max >= 1 && parts->calls_max <= 65536);
     struct janus_calls *calls = mem_alloc(sizeof(*calls));
     calls->parts = *parts;
-    calls->slots = mem_alloc(parts->calls_max * sizeof(*calls->slots));
-    calls->free = (uint32_t)parts->calls_max;
+    calls->slots = slots_new(sizeof(struct janus_call), parts->calls_max, random_u32);
+    list_init(&calls->queue);
     calls->dropped =
         metrics_counter(parts->metrics, "lynks_janus_late_answers_total",
                         "Answers of Janus that nobody waited for any more; dropped", NULL);
@@ -78,60 +61,23 @@ void janus_calls_free(struct janus_calls **calls_ref)
 {
     if (*calls_ref != NULL) {
         janus_calls_fail_all(*calls_ref, ERR_UNAVAILABLE);
-        mem_free(&(*calls_ref)->slots);
+        slots_free(&(*calls_ref)->slots);
         mem_free(calls_ref);
     }
 }
 
 size_t janus_calls_count(const struct janus_calls *calls)
 {
-    return calls->count;
+    return slots_used(calls->slots);
 }
 
 /* ---- slots ---- */
 
-static uint64_t draw(struct janus_calls *calls)
-{
-    if (calls->random_left == 0) {
-        fill_random(calls->random, sizeof(calls->random));
-        calls->random_left = ARRAY_LEN(calls->random);
-    }
-    return calls->random[--calls->random_left];
-}
-
-static struct janus_call *add(struct janus_calls *calls)
-{
-    uint32_t index = calls->free;
-    if (index < calls->parts.calls_max) {
-        calls->free = calls->slots[index].next_free;
-    } else if (calls->used < calls->parts.calls_max) {
-        index = calls->used++;
-    } else {
-        return NULL;
-    }
-    /* The bit above the index keeps an id from being 0, which stands for a free slot. */
-    const uint64_t id = (draw(calls) & ~UINT64_C(0x1ffff)) | 0x10000 | index;
-    calls->slots[index] = (struct janus_call){.id = id, .calls = calls};
-    calls->count++;
-    return &calls->slots[index];
-}
-
 static void drop(struct janus_call *call)
 {
-    struct janus_calls *calls = call->calls;
-    const uint32_t index = (uint32_t)(call - calls->slots);
-    clock_cancel(calls->parts.clock, call->timer);
+    clock_cancel(call->calls->parts.clock, call->timer);
     mem_free(&call->body);
-    *call = (struct janus_call){.next_free = calls->free};
-    calls->free = index;
-    calls->count--;
-}
-
-static struct janus_call *find(struct janus_calls *calls, uint64_t id)
-{
-    const size_t index = id & 0xffff;
-    return id != 0 && index < calls->used && calls->slots[index].id == id ? &calls->slots[index]
-                                                                          : NULL;
+    slots_release(call->calls->slots, call);
 }
 
 static struct janus_call *find_transaction(struct janus_calls *calls, struct str text)
@@ -144,7 +90,7 @@ static struct janus_call *find_transaction(struct janus_calls *calls, struct str
     for (size_t i = 0; i < sizeof(bytes); i++) {
         id = id << 8 | bytes[i];
     }
-    return find(calls, id);
+    return slots_find(calls->slots, id);
 }
 
 /* ---- the queue ---- */
@@ -152,20 +98,14 @@ static struct janus_call *find_transaction(struct janus_calls *calls, struct str
 static void enqueue(struct janus_call *call)
 {
     struct janus_calls *calls = call->calls;
-    call->is_queued = true;
-    call->previous = calls->last;
-    *(calls->last != NULL ? &calls->last->next : &calls->first) = call;
-    calls->last = call;
+    list_add(&calls->queue, &call->link);
     metric_set(calls->queued_gauge, ++calls->queued);
 }
 
 static void unqueue(struct janus_call *call)
 {
     struct janus_calls *calls = call->calls;
-    *(call->previous != NULL ? &call->previous->next : &calls->first) = call->next;
-    *(call->next != NULL ? &call->next->previous : &calls->last) = call->previous;
-    call->previous = call->next = NULL;
-    call->is_queued = false;
+    list_remove(&call->link);
     metric_set(calls->queued_gauge, --calls->queued);
 }
 
@@ -185,8 +125,8 @@ static void finish(struct janus_call *call, enum err err, const struct janus_mes
 /* What waited past its time need not be sent. */
 static void send_queued(struct janus_calls *calls)
 {
-    while (calls->first != NULL && calls->sent < calls->parts.parallel_max) {
-        struct janus_call *call = calls->first;
+    while (!list_is_empty(&calls->queue) && calls->sent < calls->parts.parallel_max) {
+        struct janus_call *call = LIST_FIRST(struct janus_call, &calls->queue, link);
         const uint64_t now_ms = clock_mono_ms(calls->parts.clock);
         unqueue(call);
         if (now_ms < call->deadline_ms) {
@@ -250,7 +190,7 @@ static void on_message(struct janus_call *call, const struct janus_message *mess
 {
     struct janus_calls *calls = call->calls;
     char transaction[TRANSACTION_BYTES + 1];
-    write_transaction(transaction, call->id);
+    write_transaction(transaction, slots_id(call));
     if (!str_eq(message->transaction, str_of(transaction))) {
         metric_inc(calls->mismatched);
         finish(call, ERR_PROTOCOL, NULL);
@@ -323,18 +263,21 @@ static enum err send_call(struct janus_calls *calls, const struct janus_aside *r
                           bool is_aside, janus_call_fn *fn, void *arg, uint64_t *ret_id)
 {
     assert(request->body != NULL || request->verb != NULL);
-    struct janus_call *call = add(calls);
+    struct janus_call *call = slots_take(calls->slots);
     if (call == NULL) {
         return ERR_OVERLOADED;
     }
-    call->fn = fn;
-    call->arg = arg;
-    call->path = request->path;
-    call->is_aside = is_aside;
-    call->has_body = request->body != NULL;
-    call->deadline_ms = clock_mono_ms(calls->parts.clock) + request->timeout_ms;
+    *call =
+        (struct janus_call){.calls = calls,
+                            .fn = fn,
+                            .arg = arg,
+                            .path = request->path,
+                            .is_aside = is_aside,
+                            .has_body = request->body != NULL,
+                            .deadline_ms = clock_mono_ms(calls->parts.clock) + request->timeout_ms};
+    list_init(&call->link);
     char transaction[TRANSACTION_BYTES + 1];
-    write_transaction(transaction, call->id);
+    write_transaction(transaction, slots_id(call));
     if (request->body != NULL) {
         call->body = janus_json_message(transaction, calls->parts.auth, request->body);
     } else if (strcmp(request->verb, "attach") == 0) {
@@ -342,7 +285,7 @@ static enum err send_call(struct janus_calls *calls, const struct janus_aside *r
     } else {
         call->body = janus_json_request(request->verb, transaction, calls->parts.auth);
     }
-    *ret_id = call->id;
+    *ret_id = slots_id(call);
     if (calls->sent >= calls->parts.parallel_max) {
         enqueue(call);
     } else {
@@ -366,8 +309,8 @@ enum err janus_calls_send_aside(struct janus_calls *calls, const struct janus_as
 
 bool janus_calls_withdraw(struct janus_calls *calls, uint64_t id)
 {
-    struct janus_call *call = find(calls, id);
-    if (call == NULL || !call->is_queued) {
+    struct janus_call *call = slots_find(calls->slots, id);
+    if (call == NULL || list_is_empty(&call->link)) {
         return false;
     }
     unqueue(call);
@@ -378,17 +321,13 @@ bool janus_calls_withdraw(struct janus_calls *calls, uint64_t id)
 void janus_calls_fail_all(struct janus_calls *calls, enum err err)
 {
     const struct janus_transport *transport = calls->parts.transport;
-    for (uint32_t i = 0; i < calls->used; i++) {
-        struct janus_call *call = &calls->slots[i];
-        if (call->id == 0) {
-            continue;
-        }
+    for (struct janus_call *call = NULL; (call = slots_next(calls->slots, call)) != NULL;) {
         if (call->transfer != NULL) {
             transport->ops->cancel(transport->self, call->transfer);
             call->transfer = NULL;
             calls->sent--;
         }
-        if (call->is_queued) {
+        if (!list_is_empty(&call->link)) {
             unqueue(call);
         }
         finish(call, err, NULL);

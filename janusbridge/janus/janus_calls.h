@@ -31,7 +31,7 @@ struct janus_calls_parts {
     const char *auth; /* as of janus_json_auth */
     janus_trouble_fn *fn;
     void *arg;
-    size_t calls_max;    /* under way or queued; 1..65536 */
+    size_t calls_max;    /* under way or queued; 1..SLOTS_MAX */
     size_t parallel_max; /* sent and not answered, each on a connection of its own */
 };
 

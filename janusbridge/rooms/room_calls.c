@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "proto/base/list.h"
+
 #define BUCKETS 1024
 /* How much longer than its callers a request is waited for: so that its connection lives on, its
  * lateness is counted, and what stands in line behind it does not overtake it inside Janus. */
@@ -14,26 +16,26 @@ struct caller {
     struct call *call;
     struct job *job;
     uint64_t timer;
-    struct caller *previous, *next; /* of the job */
+    struct list_link link; /* in the job's callers */
 };
 
 /* One request to Janus. */
 struct job {
     struct room *room;
     struct room_request request;
-    struct caller *callers; /* empty: nobody waits for it any more */
-    uint64_t call_id;       /* of the session; 0: not sent yet */
-    uint64_t token;         /* of the watcher */
+    struct list_link callers; /* empty: nobody waits for it any more; the latest is the first */
+    uint64_t call_id;         /* of the session; 0: not sent yet */
+    uint64_t token;           /* of the watcher */
     unsigned repeats;
-    struct job *next; /* in line */
+    struct list_link link; /* in the room's line, or in none */
 };
 
 /* A room for which something is under way. */
 struct room {
     struct room_calls *calls;
     uint64_t room_id;
-    struct job *shared;       /* the one that can be joined */
-    struct job *first, *last; /* in line; the first one is sent */
+    struct job *shared;    /* the one that can be joined */
+    struct list_link line; /* of struct job; the first one is sent */
     size_t jobs;
     struct room *next; /* in the bucket */
 };
@@ -108,6 +110,7 @@ static struct room *get_room(struct room_calls *calls, uint64_t room_id)
     if (*at == NULL) {
         *at = mem_alloc(sizeof(**at));
         **at = (struct room){.calls = calls, .room_id = room_id};
+        list_init(&(*at)->line);
     }
     return *at;
 }
@@ -116,27 +119,16 @@ static struct job *add_job(struct room *room, struct room_request *request)
 {
     struct job *job = mem_alloc(sizeof(*job));
     *job = (struct job){.room = room, .request = *request};
+    list_init(&job->callers);
+    list_init(&job->link);
     request->body = NULL;
     room->jobs++;
     if (job->request.order == ROOM_SHARED) {
         room->shared = job;
     } else if (job->request.order == ROOM_IN_LINE) {
-        *(room->last != NULL ? &room->last->next : &room->first) = job;
-        room->last = job;
+        list_add(&room->line, &job->link);
     }
     return job;
-}
-
-static void leave_line(struct room *room, const struct job *job)
-{
-    struct job *previous = NULL;
-    for (struct job *at = room->first; at != NULL && at != job; at = at->next) {
-        previous = at;
-    }
-    *(previous != NULL ? &previous->next : &room->first) = job->next;
-    if (room->last == job) {
-        room->last = previous;
-    }
 }
 
 /* Frees the room with its last job. */
@@ -146,9 +138,7 @@ static void remove_job(struct job *job)
     if (room->shared == job) {
         room->shared = NULL;
     }
-    if (job->request.order == ROOM_IN_LINE) {
-        leave_line(room, job);
-    }
+    list_remove(&job->link);
     mem_free(&job->request.body);
     mem_free(&job);
     if (--room->jobs == 0) {
@@ -166,11 +156,8 @@ static void add_caller(struct job *job, struct call *call)
 {
     struct room_calls *calls = job->room->calls;
     struct caller *caller = mem_alloc(sizeof(*caller));
-    *caller = (struct caller){.call = call, .job = job, .next = job->callers};
-    if (job->callers != NULL) {
-        job->callers->previous = caller;
-    }
-    job->callers = caller;
+    *caller = (struct caller){.call = call, .job = job};
+    list_add_first(&job->callers, &caller->link);
     calls->callers++;
     const uint64_t now_ms = clock_mono_ms(calls->clock);
     const uint64_t left_ms =
@@ -178,14 +165,21 @@ static void add_caller(struct job *job, struct call *call)
     caller->timer = clock_after(calls->clock, left_ms, on_deadline, caller);
 }
 
+static struct caller *first_caller(const struct job *job)
+{
+    return LIST_FIRST(struct caller, &job->callers, link);
+}
+
+static struct job *first_in_line(const struct room *room)
+{
+    return LIST_FIRST(struct job, &room->line, link);
+}
+
 static struct call *remove_caller(struct caller *caller)
 {
     struct room_calls *calls = caller->job->room->calls;
     struct call *call = caller->call;
-    *(caller->previous != NULL ? &caller->previous->next : &caller->job->callers) = caller->next;
-    if (caller->next != NULL) {
-        caller->next->previous = caller->previous;
-    }
+    list_remove(&caller->link);
     clock_cancel(calls->clock, caller->timer);
     calls->callers--;
     mem_free(&caller);
@@ -214,8 +208,8 @@ static void end_job(struct job *job, enum err err, const struct janus_message *m
         room->shared = NULL; /* an answer may bring the next request for this room at once */
     }
     room->jobs++; /* the room outlives the job, for the sake of its line */
-    while (job->callers != NULL) {
-        fn(calls->arg, remove_caller(job->callers), err, message);
+    for (struct caller *caller; (caller = first_caller(job)) != NULL;) {
+        fn(calls->arg, remove_caller(caller), err, message);
     }
     remove_job(job);
     send_next(room);
@@ -237,8 +231,8 @@ static enum err send_job(struct job *job);
 /* Gives false if err is the answer. */
 static bool ask_again(struct job *job, enum err *err)
 {
-    if (*err != ERR_UNAVAILABLE || job->request.order == ROOM_IN_LINE || job->callers == NULL ||
-        job->repeats == REPEATS_MAX) {
+    if (*err != ERR_UNAVAILABLE || job->request.order == ROOM_IN_LINE ||
+        list_is_empty(&job->callers) || job->repeats == REPEATS_MAX) {
         return false;
     }
     job->repeats++;
@@ -250,7 +244,7 @@ static bool ask_again(struct job *job, enum err *err)
 static void on_answer(void *arg, enum err err, const struct janus_message *message)
 {
     struct job *job = arg;
-    if (job->callers == NULL) {
+    if (list_is_empty(&job->callers)) {
         metric_inc(job->room->calls->late);
     }
     take_answer(job, err, message);
@@ -263,7 +257,7 @@ static enum err send_job(struct job *job)
 {
     const struct room_calls *calls = job->room->calls;
     const uint64_t now_ms = clock_mono_ms(calls->clock);
-    const uint64_t deadline_ms = job->callers->call->context.deadline_ms;
+    const uint64_t deadline_ms = first_caller(job)->call->context.deadline_ms;
     const uint64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
     if (calls->watcher.on_send != NULL && job->request.order == ROOM_SHARED) {
         job->token = calls->watcher.on_send(calls->watcher.arg, job->room->room_id);
@@ -281,14 +275,13 @@ static enum err send_job(struct job *job)
 static void send_next(struct room *room)
 {
     struct room_calls *calls = room->calls;
-    while (room->first != NULL && room->first->call_id == 0) {
-        struct job *job = room->first;
+    for (struct job *job; (job = first_in_line(room)) != NULL && job->call_id == 0;) {
         room_reply_fn *fn = job->request.fn;
         const enum err err = send_job(job);
         if (err == ERR_OK) {
             return;
         }
-        struct call *call = remove_caller(job->callers);
+        struct call *call = remove_caller(first_caller(job));
         remove_job(job);
         fn(calls->arg, call, err, NULL);
     }
@@ -308,7 +301,7 @@ static void on_deadline(void *arg)
     if (room->shared == job) {
         room->shared = NULL;
     }
-    if (job->callers == NULL &&
+    if (list_is_empty(&job->callers) &&
         (job->call_id == 0 || janus_session_withdraw(calls->session, job->call_id))) {
         take_answer(job, ERR_DEADLINE, NULL);
         end_job(job, ERR_DEADLINE, NULL);
@@ -340,12 +333,12 @@ enum err room_calls_add(struct room_calls *calls, struct call *call, struct room
     request.body = STEAL(body);
     struct job *job = add_job(room, &request);
     add_caller(job, call);
-    if (request.order == ROOM_IN_LINE && room->first != job) {
+    if (request.order == ROOM_IN_LINE && first_in_line(room) != job) {
         return ERR_OK;
     }
     const enum err err = send_job(job);
     if (err != ERR_OK) {
-        (void)remove_caller(job->callers);
+        (void)remove_caller(first_caller(job));
         remove_job(job);
     }
     return err;

@@ -2,12 +2,14 @@
 
 #include <assert.h>
 
+#include "proto/base/list.h"
+
 struct wait {
     struct room_waits *waits;
     struct call *call;
     uint64_t room_id;
     uint64_t timer;
-    struct wait *previous, *next;
+    struct list_link link;
 };
 
 struct room_waits {
@@ -15,7 +17,7 @@ struct room_waits {
     size_t waits_max;
     room_waits_fn *fn;
     void *arg;
-    struct wait *first, *last; /* in the order of their coming */
+    struct list_link all; /* of struct wait, in the order of their coming */
     size_t count;
 };
 
@@ -24,6 +26,7 @@ struct room_waits *room_waits_new(const struct clock *clock, size_t waits_max, r
 {
     struct room_waits *waits = mem_alloc(sizeof(*waits));
     *waits = (struct room_waits){.clock = clock, .waits_max = waits_max, .fn = fn, .arg = arg};
+    list_init(&waits->all);
     return waits;
 }
 
@@ -42,8 +45,7 @@ static void end(struct wait *wait, enum err err)
 {
     struct room_waits *waits = wait->waits;
     struct call *call = wait->call;
-    *(wait->previous != NULL ? &wait->previous->next : &waits->first) = wait->next;
-    *(wait->next != NULL ? &wait->next->previous : &waits->last) = wait->previous;
+    list_remove(&wait->link);
     waits->count--;
     clock_cancel(waits->clock, wait->timer);
     mem_free(&wait);
@@ -67,11 +69,9 @@ enum err room_waits_add(struct room_waits *waits, struct call *call, uint64_t ro
         return ERR_OVERLOADED;
     }
     struct wait *wait = mem_alloc(sizeof(*wait));
-    *wait =
-        (struct wait){.waits = waits, .call = call, .room_id = room_id, .previous = waits->last};
+    *wait = (struct wait){.waits = waits, .call = call, .room_id = room_id};
     wait->timer = clock_after(waits->clock, call->context.deadline_ms - now_ms, on_deadline, wait);
-    *(waits->last != NULL ? &waits->last->next : &waits->first) = wait;
-    waits->last = wait;
+    list_add(&waits->all, &wait->link);
     waits->count++;
     return ERR_OK;
 }
@@ -80,9 +80,10 @@ enum err room_waits_add(struct room_waits *waits, struct call *call, uint64_t ro
 static void wake(struct room_waits *waits, uint64_t room_id)
 {
     size_t left = waits->count;
-    struct wait *next = NULL;
-    for (struct wait *wait = waits->first; left > 0; wait = next, left--) {
-        next = wait->next;
+    LIST_EACH (struct wait, wait, &waits->all, link) {
+        if (left-- == 0) {
+            return;
+        }
         if (room_id == 0 || wait->room_id == room_id) {
             end(wait, ERR_OK);
         }

@@ -23,8 +23,9 @@ struct http_address {
     uint8_t key[16];
 };
 
-struct list {
-    struct http_conn *first, *last;
+/* The connections of one phase, in the order in which they fall due. */
+struct queue {
+    struct list_link conns;
     uint64_t timeout_ms; /* 0: none */
 };
 
@@ -35,7 +36,7 @@ struct http_conns {
     unsigned max, per_address_max;
     uint64_t idle_timeout_ms;
     size_t count, peak; /* the most there were since memory was last given back */
-    struct list lists[HTTP_PHASE_COUNT];
+    struct queue queues[HTTP_PHASE_COUNT];
     uint64_t timer, timer_due_ms; /* timer 0: none is set */
     uint8_t hash_key[crypto_shorthash_KEYBYTES];
     size_t bucket_mask;
@@ -110,25 +111,16 @@ static void drop_address(struct http_conns *conns, struct http_address *address)
     free(address);
 }
 
-/* ---- lists ---- */
+/* ---- phases ---- */
 
-static void unlink_conn(struct list *list, struct http_conn *conn)
+static struct http_conn *first_of(const struct http_conns *conns, enum http_phase phase)
 {
-    *(conn->previous == NULL ? &list->first : &conn->previous->next) = conn->next;
-    *(conn->next == NULL ? &list->last : &conn->next->previous) = conn->previous;
-}
-
-static void append_conn(struct list *list, struct http_conn *conn)
-{
-    conn->previous = list->last;
-    conn->next = NULL;
-    *(list->last == NULL ? &list->first : &list->last->next) = conn;
-    list->last = conn;
+    return LIST_FIRST(struct http_conn, &conns->queues[phase].conns, link);
 }
 
 static void on_timer(void *arg);
 
-/* One timer for all lists. One that fires too early finds nothing due and is set again. */
+/* One timer for all phases. One that fires too early finds nothing due and is set again. */
 static void arm(struct http_conns *conns, uint64_t now_ms, uint64_t due_ms)
 {
     if (conns->timer != 0) {
@@ -145,11 +137,11 @@ static void arm(struct http_conns *conns, uint64_t now_ms, uint64_t due_ms)
 static void enter(struct http_conns *conns, struct http_conn *conn, enum http_phase phase,
                   uint64_t now_ms)
 {
-    struct list *list = &conns->lists[phase];
+    struct queue *queue = &conns->queues[phase];
     conn->phase = phase;
-    append_conn(list, conn);
-    if (list->timeout_ms > 0) {
-        conn->due_ms = now_ms + list->timeout_ms;
+    list_add(&queue->conns, &conn->link);
+    if (queue->timeout_ms > 0) {
+        conn->due_ms = now_ms + queue->timeout_ms;
         arm(conns, now_ms, conn->due_ms);
     }
 }
@@ -157,7 +149,7 @@ static void enter(struct http_conns *conns, struct http_conn *conn, enum http_ph
 static void change_phase(struct http_conns *conns, struct http_conn *conn, enum http_phase phase,
                          uint64_t now_ms)
 {
-    unlink_conn(&conns->lists[conn->phase], conn);
+    list_remove(&conn->link);
     enter(conns, conn, phase, now_ms);
 }
 
@@ -170,7 +162,7 @@ void http_conns_enter(struct http_conns *conns, struct http_conn *conn, enum htt
     change_phase(conns, conn, phase, now_ms);
 }
 
-/* Waits in a list without a timeout for the server to notice and remove it. */
+/* Waits in a phase without a timeout for the server to notice and remove it. */
 static void cut_conn(struct http_conns *conns, struct http_conn *conn)
 {
     change_phase(conns, conn, HTTP_WAITING, 0);
@@ -215,12 +207,15 @@ static void on_timer(void *arg)
     uint64_t now_ms = clock_mono_ms(conns->clock);
     conns->timer = 0;
     for (size_t i = 0; i < HTTP_PHASE_COUNT; i++) {
-        struct list *list = &conns->lists[i];
-        while (list->timeout_ms > 0 && list->first != NULL && list->first->due_ms <= now_ms) {
-            on_due(conns, list->first, now_ms);
+        if (conns->queues[i].timeout_ms == 0) {
+            continue;
         }
-        if (list->timeout_ms > 0 && list->first != NULL) {
-            arm(conns, now_ms, list->first->due_ms);
+        struct http_conn *first;
+        while ((first = first_of(conns, i)) != NULL && first->due_ms <= now_ms) {
+            on_due(conns, first, now_ms);
+        }
+        if (first != NULL) {
+            arm(conns, now_ms, first->due_ms);
         }
     }
 }
@@ -229,12 +224,12 @@ static void on_timer(void *arg)
 
 static bool make_room(struct http_conns *conns)
 {
-    struct http_conn *idle = conns->lists[HTTP_IDLE].first;
-    struct http_conn *silent = conns->lists[HTTP_RECEIVING].first;
+    struct http_conn *idle = first_of(conns, HTTP_IDLE);
+    struct http_conn *silent = first_of(conns, HTTP_RECEIVING);
     uint64_t now_ms = clock_mono_ms(conns->clock);
     struct http_conn *oldest = idle;
     if (idle == NULL && silent != NULL &&
-        now_ms + conns->lists[HTTP_RECEIVING].timeout_ms >= silent->due_ms + SILENT_MS) {
+        now_ms + conns->queues[HTTP_RECEIVING].timeout_ms >= silent->due_ms + SILENT_MS) {
         oldest = silent;
     }
     if (oldest == NULL) {
@@ -288,7 +283,7 @@ static void give_back_memory(struct http_conns *conns)
 
 void http_conns_remove(struct http_conns *conns, struct http_conn *conn)
 {
-    unlink_conn(&conns->lists[conn->phase], conn);
+    list_remove(&conn->link);
     drop_address(conns, conn->holder);
     free(conn);
     conns->count--;
@@ -298,8 +293,8 @@ void http_conns_remove(struct http_conns *conns, struct http_conn *conn)
 
 void http_conns_cut_all(struct http_conns *conns, enum http_phase phase)
 {
-    while (phase != HTTP_WAITING && conns->lists[phase].first != NULL) {
-        cut_conn(conns, conns->lists[phase].first);
+    while (phase != HTTP_WAITING && http_conns_has(conns, phase)) {
+        cut_conn(conns, first_of(conns, phase));
     }
 }
 
@@ -310,7 +305,7 @@ size_t http_conns_count(const struct http_conns *conns)
 
 bool http_conns_has(const struct http_conns *conns, enum http_phase phase)
 {
-    return conns->lists[phase].first != NULL;
+    return !list_is_empty(&conns->queues[phase].conns);
 }
 
 /* ---- life ---- */
@@ -351,14 +346,17 @@ struct http_conns *http_conns_new(const struct clock *clock, struct metrics *met
     conns->max = config->max;
     conns->per_address_max = config->per_address_max;
     conns->idle_timeout_ms = config->idle_timeout_ms;
+    for (size_t i = 0; i < HTTP_PHASE_COUNT; i++) {
+        list_init(&conns->queues[i].conns);
+    }
     /* A request that begins on an idle connection is noticed within one look at the latest, so what
      * it has left then is its timeout less one look. */
     uint64_t look_ms = config->request_timeout_ms / IDLE_LOOKS + 1;
-    conns->lists[HTTP_RECEIVING].timeout_ms = config->request_timeout_ms;
-    conns->lists[HTTP_IDLE].timeout_ms =
+    conns->queues[HTTP_RECEIVING].timeout_ms = config->request_timeout_ms;
+    conns->queues[HTTP_IDLE].timeout_ms =
         look_ms < config->idle_timeout_ms ? look_ms : config->idle_timeout_ms;
-    conns->lists[HTTP_PARTIAL].timeout_ms = config->request_timeout_ms - look_ms;
-    conns->lists[HTTP_SENDING].timeout_ms = config->request_timeout_ms;
+    conns->queues[HTTP_PARTIAL].timeout_ms = config->request_timeout_ms - look_ms;
+    conns->queues[HTTP_SENDING].timeout_ms = config->request_timeout_ms;
     size_t buckets = 16;
     while (buckets < config->max) {
         buckets *= 2;
@@ -377,8 +375,7 @@ void http_conns_free(struct http_conns **conns_ref)
         return;
     }
     for (size_t i = 0; i < HTTP_PHASE_COUNT; i++) {
-        for (struct http_conn *conn = conns->lists[i].first, *next; conn != NULL; conn = next) {
-            next = conn->next;
+        LIST_EACH (struct http_conn, conn, &conns->queues[i].conns, link) {
             drop_address(conns, conn->holder);
             free(conn);
         }

@@ -8,6 +8,7 @@
 #define LYNKS_PROTO_HTTP_HTTP_CONNS_H
 
 #include "proto/base/clock.h"
+#include "proto/base/list.h"
 #include "proto/base/metrics.h"
 
 enum http_phase {
@@ -31,8 +32,8 @@ struct http_address; /* how many connections one address has */
 
 /* Fields are read by the server; only http_conns changes them, but for server_data and linger. */
 struct http_conn {
-    struct http_conn *previous, *next; /* in its phase' list */
-    uint64_t due_ms;                   /* when the phase ends, or an idle one is looked at again */
+    struct list_link link; /* among those of its phase */
+    uint64_t due_ms;       /* when the phase ends, or an idle one is looked at again */
     uint64_t idle_since_ms;
     struct http_address *holder;
     void *server_data;

@@ -432,7 +432,7 @@ bool httpd_is_drained(const struct httpd *httpd)
 /* MHD may not be stopped while a connection is suspended. */
 static void answer_all(struct httpd *httpd)
 {
-    for (struct httpd_request *r = httpd->requests.first; r != NULL; r = r->next) {
+    LIST_EACH (struct httpd_request, r, &httpd->requests.list, link) {
         if (r->parked) {
             make_ending(r);
             unpark(r);

@@ -23,6 +23,8 @@ void httpd_requests_init(struct httpd_requests *all, struct metrics *metrics,
         .refused_large = refused(metrics, config->name, "too_large"),
         .refused_bodies = refused(metrics, config->name, "bodies"),
     };
+    list_init(&all->list);
+    list_init(&all->to_park);
 }
 
 struct httpd_request *httpd_request_new(struct httpd_requests *all, struct http_conn *conn)
@@ -30,11 +32,8 @@ struct httpd_request *httpd_request_new(struct httpd_requests *all, struct http_
     struct httpd_request *request = mem_alloc(sizeof(*request));
     request->all = all;
     request->conn = conn;
-    request->next = all->first;
-    if (request->next != NULL) {
-        request->next->previous = request;
-    }
-    all->first = request;
+    list_add_first(&all->list, &request->link);
+    list_init(&request->park_link);
     all->count++;
     return request;
 }
@@ -52,28 +51,16 @@ static void free_body(struct httpd_request *request)
 
 void httpd_request_park_later(struct httpd_request *request)
 {
-    request->next_to_park = request->all->to_park;
-    request->all->to_park = request;
+    list_add_first(&request->all->to_park, &request->park_link);
 }
 
 struct httpd_request *httpd_requests_next_to_park(struct httpd_requests *all)
 {
-    struct httpd_request *request = all->to_park;
+    struct httpd_request *request = LIST_FIRST(struct httpd_request, &all->to_park, park_link);
     if (request != NULL) {
-        all->to_park = request->next_to_park;
+        list_remove(&request->park_link);
     }
     return request;
-}
-
-static void forget_parking(const struct httpd_request *request)
-{
-    struct httpd_request **place = &request->all->to_park;
-    while (*place != NULL && *place != request) {
-        place = &(*place)->next_to_park;
-    }
-    if (*place != NULL) {
-        *place = request->next_to_park;
-    }
 }
 
 void httpd_request_free(struct httpd_request *request)
@@ -85,12 +72,9 @@ void httpd_request_free(struct httpd_request *request)
 void httpd_request_detach(struct httpd_request *request)
 {
     struct httpd_requests *all = request->all;
-    *(request->previous == NULL ? &all->first : &request->previous->next) = request->next;
-    if (request->next != NULL) {
-        request->next->previous = request->previous;
-    }
+    list_remove(&request->link);
+    list_remove(&request->park_link);
     all->count--;
-    forget_parking(request);
     free_body(request);
     request->all = NULL;
     if (!request->owed) {

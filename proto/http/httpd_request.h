@@ -11,8 +11,8 @@
 #define HTTPD_DISCARD_BYTES_MAX 1048576
 
 struct httpd_requests {
-    struct httpd_request *first;
-    struct httpd_request *to_park; /* the handler has got them, to be suspended soon */
+    struct list_link list;    /* of struct httpd_request */
+    struct list_link to_park; /* likewise: the handler has got them, to be suspended soon */
     size_t count;
     size_t body_bytes_max, body_bytes_total_max;
     size_t body_bytes; /* held by all of them */
@@ -24,7 +24,7 @@ struct MHD_Response;
 
 struct httpd_request {
     struct httpd_requests *all; /* NULL once the server has let go */
-    struct httpd_request *previous, *next;
+    struct list_link link;
     struct httpd *httpd;
     struct MHD_Connection *mhd;
     struct http_conn *conn;
@@ -34,9 +34,9 @@ struct httpd_request {
     size_t body_bytes, body_room;
     size_t discarded_bytes;
     enum err error;
-    bool owed;   /* the handler has it and has not answered */
-    bool parked; /* suspended: only a resume gets the answer out */
-    struct httpd_request *next_to_park;
+    bool owed;                     /* the handler has it and has not answered */
+    bool parked;                   /* suspended: only a resume gets the answer out */
+    struct list_link park_link;    /* in to_park, or in none */
     struct MHD_Response *response; /* the answer, until it is queued */
     unsigned status;
 };

@@ -12,12 +12,12 @@ struct parts {
     struct auth auth;
 };
 
-static void drain(void *sessions)
+static void auth_drain(void *sessions)
 {
     sessions_drain(sessions);
 }
 
-static bool is_drained(void *sessions)
+static bool auth_is_drained(void *sessions)
 {
     return sessions_is_drained(sessions);
 }
@@ -46,9 +46,9 @@ static bool set_up(struct parts *parts, const struct authsvc_config *c)
                                           .hasher = hasher_pool_hasher(parts->hasher),
                                           .metrics = metrics};
     auth_init(&parts->auth, &auth_parts, c);
-    service_on_drain(
-        parts->service,
-        (struct service_drain){.begin = drain, .is_done = is_drained, .arg = parts->auth.sessions});
+    service_on_drain(parts->service, (struct service_drain){.begin = auth_drain,
+                                                            .is_done = auth_is_drained,
+                                                            .arg = parts->auth.sessions});
     return service_serve(parts->service, &c->bind, callers, auth_handlers, &parts->auth);
 }
 

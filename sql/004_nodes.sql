@@ -1,5 +1,6 @@
 -- One row for each Janus node: the bridge that may act on it (its lease), and the Janus session that
--- the next holder resumes. epoch grows by one whenever the holder changes, and makes a stale one known.
+-- the next holder resumes. epoch grows by one whenever another holder gets the lease, and whenever a holder gets his own
+-- back after it was over: so an answer from before is known.
 
 CREATE TABLE nodes (
     node VARCHAR(64) NOT NULL PRIMARY KEY,

@@ -36,7 +36,7 @@ static void free_login(struct login *login)
     free(login);
 }
 
-static void fail(struct login *login, enum err err)
+static void fail_login(struct login *login, enum err err)
 {
     struct logins *l = login->logins;
     const struct str request_id = login->call->context.request_id;
@@ -96,7 +96,7 @@ static void on_opened(void *arg, enum err err, const struct store_opened *opened
     struct login *login = arg;
     struct logins *l = login->logins;
     if (err != ERR_OK) {
-        fail(login, err);
+        fail_login(login, err);
         return;
     }
     struct token_hash token;
@@ -132,7 +132,7 @@ static void on_verified(void *arg, enum err err, bool needs_rehash)
                                                login->call->context.deadline_ms, on_opened, login);
     }
     if (err != ERR_OK) {
-        fail(login, err);
+        fail_login(login, err);
     }
 }
 
@@ -151,7 +151,7 @@ static void on_user(void *arg, enum err err, const struct store_user *user)
                                           login->call->context.deadline_ms, on_verified, login);
     }
     if (err != ERR_OK) {
-        fail(login, err);
+        fail_login(login, err);
     }
 }
 
@@ -169,7 +169,7 @@ void logins_start(struct logins *l, struct call *call)
                                             call->context.deadline_ms, on_user, login);
     }
     if (err != ERR_OK) {
-        fail(login, err);
+        fail_login(login, err);
     }
 }
 

@@ -42,8 +42,8 @@ static void free_job(struct job *job)
     mem_free(&job);
 }
 
-static enum err ask(struct hash_process *process, const struct job *job, enum hash_task task,
-                    struct hash_answer *ret_answer)
+static enum err ask_process(struct hash_process *process, const struct job *job,
+                            enum hash_task task, struct hash_answer *ret_answer)
 {
     struct hash_request request = {
         .params = *job->params, .task = task, .password_bytes = job->password.bytes};
@@ -65,7 +65,8 @@ static void work_verify(void *arg, void *process)
         job->err = ERR_DEADLINE;
         return;
     }
-    job->err = ask(process, job, job->is_known ? HASH_VERIFY : HASH_VERIFY_UNKNOWN, &answer);
+    job->err =
+        ask_process(process, job, job->is_known ? HASH_VERIFY : HASH_VERIFY_UNKNOWN, &answer);
     job->needs_rehash = answer.needs_rehash;
 }
 
@@ -99,7 +100,7 @@ static void work_rehash(void *arg, void *process)
 {
     struct job *job = arg;
     struct hash_answer answer = {0};
-    job->err = ask(process, job, HASH_MAKE, &answer);
+    job->err = ask_process(process, job, HASH_MAKE, &answer);
     memcpy(job->stored, answer.stored, sizeof(job->stored));
     sodium_memzero(&answer, sizeof(answer));
 }

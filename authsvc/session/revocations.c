@@ -16,7 +16,7 @@ struct revocation {
     struct call *call;
 };
 
-static void fail(struct revocations *r, struct call *call, enum err err)
+static void fail_revocation(struct revocations *r, struct call *call, enum err err)
 {
     metric_inc(r->failed);
     log_warn_limited(&r->failed_gate, clock_mono_ms(r->clock), "session not revoked",
@@ -25,7 +25,7 @@ static void fail(struct revocations *r, struct call *call, enum err err)
     call_fail(call, err);
 }
 
-static void answer(struct revocations *r, struct call *call, size_t count)
+static void answer_revocation(struct revocations *r, struct call *call, size_t count)
 {
     metric_inc(r->done);
     metric_add(r->ended, count);
@@ -47,14 +47,14 @@ static bool token_of(const struct call *call, struct token_hash *ret)
     return true;
 }
 
-static void on_ended(void *arg, enum err err, const struct store_ended *ended)
+static void on_sessions_ended(void *arg, enum err err, const struct store_ended *ended)
 {
     struct revocation *revocation = arg;
     struct revocations *r = revocation->revocations;
     struct call *call = STEAL(revocation->call);
     mem_free(&revocation);
     if (err != ERR_OK) {
-        fail(r, call, err);
+        fail_revocation(r, call, err);
         return;
     }
     /* Also when another replica has ended it a moment ago, and we have not read of that yet. */
@@ -65,7 +65,7 @@ static void on_ended(void *arg, enum err err, const struct store_ended *ended)
     for (size_t i = 0; i < ended->count; i++) {
         sessions_remove(r->sessions, &ended->tokens[i]);
     }
-    answer(r, call, ended->count);
+    answer_revocation(r, call, ended->count);
 }
 
 void revocations_start(struct revocations *r, struct call *call)
@@ -73,20 +73,20 @@ void revocations_start(struct revocations *r, struct call *call)
     struct store_target target = {.user_id = call->request.session_revoke.user_id,
                                   .now_unix_ms = clock_unix_ms(r->clock)};
     if (token_of(call, &target.token) == (target.user_id != 0)) {
-        fail(r, call, ERR_BAD_REQUEST);
+        fail_revocation(r, call, ERR_BAD_REQUEST);
         return;
     }
     if (r->is_stopped) {
-        fail(r, call, ERR_DRAINING);
+        fail_revocation(r, call, ERR_DRAINING);
         return;
     }
     struct revocation *revocation = mem_alloc(sizeof(*revocation));
     *revocation = (struct revocation){.revocations = r, .call = call};
-    enum err err = r->store.ops->revoke(r->store.self, &target, call->context.deadline_ms, on_ended,
-                                        revocation);
+    enum err err = r->store.ops->revoke(r->store.self, &target, call->context.deadline_ms,
+                                        on_sessions_ended, revocation);
     if (err != ERR_OK) {
         mem_free(&revocation);
-        fail(r, call, err);
+        fail_revocation(r, call, err);
     }
 }
 

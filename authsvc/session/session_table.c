@@ -15,33 +15,32 @@
 #define GATHERED_PART 16
 #define FORGET_MAX 1000
 
-struct entry {
+struct cached {
     struct token_hash token;
     uint64_t id;
     uint64_t user_id;
     uint64_t ends_unix_ms;    /* however much it is used */
     uint64_t expires_unix_ms; /* as this replica knows it */
     uint64_t stored_unix_ms;  /* as the database knows it */
-    struct list_link link;    /* in waiting, if it waits */
+    struct list_link link;    /* in waiting */
     uint64_t since_mono_ms;   /* waits since; 0: is due at once */
-    bool waits;
-    uint16_t place; /* in the batch, from 1; 0: is not in it */
+    uint16_t place;           /* in the batch, from 1; 0: is not in it */
 };
 
 struct session_table {
     struct session_rules rules;
     uint64_t delay_ms;
     uint64_t near_ms;
-    struct lru *entries;
+    struct lru *sessions;
 
-    struct list_link waiting; /* of struct entry, those due at once first */
+    struct list_link waiting; /* to be written, those due at once first */
     size_t waiting_count;
     /* Of sessions that had to make place while they waited. */
     struct store_extension spill[SPILL_MAX];
     size_t spilled;
 
     /* The batch being written: first the spilled ones. */
-    struct entry *batch[STORE_BATCH_MAX]; /* NULL: spilled, or removed meanwhile */
+    struct cached *batch[STORE_BATCH_MAX]; /* NULL: spilled, or removed meanwhile */
     uint64_t batch_expires[STORE_BATCH_MAX];
     size_t batch_count;
     size_t batch_spilled;
@@ -64,172 +63,171 @@ struct session_table *session_table_new(const struct session_rules *rules, size_
     table->delay_ms = min_u64(rules->idle_ms / 10, WRITE_DELAY_MAX_MS);
     table->near_ms = rules->idle_ms / 2;
     list_init(&table->waiting);
-    table->entries = lru_new(sizeof(struct token_hash), sizeof(struct entry), sessions_max);
+    table->sessions = lru_new(sizeof(struct token_hash), sizeof(struct cached), sessions_max);
     return table;
 }
 
 void session_table_free(struct session_table **table)
 {
     if (*table != NULL) {
-        lru_free(&(*table)->entries);
+        lru_free(&(*table)->sessions);
         mem_free(table);
     }
 }
 
 /* ---- what waits to be written ---- */
 
-static void link_entry(struct session_table *t, struct entry *entry, bool at_once, uint64_t mono_ms)
+static bool waits(const struct cached *cached)
 {
-    entry->waits = true;
-    entry->since_mono_ms = at_once ? 0 : mono_ms;
+    return !list_is_empty(&cached->link);
+}
+
+static void wait_no_more(struct session_table *t, struct cached *cached)
+{
+    if (waits(cached)) {
+        list_remove(&cached->link);
+        t->waiting_count--;
+    }
+}
+
+static void wait_to_be_written(struct session_table *t, struct cached *cached, struct moment now)
+{
+    bool at_once = cached->stored_unix_ms <= now.unix_ms + t->near_ms;
+    if (waits(cached) && (!at_once || cached->since_mono_ms == 0)) {
+        return;
+    }
+    wait_no_more(t, cached);
+    cached->since_mono_ms = at_once ? 0 : now.mono_ms;
     if (at_once) {
-        list_add_first(&t->waiting, &entry->link);
+        list_add_first(&t->waiting, &cached->link);
     } else {
-        list_add(&t->waiting, &entry->link);
+        list_add(&t->waiting, &cached->link);
     }
     t->waiting_count++;
 }
 
-static void unlink_entry(struct session_table *t, struct entry *entry)
+static void leave_batch(struct session_table *t, struct cached *cached)
 {
-    if (!entry->waits) {
-        return;
-    }
-    list_remove(&entry->link);
-    entry->waits = false;
-    t->waiting_count--;
-}
-
-static void wait_to_be_written(struct session_table *t, struct entry *entry, struct moment now)
-{
-    bool at_once = entry->stored_unix_ms <= now.unix_ms + t->near_ms;
-    if (entry->waits && (!at_once || entry->since_mono_ms == 0)) {
-        return;
-    }
-    unlink_entry(t, entry);
-    link_entry(t, entry, at_once, now.mono_ms);
-}
-
-static void leave_batch(struct session_table *t, struct entry *entry)
-{
-    if (entry->place != 0) {
-        t->batch[entry->place - 1] = NULL;
-        entry->place = 0;
+    if (cached->place != 0) {
+        t->batch[cached->place - 1] = NULL;
+        cached->place = 0;
     }
 }
 
-static void drop(struct session_table *t, struct entry *entry)
+static void forget(struct session_table *t, struct cached *cached)
 {
-    const struct token_hash token = entry->token;
-    leave_batch(t, entry);
-    unlink_entry(t, entry);
-    lru_remove(t->entries, &token);
+    const struct token_hash token = cached->token;
+    leave_batch(t, cached);
+    wait_no_more(t, cached);
+    lru_remove(t->sessions, &token);
 }
 
 /* ---- finding and sliding ---- */
 
-static bool is_live(const struct session_table *t, const struct entry *entry, struct moment now)
+static bool is_live(const struct session_table *t, const struct cached *cached, struct moment now)
 {
-    return now.unix_ms < entry->expires_unix_ms &&
-           now.unix_ms < entry->stored_unix_ms + t->rules.outage_ms;
+    return now.unix_ms < cached->expires_unix_ms &&
+           now.unix_ms < cached->stored_unix_ms + t->rules.outage_ms;
 }
 
-static void slide_entry(struct session_table *t, struct entry *entry, struct moment now)
+static void slide_cached(struct session_table *t, struct cached *cached, struct moment now)
 {
-    uint64_t expires = min_u64(now.unix_ms + t->rules.idle_ms, entry->ends_unix_ms);
-    entry->expires_unix_ms = max_u64(entry->expires_unix_ms, expires);
-    if (entry->expires_unix_ms > entry->stored_unix_ms) {
-        wait_to_be_written(t, entry, now);
+    uint64_t expires = min_u64(now.unix_ms + t->rules.idle_ms, cached->ends_unix_ms);
+    cached->expires_unix_ms = max_u64(cached->expires_unix_ms, expires);
+    if (cached->expires_unix_ms > cached->stored_unix_ms) {
+        wait_to_be_written(t, cached, now);
     }
 }
 
-static void view(const struct entry *entry, struct session_view *ret)
+static void view(const struct cached *cached, struct session_view *ret)
 {
     *ret = (struct session_view){
-        .id = entry->id, .user_id = entry->user_id, .expires_unix_ms = entry->expires_unix_ms};
+        .id = cached->id, .user_id = cached->user_id, .expires_unix_ms = cached->expires_unix_ms};
 }
 
 bool session_table_use(struct session_table *t, const struct token_hash *token, struct moment now,
                        struct session_view *ret)
 {
-    struct entry *entry = lru_find(t->entries, token);
-    if (entry == NULL || !is_live(t, entry, now)) {
+    struct cached *cached = lru_find(t->sessions, token);
+    if (cached == NULL || !is_live(t, cached, now)) {
         return false;
     }
-    slide_entry(t, entry, now);
-    view(entry, ret);
+    slide_cached(t, cached, now);
+    view(cached, ret);
     return true;
 }
 
 /* ---- coming and going ---- */
 
 /* The one used longest ago goes; what it has to have written is kept. */
-static bool make_place(struct session_table *t)
+static bool make_place_in_cache(struct session_table *t)
 {
-    if (!lru_is_full(t->entries)) {
+    if (!lru_is_full(t->sessions)) {
         return true;
     }
     const void *key = NULL;
-    struct entry *oldest = lru_oldest(t->entries, &key);
-    if (oldest->waits && t->spilled == SPILL_MAX) {
+    struct cached *oldest = lru_oldest(t->sessions, &key);
+    if (waits(oldest) && t->spilled == SPILL_MAX) {
         return false;
     }
-    if (oldest->waits) {
+    if (waits(oldest)) {
         t->spill[t->spilled++] =
             (struct store_extension){.id = oldest->id, .expires_unix_ms = oldest->expires_unix_ms};
     }
-    drop(t, oldest);
+    forget(t, oldest);
     return true;
 }
 
-static struct entry *get_entry(struct session_table *t, const struct token_hash *token, uint64_t id)
+static struct cached *get_cached(struct session_table *t, const struct token_hash *token,
+                                 uint64_t id)
 {
-    struct entry *entry = lru_find(t->entries, token);
-    if (entry != NULL && entry->id != id) {
-        drop(t, entry);
-        entry = NULL;
+    struct cached *cached = lru_find(t->sessions, token);
+    if (cached != NULL && cached->id != id) {
+        forget(t, cached);
+        cached = NULL;
     }
-    if (entry == NULL) {
-        if (!make_place(t)) {
+    if (cached == NULL) {
+        if (!make_place_in_cache(t)) {
             return NULL;
         }
         bool added = false;
-        entry = lru_put(t->entries, token, &added);
-        entry->token = *token;
-        entry->id = id;
+        cached = lru_put(t->sessions, token, &added);
+        list_init(&cached->link);
+        cached->token = *token;
+        cached->id = id;
     }
-    return entry;
+    return cached;
 }
 
 enum err session_table_add(struct session_table *t, const struct token_hash *token,
                            const struct session *stored, bool slide, struct moment now,
                            struct session_view *ret)
 {
-    struct entry *entry = get_entry(t, token, stored->id);
-    if (entry == NULL) {
+    struct cached *cached = get_cached(t, token, stored->id);
+    if (cached == NULL) {
         return ERR_OVERLOADED;
     }
-    entry->user_id = stored->user_id;
-    entry->ends_unix_ms = stored->created_unix_ms + t->rules.lifetime_ms;
-    entry->stored_unix_ms = stored->expires_unix_ms;
-    uint64_t expires = max_u64(entry->expires_unix_ms, stored->expires_unix_ms);
-    entry->expires_unix_ms = min_u64(expires, entry->ends_unix_ms);
-    if (!is_live(t, entry, now)) {
-        drop(t, entry);
+    cached->user_id = stored->user_id;
+    cached->ends_unix_ms = stored->created_unix_ms + t->rules.lifetime_ms;
+    cached->stored_unix_ms = stored->expires_unix_ms;
+    uint64_t expires = max_u64(cached->expires_unix_ms, stored->expires_unix_ms);
+    cached->expires_unix_ms = min_u64(expires, cached->ends_unix_ms);
+    if (!is_live(t, cached, now)) {
+        forget(t, cached);
         return ERR_UNAUTHORIZED;
     }
     if (slide) {
-        slide_entry(t, entry, now);
+        slide_cached(t, cached, now);
     }
-    view(entry, ret);
+    view(cached, ret);
     return ERR_OK;
 }
 
 void session_table_remove(struct session_table *t, const struct token_hash *token)
 {
-    struct entry *entry = lru_find(t->entries, token);
-    if (entry != NULL) {
-        drop(t, entry);
+    struct cached *cached = lru_find(t->sessions, token);
+    if (cached != NULL) {
+        forget(t, cached);
     }
 }
 
@@ -237,17 +235,17 @@ void session_table_forget_dead(struct session_table *t, struct moment now)
 {
     for (unsigned i = 0; i < FORGET_MAX; i++) {
         const void *key = NULL;
-        struct entry *oldest = lru_oldest(t->entries, &key);
-        if (oldest == NULL || oldest->waits || now.unix_ms < oldest->expires_unix_ms) {
+        struct cached *oldest = lru_oldest(t->sessions, &key);
+        if (oldest == NULL || waits(oldest) || now.unix_ms < oldest->expires_unix_ms) {
             return;
         }
-        drop(t, oldest);
+        forget(t, oldest);
     }
 }
 
 size_t session_table_count(const struct session_table *t)
 {
-    return lru_count(t->entries);
+    return lru_count(t->sessions);
 }
 
 /* ---- batches ---- */
@@ -262,7 +260,7 @@ uint64_t session_table_due_ms(const struct session_table *t, struct moment now)
     if (t->spilled > 0) {
         return 0;
     }
-    const struct entry *first = LIST_FIRST(struct entry, &t->waiting, link);
+    const struct cached *first = LIST_FIRST(struct cached, &t->waiting, link);
     if (first == NULL) {
         return SESSION_TABLE_NEVER;
     }
@@ -285,30 +283,30 @@ size_t session_table_take(struct session_table *t, bool all, struct moment now,
     bool is_due = session_table_due_ms(t, now) == 0;
     uint64_t until_ms = now.mono_ms + (is_due ? t->delay_ms / GATHERED_PART : 0);
     take_spilled(t, items);
-    LIST_EACH (struct entry, entry, &t->waiting, link) {
-        if (t->batch_count == STORE_BATCH_MAX ||
-            (!all && entry->since_mono_ms + t->delay_ms > until_ms)) {
+    LIST_EACH (struct cached, cached, &t->waiting, link) {
+        const bool is_ripe = all || cached->since_mono_ms + t->delay_ms <= until_ms;
+        if (t->batch_count == STORE_BATCH_MAX || !is_ripe) {
             break;
         }
         size_t i = t->batch_count++;
         items[i] =
-            (struct store_extension){.id = entry->id, .expires_unix_ms = entry->expires_unix_ms};
-        t->batch[i] = entry;
-        t->batch_expires[i] = entry->expires_unix_ms;
-        entry->place = (uint16_t)(i + 1);
+            (struct store_extension){.id = cached->id, .expires_unix_ms = cached->expires_unix_ms};
+        t->batch[i] = cached;
+        t->batch_expires[i] = cached->expires_unix_ms;
+        cached->place = (uint16_t)(i + 1);
     }
     return t->batch_count;
 }
 
 /* It may have been used while it was being written. */
-static void note_written(struct session_table *t, struct entry *entry, uint64_t expires_unix_ms,
+static void note_written(struct session_table *t, struct cached *cached, uint64_t expires_unix_ms,
                          struct moment now)
 {
-    entry->place = 0;
-    entry->stored_unix_ms = max_u64(entry->stored_unix_ms, expires_unix_ms);
-    unlink_entry(t, entry);
-    if (entry->expires_unix_ms > entry->stored_unix_ms) {
-        wait_to_be_written(t, entry, now);
+    cached->place = 0;
+    cached->stored_unix_ms = max_u64(cached->stored_unix_ms, expires_unix_ms);
+    wait_no_more(t, cached);
+    if (cached->expires_unix_ms > cached->stored_unix_ms) {
+        wait_to_be_written(t, cached, now);
     }
 }
 
@@ -317,11 +315,11 @@ void session_table_written(struct session_table *t, const bool *gone, struct mom
     t->spilled -= t->batch_spilled;
     memmove(t->spill, t->spill + t->batch_spilled, t->spilled * sizeof(t->spill[0]));
     for (size_t i = t->batch_spilled; i < t->batch_count; i++) {
-        struct entry *entry = t->batch[i];
-        if (entry != NULL && gone[i]) {
-            drop(t, entry);
-        } else if (entry != NULL) {
-            note_written(t, entry, t->batch_expires[i], now);
+        struct cached *cached = t->batch[i];
+        if (cached != NULL && gone[i]) {
+            forget(t, cached);
+        } else if (cached != NULL) {
+            note_written(t, cached, t->batch_expires[i], now);
         }
     }
     t->batch_count = 0;

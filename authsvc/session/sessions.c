@@ -1,6 +1,7 @@
 #include "authsvc/session/sessions.h"
 
 #include "proto/base/log.h"
+#include "proto/base/list.h"
 #include "proto/base/lru.h"
 
 #define RETRY_MS 1000
@@ -16,16 +17,23 @@
 #define REVOKED_KEPT_MS 3600000
 
 struct waiter {
+    struct list_link link;
     struct call *call;
-    struct waiter *next;
 };
 
 /* All that ask for one token at the same moment share one look-up. */
 struct lookup {
     struct sessions *sessions;
     struct token_hash token;
-    bool is_stale; /* revoked since it was asked: what the store says may be older than that */
-    struct waiter *first, **end;
+    bool was_removed; /* since it was asked: what the store says may be older than that */
+    struct list_link waiters;
+};
+
+enum sessions_state {
+    SESSIONS_SERVING,  /* what slides is written when it is due */
+    SESSIONS_DRAINING, /* all that waits is written at once */
+    SESSIONS_GAVE_UP,  /* likewise, but nobody waits for it: the store did not take it */
+    SESSIONS_STOPPED,  /* nothing goes to the store any more */
 };
 
 struct sessions {
@@ -34,18 +42,15 @@ struct sessions {
     struct sessions_config config;
     struct session_table *table;
     struct lru *lookups; /* token -> struct lookup * */
-    bool is_stopped;
+    enum sessions_state state;
 
     uint64_t write_timer;
     uint64_t write_due_ms; /* mono; when it fires */
-    bool is_writing;
-    bool is_draining;
-    bool gave_up; /* while draining: the store cannot take what waits */
+    bool is_writing;       /* a batch is on its way to the store */
     uint64_t drain_timer;
 
     uint64_t revoked_timer;
-    bool knows_seq;
-    uint64_t seen_seq[REVOKED_TURNS];
+    uint64_t seen_seq[REVOKED_TURNS]; /* STORE_SEQ_NOW: none yet */
     unsigned turn;
 
     uint64_t sweep_timer;
@@ -66,6 +71,14 @@ static void show_sizes(struct sessions *s)
     metric_set(s->waiting, (int64_t)session_table_waiting(s->table));
 }
 
+static void sessions_become(struct sessions *s, enum sessions_state state)
+{
+    static const char *const names[] = {"serving", "draining", "gave up", "stopped"};
+    log_debug("sessions", LOG_Z("state", names[state]), LOG_Z("was", names[s->state]),
+              LOG_U64("waiting", session_table_waiting(s->table)));
+    s->state = state;
+}
+
 /* ---- writing behind ---- */
 
 static void write_batch(void *arg);
@@ -73,7 +86,8 @@ static void write_batch(void *arg);
 static void write_after(struct sessions *s, uint64_t delay_ms)
 {
     uint64_t due_ms = clock_mono_ms(s->clock) + delay_ms;
-    if (s->is_stopped || s->is_writing || (s->write_timer != 0 && s->write_due_ms <= due_ms)) {
+    if (s->state == SESSIONS_STOPPED || s->is_writing ||
+        (s->write_timer != 0 && s->write_due_ms <= due_ms)) {
         return;
     }
     clock_cancel(s->clock, s->write_timer);
@@ -85,17 +99,17 @@ static void write_when_due(struct sessions *s)
 {
     uint64_t delay_ms = session_table_due_ms(s->table, now_of(s));
     if (delay_ms != SESSION_TABLE_NEVER) {
-        write_after(s, s->is_draining ? 0 : delay_ms);
+        write_after(s, s->state == SESSIONS_SERVING ? delay_ms : 0);
     }
 }
 
-static void give_up(void *arg)
+static void give_up_writing(void *arg)
 {
     struct sessions *s = arg;
     if (!sessions_is_drained(s)) {
         log_warn("sessions keep the expiry that the database has",
                  LOG_U64("sessions", session_table_waiting(s->table)));
-        s->gave_up = true;
+        sessions_become(s, SESSIONS_GAVE_UP);
     }
 }
 
@@ -103,10 +117,10 @@ static void write_again(struct sessions *s)
 {
     metric_inc(s->write_failures);
     session_table_not_written(s->table);
-    if (s->is_draining) {
-        give_up(s);
-    } else {
+    if (s->state == SESSIONS_SERVING) {
         write_after(s, RETRY_MS);
+    } else {
+        give_up_writing(s);
     }
 }
 
@@ -129,7 +143,7 @@ static void write_batch(void *arg)
     struct sessions *s = arg;
     struct store_extension items[STORE_BATCH_MAX];
     s->write_timer = 0;
-    size_t count = session_table_take(s->table, s->is_draining, now_of(s), items);
+    size_t count = session_table_take(s->table, s->state != SESSIONS_SERVING, now_of(s), items);
     if (count == 0) {
         session_table_not_written(s->table);
         write_when_due(s);
@@ -145,14 +159,14 @@ static void write_batch(void *arg)
 
 void sessions_drain(struct sessions *s)
 {
-    s->is_draining = true;
-    s->drain_timer = clock_after(s->clock, DRAIN_MS, give_up, s);
+    sessions_become(s, SESSIONS_DRAINING);
+    s->drain_timer = clock_after(s->clock, DRAIN_MS, give_up_writing, s);
     write_when_due(s);
 }
 
 bool sessions_is_drained(const struct sessions *s)
 {
-    return s->gave_up || (!s->is_writing && session_table_waiting(s->table) == 0);
+    return s->state >= SESSIONS_GAVE_UP || (!s->is_writing && session_table_waiting(s->table) == 0);
 }
 
 /* ---- revocations by other replicas ---- */
@@ -162,7 +176,7 @@ void sessions_remove(struct sessions *s, const struct token_hash *token)
     session_table_remove(s->table, token);
     struct lookup **lookup = lru_find(s->lookups, token);
     if (lookup != NULL) {
-        (*lookup)->is_stale = true;
+        (*lookup)->was_removed = true;
     }
 }
 
@@ -170,7 +184,7 @@ static void follow_revoked(void *arg);
 
 static void follow_revoked_after(struct sessions *s, uint64_t delay_ms)
 {
-    if (!s->is_stopped) {
+    if (s->state != SESSIONS_STOPPED) {
         s->revoked_timer = clock_after(s->clock, delay_ms, follow_revoked, s);
     }
 }
@@ -181,11 +195,10 @@ static void take_revoked(struct sessions *s, const struct store_revocations *rev
         sessions_remove(s, &revoked->items[i].token);
     }
     bool more = revoked->count == STORE_REVOCATIONS_MAX;
-    if (!s->knows_seq || more) {
+    if (s->seen_seq[s->turn] == STORE_SEQ_NOW || more) {
         for (unsigned i = 0; i < REVOKED_TURNS; i++) {
             s->seen_seq[i] = revoked->last_seq;
         }
-        s->knows_seq = true;
     }
     s->seen_seq[s->turn] = revoked->last_seq;
     s->turn = (s->turn + 1) % REVOKED_TURNS;
@@ -207,20 +220,19 @@ static void follow_revoked(void *arg)
 {
     struct sessions *s = arg;
     s->revoked_timer = 0;
-    uint64_t after_seq = s->knows_seq ? s->seen_seq[s->turn] : STORE_SEQ_NOW;
-    if (s->store.ops->find_revoked(s->store.self, after_seq, on_revoked, s) != ERR_OK) {
+    if (s->store.ops->find_revoked(s->store.self, s->seen_seq[s->turn], on_revoked, s) != ERR_OK) {
         follow_revoked_after(s, REVOKED_MS);
     }
 }
 
 /* ---- sweeping ---- */
 
-static void sweep(void *arg);
+static void sweep_sessions(void *arg);
 
 static void sweep_after(struct sessions *s, uint64_t delay_ms)
 {
-    if (!s->is_stopped) {
-        s->sweep_timer = clock_after(s->clock, delay_ms, sweep, s);
+    if (s->state != SESSIONS_STOPPED) {
+        s->sweep_timer = clock_after(s->clock, delay_ms, sweep_sessions, s);
     }
 }
 
@@ -230,7 +242,7 @@ static void on_swept(void *arg, enum err err, bool more)
     sweep_after(s, err == ERR_OK && more ? SWEEP_MORE_MS : SWEEP_MS);
 }
 
-static void sweep(void *arg)
+static void sweep_sessions(void *arg)
 {
     struct sessions *s = arg;
     const struct session_rules *rules = &s->config.rules;
@@ -248,7 +260,7 @@ static void sweep(void *arg)
 
 /* ---- checks ---- */
 
-static void fail(struct sessions *s, struct call *call, enum err err)
+static void fail_check(struct sessions *s, struct call *call, enum err err)
 {
     if (err == ERR_UNAUTHORIZED) {
         metric_inc(s->refused);
@@ -262,7 +274,7 @@ static void fail(struct sessions *s, struct call *call, enum err err)
     call_fail(call, err);
 }
 
-static void answer(struct call *call, const struct session_view *view)
+static void answer_check(struct call *call, const struct session_view *view)
 {
     const struct msg reply = {.id = MSG_session_check_reply,
                               .session_check_reply = {.user_id = view->user_id,
@@ -272,12 +284,19 @@ static void answer(struct call *call, const struct session_view *view)
     call_reply(call, &reply);
 }
 
+static void wait_for_lookup(struct lookup *lookup, struct call *call)
+{
+    struct waiter *waiter = mem_alloc(sizeof(*waiter));
+    waiter->call = call;
+    list_add(&lookup->waiters, &waiter->link);
+}
+
 static void start_lookup(struct sessions *s, const struct token_hash *token, struct call *call);
 
-static void ask(struct sessions *s, const struct token_hash *token, struct call *call)
+static void ask_store(struct sessions *s, const struct token_hash *token, struct call *call)
 {
     if (clock_mono_ms(s->clock) >= call->context.deadline_ms) {
-        fail(s, call, ERR_DEADLINE);
+        fail_check(s, call, ERR_DEADLINE);
         return;
     }
     struct lookup **found = lru_find(s->lookups, token);
@@ -285,20 +304,17 @@ static void ask(struct sessions *s, const struct token_hash *token, struct call 
         start_lookup(s, token, call);
         return;
     }
-    struct waiter *waiter = mem_alloc(sizeof(*waiter));
-    waiter->call = call;
-    *(*found)->end = waiter;
-    (*found)->end = &waiter->next;
+    wait_for_lookup(*found, call);
 }
 
 static void resolve(struct sessions *s, const struct lookup *lookup, struct call *call,
                     enum err err, const struct session *session)
 {
     struct session_view view;
-    bool again = err == ERR_DEADLINE || (err == ERR_OK && session != NULL && lookup->is_stale);
-    if (again && !s->is_stopped) {
+    bool again = err == ERR_DEADLINE || (err == ERR_OK && session != NULL && lookup->was_removed);
+    if (again && s->state != SESSIONS_STOPPED) {
         /* The deadline was the first caller's; who came later may have more time. */
-        ask(s, &lookup->token, call);
+        ask_store(s, &lookup->token, call);
         return;
     }
     if (err == ERR_OK) {
@@ -307,14 +323,14 @@ static void resolve(struct sessions *s, const struct lookup *lookup, struct call
                                                   /* slide= */ true, now_of(s), &view);
     }
     if (err != ERR_OK) {
-        fail(s, call, err);
+        fail_check(s, call, err);
         return;
     }
     metric_inc(s->looked_up);
-    answer(call, &view);
+    answer_check(call, &view);
 }
 
-static void on_looked_up(void *arg, enum err err, const struct session *session)
+static void on_session_looked_up(void *arg, enum err err, const struct session *session)
 {
     struct lookup *lookup = arg;
     struct sessions *s = lookup->sessions;
@@ -322,8 +338,7 @@ static void on_looked_up(void *arg, enum err err, const struct session *session)
     if (err == ERR_OK && session == NULL) {
         session_table_remove(s->table, &lookup->token);
     }
-    for (struct waiter *waiter = lookup->first, *next; waiter != NULL; waiter = next) {
-        next = waiter->next;
+    LIST_EACH (struct waiter, waiter, &lookup->waiters, link) {
         resolve(s, lookup, waiter->call, err, session);
         mem_free(&waiter);
     }
@@ -334,23 +349,21 @@ static void on_looked_up(void *arg, enum err err, const struct session *session)
 
 static void start_lookup(struct sessions *s, const struct token_hash *token, struct call *call)
 {
-    if (s->is_stopped || lru_is_full(s->lookups)) {
-        fail(s, call, s->is_stopped ? ERR_DRAINING : ERR_OVERLOADED);
+    if (s->state == SESSIONS_STOPPED || lru_is_full(s->lookups)) {
+        fail_check(s, call, s->state == SESSIONS_STOPPED ? ERR_DRAINING : ERR_OVERLOADED);
         return;
     }
     struct lookup *lookup = mem_alloc(sizeof(*lookup));
     *lookup = (struct lookup){.sessions = s, .token = *token};
-    lookup->first = mem_alloc(sizeof(*lookup->first));
-    lookup->first->call = call;
-    lookup->end = &lookup->first->next;
+    list_init(&lookup->waiters);
     enum err err = s->store.ops->find_session(s->store.self, token, call->context.deadline_ms,
-                                              on_looked_up, lookup);
+                                              on_session_looked_up, lookup);
     if (err != ERR_OK) {
-        mem_free(&lookup->first);
         mem_free(&lookup);
-        fail(s, call, err);
+        fail_check(s, call, err);
         return;
     }
+    wait_for_lookup(lookup, call);
     bool added = false;
     *(struct lookup **)lru_put(s->lookups, token, &added) = lookup;
 }
@@ -362,11 +375,11 @@ void sessions_check(struct sessions *s, struct call *call)
     memcpy(&token, call->request.session_check.token_hash.data, sizeof(token));
     if (session_table_use(s->table, &token, now_of(s), &view)) {
         metric_inc(s->cached);
-        answer(call, &view);
+        answer_check(call, &view);
         write_when_due(s);
         return;
     }
-    ask(s, &token, call);
+    ask_store(s, &token, call);
 }
 
 void sessions_add(struct sessions *s, const struct token_hash *token, const struct session *session)
@@ -388,7 +401,7 @@ size_t sessions_waiting(const struct sessions *s)
 #define CHECKS "lynks_auth_session_checks_total"
 #define CHECKS_HELP "Session checks by how they were answered."
 
-static void make_metrics(struct sessions *s, struct metrics *m)
+static void make_session_metrics(struct sessions *s, struct metrics *m)
 {
     s->cached = metrics_counter(m, CHECKS, CHECKS_HELP, "result=\"cached\"");
     s->looked_up = metrics_counter(m, CHECKS, CHECKS_HELP, "result=\"looked_up\"");
@@ -412,7 +425,10 @@ struct sessions *sessions_new(const struct clock *clock, struct store store,
     s->config = *config;
     s->table = session_table_new(&config->rules, config->cache_max);
     s->lookups = lru_new(sizeof(struct token_hash), sizeof(struct lookup *), config->lookups_max);
-    make_metrics(s, metrics);
+    make_session_metrics(s, metrics);
+    for (unsigned i = 0; i < REVOKED_TURNS; i++) {
+        s->seen_seq[i] = STORE_SEQ_NOW;
+    }
     follow_revoked_after(s, 0);
     sweep_after(s, SWEEP_MS);
     return s;
@@ -420,7 +436,7 @@ struct sessions *sessions_new(const struct clock *clock, struct store store,
 
 void sessions_stop(struct sessions *s)
 {
-    s->is_stopped = true;
+    sessions_become(s, SESSIONS_STOPPED);
     clock_cancel(s->clock, s->write_timer);
     clock_cancel(s->clock, s->revoked_timer);
     clock_cancel(s->clock, s->sweep_timer);

@@ -80,15 +80,16 @@ static enum err work_revoke(void *arg, struct db *db)
     return db_transaction(db, revoke_in_transaction, arg);
 }
 
-static void on_revoked(void *arg, enum err err)
+static void on_sessions_revoked(void *arg, enum err err)
 {
     struct revoke_sessions *revoke = arg;
     revoke->fn(revoke->arg, err, err == ERR_OK ? &revoke->ended : NULL);
     mem_free(&revoke->ended.tokens);
 }
 
-static const struct db_task revoke_sessions = {
-    .job_bytes = DB_JOB_BYTES(struct revoke_sessions), .work = work_revoke, .done = on_revoked};
+static const struct db_task revoke_sessions = {.job_bytes = DB_JOB_BYTES(struct revoke_sessions),
+                                               .work = work_revoke,
+                                               .done = on_sessions_revoked};
 
 enum err store_revoke(void *self, const struct store_target *target, uint64_t deadline_ms,
                       store_ended_fn *fn, void *arg)

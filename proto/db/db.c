@@ -171,7 +171,7 @@ static bool set_session(MYSQL *mysql, uint64_t timeout_s)
            mysql_real_query(mysql, isolation, sizeof(isolation) - 1) == 0;
 }
 
-static enum err connect_now(struct db *db)
+static enum err connect_to_server(struct db *db)
 {
     MYSQL *mysql = mysql_init(NULL);
     if (mysql == NULL) {
@@ -219,7 +219,7 @@ static enum err get_ready(struct db *db)
     if (db->in_transaction || (db->is_held && db->has_connected)) {
         return ERR_UNAVAILABLE;
     }
-    return connect_now(db);
+    return connect_to_server(db);
 }
 
 static bool is_integer(enum enum_field_types type)
@@ -327,7 +327,7 @@ static void bind_param(struct prepared *p, size_t i, const struct db_value *valu
     }
 }
 
-static void hand_over(struct prepared *p, const struct db_statement *statement)
+static void hand_row_over(struct prepared *p, const struct db_statement *statement)
 {
     for (size_t i = 0; i < p->column_count; i++) {
         const struct column *column = &p->columns[i];
@@ -362,7 +362,7 @@ static enum err fetch(struct db *db, struct prepared *p, const struct db_stateme
     }
     int got;
     while ((got = mysql_stmt_fetch(p->stmt)) == 0) {
-        hand_over(p, statement);
+        hand_row_over(p, statement);
     }
     if (got == MYSQL_NO_DATA) {
         mysql_stmt_free_result(p->stmt);

@@ -55,7 +55,7 @@ static void set_up(struct db_pool *pool, bool up)
 
 /* ---- how long it has been there ---- */
 
-static bool is_silent(const struct db_pool *pool)
+static bool database_is_silent(const struct db_pool *pool)
 {
     return pool->jobs_out > 0 && clock_mono_ms(pool->clock) - pool->heard_ms >= DB_SILENT_MS;
 }
@@ -70,7 +70,7 @@ static void note_job_sent(struct db_pool *pool)
 static void note_job_ended(struct db_pool *pool)
 {
     const uint64_t now = clock_mono_ms(pool->clock);
-    if (is_silent(pool)) {
+    if (database_is_silent(pool)) {
         pool->steady_ms = now;
     }
     pool->heard_ms = now;
@@ -79,7 +79,7 @@ static void note_job_ended(struct db_pool *pool)
 
 uint64_t db_pool_steady_ms(const struct db_pool *pool)
 {
-    return !pool->up || is_silent(pool) ? 0 : clock_mono_ms(pool->clock) - pool->steady_ms;
+    return !pool->up || database_is_silent(pool) ? 0 : clock_mono_ms(pool->clock) - pool->steady_ms;
 }
 
 /* ---- jobs ---- */
@@ -147,7 +147,7 @@ static void probe_later(struct db_pool *pool)
         clock_after(pool->clock, pool->up ? PROBE_UP_MS : PROBE_DOWN_MS, probe, pool);
 }
 
-static void on_probed(void *arg, enum err err)
+static void on_database_probed(void *arg, enum err err)
 {
     const struct db_job *job = arg;
     struct db_pool *pool = job->pool;
@@ -158,7 +158,7 @@ static void on_probed(void *arg, enum err err)
 }
 
 static const struct db_task probe_task = {
-    .job_bytes = sizeof(struct db_job), .query = {.sql = "SELECT 1"}, .done = on_probed};
+    .job_bytes = sizeof(struct db_job), .query = {.sql = "SELECT 1"}, .done = on_database_probed};
 
 static void probe(void *arg)
 {

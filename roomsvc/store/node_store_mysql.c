@@ -62,8 +62,8 @@ DB_TELLS(on_claimed, struct claim_node, &told->row.lease);
 static const struct db_task claim_node = {
     .job_bytes = DB_JOB_BYTES(struct claim_node), .work = work_claim, .done = on_claimed};
 
-static enum err claim(void *self, const struct node_claim *wanted, uint64_t deadline_ms,
-                      node_store_lease_fn *fn, void *arg)
+static enum err claim_lease(void *self, const struct node_claim *wanted, uint64_t deadline_ms,
+                            node_store_lease_fn *fn, void *arg)
 {
     struct claim_node *job = db_job_new(&claim_node);
     const uint64_t steady_ms = db_pool_steady_ms(self);
@@ -88,7 +88,7 @@ struct list_rooms {
     void *arg;
 };
 
-static void on_rooms(void *arg, enum err err)
+static void on_rooms_listed(void *arg, enum err err)
 {
     const struct list_rooms *list = arg;
     list->fn(list->arg, err, err == ERR_OK ? list->rooms : NULL, err == ERR_OK ? list->count : 0);
@@ -101,7 +101,7 @@ static const struct db_task list_rooms = {
               .params = DB_FIELDS(struct list_rooms, node, after),
               .columns = DB_FIELDS(struct room, id, secret, publishers_max),
               .rows = DB_ROWS(struct list_rooms, rooms, count)},
-    .done = on_rooms};
+    .done = on_rooms_listed};
 _Static_assert(ROOMS_PAGE == 500, "list_rooms reads one page");
 
 static enum err rooms(void *self, struct str node, uint64_t after, uint64_t deadline_ms,
@@ -118,7 +118,7 @@ static enum err rooms(void *self, struct str node, uint64_t after, uint64_t dead
     return db_pool_start(self, list, deadline_ms);
 }
 
-static const struct node_store_ops ops = {claim, rooms};
+static const struct node_store_ops ops = {claim_lease, rooms};
 
 struct node_store node_store_mysql(struct db_pool *db)
 {

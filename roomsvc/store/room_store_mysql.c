@@ -17,7 +17,7 @@ struct room_job {
 
 DB_TELLS(on_room, struct room_job, &told->room);
 
-static const struct db_task find_room = {.job_bytes = DB_JOB_BYTES(struct room_job),
+static const struct db_task find_task = {.job_bytes = DB_JOB_BYTES(struct room_job),
                                          .query = {.sql = "SELECT " ROOM_COLUMNS
                                                           " FROM rooms WHERE room_id = ?"
                                                           " AND closed_unix_ms IS NULL",
@@ -26,10 +26,10 @@ static const struct db_task find_room = {.job_bytes = DB_JOB_BYTES(struct room_j
                                                    .if_none = ERR_NO_SUCH_ROOM},
                                          .done = on_room};
 
-static enum err find(void *self, uint64_t room_id, uint64_t deadline_ms, room_store_fn *fn,
-                     void *arg)
+static enum err find_open_room(void *self, uint64_t room_id, uint64_t deadline_ms,
+                               room_store_fn *fn, void *arg)
 {
-    struct room_job *job = db_job_new(&find_room);
+    struct room_job *job = db_job_new(&find_task);
     job->room.id = room_id;
     job->fn = fn;
     job->arg = arg;
@@ -73,18 +73,18 @@ static enum err work_add(void *arg, struct db *db)
         err = db_query_run(db, &select_by_key, job, NULL);
     } else {
         err = db_query_run(db, &reopen_room, job, NULL);
-        err = err == ERR_OK ? db_query_run(db, &find_room.query, job, NULL) : err;
+        err = err == ERR_OK ? db_query_run(db, &find_task.query, job, NULL) : err;
     }
     return err == ERR_NO_SUCH_ROOM ? ERR_CONFLICT : err;
 }
 
-static const struct db_task add_room = {
+static const struct db_task add_task = {
     .job_bytes = DB_JOB_BYTES(struct room_job), .work = work_add, .done = on_room};
 
-static enum err add(void *self, const struct room_draft *draft, uint64_t deadline_ms,
-                    room_store_fn *fn, void *arg)
+static enum err add_room(void *self, const struct room_draft *draft, uint64_t deadline_ms,
+                         room_store_fn *fn, void *arg)
 {
-    struct room_job *job = db_job_new(&add_room);
+    struct room_job *job = db_job_new(&add_task);
     job->draft = *draft;
     job->fn = fn;
     job->arg = arg;
@@ -93,7 +93,7 @@ static enum err add(void *self, const struct room_draft *draft, uint64_t deadlin
 
 /* ---- many ---- */
 
-struct find_some {
+struct some_rooms {
     struct db_job job;
     uint64_t ids[ROOM_STORE_SOME_MAX];
     struct room rooms[ROOM_STORE_SOME_MAX];
@@ -104,27 +104,27 @@ struct find_some {
 
 static void on_some(void *arg, enum err err)
 {
-    const struct find_some *some = arg;
+    const struct some_rooms *some = arg;
     some->fn(some->arg, err, some->rooms, err == ERR_OK ? some->count : 0);
 }
 
 #define X4(x) x x x x
 #define X16(x) X4(x) X4(x) X4(x) X4(x)
 #define ID ", ?"
-static const struct db_task find_some_task = {
-    .job_bytes = DB_JOB_BYTES(struct find_some),
+static const struct db_task some_task = {
+    .job_bytes = DB_JOB_BYTES(struct some_rooms),
     .query = {.sql = "SELECT " ROOM_COLUMNS " FROM rooms WHERE closed_unix_ms IS NULL"
                      " AND room_id IN (?" X16(ID) X16(ID) X16(ID) X4(ID) X4(ID) X4(ID) ID ID ID ")",
-              .params = DB_FIELDS(struct find_some, ids),
+              .params = DB_FIELDS(struct some_rooms, ids),
               .columns = DB_FIELDS(struct room, id, secret, publishers_max),
-              .rows = DB_ROWS(struct find_some, rooms, count)},
+              .rows = DB_ROWS(struct some_rooms, rooms, count)},
     .done = on_some};
 
-static enum err find_some(void *self, const uint64_t *room_ids, size_t count, uint64_t deadline_ms,
-                          room_store_some_fn *fn, void *arg)
+static enum err find_open_rooms(void *self, const uint64_t *room_ids, size_t count,
+                                uint64_t deadline_ms, room_store_some_fn *fn, void *arg)
 {
     assert(count >= 1 && count <= ROOM_STORE_SOME_MAX);
-    struct find_some *some = db_job_new(&find_some_task);
+    struct some_rooms *some = db_job_new(&some_task);
     /* One statement for any number: the last one fills the rest of the list. */
     for (size_t i = 0; i < ROOM_STORE_SOME_MAX; i++) {
         some->ids[i] = room_ids[i < count ? i : count - 1];
@@ -134,28 +134,28 @@ static enum err find_some(void *self, const uint64_t *room_ids, size_t count, ui
     return db_pool_start(self, some, deadline_ms);
 }
 
-struct count_rooms {
+struct room_count {
     struct db_job job;
     uint64_t count;
     room_store_count_fn *fn;
     void *arg;
 };
 
-static void on_counted(void *arg, enum err err)
+static void on_rooms_counted(void *arg, enum err err)
 {
-    const struct count_rooms *rooms = arg;
+    const struct room_count *rooms = arg;
     rooms->fn(rooms->arg, err, rooms->count);
 }
 
-static const struct db_task count_rooms = {
-    .job_bytes = DB_JOB_BYTES(struct count_rooms),
+static const struct db_task count_task = {
+    .job_bytes = DB_JOB_BYTES(struct room_count),
     .query = {.sql = "SELECT COUNT(*) FROM rooms WHERE closed_unix_ms IS NULL",
-              .columns = DB_FIELDS(struct count_rooms, count)},
-    .done = on_counted};
+              .columns = DB_FIELDS(struct room_count, count)},
+    .done = on_rooms_counted};
 
-static enum err count(void *self, room_store_count_fn *fn, void *arg)
+static enum err count_open_rooms(void *self, room_store_count_fn *fn, void *arg)
 {
-    struct count_rooms *rooms = db_job_new(&count_rooms);
+    struct room_count *rooms = db_job_new(&count_task);
     rooms->fn = fn;
     rooms->arg = arg;
     return db_pool_start(self, rooms, 0);
@@ -166,7 +166,8 @@ static bool is_up(const void *self)
     return db_pool_is_up(self);
 }
 
-static const struct room_store_ops ops = {add, find, find_some, count, is_up};
+static const struct room_store_ops ops = {add_room, find_open_room, find_open_rooms,
+                                          count_open_rooms, is_up};
 
 struct room_store room_store_mysql(struct db_pool *db)
 {

@@ -123,8 +123,8 @@ static void take_user(void *arg, const struct db_value *columns, size_t count)
     (void)str_copy(user->password, sizeof(user->password), columns[0].s);
 }
 
-static enum err add(struct db *db, const struct password_params *params,
-                    const struct statements *seed)
+static enum err add_demo(struct db *db, const struct password_params *params,
+                         const struct statements *seed)
 {
     for (size_t i = 0; i < seed->count; i++) {
         enum err err = db_run_text(db, str_of(seed->items[i]), NULL);
@@ -137,7 +137,7 @@ static enum err add(struct db *db, const struct password_params *params,
     return err == ERR_OK ? ledger_set_seed(db, DEMO_SEED, true) : err;
 }
 
-static enum err drop(struct db *db)
+static enum err drop_demo(struct db *db)
 {
     const struct db_value name = DB_V_STR(DEMO_NAME);
     enum err err = run(db, revoke_sessions, &name, 1, NULL);
@@ -167,12 +167,12 @@ static enum err decide(struct db *db, const struct password_params *params,
         *ret_outcome = DEMO_ADDED;
         /* Somebody may have removed the user that an earlier run added. */
         err = ours ? ledger_set_seed(db, DEMO_SEED, false) : ERR_OK;
-        return err == ERR_OK ? add(db, params, seed) : err;
+        return err == ERR_OK ? add_demo(db, params, seed) : err;
     }
     err = password_verify(params, user.password, DEMO_PASSWORD);
     if (err == ERR_OK) {
         *ret_outcome = ours ? DEMO_REMOVED : DEMO_TOLERATED;
-        return ours ? drop(db) : ERR_OK;
+        return ours ? drop_demo(db) : ERR_OK;
     }
     return err == ERR_BAD_CREDENTIALS ? ERR_OK : err;
 }

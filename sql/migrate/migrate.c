@@ -26,7 +26,7 @@ struct migrate {
     unsigned changes;
 };
 
-static bool fail(const struct migrate *m, const char *what)
+static bool migration_failed(const struct migrate *m, const char *what)
 {
     report_error("%s: %s", what, db_error(m->db));
     return false;
@@ -67,7 +67,7 @@ static bool try_lock(struct migrate *m, uint64_t seconds, uint64_t *ret_locked)
     const struct db_statement statement = {
         .sql = take_lock, .values = &value, .value_count = 1, .fn = take_u64, .arg = ret_locked};
     return db_run(m->db, &statement, NULL) == ERR_OK ||
-           fail(m, "cannot lock the database for the migration");
+           migration_failed(m, "cannot lock the database for the migration");
 }
 
 static bool lock(struct migrate *m)
@@ -130,10 +130,10 @@ static bool apply_statement(struct migrate *m, const struct migration *migration
     if (err == ERR_OK) {
         err = db_commit(m->db);
     }
-    return err == ERR_OK || fail(m, migration->name);
+    return err == ERR_OK || migration_failed(m, migration->name);
 }
 
-static bool apply(struct migrate *m, const struct migration *migration)
+static bool apply_migration(struct migrate *m, const struct migration *migration)
 {
     const struct ledger_entry *entry = ledger_find(&m->ledger, migration->version);
     if (entry != NULL && entry->is_finished) {
@@ -142,7 +142,7 @@ static bool apply(struct migrate *m, const struct migration *migration)
     uint64_t start_ms = system_mono_ms();
     size_t done = entry != NULL ? entry->applied : 0;
     if (entry == NULL && ledger_open(m->db, migration) != ERR_OK) {
-        return fail(m, migration->name);
+        return migration_failed(m, migration->name);
     }
     for (size_t i = done; i < migration->statements.count; i++) {
         if (!apply_statement(m, migration, i, entry != NULL && i == done)) {
@@ -164,7 +164,7 @@ static bool prepare_users(struct migrate *m)
     uint64_t users = 0;
     AUTO(mem_free) char *why = NULL;
     if (adopt_check(m->db, &users, &why) != ERR_OK) {
-        return fail(m, "cannot look at table users");
+        return migration_failed(m, "cannot look at table users");
     }
     if (why != NULL) {
         report_error("%s", why);
@@ -179,7 +179,7 @@ static bool prepare_users(struct migrate *m)
 static bool migrate_schema(struct migrate *m)
 {
     if (ledger_load(m->db, &m->ledger) != ERR_OK) {
-        return fail(m, "cannot read table schema_migrations");
+        return migration_failed(m, "cannot read table schema_migrations");
     }
     AUTO(mem_free) char *why = ledger_check(&m->ledger, &m->files);
     if (why != NULL) {
@@ -190,7 +190,7 @@ static bool migrate_schema(struct migrate *m)
         return false;
     }
     for (size_t i = 0; i < m->files.count; i++) {
-        if (!apply(m, &m->files.items[i])) {
+        if (!apply_migration(m, &m->files.items[i])) {
             return false;
         }
     }
@@ -203,7 +203,7 @@ static bool wrap_passwords(struct migrate *m)
 {
     uint64_t count = 0;
     if (accounts_wrap(m->db, &m->config->password, &count) != ERR_OK) {
-        return fail(m, "cannot wrap the old password hashes");
+        return migration_failed(m, "cannot wrap the old password hashes");
     }
     if (count > 0) {
         m->changes++;
@@ -212,7 +212,7 @@ static bool wrap_passwords(struct migrate *m)
     }
     uint64_t unknown = 0;
     if (m->changes > 0 && accounts_count_unknown(m->db, &unknown) != ERR_OK) {
-        return fail(m, "cannot look at table users");
+        return migration_failed(m, "cannot look at table users");
     }
     if (unknown > 0) {
         report("warning: %" PRIu64
@@ -236,7 +236,7 @@ static bool set_demo_user(struct migrate *m)
         accounts_set_demo(m->db, &m->config->password, &seed, m->config->demo_user, &outcome);
     statements_fini(&seed);
     if (err != ERR_OK) {
-        return fail(m, "cannot set the demo user");
+        return migration_failed(m, "cannot set the demo user");
     }
     if (outcome == DEMO_ADDED) {
         report("warning: added the demo user testuser, whose password everybody knows "

@@ -73,7 +73,7 @@ static void notice_connection(struct bus_endpoint *endpoint)
     int events;
     size_t bytes = sizeof(events);
     zmq_getsockopt(zsock_resolve(endpoint->socket), ZMQ_EVENTS, &events, &bytes);
-    loop_socket_used(endpoint->loop, endpoint->socket);
+    bus_reader_look(endpoint->reader);
 }
 
 /* Answers that came before the end still count. */
@@ -157,14 +157,14 @@ static void open_socket(struct bus_endpoint *endpoint)
     set_options(endpoint);
     endpoint->monitor =
         bus_monitor_new(endpoint->loop, endpoint->socket, EVENTS, on_event, endpoint);
-    loop_socket_add(endpoint->loop, endpoint->socket, on_readable, endpoint);
+    endpoint->reader = bus_reader_new(endpoint->loop, endpoint->socket, on_readable, endpoint);
     /* An address that libzmq does not take never comes up. */
     (void)zmq_connect(zsock_resolve(endpoint->socket), endpoint->address);
 }
 
 static void close_socket(struct bus_endpoint *endpoint)
 {
-    loop_socket_remove(endpoint->loop, endpoint->socket);
+    bus_reader_free(&endpoint->reader);
     bus_monitor_free(&endpoint->monitor);
     zsock_destroy(&endpoint->socket);
 }
@@ -221,7 +221,7 @@ static bool send_message(struct bus_endpoint *endpoint, zmq_msg_t *message)
 {
     bool is_sent = zmq_msg_send(message, zsock_resolve(endpoint->socket), ZMQ_DONTWAIT) >= 0;
     zmq_msg_close(message);
-    loop_socket_used(endpoint->loop, endpoint->socket);
+    bus_reader_look(endpoint->reader);
     return is_sent;
 }
 

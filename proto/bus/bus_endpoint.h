@@ -5,6 +5,7 @@
 
 #include "proto/base/list.h"
 #include "proto/bus/bus_parts.h"
+#include "proto/bus/bus_reader.h"
 #include "proto/bus/bus_slots.h"
 #include "proto/bus/bus_socket.h"
 #include "proto/bus/resolve.h"
@@ -58,6 +59,7 @@ struct bus_endpoint {
     int queue_max;
     uint64_t renew_timer; /* set while libzmq seems to have given the connection up */
     zsock_t *socket;
+    struct bus_reader *reader;
     struct bus_monitor *monitor;
     const struct bus_endpoint_events *events;
     void *arg;

@@ -15,7 +15,7 @@ static bool send_to(struct bus_replies *replies, zmq_msg_t *route, zmq_msg_t *me
     bool is_sent = zmq_msg_send(route, socket, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
                    zmq_msg_send(message, socket, ZMQ_DONTWAIT) >= 0;
     zmq_msg_close(message);
-    loop_socket_used(replies->loop, replies->socket);
+    bus_reader_look(replies->reader);
     return is_sent;
 }
 
@@ -71,9 +71,10 @@ void bus_replies_init(struct bus_replies *replies, struct loop *loop, bus_reply_
     loop_late_init(&replies->flush, flush, replies);
 }
 
-void bus_replies_set_socket(struct bus_replies *replies, zsock_t *socket)
+void bus_replies_set_socket(struct bus_replies *replies, zsock_t *socket, struct bus_reader *reader)
 {
     replies->socket = socket;
+    replies->reader = reader;
 }
 
 void bus_replies_add(struct bus_replies *replies, struct bus_reply *reply)

@@ -1,7 +1,7 @@
 #include "proto/bus/bus_socket.h"
+#include "proto/bus/bus_reader.h"
 
 #include <assert.h>
-#include <sys/epoll.h>
 
 #define HANDSHAKE_TIMEOUT_MS 3000 /* whoever connects and says nothing is cut */
 /* More than any peer of ours can have outstanding, so that it is not reached unless the loop stands
@@ -11,18 +11,10 @@
 #define RECEIVE_QUEUE_MAX 100000
 #define CURVE_OVERHEAD_BYTES 64 /* command name, nonce and MAC around each frame (RFC 26) */
 
-struct bus_watch {
-    struct loop *loop;
-    int fd; /* the socket's ZMQ_FD */
-    uint64_t timer;
-    bus_take_fn *take;
-    void *arg;
-};
-
 struct bus_monitor {
     zsock_t *watched;
     zsock_t *pair;
-    struct bus_watch *watch;
+    struct bus_reader *reader;
     bus_monitor_fn *fn;
     void *arg;
 };
@@ -41,12 +33,20 @@ void bus_socket_set_text(zsock_t *socket, int option, const char *value)
     (void)rc;
 }
 
-zsock_t *bus_socket_new(int type, int linger_ms, int queue_max)
+/* Signals are the loop's business: czmq would take SIGINT and SIGTERM with its first socket. */
+zsock_t *bus_socket_new_plain(int type)
 {
+    zsys_handler_set(NULL);
     zsock_t *socket = zsock_new(type);
     if (socket == NULL) {
         abort(); /* out of descriptors for libzmq's own needs: see base.h */
     }
+    return socket;
+}
+
+zsock_t *bus_socket_new(int type, int linger_ms, int queue_max)
+{
+    zsock_t *socket = bus_socket_new_plain(type);
     const int64_t frame_bytes_max = FRAME_BYTES_MAX + CURVE_OVERHEAD_BYTES;
     int rc = zmq_setsockopt(zsock_resolve(socket), ZMQ_MAXMSGSIZE, &frame_bytes_max,
                             sizeof(frame_bytes_max));
@@ -83,53 +83,6 @@ void bus_frame_init(zmq_msg_t *frame, struct str data)
     }
 }
 
-/* ZMQ_FD tells of news, not of a state: after it the socket must be emptied, or nothing tells of
- * what is left. So what is over a turn's share is come back for. */
-static void take_all(void *arg)
-{
-    struct bus_watch *watch = arg;
-    watch->timer = 0;
-    for (int i = 0; i < LOOP_BATCH; i++) {
-        if (!watch->take(watch->arg)) {
-            return;
-        }
-    }
-    watch->timer = clock_after(loop_clock(watch->loop), 0, take_all, watch);
-}
-
-static void on_news(void *arg, uint32_t events)
-{
-    struct bus_watch *watch = arg;
-    (void)events;
-    clock_cancel(loop_clock(watch->loop), watch->timer);
-    take_all(watch);
-}
-
-struct bus_watch *bus_watch_new(struct loop *loop, zsock_t *socket, bus_take_fn *take, void *arg)
-{
-    struct bus_watch *watch = mem_alloc(sizeof(*watch));
-    *watch = (struct bus_watch){.loop = loop, .take = take, .arg = arg};
-    size_t bytes = sizeof(watch->fd);
-    int rc = zmq_getsockopt(zsock_resolve(socket), ZMQ_FD, &watch->fd, &bytes);
-    assert(rc == 0);
-    (void)rc;
-    loop_fd_add(loop, watch->fd, EPOLLIN, on_news, watch);
-    /* What came before this is told by nobody any more. */
-    watch->timer = clock_after(loop_clock(loop), 0, take_all, watch);
-    return watch;
-}
-
-void bus_watch_free(struct bus_watch **watch)
-{
-    struct bus_watch *self = *watch;
-    if (self == NULL) {
-        return;
-    }
-    clock_cancel(loop_clock(self->loop), self->timer);
-    loop_fd_remove(self->loop, self->fd);
-    mem_free(watch);
-}
-
 /* The first frame has the event's number, 16 bits in host order; the second the endpoint. */
 static bool receive_event(void *pair, int *ret_event)
 {
@@ -147,15 +100,17 @@ static bool receive_event(void *pair, int *ret_event)
     return received;
 }
 
-static bool take_event(void *arg)
+static bool on_readable(void *arg)
 {
     struct bus_monitor *monitor = arg;
-    int event;
-    bool received = receive_event(zsock_resolve(monitor->pair), &event);
-    if (received) {
+    for (int i = 0; i < LOOP_BATCH; i++) {
+        int event;
+        if (!receive_event(zsock_resolve(monitor->pair), &event)) {
+            return false;
+        }
         monitor->fn(monitor->arg, event);
     }
-    return received;
+    return true;
 }
 
 /* The pair's queue has no bound: libzmq's own thread would block on a full one, holding a lock that
@@ -171,15 +126,15 @@ struct bus_monitor *bus_monitor_new(struct loop *loop, zsock_t *socket, int even
     char *endpoint =
         mem_printf("inproc://lynks-monitor-%p-%" PRId64, (void *)monitor, zclock_usecs());
     int rc = zmq_socket_monitor(zsock_resolve(socket), endpoint, events);
-    monitor->pair = zsock_new(ZMQ_PAIR);
-    if (rc != 0 || monitor->pair == NULL) {
+    monitor->pair = bus_socket_new_plain(ZMQ_PAIR);
+    if (rc != 0) {
         abort(); /* out of sockets at the start: see base.h */
     }
     bus_socket_set(monitor->pair, ZMQ_RCVHWM, 0);
     rc = zmq_connect(zsock_resolve(monitor->pair), endpoint);
     assert(rc == 0);
     (void)rc;
-    monitor->watch = bus_watch_new(loop, monitor->pair, take_event, monitor);
+    monitor->reader = bus_reader_new(loop, monitor->pair, on_readable, monitor);
     return monitor;
 }
 
@@ -189,7 +144,7 @@ void bus_monitor_free(struct bus_monitor **monitor)
     if (self == NULL) {
         return;
     }
-    bus_watch_free(&self->watch);
+    bus_reader_free(&self->reader);
     zmq_socket_monitor(zsock_resolve(self->watched), NULL, 0);
     zsock_destroy(&self->pair);
     mem_free(monitor);

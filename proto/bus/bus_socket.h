@@ -12,6 +12,8 @@
  * linger_ms: how long what is queued may still be sent after zsock_destroy. queue_max: messages
  * that may wait to be sent to one peer. */
 zsock_t *bus_socket_new(int type, int linger_ms, int queue_max);
+/* A socket with libzmq's defaults, for use within the process. */
+zsock_t *bus_socket_new_plain(int type);
 void bus_socket_set(zsock_t *socket, int option, int value);
 void bus_socket_set_text(zsock_t *socket, int option, const char *value);
 
@@ -27,15 +29,6 @@ static inline struct str bus_frame_view(zmq_msg_t *frame)
 
 /* A message that holds a copy of data. frame must not be initialised. */
 void bus_frame_init(zmq_msg_t *frame, struct str data);
-
-/* Watches a socket that seldom has something to say, like a monitor or the ZAP handler. The loop's
- * own watch asks each socket at every turn, which costs two system calls for each; this one waits
- * for the socket's descriptor. take (arg) takes one message and answers it if need be; false if
- * there is none. */
-struct bus_watch;
-typedef bool bus_take_fn(void *arg);
-struct bus_watch *bus_watch_new(struct loop *loop, zsock_t *socket, bus_take_fn *take, void *arg);
-void bus_watch_free(struct bus_watch **watch); /* before its socket */
 
 /* What happens to a socket's connections (ZMQ_EVENT_*), told on the loop. */
 struct bus_monitor;

@@ -1,5 +1,6 @@
 #include "proto/bus/bus_subscriber.h"
 
+#include "proto/bus/bus_reader.h"
 #include "proto/bus/bus_socket.h"
 #include "proto/bus/bus_stats.h"
 
@@ -7,7 +8,7 @@ struct bus_subscriber {
     struct bus_parts parts;
     struct bus_subscriber_config config;
     zsock_t *socket;
-    struct bus_watch *watch;
+    struct bus_reader *reader;
     struct arena *arena;
     uint64_t last;
     uint64_t heard_ms;
@@ -36,15 +37,17 @@ static void hear(struct bus_subscriber *subscriber, struct str data)
     subscriber->config.fn(subscriber->config.arg, &msg, envelope.correlation_id, is_next);
 }
 
-static bool take(void *arg)
+static bool on_readable(void *arg)
 {
     struct bus_subscriber *subscriber = arg;
     zmq_msg_t frame;
     zmq_msg_init(&frame);
-    const enum bus_received received =
-        bus_socket_receive(zsock_resolve(subscriber->socket), &frame);
-    if (received == BUS_FRAME) {
-        hear(subscriber, bus_frame_view(&frame));
+    enum bus_received received = BUS_FRAME;
+    for (int i = 0; i < LOOP_BATCH && received != BUS_NOTHING; i++) {
+        received = bus_socket_receive(zsock_resolve(subscriber->socket), &frame);
+        if (received == BUS_FRAME) {
+            hear(subscriber, bus_frame_view(&frame));
+        }
     }
     zmq_msg_close(&frame);
     return received != BUS_NOTHING;
@@ -80,7 +83,7 @@ struct bus_subscriber *bus_subscriber_new(const struct bus_parts *parts,
     if (zmq_connect(zsock_resolve(subscriber->socket), config->endpoint) != 0) {
         return NULL;
     }
-    subscriber->watch = bus_watch_new(parts->loop, subscriber->socket, take, subscriber);
+    subscriber->reader = bus_reader_new(parts->loop, subscriber->socket, on_readable, subscriber);
     return STEAL(subscriber);
 }
 
@@ -90,7 +93,7 @@ void bus_subscriber_free(struct bus_subscriber **subscriber_ref)
     if (subscriber == NULL) {
         return;
     }
-    bus_watch_free(&subscriber->watch);
+    bus_reader_free(&subscriber->reader);
     zsock_destroy(&subscriber->socket);
     arena_free(&subscriber->arena);
     mem_free(subscriber_ref);

@@ -53,6 +53,7 @@ struct bus_worker {
     bool is_draining;
     bool is_closed;
     zsock_t *socket;
+    struct bus_reader *reader;
     struct bus_monitor *monitor;
     char *domain; /* ZAP's name for this socket */
     char endpoint[ENDPOINT_BYTES];
@@ -417,7 +418,8 @@ static void open_socket(struct bus_worker *worker, const struct bus_worker_confi
 {
     size_t queue_max = config->in_hand_max > QUEUE_MIN ? config->in_hand_max : QUEUE_MIN;
     worker->socket = bus_socket_new(ZMQ_ROUTER, LINGER_MS, (int)queue_max);
-    bus_replies_set_socket(&worker->replies, worker->socket);
+    worker->reader = bus_reader_new(worker->parts.loop, worker->socket, on_readable, worker);
+    bus_replies_set_socket(&worker->replies, worker->socket, worker->reader);
     bus_socket_set(worker->socket, ZMQ_ROUTER_MANDATORY, 1);
     bus_socket_set(worker->socket, ZMQ_BACKLOG, BACKLOG);
     set_curve(worker, config->allowed_roles);
@@ -445,7 +447,6 @@ struct bus_worker *bus_worker_new(const struct bus_parts *parts,
     if (!bind_socket(worker, config->bind)) {
         return NULL;
     }
-    loop_socket_add(parts->loop, worker->socket, on_readable, worker);
     return STEAL(worker);
 }
 
@@ -472,7 +473,7 @@ void bus_worker_free(struct bus_worker **worker_ref)
     *worker_ref = NULL;
     bus_replies_fini(&worker->replies);
     worker->is_closed = true;
-    loop_socket_remove(worker->parts.loop, worker->socket);
+    bus_reader_free(&worker->reader);
     bus_monitor_free(&worker->monitor);
     zsock_destroy(&worker->socket);
     if (worker->domain != NULL) {

@@ -1,4 +1,5 @@
 #include "proto/bus/zap.h"
+#include "proto/bus/bus_reader.h"
 #include "proto/bus/bus_socket.h"
 #include "proto/base/log.h"
 
@@ -24,7 +25,7 @@ struct zap {
     struct loop *loop;
     const struct keys *keys;
     zsock_t *socket;
-    struct bus_watch *watch;
+    struct bus_reader *reader;
     struct domain domains[DOMAINS_MAX];
     struct metric *refused[REFUSALS];
     struct log_gate gate;
@@ -149,9 +150,8 @@ static void refuse(struct zap *zap, const struct zap_request *request, enum refu
                      LOG_Z("reason", refusal_names[why]), LOG_STR("address", address));
 }
 
-static bool take_request(void *arg)
+static bool answer_next(struct zap *zap)
 {
-    struct zap *zap = arg;
     struct zap_request request;
     if (!receive(zsock_resolve(zap->socket), &request)) {
         return false;
@@ -163,6 +163,16 @@ static bool take_request(void *arg)
     }
     answer(zap, &request, role); /* always: a REP socket must answer before it hears again */
     request_fini(&request);
+    return true;
+}
+
+static bool on_readable(void *arg)
+{
+    for (int i = 0; i < LOOP_BATCH; i++) {
+        if (!answer_next(arg)) {
+            return false;
+        }
+    }
     return true;
 }
 
@@ -179,13 +189,13 @@ struct zap *zap_new(struct loop *loop, struct metrics *metrics, const struct key
 {
     AUTO(zap_free) struct zap *zap = mem_alloc(sizeof(*zap));
     zap->keys = keys;
-    zap->socket = zsock_new(ZMQ_REP);
-    if (zap->socket == NULL || zmq_bind(zsock_resolve(zap->socket), ZAP_ENDPOINT) != 0) {
+    zap->socket = bus_socket_new_plain(ZMQ_REP);
+    if (zmq_bind(zsock_resolve(zap->socket), ZAP_ENDPOINT) != 0) {
         return NULL;
     }
     make_metrics(zap, metrics);
     zap->loop = loop;
-    zap->watch = bus_watch_new(loop, zap->socket, take_request, zap);
+    zap->reader = bus_reader_new(loop, zap->socket, on_readable, zap);
     return STEAL(zap);
 }
 
@@ -195,8 +205,8 @@ void zap_free(struct zap **zap)
     if (self == NULL) {
         return;
     }
-    if (self->watch != NULL) {
-        bus_watch_free(&self->watch);
+    if (self->reader != NULL) {
+        bus_reader_free(&self->reader);
         /* At once: libzmq closes the socket, and frees its name, in its own time. */
         zmq_unbind(zsock_resolve(self->socket), ZAP_ENDPOINT);
     }

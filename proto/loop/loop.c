@@ -1,21 +1,41 @@
-#include "proto/loop/loop_parts.h"
+#include "proto/loop/loop.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
+#include <uv.h>
 
-#define EPOLL_BATCH 64
-/* Rounds of descriptors in one turn of zloop, before timers get theirs. */
-#define TURN_ROUNDS 8
+/* How often what is put off may ask for more of its kind at the end of one turn, before timers and
+ * descriptors get theirs. Four are a whole round trip: take messages, answer requests, read the
+ * next ones, send what they ask. */
+#define LATE_ROUNDS 8
 
 struct watch {
-    int fd;
-    bool active; /* cleared by removal, so that an event of the same batch is not delivered */
+    uv_poll_t poll;
+    struct loop *loop;
+    uint32_t events; /* that were asked for */
     loop_fd_fn *fn;
     void *arg;
-    struct watch *next_dead;
+};
+
+/* Timers are kept for reuse: a call takes one and gives it back. Their ids are slot and generation,
+ * so that the id of one that has fired is nobody's. */
+struct timer {
+    uv_timer_t timer;
+    struct loop *loop;
+    uint32_t slot;
+    uint32_t generation;
+    timer_fn *fn;
+    void *arg;
+    struct list_link link; /* in the loop's soon, if it is due at once, or its spare */
+};
+
+struct loop_signal {
+    uv_signal_t signal;
+    struct loop *loop;
+    timer_fn *fn;
+    void *arg;
 };
 
 struct post {
@@ -23,6 +43,55 @@ struct post {
     void *arg;
     struct post *next;
 };
+
+struct loop {
+    uv_loop_t uv;
+    uv_prepare_t turn_end; /* after timers, before the loop waits */
+    uv_idle_t unrest;      /* while it is active, the loop does not wait */
+    uv_async_t posted;
+    struct clock clock;
+
+    struct timer **timers; /* by slot */
+    uint32_t timer_count;
+    struct list_link spare; /* timers that nobody uses */
+    struct list_link soon;  /* timers without a delay, in order */
+
+    struct watch **watches; /* by descriptor */
+    size_t watch_room;
+
+    struct list_link late;      /* what is put off to the end of this turn */
+    struct list_link late_next; /* and of the next one */
+
+    pthread_mutex_t post_lock;
+    struct post *posts, **posts_end;
+
+    bool is_running;
+    bool is_over;    /* this run is: what comes now waits for the next */
+    bool stopped;    /* loop_stop has been called since the run began */
+    bool stop_asked; /* loop_stop before loop_run counts */
+    loop_predicate *predicate;
+    void *predicate_arg;
+};
+
+/* libuv fails here only for want of descriptors or memory, or by a mistake of ours: see base.h. */
+static void must(int rc)
+{
+    if (rc != 0) {
+        abort();
+    }
+}
+
+/* After whatever may have changed what the loop runs for. */
+static void after_event(struct loop *loop)
+{
+    if (!loop->is_running || loop->is_over) {
+        return;
+    }
+    if (loop->stopped || (loop->predicate != NULL && loop->predicate(loop->predicate_arg))) {
+        loop->is_over = true;
+        uv_stop(&loop->uv);
+    }
+}
 
 /* ---- timers ---- */
 
@@ -38,71 +107,87 @@ static uint64_t unix_ms(void *self)
     return system_unix_ms();
 }
 
-static int on_zloop_timer(zloop_t *zloop, int timer_id, void *arg);
-
-/* One zloop timer stands for the earliest of ours. One that is set too early is left: it fires,
- * finds nothing due and is set again, which is cheaper than resetting it for every call. */
-static void arm(struct loop *loop)
+static void fire(struct timer *timer)
 {
-    if (timer_heap_count(loop->timers) == 0) {
-        return;
-    }
-    uint64_t due_ms = timer_heap_next_ms(loop->timers);
-    if (loop->zloop_timer != -1) {
-        if (loop->zloop_due_ms <= due_ms) {
-            return;
-        }
-        zloop_timer_end(loop->zloop, loop->zloop_timer);
-    }
-    uint64_t now = mono_ms(NULL);
-    uint64_t delay_ms = due_ms > now ? due_ms - now : 0;
-    loop->zloop_due_ms = due_ms;
-    loop->zloop_timer = zloop_timer(loop->zloop, (size_t)delay_ms, 1, on_zloop_timer, loop);
+    struct loop *loop = timer->loop;
+    timer->generation++;
+    list_remove(&timer->link);
+    list_add(&loop->spare, &timer->link);
+    timer->fn(timer->arg);
+    after_event(loop);
 }
 
-int loop_after_event(struct loop *loop)
+static void on_timer(uv_timer_t *uv_timer)
 {
-    if (loop->predicate != NULL && loop->predicate(loop->predicate_arg)) {
-        return -1;
+    struct timer *timer = uv_timer->data;
+    if (timer->loop->is_over) {
+        list_add(&timer->loop->soon, &timer->link);
+    } else {
+        fire(timer);
     }
-    return loop->stopped ? -1 : 0;
 }
 
-static int on_zloop_timer(zloop_t *zloop, int timer_id, void *arg)
+/* Those that are added meanwhile wait for the next turn: descriptors get theirs. (libuv would run a
+ * timer without a delay that is added by another in the same turn, for ever.) */
+static void fire_soon(struct loop *loop)
 {
-    struct loop *loop = arg;
-    (void)zloop;
-    /* zloop still fires a timer that was cancelled in the same pass (library fact). */
-    if (timer_id != loop->zloop_timer) {
-        return 0;
+    struct list_link end;
+    list_init(&end);
+    list_add(&loop->soon, &end);
+    while (loop->soon.next != &end && !loop->is_over) {
+        fire(CONTAINER_OF(loop->soon.next, struct timer, link));
     }
-    loop->zloop_timer = -1;
-    /* Timers that a handler adds with delay 0 wait for the next turn: descriptors get theirs. */
-    size_t most = timer_heap_count(loop->timers);
-    uint64_t now = mono_ms(NULL);
-    timer_fn *fn;
-    void *fn_arg;
-    int rc = 0;
-    while (rc == 0 && most-- > 0 && timer_heap_pop(loop->timers, now, &fn, &fn_arg)) {
-        fn(fn_arg);
-        rc = loop_after_event(loop);
+    list_remove(&end);
+}
+
+static struct timer *take_timer(struct loop *loop)
+{
+    if (!list_is_empty(&loop->spare)) {
+        struct timer *timer = CONTAINER_OF(loop->spare.previous, struct timer, link);
+        list_remove(&timer->link);
+        return timer;
     }
-    arm(loop);
-    return rc == 0 ? loop_settle(loop) : rc;
+    struct timer *timer = mem_alloc(sizeof(*timer));
+    *timer = (struct timer){.loop = loop, .slot = loop->timer_count, .generation = 1};
+    list_init(&timer->link);
+    must(uv_timer_init(&loop->uv, &timer->timer));
+    timer->timer.data = timer;
+    if ((loop->timer_count & (loop->timer_count - 1)) == 0) { /* room for a power of two */
+        size_t room = loop->timer_count == 0 ? 1 : 2 * (size_t)loop->timer_count;
+        loop->timers = mem_realloc_array(loop->timers, room, sizeof(*loop->timers));
+    }
+    loop->timers[loop->timer_count++] = timer;
+    return timer;
 }
 
 static uint64_t after(void *self, uint64_t delay_ms, timer_fn *fn, void *arg)
 {
     struct loop *loop = self;
-    uint64_t id = timer_heap_add(loop->timers, mono_ms(NULL) + delay_ms, fn, arg);
-    arm(loop);
-    return id;
+    struct timer *timer = take_timer(loop);
+    timer->fn = fn;
+    timer->arg = arg;
+    if (delay_ms == 0) {
+        list_add(&loop->soon, &timer->link);
+    } else {
+        /* libuv counts from when it last looked at the clock. */
+        must(uv_timer_start(&timer->timer, on_timer, mono_ms(NULL) - uv_now(&loop->uv) + delay_ms,
+                            0));
+    }
+    return (uint64_t)timer->generation << 32 | timer->slot;
 }
 
 static void cancel(void *self, uint64_t timer_id)
 {
-    const struct loop *loop = self;
-    timer_heap_cancel(loop->timers, timer_id);
+    struct loop *loop = self;
+    uint32_t slot = (uint32_t)timer_id;
+    if (slot >= loop->timer_count || loop->timers[slot]->generation != timer_id >> 32) {
+        return;
+    }
+    struct timer *timer = loop->timers[slot];
+    timer->generation++;
+    (void)uv_timer_stop(&timer->timer);
+    list_remove(&timer->link);
+    list_add(&loop->spare, &timer->link);
 }
 
 static const struct clock_ops clock_ops = {mono_ms, unix_ms, after, cancel};
@@ -114,48 +199,37 @@ const struct clock *loop_clock(struct loop *loop)
 
 /* ---- descriptors ---- */
 
-static void free_dead(struct loop *loop)
+static void on_closed(uv_handle_t *handle)
 {
-    while (loop->dead != NULL) {
-        struct watch *watch = loop->dead;
-        loop->dead = watch->next_dead;
-        free(watch);
+    free(handle->data);
+}
+
+static void start_poll(struct watch *watch);
+
+static void on_poll(uv_poll_t *poll, int status, int happened)
+{
+    struct watch *watch = poll->data;
+    struct loop *loop = watch->loop;
+    uint32_t events = ((happened & UV_READABLE) != 0 ? EPOLLIN : 0u) |
+                      ((happened & UV_WRITABLE) != 0 ? EPOLLOUT : 0u) |
+                      ((happened & UV_DISCONNECT) != 0 ? EPOLLRDHUP : 0u);
+    if (status != 0) {
+        /* libuv stops at an error; here it is told until somebody does something about it. */
+        events = EPOLLERR | (watch->events & (EPOLLIN | EPOLLOUT));
+        start_poll(watch);
+    }
+    if (!loop->is_over) {
+        watch->fn(watch->arg, events);
+        after_event(loop);
     }
 }
 
-/* -1 ends the loop. */
-static int deliver(struct loop *loop, const struct epoll_event *events, int count)
+static void start_poll(struct watch *watch)
 {
-    int rc = 0;
-    for (int i = 0; i < count && rc == 0; i++) {
-        struct watch *watch = events[i].data.ptr;
-        if (watch->active) {
-            watch->fn(watch->arg, events[i].events);
-            rc = loop_after_event(loop);
-        }
-    }
-    free_dead(loop);
-    return rc;
-}
-
-/* Under load there is more when a batch is done; asking for it here costs less than a turn of
- * zloop. */
-static int on_epoll(zloop_t *zloop, zmq_pollitem_t *item, void *arg)
-{
-    struct loop *loop = arg;
-    struct epoll_event events[EPOLL_BATCH];
-    (void)zloop;
-    (void)item;
-    int rc = 0;
-    int count = 1;
-    for (int i = 0; i < TURN_ROUNDS && rc == 0 && count > 0; i++) {
-        count = epoll_wait(loop->epoll_fd, events, EPOLL_BATCH, 0);
-        rc = deliver(loop, events, count);
-        if (rc == 0) {
-            rc = loop_settle(loop);
-        }
-    }
-    return rc;
+    int wanted = ((watch->events & EPOLLIN) != 0 ? UV_READABLE : 0) |
+                 ((watch->events & EPOLLOUT) != 0 ? UV_WRITABLE : 0) |
+                 ((watch->events & EPOLLRDHUP) != 0 ? UV_DISCONNECT : 0);
+    must(uv_poll_start(&watch->poll, wanted, on_poll));
 }
 
 static struct watch **watch_place(struct loop *loop, int fd)
@@ -176,34 +250,63 @@ void loop_fd_add(struct loop *loop, int fd, uint32_t events, loop_fd_fn *fn, voi
     struct watch **place = watch_place(loop, fd);
     assert(*place == NULL);
     struct watch *watch = mem_alloc(sizeof(*watch));
-    *watch = (struct watch){.fd = fd, .active = true, .fn = fn, .arg = arg};
+    *watch = (struct watch){.loop = loop, .events = events, .fn = fn, .arg = arg};
+    must(uv_poll_init(&loop->uv, &watch->poll, fd));
+    watch->poll.data = watch;
     *place = watch;
-    struct epoll_event event = {.events = events, .data.ptr = watch};
-    int rc = epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event);
-    assert(rc == 0);
-    (void)rc;
+    start_poll(watch);
 }
 
 void loop_fd_modify(struct loop *loop, int fd, uint32_t events)
 {
     struct watch *watch = *watch_place(loop, fd);
     assert(watch != NULL);
-    struct epoll_event event = {.events = events, .data.ptr = watch};
-    (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, fd, &event);
+    if (watch->events != events) {
+        watch->events = events;
+        start_poll(watch);
+    }
 }
 
+/* From here on libuv tells nothing of it, not even what it has already seen in this turn; it is
+ * freed when libuv has let go of it. */
 void loop_fd_remove(struct loop *loop, int fd)
 {
     struct watch **place = watch_place(loop, fd);
     struct watch *watch = *place;
-    if (watch == NULL) {
-        return;
+    if (watch != NULL) {
+        *place = NULL;
+        uv_close((uv_handle_t *)&watch->poll, on_closed);
     }
-    *place = NULL;
-    (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-    watch->active = false;
-    watch->next_dead = loop->dead;
-    loop->dead = watch;
+}
+
+/* ---- signals ---- */
+
+static void on_signal(uv_signal_t *uv_signal, int number)
+{
+    const struct loop_signal *signal = uv_signal->data;
+    struct loop *loop = signal->loop;
+    (void)number;
+    signal->fn(signal->arg);
+    after_event(loop);
+}
+
+struct loop_signal *loop_signal_new(struct loop *loop, int number, timer_fn *fn, void *arg)
+{
+    struct loop_signal *signal = mem_alloc(sizeof(*signal));
+    *signal = (struct loop_signal){.loop = loop, .fn = fn, .arg = arg};
+    must(uv_signal_init(&loop->uv, &signal->signal));
+    signal->signal.data = signal;
+    must(uv_signal_start(&signal->signal, on_signal, number));
+    return signal;
+}
+
+void loop_signal_free(struct loop_signal **signal)
+{
+    struct loop_signal *self = *signal;
+    if (self != NULL) {
+        *signal = NULL;
+        uv_close((uv_handle_t *)&self->signal, on_closed);
+    }
 }
 
 /* ---- other threads ---- */
@@ -228,16 +331,17 @@ static void do_nothing(void *arg)
 }
 
 /* One at a time: what is called may take later ones back. */
-static void on_post(void *arg, uint32_t events)
+static void on_posted(uv_async_t *async)
 {
-    struct loop *loop = arg;
-    uint64_t ignored;
-    (void)events;
-    ssize_t rc = read(loop->post_fd, &ignored, sizeof(ignored));
-    (void)rc;
-    for (struct post *post; (post = take_post(loop)) != NULL;) {
+    struct loop *loop = async->data;
+    struct post *post;
+    while (!loop->is_over && (post = take_post(loop)) != NULL) {
         post->fn(post->arg);
         free(post);
+        after_event(loop);
+    }
+    if (loop->is_over) {
+        must(uv_async_send(&loop->posted));
     }
 }
 
@@ -246,14 +350,12 @@ void loop_post(struct loop *loop, timer_fn *fn, void *arg)
     struct post *post = mem_alloc(sizeof(*post));
     *post = (struct post){.fn = fn, .arg = arg};
     pthread_mutex_lock(&loop->post_lock);
-    bool first = loop->posts == NULL;
+    bool is_first = loop->posts == NULL;
     *loop->posts_end = post;
     loop->posts_end = &post->next;
     pthread_mutex_unlock(&loop->post_lock);
-    if (first) {
-        const uint64_t one = 1;
-        ssize_t rc = write(loop->post_fd, &one, sizeof(one));
-        (void)rc;
+    if (is_first) {
+        must(uv_async_send(&loop->posted));
     }
 }
 
@@ -268,32 +370,102 @@ void loop_unpost(struct loop *loop, timer_fn *fn, const void *arg)
     pthread_mutex_unlock(&loop->post_lock);
 }
 
+/* ---- the end of a turn ---- */
+
+void loop_late_init(struct loop_late *late, timer_fn *fn, void *arg)
+{
+    *late = (struct loop_late){.fn = fn, .arg = arg};
+    list_init(&late->link);
+}
+
+void loop_late_add(struct loop *loop, struct loop_late *late)
+{
+    if (list_is_empty(&late->link)) {
+        list_add(&loop->late, &late->link);
+    }
+}
+
+void loop_late_add_next(struct loop *loop, struct loop_late *late)
+{
+    if (list_is_empty(&late->link)) {
+        list_add(&loop->late_next, &late->link);
+    }
+}
+
+void loop_late_remove(struct loop_late *late)
+{
+    list_remove(&late->link);
+}
+
+/* All that was put off, and what is put off meanwhile, as far as the rounds go. */
+static void do_late(struct loop *loop)
+{
+    for (int i = 0; i < LATE_ROUNDS && !list_is_empty(&loop->late); i++) {
+        struct list_link end;
+        list_init(&end);
+        list_add(&loop->late, &end);
+        while (loop->late.next != &end) {
+            struct loop_late *late = CONTAINER_OF(loop->late.next, struct loop_late, link);
+            list_remove(&late->link);
+            late->fn(late->arg);
+            after_event(loop);
+        }
+        list_remove(&end);
+    }
+}
+
+static void do_nothing_idly(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+static void on_turn_end(uv_prepare_t *prepare)
+{
+    struct loop *loop = prepare->data;
+    while (!list_is_empty(&loop->late_next)) {
+        struct list_link *link = loop->late_next.next;
+        list_remove(link);
+        list_add(&loop->late, link);
+    }
+    fire_soon(loop);
+    do_late(loop);
+    bool is_idle =
+        list_is_empty(&loop->soon) && list_is_empty(&loop->late) && list_is_empty(&loop->late_next);
+    if (is_idle) {
+        (void)uv_idle_stop(&loop->unrest);
+    } else {
+        must(uv_idle_start(&loop->unrest, do_nothing_idly));
+    }
+}
+
 /* ---- life ---- */
 
 struct loop *loop_new(void)
 {
     struct loop *loop = mem_alloc(sizeof(*loop));
-    /* Signals are the process' business (signalfd), not czmq's. */
-    zsys_handler_set(NULL);
-    loop->zloop = zloop_new();
-    zloop_set_nonstop(loop->zloop, true);
     loop->clock = (struct clock){.ops = &clock_ops, .self = loop};
-    loop->timers = timer_heap_new();
-    loop->zloop_timer = -1;
-    list_init(&loop->due);
+    list_init(&loop->spare);
+    list_init(&loop->soon);
     list_init(&loop->late);
-    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    loop->post_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (loop->epoll_fd < 0 || loop->post_fd < 0) {
-        abort(); /* no descriptors at the very start: see base.h */
-    }
+    list_init(&loop->late_next);
     pthread_mutex_init(&loop->post_lock, NULL);
     loop->posts_end = &loop->posts;
-    loop->epoll_item = (zmq_pollitem_t){.fd = loop->epoll_fd, .events = ZMQ_POLLIN};
-    zloop_poller(loop->zloop, &loop->epoll_item, on_epoll, loop);
-    zloop_poller_set_tolerant(loop->zloop, &loop->epoll_item);
-    loop_fd_add(loop, loop->post_fd, EPOLLIN, on_post, loop);
+    must(uv_loop_init(&loop->uv));
+    must(uv_prepare_init(&loop->uv, &loop->turn_end));
+    must(uv_idle_init(&loop->uv, &loop->unrest));
+    must(uv_async_init(&loop->uv, &loop->posted, on_posted));
+    loop->turn_end.data = loop;
+    loop->posted.data = loop;
+    must(uv_prepare_start(&loop->turn_end, on_turn_end));
     return loop;
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, on_closed);
+    }
 }
 
 void loop_free(struct loop **loop_ref)
@@ -305,34 +477,39 @@ void loop_free(struct loop **loop_ref)
     for (struct post *post; (post = take_post(loop)) != NULL;) {
         free(post);
     }
-    loop_drop_sockets(loop);
-    zloop_destroy(&loop->zloop);
-    for (size_t i = 0; i < loop->watch_room; i++) {
-        free(loop->watches[i]);
+    while (!list_is_empty(&loop->late)) {
+        list_remove(loop->late.next);
     }
-    free_dead(loop);
+    while (!list_is_empty(&loop->late_next)) {
+        list_remove(loop->late_next.next);
+    }
+    uv_close((uv_handle_t *)&loop->turn_end, NULL);
+    uv_close((uv_handle_t *)&loop->unrest, NULL);
+    uv_close((uv_handle_t *)&loop->posted, NULL);
+    uv_walk(&loop->uv, close_handle, NULL);
+    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    must(uv_loop_close(&loop->uv));
+    free(loop->timers);
     free(loop->watches);
-    timer_heap_free(&loop->timers);
-    close(loop->epoll_fd);
-    close(loop->post_fd);
     pthread_mutex_destroy(&loop->post_lock);
     mem_free(loop_ref);
 }
 
 /* What was put off outside the loop, and by its last turn, is not left behind. */
-static void turn(struct loop *loop)
+static void run(struct loop *loop)
 {
-    if (loop_settle(loop) == 0) {
-        zloop_start(loop->zloop);
-    }
-    loop_do_late(loop);
+    loop->stopped = false;
+    loop->is_over = false;
+    loop->is_running = true;
+    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    loop->is_running = false;
+    do_late(loop);
 }
 
 void loop_run(struct loop *loop)
 {
     if (!loop->stop_asked) {
-        loop->stopped = false;
-        turn(loop);
+        run(loop);
     }
     loop->stop_asked = false;
 }
@@ -369,8 +546,7 @@ bool loop_run_until(struct loop *loop, loop_predicate *predicate, void *arg, uin
     uint64_t timer = clock_after(&loop->clock, timeout_ms, on_timeout, &bounded.timed_out);
     loop->predicate = is_over;
     loop->predicate_arg = &bounded;
-    loop->stopped = false;
-    turn(loop);
+    run(loop);
     loop->predicate = NULL;
     clock_cancel(&loop->clock, timer);
     return predicate(arg);

@@ -1,16 +1,18 @@
-/* The one loop of a process: a czmq zloop that carries ZeroMQ sockets, file descriptors and timers.
+/* The one loop of a process, on libuv: descriptors, timers, signals, work that other threads hand
+ * in, and what is put off to the end of a turn.
  *
- * Everything here is called from the loop's own thread, but for loop_post. File descriptors and
- * sockets live in one epoll set of ours, of which zloop polls the one descriptor: changing what is
- * watched costs a system call, not a rebuild of zloop's poll set, and sockets that have nothing to
- * say cost nothing, where zloop asks each of them at every turn. Timers are a heap of ours behind
- * one zloop timer, for the same reason: there is one for every call in flight. */
+ * A turn: timers that are due; the end of the turn, in which all that was put off is done; waiting
+ * for descriptors, not at all if there is anything left to do; what the descriptors, the signals
+ * and the other threads have to say. So nothing that was put off waits for the next event.
+ *
+ * Everything here is called from the loop's own thread, but for loop_post. A socket of ZeroMQ is on
+ * the loop through bus_reader (proto/bus/bus_reader.h), a child process through loop_child. */
 #ifndef LYNKS_PROTO_LOOP_LOOP_H
 #define LYNKS_PROTO_LOOP_LOOP_H
 
-#include "proto/base/list.h"
 #include "proto/base/clock.h"
 #include "proto/base/err.h"
+#include "proto/base/list.h"
 
 struct loop;
 
@@ -19,22 +21,23 @@ void loop_free(struct loop **loop); /* whatever is still registered is dropped *
 
 const struct clock *loop_clock(struct loop *loop); /* lives as long as the loop */
 
-/* events: EPOLLIN, EPOLLOUT; level-triggered. EPOLLERR and EPOLLHUP come unasked. fn may remove its
- * own or any other descriptor. The descriptor stays the caller's; remove it before closing it. */
+/* events: EPOLLIN, EPOLLOUT, EPOLLRDHUP; level-triggered. fn is told those of them that have
+ * happened. An error comes unasked, as EPOLLERR together with EPOLLIN and EPOLLOUT as far as they
+ * were asked for, and a hang-up as all that was asked for: reading and writing then tell the rest.
+ * Without any events nothing comes. The descriptor becomes non-blocking. fn may remove its own or
+ * any other descriptor. The descriptor stays the caller's; remove it before closing it. */
 typedef void loop_fd_fn(void *arg, uint32_t events);
 void loop_fd_add(struct loop *loop, int fd, uint32_t events, loop_fd_fn *fn, void *arg);
 void loop_fd_modify(struct loop *loop, int fd, uint32_t events);
 void loop_fd_remove(struct loop *loop, int fd); /* unknown ones are ignored */
 
-/* socket: a zsock_t. fn takes at most LOOP_BATCH messages each time; true: there may be more (then
- * the socket is still there). */
-#define LOOP_BATCH 64
-typedef bool loop_socket_fn(void *arg);
-void loop_socket_add(struct loop *loop, void *zsock, loop_socket_fn *fn, void *arg);
-void loop_socket_remove(struct loop *loop, void *zsock);
-/* Whoever does anything but receive with a socket that was added says so: libzmq may have noticed
- * messages by the way, of which nothing tells any more. */
-void loop_socket_used(struct loop *loop, const void *zsock);
+/* Calls fn (arg) on the loop whenever the process gets this signal (SIGTERM, SIGHUP, SIGCHLD, ...).
+ * The signal must not be blocked in the loop's thread; other threads had better block all, as those
+ * of pool.h do, so that their system calls are not interrupted. A program that forks by itself
+ * blocks all signals until the child has reset their handlers. */
+struct loop_signal;
+struct loop_signal *loop_signal_new(struct loop *loop, int number, timer_fn *fn, void *arg);
+void loop_signal_free(struct loop_signal **signal); /* after the last one it does its default */
 
 /* Something to be done when all events of a turn have been handled, before the loop waits: what
  * many of them want is then done once, for all of them together. */
@@ -45,7 +48,14 @@ struct loop_late {
 };
 void loop_late_init(struct loop_late *late, timer_fn *fn, void *arg);
 void loop_late_add(struct loop *loop, struct loop_late *late); /* once, however often it is asked */
-void loop_late_remove(struct loop_late *late);                 /* harmless if it is not added */
+/* The same at the end of the next turn, which comes at once: for who has had his share of this one
+ * and has more to do. */
+void loop_late_add_next(struct loop *loop, struct loop_late *late);
+void loop_late_remove(struct loop_late *late); /* harmless if it is not added */
+
+/* What one client of the loop takes in one turn, of messages or whatever it has, before others have
+ * had their turn. */
+#define LOOP_BATCH 64
 
 /* Calls fn (arg) on the loop as soon as it turns. The one function for other threads. */
 void loop_post(struct loop *loop, timer_fn *fn, void *arg);

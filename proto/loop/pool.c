@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -122,8 +123,14 @@ static void *run(void *arg)
     return NULL;
 }
 
+/* Signals are for the loop's thread: these block all, so that no system call of theirs is
+ * interrupted. */
 static void start_threads(struct pool *pool)
 {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     while (pool->thread_count < pool->config.threads) {
         if (pthread_create(&pool->threads[pool->thread_count], NULL, run, pool) != 0) {
             abort(); /* no thread at start-up: see base.h */
@@ -133,6 +140,7 @@ static void start_threads(struct pool *pool)
         (void)pthread_setname_np(pool->threads[pool->thread_count], name);
         pool->thread_count++;
     }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 struct pool *pool_new(struct loop *loop, struct metrics *metrics, const struct pool_config *config)

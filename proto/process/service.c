@@ -3,9 +3,6 @@
 #include <assert.h>
 #include <signal.h>
 #include <sodium.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include "proto/base/log.h"
 #include "proto/process/ops.h"
@@ -19,7 +16,7 @@
 struct service {
     const struct service_config *config;
     struct loop *loop;
-    int signal_fd;
+    struct loop_signal *term, *interrupt;
     struct metrics *metrics;
     struct health *health;
     struct keys *keys;
@@ -96,14 +93,9 @@ static void begin_drain(struct service *service)
     check_drained(service);
 }
 
-static void on_signal(void *arg, uint32_t events)
+static void on_signal(void *arg)
 {
     struct service *service = arg;
-    struct signalfd_siginfo info;
-    (void)events;
-    if (read(service->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
-        return;
-    }
     if (service->draining) {
         log_warn("second signal; ending at once");
         service->exit_code = 1;
@@ -120,20 +112,6 @@ void service_on_drain(struct service *service, struct service_drain drain)
 }
 
 /* ---- the parts ---- */
-
-/* First thing, before any thread is there, so that every thread inherits the mask. */
-static int block_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    (void)signal(SIGPIPE, SIG_IGN);
-    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0) {
-        return -1;
-    }
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
 
 static struct bus_parts bus_parts(const struct service *service)
 {
@@ -154,12 +132,13 @@ static bool set_up(struct service *service, const char *role)
 {
     const struct service_config *config = service->config;
     const char *why = "";
-    service->signal_fd = block_signals();
-    if (service->signal_fd < 0 || sodium_init() < 0) {
-        return fail("signals or libsodium cannot be set up", "");
+    if (sodium_init() < 0) {
+        return fail("libsodium cannot be set up", "");
     }
+    (void)signal(SIGPIPE, SIG_IGN);
     service->loop = loop_new();
-    loop_fd_add(service->loop, service->signal_fd, EPOLLIN, on_signal, service);
+    service->term = loop_signal_new(service->loop, SIGTERM, on_signal, service);
+    service->interrupt = loop_signal_new(service->loop, SIGINT, on_signal, service);
     service->metrics = metrics_new();
     service->health = health_new();
     service->keys = keys_new(role, config->bus_secret_key, config->bus_public_keys, &why);
@@ -202,10 +181,8 @@ void service_free(struct service **service_ref)
     zap_free(&service->zap);
     keys_free(&service->keys);
     health_free(&service->health);
-    if (service->signal_fd >= 0 && service->loop != NULL) {
-        loop_fd_remove(service->loop, service->signal_fd);
-        close(service->signal_fd);
-    }
+    loop_signal_free(&service->term);
+    loop_signal_free(&service->interrupt);
     loop_free(&service->loop);
     metrics_free(&service->metrics);
     mem_free(service_ref);

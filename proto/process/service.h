@@ -112,7 +112,7 @@ struct service_bind_config {
 
 struct service;
 
-/* Blocks the signals, sets up everything up to the ops listener. NULL (logged) if anything fails.
+/* Sets up everything up to the ops listener. NULL (logged) if anything fails.
  */
 struct service *service_new(const char *role, const struct service_config *config);
 void service_free(struct service **service);

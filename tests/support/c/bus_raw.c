@@ -145,9 +145,9 @@ bool bus_raw_receive_message(struct bus_pair *pair, zsock_t *socket, zmq_msg_t *
 {
     struct receive_wait wait = {.socket = socket};
     zmq_msg_init(&wait.frame);
-    loop_socket_add(pair->loop, socket, on_readable, &wait);
+    struct bus_reader *reader = bus_reader_new(pair->loop, socket, on_readable, &wait);
     bool received = bus_pair_until(pair, has_received, &wait);
-    loop_socket_remove(pair->loop, socket);
+    bus_reader_free(&reader);
     zmq_msg_init(ret_message);
     zmq_msg_move(ret_message, &wait.frame);
     zmq_msg_close(&wait.frame);

@@ -3,6 +3,7 @@
 #ifndef LYNKS_TESTS_SUPPORT_C_BUS_RAW_H
 #define LYNKS_TESTS_SUPPORT_C_BUS_RAW_H
 
+#include "proto/bus/bus_reader.h"
 #include "tests/support/c/bus_pair.h"
 
 #include <czmq.h>

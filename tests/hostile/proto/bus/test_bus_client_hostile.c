@@ -27,7 +27,8 @@ struct rig {
     struct arena *arena;
     char endpoint[256];
     zsock_t *service;
-    raw_reply_fn *reply; /* NULL: silent */
+    struct bus_reader *reader; /* the service's */
+    raw_reply_fn *reply;       /* NULL: silent */
     size_t seen;
     uint64_t first_remaining_ms, last_remaining_ms;
 };
@@ -73,7 +74,7 @@ static int setup(void **state)
 static void stop_service(struct rig *rig)
 {
     if (rig->service != NULL) {
-        loop_socket_remove(rig->pair.loop, rig->service);
+        bus_reader_free(&rig->reader);
         zsock_destroy(&rig->service);
         zap_forget(rig->pair.zap, "raw");
     }
@@ -101,7 +102,7 @@ static void start(struct rig *rig, raw_reply_fn *reply)
 {
     rig->reply = reply;
     rig->service = bus_raw_service(&rig->pair, rig->endpoint, sizeof(rig->endpoint));
-    loop_socket_add(rig->pair.loop, rig->service, on_request, rig);
+    rig->reader = bus_reader_new(rig->pair.loop, rig->service, on_request, rig);
     connect_to(rig, rig->endpoint + strlen("tcp://"));
     assert_true(bus_pair_until(&rig->pair, bus_pair_is_ready, &rig->pair));
 }
@@ -114,7 +115,7 @@ static void send_to(struct rig *rig, zmq_msg_t *route, struct str data)
     zmq_msg_copy(&copy, route);
     assert_true(zmq_msg_send(&copy, socket, ZMQ_SNDMORE) >= 0);
     assert_int_equal(zmq_send(socket, data.data, data.bytes, 0), data.bytes);
-    loop_socket_used(rig->pair.loop, rig->service);
+    bus_reader_look(rig->reader);
 }
 
 static void answer(struct rig *rig, zmq_msg_t *route, uint64_t correlation_id, enum err status,

@@ -1,13 +1,17 @@
-/* The loop: timers in order, descriptors, posts, and what removes what in the middle of a turn. */
+/* The loop: timers in order, descriptors, signals, posts, who holds whom up, and what removes what
+ * in the middle of a turn. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
 
-#include <czmq.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "proto/loop/loop.h"
@@ -251,76 +255,212 @@ static void what_is_put_off_outside_the_loop_is_not_left_behind(void **state)
     assert_int_equal(turn.late_runs, 1);
 }
 
-/* ---- sockets ---- */
-
-#define MESSAGES 200
-
-struct reader {
-    struct loop *loop;
-    zsock_t *socket;
-    unsigned taken, share;
+/* Asks to be called again and again. */
+struct greedy {
+    struct fixture *f;
+    struct loop_late late;
+    unsigned runs, runs_until_others;
+    bool yields;
 };
 
-/* Takes only so many each time. */
-static bool on_socket(void *arg)
+static void want_more(void *arg)
 {
-    struct reader *reader = arg;
-    char byte;
-    for (unsigned i = 0; i < reader->share; i++) {
-        if (zmq_recv(zsock_resolve(reader->socket), &byte, 1, ZMQ_DONTWAIT) < 0) {
-            return false;
-        }
-        reader->taken++;
+    struct greedy *greedy = arg;
+    greedy->runs++;
+    if (greedy->yields) {
+        loop_late_add_next(greedy->f->loop, &greedy->late);
+    } else {
+        loop_late_add(greedy->f->loop, &greedy->late);
     }
-    return true;
 }
 
-static bool has_all(void *arg)
+static void others_had_their_turn(void *arg, uint32_t events)
 {
-    return ((struct reader *)arg)->taken == MESSAGES;
+    struct greedy *greedy = arg;
+    (void)events;
+    greedy->runs_until_others = greedy->runs;
+    greedy->f->count++;
 }
 
-static void a_socket_is_read_until_it_is_empty(void **state)
+static void who_always_has_more_holds_nobody_up(void **state)
 {
     struct fixture *f = *state;
-    zsock_t *writer = zsock_new_pair("@inproc://test-loop");
-    struct reader reader = {
-        .loop = f->loop, .socket = zsock_new_pair(">inproc://test-loop"), .share = 3};
-    for (size_t round = 0; round < 3; round++) {
-        /* Also what came before it was added. */
-        for (size_t i = 0; i < MESSAGES; i++) {
-            assert_int_equal(zmq_send(zsock_resolve(writer), "x", 1, ZMQ_DONTWAIT), 1);
-        }
-        if (round == 0) {
-            loop_socket_add(f->loop, reader.socket, on_socket, &reader);
-        }
-        assert_true(loop_run_until(f->loop, has_all, &reader, 5000));
-        reader.taken = 0;
+    for (int i = 0; i < 2; i++) {
+        struct greedy greedy = {.f = f, .yields = i == 1};
+        f->count = 0;
+        f->fds[0] = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+        loop_fd_add(f->loop, f->fds[0], EPOLLIN, others_had_their_turn, &greedy);
+        loop_late_init(&greedy.late, want_more, &greedy);
+        loop_late_add(f->loop, &greedy.late);
+        assert_true(loop_run_until(f->loop, has_one, f, 5000));
+        assert_in_range(greedy.runs_until_others, 1, greedy.yields ? 1 : 8);
+        loop_late_remove(&greedy.late);
+        loop_fd_remove(f->loop, f->fds[0]);
+        close(f->fds[0]);
     }
-    loop_socket_remove(f->loop, reader.socket);
-    zsock_destroy(&reader.socket);
-    zsock_destroy(&writer);
 }
 
-/* Asking the socket for its state makes libzmq take the news, of which its descriptor then does not
- * tell any more. */
-static void a_socket_that_was_used_is_looked_at_again(void **state)
+static void come_back_at_once(void *arg)
+{
+    struct fixture *f = arg;
+    f->order[0]++;
+    clock_after(f->clock, 0, come_back_at_once, f);
+}
+
+static void count_event(void *arg, uint32_t events)
+{
+    struct fixture *f = arg;
+    (void)events;
+    f->count++;
+}
+
+static void timers_without_delay_leave_descriptors_and_others_their_turn(void **state)
 {
     struct fixture *f = *state;
-    zsock_t *writer = zsock_new_pair("@inproc://test-loop-used");
-    struct reader reader = {
-        .loop = f->loop, .socket = zsock_new_pair(">inproc://test-loop-used"), .share = MESSAGES};
-    loop_socket_add(f->loop, reader.socket, on_socket, &reader);
-    assert_false(loop_run_until(f->loop, has_all, &reader, 1));
-    for (size_t i = 0; i < MESSAGES; i++) {
-        assert_int_equal(zmq_send(zsock_resolve(writer), "x", 1, ZMQ_DONTWAIT), 1);
+    struct shot shot = {f, 1};
+    f->fds[0] = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+    loop_fd_add(f->loop, f->fds[0], EPOLLIN, count_event, f);
+    clock_after(f->clock, 0, come_back_at_once, f);
+    assert_true(loop_run_until(f->loop, has_one, f, 5000));
+    assert_in_range(f->order[0], 1, 2);
+    loop_fd_remove(f->loop, f->fds[0]);
+    close(f->fds[0]);
+    f->count = 1;
+    clock_after(f->clock, 5, note, &shot);
+    assert_true(loop_run_until(f->loop, has_two, f, 5000));
+}
+
+/* ---- descriptors that end ---- */
+
+static void on_ending(void *arg, uint32_t events)
+{
+    struct fixture *f = arg;
+    f->order[f->count++] = events;
+    loop_fd_remove(f->loop, f->fds[0]);
+}
+
+static void the_end_of_a_peer_is_told_although_nobody_reads(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, f->fds), 0);
+    loop_fd_add(f->loop, f->fds[0], EPOLLRDHUP, on_ending, f);
+    assert_int_equal(write(f->fds[1], "x", 1), 1);
+    assert_false(
+        loop_run_until(f->loop, has_one, f, 20)); /* it was not asked whether there is data */
+    assert_int_equal(shutdown(f->fds[1], SHUT_WR), 0);
+    assert_true(loop_run_until(f->loop, has_one, f, 5000));
+    assert_int_equal(f->order[0], EPOLLRDHUP);
+    close(f->fds[0]);
+    close(f->fds[1]);
+}
+
+static void on_error(void *arg, uint32_t events)
+{
+    struct fixture *f = arg;
+    f->order[f->count++] = events;
+}
+
+/* A connection that is refused. The error stays until somebody does something about it. */
+static void an_error_is_told_again_and_with_what_was_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_in nobody = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t bytes = sizeof(nobody);
+    int holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* of a port: nobody listens */
+    assert_int_equal(bind(holder, (struct sockaddr *)&nobody, sizeof(nobody)), 0);
+    assert_int_equal(getsockname(holder, (struct sockaddr *)&nobody, &bytes), 0);
+    f->fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    (void)connect(f->fds[0], (struct sockaddr *)&nobody, sizeof(nobody));
+    loop_fd_add(f->loop, f->fds[0], EPOLLOUT, on_error, f);
+    assert_true(loop_run_until(f->loop, has_two, f, 5000));
+    assert_int_equal(f->order[0], EPOLLERR | EPOLLOUT);
+    assert_int_equal(f->order[1], EPOLLERR | EPOLLOUT);
+    loop_fd_remove(f->loop, f->fds[0]);
+    close(f->fds[0]);
+    close(holder);
+}
+
+static void replace(void *arg, uint32_t events)
+{
+    struct fixture *f = arg;
+    (void)events;
+    int number = f->fds[0];
+    loop_fd_remove(f->loop, number);
+    close(number);
+    f->fds[0] = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+    assert_int_equal(f->fds[0], number);
+    loop_fd_add(f->loop, f->fds[0], EPOLLIN, count_event, f);
+}
+
+static void a_descriptor_may_have_the_number_of_one_that_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    f->fds[0] = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+    loop_fd_add(f->loop, f->fds[0], EPOLLIN, replace, f);
+    assert_true(loop_run_until(f->loop, has_two, f, 5000));
+    loop_fd_remove(f->loop, f->fds[0]);
+    close(f->fds[0]);
+}
+
+/* ---- signals ---- */
+
+static void on_signal(void *arg)
+{
+    ((struct fixture *)arg)->count++;
+}
+
+static void signals_are_told_until_they_are_not_wanted_any_more(void **state)
+{
+    struct fixture *f = *state;
+    struct loop_signal *one = loop_signal_new(f->loop, SIGUSR1, on_signal, f);
+    struct loop_signal *two = loop_signal_new(f->loop, SIGUSR1, on_signal, f);
+    raise(SIGUSR1);
+    assert_true(loop_run_until(f->loop, has_two, f, 5000));
+    loop_signal_free(&one);
+    f->count = 0;
+    raise(SIGUSR1);
+    assert_true(loop_run_until(f->loop, has_one, f, 5000));
+    assert_false(loop_run_until(f->loop, has_two, f, 10));
+    loop_signal_free(&two);
+}
+
+/* ---- other threads ---- */
+
+static void *post_from_another_thread(void *arg)
+{
+    static struct shot shot;
+    struct fixture *f = arg;
+    shot = (struct shot){f, 1};
+    loop_post(f->loop, note, &shot);
+    return NULL;
+}
+
+static void a_post_wakes_a_loop_that_waits(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, post_from_another_thread, f), 0);
+    assert_true(loop_run_until(f->loop, has_one, f, 5000));
+    pthread_join(thread, NULL);
+}
+
+static void what_comes_after_the_end_of_a_run_waits_for_the_next(void **state)
+{
+    struct fixture *f = *state;
+    struct shot shots[3] = {{f, 0}, {f, 1}, {f, 2}};
+    for (size_t i = 0; i < 3; i++) {
+        loop_post(f->loop, note, &shots[i]);
     }
-    (void)zsock_events(reader.socket);
-    loop_socket_used(f->loop, reader.socket);
-    assert_true(loop_run_until(f->loop, has_all, &reader, 5000));
-    loop_socket_remove(f->loop, reader.socket);
-    zsock_destroy(&reader.socket);
-    zsock_destroy(&writer);
+    assert_true(loop_run_until(f->loop, has_one, f, 5000));
+    assert_int_equal(f->count, 1);
+    assert_true(loop_run_until(f->loop, has_three, f, 5000));
+    f->count = 0;
+    for (size_t i = 0; i < 3; i++) {
+        clock_after(f->clock, 2, note, &shots[i]);
+    }
+    assert_true(loop_run_until(f->loop, has_one, f, 5000));
+    assert_int_equal(f->count, 1);
+    assert_true(loop_run_until(f->loop, has_three, f, 5000));
 }
 
 int main(void)
@@ -338,8 +478,20 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_put_off_outside_the_loop_is_not_left_behind, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(a_socket_is_read_until_it_is_empty, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_socket_that_was_used_is_looked_at_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_always_has_more_holds_nobody_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            timers_without_delay_leave_descriptors_and_others_their_turn, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_end_of_a_peer_is_told_although_nobody_reads, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_error_is_told_again_and_with_what_was_asked_for, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_descriptor_may_have_the_number_of_one_that_is_gone, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(signals_are_told_until_they_are_not_wanted_any_more, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_post_wakes_a_loop_that_waits, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_comes_after_the_end_of_a_run_waits_for_the_next, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(stop_ends_the_run_and_the_next_one_goes_on, setup,
                                         teardown),
     };

@@ -5,6 +5,7 @@
  * appear whole or not at all; runs at the same time agree on the secrets of the one that came
  * first. */
 #include "proto/base/base.h"
+#include "proto/base/exit_code.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,10 @@
 
 #define Z85_BYTES 40
 #define ROLE_BYTES_MAX 32
+
+static const char usage[] =
+    "usage: lynks-keygen DIR ROLE...\n"
+    "Makes DIR/ROLE.secret for each role that has none, and DIR/public with the keys of all.\n";
 
 static bool fail(const char *what, const char *path)
 {
@@ -171,23 +176,24 @@ static bool are_roles(int count, char **names)
 
 int main(int argc, char **argv)
 {
+    bool wants_help = argc == 2 && strcmp(argv[1], "--help") == 0;
     if (argc < 3) {
-        (void)fputs("usage: lynks-keygen DIR ROLE...\n", stderr);
-        return 2;
+        (void)fputs(usage, wants_help ? stdout : stderr);
+        return wants_help ? EXIT_OK : EXIT_USAGE;
     }
     if (!are_roles(argc - 2, argv + 2)) {
-        return 2;
+        return EXIT_USAGE;
     }
     const char *dir = argv[1];
     AUTO(mem_free) char *line = NULL;
     for (int i = 2; i < argc; i++) {
         AUTO(mem_free) char *entry = provide_role(dir, argv[i]);
         if (entry == NULL) {
-            return 1;
+            return EXIT_FAILED;
         }
         char *longer = line == NULL ? mem_strdup(entry) : mem_printf("%s,%s", line, entry);
         mem_free(&line);
         line = longer;
     }
-    return put_file(dir, "public", line, 0644, /* keep= */ false) ? 0 : 1;
+    return put_file(dir, "public", line, 0644, /* keep= */ false) ? EXIT_OK : EXIT_FAILED;
 }

@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include "gateway/gateway.h"
 
 static bool connect_services(struct service *service, const struct gateway_config *config)
@@ -11,7 +9,7 @@ static bool connect_services(struct service *service, const struct gateway_confi
 static int run(struct service *service, const struct gateway_config *config)
 {
     if (!connect_services(service, config)) {
-        return EXIT_FAILURE;
+        return EXIT_FAILED;
     }
     const struct gateway_parts parts = {
         .loop = service_loop(service),
@@ -20,7 +18,7 @@ static int run(struct service *service, const struct gateway_config *config)
     };
     struct gateway *gateway = gateway_new(&parts, config);
     if (gateway == NULL) {
-        return EXIT_FAILURE;
+        return EXIT_FAILED;
     }
     service_on_drain(service, (struct service_drain){
                                   .begin = gateway_drain,
@@ -35,17 +33,13 @@ static int run(struct service *service, const struct gateway_config *config)
 int main(int argc, char **argv)
 {
     struct gateway_config config = {0};
-    switch (config_load_checked(&config, "gateway", gateway_options, gateway_config_is_valid, argc,
-                                argv)) {
-    case CONFIG_EXIT_OK:
-        return EXIT_SUCCESS;
-    case CONFIG_EXIT_ERROR:
-        return EXIT_FAILURE;
-    case CONFIG_RUN:
-        break;
+    enum config_outcome outcome = config_load_checked(&config, "gateway", gateway_options,
+                                                      gateway_config_is_valid, argc, argv);
+    if (outcome != CONFIG_RUN) {
+        return config_exit_code(outcome);
     }
     struct service *service = service_new("gateway", &config.service);
-    int exit_code = service == NULL ? EXIT_FAILURE : run(service, &config);
+    int exit_code = service == NULL ? EXIT_FAILED : run(service, &config);
     service_free(&service);
     config_free(&config, gateway_options);
     return exit_code;

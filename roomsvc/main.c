@@ -50,9 +50,9 @@ int main(int argc, char **argv)
     struct parts parts = {0};
     enum config_outcome outcome = config_load(&config, "roomsvc", roomsvc_options, argc, argv);
     if (outcome != CONFIG_RUN) {
-        return outcome == CONFIG_EXIT_OK ? 0 : 2;
+        return config_exit_code(outcome);
     }
-    int exit_code = set_up(&parts, &config) ? service_run(parts.service) : 1;
+    int exit_code = set_up(&parts, &config) ? service_run(parts.service) : EXIT_FAILED;
     db_pool_free(&parts.db);
     rooms_free(&parts.roomsvc.rooms);
     node_fence_free(&parts.fence);

@@ -3,6 +3,7 @@
 
 #include "deploy/supervise/detach.h"
 #include "deploy/supervise/run.h"
+#include "proto/base/exit_code.h"
 
 static const char usage[] =
     "usage: lynks-supervise [--detach] [--check] TABLE\n"
@@ -42,14 +43,14 @@ int main(int argc, char **argv)
     bool ok = parse(&options, argc, argv);
     if (!ok || options.help) {
         fputs(usage, ok ? stdout : stderr);
-        return ok ? 0 : 2;
+        return ok ? EXIT_OK : EXIT_USAGE;
     }
     AUTO(table_free) struct table *table = run_read_table(options.path);
     if (!table || options.check) {
-        return table ? 0 : 1;
+        return table ? EXIT_OK : EXIT_USAGE;
     }
     int report_fd = -1;
-    int exit_code = 0;
+    int exit_code = EXIT_OK;
     if (options.detach && !detach_fork(&report_fd, &exit_code)) {
         return exit_code;
     }

@@ -66,11 +66,11 @@ static void on_event(void *arg, enum supervisor_event event, const char *line)
         fflush(stdout);
         break;
     case SUPERVISOR_ERROR:
-        run->exit_code = 1;
+        run->exit_code = EXIT_FAILED;
         fprintf(stderr, "%s: %s\n", run->table->title, line);
         break;
     case SUPERVISOR_READY:
-        run->exit_code = 0;
+        run->exit_code = EXIT_OK;
         print_banner(run);
         report(run);
         break;
@@ -146,7 +146,7 @@ int run_table(const struct table *table, int report_fd)
         supervisor_free(&supervisor);
     } else {
         fprintf(stderr, "%s: %s\n", table->title, why);
-        run.exit_code = 1;
+        run.exit_code = EXIT_FAILED;
     }
     report(&run); /* if it ended before it was ready */
     close(run.signal_fd);

@@ -3,8 +3,7 @@
 #define LYNKS_DEPLOY_SUPERVISE_RUN_H
 
 #include "deploy/supervise/table.h"
-
-#define EXIT_INTERRUPTED 130 /* as a shell would call it: a signal came before all was ready */
+#include "proto/base/exit_code.h"
 
 /* NULL, and why on stderr, if the file cannot be read or a line is wrong. */
 struct table *run_read_table(const char *path);

@@ -1,10 +1,13 @@
 #include "proto/base/config.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "proto/base/exit_code.h"
 
 #define VALUE_BYTES_MAX 8192
 #define PREFIX "LYNKS_"
@@ -191,7 +194,8 @@ static void print_help(const char *process, const struct config_option *table)
 {
     printf("lynks-%s %s\n\nIt takes its configuration from the environment. NAME_FILE instead of "
            "NAME\nreads the value from a file.\n\n  --check    validate the configuration and "
-           "exit\n  --help     print this\n  --version  print the version\n\n",
+           "exit\n  --help     print this\n  --options  print the variables as "
+           "JSON\n  --version  print the version\n\n",
            process, LYNKS_VERSION);
     for (const struct config_option *option = table; option->name != NULL; option++) {
         printf("%s\n    %s", option->name, option->help);
@@ -212,6 +216,42 @@ static void print_help(const char *process, const struct config_option *table)
     }
 }
 
+static json_t *choices_json(const char *choices)
+{
+    json_t *list = json_array();
+    for (const char *word = choices; *word != '\0';) {
+        size_t bytes = strcspn(word, "|");
+        json_array_append_new(list, json_stringn(word, bytes));
+        word += bytes + (word[bytes] == '|');
+    }
+    return list;
+}
+
+static void print_options(const struct config_option *table)
+{
+    static const char *const types[] = {[CONFIG_STRING] = "string",
+                                        [CONFIG_SECRET] = "secret",
+                                        [CONFIG_UINT] = "uint",
+                                        [CONFIG_BOOL] = "bool",
+                                        [CONFIG_CHOICE] = "choice"};
+    json_t *list = json_array();
+    for (const struct config_option *option = table; option->name != NULL; option++) {
+        json_t *item =
+            json_pack("{s:s, s:s, s:s?, s:s}", "name", option->name, "type", types[option->type],
+                      "default", option->default_value, "meaning", option->help);
+        if (option->type == CONFIG_CHOICE) {
+            json_object_set_new(item, "choices", choices_json(option->choices));
+        } else if (option->type != CONFIG_BOOL) {
+            json_object_set_new(item, "min", json_integer((json_int_t)option->min));
+            json_object_set_new(item, "max", json_integer((json_int_t)option->max));
+        }
+        json_array_append_new(list, item);
+    }
+    (void)json_dumpf(list, stdout, JSON_INDENT(2));
+    (void)putchar('\n');
+    json_decref(list);
+}
+
 enum config_outcome config_load(void *config, const char *process,
                                 const struct config_option *table, int argc, char **argv)
 {
@@ -228,12 +268,16 @@ enum config_outcome config_load_checked(void *config, const char *process,
         print_help(process, table);
         return CONFIG_EXIT_OK;
     }
+    if (strcmp(argument, "--options") == 0) {
+        print_options(table);
+        return CONFIG_EXIT_OK;
+    }
     if (strcmp(argument, "--version") == 0) {
         printf("lynks-%s %s\n", process, LYNKS_VERSION);
         return CONFIG_EXIT_OK;
     }
     if (argc > 2 || (argc == 2 && !check)) {
-        (void)fprintf(stderr, "lynks-%s takes --help, --check or --version\n", process);
+        (void)fprintf(stderr, "lynks-%s takes --help, --options, --check or --version\n", process);
         return CONFIG_EXIT_ERROR;
     }
     size_t errors = check ? check_unknown(table) : 0;
@@ -250,6 +294,11 @@ enum config_outcome config_load_checked(void *config, const char *process,
         return CONFIG_EXIT_OK;
     }
     return CONFIG_RUN;
+}
+
+int config_exit_code(enum config_outcome outcome)
+{
+    return outcome == CONFIG_EXIT_ERROR ? EXIT_USAGE : EXIT_OK;
 }
 
 void config_free(void *config, const struct config_option *table)

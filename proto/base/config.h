@@ -28,9 +28,12 @@ struct config_option {
 
 enum config_outcome { CONFIG_RUN, CONFIG_EXIT_OK, CONFIG_EXIT_ERROR };
 
-/* Reads argv (--help, --check, --version, nothing else) and the environment into config. Prints
- * what --help and --check ask for on stdout, errors on stderr, one a line. --check also names
- * LYNKS_* variables that this process does not know (a typo), as errors. table: ended by a row
+/* Reads argv (--help, --options, --check, --version, nothing else) and the environment into config.
+ * Prints what is asked for on stdout, errors on stderr, one a line. --check also names LYNKS_*
+ * variables that this process does not know (a typo), as errors. --options prints the table as JSON
+ * for programs (deploy/up, the documentation): an array with one object a variable: name, type
+ * (string, secret, uint, bool, choice), default (null: required; always a string), meaning, and
+ * where the type has them min and max (lengths, of a string), or choices. table: ended by a row
  * whose name is NULL. config must be zeroed before. */
 enum config_outcome config_load(void *config, const char *process,
                                 const struct config_option *table, int argc, char **argv);
@@ -40,6 +43,8 @@ enum config_outcome config_load_checked(void *config, const char *process,
                                         const struct config_option *table,
                                         bool (*is_valid)(const void *config), int argc,
                                         char **argv);
+/* What main returns when the outcome is not CONFIG_RUN. */
+int config_exit_code(enum config_outcome outcome);
 /* Frees the strings in config; secrets are wiped. */
 void config_free(void *config, const struct config_option *table);
 

@@ -68,7 +68,7 @@ static void check_drained(void *arg)
         loop_stop(service->loop);
     } else if (clock_mono_ms(clock) >= service->drain_end_ms) {
         log_warn("draining took too long; ending with calls in hand");
-        service->exit_code = 1;
+        service->exit_code = EXIT_CUT_SHORT;
         loop_stop(service->loop);
     } else {
         clock_after(clock, DRAIN_CHECK_MS, check_drained, service);
@@ -98,7 +98,7 @@ static void on_signal(void *arg)
     struct service *service = arg;
     if (service->draining) {
         log_warn("second signal; ending at once");
-        service->exit_code = 1;
+        service->exit_code = EXIT_CUT_SHORT;
         loop_stop(service->loop);
         return;
     }

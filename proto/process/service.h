@@ -11,6 +11,7 @@
 #include "proto/bus/bus_publisher.h"
 #include "proto/bus/bus_worker.h"
 #include "proto/base/config.h"
+#include "proto/base/exit_code.h"
 #include "proto/base/health.h"
 #include "proto/loop/loop.h"
 #include "proto/base/metrics.h"
@@ -146,8 +147,8 @@ struct service_drain {
 void service_on_drain(struct service *service, struct service_drain drain);
 
 /* Runs until a signal has drained it, then ends the bus: calls still out are answered
- * ERR_UNAVAILABLE, and nothing comes in or goes out any more. 0: all that was in hand was answered;
- * 1: time ran out. */
+ * ERR_UNAVAILABLE, and nothing comes in or goes out any more. EXIT_OK: all that was in hand was
+ * answered; EXIT_CUT_SHORT: time ran out, or a second signal came. */
 int service_run(struct service *service);
 
 #endif

@@ -1,5 +1,6 @@
 /* lynks-migrate: waits for the database, applies what is missing, ends. Exit code 0: the database
  * is as this version needs it. */
+#include "proto/base/exit_code.h"
 #include "proto/base/log.h"
 #include "sql/migrate/migrate.h"
 
@@ -37,10 +38,10 @@ int main(int argc, char **argv)
     struct migrate_config config = {0};
     enum config_outcome outcome = config_load(&config, "migrate", options, argc, argv);
     if (outcome != CONFIG_RUN) {
-        return outcome == CONFIG_EXIT_OK ? 0 : 2;
+        return config_exit_code(outcome);
     }
     log_set_sink(drop_line, NULL);
-    int exit_code = sodium_init() >= 0 && migrate_run(&config) ? 0 : 1;
+    int exit_code = sodium_init() >= 0 && migrate_run(&config) ? EXIT_OK : EXIT_FAILED;
     config_free(&config, options);
     return exit_code;
 }

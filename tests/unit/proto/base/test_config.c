@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -153,6 +154,55 @@ static void what_the_table_cannot_tell_is_checked_too(void **state)
     assert_null(sample.name);
 }
 
+/* What --options prints, read back. */
+static json_t *printed_options(void)
+{
+    struct sample sample;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    (void)fflush(stdout);
+    int terminal = dup(STDOUT_FILENO);
+    dup2(fileno(file), STDOUT_FILENO);
+    enum config_outcome outcome = load(&sample, "--options");
+    (void)fflush(stdout);
+    dup2(terminal, STDOUT_FILENO);
+    close(terminal);
+    assert_int_equal(outcome, CONFIG_EXIT_OK);
+    rewind(file);
+    json_t *options = json_loadf(file, JSON_REJECT_DUPLICATES, NULL);
+    (void)fclose(file);
+    assert_non_null(options);
+    return options;
+}
+
+static void options_are_told_as_json(void **state)
+{
+    (void)state;
+    json_t *options = printed_options();
+    json_t *expected = json_pack(
+        "[{s:s,s:s,s:s,s:s,s:i,s:i},{s:s,s:s,s:n,s:s,s:i,s:i},{s:s,s:s,s:s,s:s,s:[s,s]},"
+        "{s:s,s:s,s:s,s:s,s:i,s:i},{s:s,s:s,s:s,s:s}]",
+        "name", "LYNKS_T_NAME", "type", "string", "default", "lynks", "meaning", "a name", "min", 1,
+        "max", 8, "name", "LYNKS_T_SECRET", "type", "secret", "default", "meaning", "a secret",
+        "min", 1, "max", 64, "name", "LYNKS_T_WORD", "type", "choice", "default", "one", "meaning",
+        "a word", "choices", "one", "two", "name", "LYNKS_T_NUMBER", "type", "uint", "default", "5",
+        "meaning", "a number", "min", 1, "max", 10, "name", "LYNKS_T_FLAG", "type", "bool",
+        "default", "0", "meaning", "a flag");
+    assert_non_null(expected);
+    assert_true(json_equal(options, expected));
+    json_decref(expected);
+    json_decref(options);
+}
+
+static void wrong_arguments_and_values_are_told_by_the_exit_code(void **state)
+{
+    (void)state;
+    struct sample sample;
+    assert_int_equal(config_exit_code(load(&sample, "--help")), 0);
+    assert_int_equal(config_exit_code(load(&sample, "--verison")), 2);
+    assert_int_equal(config_exit_code(load(&sample, NULL)), 2); /* the secret is required */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +211,8 @@ int main(void)
         cmocka_unit_test_setup(values_come_from_files, setup),
         cmocka_unit_test_setup(check_finds_typos, setup),
         cmocka_unit_test_setup(what_the_table_cannot_tell_is_checked_too, setup),
+        cmocka_unit_test_setup(options_are_told_as_json, setup),
+        cmocka_unit_test_setup(wrong_arguments_and_values_are_told_by_the_exit_code, setup),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

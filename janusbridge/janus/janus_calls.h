@@ -2,8 +2,8 @@
  *
  * A transaction is registered before its request is sent, for its event can come (on the long poll)
  * before the ack (in the POST's answer). What comes for a transaction that nobody waits for any
- * more is counted and dropped. A bounded number is sent at a time, a bounded number waits. Owned
- * and used by janus_session.c alone. */
+ * more is counted and dropped. A bounded number is sent at a time, a bounded number waits. The
+ * session owns the table; others go through it. */
 #ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_CALLS_H
 #define LYNKS_JANUSBRIDGE_JANUS_JANUS_CALLS_H
 
@@ -46,9 +46,9 @@ void janus_calls_free(struct janus_calls **calls);
  * ERR_OVERLOADED: fn is never called. */
 enum err janus_calls_send(struct janus_calls *calls, const char *path, const char *body,
                           uint64_t timeout_ms, janus_call_fn *fn, void *arg, uint64_t *ret_id);
-/* A request beside those to the session's own handle: a message to another handle (body), or a verb
- * of the core ("attach", "detach"; body NULL). That its handle is gone is then the caller's
- * business alone. */
+/* A request that does not go to the session's own handle: a message to another handle (body), or a
+ * verb of the core ("attach", "detach"; body NULL). If that handle turns out to be gone, the
+ * session is not told. */
 struct janus_aside {
     const char *path; /* borrowed until the call ends */
     const char *verb; /* of the core; ours, needs no escaping */

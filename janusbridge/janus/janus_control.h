@@ -1,5 +1,5 @@
 /* The session's own requests to Janus (create, attach, keepalive, info, destroy), one at a time for
- * each control, and what their answers mean. Owned and used by janus_session.c alone. */
+ * each control, and what their answers mean. For the session. */
 #ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_CONTROL_H
 #define LYNKS_JANUSBRIDGE_JANUS_JANUS_CONTROL_H
 

@@ -1,5 +1,5 @@
-/* Janus' JSON: requests are built and answers taken apart here, and nowhere else. The only files
- * that know Janus' codes and see jansson are those behind this header.
+/* Janus' JSON: requests are built and answers taken apart here, and nowhere else. Its .c is the
+ * only file that knows Janus' codes and sees jansson.
  *
  * Answers are not trusted: their depth and size are bounded before they are parsed, duplicate keys,
  * bad UTF-8 and trailing bytes are refused, and so is a member that is there with a wrong type. */

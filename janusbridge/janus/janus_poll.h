@@ -1,6 +1,5 @@
 /* The long poll on which Janus sends the events of a session. Exactly one at a time: of two, Janus
- * gives the first one the events and answers the other at once. Owned and used by janus_session.c
- * alone. */
+ * gives the first one the events and answers the other at once. The session owns it. */
 #ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_POLL_H
 #define LYNKS_JANUSBRIDGE_JANUS_JANUS_POLL_H
 

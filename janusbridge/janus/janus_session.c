@@ -1,64 +1,152 @@
 #include "janusbridge/janus/janus_session.h"
 
+#include <assert.h>
 #include <stdio.h>
 
-#include "janusbridge/janus/janus_session_parts.h"
+#include "janusbridge/janus/janus_control.h"
+#include "janusbridge/janus/janus_poll.h"
+#include "proto/base/backoff.h"
 #include "proto/base/log.h"
 
 /* A session that was lost sooner than this after it was made does not get its successor at once. */
 #define STABLE_MS 1000
 /* A keepalive comes this often, at least, within Janus' session timeout. */
 #define KEEPALIVES_PER_TIMEOUT 4
+/* How often the reason why there is no session is logged again while it stays the same. */
+#define REMIND_MS 60000
+#define LISTENERS_MAX 4
 
-static void connect_now(void *arg);
-static void attach(struct janus_session *s);
+enum session_state {
+    SESSION_IDLE,      /* nobody's, or another bridge's: nothing is under way */
+    SESSION_DOWN,      /* the session is lost or a step failed: the retry timer runs */
+    SESSION_RESUMING,  /* Janus is asked by a keepalive whether it still has the session */
+    SESSION_CREATING,  /* there is no session: one is being made */
+    SESSION_ATTACHING, /* there is a session, and its handle is being made */
+    SESSION_READY,     /* session and handle are there; keepalive timer and long poll run */
+};
+
+struct session_metrics {
+    struct metric *made; /* sessions */
+    struct metric *keepalives;
+    struct metric *ready; /* gauge */
+    /* Times that Janus was lost after it was ready, by what was found. */
+    struct metric *lost_session, *lost_handle, *lost_link, *lost_restart;
+};
+
+struct janus_session {
+    struct janus_session_parts parts;
+    struct janus_session_config config;
+    char *auth, *auth_query;
+    struct janus_calls *calls;
+    struct janus_poll *poll;
+
+    enum session_state state;
+    uint64_t session_id, handle_id; /* 0: none. Kept while the link is down */
+    uint64_t proven_session_id;     /* that we were ready with; 0: with none that we still have */
+    bool link_was_down;             /* since then */
+    char session_path[24];
+    char handle_path[48];
+    struct janus_control_parts controls;
+    struct janus_control step;  /* the next step towards ready */
+    struct janus_control probe; /* keepalive: is the session still there? */
+    struct janus_control info;
+
+    uint64_t keepalive_ms;
+    uint64_t keepalive_timer;
+    uint64_t retry_timer;
+    struct backoff backoff;
+    uint64_t ready_ms; /* when it last became ready */
+
+    const char
+        *reason; /* why it is not ready, as last logged; NULL: nothing is known to be wrong */
+    uint64_t reminded_ms; /* when that was */
+    char version[65];
+    uint64_t made;
+    struct session_metrics metrics;
+    struct janus_listener listeners[LISTENERS_MAX];
+    size_t listener_count;
+};
+
+static void session_connect(void *arg);
+
+/* The only place that sets the state. */
+static void session_enter(struct janus_session *s, enum session_state state)
+{
+    static const char *const names[] = {
+        [SESSION_IDLE] = "idle",           [SESSION_DOWN] = "down",
+        [SESSION_RESUMING] = "resuming",   [SESSION_CREATING] = "creating",
+        [SESSION_ATTACHING] = "attaching", [SESSION_READY] = "ready"};
+    log_debug("janus session", LOG_Z("was", names[s->state]), LOG_Z("is", names[state]));
+    s->state = state;
+    metric_set(s->metrics.ready, state == SESSION_READY ? 1 : 0);
+}
 
 /* ---- not ready ---- */
 
+static void report_fault(struct janus_session *s, const struct janus_finding *finding)
+{
+    const char *reason = janus_finding_reason(finding);
+    const uint64_t now_ms = clock_mono_ms(s->parts.clock);
+    health_set(s->parts.health, "janus", false, reason);
+    if (s->reason == reason && now_ms - s->reminded_ms < REMIND_MS) {
+        return;
+    }
+    s->reason = reason;
+    s->reminded_ms = now_ms;
+    LOG_EVENT(janus_finding_is_our_mistake(finding) ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
+              "janus is not ready", LOG_Z("reason", reason),
+              LOG_Z("detail", finding->detail != NULL ? finding->detail : ""),
+              LOG_U64("code", finding->message != NULL ? finding->message->code : 0));
+}
+
 static void retry_later(struct janus_session *s)
 {
-    s->state = STATE_DOWN;
+    session_enter(s, SESSION_DOWN);
     clock_cancel(s->parts.clock, s->retry_timer);
-    s->retry_timer = clock_after(s->parts.clock, backoff_next(&s->backoff), connect_now, s);
+    s->retry_timer = clock_after(s->parts.clock, backoff_next(&s->backoff), session_connect, s);
 }
 
 static void forget_session(struct janus_session *s)
 {
     s->session_id = 0;
     s->handle_id = 0;
-    s->was_up = false;
+    s->proven_session_id = 0;
 }
 
-/* Ends being ready: whatever waits for Janus is answered now. */
-static void leave_ready(struct janus_session *s, const struct janus_finding *finding)
+/* All that ready means ends: whoever waits for Janus is answered now, with err. */
+static void leave_ready(struct janus_session *s, enum session_state state, enum err err)
 {
-    const uint64_t lived_ms = clock_mono_ms(s->parts.clock) - s->ready_ms;
-    s->state = STATE_DOWN;
-    if (lived_ms >= STABLE_MS) {
-        backoff_begin(&s->backoff);
-    }
+    assert(s->state == SESSION_READY);
+    session_enter(s, state);
     s->version[0] = '\0';
-    metric_set(s->stats.ready, 0);
-    janus_report_fault(&s->report, finding);
     clock_cancel(s->parts.clock, s->keepalive_timer);
     s->keepalive_timer = 0;
     janus_control_cancel(&s->probe);
     janus_control_cancel(&s->info);
     janus_poll_stop(s->poll);
-    s->listener.on_down(s->listener.arg);
-    janus_watches_lost(&s->watches);
-    janus_calls_fail_all(s->calls, ERR_UNAVAILABLE);
+    for (size_t i = 0; i < s->listener_count; i++) {
+        if (s->listeners[i].on_lost != NULL) {
+            s->listeners[i].on_lost(s->listeners[i].arg);
+        }
+    }
+    janus_calls_fail_all(s->calls, err);
 }
 
-static const struct janus_finding session_lost = {.outcome = JANUS_OUTCOME_REFUSED,
-                                                  .fault = JANUS_FAULT_SESSION};
-static const struct janus_finding handle_lost = {.outcome = JANUS_OUTCOME_REFUSED,
-                                                 .fault = JANUS_FAULT_HANDLE};
+static void lose(struct janus_session *s, const struct janus_finding *finding)
+{
+    if (clock_mono_ms(s->parts.clock) - s->ready_ms >= STABLE_MS) {
+        backoff_begin(&s->backoff);
+    }
+    report_fault(s, finding);
+    leave_ready(s, SESSION_DOWN, ERR_UNAVAILABLE);
+}
 
 static void lose_session(struct janus_session *s)
 {
-    metric_inc(s->stats.lost_session);
-    leave_ready(s, &session_lost);
+    const struct janus_finding finding = {.outcome = JANUS_OUTCOME_REFUSED,
+                                          .fault = JANUS_FAULT_SESSION};
+    metric_inc(s->metrics.lost_session);
+    lose(s, &finding);
     forget_session(s);
     retry_later(s);
 }
@@ -66,27 +154,19 @@ static void lose_session(struct janus_session *s)
 /* The session lives on; resuming it finds no handle and makes one. */
 static void lose_handle(struct janus_session *s)
 {
-    metric_inc(s->stats.lost_handle);
-    leave_ready(s, &handle_lost);
+    const struct janus_finding finding = {.outcome = JANUS_OUTCOME_REFUSED,
+                                          .fault = JANUS_FAULT_HANDLE};
+    metric_inc(s->metrics.lost_handle);
+    lose(s, &finding);
     s->handle_id = 0;
     retry_later(s);
 }
 
 static void lose_link(struct janus_session *s, const struct janus_finding *finding)
 {
-    metric_inc(s->stats.lost_link);
+    metric_inc(s->metrics.lost_link);
     s->link_was_down = true;
-    leave_ready(s, finding);
-    retry_later(s);
-}
-
-/* A step failed. One that took its time-out has waited already. */
-static void fail_step(struct janus_session *s, const struct janus_finding *finding)
-{
-    janus_report_fault(&s->report, finding);
-    if (finding->outcome == JANUS_OUTCOME_SILENT) {
-        backoff_begin_at_min(&s->backoff);
-    }
+    lose(s, finding);
     retry_later(s);
 }
 
@@ -105,13 +185,13 @@ static void arm_keepalive(struct janus_session *s)
     s->keepalive_timer = clock_after(s->parts.clock, s->keepalive_ms, on_keepalive_due, s);
 }
 
-static void probe(struct janus_session *s, janus_control_fn *fn)
+static void send_keepalive(struct janus_session *s, janus_control_fn *fn)
 {
-    metric_inc(s->stats.keepalives);
+    metric_inc(s->metrics.keepalives);
     janus_control_send(&s->probe, s->session_path, "keepalive", fn);
 }
 
-static void on_probed(void *arg, const struct janus_finding *finding)
+static void on_keepalive(void *arg, const struct janus_finding *finding)
 {
     struct janus_session *s = arg;
     if (finding->outcome == JANUS_OUTCOME_OK && finding->message->kind == JANUS_ACK) {
@@ -123,26 +203,26 @@ static void on_probed(void *arg, const struct janus_finding *finding)
     }
 }
 
-/* A connection that broke says little: where no Janus is, none can be made either. */
-static void on_first_probed(void *arg, const struct janus_finding *finding)
+/* A connection that broke says little, so one more is tried: where no Janus is, it fails too. */
+static void on_first_keepalive(void *arg, const struct janus_finding *finding)
 {
     struct janus_session *s = arg;
     if (finding->outcome == JANUS_OUTCOME_LINK) {
-        probe(s, on_probed);
+        send_keepalive(s, on_keepalive);
     } else {
-        on_probed(s, finding);
+        on_keepalive(s, finding);
     }
 }
 
 void janus_session_doubt(struct janus_session *s)
 {
-    if (s->state == STATE_READY && s->probe.transfer == NULL) {
-        probe(s, on_first_probed);
+    if (s->state == SESSION_READY && s->probe.transfer == NULL) {
+        send_keepalive(s, on_first_keepalive);
     }
 }
 
 /* The version is for people. The session timeout matters: keepalives must come well within it. */
-static void on_info(void *arg, const struct janus_finding *finding)
+static void on_server_info(void *arg, const struct janus_finding *finding)
 {
     struct janus_session *s = arg;
     if (finding->outcome != JANUS_OUTCOME_OK || finding->message->kind != JANUS_INFO) {
@@ -158,44 +238,57 @@ static void on_info(void *arg, const struct janus_finding *finding)
     }
 }
 
-static void become_ready(struct janus_session *s)
+static void enter_ready(struct janus_session *s)
 {
-    const bool is_new = !s->was_up;
-    s->state = STATE_READY;
+    const bool is_new = s->proven_session_id != s->session_id;
+    session_enter(s, SESSION_READY);
     s->ready_ms = clock_mono_ms(s->parts.clock);
-    s->was_up = true;
+    s->proven_session_id = s->session_id;
     s->link_was_down = false;
     s->keepalive_ms = s->config.keepalive_ms;
-    janus_report_ready(&s->report);
-    metric_set(s->stats.ready, 1);
+    s->reason = NULL;
+    health_set(s->parts.health, "janus", true, "");
     log_info("janus is ready", LOG_U64("sessions_made", s->made));
     arm_keepalive(s);
     janus_poll_start(s->poll, s->session_id);
-    janus_control_send(&s->info, "", "info", on_info);
-    s->listener.on_up(s->listener.arg);
-    janus_watches_ready(&s->watches, is_new);
+    janus_control_send(&s->info, "", "info", on_server_info);
+    for (size_t i = 0; i < s->listener_count; i++) {
+        if (s->listeners[i].on_ready != NULL) {
+            s->listeners[i].on_ready(s->listeners[i].arg, is_new);
+        }
+    }
 }
 
-/* ---- steps ---- */
+/* ---- steps towards ready ---- */
 
-static void set_session(struct janus_session *s, uint64_t id)
+/* A step that took its whole time-out has waited already, so the next one comes sooner. */
+static void fail_step(struct janus_session *s, const struct janus_finding *finding)
+{
+    report_fault(s, finding);
+    if (finding->outcome == JANUS_OUTCOME_SILENT) {
+        backoff_begin_at_min(&s->backoff);
+    }
+    retry_later(s);
+}
+
+static void set_session_id(struct janus_session *s, uint64_t id)
 {
     s->session_id = id;
     (void)snprintf(s->session_path, sizeof(s->session_path), "/%" PRIu64, id);
 }
 
-static void set_handle(struct janus_session *s, uint64_t id)
+static void set_handle_id(struct janus_session *s, uint64_t id)
 {
     s->handle_id = id;
     (void)snprintf(s->handle_path, sizeof(s->handle_path), "%s/%" PRIu64, s->session_path, id);
 }
 
-static void on_attached(void *arg, const struct janus_finding *finding)
+static void on_session_attached(void *arg, const struct janus_finding *finding)
 {
     struct janus_session *s = arg;
     if (finding->outcome == JANUS_OUTCOME_OK && finding->message->data_id != 0) {
-        set_handle(s, finding->message->data_id);
-        become_ready(s);
+        set_handle_id(s, finding->message->data_id);
+        enter_ready(s);
         return;
     }
     if (finding->outcome == JANUS_OUTCOME_REFUSED && finding->fault == JANUS_FAULT_SESSION) {
@@ -204,71 +297,74 @@ static void on_attached(void *arg, const struct janus_finding *finding)
     fail_step(s, finding);
 }
 
-static void attach(struct janus_session *s)
+static void session_attach(struct janus_session *s)
 {
-    s->state = STATE_ATTACHING;
-    janus_control_send(&s->step, s->session_path, NULL, on_attached);
+    session_enter(s, SESSION_ATTACHING);
+    janus_control_send(&s->step, s->session_path, NULL, on_session_attached);
 }
 
-static void on_created(void *arg, const struct janus_finding *finding)
+static void on_session_created(void *arg, const struct janus_finding *finding)
 {
     struct janus_session *s = arg;
     if (finding->outcome != JANUS_OUTCOME_OK || finding->message->data_id == 0) {
         fail_step(s, finding);
         return;
     }
-    set_session(s, finding->message->data_id);
+    set_session_id(s, finding->message->data_id);
     s->made++;
-    metric_inc(s->stats.made);
-    attach(s);
+    metric_inc(s->metrics.made);
+    session_attach(s);
 }
 
-static void create(struct janus_session *s)
+static void session_create(struct janus_session *s)
 {
-    s->state = STATE_CREATING;
-    janus_control_send(&s->step, "", "create", on_created);
+    session_enter(s, SESSION_CREATING);
+    janus_control_send(&s->step, "", "create", on_session_created);
 }
 
 /* Janus ends a handle before its session, so a lost handle may be the first sign of a lost session.
  */
 static void note_missing_session(const struct janus_session *s)
 {
-    if (s->was_up && s->link_was_down) {
-        metric_inc(s->stats.lost_restart);
+    if (s->proven_session_id == 0) {
+        return;
+    }
+    if (s->link_was_down) {
+        metric_inc(s->metrics.lost_restart);
         log_info("janus is back without our session: it was restarted or it took too long");
-    } else if (s->was_up) {
-        metric_inc(s->stats.lost_session);
+    } else {
+        metric_inc(s->metrics.lost_session);
     }
 }
 
-static void on_resumed(void *arg, const struct janus_finding *finding)
+static void on_session_resumed(void *arg, const struct janus_finding *finding)
 {
     struct janus_session *s = arg;
     if (finding->outcome == JANUS_OUTCOME_OK && finding->message->kind == JANUS_ACK) {
         if (s->handle_id != 0) {
-            become_ready(s);
+            enter_ready(s);
         } else {
-            attach(s);
+            session_attach(s);
         }
     } else if (finding->outcome == JANUS_OUTCOME_REFUSED && finding->fault == JANUS_FAULT_SESSION) {
         note_missing_session(s);
         forget_session(s);
-        create(s);
+        session_create(s);
     } else {
         fail_step(s, finding);
     }
 }
 
-static void connect_now(void *arg)
+static void session_connect(void *arg)
 {
     struct janus_session *s = arg;
     s->retry_timer = 0;
     if (s->session_id == 0) {
-        create(s);
+        session_create(s);
         return;
     }
-    s->state = STATE_RESUMING;
-    janus_control_send(&s->step, s->session_path, "keepalive", on_resumed);
+    session_enter(s, SESSION_RESUMING);
+    janus_control_send(&s->step, s->session_path, "keepalive", on_session_resumed);
 }
 
 /* ---- what the poll and the calls tell ---- */
@@ -278,26 +374,39 @@ static void on_poll_message(void *arg, const struct janus_message *message)
     struct janus_session *s = arg;
     if (message->kind == JANUS_TIMEOUT && message->session_id == s->session_id) {
         lose_session(s);
-    } else if (message->kind == JANUS_DETACHED && message->sender == s->handle_id) {
+        return;
+    }
+    if (message->kind == JANUS_DETACHED && message->sender == s->handle_id) {
         lose_handle(s);
-    } else if (message->kind == JANUS_DETACHED ||
-               ((message->kind == JANUS_EVENT || message->kind == JANUS_SUCCESS ||
-                 message->kind == JANUS_ERROR) &&
-                !janus_calls_on_event(s->calls, message))) {
-        s->listener.on_event(s->listener.arg, message);
+        return;
+    }
+    const bool may_answer = message->kind == JANUS_EVENT || message->kind == JANUS_SUCCESS ||
+                            message->kind == JANUS_ERROR;
+    if (message->kind != JANUS_DETACHED &&
+        (!may_answer || janus_calls_on_event(s->calls, message))) {
+        return;
+    }
+    for (size_t i = 0; i < s->listener_count && s->state == SESSION_READY; i++) {
+        if (s->listeners[i].on_event != NULL) {
+            s->listeners[i].on_event(s->listeners[i].arg, message);
+        }
     }
 }
 
 static void on_poll_gap(void *arg)
 {
     struct janus_session *s = arg;
-    s->listener.on_gap(s->listener.arg);
+    for (size_t i = 0; i < s->listener_count; i++) {
+        if (s->listeners[i].on_gap != NULL) {
+            s->listeners[i].on_gap(s->listeners[i].arg);
+        }
+    }
     janus_session_doubt(s);
 }
 
 void janus_session_poll_anew(struct janus_session *s)
 {
-    if (s->state == STATE_READY) {
+    if (s->state == SESSION_READY) {
         janus_poll_stop(s->poll);
         janus_poll_start(s->poll, s->session_id);
         on_poll_gap(s);
@@ -307,7 +416,7 @@ void janus_session_poll_anew(struct janus_session *s)
 static void on_trouble(void *arg, enum janus_trouble trouble)
 {
     struct janus_session *s = arg;
-    if (s->state != STATE_READY) {
+    if (s->state != SESSION_READY) {
         return;
     }
     switch (trouble) {
@@ -323,7 +432,100 @@ static void on_trouble(void *arg, enum janus_trouble trouble)
     }
 }
 
+/* ---- for those who use it ---- */
+
+bool janus_session_is_ready(const struct janus_session *s)
+{
+    return s->state == SESSION_READY;
+}
+
+enum err janus_session_refusal(const struct janus_session *s)
+{
+    switch (s->state) {
+    case SESSION_READY:
+        return ERR_OK;
+    case SESSION_DOWN:
+        return ERR_UNAVAILABLE;
+    case SESSION_IDLE:
+    case SESSION_RESUMING:
+    case SESSION_CREATING:
+    case SESSION_ATTACHING:
+        break;
+    }
+    return s->reason == NULL ? ERR_DRAINING : ERR_UNAVAILABLE;
+}
+
+uint64_t janus_session_made(const struct janus_session *s)
+{
+    return s->made;
+}
+
+const char *janus_session_version(const struct janus_session *s)
+{
+    return s->version;
+}
+
+uint64_t janus_session_id(const struct janus_session *s)
+{
+    return s->session_id;
+}
+
+uint64_t janus_session_handle(const struct janus_session *s)
+{
+    return s->handle_id;
+}
+
+enum err janus_session_call(struct janus_session *s, const char *body, uint64_t timeout_ms,
+                            janus_call_fn *fn, void *arg, uint64_t *ret_id)
+{
+    const enum err err = janus_session_refusal(s);
+    if (err != ERR_OK) {
+        return err;
+    }
+    return janus_calls_send(s->calls, s->handle_path, body, timeout_ms, fn, arg, ret_id);
+}
+
+enum err janus_session_aside(struct janus_session *s, const struct janus_aside *request,
+                             janus_call_fn *fn, void *arg)
+{
+    const enum err err = janus_session_refusal(s);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct janus_aside aside = *request;
+    aside.path = request->path != NULL ? request->path : s->session_path;
+    uint64_t id;
+    return janus_calls_send_aside(s->calls, &aside, fn, arg, &id);
+}
+
+bool janus_session_withdraw(struct janus_session *s, uint64_t id)
+{
+    return janus_calls_withdraw(s->calls, id);
+}
+
+void janus_session_listen(struct janus_session *s, const struct janus_listener *listener)
+{
+    assert(s->listener_count < LISTENERS_MAX);
+    s->listeners[s->listener_count++] = *listener;
+}
+
 /* ---- life ---- */
+
+static void make_session_metrics(struct session_metrics *ret, struct metrics *metrics)
+{
+    static const char losses[] = "lynks_janus_losses_total";
+    static const char help[] = "Times that Janus was lost after it was ready, by what was found";
+    ret->made =
+        metrics_counter(metrics, "lynks_janus_sessions_made_total", "Janus sessions made", NULL);
+    ret->keepalives = metrics_counter(metrics, "lynks_janus_keepalives_total",
+                                      "Keepalives sent while ready", NULL);
+    ret->ready = metrics_gauge(metrics, "lynks_janus_ready",
+                               "1 while there is a session and a handle", NULL);
+    ret->lost_session = metrics_counter(metrics, losses, help, "cause=\"session\"");
+    ret->lost_handle = metrics_counter(metrics, losses, help, "cause=\"handle\"");
+    ret->lost_link = metrics_counter(metrics, losses, help, "cause=\"link\"");
+    ret->lost_restart = metrics_counter(metrics, losses, help, "cause=\"restart\"");
+}
 
 struct janus_session *janus_session_new(const struct janus_session_parts *parts,
                                         const struct janus_session_config *config)
@@ -334,11 +536,9 @@ struct janus_session *janus_session_new(const struct janus_session_parts *parts,
     s->auth = janus_json_auth(config->api_secret);
     s->auth_query = janus_json_auth_query(config->api_secret);
     s->config.api_secret = NULL;
-    s->listener = janus_listener_none;
     s->backoff = (struct backoff){
         .min_ms = config->backoff_min_ms, .max_ms = config->backoff_max_ms, .random = random_u32};
-    s->report = (struct janus_report){.clock = parts->clock, .health = parts->health};
-    janus_stats_init(&s->stats, s->parts.metrics);
+    make_session_metrics(&s->metrics, parts->metrics);
     s->controls = (struct janus_control_parts){.transport = parts->transport,
                                                .auth = s->auth,
                                                .timeout_ms = config->control_timeout_ms,
@@ -365,17 +565,12 @@ struct janus_session *janus_session_new(const struct janus_session_parts *parts,
     return s;
 }
 
-static void stop_all(struct janus_session *s, enum err err)
+/* What is under way while it is not ready. */
+static void stop_connecting(struct janus_session *s)
 {
-    clock_cancel(s->parts.clock, s->keepalive_timer);
     clock_cancel(s->parts.clock, s->retry_timer);
-    s->keepalive_timer = s->retry_timer = 0;
+    s->retry_timer = 0;
     janus_control_cancel(&s->step);
-    janus_control_cancel(&s->probe);
-    janus_control_cancel(&s->info);
-    janus_poll_stop(s->poll);
-    janus_watches_lost(&s->watches);
-    janus_calls_fail_all(s->calls, err);
 }
 
 void janus_session_free(struct janus_session **session_ref)
@@ -384,8 +579,10 @@ void janus_session_free(struct janus_session **session_ref)
     if (s == NULL) {
         return;
     }
-    s->state = STATE_CLOSING;
-    stop_all(s, ERR_UNAVAILABLE);
+    stop_connecting(s);
+    if (s->state == SESSION_READY) {
+        leave_ready(s, SESSION_DOWN, ERR_UNAVAILABLE);
+    }
     janus_calls_free(&s->calls);
     janus_poll_free(&s->poll);
     mem_free(&s->auth);
@@ -393,66 +590,32 @@ void janus_session_free(struct janus_session **session_ref)
     mem_free(session_ref);
 }
 
-void janus_session_listen(struct janus_session *s, const struct janus_listener *listener)
-{
-    s->listener = *listener;
-}
-
-void janus_session_watch(struct janus_session *s, struct janus_watch watch)
-{
-    janus_watches_add(&s->watches, watch);
-}
-
 void janus_session_start(struct janus_session *s)
 {
-    connect_now(s);
+    session_connect(s);
 }
 
 void janus_session_resume(struct janus_session *s, uint64_t session_id, uint64_t handle_id)
 {
     if (session_id != 0) {
-        set_session(s, session_id);
-        set_handle(s, handle_id);
+        set_session_id(s, session_id);
+        set_handle_id(s, handle_id);
     }
     health_set(s->parts.health, "janus", false, "not connected yet");
-    connect_now(s);
+    session_connect(s);
 }
 
 void janus_session_suspend(struct janus_session *s)
 {
-    const bool was_ready = s->state == STATE_READY;
-    s->state = STATE_IDLE;
     forget_session(s);
+    stop_connecting(s);
     s->link_was_down = false;
-    s->version[0] = '\0';
     backoff_begin(&s->backoff);
-    s->report.reason = NULL;
-    metric_set(s->stats.ready, 0);
+    s->reason = NULL;
     health_set(s->parts.health, "janus", true, "standing by");
-    if (was_ready) {
-        s->listener.on_down(s->listener.arg);
+    if (s->state == SESSION_READY) {
+        leave_ready(s, SESSION_IDLE, ERR_DRAINING);
+    } else {
+        session_enter(s, SESSION_IDLE);
     }
-    stop_all(s, ERR_DRAINING);
-}
-
-static void on_destroyed(void *arg, const struct janus_finding *finding)
-{
-    (void)finding; /* gone or not, Janus' timer ends it */
-    forget_session(arg);
-}
-
-void janus_session_close(struct janus_session *s)
-{
-    s->state = STATE_CLOSING;
-    health_set(s->parts.health, "janus", false, "closing");
-    metric_set(s->stats.ready, 0);
-    stop_all(s, ERR_UNAVAILABLE);
-    if (s->session_id != 0) {
-        janus_control_send(&s->step, s->session_path, "destroy", on_destroyed);
-    }
-}
-
-bool janus_session_is_closed(const struct janus_session *s)
-{
-    return s->state == STATE_CLOSING && s->session_id == 0;
 }

@@ -1,8 +1,10 @@
 /* The one session with Janus, and the handle on the VideoRoom plugin that all requests go through.
  *
- *   down ---> creating ---> attaching ---> ready        no session yet, or it is lost
- *   down ---> resuming ------------------> ready        the link was down; Janus still has the
- * session
+ *   idle -----> resuming or creating      it is started: with a session of another bridge, or none
+ *   creating ---> attaching ---> ready      there is no session yet, or Janus has lost it
+ *   resuming -----------------> ready       Janus still has the session, and the handle
+ *   any ---> down ---> resuming or creating a step failed or ready was lost: again after a pause
+ *   any ---> idle                           it is suspended
  *
  * Ready means: a session, a handle, a keepalive timer and exactly one long poll. Whatever casts
  * doubt on that (a broken connection, a failed poll, an answer that makes no sense, a call without
@@ -18,7 +20,6 @@
 #define LYNKS_JANUSBRIDGE_JANUS_JANUS_SESSION_H
 
 #include "janusbridge/janus/janus_calls.h"
-#include "janusbridge/janus/janus_watch.h"
 #include "proto/base/health.h"
 
 struct janus_session_config {
@@ -38,11 +39,16 @@ struct janus_session_parts {
     struct health *health; /* readiness is reported as "janus" */
 };
 
-/* Who hears what the session does not need for itself. Set before janus_session_start. */
+/* Who hears of the session. What he is told he may answer with calls, but not by ending the
+ * session. Functions may be NULL. */
 struct janus_listener {
-    void (*on_up)(void *arg);   /* ready; janus_session_id tells whether with the same session */
-    void (*on_down)(void *arg); /* not ready any more */
-    void (*on_gap)(void *arg);  /* while ready: events may have been missed */
+    /* The session is ready. is_new: what was made through the one before may be gone; else it is
+     * the same session as before, with the same handle or another. */
+    void (*on_ready)(void *arg, bool is_new);
+    /* It is not any more: once for each on_ready, at the latest when it is freed. Events may be
+     * missed from now on; calls under way fail after this. */
+    void (*on_lost)(void *arg);
+    void (*on_gap)(void *arg); /* while ready: events may have been missed */
     /* An event, or the end of a handle that is not the session's own, in Janus' order. */
     void (*on_event)(void *arg, const struct janus_message *message);
     void *arg;
@@ -55,9 +61,8 @@ struct janus_session *janus_session_new(const struct janus_session_parts *parts,
                                         const struct janus_session_config *config);
 /* Calls under way end with ERR_UNAVAILABLE. */
 void janus_session_free(struct janus_session **session);
-/* Before the start; at most JANUS_WATCHES_MAX, told in this order. What they are told they may
- * answer with calls, but not by ending the session. */
-void janus_session_watch(struct janus_session *session, struct janus_watch watch);
+/* Before the start. Up to four may listen; they are told in the order of their coming. */
+void janus_session_listen(struct janus_session *session, const struct janus_listener *listener);
 void janus_session_start(struct janus_session *session);
 /* The same with a session that somebody else made, and a handle in it (0: none): it is resumed if
  * Janus still has it. session_id 0: a new one. */
@@ -65,8 +70,6 @@ void janus_session_resume(struct janus_session *session, uint64_t session_id, ui
 /* It is another's from now on: nothing more is sent, calls under way end with ERR_DRAINING, and
  * Janus is told nothing. It may be started or resumed again. */
 void janus_session_suspend(struct janus_session *session);
-
-void janus_session_listen(struct janus_session *session, const struct janus_listener *listener);
 
 bool janus_session_is_ready(const struct janus_session *session);
 /* ERR_OK when ready. ERR_DRAINING while it is not ours, or the first session is being made:
@@ -93,10 +96,5 @@ uint64_t janus_session_handle(const struct janus_session *session); /* its own; 
 void janus_session_poll_anew(struct janus_session *session);
 /* A caller waited in vain: ask Janus whether it is still there. */
 void janus_session_doubt(struct janus_session *session);
-
-/* The end: calls under way fail, Janus is asked to destroy the session. Closed when it has answered
- * or has not for control_timeout_ms. */
-void janus_session_close(struct janus_session *session);
-bool janus_session_is_closed(const struct janus_session *session);
 
 #endif

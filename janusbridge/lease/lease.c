@@ -259,11 +259,6 @@ static void on_session_ready(void *arg, bool is_new)
     }
 }
 
-static void on_session_lost(void *arg)
-{
-    (void)arg;
-}
-
 /* ---- life ---- */
 
 struct lease *lease_new(const struct lease_parts *parts, const struct lease_config *config)
@@ -280,9 +275,8 @@ struct lease *lease_new(const struct lease_parts *parts, const struct lease_conf
                                    "Times that the lease changed", "what=\"taken\"");
     lease->lost = metrics_counter(metrics, "lynks_janusbridge_leases_total",
                                   "Times that the lease changed", "what=\"lost\"");
-    const struct janus_watch watch = {
-        .on_ready = on_session_ready, .on_lost = on_session_lost, .arg = lease};
-    janus_session_watch(parts->session, watch);
+    const struct janus_listener listener = {.on_ready = on_session_ready, .arg = lease};
+    janus_session_listen(parts->session, &listener);
     janus_session_suspend(parts->session);
     tell_health(lease, false);
     return lease;

@@ -358,9 +358,9 @@ static void set_up_restore(struct bridge *bridge, struct metrics *metrics)
         .on_change = on_outlook_changed,
         .arg = bridge};
     bridge->restore = restore_new(&parts);
-    const struct janus_watch watch = {
+    const struct janus_listener listener = {
         .on_ready = on_janus_ready, .on_lost = on_janus_lost, .arg = bridge};
-    janus_session_watch(bridge->session, watch);
+    janus_session_listen(bridge->session, &listener);
 }
 
 static uint64_t age_ms(void *arg)

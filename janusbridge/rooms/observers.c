@@ -270,9 +270,10 @@ static void on_gap(void *arg)
 }
 
 /* With another session than before every handle is gone. */
-static void on_up(void *arg)
+static void on_up(void *arg, bool is_new)
 {
     struct observers *all = arg;
+    (void)is_new; /* it may be a session that was ours before */
     const uint64_t session_id = janus_session_id(all->parts.session);
     while (session_id != all->session_id && !list_is_empty(&all->watching)) {
         struct observer *observer = CONTAINER_OF(all->watching.next, struct observer, link);
@@ -419,7 +420,8 @@ struct observers *observers_new(const struct observers_parts *parts,
                                     .end_pulse = end_pulse,
                                     .arg = all};
     all->feed = feed_new(&feed);
-    const struct janus_listener listener = {on_up, on_gap, on_gap, on_event, all};
+    const struct janus_listener listener = {
+        .on_ready = on_up, .on_lost = on_gap, .on_gap = on_gap, .on_event = on_event, .arg = all};
     janus_session_listen(parts->session, &listener);
     if (config->max > 0) {
         all->sweep_timer = clock_after(parts->clock, SWEEP_MS, sweep, all);

@@ -116,11 +116,6 @@ bool room_state_rebase(struct room_state *state, const uint64_t *ids, size_t cou
     return is_usable && state->count <= PUBLISHERS_MAX;
 }
 
-void room_state_tear(struct room_state *state)
-{
-    state->journal_is_torn = true;
-}
-
 /* Both sides hold each id once. */
 bool room_state_differs(const struct room_state *state, const uint64_t *ids, size_t count)
 {

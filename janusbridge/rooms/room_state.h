@@ -40,8 +40,6 @@ void room_state_begin(struct room_state *state);
 void room_state_abandon(struct room_state *state);
 /* It is here. False if too much happened meanwhile: nothing changes. */
 bool room_state_rebase(struct room_state *state, const uint64_t *ids, size_t count);
-/* Whatever is under way is of no use. */
-void room_state_tear(struct room_state *state);
 
 /* Does the set differ from a base, feeds in the journal aside? Ends nothing. */
 bool room_state_differs(const struct room_state *state, const uint64_t *ids, size_t count);

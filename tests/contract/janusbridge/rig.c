@@ -34,17 +34,8 @@ void rig_init(struct rig *rig, const struct rig_config *config)
     janus_session_start(rig->session);
 }
 
-static bool is_closed(void *arg)
-{
-    return janus_session_is_closed(arg);
-}
-
 void rig_fini(struct rig *rig)
 {
-    if (rig->session != NULL) {
-        janus_session_close(rig->session);
-        assert_true(loop_run_until(rig->loop, is_closed, rig->session, RIG_PATIENCE_MS));
-    }
     janus_session_free(&rig->session);
     bridge_free(&rig->bridge);
     janus_http_free(&rig->http);

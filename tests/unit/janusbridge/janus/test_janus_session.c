@@ -235,36 +235,26 @@ static void test_polls_with_events_go_on_at_once(void **state)
     assert_int_equal(fixture_counter(f, "lynks_janus_events_total", NULL), 100);
 }
 
-/* ---- the end ---- */
+/* ---- another bridge's ---- */
 
-static void test_closing_destroys_the_session(void **state)
+static void test_suspending_leaves_the_session_in_janus(void **state)
 {
     struct fixture *f = *state;
     fixture_bring_up(f);
-    janus_session_close(f->session);
-    assert_false(janus_session_is_closed(f->session));
-    assert_int_equal(mock_transport_open(&f->janus, ""), 1);
-    struct janus_transfer *destroy = mock_transport_get(&f->janus, "\"destroy\"");
-    assert_string_equal(destroy->path, "/11");
-    mock_transport_answer(destroy, "{\"janus\":\"success\",\"transaction\":\"$T\"}");
-    assert_true(janus_session_is_closed(f->session));
-}
-
-static void test_closing_does_not_depend_on_janus(void **state)
-{
-    struct fixture *f = *state;
-    fixture_bring_up(f);
-    janus_session_close(f->session);
-    mock_transport_break(mock_transport_get(&f->janus, "\"destroy\""), ERR_DEADLINE);
-    assert_true(janus_session_is_closed(f->session));
-}
-
-static void test_closing_without_a_session_is_immediate(void **state)
-{
-    struct fixture *f = *state;
-    janus_session_close(f->session);
-    assert_true(janus_session_is_closed(f->session));
+    janus_session_suspend(f->session);
+    assert_int_equal(janus_session_refusal(f->session), ERR_DRAINING);
+    fake_clock_advance(f->clock, 60000);
     assert_int_equal(mock_transport_open(&f->janus, ""), 0);
+    assert_int_equal(mock_transport_sent(&f->janus, "\"destroy\""), 0);
+}
+
+static void test_suspending_ends_the_way_to_a_session(void **state)
+{
+    struct fixture *f = *state;
+    janus_session_suspend(f->session);
+    fake_clock_advance(f->clock, 60000);
+    assert_int_equal(mock_transport_open(&f->janus, ""), 0);
+    assert_int_equal(mock_transport_sent(&f->janus, ""), 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -290,9 +280,8 @@ int main(void)
         TEST(test_works_with_a_janus_that_tells_nothing),
         TEST(test_polls_with_nothing_in_them_do_not_spin),
         TEST(test_polls_with_events_go_on_at_once),
-        TEST(test_closing_destroys_the_session),
-        TEST(test_closing_does_not_depend_on_janus),
-        TEST(test_closing_without_a_session_is_immediate),
+        TEST(test_suspending_leaves_the_session_in_janus),
+        TEST(test_suspending_ends_the_way_to_a_session),
     };
     return cmocka_run_group_tests_name("janus_session", tests, NULL, NULL);
 }

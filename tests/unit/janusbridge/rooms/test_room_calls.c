@@ -222,14 +222,14 @@ static void test_all_who_wait_are_told_when_janus_goes(void **state)
     assert_int_equal(log_capture_count("call failed"), 1);
 }
 
-static void test_closing_answers_all_who_wait(void **state)
+static void test_the_end_of_the_session_answers_all_who_wait(void **state)
 {
     struct bridge_fixture *b = *state;
     fixture_bring_up(&b->f);
     bridge_create(b);
     bridge_destroy(b);
     bridge_list(b);
-    janus_session_close(b->f.session);
+    janus_session_free(&b->f.session);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(b->calls[i].err, ERR_UNAVAILABLE);
     }
@@ -252,7 +252,7 @@ int main(void)
         TEST(test_a_question_whose_connection_broke_is_asked_again),
         TEST(test_but_not_for_ever_and_orders_are_not),
         TEST(test_all_who_wait_are_told_when_janus_goes),
-        TEST(test_closing_answers_all_who_wait),
+        TEST(test_the_end_of_the_session_answers_all_who_wait),
     };
     return cmocka_run_group_tests_name("room_calls", tests, NULL, NULL);
 }

@@ -5,7 +5,8 @@
 static struct db_value value_of(const struct db_field *field, const void *member)
 {
     const struct str bytes = {.data = member, .bytes = field->bytes};
-    uint64_t u = 0;
+    struct str s;
+    uint64_t u;
     switch (field->type) {
     case DB_FIELD_U64:
         memcpy(&u, member, sizeof(u));
@@ -14,6 +15,9 @@ static struct db_value value_of(const struct db_field *field, const void *member
         return DB_V_STR(str_of(member));
     case DB_FIELD_BYTES:
         return DB_V_BIN(bytes);
+    case DB_FIELD_STR:
+        memcpy(&s, member, sizeof(s));
+        return DB_V_STR(s);
     case DB_FIELD_END:
         break;
     }
@@ -62,6 +66,7 @@ static bool write_column(const struct db_field *field, char *record, const struc
         }
         memcpy(member, column->s.data, field->bytes);
         return true;
+    case DB_FIELD_STR:
     case DB_FIELD_END:
         break;
     }

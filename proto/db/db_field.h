@@ -14,6 +14,7 @@ struct db_field {
         DB_FIELD_U64,   /* uint64_t; as a parameter also an array of them: one value for each */
         DB_FIELD_TEXT,  /* char[]: text with its NUL */
         DB_FIELD_BYTES, /* unsigned char[]: binary of exactly this length */
+        DB_FIELD_STR,   /* struct str: text, borrowed; a parameter only */
     } type;
     uint32_t offset;
     uint32_t bytes;
@@ -36,12 +37,15 @@ struct db_field {
 /* How: the type is chosen from the member's, and is not one of those, it does not compile. The list
  * calls itself through DB_AGAIN_, which each look of the preprocessor at it takes one further. */
 #define DB_MEMBER_(t, m) (((t *)0)->m)
+/* clang-format off */
 #define DB_TYPE_(t, m)                                                                             \
-    _Generic(&DB_MEMBER_(t, m), uint64_t *                                                         \
-             : DB_FIELD_U64, uint64_t(*)[(sizeof(DB_MEMBER_(t, m)) + 7) / 8]                       \
-             : DB_FIELD_U64, char(*)[sizeof(DB_MEMBER_(t, m))]                                     \
-             : DB_FIELD_TEXT, unsigned char(*)[sizeof(DB_MEMBER_(t, m))]                           \
-             : DB_FIELD_BYTES)
+    _Generic(&DB_MEMBER_(t, m),                                                                    \
+        uint64_t *: DB_FIELD_U64,                                                                  \
+        uint64_t (*)[(sizeof(DB_MEMBER_(t, m)) + 7) / 8]: DB_FIELD_U64,                            \
+        char (*)[sizeof(DB_MEMBER_(t, m))]: DB_FIELD_TEXT,                                         \
+        unsigned char (*)[sizeof(DB_MEMBER_(t, m))]: DB_FIELD_BYTES,                               \
+        struct str *: DB_FIELD_STR)
+/* clang-format on */
 #define DB_FIELD_(t, m, size, is_there)                                                            \
     {                                                                                              \
         .type = DB_TYPE_(t, m), .offset = offsetof(t, m), .bytes = (uint32_t)(size),               \

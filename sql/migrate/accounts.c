@@ -1,5 +1,6 @@
 #include "sql/migrate/accounts.h"
 
+#include "proto/db/db_query.h"
 #include "sql/migrate/ledger.h"
 
 #define BATCH 100
@@ -7,172 +8,149 @@
 #define DEMO_PASSWORD STR_LIT("test123") /* the README tells it to everybody */
 #define DEMO_SEED STR_LIT("demo_user")
 
-static const char select_bare[] =
-    "SELECT id, password FROM users WHERE id > ? AND CHAR_LENGTH(password) = 64"
-    " AND password NOT LIKE '%$%' ORDER BY id LIMIT 100";
-/* Not if somebody has set a new password meanwhile. */
-static const char update_password[] = "UPDATE users SET password = ? WHERE id = ? AND password = ?";
-static const char select_unknown[] =
-    "SELECT COUNT(*) FROM users WHERE password NOT LIKE '$argon2id$%'"
-    " AND password NOT LIKE 'sha256:$argon2id$%'";
-static const char select_user[] = "SELECT password FROM users WHERE username = ? FOR UPDATE";
-static const char revoke_sessions[] =
-    "INSERT INTO session_revocations (token_hash, created_unix_ms)"
-    " SELECT s.token_hash, UNIX_TIMESTAMP() * 1000 FROM sessions s"
-    " JOIN users u ON u.id = s.user_id WHERE u.username = ?";
-static const char delete_user[] = "DELETE FROM users WHERE username = ?";
-
-static enum err run(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                    uint64_t *ret_affected)
-{
-    const struct db_statement statement = {.sql = sql, .values = values, .value_count = count};
-    return db_run(db, &statement, ret_affected);
-}
-
-struct bare {
-    struct {
-        uint64_t id;
-        char password[65];
-    } users[BATCH];
-    size_t count;
-    uint64_t last_id;
-};
-
-static void take_bare(void *arg, const struct db_value *columns, size_t count)
-{
-    struct bare *bare = arg;
-    if (count != 2 || bare->count == BATCH) {
-        return;
-    }
-    bare->last_id = columns[0].u;
-    if (password_is_bare(columns[1].s)) {
-        bare->users[bare->count].id = columns[0].u;
-        (void)str_copy(bare->users[bare->count].password, sizeof(bare->users[0].password),
-                       columns[1].s);
-        bare->count++;
-    }
-}
-
-static enum err wrap_batch(struct db *db, const struct password_params *params,
-                           const struct bare *bare, uint64_t *count)
-{
-    for (size_t i = 0; i < bare->count; i++) {
-        char wrapped[PASSWORD_STORED_BYTES];
-        struct str old = str_of(bare->users[i].password);
-        enum err err = password_wrap(params, old, wrapped);
-        const struct db_value values[] = {DB_V_STR(str_of(wrapped)), DB_V_U64(bare->users[i].id),
-                                          DB_V_STR(old)};
-        uint64_t affected = 0;
-        if (err == ERR_OK) {
-            err = run(db, update_password, values, ARRAY_LEN(values), &affected);
-        }
-        if (err != ERR_OK) {
-            return err;
-        }
-        *count += affected;
-    }
-    return ERR_OK;
-}
-
-enum err accounts_wrap(struct db *db, const struct password_params *params, uint64_t *ret_count)
-{
-    uint64_t count = 0;
-    uint64_t after_id = 0;
-    for (;;) {
-        struct bare bare = {.last_id = after_id};
-        const struct db_value value = DB_V_U64(after_id);
-        const struct db_statement select = {
-            .sql = select_bare, .values = &value, .value_count = 1, .fn = take_bare, .arg = &bare};
-        enum err err = db_run(db, &select, NULL);
-        if (err == ERR_OK) {
-            err = wrap_batch(db, params, &bare, &count);
-        }
-        if (err != ERR_OK) {
-            return err;
-        }
-        if (bare.last_id == after_id) {
-            *ret_count = count;
-            return ERR_OK;
-        }
-        after_id = bare.last_id;
-    }
-}
-
-static void take_count(void *arg, const struct db_value *columns, size_t count)
-{
-    (void)count;
-    *(uint64_t *)arg = columns[0].u;
-}
-
-enum err accounts_count_unknown(struct db *db, uint64_t *ret_count)
-{
-    const struct db_statement select = {.sql = select_unknown, .fn = take_count, .arg = ret_count};
-    return db_run(db, &select, NULL);
-}
-
-struct demo_user {
-    bool exists;
+struct user_row {
+    uint64_t id;
     char password[PASSWORD_STORED_BYTES];
 };
 
-static void take_user(void *arg, const struct db_value *columns, size_t count)
+/* ---- old hashes ---- */
+
+struct bare_users {
+    uint64_t after_id;
+    struct user_row users[BATCH];
+    size_t count;
+};
+
+static const struct db_query select_bare = {
+    .sql = "SELECT id, password FROM users WHERE id > ? AND CHAR_LENGTH(password) = 64"
+           " AND password NOT LIKE '%$%' ORDER BY id LIMIT 100",
+    .params = DB_FIELDS(struct bare_users, after_id),
+    .columns = DB_FIELDS(struct user_row, id, password),
+    .rows = DB_ROWS(struct bare_users, users, count)};
+_Static_assert(BATCH == 100, "select_bare reads as many");
+
+struct wrapped_user {
+    struct user_row old;
+    char wrapped[PASSWORD_STORED_BYTES];
+};
+
+/* Not if somebody has set a new password meanwhile. */
+static const struct db_query update_password = {
+    .sql = "UPDATE users SET password = ? WHERE id = ? AND password = ?",
+    .params = DB_FIELDS(struct wrapped_user, wrapped, old.id, old.password)};
+
+enum err accounts_wrap(struct db *db, const struct password_params *params, uint64_t *ret_count)
 {
-    struct demo_user *user = arg;
-    (void)count;
-    user->exists = true;
-    (void)str_copy(user->password, sizeof(user->password), columns[0].s);
+    struct bare_users bare = {.after_id = 0};
+    uint64_t count = 0;
+    do {
+        enum err err = db_query_run(db, &select_bare, &bare, NULL);
+        for (size_t i = 0; err == ERR_OK && i < bare.count; i++) {
+            struct wrapped_user user = {.old = bare.users[i]};
+            uint64_t changed = 0;
+            bare.after_id = user.old.id;
+            if (!password_is_bare(str_of(user.old.password))) {
+                continue;
+            }
+            err = password_wrap(params, str_of(user.old.password), user.wrapped);
+            if (err == ERR_OK) {
+                err = db_query_run(db, &update_password, &user, &changed);
+            }
+            count += changed;
+        }
+        if (err != ERR_OK) {
+            return err;
+        }
+    } while (bare.count > 0);
+    *ret_count = count;
+    return ERR_OK;
 }
 
-static enum err add_demo(struct db *db, const struct password_params *params,
-                         const struct statements *seed)
+struct user_count {
+    uint64_t users;
+};
+
+static const struct db_query count_unknown = {
+    .sql = "SELECT COUNT(*) FROM users WHERE password NOT LIKE '$argon2id$%'"
+           " AND password NOT LIKE 'sha256:$argon2id$%'",
+    .columns = DB_FIELDS(struct user_count, users)};
+
+enum err accounts_count_unknown(struct db *db, uint64_t *ret_count)
 {
-    for (size_t i = 0; i < seed->count; i++) {
-        enum err err = db_run_text(db, str_of(seed->items[i]), NULL);
+    struct user_count unknown = {0};
+    enum err err = db_query_run(db, &count_unknown, &unknown, NULL);
+    *ret_count = unknown.users;
+    return err;
+}
+
+/* ---- the demo user ---- */
+
+struct demo {
+    struct str username;
+    char password[PASSWORD_STORED_BYTES];
+    const struct password_params *params;
+    const struct statements *seed;
+    bool is_wanted;
+    enum demo_outcome outcome;
+};
+
+static const struct db_query select_demo = {
+    .sql = "SELECT password FROM users WHERE username = ? FOR UPDATE",
+    .params = DB_FIELDS(struct demo, username),
+    .columns = DB_FIELDS(struct demo, password)};
+static const struct db_query revoke_demo_sessions = {
+    .sql = "INSERT INTO session_revocations (token_hash, created_unix_ms)"
+           " SELECT s.token_hash, UNIX_TIMESTAMP() * 1000 FROM sessions s"
+           " JOIN users u ON u.id = s.user_id WHERE u.username = ?",
+    .params = DB_FIELDS(struct demo, username)};
+static const struct db_query delete_demo = {.sql = "DELETE FROM users WHERE username = ?",
+                                            .params = DB_FIELDS(struct demo, username)};
+
+static enum err add_demo(struct db *db, const struct demo *demo)
+{
+    for (size_t i = 0; i < demo->seed->count; i++) {
+        enum err err = db_run_text(db, str_of(demo->seed->items[i]), NULL);
         if (err != ERR_OK) {
             return err;
         }
     }
     uint64_t wrapped = 0;
-    enum err err = accounts_wrap(db, params, &wrapped);
+    enum err err = accounts_wrap(db, demo->params, &wrapped);
     return err == ERR_OK ? ledger_set_seed(db, DEMO_SEED, true) : err;
 }
 
-static enum err drop_demo(struct db *db)
+static enum err drop_demo(struct db *db, struct demo *demo)
 {
-    const struct db_value name = DB_V_STR(DEMO_NAME);
-    enum err err = run(db, revoke_sessions, &name, 1, NULL);
+    enum err err = db_query_run(db, &revoke_demo_sessions, demo, NULL);
     if (err == ERR_OK) {
-        err = run(db, delete_user, &name, 1, NULL);
+        err = db_query_run(db, &delete_demo, demo, NULL);
     }
     return err == ERR_OK ? ledger_set_seed(db, DEMO_SEED, false) : err;
 }
 
 /* In a transaction, the user's row locked. */
-static enum err decide(struct db *db, const struct password_params *params,
-                       const struct statements *seed, bool wanted, enum demo_outcome *ret_outcome)
+static enum err set_demo(void *arg, struct db *db)
 {
-    struct demo_user user = {0};
-    const struct db_value name = DB_V_STR(DEMO_NAME);
-    const struct db_statement select = {
-        .sql = select_user, .values = &name, .value_count = 1, .fn = take_user, .arg = &user};
+    struct demo *demo = arg;
+    uint64_t rows = 0;
     bool ours = false;
-    enum err err = db_run(db, &select, NULL);
+    enum err err = db_query_run(db, &select_demo, demo, &rows);
     if (err == ERR_OK) {
         err = ledger_has_seed(db, DEMO_SEED, &ours);
     }
-    if (err != ERR_OK || wanted == user.exists) {
+    if (err != ERR_OK || demo->is_wanted == (rows > 0)) {
         return err;
     }
-    if (wanted) {
-        *ret_outcome = DEMO_ADDED;
+    if (demo->is_wanted) {
+        demo->outcome = DEMO_ADDED;
         /* Somebody may have removed the user that an earlier run added. */
         err = ours ? ledger_set_seed(db, DEMO_SEED, false) : ERR_OK;
-        return err == ERR_OK ? add_demo(db, params, seed) : err;
+        return err == ERR_OK ? add_demo(db, demo) : err;
     }
-    err = password_verify(params, user.password, DEMO_PASSWORD);
+    err = password_verify(demo->params, demo->password, DEMO_PASSWORD);
     if (err == ERR_OK) {
-        *ret_outcome = ours ? DEMO_REMOVED : DEMO_TOLERATED;
-        return ours ? drop_demo(db) : ERR_OK;
+        demo->outcome = ours ? DEMO_REMOVED : DEMO_TOLERATED;
+        return ours ? drop_demo(db, demo) : ERR_OK;
     }
     return err == ERR_BAD_CREDENTIALS ? ERR_OK : err;
 }
@@ -181,15 +159,8 @@ enum err accounts_set_demo(struct db *db, const struct password_params *params,
                            const struct statements *seed, bool wanted,
                            enum demo_outcome *ret_outcome)
 {
-    *ret_outcome = DEMO_UNCHANGED;
-    enum err err = db_begin(db);
-    if (err != ERR_OK) {
-        return err;
-    }
-    err = decide(db, params, seed, wanted, ret_outcome);
-    if (err != ERR_OK) {
-        db_rollback(db);
-        return err;
-    }
-    return db_commit(db);
+    struct demo demo = {.username = DEMO_NAME, .params = params, .seed = seed, .is_wanted = wanted};
+    enum err err = db_transaction(db, set_demo, &demo);
+    *ret_outcome = demo.outcome;
+    return err;
 }

@@ -1,96 +1,88 @@
 #include "sql/migrate/adopt.h"
 
-#include <stdlib.h>
+#include "proto/db/db_query.h"
 
 #define NAMED_MAX 10
 
-static const char select_columns[] =
-    "SELECT COUNT(*), COALESCE(SUM(column_name IN ('id', 'username', 'password')), 0) = 3"
-    " FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'users'";
-static const char select_counts[] =
-    "SELECT COUNT(*), COUNT(*) - COUNT(username), COUNT(*) - COUNT(password) FROM users";
-/* Names are compared as the widened table will compare them. */
-static const char select_duplicates[] =
-    "SELECT MIN(username) FROM users GROUP BY CONVERT(username USING utf8mb4) COLLATE utf8mb4_bin"
-    " HAVING COUNT(*) > 1 ORDER BY 1 LIMIT 11";
-
-struct numbers {
-    uint64_t n[3];
+struct found_columns {
+    uint64_t count;
+    uint64_t has_ours;
 };
 
-static void take_numbers(void *arg, const struct db_value *columns, size_t count)
-{
-    struct numbers *numbers = arg;
-    for (size_t i = 0; i < count && i < ARRAY_LEN(numbers->n); i++) {
-        numbers->n[i] = columns[i].u;
-    }
-}
+static const struct db_query select_columns = {
+    .sql = "SELECT COUNT(*), COALESCE(SUM(column_name IN ('id', 'username', 'password')), 0) = 3"
+           " FROM information_schema.columns"
+           " WHERE table_schema = DATABASE() AND table_name = 'users'",
+    .columns = DB_FIELDS(struct found_columns, count, has_ours)};
 
-static enum err select_numbers(struct db *db, const char *sql, struct numbers *ret)
-{
-    const struct db_statement statement = {.sql = sql, .fn = take_numbers, .arg = ret};
-    return db_run(db, &statement, NULL);
-}
+struct found_users {
+    uint64_t count;
+    uint64_t nameless;
+    uint64_t without_password;
+};
 
-struct names {
-    char *text; /* 'ann', 'bob'; NULL: none */
+static const struct db_query count_users = {
+    .sql = "SELECT COUNT(*), COUNT(*) - COUNT(username), COUNT(*) - COUNT(password) FROM users",
+    .columns = DB_FIELDS(struct found_users, count, nameless, without_password)};
+
+struct found_names {
+    struct found_name {
+        char name[256];
+    } items[NAMED_MAX + 1];
     size_t count;
 };
 
-static void take_name(void *arg, const struct db_value *columns, size_t count)
-{
-    struct names *names = arg;
-    if (count != 1 || ++names->count > NAMED_MAX + 1) {
-        return;
-    }
-    char *longer = names->count > NAMED_MAX
-                       ? mem_printf("%s and more", names->text)
-                       : mem_printf("%s%s'%.*s'", names->text != NULL ? names->text : "",
-                                    names->text != NULL ? ", " : "", (int)columns[0].s.bytes,
-                                    columns[0].s.data);
-    free(names->text);
-    names->text = longer;
-}
+/* Names are compared as the widened table will compare them. */
+static const struct db_query select_duplicates = {
+    .sql = "SELECT LEFT(MIN(username), 60) FROM users"
+           " GROUP BY CONVERT(username USING utf8mb4) COLLATE utf8mb4_bin"
+           " HAVING COUNT(*) > 1 ORDER BY 1 LIMIT 11",
+    .columns = DB_FIELDS(struct found_name, name),
+    .rows = DB_ROWS(struct found_names, items, count)};
 
 static enum err check_duplicates(struct db *db, char **ret_why)
 {
-    struct names names = {0};
-    const struct db_statement statement = {
-        .sql = select_duplicates, .fn = take_name, .arg = &names};
-    enum err err = db_run(db, &statement, NULL);
-    if (err == ERR_OK && names.text != NULL) {
-        *ret_why = mem_printf("table users has more than one user named %s: rename or remove all "
-                              "but one of each",
-                              names.text);
+    struct found_names found = {0};
+    enum err err = db_query_run(db, &select_duplicates, &found, NULL);
+    if (err != ERR_OK || found.count == 0) {
+        return err;
     }
-    free(names.text);
-    return err;
+    AUTO(mem_free) char *names = mem_printf("'%s'", found.items[0].name);
+    for (size_t i = 1; i < found.count; i++) {
+        AUTO(mem_free) char *shorter = STEAL(names);
+        names = i < NAMED_MAX ? mem_printf("%s, '%s'", shorter, found.items[i].name)
+                              : mem_printf("%s and more", shorter);
+    }
+    *ret_why = mem_printf("table users has more than one user named %s: rename or remove all "
+                          "but one of each",
+                          names);
+    return ERR_OK;
 }
 
 enum err adopt_check(struct db *db, uint64_t *ret_users, char **ret_why)
 {
     *ret_users = 0;
     *ret_why = NULL;
-    struct numbers columns = {0};
-    enum err err = select_numbers(db, select_columns, &columns);
-    if (err != ERR_OK || columns.n[0] == 0) {
+    struct found_columns columns = {0};
+    enum err err = db_query_run(db, &select_columns, &columns, NULL);
+    if (err != ERR_OK || columns.count == 0) {
         return err;
     }
-    if (columns.n[1] == 0) {
+    if (columns.has_ours == 0) {
         *ret_why = mem_strdup("there is a table users without the columns id, username and "
                               "password: not one of ours");
         return ERR_OK;
     }
-    struct numbers users = {0};
-    err = select_numbers(db, select_counts, &users);
+    struct found_users users = {0};
+    err = db_query_run(db, &count_users, &users, NULL);
     if (err != ERR_OK) {
         return err;
     }
-    *ret_users = users.n[0];
-    if (users.n[1] + users.n[2] > 0) {
+    *ret_users = users.count;
+    if (users.nameless + users.without_password > 0) {
         *ret_why = mem_printf("table users has %" PRIu64 " users without a name and %" PRIu64
                               " without a password: give them one or remove them",
-                              users.n[1], users.n[2]);
+                              users.nameless, users.without_password);
         return ERR_OK;
     }
     return check_duplicates(db, ret_why);

@@ -1,10 +1,9 @@
 #include "sql/migrate/ledger.h"
 
 #include "proto/base/clock.h"
+#include "proto/db/db_query.h"
 
 #include <stdlib.h>
-
-#define ENTRIES_MAX 1000
 
 static const char create_migrations[] =
     "CREATE TABLE IF NOT EXISTS schema_migrations ("
@@ -19,34 +18,14 @@ static const char create_seeds[] =
     " name VARCHAR(100) NOT NULL PRIMARY KEY,"
     " applied_unix_ms BIGINT UNSIGNED NOT NULL"
     ") ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
-static const char select_entries[] =
-    "SELECT version, name, checksum, statements_applied, finished_unix_ms FROM schema_migrations"
-    " ORDER BY version";
-static const char insert_entry[] =
-    "INSERT INTO schema_migrations (version, name, checksum, statements_applied, finished_unix_ms)"
-    " VALUES (?, ?, ?, 0, NULL)";
-static const char update_entry[] =
-    "UPDATE schema_migrations SET checksum = ?, statements_applied = ?, finished_unix_ms = ?"
-    " WHERE version = ?";
-static const char select_seed[] = "SELECT 1 FROM schema_seeds WHERE name = ?";
-static const char insert_seed[] = "INSERT INTO schema_seeds (name, applied_unix_ms) VALUES (?, ?)";
-static const char delete_seed[] = "DELETE FROM schema_seeds WHERE name = ?";
 
-static void take_entry(void *arg, const struct db_value *columns, size_t count)
-{
-    struct ledger *ledger = arg;
-    if (count != 5 || ledger->count == ENTRIES_MAX) {
-        return;
-    }
-    ledger->entries =
-        mem_realloc_array(ledger->entries, ledger->count + 1, sizeof(*ledger->entries));
-    struct ledger_entry *entry = &ledger->entries[ledger->count++];
-    *entry = (struct ledger_entry){.version = columns[0].u,
-                                   .applied = columns[3].u,
-                                   .is_finished = columns[4].type != DB_NULL};
-    (void)str_copy(entry->name, sizeof(entry->name), columns[1].s);
-    (void)str_copy(entry->checksum, sizeof(entry->checksum), columns[2].s);
-}
+static const struct db_query select_entries = {
+    .sql = "SELECT version, name, checksum, statements_applied, finished_unix_ms"
+           " FROM schema_migrations ORDER BY version LIMIT 1000",
+    .columns = {DB_FIELD(struct ledger_entry, version), DB_FIELD(struct ledger_entry, name),
+                DB_FIELD(struct ledger_entry, checksum), DB_FIELD(struct ledger_entry, applied),
+                DB_FIELD_NULLABLE(struct ledger_entry, finished_unix_ms, is_finished)},
+    .rows = DB_ROWS_GROWING(struct ledger, entries, count)};
 
 enum err ledger_load(struct db *db, struct ledger *ret)
 {
@@ -55,11 +34,7 @@ enum err ledger_load(struct db *db, struct ledger *ret)
     if (err == ERR_OK) {
         err = db_run_text(db, str_of(create_seeds), NULL);
     }
-    if (err == ERR_OK) {
-        const struct db_statement select = {.sql = select_entries, .fn = take_entry, .arg = ret};
-        err = db_run(db, &select, NULL);
-    }
-    return err;
+    return err == ERR_OK ? db_query_run(db, &select_entries, ret, NULL) : err;
 }
 
 void ledger_fini(struct ledger *ledger)
@@ -112,55 +87,65 @@ char *ledger_check(const struct ledger *ledger, const struct migrations *migrati
     return NULL;
 }
 
-static enum err run(struct db *db, const char *sql, const struct db_value *values, size_t count)
+static void set_checksum(struct ledger_entry *entry, const struct migration *migration)
 {
-    const struct db_statement statement = {.sql = sql, .values = values, .value_count = count};
-    return db_run(db, &statement, NULL);
+    statements_checksum(&migration->statements, entry->applied, entry->checksum);
 }
 
 enum err ledger_open(struct db *db, const struct migration *migration)
 {
-    char checksum[CHECKSUM_BYTES];
-    statements_checksum(&migration->statements, 0, checksum);
-    const struct db_value values[] = {DB_V_U64(migration->version),
-                                      DB_V_STR(str_of(migration->name)),
-                                      DB_V_STR(str_of(checksum))};
-    return run(db, insert_entry, values, ARRAY_LEN(values));
+    static const struct db_query insert_entry = {
+        .sql = "INSERT INTO schema_migrations"
+               " (version, name, checksum, statements_applied, finished_unix_ms)"
+               " VALUES (?, ?, ?, 0, NULL)",
+        .params = DB_FIELDS(struct ledger_entry, version, name, checksum)};
+    struct ledger_entry entry = {.version = migration->version};
+    (void)str_copy(entry.name, sizeof(entry.name), str_of(migration->name));
+    set_checksum(&entry, migration);
+    return db_query_run(db, &insert_entry, &entry, NULL);
 }
 
 enum err ledger_advance(struct db *db, const struct migration *migration, size_t applied)
 {
-    char checksum[CHECKSUM_BYTES];
-    statements_checksum(&migration->statements, applied, checksum);
-    bool is_finished = applied == migration->statements.count;
-    const struct db_value values[] = {DB_V_STR(str_of(checksum)), DB_V_U64(applied),
-                                      is_finished ? DB_V_U64(system_unix_ms()) : DB_V_NULL,
-                                      DB_V_U64(migration->version)};
-    return run(db, update_entry, values, ARRAY_LEN(values));
+    static const struct db_query update_entry = {
+        .sql = "UPDATE schema_migrations SET checksum = ?, statements_applied = ?,"
+               " finished_unix_ms = ? WHERE version = ?",
+        .params = {DB_FIELD(struct ledger_entry, checksum), DB_FIELD(struct ledger_entry, applied),
+                   DB_FIELD_NULLABLE(struct ledger_entry, finished_unix_ms, is_finished),
+                   DB_FIELD(struct ledger_entry, version)}};
+    struct ledger_entry entry = {.version = migration->version,
+                                 .applied = applied,
+                                 .is_finished = applied == migration->statements.count,
+                                 .finished_unix_ms = system_unix_ms()};
+    set_checksum(&entry, migration);
+    return db_query_run(db, &update_entry, &entry, NULL);
 }
 
-static void take_seed(void *arg, const struct db_value *columns, size_t count)
-{
-    (void)columns;
-    (void)count;
-    *(bool *)arg = true;
-}
+struct seed_row {
+    struct str name;
+    uint64_t applied_unix_ms;
+};
 
 enum err ledger_has_seed(struct db *db, struct str name, bool *ret_has)
 {
-    const struct db_value value = DB_V_STR(name);
-    bool has = false;
-    const struct db_statement select = {
-        .sql = select_seed, .values = &value, .value_count = 1, .fn = take_seed, .arg = &has};
-    enum err err = db_run(db, &select, NULL);
+    static const struct db_query select_seed = {.sql = "SELECT 1 FROM schema_seeds WHERE name = ?",
+                                                .params = DB_FIELDS(struct seed_row, name)};
+    struct seed_row row = {.name = name};
+    uint64_t rows = 0;
+    enum err err = db_query_run(db, &select_seed, &row, &rows);
     if (err == ERR_OK) {
-        *ret_has = has;
+        *ret_has = rows > 0;
     }
     return err;
 }
 
 enum err ledger_set_seed(struct db *db, struct str name, bool has)
 {
-    const struct db_value values[] = {DB_V_STR(name), DB_V_U64(system_unix_ms())};
-    return has ? run(db, insert_seed, values, 2) : run(db, delete_seed, values, 1);
+    static const struct db_query insert_seed = {
+        .sql = "INSERT INTO schema_seeds (name, applied_unix_ms) VALUES (?, ?)",
+        .params = DB_FIELDS(struct seed_row, name, applied_unix_ms)};
+    static const struct db_query delete_seed = {.sql = "DELETE FROM schema_seeds WHERE name = ?",
+                                                .params = DB_FIELDS(struct seed_row, name)};
+    struct seed_row row = {.name = name, .applied_unix_ms = system_unix_ms()};
+    return db_query_run(db, has ? &insert_seed : &delete_seed, &row, NULL);
 }

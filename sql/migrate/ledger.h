@@ -16,6 +16,7 @@ struct ledger_entry {
     char checksum[CHECKSUM_BYTES];
     uint64_t applied; /* statements */
     bool is_finished;
+    uint64_t finished_unix_ms;
 };
 
 struct ledger {

@@ -1,6 +1,7 @@
 #include "sql/migrate/migrate.h"
 
 #include "proto/base/clock.h"
+#include "proto/db/db_query.h"
 #include "sql/migrate/accounts.h"
 #include "sql/migrate/adopt.h"
 #include "sql/migrate/ledger.h"
@@ -14,9 +15,16 @@
 /* One lock for each database of a server; names of locks have at most 64 bytes. */
 #define LOCK_NAME "CONCAT('lynks_migrate_', LEFT(SHA2(DATABASE(), 256), 32))"
 
-static const char select_one[] = "SELECT 1";
-static const char take_lock[] = "SELECT COALESCE(GET_LOCK(" LOCK_NAME ", ?), 0)";
-static const char release_lock[] = "SELECT RELEASE_LOCK(" LOCK_NAME ")";
+struct lock_row {
+    uint64_t seconds;
+    uint64_t is_locked;
+};
+
+static const struct db_query select_one = {.sql = "SELECT 1"};
+static const struct db_query take_lock = {.sql = "SELECT COALESCE(GET_LOCK(" LOCK_NAME ", ?), 0)",
+                                          .params = DB_FIELDS(struct lock_row, seconds),
+                                          .columns = DB_FIELDS(struct lock_row, is_locked)};
+static const struct db_query release_lock = {.sql = "SELECT RELEASE_LOCK(" LOCK_NAME ")"};
 
 struct migrate {
     const struct migrate_config *config;
@@ -36,11 +44,10 @@ static bool migration_failed(const struct migrate *m, const char *what)
 
 static bool wait_for_database(const struct migrate_config *config)
 {
-    const struct db_statement statement = {.sql = select_one};
     const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
     uint64_t end_ms = system_mono_ms() + config->wait_s * 1000;
     AUTO(db_free) struct db *db = db_new(&config->db);
-    for (bool told = false; db_run(db, &statement, NULL) != ERR_OK; told = true) {
+    for (bool told = false; db_query_run(db, &select_one, NULL, NULL) != ERR_OK; told = true) {
         if (system_mono_ms() >= end_ms) {
             report_error("no database at %s port %" PRIu64 ": %s", config->db.host, config->db.port,
                          db_error(db));
@@ -55,19 +62,12 @@ static bool wait_for_database(const struct migrate_config *config)
     return true;
 }
 
-static void take_u64(void *arg, const struct db_value *columns, size_t count)
-{
-    (void)count;
-    *(uint64_t *)arg = columns[0].u;
-}
-
 static bool try_lock(struct migrate *m, uint64_t seconds, uint64_t *ret_locked)
 {
-    const struct db_value value = DB_V_U64(seconds);
-    const struct db_statement statement = {
-        .sql = take_lock, .values = &value, .value_count = 1, .fn = take_u64, .arg = ret_locked};
-    return db_run(m->db, &statement, NULL) == ERR_OK ||
-           migration_failed(m, "cannot lock the database for the migration");
+    struct lock_row row = {.seconds = seconds};
+    enum err err = db_query_run(m->db, &take_lock, &row, NULL);
+    *ret_locked = row.is_locked;
+    return err == ERR_OK || migration_failed(m, "cannot lock the database for the migration");
 }
 
 static bool lock(struct migrate *m)
@@ -259,8 +259,7 @@ static bool migrate_all(struct migrate *m)
     if (ok && m->changes == 0) {
         report("nothing to do");
     }
-    const struct db_statement release = {.sql = release_lock};
-    (void)db_run(m->db, &release, NULL); /* closing the connection does it too */
+    (void)db_query_run(m->db, &release_lock, NULL, NULL); /* closing the connection does it too */
     return ok;
 }
 

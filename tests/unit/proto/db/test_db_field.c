@@ -13,6 +13,7 @@ struct record {
     char text[4];
     unsigned char key[3];
     uint64_t many[3];
+    struct str borrowed;
 };
 
 #define FIELDS                                                                                     \
@@ -24,12 +25,16 @@ static const struct db_field fields[DB_FIELDS_MAX] = {FIELDS};
 static void members_become_values(void **state)
 {
     (void)state;
-    static const struct db_field with_many[DB_FIELDS_MAX] = {
-        FIELDS, DB_FIELD(struct record, many), DB_FIELD_FIRST(struct record, many, 2)};
-    struct record record = {
-        .number = UINT64_MAX, .text = "abc", .key = {1, 0, 2}, .many = {7, 8, 9}};
+    static const struct db_field with_many[DB_FIELDS_MAX] = {FIELDS, DB_FIELD(struct record, many),
+                                                             DB_FIELD_FIRST(struct record, many, 2),
+                                                             DB_FIELD(struct record, borrowed)};
+    struct record record = {.number = UINT64_MAX,
+                            .text = "abc",
+                            .key = {1, 0, 2},
+                            .many = {7, 8, 9},
+                            .borrowed = STR_LIT("lent")};
     struct db_value values[DB_VALUES_MAX];
-    assert_int_equal(db_fields_read(with_many, &record, values), 8);
+    assert_int_equal(db_fields_read(with_many, &record, values), 9);
     assert_int_equal(values[0].type, DB_U64);
     assert_int_equal(values[0].u, UINT64_MAX);
     assert_int_equal(values[1].type, DB_BYTES);
@@ -37,6 +42,8 @@ static void members_become_values(void **state)
     assert_int_equal(values[2].type, DB_NULL);
     assert_int_equal(values[5].u, 9);
     assert_int_equal(values[7].u, 8);
+    assert_int_equal(values[8].type, DB_BYTES);
+    assert_ptr_equal(values[8].s.data, record.borrowed.data);
     record.has_key = true;
     assert_int_equal(db_fields_read(fields, &record, values), 3);
     assert_int_equal(values[2].type, DB_BINARY);

@@ -14,18 +14,11 @@
 
 #include "proto/bus/bus.h"
 #include "proto/bus/bus_parts.h"
+#include "proto/bus/bus_silence.h"
 #include "proto/bus/resolver.h"
 
-/* When endpoints are left alone. 0: what is given in brackets. */
-struct bus_patience {
-    uint64_t silent_ms;        /* no answer at all while calls wait there [150] */
-    uint64_t silent_costly_ms; /* the same while only costly calls wait there [1000] */
-    uint64_t probe_ms;         /* a silent one is asked again so often [500] */
-    uint64_t draining_ms;      /* one that said ERR_DRAINING is asked again so often [200] */
-};
-
 struct bus_client_config {
-    size_t in_flight_max;            /* in all; 1..65536 */
+    size_t in_flight_max;            /* in all; 1..SLOTS_MAX */
     size_t in_flight_endpoint_max;   /* per endpoint */
     struct resolver_config resolver; /* zeroed: the system's, every 2 s */
     struct bus_patience patience;

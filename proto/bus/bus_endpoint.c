@@ -1,4 +1,6 @@
 #include "proto/bus/bus_endpoint.h"
+#include "proto/base/log.h"
+#include "proto/base/slots.h"
 #include "proto/bus/bus_batch.h"
 #include "proto/bus/bus_route.h"
 
@@ -23,6 +25,82 @@
 #define CONNECTING (ZMQ_EVENT_CONNECT_DELAYED | ZMQ_EVENT_CONNECT_RETRIED)
 #define EVENTS                                                                                     \
     (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | HANDSHAKE_FAILED | CONNECTING)
+
+/* ---- states ---- */
+
+static const char *const state_names[] = {
+    [BUS_ENDPOINT_CONNECTING] = "connecting",
+    [BUS_ENDPOINT_TRUSTED] = "trusted",
+    [BUS_ENDPOINT_BLOCKED] = "blocked",
+    [BUS_ENDPOINT_REFUSING] = "refusing",
+    [BUS_ENDPOINT_REFUSING_DUE] = "refusing, due",
+    [BUS_ENDPOINT_SILENT] = "silent",
+    [BUS_ENDPOINT_SILENT_DUE] = "silent, due",
+    [BUS_ENDPOINT_SILENT_BLOCKED] = "silent, blocked",
+    [BUS_ENDPOINT_LEAVING] = "leaving",
+};
+
+bool bus_endpoint_has_left(const struct bus_endpoint *endpoint)
+{
+    return endpoint->state == BUS_ENDPOINT_LEAVING && endpoint->in_flight == 0;
+}
+
+bool bus_endpoint_is_live(const struct bus_endpoint *endpoint)
+{
+    return endpoint->state != BUS_ENDPOINT_CONNECTING && !bus_endpoint_has_left(endpoint);
+}
+
+bool bus_endpoint_is_silent(const struct bus_endpoint *endpoint)
+{
+    return endpoint->state == BUS_ENDPOINT_SILENT || endpoint->state == BUS_ENDPOINT_SILENT_DUE ||
+           endpoint->state == BUS_ENDPOINT_SILENT_BLOCKED;
+}
+
+bool bus_endpoint_is_blocked(const struct bus_endpoint *endpoint)
+{
+    return endpoint->state == BUS_ENDPOINT_BLOCKED ||
+           endpoint->state == BUS_ENDPOINT_SILENT_BLOCKED;
+}
+
+bool bus_endpoint_takes_trial(const struct bus_endpoint *endpoint)
+{
+    bool is_due =
+        endpoint->state == BUS_ENDPOINT_REFUSING_DUE || endpoint->state == BUS_ENDPOINT_SILENT_DUE;
+    return is_due && endpoint->trial_id == 0;
+}
+
+bool bus_endpoint_is_usable(const struct bus_endpoint *endpoint)
+{
+    switch (endpoint->state) {
+    case BUS_ENDPOINT_CONNECTING:
+    case BUS_ENDPOINT_LEAVING:
+    case BUS_ENDPOINT_REFUSING:
+        return false;
+    case BUS_ENDPOINT_REFUSING_DUE:
+        return bus_endpoint_takes_trial(endpoint);
+    default:
+        return true;
+    }
+}
+
+void bus_endpoint_change(struct bus_endpoint *endpoint, enum bus_endpoint_state state)
+{
+    if (endpoint->state != state) {
+        log_debug("bus endpoint", LOG_Z("endpoint", endpoint->address),
+                  LOG_Z("was", state_names[endpoint->state]), LOG_Z("is", state_names[state]));
+        endpoint->state = state;
+    }
+}
+
+void bus_endpoint_doubt(struct bus_endpoint *endpoint, enum bus_endpoint_state state,
+                        uint64_t retry_ms)
+{
+    bus_endpoint_change(endpoint, state);
+    endpoint->retry_ms = retry_ms;
+    endpoint->trial_id = 0;
+}
+
+/* ---- receiving ---- */
 
 /* Gives how many frames it had. */
 static size_t take_message(struct bus_endpoint *endpoint, struct str data)
@@ -79,14 +157,15 @@ static void notice_connection(struct bus_endpoint *endpoint)
 /* Answers that came before the end still count. */
 static void go_down(struct bus_endpoint *endpoint)
 {
-    if (!endpoint->is_live) {
+    if (!bus_endpoint_is_live(endpoint)) {
         return;
     }
-    endpoint->is_live = false;
+    if (endpoint->state != BUS_ENDPOINT_LEAVING) {
+        bus_endpoint_change(endpoint, BUS_ENDPOINT_CONNECTING);
+    }
     endpoint->takes_batches = false;
     (void)receive(endpoint, endpoint->in_flight);
-    bus_endpoint_trust(endpoint, BUS_TRUSTED, 0);
-    endpoint->is_blocked = false;
+    bus_silence_restart(&endpoint->silence);
     endpoint->events->down(endpoint->arg, endpoint);
 }
 
@@ -117,8 +196,10 @@ static void on_event(void *arg, int event)
         forget_silence(endpoint);
         go_down(endpoint);
         notice_connection(endpoint);
-        endpoint->is_live = true;
-        endpoint->events->up(endpoint->arg, endpoint);
+        if (endpoint->state == BUS_ENDPOINT_CONNECTING) {
+            bus_endpoint_change(endpoint, BUS_ENDPOINT_TRUSTED);
+            endpoint->events->up(endpoint->arg, endpoint);
+        }
     } else if (event == ZMQ_EVENT_DISCONNECTED) {
         watch_for_silence(endpoint);
         go_down(endpoint);
@@ -230,11 +311,11 @@ static void fill(struct bus_endpoint *endpoint, struct bus_batch *batch)
 {
     bus_batch_init(batch);
     for (struct list_link *l = endpoint->outbox.next; l != &endpoint->outbox; l = l->next) {
-        struct bus_slot *slot = CONTAINER_OF(l, struct bus_slot, out);
-        if (!bus_batch_fits(batch, &slot->frame)) {
+        struct bus_call *call = CONTAINER_OF(l, struct bus_call, out);
+        if (!bus_batch_fits(batch, &call->frame)) {
             return;
         }
-        bus_batch_add(batch, &slot->frame);
+        bus_batch_add(batch, &call->frame);
         if (!endpoint->takes_batches) {
             return;
         }
@@ -259,48 +340,38 @@ static void flush(void *arg)
     }
 }
 
-void bus_endpoint_send_copy(struct bus_endpoint *endpoint, struct bus_slot *slot)
+void bus_endpoint_send_copy(struct bus_endpoint *endpoint, struct bus_call *call)
 {
     zmq_msg_t copy; /* of the reference: the bytes are shared */
     zmq_msg_init(&copy);
-    zmq_msg_copy(&copy, &slot->frame);
-    slot->sends += send_message(endpoint, &copy);
+    zmq_msg_copy(&copy, &call->frame);
+    call->sends += send_message(endpoint, &copy);
 }
 
-void bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_slot *slot)
+void bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_call *call)
 {
-    slot->sends++;
-    slot->endpoint = endpoint;
-    list_add(&endpoint->calls, &slot->link);
-    list_add(&endpoint->outbox, &slot->out);
+    call->sends++;
+    call->endpoint = endpoint;
+    list_add(&endpoint->calls, &call->link);
+    list_add(&endpoint->outbox, &call->out);
     loop_late_add(endpoint->loop, &endpoint->flush);
     endpoint->in_flight++;
-    endpoint->costly_in_flight += slot->route->is_costly;
-    if (endpoint->trust != BUS_TRUSTED) {
-        endpoint->trial_id = slot->correlation_id;
+    endpoint->costly_in_flight += call->route->is_costly;
+    if (endpoint->state != BUS_ENDPOINT_TRUSTED) {
+        endpoint->trial_id = slots_id(call);
     }
 }
 
-void bus_endpoint_forget(struct bus_endpoint *endpoint, struct bus_slot *slot)
+void bus_endpoint_forget(struct bus_endpoint *endpoint, struct bus_call *call)
 {
-    assert(slot->endpoint == endpoint);
-    slot->endpoint = NULL;
-    slot->sends -= !list_is_empty(&slot->out);
-    list_remove(&slot->link);
-    list_remove(&slot->out);
+    assert(call->endpoint == endpoint);
+    call->endpoint = NULL;
+    call->sends -= !list_is_empty(&call->out);
+    list_remove(&call->link);
+    list_remove(&call->out);
     endpoint->in_flight--;
-    endpoint->costly_in_flight -= slot->route->is_costly;
-    if (endpoint->trial_id == slot->correlation_id) {
+    endpoint->costly_in_flight -= call->route->is_costly;
+    if (endpoint->trial_id == slots_id(call)) {
         endpoint->trial_id = 0;
     }
-}
-
-void bus_endpoint_trust(struct bus_endpoint *endpoint, enum bus_trust trust, uint64_t retry_ms)
-{
-    endpoint->trust = trust;
-    endpoint->retry_ms = retry_ms;
-    endpoint->is_on_trial = false;
-    endpoint->trial_id = 0;
-    endpoint->ticks = 0;
-    endpoint->light_ticks = 0;
 }

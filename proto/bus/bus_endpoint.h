@@ -4,9 +4,10 @@
 #define LYNKS_PROTO_BUS_BUS_ENDPOINT_H
 
 #include "proto/base/list.h"
+#include "proto/bus/bus_call.h"
 #include "proto/bus/bus_parts.h"
 #include "proto/bus/bus_reader.h"
-#include "proto/bus/bus_slots.h"
+#include "proto/bus/bus_silence.h"
 #include "proto/bus/bus_socket.h"
 #include "proto/bus/resolve.h"
 
@@ -22,34 +23,41 @@ struct bus_endpoint_events {
     void (*frame)(void *arg, struct bus_endpoint *endpoint, struct str data);
 };
 
-/* In doubt, it gets one call at a time, on trial, and none until its time to be asked again. */
-enum bus_trust {
-    BUS_TRUSTED,
-    BUS_DRAINING, /* has said so; it may be a stand-by that becomes active */
-    BUS_SILENT,   /* has answered nothing while others did */
+/* What it is good for. "In doubt" are the REFUSING and SILENT ones: when they are due, they get one
+ * call at a time, on trial. */
+enum bus_endpoint_state {
+    /* Not connected, and has no calls. */
+    BUS_ENDPOINT_CONNECTING,
+    /* Connected and admitted; gets calls. */
+    BUS_ENDPOINT_TRUSTED,
+    /* Would be trusted, but its socket took no message; gets no calls until it is tried again, very
+     * soon. */
+    BUS_ENDPOINT_BLOCKED,
+    /* Has said that it takes no calls; gets none until retry_ms. It answers what it had in hand. */
+    BUS_ENDPOINT_REFUSING,
+    BUS_ENDPOINT_REFUSING_DUE,
+    /* Answers nothing while others do; until retry_ms it gets calls only if there are no others. */
+    BUS_ENDPOINT_SILENT,
+    BUS_ENDPOINT_SILENT_DUE,
+    /* Is silent, and its socket took no message: as blocked. */
+    BUS_ENDPOINT_SILENT_BLOCKED,
+    /* Its address is gone: gets no calls, and is freed when the last one is answered. */
+    BUS_ENDPOINT_LEAVING,
 };
 
 struct bus_endpoint {
     struct list_link link;            /* in its service */
     char address[RESOLVE_TEXT_BYTES]; /* "tcp://127.0.0.1:5701" */
-    bool is_live;
-    bool is_leaving;    /* its address is gone: closed when the last call is answered */
-    bool is_blocked;    /* took no message although it is live: tried again soon */
+    enum bus_endpoint_state state;
     bool takes_batches; /* has said so on this connection */
     size_t in_flight;
     size_t costly_in_flight; /* of these */
     uint64_t address_hash;   /* bus_route_hash */
+    uint64_t retry_ms;       /* while in doubt: when it is due to be asked again */
+    uint64_t trial_id;       /* likewise: correlation id of the call on trial; 0: none */
+    struct bus_silence silence;
 
-    enum bus_trust trust;
-    bool is_on_trial;     /* in doubt, and its time to be asked again has come */
-    uint64_t retry_ms;    /* when that is */
-    uint64_t trial_id;    /* correlation id of the call on trial; 0: none */
-    uint64_t answers;     /* all that came */
-    uint64_t answers_old; /* as of the last tick */
-    unsigned ticks;       /* without an answer while calls waited */
-    unsigned light_ticks; /* without an answer while calls waited that are not costly */
-
-    struct list_link calls;  /* of struct bus_slot */
+    struct list_link calls;  /* of struct bus_call */
     struct list_link outbox; /* those of them that are still to be sent */
     struct loop_late flush;
 
@@ -71,26 +79,30 @@ struct bus_endpoint *bus_endpoint_new(const struct bus_parts *parts, const char 
                                       const struct bus_endpoint_events *events, void *arg);
 void bus_endpoint_free(struct bus_endpoint **endpoint); /* its calls must have been moved away */
 
-static inline bool bus_endpoint_takes_trial(const struct bus_endpoint *endpoint)
-{
-    return endpoint->is_on_trial && endpoint->trial_id == 0;
-}
+/* A connection is up, and what was sent there may be answered. */
+bool bus_endpoint_is_live(const struct bus_endpoint *endpoint);
+/* It is leaving, and nothing is left to wait for. */
+bool bus_endpoint_has_left(const struct bus_endpoint *endpoint);
+bool bus_endpoint_is_silent(const struct bus_endpoint *endpoint); /* due and blocked included */
+bool bus_endpoint_is_blocked(const struct bus_endpoint *endpoint);
+/* It is in doubt, its time to be asked again has come, and no call is on trial there. */
+bool bus_endpoint_takes_trial(const struct bus_endpoint *endpoint);
+/* A new call may go there, or may in a moment, if only because there is no better one. */
+bool bus_endpoint_is_usable(const struct bus_endpoint *endpoint);
 
-/* A new call may go there, if only because there is no better one. */
-static inline bool bus_endpoint_is_usable(const struct bus_endpoint *endpoint)
-{
-    return endpoint->is_live && !endpoint->is_leaving &&
-           (endpoint->trust != BUS_DRAINING || bus_endpoint_takes_trial(endpoint));
-}
+/* The one way to change the state; the log tells of it (debug). */
+void bus_endpoint_change(struct bus_endpoint *endpoint, enum bus_endpoint_state state);
+/* The same to a REFUSING or SILENT state, until retry_ms at least: the call on trial is forgotten.
+ */
+void bus_endpoint_doubt(struct bus_endpoint *endpoint, enum bus_endpoint_state state,
+                        uint64_t retry_ms);
 
-/* Takes the slot into calls, and sends its frame at the end of this turn of the loop, together with
+/* Takes the call into calls, and sends its frame at the end of this turn of the loop, together with
  * what else goes there. */
-void bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_slot *slot);
-/* Sends slot's frame at once, if that is possible, without taking the slot. */
-void bus_endpoint_send_copy(struct bus_endpoint *endpoint, struct bus_slot *slot);
-/* Trusted from now on, or in doubt until retry_ms at least. */
-void bus_endpoint_trust(struct bus_endpoint *endpoint, enum bus_trust trust, uint64_t retry_ms);
-/* Takes a slot out of calls. One that is still in the outbox is not sent. */
-void bus_endpoint_forget(struct bus_endpoint *endpoint, struct bus_slot *slot);
+void bus_endpoint_send(struct bus_endpoint *endpoint, struct bus_call *call);
+/* Sends call's frame at once, if that is possible, without taking the call. */
+void bus_endpoint_send_copy(struct bus_endpoint *endpoint, struct bus_call *call);
+/* Takes a call out of calls. One that is still in the outbox is not sent. */
+void bus_endpoint_forget(struct bus_endpoint *endpoint, struct bus_call *call);
 
 #endif

@@ -56,8 +56,7 @@ static bool read_host(struct str text, struct resolve_host *ret_host)
         }
     }
     struct resolve_set ignored = {.count = 0};
-    ret_host->is_numeric =
-        resolve_lookup(ret_host->name, /* numeric_only= */ true, &ignored) == NULL;
+    ret_host->is_numeric = resolve_number(ret_host->name, &ignored);
     return ret_host->is_numeric || !bracketed;
 }
 
@@ -71,32 +70,22 @@ enum err resolve_next_host(const char **address, struct resolve_host *ret_host)
     return ERR_OK;
 }
 
-static void add_address(struct resolve_set *set, const struct addrinfo *info)
+bool resolve_number(const char *text, struct resolve_set *set)
 {
-    char text[RESOLVE_TEXT_BYTES - sizeof("tcp://[]:65535")];
-    if (getnameinfo(info->ai_addr, info->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) ==
-        0) {
-        resolve_set_add(set, text);
-    }
-}
-
-const char *resolve_lookup(const char *name, bool numeric_only, struct resolve_set *ret_set)
-{
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                                   .ai_socktype = SOCK_STREAM,
-                                   .ai_flags = numeric_only ? AI_NUMERICHOST : 0};
+    const struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
     struct addrinfo *found = NULL;
-    int rc = getaddrinfo(name, NULL, &hints, &found);
-    if (rc != 0) {
-        return gai_strerror(rc);
+    char usual[RESOLVE_TEXT_BYTES - sizeof("tcp://[]:65535")];
+    if (getaddrinfo(text, NULL, &hints, &found) != 0) {
+        return false;
     }
-    struct resolve_set set = {.count = 0};
-    for (const struct addrinfo *info = found; info != NULL; info = info->ai_next) {
-        add_address(&set, info);
-    }
+    bool is_number = getnameinfo(found->ai_addr, found->ai_addrlen, usual, sizeof(usual), NULL, 0,
+                                 NI_NUMERICHOST) == 0;
     freeaddrinfo(found);
-    *ret_set = set;
-    return set.count > 0 ? NULL : "no address";
+    if (is_number) {
+        resolve_set_add(set, usual);
+    }
+    return is_number;
 }
 
 /* Where item is, or where it belongs. */

@@ -1,5 +1,5 @@
 /* Service addresses, "host:port[,host:port...]": their text, and sets of endpoints. Plain values;
- * the thread that looks names up is resolver.h. */
+ * resolver.h keeps names looked up. */
 #ifndef LYNKS_PROTO_BUS_RESOLVE_H
 #define LYNKS_PROTO_BUS_RESOLVE_H
 
@@ -28,9 +28,8 @@ struct resolve_set {
  * last. IPv6 addresses stand in brackets. ERR_BAD_REQUEST: malformed. */
 enum err resolve_next_host(const char **address, struct resolve_host *ret_host);
 
-/* All addresses of name, numeric; blocking, unless numeric_only (then a name is an error).
- * NULL, or why there are none (static); *ret_set is untouched then. */
-const char *resolve_lookup(const char *name, bool numeric_only, struct resolve_set *ret_set);
+/* Adds the address that text is a number of, in its usual spelling; false if it is a name. */
+bool resolve_number(const char *text, struct resolve_set *set);
 
 void resolve_set_add(struct resolve_set *set, const char *item);
 bool resolve_set_has(const struct resolve_set *set, const char *item);

@@ -1,22 +1,18 @@
 #include "proto/bus/resolver.h"
 #include "proto/base/log.h"
+#include "proto/loop/loop_lookup.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #define WATCHES_MAX 8
 #define INTERVAL_DEFAULT_MS 2000
 
 struct host {
+    struct resolver *resolver;
     struct resolve_host host;
     struct resolve_set addresses; /* as known last */
-    bool is_asked;                /* a look-up is under way */
-    bool has_failed;              /* and that has been logged */
+    struct loop_lookup *lookup;   /* that is under way; NULL: none */
+    bool has_failed;              /* the last one, and that has been logged */
 };
 
 struct watch {
@@ -27,106 +23,13 @@ struct watch {
     void *arg;
 };
 
-/* One look-up on its way to the thread and back. Belongs to whoever has taken it from a queue. */
-struct job {
-    struct host *host; /* of the loop's side; the thread does not look at it */
-    char name[RESOLVE_HOST_BYTES_MAX + 1];
-    struct resolve_set addresses;
-    const char *failure; /* NULL: none */
-    struct job *next;
-};
-
-/* What the loop's side and the thread share; freed by the last of the two. */
-struct exchange {
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool stop;    /* set by the loop's side, which is then gone */
-    bool is_busy; /* the thread is in a look-up, which may take long */
-    struct job *asked, *answered;
-    int event_fd; /* tells the loop of answers; not touched by the thread after stop */
-    resolver_lookup_fn *lookup;
-    void *lookup_arg;
-};
-
 struct resolver {
     struct loop *loop;
-    uint64_t interval_ms;
-    uint64_t timer_id;
+    struct resolver_config config;
+    uint64_t timer_id; /* set once a name has been asked for */
     struct watch watches[WATCHES_MAX];
     size_t watch_count;
-    pthread_t thread;
-    struct exchange *exchange; /* NULL while no name has been asked for */
-    resolver_lookup_fn *lookup;
-    void *lookup_arg;
 };
-
-/* ---- the thread ---- */
-
-static void free_jobs(struct job *job)
-{
-    while (job != NULL) {
-        struct job *next = job->next;
-        free(job);
-        job = next;
-    }
-}
-
-static void exchange_free(struct exchange *exchange)
-{
-    free_jobs(exchange->asked);
-    free_jobs(exchange->answered);
-    pthread_mutex_destroy(&exchange->lock);
-    pthread_cond_destroy(&exchange->wake);
-    free(exchange);
-}
-
-/* Waits for a job; NULL when it is time to end. Called with the lock. */
-static struct job *next_job(struct exchange *exchange)
-{
-    while (!exchange->stop && exchange->asked == NULL) {
-        pthread_cond_wait(&exchange->wake, &exchange->lock);
-    }
-    if (exchange->stop) {
-        return NULL;
-    }
-    struct job *job = exchange->asked;
-    exchange->asked = job->next;
-    return job;
-}
-
-static void give_answer(struct exchange *exchange, struct job *job)
-{
-    job->next = exchange->answered;
-    exchange->answered = job;
-    if (!exchange->stop) {
-        const uint64_t one = 1;
-        ssize_t rc = write(exchange->event_fd, &one, sizeof(one));
-        (void)rc;
-    }
-}
-
-static void *thread_main(void *arg)
-{
-    struct exchange *exchange = arg;
-    bool was_left = false; /* the loop's side has gone during a look-up and has not waited */
-    pthread_mutex_lock(&exchange->lock);
-    for (struct job *job; (job = next_job(exchange)) != NULL;) {
-        exchange->is_busy = true;
-        pthread_mutex_unlock(&exchange->lock);
-        job->failure = exchange->lookup(exchange->lookup_arg, job->name, &job->addresses);
-        pthread_mutex_lock(&exchange->lock);
-        exchange->is_busy = false;
-        was_left = exchange->stop;
-        give_answer(exchange, job);
-    }
-    pthread_mutex_unlock(&exchange->lock);
-    if (was_left) {
-        exchange_free(exchange);
-    }
-    return NULL;
-}
-
-/* ---- the loop's side ---- */
 
 static void tell(struct watch *watch)
 {
@@ -142,137 +45,65 @@ static void tell(struct watch *watch)
 }
 
 /* The failure is logged when it begins, not at every try. */
-static void take_answer(const struct job *job)
+static void on_found(void *arg, const char *failure, const struct loop_address *addresses,
+                     size_t count)
 {
-    struct host *host = job->host;
-    host->is_asked = false;
-    if (job->failure == NULL) {
-        host->addresses = job->addresses;
+    struct host *host = arg;
+    struct resolver *resolver = host->resolver;
+    if (failure == NULL) {
+        host->addresses.count = 0;
+        for (size_t i = 0; i < count; i++) {
+            resolve_set_add(&host->addresses, addresses[i].text);
+        }
     } else if (!host->has_failed) {
-        log_warn("host name not resolved", LOG_Z("host", job->name), LOG_Z("error", job->failure));
+        log_warn("host name not resolved", LOG_Z("host", host->host.name), LOG_Z("error", failure));
     }
-    host->has_failed = job->failure != NULL;
-}
-
-static void on_answers(void *arg, uint32_t events)
-{
-    struct resolver *resolver = arg;
-    struct exchange *exchange = resolver->exchange;
-    uint64_t ignored;
-    (void)events;
-    ssize_t rc = read(exchange->event_fd, &ignored, sizeof(ignored));
-    (void)rc;
-    pthread_mutex_lock(&exchange->lock);
-    struct job *answered = exchange->answered;
-    exchange->answered = NULL;
-    pthread_mutex_unlock(&exchange->lock);
-    for (const struct job *job = answered; job != NULL; job = job->next) {
-        take_answer(job);
-    }
-    free_jobs(answered);
+    host->has_failed = failure != NULL;
+    loop_lookup_free(&host->lookup);
     for (size_t i = 0; i < resolver->watch_count; i++) {
         tell(&resolver->watches[i]);
     }
 }
 
-/* Signals are the loop's business: the thread blocks all. */
-static void start_thread(struct resolver *resolver)
-{
-    struct exchange *exchange = mem_alloc(sizeof(*exchange));
-    pthread_mutex_init(&exchange->lock, NULL);
-    pthread_cond_init(&exchange->wake, NULL);
-    exchange->lookup = resolver->lookup;
-    exchange->lookup_arg = resolver->lookup_arg;
-    exchange->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&resolver->thread, NULL, thread_main, exchange);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (exchange->event_fd < 0 || rc != 0) {
-        abort(); /* out of descriptors or threads at the start: see base.h */
-    }
-    pthread_setname_np(resolver->thread, "resolver");
-    resolver->exchange = exchange;
-    loop_fd_add(resolver->loop, exchange->event_fd, EPOLLIN, on_answers, resolver);
-}
+static void on_interval(void *arg);
 
-static void ask(struct resolver *resolver, struct host *host)
-{
-    struct exchange *exchange = resolver->exchange;
-    struct job *job = mem_alloc(sizeof(*job));
-    job->host = host;
-    (void)str_copy(job->name, sizeof(job->name), str_of(host->host.name));
-    host->is_asked = true;
-    pthread_mutex_lock(&exchange->lock);
-    struct job **end = &exchange->asked;
-    while (*end != NULL) {
-        end = &(*end)->next;
-    }
-    *end = job;
-    pthread_cond_signal(&exchange->wake);
-    pthread_mutex_unlock(&exchange->lock);
-}
-
+/* Asks for the names of a watch, each at most once at a time; from the first name on they are asked
+ * for again and again. */
 static void ask_names(struct resolver *resolver, struct watch *watch)
 {
     for (size_t i = 0; i < watch->host_count; i++) {
         struct host *host = &watch->hosts[i];
-        if (host->host.is_numeric || host->is_asked) {
+        if (host->host.is_numeric || host->lookup != NULL) {
             continue;
         }
-        if (resolver->exchange == NULL) {
-            start_thread(resolver);
+        host->lookup = loop_lookup_new(resolver->loop, host->host.name, resolver->config.servers,
+                                       on_found, host);
+        if (resolver->timer_id == 0) {
+            resolver->timer_id = clock_after(loop_clock(resolver->loop),
+                                             resolver->config.interval_ms, on_interval, resolver);
         }
-        ask(resolver, host);
     }
 }
 
 static void on_interval(void *arg)
 {
     struct resolver *resolver = arg;
+    resolver->timer_id = clock_after(loop_clock(resolver->loop), resolver->config.interval_ms,
+                                     on_interval, resolver);
     for (size_t i = 0; i < resolver->watch_count; i++) {
         ask_names(resolver, &resolver->watches[i]);
     }
-    resolver->timer_id =
-        clock_after(loop_clock(resolver->loop), resolver->interval_ms, on_interval, resolver);
-}
-
-static const char *lookup_by_system(void *arg, const char *name, struct resolve_set *ret_set)
-{
-    (void)arg;
-    return resolve_lookup(name, /* numeric_only= */ false, ret_set);
 }
 
 struct resolver *resolver_new(struct loop *loop, const struct resolver_config *config)
 {
     struct resolver *resolver = mem_alloc(sizeof(*resolver));
     resolver->loop = loop;
-    resolver->interval_ms = config->interval_ms != 0 ? config->interval_ms : INTERVAL_DEFAULT_MS;
-    resolver->lookup = config->lookup != NULL ? config->lookup : lookup_by_system;
-    resolver->lookup_arg = config->lookup_arg;
-    return resolver;
-}
-
-/* A thread that is idle ends at once and is waited for; one that is in a look-up is left to itself.
- */
-static void stop_thread(struct resolver *resolver)
-{
-    struct exchange *exchange = resolver->exchange;
-    loop_fd_remove(resolver->loop, exchange->event_fd);
-    pthread_mutex_lock(&exchange->lock);
-    exchange->stop = true;
-    bool is_busy = exchange->is_busy;
-    pthread_cond_signal(&exchange->wake);
-    close(exchange->event_fd);
-    pthread_mutex_unlock(&exchange->lock);
-    if (is_busy) {
-        pthread_detach(resolver->thread);
-    } else {
-        pthread_join(resolver->thread, NULL);
-        exchange_free(exchange);
+    resolver->config = *config;
+    if (resolver->config.interval_ms == 0) {
+        resolver->config.interval_ms = INTERVAL_DEFAULT_MS;
     }
+    return resolver;
 }
 
 void resolver_free(struct resolver **resolver)
@@ -282,11 +113,12 @@ void resolver_free(struct resolver **resolver)
         return;
     }
     clock_cancel(loop_clock(self->loop), self->timer_id);
-    if (self->exchange != NULL) {
-        stop_thread(self);
-    }
     for (size_t i = 0; i < self->watch_count; i++) {
-        mem_free(&self->watches[i].hosts);
+        struct watch *watch = &self->watches[i];
+        for (size_t j = 0; j < watch->host_count; j++) {
+            loop_lookup_free(&watch->hosts[j].lookup);
+        }
+        mem_free(&watch->hosts);
     }
     mem_free(resolver);
 }
@@ -301,7 +133,7 @@ static size_t count_hosts(const char *address)
 }
 
 /* Numeric hosts are known from here on. */
-static enum err read_hosts(const char *address, struct watch *watch)
+static enum err read_hosts(struct resolver *resolver, const char *address, struct watch *watch)
 {
     const char *rest = address;
     while (rest != NULL) {
@@ -310,9 +142,10 @@ static enum err read_hosts(const char *address, struct watch *watch)
             return ERR_BAD_REQUEST;
         }
         struct host *added = &watch->hosts[watch->host_count++];
+        added->resolver = resolver;
         added->host = host;
         if (host.is_numeric) {
-            (void)resolve_lookup(host.name, /* numeric_only= */ true, &added->addresses);
+            (void)resolve_number(host.name, &added->addresses);
         }
     }
     return ERR_OK;
@@ -328,16 +161,12 @@ enum err resolver_watch(struct resolver *resolver, const char *address, resolver
     }
     *watch =
         (struct watch){.hosts = mem_alloc(host_count * sizeof(struct host)), .fn = fn, .arg = arg};
-    if (read_hosts(address, watch) != ERR_OK) {
+    if (read_hosts(resolver, address, watch) != ERR_OK) {
         mem_free(&watch->hosts);
         return ERR_BAD_REQUEST;
     }
     resolver->watch_count++;
     tell(watch);
     ask_names(resolver, watch);
-    if (resolver->exchange != NULL && resolver->timer_id == 0) {
-        resolver->timer_id =
-            clock_after(loop_clock(resolver->loop), resolver->interval_ms, on_interval, resolver);
-    }
     return ERR_OK;
 }

@@ -1,9 +1,8 @@
 /* What happens to calls when endpoints come, go, drain and come back. */
 #include "tests/support/c/bus_pair.h"
+#include "tests/support/c/dns_server.h"
 #include "tests/support/c/log_capture.h"
 
-#include <assert.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -14,55 +13,25 @@
 #define SERVERS 2
 #define ASKED_MAX 200
 
-/* What the names stand for, as the test says; read on the resolver's thread. */
-struct dns {
-    pthread_mutex_t lock;
-    const char *addresses[2]; /* NULL: none; none at all: the look-up fails */
-    unsigned lookups;
-};
-
 struct rig {
     struct bus_pair pair;
     struct bus_server servers[SERVERS];
     struct bus_asked asked[ASKED_MAX];
     size_t asked_count;
-    struct dns dns;
+    struct dns_server dns;
     size_t wanted; /* of the predicates below */
 };
 
-static const char *look_up(void *arg, const char *name, struct resolve_set *ret_set)
+static void dns_set(struct dns_server *dns, const char *first, const char *second)
 {
-    struct dns *dns = arg;
-    struct resolve_set set = {.count = 0};
-    assert(strcmp(name, "roomsvc.test") == 0);
-    pthread_mutex_lock(&dns->lock);
-    for (size_t i = 0; i < ARRAY_LEN(dns->addresses); i++) {
-        if (dns->addresses[i] != NULL) {
-            resolve_set_add(&set, dns->addresses[i]);
-        }
-    }
-    dns->lookups++;
-    pthread_mutex_unlock(&dns->lock);
-    *ret_set = set;
-    return set.count > 0 ? NULL : "no such name";
-}
-
-static void dns_set(struct dns *dns, const char *first, const char *second)
-{
-    pthread_mutex_lock(&dns->lock);
     dns->addresses[0] = first;
     dns->addresses[1] = second;
-    dns->lookups = 0;
-    pthread_mutex_unlock(&dns->lock);
+    dns->answered = 0;
 }
 
 static bool has_looked_up_twice(void *arg)
 {
-    struct dns *dns = arg;
-    pthread_mutex_lock(&dns->lock);
-    bool has = dns->lookups >= 2; /* so the first one's answer has been taken */
-    pthread_mutex_unlock(&dns->lock);
-    return has;
+    return ((struct dns_server *)arg)->answered >= 2; /* so the first one's answer has been taken */
 }
 
 static int setup(void **state)
@@ -71,7 +40,7 @@ static int setup(void **state)
     *state = rig;
     log_capture_setup(state);
     bus_pair_init_by_load(&rig->pair);
-    pthread_mutex_init(&rig->dns.lock, NULL);
+    dns_server_init(&rig->dns, rig->pair.loop);
     return 0;
 }
 
@@ -82,8 +51,8 @@ static int teardown(void **state)
     for (size_t i = 0; i < SERVERS; i++) {
         bus_server_fini(&rig->servers[i]);
     }
+    dns_server_fini(&rig->dns);
     bus_pair_fini(&rig->pair);
-    pthread_mutex_destroy(&rig->dns.lock);
     mem_free(state);
     return log_capture_teardown(state);
 }
@@ -385,7 +354,7 @@ static void start_replicas(struct rig *rig)
     assert_true(str_copy(rig->servers[1].bind, sizeof(rig->servers[1].bind), str_of(bind)));
     bus_server_restart(&rig->servers[1]);
     const struct bus_client_config config = {
-        .resolver = {.interval_ms = 20, .lookup = look_up, .lookup_arg = &rig->dns}};
+        .resolver = {.interval_ms = 20, .servers = rig->dns.endpoint}};
     bus_pair_open_client(&rig->pair, &config);
     AUTO(mem_free) char *address = mem_printf("roomsvc.test%s", port);
     enum err err = bus_client_add_service(rig->pair.client, SERVICE_ROOMSVC, address);

@@ -79,15 +79,17 @@ static void test_host_names_are_bounded(void **state)
     assert_int_equal(resolve_next_host(&rest, &host), ERR_BAD_REQUEST);
 }
 
-static void test_numeric_look_up(void **state)
+static void test_numbers_need_no_look_up(void **state)
 {
     (void)state;
     struct resolve_set set = {.count = 0};
-    assert_null(resolve_lookup("10.1.2.3", /* numeric_only= */ true, &set));
-    assert_int_equal(set.count, 1);
+    assert_true(resolve_number("10.1.2.3", &set));
+    assert_true(resolve_number("0:0::1", &set));
+    assert_int_equal(set.count, 2);
     assert_string_equal(set.items[0], "10.1.2.3");
-    assert_non_null(resolve_lookup("localhost", /* numeric_only= */ true, &set));
-    assert_int_equal(set.count, 1); /* untouched */
+    assert_string_equal(set.items[1], "::1");
+    assert_false(resolve_number("localhost", &set));
+    assert_int_equal(set.count, 2); /* untouched */
 }
 
 static void test_sets_are_sorted_and_without_duplicates(void **state)
@@ -162,7 +164,7 @@ int main(void)
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_malformed_hosts),
         cmocka_unit_test(test_host_names_are_bounded),
-        cmocka_unit_test(test_numeric_look_up),
+        cmocka_unit_test(test_numbers_need_no_look_up),
         cmocka_unit_test(test_sets_are_sorted_and_without_duplicates),
         cmocka_unit_test(test_sets_are_bounded_alike_in_any_order),
         cmocka_unit_test(test_items_that_are_too_long_stay_out),

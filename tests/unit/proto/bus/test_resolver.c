@@ -1,8 +1,8 @@
-/* The resolver's thread: a look-up that hangs holds nobody up. */
+/* Addresses are kept resolved; a look-up that hangs holds nobody up. */
 #include "proto/bus/resolver.h"
+#include "tests/support/c/dns_server.h"
 #include "tests/support/c/log_capture.h"
 
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,62 +11,39 @@
 
 #define WAIT_MS 5000
 
-/* A look-up that ends when the test says so. */
-struct gate {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool is_entered, is_open, is_left;
-};
-
-static struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-
-static void gate_set(bool *flag)
-{
-    pthread_mutex_lock(&gate.lock);
-    *flag = true;
-    pthread_cond_broadcast(&gate.changed);
-    pthread_mutex_unlock(&gate.lock);
-}
-
-static void gate_wait(const bool *flag)
-{
-    pthread_mutex_lock(&gate.lock);
-    while (!*flag) {
-        pthread_cond_wait(&gate.changed, &gate.lock);
-    }
-    pthread_mutex_unlock(&gate.lock);
-}
-
-static const char *hang(void *arg, const char *name, struct resolve_set *ret_set)
-{
-    (void)arg;
-    (void)name;
-    gate_set(&gate.is_entered);
-    gate_wait(&gate.is_open);
-    resolve_set_add(ret_set, "10.0.0.9");
-    gate_set(&gate.is_left);
-    return NULL;
-}
-
 static void count(void *arg, const struct resolve_set *set)
 {
     size_t *told = arg;
     *told = set->count;
 }
 
+static bool has_been_asked(void *arg)
+{
+    const struct dns_server *dns = arg;
+    return dns->answered + dns->ignored > 0;
+}
+
+static bool is_told(void *arg)
+{
+    return *(const size_t *)arg > 0;
+}
+
 static void test_numeric_addresses_need_no_look_up(void **state)
 {
     (void)state;
     struct loop *loop = loop_new();
-    AUTO(resolver_free)
+    struct dns_server dns;
+    dns_server_init(&dns, loop);
     struct resolver *resolver =
-        resolver_new(loop, &(struct resolver_config){.lookup = hang}); /* would hang */
+        resolver_new(loop, &(struct resolver_config){.servers = dns.endpoint});
     size_t told = 0;
     assert_int_equal(resolver_watch(resolver, "10.0.0.1:1,10.0.0.2:1,10.0.0.1:1", count, &told),
                      ERR_OK);
     assert_int_equal(told, 2);
     assert_int_equal(resolver_watch(resolver, "10.0.0.1:1,", count, &told), ERR_BAD_REQUEST);
+    assert_false(loop_run_until(loop, has_been_asked, &dns, 20));
     resolver_free(&resolver);
+    dns_server_fini(&dns);
     loop_free(&loop);
 }
 
@@ -74,34 +51,23 @@ static void test_look_up_that_hangs(void **state)
 {
     (void)state;
     struct loop *loop = loop_new();
-    struct resolver *resolver = resolver_new(loop, &(struct resolver_config){.lookup = hang});
+    struct dns_server dns;
+    dns_server_init(&dns, loop);
+    dns.addresses[0] = "10.0.0.9";
+    struct resolver *resolver =
+        resolver_new(loop, &(struct resolver_config){.interval_ms = 10, .servers = dns.endpoint});
     size_t told = 0;
-    assert_int_equal(resolver_watch(resolver, "10.0.0.1:1,name:1", count, &told), ERR_OK);
+    size_t other = 0;
+    assert_int_equal(resolver_watch(resolver, "10.0.0.1:1,silent.test:1", count, &told), ERR_OK);
     assert_int_equal(told, 1); /* what is known without it */
-    gate_wait(&gate.is_entered);
-    resolver_free(&resolver); /* does not wait */
-    loop_free(&loop);
+    assert_true(loop_run_until(loop, has_been_asked, &dns, WAIT_MS));
+    assert_int_equal(resolver_watch(resolver, "name.test:1", count, &other), ERR_OK);
+    assert_true(loop_run_until(loop, is_told, &other, WAIT_MS));
     assert_int_equal(told, 1);
-    gate_set(&gate.is_open);
-    gate_wait(&gate.is_left);
-}
-
-struct script {
-    unsigned asked;
-};
-
-static const char *fail_now_and_then(void *arg, const char *name, struct resolve_set *ret_set)
-{
-    struct script *script = arg;
-    (void)name;
-    unsigned turn = script->asked++; /* the resolver's one thread only */
-    if (turn % 2 == 1) {
-        return "no such name";
-    }
-    struct resolve_set set = {.count = 0};
-    resolve_set_add(&set, turn == 0 ? "10.0.0.1" : "10.0.0.2");
-    *ret_set = set;
-    return NULL;
+    assert_true(dns.ignored <= 2); /* one look-up at a time, of the two kinds of addresses */
+    resolver_free(&resolver);      /* does not wait */
+    dns_server_fini(&dns);
+    loop_free(&loop);
 }
 
 struct seen {
@@ -117,10 +83,15 @@ static void see(void *arg, const struct resolve_set *set)
     (void)str_copy(seen->last, sizeof(seen->last), str_of(set->items[0]));
 }
 
-static bool has_changed_twice(void *arg)
+static bool has_changed(void *arg)
 {
-    const struct seen *seen = arg;
-    return seen->changes >= 2;
+    struct seen *seen = arg;
+    return seen->changes > 0;
+}
+
+static bool has_answered_thrice(void *arg)
+{
+    return ((struct dns_server *)arg)->answered >= 3;
 }
 
 static void test_names_are_looked_up_again(void **state)
@@ -128,16 +99,29 @@ static void test_names_are_looked_up_again(void **state)
     (void)state;
     log_capture_expect("host name not resolved");
     struct loop *loop = loop_new();
-    struct script script = {0};
+    struct dns_server dns;
+    dns_server_init(&dns, loop);
+    dns.addresses[0] = "10.0.0.1";
     struct seen seen = {0};
-    struct resolver *resolver = resolver_new(
-        loop, &(struct resolver_config){
-                  .interval_ms = 10, .lookup = fail_now_and_then, .lookup_arg = &script});
-    assert_int_equal(resolver_watch(resolver, "name:5701", see, &seen), ERR_OK);
+    struct resolver *resolver =
+        resolver_new(loop, &(struct resolver_config){.interval_ms = 10, .servers = dns.endpoint});
+    assert_int_equal(resolver_watch(resolver, "name.test:5701", see, &seen), ERR_OK);
     assert_int_equal(seen.changes, 0);
-    assert_true(loop_run_until(loop, has_changed_twice, &seen, WAIT_MS));
+    assert_true(loop_run_until(loop, has_changed, &seen, WAIT_MS));
+    assert_string_equal(seen.last, "tcp://10.0.0.1:5701");
+
+    dns.addresses[0] = NULL; /* fails: the address is kept, and it is logged once */
+    dns.answered = 0;
+    assert_true(loop_run_until(loop, has_answered_thrice, &dns, WAIT_MS));
+    assert_int_equal(seen.changes, 1);
+    assert_int_equal(log_capture_count("host name not resolved"), 1);
+
+    dns.addresses[0] = "10.0.0.2";
+    seen.changes = 0;
+    assert_true(loop_run_until(loop, has_changed, &seen, WAIT_MS));
     assert_string_equal(seen.last, "tcp://10.0.0.2:5701");
     resolver_free(&resolver);
+    dns_server_fini(&dns);
     loop_free(&loop);
 }
 

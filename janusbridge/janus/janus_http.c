@@ -1,5 +1,6 @@
 #include "janusbridge/janus/janus_http.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -7,6 +8,8 @@
 #include <unistd.h>
 
 #include "janusbridge/janus/janus_fds.h"
+#include "janusbridge/janus/janus_host.h"
+#include "proto/base/list.h"
 
 #define URL_BYTES 1024
 #define PATH_BYTES_MAX 700
@@ -14,9 +17,6 @@
 /* An answer buffer that grew beyond this is given back after use. */
 #define BUFFER_KEPT_BYTES 65536
 #define RECEIVE_BYTES 8192
-/* A replaced Janus may come back at another address: names are looked up again for a new
- * connection. */
-#define DNS_CACHE_S 1L
 
 /* One curl handle with its buffers, used for one transfer after the other. */
 struct slot {
@@ -26,18 +26,23 @@ struct slot {
     char url[URL_BYTES];
     char *answer;
     size_t answer_bytes, answer_room, header_bytes;
-    unsigned sent;          /* how often a poll was */
-    struct slot *next;      /* of all */
-    struct slot *next_idle; /* of the idle ones */
+    unsigned sent;              /* how often a poll was */
+    struct curl_slist *resolve; /* what curl is to take for the host's addresses */
+    struct slot *next;          /* of all */
+    struct slot *next_idle;     /* of the idle ones */
 };
 
 struct janus_transfer {
     struct janus_http *http;
     bool is_poll;
+    char *path;
     char *body;
+    uint64_t timeout_ms;
     janus_answer_fn *fn;
     void *arg;
-    struct slot *slot;
+    struct slot *slot;     /* NULL: it waits for Janus' address */
+    struct list_link link; /* in the http's waiting */
+    uint64_t patience;     /* timer of one that waits */
 };
 
 struct janus_http {
@@ -50,9 +55,12 @@ struct janus_http {
     struct curl_slist *headers;
     struct slot *slots, *idle;
     struct janus_fds *fds;
-    uint64_t timer;    /* the loop's */
-    uint64_t timer_ms; /* when it fires */
-    uint64_t due_ms;   /* when curl wants to be called; UINT64_MAX: not */
+    struct janus_host *host;  /* NULL: the URL has a numeric address */
+    char *host_port;          /* "janus:8088", whatever the address */
+    struct list_link waiting; /* transfers, until the first address of the host is known */
+    uint64_t timer;           /* the loop's */
+    uint64_t timer_ms;        /* when it fires */
+    uint64_t due_ms;          /* when curl wants to be called; UINT64_MAX: not */
     struct metric *connections_gauge, *seconds;
     struct metric *results[4];
 };
@@ -251,6 +259,7 @@ static void count_answer(const struct slot *slot, const struct janus_answer *ans
 
 static void free_transfer(struct janus_transfer **transfer_ref)
 {
+    mem_free(&(*transfer_ref)->path);
     mem_free(&(*transfer_ref)->body);
     mem_free(transfer_ref);
 }
@@ -268,7 +277,6 @@ static void prepare(struct slot *slot)
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->headers);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)http->config.connect_timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, DNS_CACHE_S);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)http->config.body_bytes_max);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -313,7 +321,21 @@ static void give_back(struct slot *slot)
     slot->http->idle = slot;
 }
 
-static void start(struct janus_transfer *transfer, const char *path, uint64_t timeout_ms)
+/* curl keeps what it was told for all later transfers, so it never looks a name up itself. */
+static void tell_addresses(struct slot *slot)
+{
+    const struct janus_http *http = slot->http;
+    curl_slist_free_all(slot->resolve);
+    slot->resolve = NULL;
+    if (http->host != NULL) {
+        AUTO(mem_free)
+        char *entry = mem_printf("%s:%s", http->host_port, janus_host_addresses(http->host));
+        slot->resolve = curl_slist_append(NULL, entry);
+    }
+    curl_easy_setopt(slot->easy, CURLOPT_RESOLVE, slot->resolve);
+}
+
+static void start(struct janus_transfer *transfer)
 {
     struct janus_http *http = transfer->http;
     struct slot *slot = take_slot(http);
@@ -321,9 +343,10 @@ static void start(struct janus_transfer *transfer, const char *path, uint64_t ti
     slot->answer_bytes = slot->header_bytes = 0;
     slot->sent = 0;
     transfer->slot = slot;
-    (void)snprintf(slot->url, sizeof(slot->url), "%s%s", http->url, path);
+    (void)snprintf(slot->url, sizeof(slot->url), "%s%s", http->url, transfer->path);
+    tell_addresses(slot);
     curl_easy_setopt(slot->easy, CURLOPT_URL, slot->url);
-    curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)transfer->timeout_ms);
     curl_easy_setopt(slot->easy, CURLOPT_VERBOSE, transfer->is_poll ? 1L : 0L);
     if (transfer->body != NULL) {
         curl_easy_setopt(slot->easy, CURLOPT_POST, 1L);
@@ -367,23 +390,77 @@ static void turn(struct janus_http *http)
     }
 }
 
+/* ---- before the first address is known ---- */
+
+static void on_address(void *arg)
+{
+    struct janus_http *http = arg;
+    while (!list_is_empty(&http->waiting)) {
+        struct janus_transfer *transfer =
+            CONTAINER_OF(http->waiting.next, struct janus_transfer, link);
+        list_remove(&transfer->link);
+        clock_cancel(http->clock, transfer->patience);
+        start(transfer);
+    }
+}
+
+static void on_impatience(void *arg)
+{
+    struct janus_transfer *transfer = arg;
+    const struct janus_answer answer = {.err = ERR_UNAVAILABLE,
+                                        .why = "the host name has no address yet"};
+    list_remove(&transfer->link);
+    if (!transfer->is_poll) {
+        metric_inc(transfer->http->results[1]);
+    }
+    transfer->fn(transfer->arg, &answer);
+    free_transfer(&transfer);
+}
+
+/* As long as it may take to connect. */
+static void wait_for_address(struct janus_transfer *transfer)
+{
+    struct janus_http *http = transfer->http;
+    const uint64_t connect_ms = http->config.connect_timeout_ms;
+    list_add(&http->waiting, &transfer->link);
+    transfer->patience = clock_after(
+        http->clock, transfer->timeout_ms < connect_ms ? transfer->timeout_ms : connect_ms,
+        on_impatience, transfer);
+}
+
 /* ---- the interface ---- */
 
 static struct janus_transfer *send_request(void *self, const struct janus_request *request,
                                            janus_answer_fn *fn, void *arg)
 {
+    struct janus_http *http = self;
     struct janus_transfer *transfer = mem_alloc(sizeof(*transfer));
-    *transfer = (struct janus_transfer){
-        .http = self, .is_poll = request->is_poll, .body = request->body, .fn = fn, .arg = arg};
-    start(transfer, request->path, request->timeout_ms);
+    *transfer = (struct janus_transfer){.http = http,
+                                        .is_poll = request->is_poll,
+                                        .path = mem_strdup(request->path),
+                                        .body = request->body,
+                                        .timeout_ms = request->timeout_ms,
+                                        .fn = fn,
+                                        .arg = arg};
+    list_init(&transfer->link);
+    if (http->host != NULL && janus_host_addresses(http->host)[0] == '\0') {
+        wait_for_address(transfer);
+    } else {
+        start(transfer);
+    }
     return transfer;
 }
 
 static void cancel(void *self, struct janus_transfer *transfer)
 {
-    (void)self;
-    end(transfer);
-    give_back(transfer->slot);
+    struct janus_http *http = self;
+    if (transfer->slot != NULL) {
+        end(transfer);
+        give_back(transfer->slot);
+    } else {
+        list_remove(&transfer->link);
+        clock_cancel(http->clock, transfer->patience);
+    }
     free_transfer(&transfer);
 }
 
@@ -400,26 +477,41 @@ size_t janus_http_connections(const struct janus_http *http)
 
 /* ---- life ---- */
 
-/* The base URL without a slash at its end; NULL if it is not usable. */
-static char *check_url(const char *url)
+static bool is_number(const char *host)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    return host[0] == '[' || inet_pton(AF_INET, host, address) == 1;
+}
+
+/* Keeps the base URL without a slash at its end, and begins to look its host up. */
+static bool take_url(struct janus_http *http, const char *url)
 {
     CURLU *parsed = curl_url();
     char *query = NULL;
-    AUTO(mem_free) char *copy = mem_strdup(url);
+    char *host = NULL;
+    char *port = NULL;
     bool good = (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0) &&
                 strlen(url) < URL_BYTES - PATH_BYTES_MAX &&
                 curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
                 strpbrk(url, " \t\r\n#") == NULL &&
-                curl_url_get(parsed, CURLUPART_QUERY, &query, 0) != CURLUE_OK;
+                curl_url_get(parsed, CURLUPART_QUERY, &query, 0) != CURLUE_OK &&
+                curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+                curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
+    if (good) {
+        http->url = mem_strdup(url);
+        for (size_t i = strlen(http->url); i > 0 && http->url[i - 1] == '/'; i--) {
+            http->url[i - 1] = '\0';
+        }
+        http->host_port = mem_printf("%s:%s", host, port);
+    }
+    if (good && !is_number(host)) {
+        http->host = janus_host_new(http->loop, host, http->config.name_servers, on_address, http);
+    }
     curl_free(query);
+    curl_free(host);
+    curl_free(port);
     curl_url_cleanup(parsed);
-    if (!good) {
-        return NULL;
-    }
-    for (size_t i = strlen(copy); i > 0 && copy[i - 1] == '/'; i--) {
-        copy[i - 1] = '\0';
-    }
-    return STEAL(copy);
+    return good;
 }
 
 static void make_metrics(struct janus_http *http, struct metrics *metrics)
@@ -449,15 +541,16 @@ struct janus_http *janus_http_new(struct loop *loop, struct metrics *metrics,
     http->config = *config;
     http->due_ms = UINT64_MAX;
     http->fds = janus_fds_new(loop, on_ready, http);
-    http->url = check_url(config->url);
+    list_init(&http->waiting);
+    const bool has_url = take_url(http, config->url);
     http->ca_file = mem_strdup(config->ca_file);
     http->multi = curl_multi_init();
     http->headers = curl_slist_append(NULL, "Content-Type: application/json");
     curl_slist_append(http->headers, "Expect:");
     curl_slist_append(http->headers, "Accept:");
     make_metrics(http, metrics);
-    if (http->url == NULL || (config->ca_file[0] != '\0' && access(config->ca_file, R_OK) != 0)) {
-        *ret_why = http->url == NULL ? "not an http or https URL" : "the CA file cannot be read";
+    if (!has_url || (config->ca_file[0] != '\0' && access(config->ca_file, R_OK) != 0)) {
+        *ret_why = !has_url ? "not an http or https URL" : "the CA file cannot be read";
         janus_http_free(&http);
         return NULL;
     }
@@ -475,12 +568,16 @@ void janus_http_free(struct janus_http **http_ref)
     if (http == NULL) {
         return;
     }
+    while (!list_is_empty(&http->waiting)) {
+        cancel(http, CONTAINER_OF(http->waiting.next, struct janus_transfer, link));
+    }
     for (struct slot *slot; (slot = http->slots) != NULL;) {
         if (slot->transfer != NULL) {
             cancel(http, slot->transfer);
         }
         http->slots = slot->next;
         curl_easy_cleanup(slot->easy);
+        curl_slist_free_all(slot->resolve);
         mem_free(&slot->answer);
         mem_free(&slot);
     }
@@ -488,7 +585,9 @@ void janus_http_free(struct janus_http **http_ref)
     janus_fds_free(&http->fds);
     clock_cancel(http->clock, http->timer);
     curl_slist_free_all(http->headers);
+    janus_host_free(&http->host);
     mem_free(&http->url);
+    mem_free(&http->host_port);
     mem_free(&http->ca_file);
     mem_free(http_ref);
     curl_global_cleanup();

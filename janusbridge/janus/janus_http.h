@@ -1,9 +1,11 @@
 /* HTTP to Janus: libcurl's multi interface on the loop. The only file that sees curl.
  *
  * One pool of kept-alive connections: as many as requests were ever under way at a time (the
- * callers bound those), of which connections_max are kept. Each request has a time-out for
- * connecting and one in all; answers are bounded in size. https is verified against ca_file (or the
- * system's store). Proxies from the environment are not used, redirects not followed. */
+ * callers bound those), of which connections_max are kept. The host's name is looked up on the loop
+ * (janus_host.h); until it has an address requests wait, as long as they may take to connect. Each
+ * request has a time-out for connecting and one in all; answers are bounded in size. https is
+ * verified against ca_file (or the system's store). Proxies from the environment are not used,
+ * redirects not followed. */
 #ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_HTTP_H
 #define LYNKS_JANUSBRIDGE_JANUS_JANUS_HTTP_H
 
@@ -16,7 +18,8 @@ struct janus_http_config {
     const char *ca_file;      /* PEM; "": the system's */
     unsigned connections_max; /* kept open */
     uint64_t connect_timeout_ms;
-    size_t body_bytes_max; /* of an answer */
+    size_t body_bytes_max;    /* of an answer */
+    const char *name_servers; /* borrowed, as of loop_lookup_new; NULL: the system's */
 };
 
 struct janus_http;

@@ -12,7 +12,8 @@ void rig_init(struct rig *rig, const struct rig_config *config)
                                            .ca_file = config->ca_file,
                                            .connections_max = RIG_CONNECTIONS + 4,
                                            .connect_timeout_ms = 5000,
-                                           .body_bytes_max = 1024 * 1024};
+                                           .body_bytes_max = 1024 * 1024,
+                                           .name_servers = config->name_servers};
     rig->http = janus_http_new(rig->loop, rig->metrics, &http, &why);
     assert_non_null(rig->http);
     rig->transport = janus_http_transport(rig->http);

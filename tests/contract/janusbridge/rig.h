@@ -28,6 +28,7 @@ struct rig_config {
     const char *ca_file;
     const char *api_secret;
     const char *admin_key;
+    const char *name_servers; /* NULL: the system's */
     uint64_t keepalive_ms;
     uint64_t control_timeout_ms;
 };

@@ -37,7 +37,7 @@ static bool set_up(struct parts *parts, const struct authsvc_config *c)
                                              .login_queue_max = c->db_queue_max};
     const struct hasher_pool_config hasher = {.program = c->hash_program,
                                               .params = c->password,
-                                              .threads = (unsigned)c->hash_threads,
+                                              .processes = (unsigned)c->hash_threads,
                                               .queue_max = c->hash_queue_max};
     parts->store = store_mysql_new(loop, metrics, service_health(parts->service), &store);
     parts->hasher = hasher_pool_new(loop, metrics, &hasher);

@@ -155,8 +155,8 @@ struct pool *pool_new(struct loop *loop, struct metrics *metrics, const struct p
     queue_init(&pool->finished);
     char labels[64];
     (void)snprintf(labels, sizeof(labels), "pool=\"%s\"", config->name);
-    pool->depth =
-        metrics_gauge(metrics, "lynks_pool_queued", "Jobs that wait for a thread.", labels);
+    pool->depth = metrics_gauge(metrics, "lynks_pool_queued",
+                                "Jobs that wait for a thread or a process.", labels);
     pool->refused = metrics_counter(metrics, "lynks_pool_refused_total",
                                     "Jobs refused because the queue was full.", labels);
     start_threads(pool);

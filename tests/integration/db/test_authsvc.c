@@ -35,7 +35,7 @@ static struct replica *replica_new(struct loop *loop, uint64_t sessions_max)
                                              .login_queue_max = 64};
     const struct hasher_pool_config hasher = {.program = LYNKS_HASH,
                                               .params = {.memory_kib = 64, .passes = 1},
-                                              .threads = 1,
+                                              .processes = 1,
                                               .queue_max = 64};
     const struct authsvc_config config = {.session_idle_s = 60,
                                           .session_lifetime_s = 43200,

@@ -28,6 +28,7 @@
 static const struct password_params params = {.memory_kib = 64, .passes = 1};
 
 struct fixture {
+    struct loop *loop;
     struct metrics *metrics;
     struct hash_process_config config;
     struct hash_process *process;
@@ -36,13 +37,14 @@ struct fixture {
 static int setup(void **state)
 {
     struct fixture *f = mem_alloc(sizeof(*f));
+    f->loop = loop_new();
     f->metrics = metrics_new();
     f->config = (struct hash_process_config){
         .program = LYNKS_HASH,
         .niceness = NICENESS,
         .patience_ms = PATIENCE_MS,
         .losses = metrics_counter(f->metrics, "losses_total", "Losses.", NULL)};
-    f->process = hash_process_new(&f->config);
+    f->process = hash_process_new(f->loop, &f->config);
     *state = f;
     return 0;
 }
@@ -52,15 +54,43 @@ static int teardown(void **state)
     struct fixture *f = *state;
     hash_process_free(&f->process);
     metrics_free(&f->metrics);
+    loop_free(&f->loop);
     free(f);
     return 0;
 }
 
+struct asked {
+    bool is_answered;
+    enum err err;
+    struct hash_answer answer;
+};
+
+static void on_answer(void *arg, enum err err, const struct hash_answer *answer)
+{
+    struct asked *asked = arg;
+    assert_false(asked->is_answered);
+    asked->is_answered = true;
+    asked->err = err;
+    if (answer != NULL) {
+        asked->answer = *answer;
+    }
+}
+
+static bool is_answered(void *arg)
+{
+    const struct asked *asked = arg;
+    return asked->is_answered;
+}
+
 static enum err make(struct fixture *f, struct hash_answer *ret_answer)
 {
+    struct asked asked = {0};
     struct hash_request request = {.params = params, .task = HASH_MAKE, .password_bytes = 1};
     request.password[0] = 'x';
-    return hash_process_ask(f->process, &request, ret_answer);
+    hash_process_ask(f->process, &request, on_answer, &asked);
+    assert_true(loop_run_until(f->loop, is_answered, &asked, GONE_MS));
+    *ret_answer = asked.answer;
+    return asked.err;
 }
 
 static void assert_answers(struct fixture *f)
@@ -174,6 +204,33 @@ static void one_that_does_not_answer_is_replaced(void **state)
     assert_answers(f);
 }
 
+static bool is_gone(void *arg)
+{
+    (void)arg;
+    return child() == 0;
+}
+
+static void one_that_dies_while_idle_is_noticed_at_once(void **state)
+{
+    struct fixture *f = *state;
+    assert_answers(f);
+    kill(child(), SIGKILL);
+    assert_true(loop_run_until(f->loop, is_gone, NULL, GONE_MS));
+    assert_int_equal(metric_value(f->config.losses), 1);
+    assert_answers(f);
+    assert_int_equal(metric_value(f->config.losses), 1);
+}
+
+static void a_program_that_is_not_there_is_an_answer(void **state)
+{
+    struct fixture *f = *state;
+    struct hash_answer answer;
+    f->config.program = "/nowhere/lynks-hash";
+    assert_int_equal(make(f, &answer), ERR_UNAVAILABLE);
+    f->config.program = LYNKS_HASH;
+    assert_answers(f);
+}
+
 /* The owner is killed without a chance to say anything. */
 static void ends_when_its_owner_is_killed(void **state)
 {
@@ -182,7 +239,10 @@ static void ends_when_its_owner_is_killed(void **state)
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     pid_t owner = fork();
     if (owner == 0) {
+        /* A loop is its process' own. */
         struct hash_answer answer;
+        f->loop = loop_new();
+        f->process = hash_process_new(f->loop, &f->config);
         (void)make(f, &answer);
         pid_t worker = child();
         (void)!write(ends[1], &worker, sizeof(worker));
@@ -215,6 +275,8 @@ int main(void)
         TEST(has_no_descriptor_and_no_setting_of_its_owner),
         TEST(one_that_dies_is_replaced_and_nothing_is_lost),
         TEST(one_that_does_not_answer_is_replaced),
+        TEST(one_that_dies_while_idle_is_noticed_at_once),
+        TEST(a_program_that_is_not_there_is_an_answer),
         TEST(ends_when_its_owner_is_killed),
     };
     return cmocka_run_group_tests_name("hash_process", tests, NULL, NULL);

@@ -34,6 +34,13 @@ const struct config_option gateway_options[] = {
      "how long a connection is kept between requests"},
     {"LYNKS_REQUEST_BUDGET_MS", CONFIG_UINT, AT(request_budget_ms), "4000", 50, 60000, NULL,
      "time for the services to answer a request; past it 504"},
+    {"LYNKS_PUBLIC_URL", CONFIG_STRING, AT(public_url), "", 0, 300, NULL,
+     "where clients reach the API: http(s)://host[:port]; empty: https://LYNKS_DOMAIN, else the "
+     "address and port"},
+    {"LYNKS_DOMAIN", CONFIG_STRING, AT(domain), "", 0, 253, NULL,
+     "name under which an HTTPS front serves the API; empty: none"},
+    {"LYNKS_BIND", CONFIG_STRING, AT(published_host), "", 0, 64, NULL,
+     "in a container: numeric address that its port is published on; empty: LYNKS_HTTP_HOST counts"},
     {"LYNKS_TRUSTED_PROXIES", CONFIG_STRING, AT(trusted_proxies), "", 0, 4096, NULL,
      "addresses and CIDR blocks whose X-Forwarded-For is believed, separated by commas"},
     {"LYNKS_CORS_ORIGINS", CONFIG_STRING, AT(cors_origins), "", 0, 4096, NULL,
@@ -52,7 +59,7 @@ const struct config_option gateway_options[] = {
 };
 /* clang-format on */
 
-static bool report(const char *name, struct str bad, const char *what)
+static bool complain(const char *name, struct str bad, const char *what)
 {
     (void)fprintf(stderr, "%s: '%.*s' is not %s\n", name, (int)bad.bytes, bad.data, what);
     return false;
@@ -63,13 +70,44 @@ bool gateway_config_is_valid(const void *arg)
     const struct gateway_config *config = arg;
     bool is_valid = true;
     struct str bad;
+    struct public_url url;
+    if (config->public_url[0] != '\0' && !public_url_parse(config->public_url, &url)) {
+        is_valid =
+            complain("LYNKS_PUBLIC_URL", str_of(config->public_url), "http(s)://host[:port]");
+    }
+    url = public_url_default(config->domain, "127.0.0.1", 0);
+    if (config->domain[0] != '\0' && !public_url_takes_host(&url, config->domain)) {
+        is_valid = complain("LYNKS_DOMAIN", str_of(config->domain), "a host name");
+    }
     struct proxies *proxies = proxies_new(config->trusted_proxies, &bad);
     if (proxies == NULL) {
-        is_valid = report("LYNKS_TRUSTED_PROXIES", bad, "an address or a CIDR block");
+        is_valid = complain("LYNKS_TRUSTED_PROXIES", bad, "an address or a CIDR block");
     }
     proxies_free(&proxies);
     if (cors_has_bad(config->cors_origins, &bad)) {
-        is_valid = report("LYNKS_CORS_ORIGINS", bad, "an origin, like https://meet.example.org");
+        is_valid = complain("LYNKS_CORS_ORIGINS", bad, "an origin, like https://meet.example.org");
     }
     return is_valid;
+}
+
+struct public_url gateway_config_url(const struct gateway_config *config, uint16_t port)
+{
+    struct public_url url;
+    if (config->public_url[0] != '\0' && public_url_parse(config->public_url, &url)) {
+        return url;
+    }
+    return public_url_default(
+        config->domain,
+        config->published_host[0] != '\0' ? config->published_host : config->http_host, port);
+}
+
+bool gateway_config_is_reachable(const struct gateway_config *config)
+{
+    struct public_url url = gateway_config_url(config, 0);
+    struct public_url bound = {.port = 0};
+    (void)str_copy(
+        bound.host, sizeof(bound.host),
+        str_of(config->published_host[0] != '\0' ? config->published_host : config->http_host));
+    return !public_url_is_loopback(&bound) || !public_url_is_loopback(&url) ||
+           config->trusted_proxies[0] != '\0';
 }

@@ -2,6 +2,7 @@
 #ifndef LYNKS_GATEWAY_CONFIG_H
 #define LYNKS_GATEWAY_CONFIG_H
 
+#include "gateway/http/public_url.h"
 #include "proto/process/service.h"
 
 struct gateway_config {
@@ -18,6 +19,9 @@ struct gateway_config {
     uint64_t request_timeout_ms;
     uint64_t idle_timeout_ms;
     uint64_t request_budget_ms;
+    char *public_url;
+    char *domain;
+    char *published_host;
     char *trusted_proxies;
     char *cors_origins;
     uint64_t login_address_burst, login_address_per_minute;
@@ -27,7 +31,17 @@ struct gateway_config {
 
 extern const struct config_option gateway_options[];
 
-/* Of a struct gateway_config, for config_load_checked: the lists of proxies and origins. */
+/* Of a struct gateway_config, for config_load_checked: the public URL, the lists of proxies and
+ * origins. */
 bool gateway_config_is_valid(const void *config);
+
+/* The address in which clients reach the API, as the configuration has it or implies. port: what is
+ * listened on, where it may be another than http_port. */
+struct public_url gateway_config_url(const struct gateway_config *config, uint16_t port);
+
+/* Can anybody beyond this machine reach the API? So it is taken to be where it is bound or
+ * published beyond loopback, has a domain or a public URL of another host, or stands behind
+ * proxies. */
+bool gateway_config_is_reachable(const struct gateway_config *config);
 
 #endif

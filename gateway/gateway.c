@@ -21,6 +21,8 @@ struct gateway {
     struct proxies *proxies;
     struct api *api;
     struct httpd *httpd;
+    const struct clock *clock;
+    struct log_gate forwarders; /* who are no trusted proxies */
     uint64_t drain_patience_ms;
 };
 
@@ -59,12 +61,16 @@ static void keep_forwarded(void *arg, struct str name, struct str value)
     }
 }
 
-static void find_client(const struct gateway *gateway, const struct httpd_request *request,
+static void find_client(struct gateway *gateway, const struct httpd_request *request,
                         uint8_t ret_client[16])
 {
     struct forwarded forwarded = {.count = 0};
     httpd_peer(request, ret_client);
     if (!proxies_has(gateway->proxies, ret_client)) {
+        if (httpd_header(request, "X-Forwarded-For") != NULL) {
+            log_warn_limited(&gateway->forwarders, clock_mono_ms(gateway->clock),
+                             "a forwarding header from an address that is no trusted proxy");
+        }
         return;
     }
     httpd_each_header(request, keep_forwarded, &forwarded);
@@ -128,11 +134,13 @@ static bool make_proxies(struct gateway *gateway, const struct gateway_config *c
 }
 
 static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
-                     const struct gateway_config *config)
+                     const struct gateway_config *config, int listen_fd)
 {
     const struct api_parts api_parts = {
         .clock = loop_clock(parts->loop), .bus = parts->bus, .metrics = parts->metrics};
     const struct api_config api_config = {
+        .url = gateway_config_url(config, listen_fd > 0 ? http_listen_port(listen_fd)
+                                                        : (uint16_t)config->http_port),
         .budget_ms = config->request_budget_ms,
         .cors_origins = config->cors_origins,
         .original = {.login_address_burst = config->login_address_burst,
@@ -146,14 +154,14 @@ static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
 }
 
 static bool listen_for_clients(struct gateway *gateway, const struct gateway_parts *parts,
-                               const struct gateway_config *config)
+                               const struct gateway_config *config, int listen_fd)
 {
     const char *why = "";
     const struct httpd_config httpd_config = {
         .name = "http",
         .host = config->http_host,
         .port = (uint16_t)config->http_port,
-        .listen_fd = http_listen_inherited(),
+        .listen_fd = listen_fd,
         .body_bytes_max = config->body_bytes_max,
         .body_bytes_total_max = config->body_bytes_total_max,
         .header_bytes_max = config->header_bytes_max,
@@ -162,10 +170,6 @@ static bool listen_for_clients(struct gateway *gateway, const struct gateway_par
         .request_timeout_ms = (unsigned)config->request_timeout_ms,
         .idle_timeout_ms = (unsigned)config->idle_timeout_ms,
     };
-    if (httpd_config.listen_fd < 0) {
-        log_error("LISTEN_FDS: one listening socket is expected, as descriptor 3");
-        return false;
-    }
     gateway->httpd =
         httpd_new(parts->loop, parts->metrics, &httpd_config, on_request, gateway, &why);
     if (gateway->httpd == NULL) {
@@ -179,15 +183,21 @@ static bool listen_for_clients(struct gateway *gateway, const struct gateway_par
 struct gateway *gateway_new(const struct gateway_parts *parts, const struct gateway_config *config)
 {
     struct gateway *gateway = mem_alloc(sizeof(*gateway));
+    gateway->clock = loop_clock(parts->loop);
     uint64_t most_ms = config->service.drain_timeout_ms / 4;
     gateway->drain_patience_ms = most_ms < DRAIN_PATIENCE_MS ? most_ms : DRAIN_PATIENCE_MS;
-    if (!make_api(gateway, parts, config) || !make_proxies(gateway, config) ||
-        !listen_for_clients(gateway, parts, config)) {
+    int listen_fd = http_listen_inherited();
+    if (listen_fd < 0) {
+        log_error("LISTEN_FDS: one listening socket is expected, as descriptor 3");
+    }
+    if (listen_fd < 0 || !make_api(gateway, parts, config, listen_fd) ||
+        !make_proxies(gateway, config) || !listen_for_clients(gateway, parts, config, listen_fd)) {
         gateway_free(&gateway);
         return NULL;
     }
     log_info("serving clients", LOG_Z("host", config->http_host),
-             LOG_U64("port", gateway_port(gateway)));
+             LOG_U64("port", gateway_port(gateway)),
+             LOG_U64("reachable_by_others", gateway_config_is_reachable(config)));
     return gateway;
 }
 

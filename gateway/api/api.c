@@ -1,10 +1,12 @@
 #include "gateway/api/api.h"
 
+#include "gateway/api/info.h"
 #include "gateway/http/dispatcher.h"
 
 struct api {
     struct original *original;
-    struct resource resources[1];
+    struct info *info;
+    struct resource resources[2];
     struct dispatcher *dispatcher;
 };
 
@@ -12,19 +14,24 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
 {
     struct api *api = mem_alloc(sizeof(*api));
     api->original = original_new(parts->clock, parts->metrics, &config->original);
+    api->info = info_new(config->cors_origins[0] != '\0');
     api->resources[0] = original_resource(api->original);
+    api->resources[1] = info_resource(api->info);
     api->dispatcher =
         dispatcher_new(parts->metrics, &(struct dispatcher_config){
                                            .exchanges = {.clock = parts->clock,
                                                          .bus = parts->bus,
                                                          .budget_ms = config->budget_ms,
                                                          .cors_origins = config->cors_origins},
+                                           .url = &config->url,
                                            .resources = api->resources,
                                            .count = ARRAY_LEN(api->resources),
                                        });
     if (api->dispatcher == NULL) {
         api_free(&api);
+        return NULL;
     }
+    info_describe(api->info, dispatcher_routes(api->dispatcher), &config->url);
     return api;
 }
 
@@ -33,6 +40,7 @@ void api_free(struct api **api)
     if (*api != NULL) {
         dispatcher_free(&(*api)->dispatcher);
         original_free(&(*api)->original);
+        info_free(&(*api)->info);
         mem_free(api);
     }
 }

@@ -4,6 +4,7 @@
 #define LYNKS_GATEWAY_API_API_H
 
 #include "gateway/api/original.h"
+#include "gateway/http/public_url.h"
 #include "gateway/http/request.h"
 #include "proto/base/metrics.h"
 #include "proto/bus/bus.h"
@@ -20,6 +21,7 @@ struct api_parts {
 struct api_config {
     uint64_t budget_ms;       /* for the services to answer one request */
     const char *cors_origins; /* see cors.h; borrowed */
+    struct public_url url;
     struct original_config original;
 };
 

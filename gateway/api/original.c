@@ -172,12 +172,11 @@ static void write_list(const struct exchange *exchange, const struct msg *reply,
     struct u64_list publishers = reply->room_participants_reply.publishers;
     json_out_member_z(out, "action", "success");
     json_out_member_u64(out, "room_id", json_body_u64(exchange->body, "room_id"));
-    json_out_key(out, "publishers");
-    json_out_open(out, '[');
+    json_out_open_member(out, "publishers", '[');
     for (size_t i = 0; i < publishers.count; i++) {
         json_out_u64(out, publishers.items[i]);
     }
-    json_out_close(out, ']');
+    json_out_close(out, "]");
 }
 
 static const struct route_ask ask_list = {.message = MSG_room_participants, .write = write_list};

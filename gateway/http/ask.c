@@ -16,7 +16,7 @@ static void end_ask(struct exchange *exchange, enum err err, const struct msg *r
     json_out_init(&out, &exchange->all->text);
     json_out_open(&out, '{');
     ask->write(exchange, reply, &out);
-    json_out_close(&out, '}');
+    json_out_close(&out, "}");
     exchange_respond_json(exchange);
 }
 

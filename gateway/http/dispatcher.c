@@ -10,11 +10,12 @@
 struct dispatcher {
     struct exchanges exchanges;
     struct routes *routes;
+    struct public_url url;
 };
 
 static bool is_v1(const struct exchange *exchange)
 {
-    return exchange->path->resource->dialect == DIALECT_V1;
+    return exchange_dialect(exchange) == DIALECT_V1;
 }
 
 /* ---- the body ---- */
@@ -98,6 +99,9 @@ void dispatcher_handle(struct dispatcher *dispatcher, struct request *request)
     }
     if (request->error != ERR_OK) {
         exchange_fail(exchange, request->error);
+    } else if (is_v1(exchange) &&
+               !public_url_takes_host(&dispatcher->url, request_header(request, "Host"))) {
+        exchange_fail(exchange, ERR_WRONG_HOST);
     } else if (exchange->path == NULL) {
         exchange_fail(exchange, ERR_NOT_FOUND);
     } else if ((exchange->route = route_path_find(exchange->path, request->method)) == NULL) {
@@ -115,6 +119,7 @@ struct dispatcher *dispatcher_new(struct metrics *metrics, const struct dispatch
     AUTO(mem_free) char *why = NULL;
     struct dispatcher *dispatcher = mem_alloc(sizeof(*dispatcher));
     exchanges_init(&dispatcher->exchanges, metrics, &config->exchanges);
+    dispatcher->url = *config->url;
     dispatcher->routes = routes_new(config->resources, config->count, &why);
     if (dispatcher->routes == NULL) {
         log_error("a row of the routes is wrong", LOG_Z("row", why));

@@ -4,10 +4,12 @@
 #define LYNKS_GATEWAY_HTTP_DISPATCHER_H
 
 #include "gateway/http/exchange.h"
+#include "gateway/http/public_url.h"
 #include "proto/base/metrics.h"
 
 struct dispatcher_config {
     struct exchanges_config exchanges;
+    const struct public_url *url;     /* copied */
     const struct resource *resources; /* borrowed, and their rows too */
     size_t count;
 };
@@ -22,7 +24,7 @@ void dispatcher_free(struct dispatcher **dispatcher);
 const struct routes *dispatcher_routes(const struct dispatcher *dispatcher);
 
 /* Sees to it that request->ops->finish is called exactly once, now or later. Checks in this order:
- * what the server refused, path, method, form of the token, media type, body, session. */
+ * what the server refused, Host, path, method, form of the token, media type, body, session. */
 void dispatcher_handle(struct dispatcher *dispatcher, struct request *request);
 
 #endif

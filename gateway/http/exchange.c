@@ -77,6 +77,15 @@ void *exchange_attach(struct exchange *exchange, size_t bytes, void (*free_state
     return exchange->state;
 }
 
+enum dialect exchange_dialect(const struct exchange *exchange)
+{
+    const char *path = exchange->request->path;
+    bool is_v1 = exchange->path != NULL
+                     ? exchange->path->resource->dialect == DIALECT_V1
+                     : strncmp(path, "/v1", 3) == 0 && (path[3] == '\0' || path[3] == '/');
+    return is_v1 ? DIALECT_V1 : DIALECT_ORIGINAL;
+}
+
 struct str exchange_parameter(const struct exchange *exchange, const char *name)
 {
     const struct route_path *path = exchange->path;
@@ -98,16 +107,6 @@ static void add_header(struct http_response *response, const char *name, const c
     (void)http_response_add_header(response, name, value);
 }
 
-/* Paths that are not there have it too. */
-static enum dialect dialect_of(const struct exchange *exchange)
-{
-    const char *path = exchange->request->path;
-    bool is_v1 = exchange->path != NULL
-                     ? exchange->path->resource->dialect == DIALECT_V1
-                     : strncmp(path, "/v1", 3) == 0 && (path[3] == '\0' || path[3] == '/');
-    return is_v1 ? DIALECT_V1 : DIALECT_ORIGINAL;
-}
-
 static void add_common_headers(const struct exchange *exchange, struct http_response *response)
 {
     const char *origin =
@@ -116,7 +115,7 @@ static void add_common_headers(const struct exchange *exchange, struct http_resp
     if (origin != NULL) {
         add_header(response, "Access-Control-Allow-Origin", origin);
         add_header(response, "Access-Control-Expose-Headers",
-                   dialect_of(exchange) == DIALECT_ORIGINAL
+                   exchange_dialect(exchange) == DIALECT_ORIGINAL
                        ? "X-Request-Id, Retry-After"
                        : "X-Request-Id, Retry-After, ETag, Allow");
         add_header(response, "Vary", "Origin");
@@ -190,7 +189,7 @@ void exchange_fail_with(struct exchange *exchange, const struct problem *problem
     struct json_out out;
     json_out_init(&out, &exchange->all->text);
     const char *media_type =
-        problem_write(problem, dialect_of(exchange), exchange->request_id, &out);
+        problem_write(problem, exchange_dialect(exchange), exchange->request_id, &out);
     http_response_set_body(response, media_type, strbuf_str(&exchange->all->text));
     if (exchange->request->error != ERR_OK) {
         http_response_close(response);

@@ -56,6 +56,9 @@ void exchange_free(struct exchange *exchange);
 /* Attaches what a handler needs until the answer, zeroed. free_state wipes and frees it. */
 void *exchange_attach(struct exchange *exchange, size_t bytes, void (*free_state)(void *state));
 
+/* Of its path; paths that are not there have one too. */
+enum dialect exchange_dialect(const struct exchange *exchange);
+
 /* What a parameter of the template stood for: exchange_parameter(exchange, "room"). */
 struct str exchange_parameter(const struct exchange *exchange, const char *name);
 

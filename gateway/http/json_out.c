@@ -23,9 +23,9 @@ void json_out_open(struct json_out *out, char bracket)
     out->needs_comma = false;
 }
 
-void json_out_close(struct json_out *out, char bracket)
+void json_out_close(struct json_out *out, const char *brackets)
 {
-    strbuf_add(out->text, (struct str){.data = &bracket, .bytes = 1});
+    strbuf_add_z(out->text, brackets);
     out->needs_comma = true;
 }
 
@@ -89,6 +89,12 @@ void json_out_bool(struct json_out *out, bool value)
 {
     begin_value(out);
     strbuf_add_z(out->text, value ? "true" : "false");
+}
+
+void json_out_open_member(struct json_out *out, const char *name, char bracket)
+{
+    json_out_key(out, name);
+    json_out_open(out, bracket);
 }
 
 void json_out_member_z(struct json_out *out, const char *name, const char *value)

@@ -14,9 +14,10 @@ struct json_out {
 /* Begins anew in text, which is cleared. */
 void json_out_init(struct json_out *out, struct strbuf *text);
 
-/* bracket: { or [, and } or ]. */
+/* bracket: { or [. */
 void json_out_open(struct json_out *out, char bracket);
-void json_out_close(struct json_out *out, char bracket);
+/* One after another: "]" or "}]}". */
+void json_out_close(struct json_out *out, const char *brackets);
 void json_out_key(struct json_out *out, const char *name);
 void json_out_str(struct json_out *out, struct str value); /* UTF-8 */
 void json_out_z(struct json_out *out, const char *value);
@@ -24,6 +25,7 @@ void json_out_u64(struct json_out *out, uint64_t value);
 void json_out_bool(struct json_out *out, bool value);
 
 /* A key and its value. */
+void json_out_open_member(struct json_out *out, const char *name, char bracket);
 void json_out_member_z(struct json_out *out, const char *name, const char *value);
 void json_out_member_u64(struct json_out *out, const char *name, uint64_t value);
 

@@ -55,13 +55,12 @@ static void write_original(const struct problem *problem, const char *request_id
 {
     json_out_open(out, '{');
     json_out_member_z(out, "action", "failed");
-    json_out_key(out, "error");
-    json_out_open(out, '{');
+    json_out_open_member(out, "error", '{');
     json_out_member_z(out, "code", err_code(problem->err));
     json_out_member_z(out, "message", err_text(problem->err));
-    json_out_close(out, '}');
+    json_out_close(out, "}");
     json_out_member_z(out, "request_id", request_id);
-    json_out_close(out, '}');
+    json_out_close(out, "}");
 }
 
 static void write_fault_detail(const struct member_fault *fault, struct json_out *out)
@@ -111,17 +110,16 @@ static void write_v1(const struct problem *problem, const char *request_id, stru
     json_out_member_z(out, "code", err_code(problem->err));
     json_out_member_z(out, "request_id", request_id);
     if (problem->fault_count > 0) {
-        json_out_key(out, "errors");
-        json_out_open(out, '[');
+        json_out_open_member(out, "errors", '[');
         for (size_t i = 0; i < problem->fault_count; i++) {
             json_out_open(out, '{');
             write_fault_pointer(&problem->faults[i], out);
             write_fault_detail(&problem->faults[i], out);
-            json_out_close(out, '}');
+            json_out_close(out, "}");
         }
-        json_out_close(out, ']');
+        json_out_close(out, "]");
     }
-    json_out_close(out, '}');
+    json_out_close(out, "}");
 }
 
 const char *problem_write(const struct problem *problem, enum dialect dialect,

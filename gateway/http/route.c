@@ -1,5 +1,6 @@
 #include "gateway/http/route.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static const char *const methods[ROUTE_METHODS_MAX] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
@@ -301,5 +302,50 @@ void route_path_write_allow(const struct route_path *path, struct strbuf *text)
     }
     if (path->resource->dialect != DIALECT_ORIGINAL) {
         strbuf_add_z(text, ", OPTIONS");
+    }
+}
+
+/* ---- what can go wrong ---- */
+
+static void add_failure(struct route_failures *failures, enum err err)
+{
+    size_t i = 0;
+    while (i < failures->count && failures->errors[i] != err) {
+        i++;
+    }
+    if (i == failures->count) {
+        assert(i < ROUTE_FAILURES_MAX);
+        failures->errors[failures->count++] = err;
+    }
+}
+
+void route_find_failures(const struct route *route, enum dialect dialect,
+                         struct route_failures *ret_failures)
+{
+    /* Of the server, before it hands a request over. */
+    static const enum err server[] = {ERR_BAD_REQUEST, ERR_TOO_LARGE, ERR_OVERLOADED};
+    /* Of a call on the bus. */
+    static const enum err bus[] = {ERR_FORBIDDEN, ERR_UNAVAILABLE, ERR_DRAINING,
+                                   ERR_DEADLINE,  ERR_INTERNAL,    ERR_PROTOCOL};
+    *ret_failures = (struct route_failures){.count = 0};
+    for (size_t i = 0; i < ARRAY_LEN(server); i++) {
+        add_failure(ret_failures, server[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bus) && (route->ask != NULL || route->who != ROUTE_ANYBODY);
+         i++) {
+        add_failure(ret_failures, bus[i]);
+    }
+    if (route->who != ROUTE_ANYBODY) {
+        add_failure(ret_failures, ERR_UNAUTHORIZED);
+    }
+    if (dialect == DIALECT_V1) {
+        add_failure(ret_failures, ERR_WRONG_HOST);
+    }
+    if (dialect == DIALECT_V1 && route->body != NULL) {
+        add_failure(ret_failures, ERR_MEDIA_TYPE);
+        add_failure(ret_failures, ERR_WRONG_MEMBER);
+    }
+    for (size_t i = 0; i < ROUTE_ERRORS_MAX && route->errors[i] != ERR_OK; i++) {
+        add_failure(ret_failures, route->errors[i]);
     }
 }

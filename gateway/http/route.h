@@ -104,6 +104,18 @@ const struct route *route_path_find(const struct route_path *path, const char *m
 /* "POST", or "GET, HEAD, OPTIONS". */
 void route_path_write_allow(const struct route_path *path, struct strbuf *text);
 
+#define ROUTE_FAILURES_MAX 24
+
+/* All that can go wrong with a row, each once. */
+struct route_failures {
+    enum err errors[ROUTE_FAILURES_MAX];
+    size_t count;
+};
+
+/* What follows from the row, and what it says itself. */
+void route_find_failures(const struct route *route, enum dialect dialect,
+                         struct route_failures *ret_failures);
+
 /* Is there a {name} in this place of a template? */
 bool route_segment_is_parameter(struct str segment);
 

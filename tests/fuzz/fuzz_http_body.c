@@ -79,6 +79,9 @@ static const char *header(struct request *request, const char *name)
     if (strcmp(name, "Origin") == 0 && (choice & 16) != 0) {
         return "https://a.example";
     }
+    if (strcmp(name, "Host") == 0) {
+        return (choice & 32) != 0 ? "localhost" : NULL;
+    }
     return strcmp(name, "Access-Control-Request-Method") == 0 ? "POST" : NULL;
 }
 
@@ -100,6 +103,7 @@ static struct api *make_api(void)
     const struct api_parts parts = {.clock = &clock_of_test, .bus = &bus, .metrics = metrics_new()};
     const struct api_config config = {.budget_ms = 4000,
                                       .cors_origins = "https://a.example",
+                                      .url = public_url_default("", "127.0.0.1", 60000),
                                       .original = {.login_address_burst = 1000,
                                                    .login_address_per_minute = 60000,
                                                    .login_name_burst = 10,
@@ -111,7 +115,9 @@ static struct api *make_api(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-    static const char *const paths[] = {"/login", "/create", "/list_participants", "/other"};
+    static const char *const paths[] = {
+        "/login",   "/create",          "/list_participants",  "/other",
+        "/v1/info", "/v1/openapi.json", "/problems/not_found", "/v1/other"};
     static struct api *api;
     if (api == NULL) {
         api = make_api();
@@ -122,8 +128,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     choice = data[0];
     struct request request = {
         .ops = &request_ops,
-        .method = (choice & 4) != 0 ? "POST" : "OPTIONS",
-        .path = paths[choice & 3],
+        .method = (choice & 4) == 0     ? "OPTIONS"
+                  : (choice & 128) != 0 ? "GET"
+                                        : "POST",
+        .path = paths[(choice & 3) + ((choice & 128) != 0 ? 4 : 0)],
         .body = {.data = (const char *)data + 1, .bytes = bytes - 1},
     };
     refuse = (choice & 32) != 0 ? ERR_UNAVAILABLE : ERR_OK;

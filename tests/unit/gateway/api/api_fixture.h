@@ -6,21 +6,9 @@
 #include "tests/support/c/fake_clock.h"
 #include "tests/support/c/log_capture.h"
 #include "tests/support/c/mock_bus.h"
+#include "tests/unit/gateway/http/asked.h"
 
-#define TOKEN "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
 #define BUDGET_MS 4000
-
-/* One request and the answer to it. */
-struct ask {
-    struct request request;
-    /* What the header fields are; NULL: absent. */
-    const char *authorization, *origin, *preflight_method;
-    unsigned answers;
-    int status;
-    bool close;
-    char *body;
-    char headers[1024]; /* "Name: value\n" each */
-};
 
 struct api_fixture {
     struct fake_clock *clock;
@@ -35,16 +23,9 @@ int api_fixture_teardown(void **state);
 /* Makes the API anew from f->config. */
 void api_fixture_restart(struct api_fixture *f);
 
-/* authorization may be NULL. The ask is given up with ask_free. */
-struct ask *ask_new(const char *method, const char *path, const char *authorization,
-                    struct str body);
+/* A POST with this body. */
 struct ask *ask_send(struct api_fixture *f, const char *path, const char *authorization,
                      const char *body);
-void ask_free(struct ask **ask);
-const char *ask_header(struct ask *ask, const char *name, char *buffer, size_t bytes);
-
-/* The answer is JSON error code with this status, its request id the one in the header. */
-void assert_failed(struct ask *ask, int status, const char *code);
 
 /* Answers the pending call of this kind with success. */
 void answer_session(struct api_fixture *f, uint64_t user_id);

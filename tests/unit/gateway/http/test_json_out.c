@@ -20,18 +20,18 @@ static void test_commas(void **state)
     json_out_open(&out, '{');
     json_out_key(&out, "empty");
     json_out_open(&out, '[');
-    json_out_close(&out, ']');
+    json_out_close(&out, "]");
     json_out_member_u64(&out, "most", UINT64_MAX);
     json_out_key(&out, "list");
     json_out_open(&out, '[');
     json_out_u64(&out, 1);
     json_out_open(&out, '{');
-    json_out_close(&out, '}');
+    json_out_close(&out, "}");
     json_out_bool(&out, true);
     json_out_bool(&out, false);
-    json_out_close(&out, ']');
+    json_out_close(&out, "]");
     json_out_member_z(&out, "last", "x");
-    json_out_close(&out, '}');
+    json_out_close(&out, "}");
     assert_text(&text, "{\"empty\":[],\"most\":18446744073709551615,"
                        "\"list\":[1,{},true,false],\"last\":\"x\"}");
     strbuf_fini(&text);
@@ -60,7 +60,7 @@ static void test_escapes(void **state)
     json_out_init(&out, &text);
     json_out_open(&out, '{');
     json_out_member_z(&out, "a\"b", "c");
-    json_out_close(&out, '}');
+    json_out_close(&out, "}");
     assert_text(&text, "{\"a\\\"b\":\"c\"}");
     strbuf_fini(&text);
 }

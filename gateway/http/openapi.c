@@ -1,0 +1,366 @@
+#include "gateway/http/openapi.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- JSON Schema (2020-12) of members ---- */
+
+static void write_bounds(const struct member *member, struct json_out *out)
+{
+    bool is_string = member->type == MEMBER_STRING;
+    if (member->constant != NULL) {
+        json_out_member_z(out, "const", member->constant);
+        return;
+    }
+    if (member->min > 0 || !is_string) {
+        json_out_member_u64(out, is_string ? "minLength" : "minimum", member->min);
+    }
+    if (member->max > 0) {
+        json_out_member_u64(out, is_string ? "maxLength" : "maximum", member->max);
+    }
+}
+
+static void write_list(const struct member *member, const char *item_type, struct json_out *out)
+{
+    json_out_member_z(out, "type", "array");
+    json_out_open_member(out, "items", '{');
+    json_out_member_z(out, "type", item_type);
+    json_out_close(out, "}");
+    if (member->max > 0) {
+        json_out_member_u64(out, "maxItems", member->max);
+    }
+}
+
+static void write_member(const struct member *member, struct json_out *out)
+{
+    json_out_open_member(out, member->name, '{');
+    switch (member->type) {
+    case MEMBER_STRING:
+        json_out_member_z(out, "type", "string");
+        write_bounds(member, out);
+        break;
+    case MEMBER_NUMBER:
+        json_out_member_z(out, "type", "integer");
+        write_bounds(member, out);
+        break;
+    case MEMBER_BOOL:
+        json_out_member_z(out, "type", "boolean");
+        break;
+    case MEMBER_NUMBERS:
+        write_list(member, "integer", out);
+        break;
+    case MEMBER_STRINGS:
+        write_list(member, "string", out);
+        break;
+    }
+    if (member->doc != NULL && member->doc[0] != '\0') {
+        json_out_member_z(out, "description", member->doc);
+    }
+    json_out_close(out, "}");
+}
+
+static void write_schema(const struct member *members, bool is_closed, struct json_out *out)
+{
+    json_out_open(out, '{');
+    json_out_member_z(out, "type", "object");
+    json_out_open_member(out, "properties", '{');
+    for (const struct member *m = members; m->name != NULL; m++) {
+        write_member(m, out);
+    }
+    json_out_close(out, "}");
+    json_out_open_member(out, "required", '[');
+    for (const struct member *m = members; m->name != NULL; m++) {
+        if (!m->is_optional) {
+            json_out_z(out, m->name);
+        }
+    }
+    json_out_close(out, "]");
+    if (is_closed) {
+        json_out_key(out, "additionalProperties");
+        json_out_bool(out, false);
+    }
+    json_out_close(out, "}");
+}
+
+/* ---- answers ---- */
+
+static void open_content(const char *media_type, struct json_out *out)
+{
+    json_out_open_member(out, "content", '{');
+    json_out_open_member(out, media_type, '{');
+    json_out_key(out, "schema");
+}
+
+static void close_content(struct json_out *out)
+{
+    json_out_close(out, "}}");
+}
+
+static void write_ref(const char *ref, struct json_out *out)
+{
+    json_out_open(out, '{');
+    json_out_member_z(out, "$ref", ref);
+    json_out_close(out, "}");
+}
+
+static void write_success(const struct route *route, struct json_out *out)
+{
+    const struct route_answer *answer = &route->answer;
+    const char *media_type = answer->media_type == NULL ? "application/json" : answer->media_type;
+    json_out_open_member(out, "200", '{');
+    json_out_member_z(out, "description", answer->doc);
+    if (answer->has_etag) {
+        json_out_open_member(out, "headers", '{');
+        json_out_key(out, "ETag");
+        write_ref("#/components/headers/ETag", out);
+        json_out_close(out, "}");
+    }
+    open_content(media_type, out);
+    if (answer->members != NULL) {
+        write_schema(answer->members, /* is_closed= */ false, out);
+    } else {
+        json_out_open(out, '{');
+        json_out_member_z(out, "type", answer->media_type == NULL ? "object" : "string");
+        json_out_close(out, "}");
+    }
+    close_content(out);
+    json_out_close(out, "}");
+    if (answer->has_etag) {
+        json_out_open_member(out, "304", '{');
+        json_out_member_z(out, "description", "What If-None-Match names is still so.");
+        json_out_close(out, "}");
+    }
+}
+
+/* The schema of a failure, narrowed to the codes that stand behind one status. */
+static void write_failure_schema(const struct route_failures *failures, int status,
+                                 enum dialect dialect, struct json_out *out)
+{
+    bool is_original = dialect == DIALECT_ORIGINAL;
+    json_out_open(out, '{');
+    json_out_open_member(out, "allOf", '[');
+    write_ref(is_original ? "#/components/schemas/OriginalError" : "#/components/schemas/Problem",
+              out);
+    json_out_open(out, '{');
+    json_out_open_member(out, "properties", '{');
+    if (is_original) {
+        json_out_open_member(out, "error", '{');
+        json_out_open_member(out, "properties", '{');
+    }
+    json_out_open_member(out, "code", '{');
+    json_out_open_member(out, "enum", '[');
+    for (size_t i = 0; i < failures->count; i++) {
+        if (err_http_status(failures->errors[i]) == status) {
+            json_out_z(out, err_code(failures->errors[i]));
+        }
+    }
+    json_out_close(out, "]}");
+    if (is_original) {
+        json_out_close(out, "}}");
+    }
+    json_out_close(out, "}}]}");
+}
+
+static void write_failure(const struct route_failures *failures, int status, enum dialect dialect,
+                          struct json_out *out)
+{
+    struct strbuf description = {0};
+    char key[16];
+    for (size_t i = 0; i < failures->count; i++) {
+        if (err_http_status(failures->errors[i]) == status) {
+            strbuf_add_z(&description, description.bytes == 0 ? "" : " ");
+            strbuf_add_z(&description, err_text(failures->errors[i]));
+        }
+    }
+    (void)snprintf(key, sizeof(key), "%d", status);
+    json_out_open_member(out, key, '{');
+    json_out_key(out, "description");
+    json_out_str(out, strbuf_str(&description));
+    open_content(dialect == DIALECT_ORIGINAL ? "application/json" : "application/problem+json",
+                 out);
+    write_failure_schema(failures, status, dialect, out);
+    close_content(out);
+    json_out_close(out, "}");
+    strbuf_fini(&description);
+}
+
+static void write_responses(const struct route *route, enum dialect dialect, struct json_out *out)
+{
+    struct route_failures failures;
+    route_find_failures(route, dialect, &failures);
+    json_out_open_member(out, "responses", '{');
+    write_success(route, out);
+    for (int status = 400; status < 600; status++) {
+        for (size_t i = 0; i < failures.count; i++) {
+            if (err_http_status(failures.errors[i]) == status) {
+                write_failure(&failures, status, dialect, out);
+                break;
+            }
+        }
+    }
+    json_out_close(out, "}");
+}
+
+/* ---- operations ---- */
+
+static void write_parameters(const struct route_path *path, struct json_out *out)
+{
+    json_out_open_member(out, "parameters", '[');
+    for (size_t i = 0; i < path->segment_count; i++) {
+        struct str name = path->segments[i];
+        if (!route_segment_is_parameter(name)) {
+            continue;
+        }
+        name.data++;
+        name.bytes -= 2;
+        json_out_open(out, '{');
+        json_out_key(out, "name");
+        json_out_str(out, name);
+        json_out_member_z(out, "in", "path");
+        json_out_key(out, "required");
+        json_out_bool(out, true);
+        json_out_open_member(out, "schema", '{');
+        json_out_member_z(out, "type", "string");
+        json_out_member_u64(out, "maxLength", REQUEST_PARAMETER_BYTES_MAX);
+        json_out_member_z(out, "pattern", "^[A-Za-z0-9._~-]+$");
+        json_out_close(out, "}}");
+    }
+    json_out_close(out, "]");
+}
+
+static void write_operation(const struct route *route, enum dialect dialect, struct json_out *out)
+{
+    AUTO(mem_free) char *method = mem_strdup(route->method);
+    for (char *c = method; *c != '\0'; c++) {
+        *c = (char)tolower((unsigned char)*c);
+    }
+    json_out_open_member(out, method, '{');
+    json_out_member_z(out, "operationId", route->name);
+    json_out_member_z(out, "summary", route->doc);
+    json_out_open_member(out, "security", '[');
+    if (route->who == ROUTE_USER) {
+        json_out_open(out, '{');
+        json_out_open_member(out, "session", '[');
+        json_out_close(out, "]}");
+    }
+    json_out_close(out, "]");
+    if (route->body != NULL) {
+        json_out_open_member(out, "requestBody", '{');
+        json_out_key(out, "required");
+        json_out_bool(out, !route->body_may_be_empty);
+        open_content("application/json", out);
+        write_schema(route->body, dialect == DIALECT_V1, out);
+        close_content(out);
+        json_out_close(out, "}");
+    }
+    write_responses(route, dialect, out);
+    json_out_close(out, "}");
+}
+
+/* ---- what all operations share ---- */
+
+static const struct member problem_error[] = {
+    {.name = "pointer", .type = MEMBER_STRING, .doc = "A JSON pointer into the body."},
+    {.name = "detail", .type = MEMBER_STRING},
+    {.name = NULL},
+};
+
+static const struct member problem_members[] = {
+    {.name = "type", .type = MEMBER_STRING, .doc = "/problems/{code}: a page about it."},
+    {.name = "title", .type = MEMBER_STRING},
+    {.name = "status", .type = MEMBER_NUMBER, .min = 400, .max = 599},
+    {.name = "detail", .type = MEMBER_STRING},
+    {.name = "code", .type = MEMBER_STRING},
+    {.name = "request_id", .type = MEMBER_STRING, .doc = "As in X-Request-Id, and in our logs."},
+    {.name = NULL},
+};
+
+static const struct member original_error[] = {
+    {.name = "code", .type = MEMBER_STRING},
+    {.name = "message", .type = MEMBER_STRING},
+    {.name = NULL},
+};
+
+static const struct member original_members[] = {
+    {.name = "action", .type = MEMBER_STRING, .constant = "failed"},
+    {.name = "request_id", .type = MEMBER_STRING, .doc = "As in X-Request-Id, and in our logs."},
+    {.name = NULL},
+};
+
+/* An object of members, and one more member: an object of its own, or a list of such. */
+static void write_shared_schema(const char *name, const struct member *members, const char *inner,
+                                const struct member *inner_members, bool inner_is_list,
+                                struct json_out *out)
+{
+    json_out_open_member(out, name, '{');
+    json_out_open_member(out, "allOf", '[');
+    write_schema(members, /* is_closed= */ false, out);
+    json_out_open(out, '{');
+    json_out_member_z(out, "type", "object");
+    json_out_open_member(out, "properties", '{');
+    json_out_key(out, inner);
+    if (inner_is_list) {
+        json_out_open(out, '{');
+        json_out_member_z(out, "type", "array");
+        json_out_key(out, "items");
+    }
+    write_schema(inner_members, /* is_closed= */ false, out);
+    if (inner_is_list) {
+        json_out_close(out, "}");
+    }
+    json_out_close(out, "}}]}");
+}
+
+static void write_components(struct json_out *out)
+{
+    json_out_open_member(out, "components", '{');
+    json_out_open_member(out, "schemas", '{');
+    write_shared_schema("Problem", problem_members, "errors", problem_error, true, out);
+    write_shared_schema("OriginalError", original_members, "error", original_error, false, out);
+    json_out_close(out, "}");
+    json_out_open_member(out, "headers", '{');
+    json_out_open_member(out, "ETag", '{');
+    json_out_open_member(out, "schema", '{');
+    json_out_member_z(out, "type", "string");
+    json_out_close(out, "}}}");
+    json_out_open_member(out, "securitySchemes", '{');
+    json_out_open_member(out, "session", '{');
+    json_out_member_z(out, "type", "http");
+    json_out_member_z(out, "scheme", "bearer");
+    json_out_member_z(out, "description", "The token of a session; Bearer may be left out.");
+    json_out_close(out, "}}}");
+}
+
+void openapi_write(const struct routes *routes, const struct public_url *url, struct json_out *out)
+{
+    AUTO(mem_free) char *address = public_url_text(url);
+    size_t count;
+    const struct route_path *paths = routes_paths(routes, &count);
+    json_out_open(out, '{');
+    json_out_member_z(out, "openapi", "3.1.0");
+    json_out_open_member(out, "info", '{');
+    json_out_member_z(out, "title", "Lynks");
+    json_out_member_z(out, "version", LYNKS_VERSION);
+    json_out_member_z(out, "description",
+                      "Video meetings. GET answers HEAD too; another method than a path has is "
+                      "answered 405 with Allow, an unknown path 404. Every answer has "
+                      "X-Request-Id.");
+    json_out_close(out, "}");
+    json_out_open_member(out, "servers", '[');
+    json_out_open(out, '{');
+    json_out_member_z(out, "url", address);
+    json_out_close(out, "}]");
+    json_out_open_member(out, "paths", '{');
+    for (size_t i = 0; i < count; i++) {
+        json_out_open_member(out, paths[i].template, '{');
+        write_parameters(&paths[i], out);
+        for (size_t j = 0; j < paths[i].count; j++) {
+            write_operation(paths[i].routes[j], paths[i].resource->dialect, out);
+        }
+        json_out_close(out, "}");
+    }
+    json_out_close(out, "}");
+    write_components(out);
+    json_out_close(out, "}");
+}

@@ -1,0 +1,116 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "tests/unit/gateway/api/api_fixture.h"
+
+static struct ask *get(struct api_fixture *f, const char *path, const char *if_none_match)
+{
+    struct ask *ask = ask_new("GET", path, NULL, STR_NONE);
+    ask_set_header(ask, "If-None-Match", if_none_match);
+    api_handle(f->api, &ask->request);
+    return ask;
+}
+
+static void test_info(void **state)
+{
+    struct api_fixture *f = *state;
+    struct ask *ask = get(f, "/v1/info", NULL);
+    assert_int_equal(ask->status, 200);
+    assert_string_equal(ask->body, "{\"name\":\"lynks\",\"version\":\"" LYNKS_VERSION
+                                   "\",\"features\":[\"original\"]}");
+    ask_free(&ask);
+    f->config.cors_origins = "*";
+    api_fixture_restart(f);
+    ask = get(f, "/v1/info", NULL);
+    assert_non_null(strstr(ask->body, "\"features\":[\"original\",\"cors\"]"));
+    ask_free(&ask);
+    assert_int_equal(f->bus.count, 0);
+}
+
+static void test_document(void **state)
+{
+    struct api_fixture *f = *state;
+    char etag[64];
+    char media_type[64];
+    struct ask *ask = get(f, "/v1/openapi.json", NULL);
+    assert_int_equal(ask->status, 200);
+    assert_string_equal(ask_header(ask, "Content-Type", media_type, sizeof(media_type)),
+                        "application/json");
+    assert_non_null(ask_header(ask, "ETag", etag, sizeof(etag)));
+    json_t *json = json_loads(ask->body, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(json);
+    assert_string_equal(json_string_value(json_object_get(json, "openapi")), "3.1.0");
+    static const char *const paths[] = {"/login",   "/create",          "/list_participants",
+                                        "/v1/info", "/v1/openapi.json", "/problems/{code}"};
+    const json_t *described = json_object_get(json, "paths");
+    assert_int_equal(json_object_size(described), ARRAY_LEN(paths));
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        assert_non_null(json_object_get(described, paths[i]));
+    }
+    const json_t *server = json_array_get(json_object_get(json, "servers"), 0);
+    assert_string_equal(json_string_value(json_object_get(server, "url")),
+                        "http://127.0.0.1:60000");
+    json_decref(json);
+    ask_free(&ask);
+    ask = get(f, "/v1/openapi.json", etag);
+    assert_int_equal(ask->status, 304);
+    assert_string_equal(ask->body, "");
+    char again[64];
+    assert_string_equal(ask_header(ask, "ETag", again, sizeof(again)), etag);
+    ask_free(&ask);
+    ask = get(f, "/v1/openapi.json", "\"another\"");
+    assert_int_equal(ask->status, 200);
+    ask_free(&ask);
+}
+
+static void test_document_changes_with_the_address(void **state)
+{
+    struct api_fixture *f = *state;
+    char etags[2][64];
+    struct ask *ask = get(f, "/v1/openapi.json", NULL);
+    assert_non_null(ask_header(ask, "ETag", etags[0], sizeof(etags[0])));
+    ask_free(&ask);
+    f->config.url = public_url_default("meet.example.org", "127.0.0.1", 60000);
+    api_fixture_restart(f);
+    ask = get(f, "/v1/openapi.json", etags[0]);
+    assert_int_equal(ask->status, 200);
+    assert_non_null(ask_header(ask, "ETag", etags[1], sizeof(etags[1])));
+    assert_string_not_equal(etags[0], etags[1]);
+    assert_non_null(strstr(ask->body, "\"https://meet.example.org\""));
+    ask_free(&ask);
+}
+
+static void test_pages_of_problems(void **state)
+{
+    struct api_fixture *f = *state;
+    char value[64];
+    struct ask *ask = get(f, "/problems/no_such_room", NULL);
+    assert_int_equal(ask->status, 200);
+    assert_string_equal(ask_header(ask, "Content-Type", value, sizeof(value)),
+                        "text/html; charset=utf-8");
+    assert_string_equal(ask_header(ask, "Content-Security-Policy", value, sizeof(value)),
+                        "default-src 'none'");
+    assert_non_null(strstr(ask->body, "<h1>No such room</h1>"));
+    ask_free(&ask);
+    ask = get(f, "/problems/nothing", NULL);
+    assert_problem(ask, 404, "not_found");
+    ask_free(&ask);
+}
+
+#define INFO_TEST(fn) cmocka_unit_test_setup_teardown(fn, api_fixture_setup, api_fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        INFO_TEST(test_info),
+        INFO_TEST(test_document),
+        INFO_TEST(test_document_changes_with_the_address),
+        INFO_TEST(test_pages_of_problems),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,448 @@
+/* The way of a request through rows of the test's own, in the dialect of /v1. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "gateway/http/dispatcher.h"
+#include "gateway/http/json_body.h"
+#include "tests/support/c/fake_clock.h"
+#include "tests/support/c/log_capture.h"
+#include "tests/support/c/mock_bus.h"
+#include "tests/unit/gateway/http/asked.h"
+
+struct fixture {
+    struct fake_clock *clock;
+    struct metrics *metrics;
+    struct mock_bus bus;
+    struct dispatcher *dispatcher;
+    unsigned handled; /* how often a handler ran; the resource's self */
+    unsigned freed;
+};
+
+/* ---- rows ---- */
+
+static const struct member thing_body[] = {
+    {.name = "name", .type = MEMBER_STRING, .min = 1, .max = 8},
+    {.name = "size", .type = MEMBER_NUMBER, .min = 2, .max = 9, .is_optional = true},
+    {.name = "lobby", .type = MEMBER_BOOL, .is_optional = true},
+    {.name = NULL},
+};
+
+static void answer_thing(struct exchange *exchange)
+{
+    struct fixture *f = exchange->self;
+    struct json_out out;
+    f->handled++;
+    json_out_init(&out, &exchange->all->text);
+    json_out_open(&out, '{');
+    json_out_key(&out, "thing");
+    json_out_str(&out, exchange_parameter(exchange, "thing"));
+    json_out_key(&out, "part");
+    json_out_str(&out, exchange_parameter(exchange, "part"));
+    json_out_member_u64(&out, "user", exchange->context.principal.user_id);
+    json_out_close(&out, "}");
+    exchange_respond_json(exchange);
+}
+
+static void note_freed(void *state)
+{
+    struct fixture **f = state;
+    (*f)->freed++;
+    free(state);
+}
+
+static void answer_later(struct exchange *exchange)
+{
+    struct fixture **f = exchange_attach(exchange, sizeof(*f), note_freed);
+    *f = exchange->self;
+    exchange_fail(exchange, ERR_CONFLICT);
+}
+
+static const struct member room_body[] = {
+    {.name = "room_id", .type = MEMBER_NUMBER, .min = 1, .max = 100}, {.name = NULL}};
+
+static void write_room(const struct exchange *exchange, const struct msg *reply,
+                       struct json_out *out)
+{
+    (void)reply;
+    json_out_member_u64(out, "room", json_body_u64(exchange->body, "room_id"));
+}
+
+static const struct route_ask ask_room = {.message = MSG_room_participants, .write = write_room};
+
+static const struct route rows[] = {
+    {.method = "GET",
+     .template = "/v1/things/{thing}/parts/{part}",
+     .name = "show",
+     .handle = answer_thing},
+    {.method = "DELETE",
+     .template = "/v1/things/{thing}/parts/{part}",
+     .name = "remove",
+     .who = ROUTE_USER,
+     .handle = answer_thing},
+    {.method = "POST",
+     .template = "/v1/things",
+     .name = "make",
+     .who = ROUTE_USER,
+     .body = thing_body,
+     .handle = answer_thing},
+    {.method = "PATCH",
+     .template = "/v1/things",
+     .name = "touch",
+     .body = (const struct member[]){{.name = NULL}},
+     .body_may_be_empty = true,
+     .handle = answer_later},
+    {.method = "GET",
+     .template = "/v1/things/events",
+     .name = "follow",
+     .is_stream = true,
+     .handle = answer_thing},
+    {.method = "POST",
+     .template = "/v1/rooms",
+     .name = "room",
+     .body = room_body,
+     .ask = &ask_room},
+};
+
+/* ---- fixture ---- */
+
+static int setup(void **state)
+{
+    struct fixture *f = mem_alloc(sizeof(*f));
+    const struct resource resource = {
+        .dialect = DIALECT_V1, .routes = rows, .count = ARRAY_LEN(rows), .self = f};
+    static struct resource resources[1];
+    struct public_url url = public_url_default("meet.example.org", "127.0.0.1", 60000);
+    log_capture_setup(NULL);
+    f->clock = fake_clock_new();
+    f->metrics = metrics_new();
+    mock_bus_init(&f->bus);
+    resources[0] = resource;
+    f->dispatcher =
+        dispatcher_new(f->metrics, &(struct dispatcher_config){
+                                       .exchanges = {.clock = fake_clock_clock(f->clock),
+                                                     .bus = &f->bus.bus,
+                                                     .budget_ms = 4000,
+                                                     .cors_origins = "https://a.example"},
+                                       .url = &url,
+                                       .resources = resources,
+                                       .count = 1,
+                                   });
+    assert_non_null(f->dispatcher);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    dispatcher_free(&f->dispatcher);
+    mock_bus_fini(&f->bus);
+    metrics_free(&f->metrics);
+    fake_clock_free(&f->clock);
+    free(f);
+    return log_capture_teardown(NULL);
+}
+
+static struct ask *send(struct fixture *f, struct ask *ask)
+{
+    dispatcher_handle(f->dispatcher, &ask->request);
+    return ask;
+}
+
+static struct ask *send_json(struct fixture *f, const char *path, const char *token,
+                             const char *body)
+{
+    struct ask *ask = ask_new("POST", path, token, str_of(body));
+    ask_set_header(ask, "Content-Type", "application/json");
+    return send(f, ask);
+}
+
+static void answer_session(struct fixture *f, uint64_t user_id)
+{
+    const struct msg reply = {.id = MSG_session_check_reply,
+                              .session_check_reply = {.user_id = user_id, .expires_unix_ms = 1}};
+    struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_session_check);
+    assert_non_null(call);
+    mock_bus_answer(call, ERR_OK, &reply);
+}
+
+/* ---- tests ---- */
+
+static void test_parameters(void **state)
+{
+    struct fixture *f = *state;
+    struct ask *ask = send(f, ask_new("GET", "/v1/things/a-1/parts/b.2", NULL, STR_NONE));
+    assert_int_equal(ask->status, 200);
+    assert_string_equal(ask->body, "{\"thing\":\"a-1\",\"part\":\"b.2\",\"user\":0}");
+    ask_free(&ask);
+}
+
+static void test_who_may(void **state)
+{
+    struct fixture *f = *state;
+    struct ask *ask = send(f, ask_new("DELETE", "/v1/things/a/parts/b", NULL, STR_NONE));
+    assert_problem(ask, 401, "unauthorized");
+    ask_free(&ask);
+    ask = send(f, ask_new("DELETE", "/v1/things/a/parts/b", "Bearer " TOKEN, STR_NONE));
+    mock_bus_answer(mock_bus_pending(&f->bus, MSG_session_check), ERR_UNAUTHORIZED, NULL);
+    assert_problem(ask, 401, "unauthorized");
+    ask_free(&ask);
+    assert_int_equal(f->handled, 0);
+    ask = send(f, ask_new("DELETE", "/v1/things/a/parts/b", "Bearer " TOKEN, STR_NONE));
+    answer_session(f, 42);
+    assert_string_equal(ask->body, "{\"thing\":\"a\",\"part\":\"b\",\"user\":42}");
+    ask_free(&ask);
+}
+
+/* Host before path before method before token before media type before body. */
+static void test_order_of_checks(void **state)
+{
+    static const struct {
+        const char *host, *method, *path, *token, *media_type, *body;
+        int status;
+        const char *code;
+    } table[] = {
+        {"evil.example", "PUT", "/v1/nothing", NULL, NULL, "x", 421, "wrong_host"},
+        {NULL, "PUT", "/v1/things", NULL, NULL, "x", 421, "wrong_host"},
+        {"meet.example.org", "PUT", "/v1/nothing", NULL, NULL, "x", 404, "not_found"},
+        {"localhost", "PUT", "/v1", NULL, NULL, "x", 404, "not_found"},
+        {"localhost", "PUT", "/v1/things", NULL, NULL, "x", 405, "method_not_allowed"},
+        {"localhost", "HEAD", "/v1/things/events", NULL, NULL, "", 405, "method_not_allowed"},
+        {"localhost", "POST", "/v1/things", NULL, NULL, "x", 401, "unauthorized"},
+        {"localhost", "POST", "/v1/things", TOKEN, NULL, "{}", 415, "media_type"},
+        {"localhost", "POST", "/v1/things", TOKEN, "text/plain", "{}", 415, "media_type"},
+        {"localhost", "POST", "/v1/things", TOKEN, "application/json", "x", 400, "bad_request"},
+        {"localhost", "POST", "/v1/things", TOKEN, "application/json", "", 400, "bad_request"},
+        {"localhost", "POST", "/v1/things", TOKEN, "application/json", "{}", 422, "wrong_member"},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        struct ask *ask =
+            ask_new(table[i].method, table[i].path, table[i].token, str_of(table[i].body));
+        ask_set_header(ask, "Host", table[i].host);
+        ask_set_header(ask, "Content-Type", table[i].media_type);
+        assert_problem(send(f, ask), table[i].status, table[i].code);
+        ask_free(&ask);
+    }
+    assert_int_equal(f->bus.count + f->handled, 0);
+}
+
+/* A path that is not under /v1 keeps the original shape of errors, whatever its Host. */
+static void test_paths_of_nobody(void **state)
+{
+    static const char *const paths[] = {"/", "/v1x", "/V1/things", "*", ""};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        struct ask *ask = ask_new("GET", paths[i], NULL, STR_NONE);
+        ask_set_header(ask, "Host", "evil.example");
+        assert_failed(send(f, ask), 404, "not_found");
+        ask_free(&ask);
+    }
+}
+
+static void test_members_that_are_wrong(void **state)
+{
+    static const struct {
+        const char *body, *errors;
+    } table[] = {
+        {"{}", "[{\"pointer\":\"/name\",\"detail\":\"is required\"}]"},
+        {"{\"name\":5}", "[{\"pointer\":\"/name\",\"detail\":\"must be a string\"}]"},
+        {"{\"name\":null}", "[{\"pointer\":\"/name\",\"detail\":\"must be a string\"}]"},
+        {"{\"name\":\"\"}", "[{\"pointer\":\"/name\",\"detail\":\"must have 1 to 8 bytes\"}]"},
+        {"{\"name\":\"123456789\"}",
+         "[{\"pointer\":\"/name\",\"detail\":\"must have 1 to 8 bytes\"}]"},
+        {"{\"name\":\"x\",\"size\":1}",
+         "[{\"pointer\":\"/size\",\"detail\":\"must be from 2 to 9\"}]"},
+        {"{\"name\":\"x\",\"size\":2.5}",
+         "[{\"pointer\":\"/size\",\"detail\":\"must be a whole number\"}]"},
+        {"{\"name\":\"x\",\"lobby\":1}",
+         "[{\"pointer\":\"/lobby\",\"detail\":\"must be true or false\"}]"},
+        {"{\"name\":\"x\",\"loby\":true}",
+         "[{\"pointer\":\"/loby\",\"detail\":\"is not known here\"}]"},
+        {"{\"name\":\"x\",\"a/b~\\\"c\":1}",
+         "[{\"pointer\":\"/a~1b~0\\\"c\",\"detail\":\"is not known here\"}]"},
+        {"{\"size\":0,\"x\":1}", "[{\"pointer\":\"/name\",\"detail\":\"is required\"},"
+                                 "{\"pointer\":\"/size\",\"detail\":\"must be from 2 to 9\"},"
+                                 "{\"pointer\":\"/x\",\"detail\":\"is not known here\"}]"},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        struct ask *ask = send_json(f, "/v1/things", TOKEN, table[i].body);
+        assert_problem(ask, 422, "wrong_member");
+        const char *errors = strstr(ask->body, "\"errors\":");
+        assert_non_null(errors);
+        AUTO(mem_free) char *expected = mem_printf("\"errors\":%s}", table[i].errors);
+        assert_string_equal(errors, expected);
+        ask_free(&ask);
+    }
+    assert_int_equal(f->bus.count, 0);
+}
+
+static void test_as_many_faults_as_are_told(void **state)
+{
+    struct fixture *f = *state;
+    char body[4096] = "{";
+    size_t used = 1;
+    for (int i = 0; i < 2 * MEMBER_FAULTS_MAX; i++) {
+        used += (size_t)snprintf(body + used, sizeof(body) - used, "\"x%d\":1,", i);
+    }
+    (void)snprintf(body + used, sizeof(body) - used, "\"name\":\"n\"}");
+    struct ask *ask = send_json(f, "/v1/things", TOKEN, body);
+    assert_problem(ask, 422, "wrong_member");
+    size_t count = 0;
+    for (const char *at = ask->body; (at = strstr(at, "pointer")) != NULL; at++) {
+        count++;
+    }
+    assert_int_equal(count, MEMBER_FAULTS_MAX);
+    ask_free(&ask);
+}
+
+static void test_a_good_body(void **state)
+{
+    static const char *const bodies[] = {"{\"name\":\"12345678\"}",
+                                         "{\"name\":\"x\",\"size\":9,\"lobby\":false}"};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        struct ask *ask = send_json(f, "/v1/things", TOKEN, bodies[i]);
+        answer_session(f, 1);
+        assert_int_equal(ask->status, 200);
+        ask_free(&ask);
+    }
+}
+
+/* An empty body where one may be, whatever Content-Type says; what a handler attached is freed. */
+static void test_no_body(void **state)
+{
+    struct fixture *f = *state;
+    struct ask *ask = send(f, ask_new("PATCH", "/v1/things", NULL, STR_NONE));
+    assert_problem(ask, 409, "conflict");
+    assert_int_equal(f->freed, 1);
+    ask_free(&ask);
+    ask = send(f, ask_new("PATCH", "/v1/things", NULL, STR_LIT("{}")));
+    assert_problem(ask, 415, "media_type");
+    ask_free(&ask);
+}
+
+/* The common handler: the body's member goes into the message, the reply is the answer. */
+static void test_one_message(void **state)
+{
+    struct fixture *f = *state;
+    struct ask *ask = send_json(f, "/v1/rooms", NULL, "{\"room_id\":7}");
+    struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_room_participants);
+    assert_non_null(call);
+    assert_int_equal(call->request.room_participants.room_id, 7);
+    const struct msg reply = {.id = MSG_room_participants_reply};
+    mock_bus_answer(call, ERR_OK, &reply);
+    assert_int_equal(ask->status, 200);
+    assert_string_equal(ask->body, "{\"room\":7}");
+    ask_free(&ask);
+    ask = send_json(f, "/v1/rooms", NULL, "{\"room_id\":7}");
+    mock_bus_answer(mock_bus_pending(&f->bus, MSG_room_participants), ERR_NO_SUCH_ROOM, NULL);
+    assert_problem(ask, 404, "no_such_room");
+    ask_free(&ask);
+}
+
+static void test_options(void **state)
+{
+    char value[64];
+    struct fixture *f = *state;
+    struct ask *ask = send(f, ask_new("OPTIONS", "/v1/things", NULL, STR_NONE));
+    assert_int_equal(ask->status, 204);
+    assert_string_equal(ask_header(ask, "Allow", value, sizeof(value)), "POST, PATCH, OPTIONS");
+    assert_null(ask_header(ask, "Access-Control-Allow-Origin", value, sizeof(value)));
+    ask_free(&ask);
+    ask = ask_new("OPTIONS", "/v1/things/a/parts/b", NULL, STR_NONE);
+    ask_set_header(ask, "Origin", "https://a.example");
+    ask_set_header(ask, "Access-Control-Request-Method", "DELETE");
+    send(f, ask);
+    assert_int_equal(ask->status, 204);
+    assert_string_equal(ask_header(ask, "Access-Control-Allow-Methods", value, sizeof(value)),
+                        "GET, HEAD, DELETE, OPTIONS");
+    assert_string_equal(ask_header(ask, "Access-Control-Allow-Origin", value, sizeof(value)),
+                        "https://a.example");
+    ask_free(&ask);
+    ask = ask_new("GET", "/v1/nothing", NULL, STR_NONE);
+    ask_set_header(ask, "Origin", "https://a.example");
+    send(f, ask);
+    assert_string_equal(ask_header(ask, "Access-Control-Expose-Headers", value, sizeof(value)),
+                        "X-Request-Id, Retry-After, ETag, Allow");
+    ask_free(&ask);
+}
+
+static void test_head(void **state)
+{
+    struct fixture *f = *state;
+    struct ask *ask = send(f, ask_new("HEAD", "/v1/things/a/parts/b", NULL, STR_NONE));
+    assert_int_equal(ask->status, 200);
+    assert_int_equal(f->handled, 1);
+    ask_free(&ask);
+}
+
+static void test_refused_by_the_server(void **state)
+{
+    struct fixture *f = *state;
+    struct ask *ask = ask_new("POST", "/v1/things", NULL, STR_NONE);
+    ask->request.error = ERR_TOO_LARGE;
+    ask_set_header(ask, "Host", "evil.example");
+    assert_problem(send(f, ask), 413, "too_large");
+    assert_true(ask->close);
+    ask_free(&ask);
+}
+
+static void test_counted_by_template(void **state)
+{
+    struct fixture *f = *state;
+    struct ask *ask = send(f, ask_new("GET", "/v1/things/a/parts/b", NULL, STR_NONE));
+    ask_free(&ask);
+    ask = send_json(f, "/v1/things", TOKEN, "{}");
+    ask_free(&ask);
+    size_t bytes;
+    AUTO(mem_free) char *text = metrics_write(f->metrics, &bytes);
+    assert_non_null(strstr(text,
+                           "lynks_http_requests_total{path=\"/v1/things/{thing}/parts/{part}\","
+                           "status=\"200\"} 1\n"));
+    assert_non_null(strstr(text, "{path=\"/v1/things\",status=\"422\"} 1\n"));
+}
+
+static void test_bad_rows_end_it(void **state)
+{
+    static const struct route bad[] = {{.method = "GET", .template = "x", .name = "bad"}};
+    const struct resource resource = {.routes = bad, .count = 1};
+    struct public_url url = public_url_default("", "127.0.0.1", 1);
+    struct fixture *f = *state;
+    const struct dispatcher_config config = {
+        .exchanges = {.clock = fake_clock_clock(f->clock), .bus = &f->bus.bus, .cors_origins = ""},
+        .url = &url,
+        .resources = &resource,
+        .count = 1};
+    log_capture_expect("a row of the routes is wrong");
+    assert_null(dispatcher_new(f->metrics, &config));
+    assert_int_equal(log_capture_count("GET x (bad): the template does not begin with a slash"), 1);
+}
+
+#define DISPATCHER_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DISPATCHER_TEST(test_parameters),
+        DISPATCHER_TEST(test_who_may),
+        DISPATCHER_TEST(test_order_of_checks),
+        DISPATCHER_TEST(test_paths_of_nobody),
+        DISPATCHER_TEST(test_members_that_are_wrong),
+        DISPATCHER_TEST(test_as_many_faults_as_are_told),
+        DISPATCHER_TEST(test_a_good_body),
+        DISPATCHER_TEST(test_no_body),
+        DISPATCHER_TEST(test_one_message),
+        DISPATCHER_TEST(test_options),
+        DISPATCHER_TEST(test_head),
+        DISPATCHER_TEST(test_refused_by_the_server),
+        DISPATCHER_TEST(test_counted_by_template),
+        DISPATCHER_TEST(test_bad_rows_end_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

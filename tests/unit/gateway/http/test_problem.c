@@ -1,0 +1,79 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "gateway/http/problem.h"
+
+static const enum err all_errors[] = {
+#define ERR(name, number, http, retryable, code, text) ERR_##name,
+#include "proto/base/errors.def"
+#undef ERR
+};
+
+/* Clients may see any error of the table, so each has what a document and a page need. */
+static void test_every_error(void **state)
+{
+    (void)state;
+    struct strbuf text = {0};
+    for (size_t i = 0; i < ARRAY_LEN(all_errors); i++) {
+        enum err err = all_errors[i];
+        struct json_out out;
+        json_out_init(&out, &text);
+        const struct problem problem = {.err = err};
+        assert_string_equal(problem_write(&problem, DIALECT_V1, "0123456789abcdef", &out),
+                            "application/problem+json");
+        json_t *json = json_loadb(text.data, text.bytes, 0, NULL);
+        assert_non_null(json);
+        assert_string_equal(json_string_value(json_object_get(json, "code")), err_code(err));
+        assert_string_equal(json_string_value(json_object_get(json, "detail")), err_text(err));
+        assert_int_equal(json_integer_value(json_object_get(json, "status")), err_http_status(err));
+        assert_true(json_string_length(json_object_get(json, "title")) > 0);
+        assert_string_equal(json_string_value(json_object_get(json, "request_id")),
+                            "0123456789abcdef");
+        const char *type = json_string_value(json_object_get(json, "type"));
+        assert_memory_equal(type, "/problems/", 10);
+        assert_true(problem_write_page(str_of(type + 10), &text));
+        strbuf_add(&text, (struct str){.data = "", .bytes = 1});
+        assert_non_null(strstr(text.data, err_text(err)));
+        json_decref(json);
+    }
+    strbuf_fini(&text);
+}
+
+static void test_codes_that_are_none(void **state)
+{
+    (void)state;
+    struct strbuf text = {0};
+    assert_false(problem_write_page(STR_LIT("ok"), &text));
+    assert_false(problem_write_page(STR_LIT(""), &text));
+    assert_false(problem_write_page(STR_LIT("Not_found"), &text));
+    strbuf_fini(&text);
+}
+
+static void test_the_original_shape(void **state)
+{
+    (void)state;
+    struct strbuf text = {0};
+    struct json_out out;
+    json_out_init(&out, &text);
+    const struct problem problem = {.err = ERR_NO_SUCH_ROOM};
+    assert_string_equal(problem_write(&problem, DIALECT_ORIGINAL, "0123456789abcdef", &out),
+                        "application/json");
+    assert_true(str_eq(strbuf_str(&text),
+                       STR_LIT("{\"action\":\"failed\",\"error\":{\"code\":\"no_such_room\","
+                               "\"message\":\"There is no room with this id.\"},"
+                               "\"request_id\":\"0123456789abcdef\"}")));
+    strbuf_fini(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_error),
+                                       cmocka_unit_test(test_codes_that_are_none),
+                                       cmocka_unit_test(test_the_original_shape)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,109 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "gateway/config.h"
+
+/* A configuration owns its strings; these are only looked at. */
+static char *text_of(const char *z)
+{
+    return (char *)(uintptr_t)z;
+}
+
+static struct gateway_config defaults(void)
+{
+    return (struct gateway_config){.http_host = text_of("127.0.0.1"),
+                                   .http_port = 60000,
+                                   .public_url = text_of(""),
+                                   .domain = text_of(""),
+                                   .published_host = text_of(""),
+                                   .trusted_proxies = text_of(""),
+                                   .cors_origins = text_of("")};
+}
+
+static void test_address(void **state)
+{
+    static const struct {
+        const char *url, *domain, *published, *host, *text;
+    } rows[] = {
+        {"", "", "", "127.0.0.1", "http://127.0.0.1:60001"},
+        {"", "", "", "0.0.0.0", "http://127.0.0.1:60001"},
+        {"", "", "192.0.2.7", "0.0.0.0", "http://192.0.2.7:60001"},
+        {"", "meet.example.org", "192.0.2.7", "0.0.0.0", "https://meet.example.org"},
+        {"http://m.example:81", "meet.example.org", "192.0.2.7", "::", "http://m.example:81"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct gateway_config config = defaults();
+        config.public_url = text_of(rows[i].url);
+        config.domain = text_of(rows[i].domain);
+        config.published_host = text_of(rows[i].published);
+        config.http_host = text_of(rows[i].host);
+        struct public_url url = gateway_config_url(&config, 60001);
+        AUTO(mem_free) char *text = public_url_text(&url);
+        assert_string_equal(text, rows[i].text);
+    }
+}
+
+static void test_reachable_by_others(void **state)
+{
+    static const struct {
+        const char *url, *domain, *published, *host, *proxies;
+        bool is_reachable;
+    } rows[] = {
+        {"", "", "", "127.0.0.1", "", false},
+        {"", "", "", "::1", "", false},
+        {"http://localhost:60000", "", "", "127.0.0.1", "", false},
+        {"", "", "127.0.0.1", "0.0.0.0", "", false},
+        {"", "", "", "0.0.0.0", "", true},
+        {"", "", "", "::", "", true},
+        {"", "", "", "192.0.2.7", "", true},
+        {"", "", "0.0.0.0", "0.0.0.0", "", true},
+        {"https://meet.example.org", "", "", "127.0.0.1", "", true},
+        {"", "meet.example.org", "", "127.0.0.1", "", true},
+        {"http://localhost", "", "", "127.0.0.1", "10.0.0.0/8", true},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct gateway_config config = defaults();
+        config.public_url = text_of(rows[i].url);
+        config.domain = text_of(rows[i].domain);
+        config.published_host = text_of(rows[i].published);
+        config.http_host = text_of(rows[i].host);
+        config.trusted_proxies = text_of(rows[i].proxies);
+        assert_int_equal(gateway_config_is_reachable(&config), rows[i].is_reachable);
+    }
+}
+
+static void test_what_the_table_cannot_tell(void **state)
+{
+    static const struct {
+        const char *url, *domain;
+        bool is_valid;
+    } rows[] = {
+        {"", "", true},
+        {"https://meet.example.org/", "meet.example.org", true},
+        {"meet.example.org", "", false},
+        {"https://meet.example.org/path", "", false},
+        {"", "https://meet.example.org", false},
+        {"", "meet example", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct gateway_config config = defaults();
+        config.public_url = text_of(rows[i].url);
+        config.domain = text_of(rows[i].domain);
+        assert_int_equal(gateway_config_is_valid(&config), rows[i].is_valid);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_address),
+                                       cmocka_unit_test(test_reachable_by_others),
+                                       cmocka_unit_test(test_what_the_table_cannot_tell)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -39,10 +39,13 @@ const struct config_option gateway_options[] = {
      "address and port"},
     {"LYNKS_DOMAIN", CONFIG_STRING, AT(domain), "", 0, 253, NULL,
      "name under which an HTTPS front serves the API; empty: none"},
-    {"LYNKS_BIND", CONFIG_STRING, AT(published_host), "", 0, 64, NULL,
-     "in a container: numeric address that its port is published on; empty: LYNKS_HTTP_HOST counts"},
+    {"LYNKS_HTTP_PUBLISHED", CONFIG_STRING, AT(published), "", 0, 80, NULL,
+     "in a container: numeric address:port that its port is published on; empty: none, "
+     "LYNKS_HTTP_HOST and LYNKS_HTTP_PORT count"},
     {"LYNKS_TRUSTED_PROXIES", CONFIG_STRING, AT(trusted_proxies), "", 0, 4096, NULL,
      "addresses and CIDR blocks whose X-Forwarded-For is believed, separated by commas"},
+    {"LYNKS_OWN_FRONT", CONFIG_STRING, AT(own_front), "", 0, 4096, NULL,
+     "likewise, of a front that is a part of Lynks; set by what starts it"},
     {"LYNKS_CORS_ORIGINS", CONFIG_STRING, AT(cors_origins), "", 0, 4096, NULL,
      "origins whose pages may use the API, separated by commas; * for all"},
     {"LYNKS_LOGIN_ADDRESS_BURST", CONFIG_UINT, AT(login_address_burst), "200", 1, 1000000, NULL,
@@ -65,6 +68,13 @@ static bool complain(const char *name, struct str bad, const char *what)
     return false;
 }
 
+/* The address and port as those of a URL. */
+static bool read_published(const struct gateway_config *config, struct public_url *ret_url)
+{
+    AUTO(mem_free) char *text = mem_printf("http://%s", config->published);
+    return public_url_parse(text, ret_url);
+}
+
 bool gateway_config_is_valid(const void *arg)
 {
     const struct gateway_config *config = arg;
@@ -75,6 +85,9 @@ bool gateway_config_is_valid(const void *arg)
         is_valid =
             complain("LYNKS_PUBLIC_URL", str_of(config->public_url), "http(s)://host[:port]");
     }
+    if (config->published[0] != '\0' && !read_published(config, &url)) {
+        is_valid = complain("LYNKS_HTTP_PUBLISHED", str_of(config->published), "address:port");
+    }
     url = public_url_default(config->domain, "127.0.0.1", 0);
     if (config->domain[0] != '\0' && !public_url_takes_host(&url, config->domain)) {
         is_valid = complain("LYNKS_DOMAIN", str_of(config->domain), "a host name");
@@ -84,10 +97,25 @@ bool gateway_config_is_valid(const void *arg)
         is_valid = complain("LYNKS_TRUSTED_PROXIES", bad, "an address or a CIDR block");
     }
     proxies_free(&proxies);
+    proxies = proxies_new(config->own_front, &bad);
+    if (proxies == NULL) {
+        is_valid = complain("LYNKS_OWN_FRONT", bad, "an address or a CIDR block");
+    }
+    proxies_free(&proxies);
     if (cors_has_bad(config->cors_origins, &bad)) {
         is_valid = complain("LYNKS_CORS_ORIGINS", bad, "an origin, like https://meet.example.org");
     }
     return is_valid;
+}
+
+/* Where the API's port is open: on what host, and which port. */
+static struct public_url find_opening(const struct gateway_config *config, uint16_t port)
+{
+    struct public_url opening = {.port = port};
+    if (config->published[0] == '\0' || !read_published(config, &opening)) {
+        (void)str_copy(opening.host, sizeof(opening.host), str_of(config->http_host));
+    }
+    return opening;
 }
 
 struct public_url gateway_config_url(const struct gateway_config *config, uint16_t port)
@@ -96,18 +124,14 @@ struct public_url gateway_config_url(const struct gateway_config *config, uint16
     if (config->public_url[0] != '\0' && public_url_parse(config->public_url, &url)) {
         return url;
     }
-    return public_url_default(
-        config->domain,
-        config->published_host[0] != '\0' ? config->published_host : config->http_host, port);
+    struct public_url opening = find_opening(config, port);
+    return public_url_default(config->domain, opening.host, opening.port);
 }
 
 bool gateway_config_is_reachable(const struct gateway_config *config)
 {
     struct public_url url = gateway_config_url(config, 0);
-    struct public_url bound = {.port = 0};
-    (void)str_copy(
-        bound.host, sizeof(bound.host),
-        str_of(config->published_host[0] != '\0' ? config->published_host : config->http_host));
-    return !public_url_is_loopback(&bound) || !public_url_is_loopback(&url) ||
+    struct public_url opening = find_opening(config, 0);
+    return !public_url_is_loopback(&opening) || !public_url_is_loopback(&url) ||
            config->trusted_proxies[0] != '\0';
 }

@@ -21,8 +21,9 @@ struct gateway_config {
     uint64_t request_budget_ms;
     char *public_url;
     char *domain;
-    char *published_host;
+    char *published;
     char *trusted_proxies;
+    char *own_front;
     char *cors_origins;
     uint64_t login_address_burst, login_address_per_minute;
     uint64_t login_name_burst, login_name_per_minute;

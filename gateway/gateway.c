@@ -82,7 +82,7 @@ static void find_client(struct gateway *gateway, const struct httpd_request *req
     }
 }
 
-static void on_request(void *arg, struct httpd_request *httpd, enum err error)
+static void on_http_request(void *arg, struct httpd_request *httpd, enum err error)
 {
     struct gateway *gateway = arg;
     struct visit *visit = mem_alloc(sizeof(*visit));
@@ -126,9 +126,13 @@ static unsigned connections_max(const struct gateway_config *config)
 static bool make_proxies(struct gateway *gateway, const struct gateway_config *config)
 {
     struct str bad;
-    gateway->proxies = proxies_new(config->trusted_proxies, &bad);
+    AUTO(mem_free)
+    char *both = mem_printf("%s%s%s", config->own_front, config->own_front[0] != '\0' ? "," : "",
+                            config->trusted_proxies);
+    gateway->proxies = proxies_new(both, &bad);
     if (gateway->proxies == NULL) {
-        log_error("LYNKS_TRUSTED_PROXIES: not an address or a CIDR block", LOG_STR("entry", bad));
+        log_error("LYNKS_TRUSTED_PROXIES, LYNKS_OWN_FRONT: not an address or a CIDR block",
+                  LOG_STR("entry", bad));
     }
     return gateway->proxies != NULL;
 }
@@ -171,7 +175,7 @@ static bool listen_for_clients(struct gateway *gateway, const struct gateway_par
         .idle_timeout_ms = (unsigned)config->idle_timeout_ms,
     };
     gateway->httpd =
-        httpd_new(parts->loop, parts->metrics, &httpd_config, on_request, gateway, &why);
+        httpd_new(parts->loop, parts->metrics, &httpd_config, on_http_request, gateway, &why);
     if (gateway->httpd == NULL) {
         log_error("the HTTP port cannot be used (LYNKS_HTTP_HOST, LYNKS_HTTP_PORT)",
                   LOG_Z("why", why), LOG_Z("host", config->http_host),

@@ -6,7 +6,7 @@ static bool connect_services(struct service *service, const struct gateway_confi
            service_connect(service, SERVICE_ROOMSVC, config->roomsvc_address);
 }
 
-static int run(struct service *service, const struct gateway_config *config)
+static int run_gateway(struct service *service, const struct gateway_config *config)
 {
     if (!connect_services(service, config)) {
         return EXIT_FAILED;
@@ -39,7 +39,7 @@ int main(int argc, char **argv)
         return config_exit_code(outcome);
     }
     struct service *service = service_new("gateway", &config.service);
-    int exit_code = service == NULL ? EXIT_FAILED : run(service, &config);
+    int exit_code = service == NULL ? EXIT_FAILED : run_gateway(service, &config);
     service_free(&service);
     config_free(&config, gateway_options);
     return exit_code;

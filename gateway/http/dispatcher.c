@@ -21,7 +21,7 @@ static bool is_v1(const struct exchange *exchange)
 /* ---- the body ---- */
 
 /* Reads the body that the route wants. false: it is wrong, and the exchange has failed. */
-static bool read_body(struct exchange *exchange)
+static bool read_json_body(struct exchange *exchange)
 {
     struct request *request = exchange->request;
     const struct route *route = exchange->route;
@@ -86,7 +86,7 @@ static void run_route(struct exchange *exchange)
     enum err err = auth_read(exchange->request, exchange->route, &credential);
     if (err != ERR_OK) {
         exchange_fail(exchange, err);
-    } else if (read_body(exchange)) {
+    } else if (read_json_body(exchange)) {
         auth_check(exchange, &credential, run_handler);
     }
 }

@@ -102,7 +102,7 @@ struct str exchange_parameter(const struct exchange *exchange, const char *name)
 /* ---- answers ---- */
 
 /* Names and values are ours, and far from the bound. */
-static void add_header(struct http_response *response, const char *name, const char *value)
+static void add_own_header(struct http_response *response, const char *name, const char *value)
 {
     (void)http_response_add_header(response, name, value);
 }
@@ -111,14 +111,14 @@ static void add_common_headers(const struct exchange *exchange, struct http_resp
 {
     const char *origin =
         cors_allow(exchange->all->config.cors_origins, request_header(exchange->request, "Origin"));
-    add_header(response, "X-Request-Id", exchange->request_id);
+    add_own_header(response, "X-Request-Id", exchange->request_id);
     if (origin != NULL) {
-        add_header(response, "Access-Control-Allow-Origin", origin);
-        add_header(response, "Access-Control-Expose-Headers",
-                   exchange_dialect(exchange) == DIALECT_ORIGINAL
-                       ? "X-Request-Id, Retry-After"
-                       : "X-Request-Id, Retry-After, ETag, Allow");
-        add_header(response, "Vary", "Origin");
+        add_own_header(response, "Access-Control-Allow-Origin", origin);
+        add_own_header(response, "Access-Control-Expose-Headers",
+                       exchange_dialect(exchange) == DIALECT_ORIGINAL
+                           ? "X-Request-Id, Retry-After"
+                           : "X-Request-Id, Retry-After, ETag, Allow");
+        add_own_header(response, "Vary", "Origin");
     }
 }
 
@@ -168,7 +168,7 @@ static void add_retry_after(const struct exchange *exchange, struct http_respons
     char value[24];
     uint64_t wait_s = (exchange->retry_after_ms + 999) / 1000;
     (void)snprintf(value, sizeof(value), "%" PRIu64, wait_s > 0 ? wait_s : 1);
-    add_header(response, "Retry-After", value);
+    add_own_header(response, "Retry-After", value);
 }
 
 /* The methods of the exchange's path. */
@@ -178,7 +178,7 @@ static void add_allow(const struct exchange *exchange, struct http_response *res
     struct strbuf allow = {0};
     route_path_write_allow(exchange->path, &allow);
     strbuf_add(&allow, (struct str){.data = "", .bytes = 1});
-    add_header(response, name, allow.data);
+    add_own_header(response, name, allow.data);
     strbuf_fini(&allow);
 }
 
@@ -197,7 +197,7 @@ void exchange_fail_with(struct exchange *exchange, const struct problem *problem
     if (status == 429 || status == 503) {
         add_retry_after(exchange, response);
     } else if (status == 401) {
-        add_header(response, "WWW-Authenticate", "Bearer");
+        add_own_header(response, "WWW-Authenticate", "Bearer");
     } else if (status == 405) {
         add_allow(exchange, response, "Allow");
     }
@@ -214,8 +214,8 @@ void exchange_respond_options(struct exchange *exchange, bool is_preflight)
     struct http_response *response = http_response_new(204);
     if (is_preflight) {
         add_allow(exchange, response, "Access-Control-Allow-Methods");
-        add_header(response, "Access-Control-Allow-Headers", "authorization, content-type");
-        add_header(response, "Access-Control-Max-Age", "600");
+        add_own_header(response, "Access-Control-Allow-Headers", "authorization, content-type");
+        add_own_header(response, "Access-Control-Max-Age", "600");
     } else {
         add_allow(exchange, response, "Allow");
     }

@@ -52,7 +52,7 @@ static uint64_t hash_of(const struct limiter *limiter, struct str key)
 }
 
 /* The key's place, or, if it has none, the place that it may take. */
-static struct place *find_place(struct limiter *limiter, uint64_t hash)
+static struct place *find_key_place(struct limiter *limiter, uint64_t hash)
 {
     struct place *set = &limiter->places[(hash & limiter->set_mask) * WAYS];
     struct place *best = set;
@@ -71,7 +71,7 @@ bool limiter_take(struct limiter *limiter, struct str key, uint64_t now_ms, uint
 {
     uint64_t now_us = now_ms * 1000;
     uint64_t hash = hash_of(limiter, key);
-    struct place *place = find_place(limiter, hash);
+    struct place *place = find_key_place(limiter, hash);
     bool known = place->hash == hash && place->full_us > now_us;
     uint64_t full_us = (known ? place->full_us : now_us) + limiter->interval_us;
     if (full_us > now_us + limiter->burst_us) {
@@ -85,7 +85,7 @@ bool limiter_take(struct limiter *limiter, struct str key, uint64_t now_ms, uint
 void limiter_give_back(struct limiter *limiter, struct str key)
 {
     uint64_t hash = hash_of(limiter, key);
-    struct place *place = find_place(limiter, hash);
+    struct place *place = find_key_place(limiter, hash);
     if (place->hash == hash && place->full_us > limiter->interval_us) {
         place->full_us -= limiter->interval_us;
     }

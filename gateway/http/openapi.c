@@ -6,7 +6,7 @@
 
 /* ---- JSON Schema (2020-12) of members ---- */
 
-static void write_bounds(const struct member *member, struct json_out *out)
+static void write_member_bounds(const struct member *member, struct json_out *out)
 {
     bool is_string = member->type == MEMBER_STRING;
     if (member->constant != NULL) {
@@ -21,7 +21,8 @@ static void write_bounds(const struct member *member, struct json_out *out)
     }
 }
 
-static void write_list(const struct member *member, const char *item_type, struct json_out *out)
+static void write_list_schema(const struct member *member, const char *item_type,
+                              struct json_out *out)
 {
     json_out_member_z(out, "type", "array");
     json_out_open_member(out, "items", '{');
@@ -38,20 +39,20 @@ static void write_member(const struct member *member, struct json_out *out)
     switch (member->type) {
     case MEMBER_STRING:
         json_out_member_z(out, "type", "string");
-        write_bounds(member, out);
+        write_member_bounds(member, out);
         break;
     case MEMBER_NUMBER:
         json_out_member_z(out, "type", "integer");
-        write_bounds(member, out);
+        write_member_bounds(member, out);
         break;
     case MEMBER_BOOL:
         json_out_member_z(out, "type", "boolean");
         break;
     case MEMBER_NUMBERS:
-        write_list(member, "integer", out);
+        write_list_schema(member, "integer", out);
         break;
     case MEMBER_STRINGS:
-        write_list(member, "string", out);
+        write_list_schema(member, "string", out);
         break;
     }
     if (member->doc != NULL && member->doc[0] != '\0') {

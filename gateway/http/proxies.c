@@ -29,7 +29,7 @@ static struct str trim(struct str s)
 }
 
 /* IPv4 becomes ::ffff:a.b.c.d. */
-static bool parse_address(struct str s, uint8_t ret_address[16], bool *ret_is_v4)
+static bool parse_proxy_address(struct str s, uint8_t ret_address[16], bool *ret_is_v4)
 {
     char text[HOP_BYTES_MAX];
     uint8_t address[16] = {[10] = 0xff, [11] = 0xff};
@@ -67,7 +67,7 @@ static bool parse_block(struct str entry, struct block *ret_block)
     if (slash != NULL) {
         address.bytes = (size_t)(slash - entry.data);
     }
-    if (!parse_address(address, ret_block->address, &is_v4)) {
+    if (!parse_proxy_address(address, ret_block->address, &is_v4)) {
         return false;
     }
     ret_block->bits = 128;
@@ -142,13 +142,13 @@ static bool parse_hop(struct str hop, uint8_t ret_address[16])
             return false;
         }
         hop = (struct str){.data = hop.data + 1, .bytes = (size_t)(end - hop.data) - 1};
-        return parse_address(hop, ret_address, &is_v4);
+        return parse_proxy_address(hop, ret_address, &is_v4);
     }
     const char *colon = hop.bytes > 0 ? memchr(hop.data, ':', hop.bytes) : NULL;
     if (colon != NULL && memrchr(hop.data, ':', hop.bytes) == colon) {
         hop.bytes = (size_t)(colon - hop.data);
     }
-    return parse_address(hop, ret_address, &is_v4);
+    return parse_proxy_address(hop, ret_address, &is_v4);
 }
 
 bool proxies_follow(const struct proxies *proxies, struct str line, uint8_t address[16])

@@ -19,8 +19,9 @@ static struct gateway_config defaults(void)
                                    .http_port = 60000,
                                    .public_url = text_of(""),
                                    .domain = text_of(""),
-                                   .published_host = text_of(""),
+                                   .published = text_of(""),
                                    .trusted_proxies = text_of(""),
+                                   .own_front = text_of(""),
                                    .cors_origins = text_of("")};
 }
 
@@ -31,16 +32,18 @@ static void test_address(void **state)
     } rows[] = {
         {"", "", "", "127.0.0.1", "http://127.0.0.1:60001"},
         {"", "", "", "0.0.0.0", "http://127.0.0.1:60001"},
-        {"", "", "192.0.2.7", "0.0.0.0", "http://192.0.2.7:60001"},
-        {"", "meet.example.org", "192.0.2.7", "0.0.0.0", "https://meet.example.org"},
-        {"http://m.example:81", "meet.example.org", "192.0.2.7", "::", "http://m.example:81"},
+        {"", "", "192.0.2.7:80", "0.0.0.0", "http://192.0.2.7"},
+        {"", "", "0.0.0.0:61000", "0.0.0.0", "http://127.0.0.1:61000"},
+        {"", "", "[::]:61000", "0.0.0.0", "http://127.0.0.1:61000"},
+        {"", "meet.example.org", "192.0.2.7:80", "0.0.0.0", "https://meet.example.org"},
+        {"http://m.example:81", "meet.example.org", "192.0.2.7:80", "::", "http://m.example:81"},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct gateway_config config = defaults();
         config.public_url = text_of(rows[i].url);
         config.domain = text_of(rows[i].domain);
-        config.published_host = text_of(rows[i].published);
+        config.published = text_of(rows[i].published);
         config.http_host = text_of(rows[i].host);
         struct public_url url = gateway_config_url(&config, 60001);
         AUTO(mem_free) char *text = public_url_text(&url);
@@ -57,11 +60,11 @@ static void test_reachable_by_others(void **state)
         {"", "", "", "127.0.0.1", "", false},
         {"", "", "", "::1", "", false},
         {"http://localhost:60000", "", "", "127.0.0.1", "", false},
-        {"", "", "127.0.0.1", "0.0.0.0", "", false},
+        {"", "", "127.0.0.1:60000", "0.0.0.0", "", false},
         {"", "", "", "0.0.0.0", "", true},
         {"", "", "", "::", "", true},
         {"", "", "", "192.0.2.7", "", true},
-        {"", "", "0.0.0.0", "0.0.0.0", "", true},
+        {"", "", "0.0.0.0:60000", "0.0.0.0", "", true},
         {"https://meet.example.org", "", "", "127.0.0.1", "", true},
         {"", "meet.example.org", "", "127.0.0.1", "", true},
         {"http://localhost", "", "", "127.0.0.1", "10.0.0.0/8", true},
@@ -71,9 +74,10 @@ static void test_reachable_by_others(void **state)
         struct gateway_config config = defaults();
         config.public_url = text_of(rows[i].url);
         config.domain = text_of(rows[i].domain);
-        config.published_host = text_of(rows[i].published);
+        config.published = text_of(rows[i].published);
         config.http_host = text_of(rows[i].host);
         config.trusted_proxies = text_of(rows[i].proxies);
+        config.own_front = text_of("10.0.0.0/8"); /* does not count */
         assert_int_equal(gateway_config_is_reachable(&config), rows[i].is_reachable);
     }
 }
@@ -81,21 +85,24 @@ static void test_reachable_by_others(void **state)
 static void test_what_the_table_cannot_tell(void **state)
 {
     static const struct {
-        const char *url, *domain;
+        const char *url, *domain, *published;
         bool is_valid;
     } rows[] = {
-        {"", "", true},
-        {"https://meet.example.org/", "meet.example.org", true},
-        {"meet.example.org", "", false},
-        {"https://meet.example.org/path", "", false},
-        {"", "https://meet.example.org", false},
-        {"", "meet example", false},
+        {"", "", "", true},
+        {"https://meet.example.org/", "meet.example.org", "[::]:60000", true},
+        {"meet.example.org", "", "", false},
+        {"https://meet.example.org/path", "", "", false},
+        {"", "https://meet.example.org", "", false},
+        {"", "meet example", "", false},
+        {"", "", "127.0.0.1:60000:60000", false},
+        {"", "", "127.0.0.1:x", false},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct gateway_config config = defaults();
         config.public_url = text_of(rows[i].url);
         config.domain = text_of(rows[i].domain);
+        config.published = text_of(rows[i].published);
         assert_int_equal(gateway_config_is_valid(&config), rows[i].is_valid);
     }
 }

@@ -278,6 +278,8 @@ static void answer_check(struct call *call, const struct session_view *view)
 {
     const struct msg reply = {.id = MSG_session_check_reply,
                               .session_check_reply = {.user_id = view->user_id,
+                                                      .role = ROLE_MEMBER,
+                                                      .has_role = true,
                                                       .expires_unix_ms = view->expires_unix_ms}};
     log_debug("session checked", LOG_U64("session", view->id),
               LOG_STR("request_id", call->context.request_id));

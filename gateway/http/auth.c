@@ -55,8 +55,12 @@ static void on_session_checked(void *arg, enum err err, const struct msg *reply)
         exchange_fail(exchange, err);
         return;
     }
-    exchange->context.principal = (struct principal){.user_id = reply->session_check_reply.user_id,
-                                                     .session_id = check.session_id};
+    const struct msg_session_check_reply *session = &reply->session_check_reply;
+    exchange->context.principal =
+        (struct principal){.kind = PRINCIPAL_USER,
+                           .role = session->has_role ? session->role : ROLE_MEMBER,
+                           .user_id = session->user_id,
+                           .session_id = check.session_id};
     check.then(exchange);
 }
 

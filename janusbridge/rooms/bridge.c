@@ -282,6 +282,7 @@ static void on_participants(void *service, struct call *call)
     if (observers_answer(bridge->observers, room_id, &reply.bridge_participants_reply.publishers)) {
         metric_inc(bridge->from_memory);
         reply.bridge_participants_reply.event = events_last(bridge->events);
+        reply.bridge_participants_reply.has_event = reply.bridge_participants_reply.event != 0;
         call_reply(call, &reply);
         return;
     }
@@ -301,9 +302,9 @@ static void on_info(void *service, struct call *call)
     const struct msg reply = {
         .id = MSG_bridge_info_reply,
         .bridge_info_reply = {.node = str_of(bridge->config.node),
-                              .janus_version = str_of(janus_session_version(bridge->session)),
-                              .ready = janus_session_is_ready(bridge->session),
-                              .sessions_made = janus_session_made(bridge->session),
+                              .janus = {.version = str_of(janus_session_version(bridge->session)),
+                                        .ready = janus_session_is_ready(bridge->session),
+                                        .sessions_made = janus_session_made(bridge->session)},
                               .epoch = epoch(bridge)}};
     call_reply(call, &reply);
 }

@@ -1,21 +1,13 @@
 #include "janusbridge/rooms/events.h"
 
-/* bridge_event.what */
-enum what {
-    WHAT_PUBLISHES = 1,
-    WHAT_UNPUBLISHES = 2,
-    WHAT_FOLLOWED = 3,
-    WHAT_UNFOLLOWED = 4,
-    WHAT_ALL_UNFOLLOWED = 5,
-    WHAT_ALIVE = 6,
-};
-
 struct events {
     struct events_parts parts;
     uint64_t timer;
 };
 
-static void publish(struct events *events, enum what what, uint64_t room_id, uint64_t publisher)
+/* room_id 0: not about one; publisher 0: likewise, for Janus' feed ids are not. */
+static void publish(struct events *events, enum bridge_news what, uint64_t room_id,
+                    uint64_t publisher)
 {
     const uint64_t age_ms = events->parts.age_ms(events->parts.arg);
     const struct msg msg = {.id = MSG_bridge_event,
@@ -23,15 +15,18 @@ static void publish(struct events *events, enum what what, uint64_t room_id, uin
                                              .epoch = events->parts.epoch(events->parts.arg),
                                              .what = what,
                                              .room_id = room_id,
+                                             .has_room_id = room_id != 0,
                                              .publisher = publisher,
-                                             .age_ms = age_ms < INT64_MAX ? age_ms : INT64_MAX}};
+                                             .has_publisher = publisher != 0,
+                                             .age_ms = age_ms,
+                                             .has_age_ms = age_ms != UINT64_MAX}};
     (void)bus_publisher_send(events->parts.publisher, &msg);
 }
 
 static void be_alive(void *arg)
 {
     struct events *events = arg;
-    publish(events, WHAT_ALIVE, 0, 0);
+    publish(events, BRIDGE_LIVES, 0, 0);
     events->timer = clock_after(events->parts.clock, EVENTS_LIFE_MS, be_alive, events);
 }
 
@@ -55,13 +50,13 @@ void events_free(struct events **events_ref)
 
 void events_tell(struct events *events, enum observed what, uint64_t room_id, uint64_t publisher)
 {
-    static const enum what whats[] = {[OBSERVED_PUBLISHED] = WHAT_PUBLISHES,
-                                      [OBSERVED_UNPUBLISHED] = WHAT_UNPUBLISHES,
-                                      [OBSERVED_RENEWED] = WHAT_FOLLOWED,
-                                      [OBSERVED_LOST] = WHAT_UNFOLLOWED,
-                                      [OBSERVED_GAP] = WHAT_ALL_UNFOLLOWED};
+    static const enum bridge_news news[] = {[OBSERVED_PUBLISHED] = BRIDGE_PUBLISHES,
+                                            [OBSERVED_UNPUBLISHED] = BRIDGE_UNPUBLISHES,
+                                            [OBSERVED_RENEWED] = BRIDGE_FOLLOWS,
+                                            [OBSERVED_LOST] = BRIDGE_UNFOLLOWS,
+                                            [OBSERVED_GAP] = BRIDGE_UNFOLLOWS_ALL};
     if (events->parts.publisher != NULL) {
-        publish(events, whats[what], room_id, publisher);
+        publish(events, news[what], room_id, publisher);
     }
 }
 

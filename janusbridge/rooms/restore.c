@@ -29,6 +29,12 @@ struct asking {
     uint64_t round;
 };
 
+struct wanted {
+    uint64_t room_id; /* 0: struck off */
+    uint64_t publishers_max;
+    char secret[ROOM_SECRET_BYTES];
+};
+
 struct restore {
     struct restore_parts parts;
     uint64_t round; /* counts starts and stops, so that what belongs to an old one is told */
@@ -39,9 +45,7 @@ struct restore {
     uint64_t began_ms;
     uint64_t endings;
 
-    uint64_t ids[ROOMS_PAGE]; /* 0: struck off */
-    uint64_t publishers_max[ROOMS_PAGE];
-    char secrets[ROOMS_PAGE_SECRETS_BYTES];
+    struct wanted page[ROOMS_PAGE];
     size_t count, next; /* of the page, and in it */
     uint64_t last_id;   /* of the page */
     bool is_last_page;
@@ -152,19 +156,19 @@ static struct job *idle_job(struct restore *restore)
     return NULL;
 }
 
-static void make(struct restore *restore, struct job *job, size_t index)
+static void make(struct restore *restore, struct job *job, const struct wanted *room)
 {
-    memcpy(job->secret, restore->secrets + index * ROOM_SECRET_BYTES, ROOM_SECRET_BYTES);
+    memcpy(job->secret, room->secret, ROOM_SECRET_BYTES);
     job->round = restore->round;
     job->is_busy = true;
     restore->busy++;
     restore->rooms++;
     job->call = (struct call){
         .request = {.id = MSG_bridge_create,
-                    .bridge_create = {.room_id = restore->ids[index],
+                    .bridge_create = {.room_id = room->room_id,
                                       .secret = {job->secret, ROOM_SECRET_BYTES},
                                       .description = STR_NONE,
-                                      .publishers_max = restore->publishers_max[index]}},
+                                      .publishers_max = room->publishers_max}},
         .context = {.request_id = STR_LIT("restore"),
                     .deadline_ms = clock_mono_ms(restore->parts.clock) + ROOM_TIMEOUT_MS},
         .peer_role = "janusbridge",
@@ -197,30 +201,28 @@ static void fail_page(struct restore *restore, enum err err)
 }
 
 /* Ids that do not ascend could go on for ever. */
-static bool is_sound(const struct restore *restore, const struct msg_node_rooms_reply *page)
+static bool is_sound(const struct restore *restore, const struct msg_node_room_list *rooms)
 {
     uint64_t last = restore->last_id;
-    const size_t count = page->room_ids.count;
-    for (size_t i = 0; i < count; i++) {
-        if (page->room_ids.items[i] <= last) {
+    for (size_t i = 0; i < rooms->count; i++) {
+        if (rooms->items[i].room_id <= last) {
             return false;
         }
-        last = page->room_ids.items[i];
+        last = rooms->items[i].room_id;
     }
-    return page->publishers_max.count == count && page->secrets.bytes == count * ROOM_SECRET_BYTES;
+    return true;
 }
 
-static void take_page(struct restore *restore, const struct msg_node_rooms_reply *page)
+static void take_page(struct restore *restore, const struct msg_node_room_list *rooms)
 {
-    restore->count = page->room_ids.count;
+    restore->count = rooms->count;
     restore->next = 0;
-    for (size_t i = 0; i < restore->count; i++) {
-        restore->ids[i] = page->room_ids.items[i];
-        restore->publishers_max[i] = page->publishers_max.items[i];
-    }
-    if (restore->count > 0) {
-        memcpy(restore->secrets, page->secrets.data, page->secrets.bytes);
-        restore->last_id = restore->ids[restore->count - 1];
+    for (size_t i = 0; i < rooms->count; i++) {
+        const struct msg_node_room *room = &rooms->items[i];
+        struct wanted *wanted = &restore->page[i];
+        wanted->room_id = restore->last_id = room->room_id;
+        wanted->publishers_max = room->publishers_max;
+        memcpy(wanted->secret, room->secret.data, ROOM_SECRET_BYTES); /* the schema bounds it */
     }
     restore->is_last_page = restore->count < ROOMS_PAGE;
     backoff_begin(&restore->backoff);
@@ -240,12 +242,12 @@ static void on_page(void *arg, enum err err, const struct msg *reply)
     restore->is_asking = false;
     if (err == ERR_OK && restore->is_page_stale) {
         ask(restore);
-    } else if (err == ERR_OK && !is_sound(restore, &reply->node_rooms_reply)) {
+    } else if (err == ERR_OK && !is_sound(restore, &reply->node_rooms_reply.rooms)) {
         fail_page(restore, ERR_PROTOCOL);
     } else if (err != ERR_OK) {
         fail_page(restore, err);
     } else {
-        take_page(restore, &reply->node_rooms_reply);
+        take_page(restore, &reply->node_rooms_reply.rooms);
     }
 }
 
@@ -303,9 +305,9 @@ static void pump(struct restore *restore)
     struct job *job;
     while (restore->round == round && restore->next < restore->count &&
            (job = idle_job(restore)) != NULL) {
-        const size_t index = restore->next++;
-        if (restore->ids[index] != 0) {
-            make(restore, job, index);
+        const struct wanted *room = &restore->page[restore->next++];
+        if (room->room_id != 0) {
+            make(restore, job, room);
         }
     }
     restore->is_pumping = false;
@@ -361,8 +363,8 @@ void restore_stop(struct restore *restore)
 void restore_skip(struct restore *restore, uint64_t room_id)
 {
     for (size_t i = restore->next; i < restore->count; i++) {
-        if (restore->ids[i] == room_id) {
-            restore->ids[i] = 0;
+        if (restore->page[i].room_id == room_id) {
+            restore->page[i].room_id = 0;
         }
     }
     if (restore->is_asking && room_id > restore->last_id) {

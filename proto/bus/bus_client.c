@@ -204,7 +204,7 @@ static enum err call_service(void *self, const struct msg *request,
 {
     struct bus_client *client = self;
     const struct msg_type *type = msg_type_find(request->id);
-    if (type == NULL || type->service == SERVICE_NONE) {
+    if (type == NULL || type->kind != MSG_KIND_REQUEST) {
         return ERR_BAD_REQUEST;
     }
     if (client->services[type->service] == NULL) {

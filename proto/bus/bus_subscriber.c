@@ -21,11 +21,13 @@ static void hear(struct bus_subscriber *subscriber, struct str data)
     struct envelope envelope;
     struct msg msg;
     const uint64_t now_ms = clock_mono_ms(loop_clock(subscriber->parts.loop));
-    const enum codec_fault fault = codec_decode(subscriber->arena, data, &envelope, &msg);
-    if (fault != CODEC_OK || envelope.status != ERR_OK) {
+    enum codec_fault fault = codec_decode(subscriber->arena, data, &envelope, &msg);
+    if (fault == CODEC_OK && msg_type_find(msg.id)->kind != MSG_KIND_EVENT) {
+        fault = CODEC_ENVELOPE;
+    }
+    if (fault != CODEC_OK) {
         /* Its number is missing: the next one shows it. */
-        bus_refusals_add(&subscriber->refusals, fault != CODEC_OK ? fault : CODEC_ENVELOPE,
-                         subscriber->config.role, now_ms);
+        bus_refusals_add(&subscriber->refusals, fault, subscriber->config.role, now_ms);
         return;
     }
     const bool is_next = subscriber->last != 0 && envelope.correlation_id == subscriber->last + 1;

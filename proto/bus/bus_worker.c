@@ -383,7 +383,7 @@ static void add_handlers(struct bus_worker *worker, const struct call_handler *h
         struct entry *entry = &worker->entries[i];
         entry->type = msg_type_find(handlers[i].request);
         entry->fn = handlers[i].fn;
-        assert(entry->type != NULL && entry->type->reply != MSG_NONE);
+        assert(entry->type != NULL && entry->type->kind == MSG_KIND_REQUEST);
         bus_stat_init(&entry->stat, worker->parts.metrics, &stat_names, entry->type->name);
         worker->by_number[handlers[i].request] = entry;
     }

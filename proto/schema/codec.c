@@ -17,7 +17,18 @@ _Static_assert(ITEM_COUNT == ENVELOPE_ITEMS, "codec.h and envelope.def agree");
 
 /* Room for msgpack's tree of a usual message, so that decoding one does not allocate. */
 #define ARENA_CHUNK_BYTES 1024
-#define PRINCIPAL_ITEMS 3
+
+/* The principal's items, in their order on the wire. */
+enum {
+    PRINCIPAL_ITEM_USER_ID,
+    PRINCIPAL_ITEM_SESSION_ID,
+    PRINCIPAL_ITEM_ROLE, /* until 1.1 a set of bits, of which none was ever set */
+    PRINCIPAL_ITEMS_1_1, /* that all versions send */
+    PRINCIPAL_ITEM_KIND = PRINCIPAL_ITEMS_1_1,
+    PRINCIPAL_ITEM_PARTICIPANT_ID,
+    PRINCIPAL_ITEM_STREAM_KEY_ID,
+    PRINCIPAL_ITEMS
+};
 
 struct arena {
     msgpack_zone zone;
@@ -108,9 +119,16 @@ static void pack_bool(msgpack_packer *packer, bool value)
     }
 }
 
-static void pack_field(msgpack_packer *packer, const struct msg_field *field, const void *value)
+static void pack_fields(msgpack_packer *packer, const struct msg_field *fields, size_t count,
+                        const void *base);
+
+static void pack_record(msgpack_packer *packer, const struct msg_record *record, const void *base)
 {
-    msgpack_pack_uint32(packer, field->tag);
+    pack_fields(packer, record->fields, record->field_count, base);
+}
+
+static void pack_value(msgpack_packer *packer, const struct msg_field *field, const void *value)
+{
     switch (field->type) {
     case FIELD_U64:
         msgpack_pack_uint64(packer, *(const uint64_t *)value);
@@ -127,40 +145,61 @@ static void pack_field(msgpack_packer *packer, const struct msg_field *field, co
     case FIELD_U64_LIST:
         pack_list(packer, value);
         break;
+    case FIELD_ENUM:
+        msgpack_pack_uint32(packer, enum_at(value));
+        break;
+    case FIELD_RECORD:
+        pack_record(packer, field->record, value);
+        break;
+    case FIELD_RECORDS: {
+        const struct record_list list = record_list_at(value);
+        msgpack_pack_array(packer, list.count);
+        for (size_t i = 0; i < list.count; i++) {
+            pack_record(packer, field->record, record_at(field, list, i));
+        }
+        break;
+    }
     }
 }
 
-/* An absent optional field stays away. */
-static bool is_sent(const struct msg *msg, const struct msg_field *field)
+/* Of a message or a record, whose struct is at base. */
+static void pack_fields(msgpack_packer *packer, const struct msg_field *fields, size_t count,
+                        const void *base)
 {
-    return field->required || !field_is_empty(field, msg_field_get(msg, field));
+    size_t sent = 0;
+    for (size_t i = 0; i < count; i++) {
+        sent += field_is_there(&fields[i], base);
+    }
+    msgpack_pack_map(packer, sent);
+    for (size_t i = 0; i < count; i++) {
+        if (field_is_there(&fields[i], base)) {
+            msgpack_pack_uint32(packer, fields[i].tag);
+            pack_value(packer, &fields[i], (const char *)base + fields[i].offset);
+        }
+    }
 }
 
 static void pack_body(msgpack_packer *packer, const struct msg *msg)
 {
     const struct msg_type *type = msg_type_find(msg->id);
-    size_t count = 0;
-    for (size_t i = 0; i < type->field_count; i++) {
-        count += is_sent(msg, &type->fields[i]);
-    }
-    msgpack_pack_map(packer, count);
-    for (size_t i = 0; i < type->field_count; i++) {
-        if (is_sent(msg, &type->fields[i])) {
-            pack_field(packer, &type->fields[i], msg_field_get(msg, &type->fields[i]));
-        }
-    }
+    pack_fields(packer, type->fields, type->field_count, msg_body_get(msg));
 }
 
 static void pack_principal(msgpack_packer *packer, const struct principal *principal)
 {
-    if (principal->user_id == 0) {
+    if (principal->kind == PRINCIPAL_NONE) {
         msgpack_pack_nil(packer);
         return;
     }
-    msgpack_pack_array(packer, PRINCIPAL_ITEMS);
-    msgpack_pack_uint64(packer, principal->user_id);
-    msgpack_pack_uint64(packer, principal->session_id);
-    msgpack_pack_uint64(packer, principal->roles);
+    const uint64_t items[PRINCIPAL_ITEMS] = {
+        [PRINCIPAL_ITEM_USER_ID] = principal->user_id,
+        [PRINCIPAL_ITEM_SESSION_ID] = principal->session_id,
+        [PRINCIPAL_ITEM_ROLE] = principal->role,
+        [PRINCIPAL_ITEM_KIND] = principal->kind,
+        [PRINCIPAL_ITEM_PARTICIPANT_ID] = principal->participant_id,
+        [PRINCIPAL_ITEM_STREAM_KEY_ID] = principal->stream_key_id,
+    };
+    pack_list(packer, &(struct u64_list){.items = items, .count = PRINCIPAL_ITEMS});
 }
 
 static void pack_item(msgpack_packer *packer, enum item item, const struct envelope *envelope,
@@ -209,7 +248,7 @@ static void pack_item(msgpack_packer *packer, enum item item, const struct envel
 /* Only replies fail; what is not known here is judged later. */
 static bool status_fits(const struct msg_type *type, enum err status)
 {
-    return status == ERR_OK || type == NULL || type->service == SERVICE_NONE;
+    return status == ERR_OK || type == NULL || type->kind == MSG_KIND_REPLY;
 }
 
 static bool may_be_sent(const struct envelope *envelope, const struct msg *msg)
@@ -218,6 +257,7 @@ static bool may_be_sent(const struct envelope *envelope, const struct msg *msg)
     const bool is_failure = envelope->status != ERR_OK;
     return envelope->remaining_ms <= INT64_MAX && envelope->expiry_unix_ms <= INT64_MAX &&
            err_is_known(envelope->status) && request_id_is_valid(envelope->request_id) &&
+           principal_is_valid(&envelope->principal) &&
            (type != NULL || (is_failure && msg->id == MSG_NONE)) &&
            status_fits(type, envelope->status) && (is_failure || msg_validate(msg) == ERR_OK);
 }
@@ -280,20 +320,36 @@ static bool read_status(const msgpack_object *object, enum err *ret_status)
     return true;
 }
 
+/* Who sends three items is of 1.1, and knows users alone. */
 static bool read_principal(const msgpack_object *object, struct principal *ret_principal)
 {
+    *ret_principal = (struct principal){.kind = PRINCIPAL_NONE};
     if (object->type == MSGPACK_OBJECT_NIL) {
-        *ret_principal = (struct principal){.user_id = 0};
         return true;
     }
-    if (object->type != MSGPACK_OBJECT_ARRAY || object->via.array.size < PRINCIPAL_ITEMS) {
+    uint64_t items[PRINCIPAL_ITEMS] = {[PRINCIPAL_ITEM_KIND] = PRINCIPAL_USER};
+    if (object->type != MSGPACK_OBJECT_ARRAY || object->via.array.size < PRINCIPAL_ITEMS_1_1) {
         return false;
     }
-    const msgpack_object *items = object->via.array.ptr;
-    return read_u64(&items[0], UINT64_MAX, &ret_principal->user_id) &&
-           ret_principal->user_id != 0 &&
-           read_u64(&items[1], UINT64_MAX, &ret_principal->session_id) &&
-           read_u64(&items[2], UINT64_MAX, &ret_principal->roles);
+    for (uint32_t i = 0; i < object->via.array.size && i < PRINCIPAL_ITEMS; i++) {
+        if (!read_u64(&object->via.array.ptr[i], UINT64_MAX, &items[i])) {
+            return false;
+        }
+    }
+    const uint64_t kind = items[PRINCIPAL_ITEM_KIND];
+    const uint64_t role = items[PRINCIPAL_ITEM_ROLE];
+    if (kind == PRINCIPAL_NONE || kind > PRINCIPAL_ADMIN_TOOL || role > ROLE_ADMIN) {
+        return false;
+    }
+    *ret_principal = (struct principal){
+        .kind = (enum principal_kind)kind,
+        .role = role == 0 && kind == PRINCIPAL_USER ? ROLE_MEMBER : (enum role)role,
+        .user_id = items[PRINCIPAL_ITEM_USER_ID],
+        .session_id = items[PRINCIPAL_ITEM_SESSION_ID],
+        .participant_id = items[PRINCIPAL_ITEM_PARTICIPANT_ID],
+        .stream_key_id = items[PRINCIPAL_ITEM_STREAM_KEY_ID],
+    };
+    return principal_is_valid(ret_principal);
 }
 
 static bool read_envelope(const msgpack_object *items, struct envelope *ret_envelope,
@@ -310,6 +366,15 @@ static bool read_envelope(const msgpack_object *items, struct envelope *ret_enve
             items[ITEM_body].type == MSGPACK_OBJECT_MAP);
 }
 
+static void *take(msgpack_zone *zone, size_t bytes)
+{
+    void *memory = msgpack_zone_malloc(zone, bytes);
+    if (memory == NULL) {
+        abort();
+    }
+    return memory;
+}
+
 /* The list's numbers lie in the arena, after msgpack's tree. */
 static bool read_list(msgpack_zone *zone, const struct msg_field *field,
                       const msgpack_object_array *array, struct u64_list *ret_list)
@@ -317,16 +382,53 @@ static bool read_list(msgpack_zone *zone, const struct msg_field *field,
     if (array->size == 0 || array->size > field->max) {
         return array->size == 0;
     }
-    uint64_t *numbers = msgpack_zone_malloc(zone, array->size * sizeof(*numbers));
-    if (numbers == NULL) {
-        abort();
-    }
+    uint64_t *numbers = take(zone, array->size * sizeof(*numbers));
     for (size_t i = 0; i < array->size; i++) {
         if (!read_u64(&array->ptr[i], UINT64_MAX, &numbers[i])) {
             return false;
         }
     }
     *ret_list = (struct u64_list){.items = numbers, .count = array->size};
+    return true;
+}
+
+static bool read_fields(msgpack_zone *zone, const struct msg_field *fields, size_t count,
+                        const msgpack_object_map *map, void *base);
+
+static bool read_record(msgpack_zone *zone, const struct msg_record *record,
+                        const msgpack_object *object, void *base)
+{
+    return object->type == MSGPACK_OBJECT_MAP &&
+           read_fields(zone, record->fields, record->field_count, &object->via.map, base);
+}
+
+/* The records lie in the arena, too: no more than the field's most, nor than the frame has. */
+static bool read_records(msgpack_zone *zone, const struct msg_field *field,
+                         const msgpack_object_array *array, void *place)
+{
+    if (array->size == 0 || array->size > field->max) {
+        return array->size == 0;
+    }
+    const size_t bytes = array->size * field->record->bytes;
+    char *records = take(zone, bytes);
+    memset(records, 0, bytes);
+    for (size_t i = 0; i < array->size; i++) {
+        if (!read_record(zone, field->record, &array->ptr[i], records + i * field->record->bytes)) {
+            return false;
+        }
+    }
+    const struct record_list list = {.items = records, .count = array->size};
+    memcpy(place, &list, sizeof(list));
+    return true;
+}
+
+static bool read_enum(const struct msg_field *field, const msgpack_object *object, void *place)
+{
+    const uint64_t number = object->via.u64;
+    if (!msg_enum_has(field->values, number)) {
+        return false;
+    }
+    memcpy(place, &(uint32_t){(uint32_t)number}, sizeof(uint32_t));
     return true;
 }
 
@@ -340,6 +442,9 @@ static bool read_value(msgpack_zone *zone, const struct msg_field *field,
         [FIELD_STR] = MSGPACK_OBJECT_STR,
         [FIELD_BIN] = MSGPACK_OBJECT_BIN,
         [FIELD_U64_LIST] = MSGPACK_OBJECT_ARRAY,
+        [FIELD_ENUM] = MSGPACK_OBJECT_POSITIVE_INTEGER,
+        [FIELD_RECORD] = MSGPACK_OBJECT_MAP,
+        [FIELD_RECORDS] = MSGPACK_OBJECT_ARRAY,
     };
     if (object->type != wire_types[field->type]) {
         return false;
@@ -359,52 +464,54 @@ static bool read_value(msgpack_zone *zone, const struct msg_field *field,
         return true;
     case FIELD_U64_LIST:
         return read_list(zone, field, &object->via.array, place);
+    case FIELD_ENUM:
+        return read_enum(field, object, place);
+    case FIELD_RECORD:
+        return read_record(zone, field->record, object, place);
+    case FIELD_RECORDS:
+        return read_records(zone, field, &object->via.array, place);
     }
     return false;
 }
 
-static const struct msg_field *field_find(const struct msg_type *type, uint64_t tag)
+static const struct msg_field *field_find(const struct msg_field *fields, size_t count,
+                                          uint64_t tag)
 {
-    for (size_t i = 0; i < type->field_count; i++) {
-        if (type->fields[i].tag == tag) {
-            return &type->fields[i];
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].tag == tag) {
+            return &fields[i];
         }
     }
     return NULL;
 }
 
-/* One pair of the body. seen has a bit for each tag that came before. */
-static bool read_pair(msgpack_zone *zone, const struct msg_type *type,
-                      const msgpack_object_kv *pair, struct msg *msg, uint64_t *seen)
+/* Of a message or a record, whose struct, all zeroes yet, is at base. */
+static bool read_fields(msgpack_zone *zone, const struct msg_field *fields, size_t count,
+                        const msgpack_object_map *map, void *base)
 {
-    uint64_t tag;
-    if (!read_u64(&pair->key, UINT64_MAX, &tag)) {
-        return false;
-    }
-    const struct msg_field *field = field_find(type, tag);
-    if (field == NULL) {
-        return true; /* a newer peer's */
-    }
-    if ((*seen & UINT64_C(1) << tag) != 0) {
-        return false;
-    }
-    *seen |= UINT64_C(1) << tag;
-    void *place = msg_field_at(msg, field);
-    return read_value(zone, field, &pair->val, place) && field_is_valid(field, place);
-}
-
-static bool read_body(msgpack_zone *zone, const struct msg_type *type,
-                      const msgpack_object_map *map, struct msg *msg)
-{
-    uint64_t seen = 0;
+    uint64_t seen = 0; /* a bit for each tag */
     for (size_t i = 0; i < map->size; i++) {
-        if (!read_pair(zone, type, &map->ptr[i], msg, &seen)) {
+        const msgpack_object_kv *pair = &map->ptr[i];
+        uint64_t tag;
+        if (!read_u64(&pair->key, UINT64_MAX, &tag)) {
             return false;
         }
+        const struct msg_field *field = field_find(fields, count, tag);
+        if (field == NULL) {
+            continue; /* a newer peer's */
+        }
+        void *place = (char *)base + field->offset;
+        if ((seen & UINT64_C(1) << tag) != 0 || !read_value(zone, field, &pair->val, place) ||
+            !field_is_valid(field, place)) {
+            return false;
+        }
+        seen |= UINT64_C(1) << tag;
+        if (field->presence == MSG_OPTIONAL) {
+            *(bool *)((char *)base + field->flag) = true;
+        }
     }
-    for (size_t i = 0; i < type->field_count; i++) {
-        const struct msg_field *field = &type->fields[i];
-        if (field->required && (seen & UINT64_C(1) << field->tag) == 0) {
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].required && (seen & UINT64_C(1) << fields[i].tag) == 0) {
             return false;
         }
     }
@@ -425,7 +532,8 @@ static enum codec_fault read_message(msgpack_zone *zone, const msgpack_object *b
     if (is_failure) {
         return body->type == MSGPACK_OBJECT_NIL ? CODEC_OK : CODEC_BODY;
     }
-    if (body->type != MSGPACK_OBJECT_MAP || !read_body(zone, type, &body->via.map, ret_msg)) {
+    if (body->type != MSGPACK_OBJECT_MAP ||
+        !read_fields(zone, type->fields, type->field_count, &body->via.map, msg_body(ret_msg))) {
         return CODEC_BODY;
     }
     return CODEC_OK;

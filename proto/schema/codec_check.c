@@ -74,6 +74,7 @@ bool field_is_valid(const struct msg_field *field, const void *value)
     case FIELD_U64:
         return is_within(field, *(const uint64_t *)value);
     case FIELD_BOOL:
+    case FIELD_RECORD:
         return true;
     case FIELD_STR: {
         const struct str *text = value;
@@ -83,11 +84,34 @@ bool field_is_valid(const struct msg_field *field, const void *value)
         return is_within(field, ((const struct str *)value)->bytes);
     case FIELD_U64_LIST:
         return is_within(field, ((const struct u64_list *)value)->count);
+    case FIELD_ENUM:
+        return msg_enum_has(field->values, enum_at(value));
+    case FIELD_RECORDS:
+        return is_within(field, record_list_at(value).count);
     }
     return false;
 }
 
-bool field_is_empty(const struct msg_field *field, const void *value)
+uint32_t enum_at(const void *value)
+{
+    uint32_t number;
+    memcpy(&number, value, sizeof(number));
+    return number;
+}
+
+struct record_list record_list_at(const void *value)
+{
+    struct record_list list;
+    memcpy(&list, value, sizeof(list));
+    return list;
+}
+
+const void *record_at(const struct msg_field *field, struct record_list list, size_t index)
+{
+    return (const char *)list.items + index * field->record->bytes;
+}
+
+static bool is_empty(const struct msg_field *field, const void *value)
 {
     switch (field->type) {
     case FIELD_U64:
@@ -99,6 +123,52 @@ bool field_is_empty(const struct msg_field *field, const void *value)
         return ((const struct str *)value)->bytes == 0;
     case FIELD_U64_LIST:
         return ((const struct u64_list *)value)->count == 0;
+    case FIELD_ENUM:
+        return enum_at(value) == 0;
+    case FIELD_RECORDS:
+        return record_list_at(value).count == 0;
+    case FIELD_RECORD:
+        return false;
+    }
+    return true;
+}
+
+bool field_is_there(const struct msg_field *field, const void *base)
+{
+    switch (field->presence) {
+    case MSG_REQUIRED:
+        return true;
+    case MSG_OPTIONAL:
+        return *(const bool *)((const char *)base + field->flag);
+    case MSG_IMPLICIT:
+        return !is_empty(field, (const char *)base + field->offset);
+    }
+    return false;
+}
+
+/* Records hold only records that stand before them in the table, so this ends. */
+static bool fields_are_valid(const struct msg_field *fields, size_t count, const void *base)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct msg_field *field = &fields[i];
+        const void *value = (const char *)base + field->offset;
+        if (!field_is_there(field, base)) {
+            continue;
+        }
+        if (!field_is_valid(field, value)) {
+            return false;
+        }
+        const struct msg_record *record = field->record;
+        if (field->type == FIELD_RECORD &&
+            !fields_are_valid(record->fields, record->field_count, value)) {
+            return false;
+        }
+        for (size_t k = 0; field->type == FIELD_RECORDS && k < record_list_at(value).count; k++) {
+            if (!fields_are_valid(record->fields, record->field_count,
+                                  record_at(field, record_list_at(value), k))) {
+                return false;
+            }
+        }
     }
     return true;
 }
@@ -106,16 +176,27 @@ bool field_is_empty(const struct msg_field *field, const void *value)
 enum err msg_validate(const struct msg *msg)
 {
     const struct msg_type *type = msg_type_find(msg->id);
-    if (type == NULL) {
-        return ERR_BAD_REQUEST;
+    const bool is_valid =
+        type != NULL && fields_are_valid(type->fields, type->field_count, msg_body_get(msg));
+    return is_valid ? ERR_OK : ERR_BAD_REQUEST;
+}
+
+/* Which id a kind of principal is known by; the others may be there as well. */
+bool principal_is_valid(const struct principal *principal)
+{
+    if ((unsigned)principal->role > ROLE_ADMIN) {
+        return false;
     }
-    for (size_t i = 0; i < type->field_count; i++) {
-        const struct msg_field *field = &type->fields[i];
-        const void *value = msg_field_get(msg, field);
-        const bool is_absent = !field->required && field_is_empty(field, value);
-        if (!is_absent && !field_is_valid(field, value)) {
-            return ERR_BAD_REQUEST;
-        }
+    switch (principal->kind) {
+    case PRINCIPAL_USER:
+        return principal->user_id != 0;
+    case PRINCIPAL_PARTICIPANT:
+        return principal->participant_id != 0;
+    case PRINCIPAL_STREAM_KEY:
+        return principal->stream_key_id != 0;
+    case PRINCIPAL_NONE:
+    case PRINCIPAL_ADMIN_TOOL:
+        return true;
     }
-    return ERR_OK;
+    return false;
 }

@@ -8,7 +8,6 @@
 #define PUBLISHERS_MAX 1000
 #define ROOM_SECRET_BYTES 32 /* hex digits */
 #define ROOMS_PAGE 500
-#define ROOMS_PAGE_SECRETS_BYTES (ROOMS_PAGE * ROOM_SECRET_BYTES)
 
 struct u64_list {
     const uint64_t *items; /* borrowed */
@@ -25,40 +24,74 @@ enum service_id {
 
 enum retry_class { RETRY_NEVER, RETRY_SAFE, RETRY_KEYED };
 
-enum field_type { FIELD_U64, FIELD_BOOL, FIELD_STR, FIELD_BIN, FIELD_U64_LIST };
+enum field_type {
+    FIELD_U64,
+    FIELD_BOOL,
+    FIELD_STR,
+    FIELD_BIN,
+    FIELD_U64_LIST,
+    FIELD_ENUM,
+    FIELD_RECORD,
+    FIELD_RECORDS
+};
+
+/* enum role { ROLE_MEMBER = 1, ... }; */
+#define ENUM(name, doc) enum name {
+#define VALUE(enum_, constant, number, text, doc) constant = (number),
+#define END_ENUM(name)                                                                             \
+    }                                                                                              \
+    ;
+#include "proto/schema/messages.def"
+
+/* struct msg_node_room_list: a list of records; items are borrowed. */
+#define RECORD(name, doc)                                                                          \
+    struct msg_##name;                                                                             \
+    struct msg_##name##_list {                                                                     \
+        const struct msg_##name *items;                                                            \
+        size_t count;                                                                              \
+    };
+#include "proto/schema/messages.def"
 
 #define MSG_TYPE_U64 uint64_t
 #define MSG_TYPE_BOOL bool
 #define MSG_TYPE_STR struct str
 #define MSG_TYPE_BIN struct str
 #define MSG_TYPE_U64_LIST struct u64_list
+#define MSG_TYPE_OF_ENUM(of) enum of
+#define MSG_TYPE_OF_RECORD(of) struct msg_##of
+#define MSG_TYPE_OF_RECORDS(of) struct msg_##of##_list
+
+#define MSG_FLAG_REQUIRED(name)
+#define MSG_FLAG_IMPLICIT(name)
+#define MSG_FLAG_OPTIONAL(name) bool has_##name;
 
 /* MSG_login = 1, ... */
 enum msg_id {
     MSG_NONE = 0,
 #define REQUEST(name, number, service, retry, reply, doc) MSG_##name = (number),
 #define REPLY(name, number, doc) MSG_##name = (number),
-#define FIELD(message, tag, name, type, min, max, presence, doc)
-#define END(name)
+#define EVENT(name, number, service, doc) MSG_##name = (number),
 #include "proto/schema/messages.def"
-#undef REQUEST
-#undef REPLY
-#undef FIELD
-#undef END
 };
 
-/* struct login { struct str username; ... }; A message without a field has no struct. */
+/* struct msg_login { struct str username; ... }; The same for records. */
+#define RECORD(name, doc) struct msg_##name {
 #define REQUEST(name, number, service, retry, reply, doc) struct msg_##name {
 #define REPLY(name, number, doc) struct msg_##name {
-#define FIELD(message, tag, name, type, min, max, presence, doc) MSG_TYPE_##type name;
+#define EVENT(name, number, service, doc) struct msg_##name {
+#define FIELD(owner, tag, name, type, min, max, presence, doc)                                     \
+    MSG_TYPE_##type name;                                                                          \
+    MSG_FLAG_##presence(name)
+#define FIELD_OF(owner, tag, name, type, of, max, presence, doc)                                   \
+    MSG_TYPE_OF_##type(of) name;                                                                   \
+    MSG_FLAG_##presence(name)
+#define END_RECORD(name)                                                                           \
+    }                                                                                              \
+    ;
 #define END(name)                                                                                  \
     }                                                                                              \
     ;
 #include "proto/schema/messages.def"
-#undef REQUEST
-#undef REPLY
-#undef FIELD
-#undef END
 
 /* A message of any kind: msg.id says which member counts. Strings and lists are borrowed from the
  * frame and arena it was decoded from, or from whoever filled it in. */
@@ -67,29 +100,55 @@ struct msg {
     union {
 #define REQUEST(name, number, service, retry, reply, doc) struct msg_##name name;
 #define REPLY(name, number, doc) struct msg_##name name;
-#define FIELD(message, tag, name, type, min, max, presence, doc)
-#define END(name)
+#define EVENT(name, number, service, doc) struct msg_##name name;
 #include "proto/schema/messages.def"
-#undef REQUEST
-#undef REPLY
-#undef FIELD
-#undef END
     };
 };
 
 /* The table, for code that works on any message. */
 #define MSG_TAG_LIMIT 64 /* tags are below it */
 
+struct msg_value {
+    uint32_t number;
+    const char *text;
+    const char *doc;
+};
+
+struct msg_enum {
+    const char *name;
+    const char *doc;
+    const struct msg_value *values;
+    size_t value_count;
+};
+
+enum msg_presence { MSG_REQUIRED, MSG_OPTIONAL, MSG_IMPLICIT };
+
+struct msg_record;
+
 struct msg_field {
     const char *name;
     const char *doc;
     size_t offset; /* in struct msg_<name>, which starts where the union starts */
+    size_t flag;   /* MSG_OPTIONAL: the offset of has_<name> there */
     uint64_t min;
     uint64_t max;
     uint32_t tag;
     enum field_type type;
-    bool required;
+    enum msg_presence presence;
+    bool required;                   /* presence is MSG_REQUIRED */
+    const struct msg_enum *values;   /* of an FIELD_ENUM */
+    const struct msg_record *record; /* of FIELD_RECORD and FIELD_RECORDS */
 };
+
+struct msg_record {
+    const char *name;
+    const char *doc;
+    const struct msg_field *fields;
+    size_t field_count;
+    size_t bytes; /* of the struct */
+};
+
+enum msg_kind { MSG_KIND_REQUEST, MSG_KIND_REPLY, MSG_KIND_EVENT };
 
 struct msg_type {
     const char *name;
@@ -97,9 +156,10 @@ struct msg_type {
     const struct msg_field *fields;
     size_t field_count;
     enum msg_id id;
-    enum service_id service; /* SERVICE_NONE for a reply */
+    enum msg_kind kind;
+    enum service_id service; /* who serves or publishes it; SERVICE_NONE for a reply */
     enum retry_class retry;
-    enum msg_id reply; /* MSG_NONE for a reply */
+    enum msg_id reply; /* MSG_NONE but for a request */
 };
 
 /* How a request is spread over replicas, from routes.def. */
@@ -111,8 +171,15 @@ struct msg_route {
 
 const struct msg_type *msg_type_find(uint64_t number);                 /* NULL if there is none */
 const struct msg_type *msg_type_next(const struct msg_type *previous); /* NULL starts, NULL ends */
-/* A field's place in msg, whose kind must be the field's: uint64_t, bool, struct str or struct
- * u64_list. */
+const struct msg_record *msg_record_next(const struct msg_record *previous); /* likewise */
+const struct msg_enum *msg_enum_next(const struct msg_enum *previous);       /* likewise */
+bool msg_enum_has(const struct msg_enum *values, uint64_t number);
+
+/* Where msg has its fields: the struct that their offsets count from. */
+void *msg_body(struct msg *msg);
+const void *msg_body_get(const struct msg *msg);
+/* A field's place in msg, whose kind must be the field's: uint64_t, bool, struct str, struct
+ * u64_list, the enum, the record, or its list. */
 void *msg_field_at(struct msg *msg, const struct msg_field *field);
 const void *msg_field_get(const struct msg *msg, const struct msg_field *field);
 const struct msg_route *msg_route_get(const struct msg_type *type);

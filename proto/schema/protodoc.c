@@ -26,6 +26,9 @@ static const struct {
     [FIELD_STR] = {"str", " bytes"},
     [FIELD_BIN] = {"bin", " bytes"},
     [FIELD_U64_LIST] = {"array of u64", " items"},
+    [FIELD_ENUM] = {"u64: ", ""},
+    [FIELD_RECORD] = {"map: ", ""},
+    [FIELD_RECORDS] = {"array of ", " items"},
 };
 
 static void write_introduction(FILE *out)
@@ -52,7 +55,29 @@ static void write_introduction(FILE *out)
         "significant first) and the frame. Each frame is taken as if it had come alone. A "
         "batch is sent only to a peer whose\n"
         "last envelope on this connection had minor version %d or later, so that a rolling "
-        "restart may mix versions.\n",
+        "restart may mix versions.\n"
+        "\n"
+        "An event is published on a PUB socket: a frame of its own, never in a batch, that nobody "
+        "answers. Its correlation id is\n"
+        "its number, one more than that of the event before, of whatever kind; the first of a "
+        "publisher is drawn from the time. A\n"
+        "publisher that has nothing to tell publishes signs of life, so that silence and a gap in "
+        "the numbers both mean that\n"
+        "events may have been lost. Janusbridge publishes to roomsvc.\n"
+        "\n"
+        "## Versions\n"
+        "\n"
+        "Processes of one major version work with each other, and those of another are refused. "
+        "What came with which minor:\n"
+        "\n"
+        "- 1.1: batches.\n"
+        "- 1.2: the principal's kind and ids, requests that name their node, enums, records, "
+        "events as a kind of message. A process\n"
+        "  of 1.1 ignores what it does not know of all this, and what it leaves out reads as "
+        "said below. One thing needs both ends\n"
+        "  to be of 1.2: a bridge that makes Janus' rooms anew cannot read the other's list of "
+        "them; it logs so and asks again\n"
+        "  until both are.\n",
         PROTOCOL_MAJOR, PROTOCOL_MINOR, FRAME_BYTES_MAX, BATCH_MARK, BATCH_FRAMES_MAX, BATCH_MINOR);
 }
 
@@ -76,6 +101,15 @@ static void write_envelope(FILE *out)
     for (size_t i = 0; i < ARRAY_LEN(items); i++) {
         fprintf(out, "| %zu | %s | %s | %s |\n", i, items[i].name, items[i].form, items[i].doc);
     }
+    fputs("\n"
+          "The principal is an array of u64: user id, session id, role, kind, participant id, "
+          "stream key id; more items are ignored.\n"
+          "A user, participant or stream key has the id of that name, at least 1; ids that it has "
+          "not are 0, and so is the role of\n"
+          "who is no user. Kind and role are enums. From a process of 1.1 only the first three "
+          "come, of a user, with 0 for the role:\n"
+          "a member.\n",
+          out);
 }
 
 static void write_rules(FILE *out)
@@ -102,10 +136,13 @@ static void write_rules(FILE *out)
             "missing, one that is there twice, a\n"
             "value of another type or out of its bounds, and a key that is no unsigned integer are "
             "refused. A str is UTF-8 without\n"
-            "overlong forms, surrogates or NUL. An optional field that is absent reads as 0, false "
-            "or empty, and one that is so\n"
-            "is not sent. Integers may be in any msgpack form that holds them; no field is "
-            "negative, a float or an ext.\n"
+            "overlong forms, surrogates or NUL. An enum's number must be one of its values. A "
+            "record is a map under the same rules as\n"
+            "a body. An implicit field that is absent reads as 0, false or empty, and one that is "
+            "so is not sent; of an optional one\n"
+            "absent is not the same as empty. Integers may be in any msgpack form that holds them; "
+            "no field is negative, a float or an\n"
+            "ext.\n"
             "The last two reasons leave a readable envelope, so a service answers those with an "
             "error.\n",
             FRAME_BYTES_MAX, codec_fault_name(CODEC_TOO_LARGE), PRESCAN_DEPTH_MAX,
@@ -114,10 +151,18 @@ static void write_rules(FILE *out)
             codec_fault_name(CODEC_BODY));
 }
 
+static void write_form(FILE *out, const struct msg_field *field)
+{
+    const char *of = field->values != NULL   ? field->values->name
+                     : field->record != NULL ? field->record->name
+                                             : "";
+    fprintf(out, "%s%s", forms[field->type].wire, of);
+}
+
 static void write_bounds(FILE *out, const struct msg_field *field)
 {
     const char *unit = forms[field->type].unit;
-    if (field->type == FIELD_BOOL) {
+    if (field->type == FIELD_BOOL || field->type == FIELD_ENUM || field->type == FIELD_RECORD) {
         return;
     }
     fprintf(out, "%" PRIu64, field->min);
@@ -127,9 +172,11 @@ static void write_bounds(FILE *out, const struct msg_field *field)
     fputs(unit, out);
 }
 
-static void write_fields(FILE *out, const struct msg_type *type)
+static void write_fields(FILE *out, const struct msg_field *fields, size_t count)
 {
-    if (type->field_count == 0) {
+    static const char *const presences[] = {
+        [MSG_REQUIRED] = "required", [MSG_OPTIONAL] = "optional", [MSG_IMPLICIT] = "implicit"};
+    if (count == 0) {
         fputs("\nNo fields: an empty map.\n", out);
         return;
     }
@@ -137,12 +184,37 @@ static void write_fields(FILE *out, const struct msg_type *type)
           "| tag | field | form | bounds | presence | |\n"
           "| --- | --- | --- | --- | --- | --- |\n",
           out);
-    for (size_t i = 0; i < type->field_count; i++) {
-        const struct msg_field *field = &type->fields[i];
-        fprintf(out, "| %" PRIu32 " | %s | %s | ", field->tag, field->name,
-                forms[field->type].wire);
+    for (size_t i = 0; i < count; i++) {
+        const struct msg_field *field = &fields[i];
+        fprintf(out, "| %" PRIu32 " | %s | ", field->tag, field->name);
+        write_form(out, field);
+        fputs(" | ", out);
         write_bounds(out, field);
-        fprintf(out, " | %s | %s |\n", field->required ? "required" : "optional", field->doc);
+        fprintf(out, " | %s | %s |\n", presences[field->presence], field->doc);
+    }
+}
+
+static void write_enums(FILE *out)
+{
+    fputs("\n## Enums\n", out);
+    const struct msg_enum *each = NULL;
+    while ((each = msg_enum_next(each)) != NULL) {
+        fprintf(out, "\n### %s\n\n%s\n\n| number | name | |\n| --- | --- | --- |\n", each->name,
+                each->doc);
+        for (size_t i = 0; i < each->value_count; i++) {
+            fprintf(out, "| %" PRIu32 " | %s | %s |\n", each->values[i].number,
+                    each->values[i].text, each->values[i].doc);
+        }
+    }
+}
+
+static void write_records(FILE *out)
+{
+    fputs("\n## Records\n", out);
+    const struct msg_record *record = NULL;
+    while ((record = msg_record_next(record)) != NULL) {
+        fprintf(out, "\n### %s\n\n%s\n", record->name, record->doc);
+        write_fields(out, record->fields, record->field_count);
     }
 }
 
@@ -175,13 +247,19 @@ static void write_messages(FILE *out)
     const struct msg_type *type = NULL;
     while ((type = msg_type_next(type)) != NULL) {
         fprintf(out, "\n### %d %s\n\n", (int)type->id, type->name);
-        if (type->service != SERVICE_NONE) {
+        switch (type->kind) {
+        case MSG_KIND_REQUEST:
             write_request(out, type);
-        } else {
+            break;
+        case MSG_KIND_REPLY:
             fputs("Reply.", out);
+            break;
+        case MSG_KIND_EVENT:
+            fprintf(out, "Event of %s.", service_name(type->service));
+            break;
         }
         fprintf(out, "%s%s\n", type->doc[0] == '\0' ? "" : " ", type->doc);
-        write_fields(out, type);
+        write_fields(out, type->fields, type->field_count);
     }
 }
 
@@ -210,6 +288,8 @@ void protodoc_write_document(FILE *out)
     write_introduction(out);
     write_envelope(out);
     write_rules(out);
+    write_enums(out);
+    write_records(out);
     write_messages(out);
     write_errors(out);
 }
@@ -242,9 +322,10 @@ static void write_number_entry(FILE *out, uint64_t number)
 /* The head that announces a value of this size: str 8 and 16, bin 8 and 16, array 16. */
 static void write_head_entry(FILE *out, enum field_type type, uint64_t amount)
 {
-    const bool is_small = amount <= UINT8_MAX && type != FIELD_U64_LIST;
+    const bool is_array = type == FIELD_U64_LIST || type == FIELD_RECORDS;
+    const bool is_small = amount <= UINT8_MAX && !is_array;
     const unsigned small_head = type == FIELD_BIN ? 0xc4 : 0xd9;
-    const unsigned large_head = type == FIELD_U64_LIST ? 0xdc : small_head + 1;
+    const unsigned large_head = is_array ? 0xdc : small_head + 1;
     if (is_small) {
         fprintf(out, "\"\\x%02x\\x%02x\"\n", small_head, (unsigned)amount);
     } else {
@@ -255,27 +336,56 @@ static void write_head_entry(FILE *out, enum field_type type, uint64_t amount)
 
 static void write_bound_entry(FILE *out, const struct msg_field *field, uint64_t bound)
 {
-    if (field->type == FIELD_U64) {
+    switch (field->type) {
+    case FIELD_U64:
         write_number_entry(out, bound);
-    } else if (field->type == FIELD_BOOL) {
+        break;
+    case FIELD_BOOL:
         fprintf(out, "\"\\x%02x\"\n", bound == 0 ? 0xc2U : 0xc3U);
-    } else {
+        break;
+    case FIELD_STR:
+    case FIELD_BIN:
+    case FIELD_U64_LIST:
+    case FIELD_RECORDS:
         write_head_entry(out, field->type, bound);
+        break;
+    case FIELD_ENUM:
+    case FIELD_RECORD:
+        break; /* its values and fields are entries already */
+    }
+}
+
+/* Of a message or record: a map's head, and each field's tag and bounds. */
+static void write_field_entries(FILE *out, const char *owner, const struct msg_field *fields,
+                                size_t count)
+{
+    fprintf(out, "\"\\x%02x\"\n", 0x80U | (unsigned)(count & 0x0f));
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "# %s.%s\n", owner, fields[i].name);
+        write_number_entry(out, fields[i].tag);
+        write_bound_entry(out, &fields[i], fields[i].min);
+        write_bound_entry(out, &fields[i], fields[i].max);
     }
 }
 
 void protodoc_write_dictionary(FILE *out)
 {
+    const struct msg_enum *each = NULL;
+    while ((each = msg_enum_next(each)) != NULL) {
+        fprintf(out, "# %s\n", each->name);
+        for (size_t i = 0; i < each->value_count; i++) {
+            write_number_entry(out, each->values[i].number);
+        }
+    }
+    const struct msg_record *record = NULL;
+    while ((record = msg_record_next(record)) != NULL) {
+        fprintf(out, "# %s\n", record->name);
+        write_field_entries(out, record->name, record->fields, record->field_count);
+    }
     const struct msg_type *type = NULL;
     while ((type = msg_type_next(type)) != NULL) {
         fprintf(out, "# %s\n", type->name);
         write_number_entry(out, type->id);
-        fprintf(out, "\"\\x%02x\"\n", 0x80U | (unsigned)(type->field_count & 0x0f));
-        for (size_t i = 0; i < type->field_count; i++) {
-            fprintf(out, "# %s.%s\n", type->name, type->fields[i].name);
-            write_number_entry(out, type->fields[i].tag);
-            write_bound_entry(out, &type->fields[i], type->fields[i].min);
-            write_bound_entry(out, &type->fields[i], type->fields[i].max);
-        }
+        write_field_entries(out, type->name, type->fields, type->field_count);
     }
 }

@@ -113,20 +113,14 @@ static void on_rooms(void *arg, enum err err, const struct room *rooms, size_t c
         return;
     }
     mem_free(&errand);
-    uint64_t ids[ROOMS_PAGE];
-    uint64_t publishers_max[ROOMS_PAGE];
-    char secrets[ROOMS_PAGE_SECRETS_BYTES];
+    struct msg_node_room page[ROOMS_PAGE];
     for (size_t i = 0; i < count; i++) {
-        ids[i] = rooms[i].id;
-        publishers_max[i] = rooms[i].publishers_max;
-        memcpy(secrets + i * ROOM_SECRET_BYTES, rooms[i].secret, ROOM_SECRET_BYTES);
+        page[i] = (struct msg_node_room){.room_id = rooms[i].id,
+                                         .publishers_max = rooms[i].publishers_max,
+                                         .secret = {rooms[i].secret, ROOM_SECRET_BYTES}};
     }
-    const struct msg reply = {
-        .id = MSG_node_rooms_reply,
-        .node_rooms_reply = {.room_ids = {ids, count},
-                             .publishers_max = {publishers_max, count},
-                             .secrets = {secrets, count * ROOM_SECRET_BYTES}},
-    };
+    const struct msg reply = {.id = MSG_node_rooms_reply,
+                              .node_rooms_reply = {.rooms = {page, count}}};
     call_reply(call, &reply);
 }
 

@@ -191,10 +191,10 @@ static void ask(struct process *process)
     const struct msg to_room = {.id = MSG_room_participants, .room_participants = {.room_id = 1}};
     const struct msg to_bridge = {.id = MSG_bridge_participants,
                                   .bridge_participants = {.room_id = 1}};
-    const struct call_context context = {.request_id = STR_LIT("0123456789abcdef"),
-                                         .principal = {.user_id = 7, .session_id = 8},
-                                         .deadline_ms =
-                                             clock_mono_ms(loop_clock(process->loop)) + BUDGET_MS};
+    const struct call_context context = {
+        .request_id = STR_LIT("0123456789abcdef"),
+        .principal = {.kind = PRINCIPAL_USER, .user_id = 7, .session_id = 8},
+        .deadline_ms = clock_mono_ms(loop_clock(process->loop)) + BUDGET_MS};
     enum err err = bus_call(&process->bus, process->is_far ? &to_room : &to_bridge, &context,
                             on_answer, process);
     check(err == ERR_OK, "cannot call");

@@ -4,6 +4,7 @@
  * Aims at: proto/schema/codec.c proto/schema/codec_check.c
  * Dictionary: schema */
 #include "proto/schema/codec.h"
+#include "proto/schema/codec_check.h"
 
 #include <stdlib.h>
 

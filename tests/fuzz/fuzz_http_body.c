@@ -9,6 +9,7 @@
 
 #include "gateway/api/api.h"
 #include "proto/schema/codec.h"
+#include "proto/schema/codec_check.h"
 #include "proto/base/log.h"
 
 #define TOKEN "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"

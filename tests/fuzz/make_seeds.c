@@ -23,7 +23,10 @@ static void write_seed(const char *folder, const char *target, const char *name,
 
 static uint64_t large_amount(const struct msg_field *field)
 {
-    if (field->type == FIELD_U64 || field->max <= AMOUNT_MAX) {
+    if (field->type == FIELD_ENUM || field->type == FIELD_U64) {
+        return wire_most(field);
+    }
+    if (field->max <= AMOUNT_MAX) {
         return field->max;
     }
     return field->min > AMOUNT_MAX ? field->min : AMOUNT_MAX;
@@ -36,7 +39,7 @@ static void write_message(const char *folder, const struct msg_type *type, bool 
     wire_map(wire, type->field_count);
     for (size_t i = 0; i < type->field_count; i++) {
         const struct msg_field *field = &type->fields[i];
-        wire_field(wire, field, is_large ? large_amount(field) : field->min);
+        wire_field(wire, field, is_large ? large_amount(field) : wire_least(field));
     }
     AUTO(mem_free) char *name = mem_printf("%s-%s", type->name, is_large ? "large" : "small");
     write_seed(folder, "codec", name, wire_str(wire));
@@ -50,7 +53,8 @@ static const struct {
     {"major", WIRE_MAJOR, STR_LIT("\x02")},
     {"minor", WIRE_MINOR, STR_LIT("\x05")},
     {"unknown", WIRE_MESSAGE, STR_LIT("\xcd\x27\x0f")},
-    {"principal", WIRE_PRINCIPAL, STR_LIT("\x93\x01\x02\x03")},
+    {"principal", WIRE_PRINCIPAL, STR_LIT("\x96\x01\x02\x02\x01\x00\x00")},
+    {"principal-1.1", WIRE_PRINCIPAL, STR_LIT("\x93\x01\x02\x00")},
     {"request-failed", WIRE_STATUS, STR_LIT("\x01")},
     {"no-body", WIRE_BODY, STR_LIT("\xc0")},
     {"unknown-tag", WIRE_BODY, STR_LIT("\x81\x3f\x91\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00")},
@@ -71,7 +75,8 @@ static void write_envelopes(const char *folder)
     WIRE_RAW(wire, "\xc0");
     write_seed(folder, "codec", "reply-not-understood", wire_str(wire));
     wire_envelope(wire, MSG_bridge_info_reply, 0);
-    WIRE_RAW(wire, "\x84\x01\xa7\xe2\x82\xac\xf0\x9f\x98\x80\x02\xa2\xc3\xa4\x03\xc2\x04\x00");
+    WIRE_RAW(wire, "\x82\x01\xa7\xe2\x82\xac\xf0\x9f\x98\x80\x05"
+                   "\x83\x01\xa2\xc3\xa4\x02\xc2\x03\x00");
     write_seed(folder, "codec", "utf8", wire_str(wire));
 }
 

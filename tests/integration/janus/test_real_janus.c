@@ -119,14 +119,14 @@ static void test_info(void **state)
     struct rig *rig = *state;
     struct mock_call *call = NULL;
     for (int i = 0;
-         i < 1000 && (call == NULL || call->reply.bridge_info_reply.janus_version.bytes == 0);
+         i < 1000 && (call == NULL || call->reply.bridge_info_reply.janus.version.bytes == 0);
          i++) {
         rig_run(rig, 10); /* it is asked for once the bridge is ready */
         call = rig_call(rig, (struct msg){.id = MSG_bridge_info});
     }
     assert_non_null(call);
-    assert_true(call->reply.bridge_info_reply.ready);
-    assert_true(str_eq(call->reply.bridge_info_reply.janus_version, STR_LIT("1.1.2")));
+    assert_true(call->reply.bridge_info_reply.janus.ready);
+    assert_true(str_eq(call->reply.bridge_info_reply.janus.version, STR_LIT("1.1.2")));
 }
 
 static uint64_t new_id(const char *answer)

@@ -91,12 +91,12 @@ static void on_event(void *arg, const struct msg *msg, uint64_t number, bool is_
     assert_true(str_eq(event->node, STR_LIT("test")));
     copy->last_number = number;
     copy->jumps += !is_next;
-    copy->followed += event->what == 3;
-    copy->alive += event->what == 6;
-    if (event->what == 1) {
+    copy->followed += event->what == BRIDGE_FOLLOWS;
+    copy->alive += event->what == BRIDGE_LIVES;
+    if (event->what == BRIDGE_PUBLISHES) {
         assert_true(copy->count < COPIED_MAX);
         copy->ids[copy->count++] = event->publisher;
-    } else if (event->what == 2) {
+    } else if (event->what == BRIDGE_UNPUBLISHES) {
         drop(copy, event->publisher);
     }
 }

@@ -286,10 +286,10 @@ static void on_reply(void *arg, enum err err, const struct msg *reply)
 static enum err send(struct bus_pair *pair, struct bus_asked *asked, const struct msg *request,
                      uint64_t timeout_ms)
 {
-    const struct call_context context = {.request_id = STR_LIT("req-1"),
-                                         .principal = {.user_id = 7, .session_id = 8, .roles = 9},
-                                         .deadline_ms =
-                                             clock_mono_ms(loop_clock(pair->loop)) + timeout_ms};
+    const struct call_context context = {
+        .request_id = STR_LIT("req-1"),
+        .principal = {.kind = PRINCIPAL_USER, .role = ROLE_ADMIN, .user_id = 7, .session_id = 8},
+        .deadline_ms = clock_mono_ms(loop_clock(pair->loop)) + timeout_ms};
     return bus_call(&pair->bus, request, &context, on_reply, asked);
 }
 

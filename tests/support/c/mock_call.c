@@ -25,7 +25,10 @@ void mock_call_init(struct mock_call *mock, const struct clock *clock, const str
     *mock = (struct mock_call){
         .call = {.request = *request,
                  .context = {.request_id = STR_LIT("test"),
-                             .principal = {.user_id = 1, .session_id = 1},
+                             .principal = {.kind = PRINCIPAL_USER,
+                                           .role = ROLE_MEMBER,
+                                           .user_id = 1,
+                                           .session_id = 1},
                              .deadline_ms = clock_mono_ms(clock) + 4000},
                  .peer_role = "test",
                  .finish = finish},

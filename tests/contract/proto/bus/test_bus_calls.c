@@ -96,7 +96,8 @@ static void test_call_arrives_whole_and_is_answered(void **state)
     assert_string_equal(rig->server.last_request_id, "req-1");
     assert_int_equal(rig->server.last_principal.user_id, 7);
     assert_int_equal(rig->server.last_principal.session_id, 8);
-    assert_int_equal(rig->server.last_principal.roles, 9);
+    assert_int_equal(rig->server.last_principal.kind, PRINCIPAL_USER);
+    assert_int_equal(rig->server.last_principal.role, ROLE_ADMIN);
     /* One clock on both sides here: 2 ms for the two roundings to whole milliseconds. */
     assert_in_range(rig->server.last_deadline_ms, before_ms + 1000, before_ms + TIMEOUT_MS + 2);
     assert_int_equal(bus_client_in_flight(rig->pair.client), 0);

@@ -73,9 +73,13 @@ static void listen_with(struct scene *scene, const struct keys *keys)
 
 static uint64_t tell(struct scene *scene, uint64_t room_id)
 {
-    const struct msg msg = {
-        .id = MSG_bridge_event,
-        .bridge_event = {.node = STR_LIT("node1"), .what = 1, .room_id = room_id, .publisher = 7}};
+    const struct msg msg = {.id = MSG_bridge_event,
+                            .bridge_event = {.node = STR_LIT("node1"),
+                                             .what = BRIDGE_PUBLISHES,
+                                             .room_id = room_id,
+                                             .has_room_id = true,
+                                             .publisher = 7,
+                                             .has_publisher = true}};
     return bus_publisher_send(scene->publisher, &msg);
 }
 

@@ -111,14 +111,14 @@ static void test_info(void **state)
 {
     struct bridge_fixture *b = *state;
     struct mock_call *call = bridge_call(b, (struct msg){.id = MSG_bridge_info});
-    assert_true(call->err == ERR_OK && !call->reply.bridge_info_reply.ready);
+    assert_true(call->err == ERR_OK && !call->reply.bridge_info_reply.janus.ready);
     assert_true(str_eq(call->reply.bridge_info_reply.node, STR_LIT("node1")));
-    assert_int_equal(call->reply.bridge_info_reply.janus_version.bytes, 0);
+    assert_int_equal(call->reply.bridge_info_reply.janus.version.bytes, 0);
     fixture_bring_up(&b->f);
     call = bridge_call(b, (struct msg){.id = MSG_bridge_info});
-    assert_true(call->err == ERR_OK && call->reply.bridge_info_reply.ready);
-    assert_true(str_eq(call->reply.bridge_info_reply.janus_version, STR_LIT("1.1.2")));
-    assert_int_equal(call->reply.bridge_info_reply.sessions_made, 1);
+    assert_true(call->err == ERR_OK && call->reply.bridge_info_reply.janus.ready);
+    assert_true(str_eq(call->reply.bridge_info_reply.janus.version, STR_LIT("1.1.2")));
+    assert_int_equal(call->reply.bridge_info_reply.janus.sessions_made, 1);
 }
 
 static void test_everything_is_asked_again_until_the_first_session(void **state)

@@ -20,18 +20,14 @@ static struct mock_bus_call *asked(struct bridge_fixture *b)
 
 static void answer_rooms(struct bridge_fixture *b, uint64_t first, size_t count)
 {
-    uint64_t ids[ROOMS_PAGE], publishers_max[ROOMS_PAGE];
-    char secrets[ROOMS_PAGE_SECRETS_BYTES];
+    static const char secret[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    struct msg_node_room rooms[ROOMS_PAGE];
     for (size_t i = 0; i < count; i++) {
-        ids[i] = first + i;
-        publishers_max[i] = 6;
+        rooms[i] = (struct msg_node_room){
+            .room_id = first + i, .publishers_max = 6, .secret = str_of(secret)};
     }
-    memset(secrets, 'a', sizeof(secrets));
-    const struct msg reply = {
-        .id = MSG_node_rooms_reply,
-        .node_rooms_reply = {.room_ids = {ids, count},
-                             .publishers_max = {publishers_max, count},
-                             .secrets = {secrets, count * ROOM_SECRET_BYTES}}};
+    const struct msg reply = {.id = MSG_node_rooms_reply,
+                              .node_rooms_reply = {.rooms = {rooms, count}}};
     mock_bus_answer(asked(b), ERR_OK, &reply);
 }
 
@@ -277,10 +273,10 @@ static void test_pages_that_make_no_sense_are_refused(void **state)
     struct bridge_fixture *b = *state;
     log_capture_expect("error=protocol");
     fixture_bring_up(&b->f);
-    const uint64_t ids[] = {5, 5}, most[] = {6, 6};
-    const struct msg reply = {
-        .id = MSG_node_rooms_reply,
-        .node_rooms_reply = {.room_ids = {ids, 2}, .publishers_max = {most, 2}}};
+    const struct msg_node_room room = {.room_id = 5, .publishers_max = 6};
+    const struct msg_node_room twice[] = {room, room};
+    const struct msg reply = {.id = MSG_node_rooms_reply,
+                              .node_rooms_reply = {.rooms = {twice, 2}}};
     mock_bus_answer(asked(b), ERR_OK, &reply);
     assert_int_equal(creates_sent(b), 0);
     fake_clock_advance(b->f.clock, 100);

@@ -1,5 +1,6 @@
 /* The envelope: versions, types and bounds of its items, failed replies. */
 #include "proto/schema/codec.h"
+#include "proto/schema/codec_check.h"
 
 #include "tests/unit/proto/schema/wire.h"
 
@@ -21,9 +22,12 @@ static void every_item_goes_through(void **state)
                                   .remaining_ms = INT64_MAX,
                                   .expiry_unix_ms = INT64_MAX,
                                   .request_id = STR_LIT(SIXTY_FOUR),
-                                  .principal = {.user_id = UINT64_MAX,
+                                  .principal = {.kind = PRINCIPAL_STREAM_KEY,
+                                                .role = ROLE_ADMIN,
+                                                .user_id = UINT64_MAX,
                                                 .session_id = UINT64_MAX - 1,
-                                                .roles = UINT64_MAX - 2}};
+                                                .participant_id = UINT64_MAX - 2,
+                                                .stream_key_id = UINT64_MAX - 3}};
     assert_int_equal(codec_encode(frame, &sent, &info), ERR_OK);
     struct envelope received;
     struct msg msg;
@@ -42,7 +46,8 @@ static void nobody_and_no_request_id_go_through(void **state)
     (void)state;
     AUTO(frame_free) struct frame *frame = frame_new();
     AUTO(arena_free) struct arena *arena = arena_new();
-    const struct envelope sent = {.principal = {.user_id = 0, .session_id = 5, .roles = 6}};
+    const struct envelope sent = {
+        .principal = {.kind = PRINCIPAL_NONE, .user_id = 4, .session_id = 5}};
     assert_int_equal(codec_encode(frame, &sent, &info), ERR_OK);
     struct envelope received;
     memset(&received, 0xff, sizeof(received));
@@ -51,7 +56,8 @@ static void nobody_and_no_request_id_go_through(void **state)
     assert_int_equal(received.request_id.bytes, 0);
     assert_int_equal(received.principal.user_id, 0);
     assert_int_equal(received.principal.session_id, 0);
-    assert_int_equal(received.principal.roles, 0);
+    assert_int_equal(received.principal.kind, PRINCIPAL_NONE);
+    assert_int_equal(received.principal.role, 0);
 }
 
 static void encode_refuses_an_envelope_that_decode_would(void **state)
@@ -123,9 +129,18 @@ static const struct {
     {WIRE_REQUEST_ID, STR_LIT("\xc4\x01z"), CODEC_ENVELOPE},
     {WIRE_REQUEST_ID, STR_LIT("\xc0"), CODEC_ENVELOPE},
     {WIRE_PRINCIPAL, STR_LIT("\xc0"), CODEC_OK},
-    {WIRE_PRINCIPAL, STR_LIT("\x93\x01\x00\x00"), CODEC_OK},
-    {WIRE_PRINCIPAL, STR_LIT("\x94\x01\x00\x00\xc0"), CODEC_OK},
-    {WIRE_PRINCIPAL, STR_LIT("\x93\x00\x01\x01"), CODEC_ENVELOPE}, /* nobody is nil */
+    {WIRE_PRINCIPAL, STR_LIT("\x93\x01\x00\x00"), CODEC_OK}, /* as 1.1 sends a user */
+    {WIRE_PRINCIPAL, STR_LIT("\x94\x01\x00\x00\x01"), CODEC_OK},
+    {WIRE_PRINCIPAL, STR_LIT("\x94\x01\x00\x00\xc0"), CODEC_ENVELOPE},
+    {WIRE_PRINCIPAL, STR_LIT("\x96\x01\x02\x02\x01\x00\x00"), CODEC_OK}, /* an admin */
+    {WIRE_PRINCIPAL, STR_LIT("\x97\x01\x02\x02\x01\x00\x00\xc0"), CODEC_OK},
+    {WIRE_PRINCIPAL, STR_LIT("\x96\x00\x00\x00\x02\x09\x00"), CODEC_OK}, /* a participant */
+    {WIRE_PRINCIPAL, STR_LIT("\x96\x00\x00\x00\x02\x00\x00"), CODEC_ENVELOPE},
+    {WIRE_PRINCIPAL, STR_LIT("\x96\x00\x00\x00\x04\x00\x00"), CODEC_OK},       /* admin tool */
+    {WIRE_PRINCIPAL, STR_LIT("\x96\x01\x00\x00\x05\x00\x00"), CODEC_ENVELOPE}, /* no such kind */
+    {WIRE_PRINCIPAL, STR_LIT("\x96\x01\x00\x00\x00\x00\x00"), CODEC_ENVELOPE},
+    {WIRE_PRINCIPAL, STR_LIT("\x96\x01\x00\x03\x01\x00\x00"), CODEC_ENVELOPE}, /* no such role */
+    {WIRE_PRINCIPAL, STR_LIT("\x93\x00\x01\x01"), CODEC_ENVELOPE},             /* nobody is nil */
     {WIRE_PRINCIPAL, STR_LIT("\x92\x01\x01"), CODEC_ENVELOPE},
     {WIRE_PRINCIPAL, STR_LIT("\x90"), CODEC_ENVELOPE},
     {WIRE_PRINCIPAL, STR_LIT("\x93\xff\x01\x01"), CODEC_ENVELOPE},

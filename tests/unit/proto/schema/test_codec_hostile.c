@@ -8,11 +8,12 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-static const struct envelope usual = {.correlation_id = 7,
-                                      .remaining_ms = 4000,
-                                      .expiry_unix_ms = 1700000000000,
-                                      .request_id = {.data = "req-1", .bytes = 5},
-                                      .principal = {.user_id = 1, .session_id = 2, .roles = 3}};
+static const struct envelope usual = {
+    .correlation_id = 7,
+    .remaining_ms = 4000,
+    .expiry_unix_ms = 1700000000000,
+    .request_id = {.data = "req-1", .bytes = 5},
+    .principal = {.kind = PRINCIPAL_USER, .role = ROLE_ADMIN, .user_id = 1, .session_id = 2}};
 
 static void a_header_that_asks_for_gigabytes_is_refused(void **state)
 {

@@ -1,5 +1,6 @@
 /* The schema table itself: what the compiler cannot check about it. */
 #include "proto/schema/msg.h"
+#include "proto/schema/prescan.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,13 +38,23 @@ static void every_request_has_a_reply_of_its_own(void **state)
         while ((other = msg_type_next(other)) != NULL) {
             requests += other->reply == type->id;
         }
-        if (type->service == SERVICE_NONE) {
-            assert_int_equal(type->reply, MSG_NONE);
-            /* What is published answers nobody. */
-            assert_int_equal(requests, type->id == MSG_bridge_event ? 0 : 1);
+        assert_int_equal(requests, type->kind == MSG_KIND_REPLY ? 1 : 0);
+        assert_int_equal(type->service == SERVICE_NONE, type->kind == MSG_KIND_REPLY);
+        if (type->kind == MSG_KIND_REQUEST) {
+            assert_int_equal(msg_type_find(type->reply)->kind, MSG_KIND_REPLY);
         } else {
-            assert_int_equal(msg_type_find(type->reply)->service, SERVICE_NONE);
-            assert_int_equal(requests, 0);
+            assert_int_equal(type->reply, MSG_NONE);
+            assert_int_equal(type->retry, RETRY_NEVER);
+        }
+    }
+}
+
+static void assert_unique(const struct msg_field *fields, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            assert_int_not_equal(fields[i].tag, fields[j].tag);
+            assert_string_not_equal(fields[i].name, fields[j].name);
         }
     }
 }
@@ -53,12 +64,54 @@ static void tags_and_field_names_are_unique(void **state)
     (void)state;
     const struct msg_type *type = NULL;
     while ((type = msg_type_next(type)) != NULL) {
-        for (size_t i = 0; i < type->field_count; i++) {
+        assert_unique(type->fields, type->field_count);
+    }
+    const struct msg_record *record = NULL;
+    while ((record = msg_record_next(record)) != NULL) {
+        assert_unique(record->fields, record->field_count);
+    }
+}
+
+static void values_of_an_enum_are_unique(void **state)
+{
+    (void)state;
+    const struct msg_enum *each = NULL;
+    while ((each = msg_enum_next(each)) != NULL) {
+        for (size_t i = 0; i < each->value_count; i++) {
+            assert_true(msg_enum_has(each, each->values[i].number));
             for (size_t j = 0; j < i; j++) {
-                assert_int_not_equal(type->fields[i].tag, type->fields[j].tag);
-                assert_string_not_equal(type->fields[i].name, type->fields[j].name);
+                assert_int_not_equal(each->values[i].number, each->values[j].number);
+                assert_string_not_equal(each->values[i].text, each->values[j].text);
             }
         }
+        assert_false(msg_enum_has(each, 99));
+        assert_false(msg_enum_has(each, (UINT64_C(1) << 32) + each->values[0].number));
+    }
+}
+
+/* How deep containers lie in each other from these fields' map on, which is one itself. */
+static size_t depth(const struct msg_field *fields, size_t count)
+{
+    size_t deepest = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct msg_field *field = &fields[i];
+        size_t inside = field->type == FIELD_U64_LIST || field->type == FIELD_RECORDS ? 1 : 0;
+        if (field->record != NULL) {
+            inside += depth(field->record->fields, field->record->field_count);
+        }
+        deepest = inside > deepest ? inside : deepest;
+    }
+    return 1 + deepest;
+}
+
+/* A message that the pre-scan refuses could never be received. How many objects it has,
+ * test_codec's largest messages show. */
+static void no_message_is_deeper_than_a_frame_may_be(void **state)
+{
+    (void)state;
+    const struct msg_type *type = NULL;
+    while ((type = msg_type_next(type)) != NULL) {
+        assert_in_range(1 + depth(type->fields, type->field_count), 2, PRESCAN_DEPTH_MAX);
     }
 }
 
@@ -106,6 +159,8 @@ int main(void)
         cmocka_unit_test(an_unknown_number_finds_nothing),
         cmocka_unit_test(every_request_has_a_reply_of_its_own),
         cmocka_unit_test(tags_and_field_names_are_unique),
+        cmocka_unit_test(values_of_an_enum_are_unique),
+        cmocka_unit_test(no_message_is_deeper_than_a_frame_may_be),
         cmocka_unit_test(every_keyed_request_carries_a_key),
         cmocka_unit_test(fields_lie_where_the_struct_has_them),
         cmocka_unit_test(services_have_names),

@@ -169,12 +169,38 @@ static const uint64_t *numbers(void)
     return list;
 }
 
+uint64_t wire_least(const struct msg_field *field)
+{
+    return field->type == FIELD_ENUM ? field->values->values[0].number : field->min;
+}
+
+uint64_t wire_most(const struct msg_field *field)
+{
+    return field->type == FIELD_ENUM ? field->values->values[field->values->value_count - 1].number
+                                     : field->max;
+}
+
+void wire_record(struct wire *wire, const struct msg_record *record)
+{
+    size_t required = 0;
+    for (size_t i = 0; i < record->field_count; i++) {
+        required += record->fields[i].required;
+    }
+    wire_map(wire, required);
+    for (size_t i = 0; i < record->field_count; i++) {
+        if (record->fields[i].required) {
+            wire_field(wire, &record->fields[i], wire_least(&record->fields[i]));
+        }
+    }
+}
+
 void wire_value(struct wire *wire, const struct msg_field *field, uint64_t amount)
 {
     assert(field->type == FIELD_U64 || amount <= FILL_MAX);
     const struct str text = {.data = filling(), .bytes = amount};
     switch (field->type) {
     case FIELD_U64:
+    case FIELD_ENUM:
         wire_uint(wire, amount);
         break;
     case FIELD_BOOL:
@@ -190,6 +216,15 @@ void wire_value(struct wire *wire, const struct msg_field *field, uint64_t amoun
         wire_array(wire, amount);
         for (uint64_t i = 0; i < amount; i++) {
             wire_uint(wire, i);
+        }
+        break;
+    case FIELD_RECORD:
+        wire_record(wire, field->record);
+        break;
+    case FIELD_RECORDS:
+        wire_array(wire, amount);
+        for (uint64_t i = 0; i < amount; i++) {
+            wire_record(wire, field->record);
         }
         break;
     }
@@ -223,10 +258,34 @@ enum codec_fault wire_fault(struct str data)
     return wire_decode(data, &envelope, &msg, arena, &copy);
 }
 
-static void set_field(struct msg *msg, const struct msg_field *field, uint64_t amount)
+/* Of the records that wire_fill has made last. */
+static char record_memory[FILL_MAX];
+static size_t record_bytes;
+
+static void *take_records(size_t bytes)
+{
+    assert(bytes <= sizeof(record_memory) - record_bytes && bytes % sizeof(uint64_t) == 0);
+    void *memory = record_memory + record_bytes;
+    record_bytes += bytes;
+    memset(memory, 0, bytes);
+    return memory;
+}
+
+static void fill_fields(void *base, const struct msg_field *fields, size_t count, bool is_max);
+
+static void set_records(void *place, const struct msg_record *record, uint64_t count, bool is_max)
+{
+    char *items = take_records(count * record->bytes);
+    for (uint64_t i = 0; i < count; i++) {
+        fill_fields(items + i * record->bytes, record->fields, record->field_count, is_max);
+    }
+    const struct u64_list list = {.items = (const uint64_t *)(const void *)items, .count = count};
+    memcpy(place, &list, sizeof(list));
+}
+
+static void set_field(void *place, const struct msg_field *field, uint64_t amount, bool is_max)
 {
     assert(field->type == FIELD_U64 || amount <= FILL_MAX);
-    void *place = msg_field_at(msg, field);
     switch (field->type) {
     case FIELD_U64:
         *(uint64_t *)place = amount;
@@ -242,6 +301,30 @@ static void set_field(struct msg *msg, const struct msg_field *field, uint64_t a
         assert(amount <= FILL_MAX / sizeof(uint64_t));
         *(struct u64_list *)place = (struct u64_list){.items = numbers(), .count = amount};
         break;
+    case FIELD_ENUM:
+        memcpy(place, &(uint32_t){(uint32_t)amount}, sizeof(uint32_t));
+        break;
+    case FIELD_RECORD:
+        fill_fields(place, field->record->fields, field->record->field_count, is_max);
+        break;
+    case FIELD_RECORDS:
+        set_records(place, field->record, amount, is_max);
+        break;
+    }
+}
+
+static void fill_fields(void *base, const struct msg_field *fields, size_t count, bool is_max)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct msg_field *field = &fields[i];
+        if (!is_max && !field->required) {
+            continue;
+        }
+        set_field((char *)base + field->offset, field,
+                  is_max ? wire_most(field) : wire_least(field), is_max);
+        if (field->presence == MSG_OPTIONAL) {
+            *(bool *)((char *)base + field->flag) = true;
+        }
     }
 }
 
@@ -249,18 +332,27 @@ void wire_fill(struct msg *msg, const struct msg_type *type, bool is_max)
 {
     memset(msg, 0, sizeof(*msg));
     msg->id = type->id;
-    for (size_t i = 0; i < type->field_count; i++) {
-        const struct msg_field *field = &type->fields[i];
-        if (is_max || field->required) {
-            set_field(msg, field, is_max ? field->max : field->min);
-        }
-    }
+    record_bytes = 0;
+    fill_fields(msg_body(msg), type->fields, type->field_count, is_max);
 }
 
-static bool field_equal(const struct msg_field *field, const struct msg *a, const struct msg *b)
+static bool fields_equal(const struct msg_field *fields, size_t count, const void *a,
+                         const void *b);
+
+static bool records_equal(const struct msg_record *record, const struct u64_list *one,
+                          const struct u64_list *other)
 {
-    const void *left = msg_field_get(a, field);
-    const void *right = msg_field_get(b, field);
+    bool is_equal = one->count == other->count;
+    for (size_t i = 0; is_equal && i < one->count; i++) {
+        is_equal = fields_equal(record->fields, record->field_count,
+                                (const char *)one->items + i * record->bytes,
+                                (const char *)other->items + i * record->bytes);
+    }
+    return is_equal;
+}
+
+static bool value_equal(const struct msg_field *field, const void *left, const void *right)
+{
     switch (field->type) {
     case FIELD_U64:
         return *(const uint64_t *)left == *(const uint64_t *)right;
@@ -276,8 +368,33 @@ static bool field_equal(const struct msg_field *field, const struct msg *a, cons
                (one->count == 0 ||
                 memcmp(one->items, other->items, one->count * sizeof(uint64_t)) == 0);
     }
+    case FIELD_ENUM:
+        return memcmp(left, right, sizeof(uint32_t)) == 0;
+    case FIELD_RECORD:
+        return fields_equal(field->record->fields, field->record->field_count, left, right);
+    case FIELD_RECORDS: {
+        struct u64_list one, other; /* all lists look alike */
+        memcpy(&one, left, sizeof(one));
+        memcpy(&other, right, sizeof(other));
+        return records_equal(field->record, &one, &other);
+    }
     }
     return false;
+}
+
+static bool fields_equal(const struct msg_field *fields, size_t count, const void *a, const void *b)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct msg_field *field = &fields[i];
+        const bool same_flags =
+            field->presence != MSG_OPTIONAL ||
+            *((const bool *)a + field->flag) == *((const bool *)b + field->flag);
+        if (!same_flags ||
+            !value_equal(field, (const char *)a + field->offset, (const char *)b + field->offset)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool wire_equal(const struct msg *a, const struct msg *b)
@@ -286,10 +403,5 @@ bool wire_equal(const struct msg *a, const struct msg *b)
     if (a->id != b->id || type == NULL) {
         return a->id == b->id;
     }
-    for (size_t i = 0; i < type->field_count; i++) {
-        if (!field_equal(&type->fields[i], a, b)) {
-            return false;
-        }
-    }
-    return true;
+    return fields_equal(type->fields, type->field_count, msg_body_get(a), msg_body_get(b));
 }

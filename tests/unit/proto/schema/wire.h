@@ -45,9 +45,17 @@ void wire_envelope(struct wire *wire, uint64_t number, uint64_t status);
  * instead. */
 void wire_envelope_with(struct wire *wire, size_t place, struct str bytes);
 
-/* A field's tag and a value of it: amount is the number, the bytes, or the items. */
+/* The bounds of a field: of an enum its first and last value. */
+uint64_t wire_least(const struct msg_field *field);
+uint64_t wire_most(const struct msg_field *field);
+
+/* A field's tag and a value of it: amount is the number, the bytes, or the items (records have
+ * their least values). */
 void wire_field(struct wire *wire, const struct msg_field *field, uint64_t amount);
 void wire_value(struct wire *wire, const struct msg_field *field, uint64_t amount);
+
+/* A record with its required fields, at their least values. */
+void wire_record(struct wire *wire, const struct msg_record *record);
 
 /* Decodes a copy of data on the heap that ends where data ends, so that ASan sees a byte read too
  * far. */
@@ -56,7 +64,8 @@ enum codec_fault wire_decode(struct str data, struct envelope *ret_envelope, str
 /* The same for who only wants to know what is wrong with it. */
 enum codec_fault wire_fault(struct str data);
 
-/* Sets every field of msg to its upper bound, or the required ones to their lower. */
+/* Sets every field of msg to its upper bound, or the required ones to their lower. Records in lists
+ * lie in memory that the next call uses again. */
 void wire_fill(struct msg *msg, const struct msg_type *type, bool is_max);
 bool wire_equal(const struct msg *a, const struct msg *b);
 

@@ -35,8 +35,8 @@ static void read_addresses(struct janus_host *host, const struct loop_address *a
 }
 
 /* The failure is logged when it begins, not at every try. */
-static void on_found(void *arg, const char *failure, const struct loop_address *addresses,
-                     size_t count)
+static void on_janus_found(void *arg, const char *failure, const struct loop_address *addresses,
+                           size_t count)
 {
     struct janus_host *host = arg;
     const bool is_first = host->addresses == NULL;
@@ -53,12 +53,12 @@ static void on_found(void *arg, const char *failure, const struct loop_address *
     }
 }
 
-static void look_up(void *arg)
+static void look_janus_up(void *arg)
 {
     struct janus_host *host = arg;
-    host->timer = clock_after(loop_clock(host->loop), INTERVAL_MS, look_up, host);
+    host->timer = clock_after(loop_clock(host->loop), INTERVAL_MS, look_janus_up, host);
     if (host->lookup == NULL) {
-        host->lookup = loop_lookup_new(host->loop, host->name, host->servers, on_found, host);
+        host->lookup = loop_lookup_new(host->loop, host->name, host->servers, on_janus_found, host);
     }
 }
 
@@ -68,7 +68,7 @@ struct janus_host *janus_host_new(struct loop *loop, const char *name, const cha
     struct janus_host *host = mem_alloc(sizeof(*host));
     *host = (struct janus_host){
         .loop = loop, .name = mem_strdup(name), .servers = servers, .fn = fn, .arg = arg};
-    look_up(host);
+    look_janus_up(host);
     return host;
 }
 

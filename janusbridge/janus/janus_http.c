@@ -71,9 +71,9 @@ static void turn(struct janus_http *http);
 
 /* curl moves its timer with every request; ours only moves to an earlier time, and looks again when
  * it fires. */
-static void arm(struct janus_http *http);
+static void arm_curl_timer(struct janus_http *http);
 
-static void on_timer(void *arg)
+static void on_curl_due(void *arg)
 {
     struct janus_http *http = arg;
     http->timer = 0;
@@ -83,10 +83,10 @@ static void on_timer(void *arg)
         curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
         turn(http);
     }
-    arm(http);
+    arm_curl_timer(http);
 }
 
-static void arm(struct janus_http *http)
+static void arm_curl_timer(struct janus_http *http)
 {
     if (http->due_ms == UINT64_MAX || (http->timer != 0 && http->timer_ms <= http->due_ms)) {
         return;
@@ -94,8 +94,8 @@ static void arm(struct janus_http *http)
     clock_cancel(http->clock, http->timer);
     const uint64_t now_ms = clock_mono_ms(http->clock);
     http->timer_ms = http->due_ms;
-    http->timer =
-        clock_after(http->clock, http->due_ms > now_ms ? http->due_ms - now_ms : 0, on_timer, http);
+    http->timer = clock_after(http->clock, http->due_ms > now_ms ? http->due_ms - now_ms : 0,
+                              on_curl_due, http);
 }
 
 /* May run inside any call of curl's, so it calls none. */
@@ -104,13 +104,13 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg)
     struct janus_http *http = arg;
     (void)multi;
     http->due_ms = timeout_ms < 0 ? UINT64_MAX : clock_mono_ms(http->clock) + (uint64_t)timeout_ms;
-    arm(http);
+    arm_curl_timer(http);
     return 0;
 }
 
 /* ---- descriptors ---- */
 
-static void on_ready(void *arg, int fd, bool readable, bool writable)
+static void on_socket_ready(void *arg, int fd, bool readable, bool writable)
 {
     struct janus_http *http = arg;
     int running;
@@ -206,7 +206,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     return bytes;
 }
 
-static struct janus_answer read_answer(const struct slot *slot, CURLcode code)
+static struct janus_answer read_transfer_answer(const struct slot *slot, CURLcode code)
 {
     struct janus_answer answer = {.err = ERR_OK, .why = curl_easy_strerror(code)};
     long status = 0;
@@ -265,7 +265,7 @@ static void free_transfer(struct janus_transfer **transfer_ref)
 }
 
 /* What is the same for every request. */
-static void prepare(struct slot *slot)
+static void prepare_slot(struct slot *slot)
 {
     const struct janus_http *http = slot->http;
     CURL *easy = slot->easy;
@@ -307,11 +307,11 @@ static struct slot *take_slot(struct janus_http *http)
     slot->easy = curl_easy_init();
     slot->next = http->slots;
     http->slots = slot;
-    prepare(slot);
+    prepare_slot(slot);
     return slot;
 }
 
-static void give_back(struct slot *slot)
+static void give_slot_back(struct slot *slot)
 {
     if (slot->answer_room > BUFFER_KEPT_BYTES) {
         mem_free(&slot->answer);
@@ -335,7 +335,7 @@ static void tell_addresses(struct slot *slot)
     curl_easy_setopt(slot->easy, CURLOPT_RESOLVE, slot->resolve);
 }
 
-static void start(struct janus_transfer *transfer)
+static void start_transfer(struct janus_transfer *transfer)
 {
     struct janus_http *http = transfer->http;
     struct slot *slot = take_slot(http);
@@ -358,24 +358,24 @@ static void start(struct janus_transfer *transfer)
     curl_multi_add_handle(http->multi, slot->easy);
 }
 
-static void end(const struct janus_transfer *transfer)
+static void end_transfer(const struct janus_transfer *transfer)
 {
     curl_multi_remove_handle(transfer->http->multi, transfer->slot->easy);
     transfer->slot->transfer = NULL;
 }
 
-static void finish(struct slot *slot, CURLcode code)
+static void finish_transfer(struct slot *slot, CURLcode code)
 {
     struct janus_transfer *transfer = slot->transfer;
-    const struct janus_answer answer = read_answer(slot, code);
+    const struct janus_answer answer = read_transfer_answer(slot, code);
     count_answer(slot, &answer);
     if (code == CURLE_OK) {
         keep(slot);
     }
-    end(transfer);
+    end_transfer(transfer);
     transfer->fn(transfer->arg, &answer);
     free_transfer(&transfer);
-    give_back(slot);
+    give_slot_back(slot);
 }
 
 /* After curl was called: hands out what has finished. */
@@ -386,7 +386,7 @@ static void turn(struct janus_http *http)
         char *slot = NULL;
         const CURLcode code = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &slot);
-        finish((struct slot *)(void *)slot, code);
+        finish_transfer((struct slot *)(void *)slot, code);
     }
 }
 
@@ -400,7 +400,7 @@ static void on_address(void *arg)
             CONTAINER_OF(http->waiting.next, struct janus_transfer, link);
         list_remove(&transfer->link);
         clock_cancel(http->clock, transfer->patience);
-        start(transfer);
+        start_transfer(transfer);
     }
 }
 
@@ -430,8 +430,8 @@ static void wait_for_address(struct janus_transfer *transfer)
 
 /* ---- the interface ---- */
 
-static struct janus_transfer *send_request(void *self, const struct janus_request *request,
-                                           janus_answer_fn *fn, void *arg)
+static struct janus_transfer *send_transfer(void *self, const struct janus_request *request,
+                                            janus_answer_fn *fn, void *arg)
 {
     struct janus_http *http = self;
     struct janus_transfer *transfer = mem_alloc(sizeof(*transfer));
@@ -446,17 +446,17 @@ static struct janus_transfer *send_request(void *self, const struct janus_reques
     if (http->host != NULL && janus_host_addresses(http->host)[0] == '\0') {
         wait_for_address(transfer);
     } else {
-        start(transfer);
+        start_transfer(transfer);
     }
     return transfer;
 }
 
-static void cancel(void *self, struct janus_transfer *transfer)
+static void cancel_transfer(void *self, struct janus_transfer *transfer)
 {
     struct janus_http *http = self;
     if (transfer->slot != NULL) {
-        end(transfer);
-        give_back(transfer->slot);
+        end_transfer(transfer);
+        give_slot_back(transfer->slot);
     } else {
         list_remove(&transfer->link);
         clock_cancel(http->clock, transfer->patience);
@@ -466,7 +466,7 @@ static void cancel(void *self, struct janus_transfer *transfer)
 
 struct janus_transport janus_http_transport(struct janus_http *http)
 {
-    static const struct janus_transport_ops ops = {send_request, cancel};
+    static const struct janus_transport_ops ops = {send_transfer, cancel_transfer};
     return (struct janus_transport){.ops = &ops, .self = http};
 }
 
@@ -514,7 +514,7 @@ static bool take_url(struct janus_http *http, const char *url)
     return good;
 }
 
-static void make_metrics(struct janus_http *http, struct metrics *metrics)
+static void make_transfer_metrics(struct janus_http *http, struct metrics *metrics)
 {
     static const char *const labels[] = {"result=\"ok\"", "result=\"unavailable\"",
                                          "result=\"deadline\"", "result=\"protocol\""};
@@ -540,7 +540,7 @@ struct janus_http *janus_http_new(struct loop *loop, struct metrics *metrics,
     http->clock = loop_clock(loop);
     http->config = *config;
     http->due_ms = UINT64_MAX;
-    http->fds = janus_fds_new(loop, on_ready, http);
+    http->fds = janus_fds_new(loop, on_socket_ready, http);
     list_init(&http->waiting);
     const bool has_url = take_url(http, config->url);
     http->ca_file = mem_strdup(config->ca_file);
@@ -548,7 +548,7 @@ struct janus_http *janus_http_new(struct loop *loop, struct metrics *metrics,
     http->headers = curl_slist_append(NULL, "Content-Type: application/json");
     curl_slist_append(http->headers, "Expect:");
     curl_slist_append(http->headers, "Accept:");
-    make_metrics(http, metrics);
+    make_transfer_metrics(http, metrics);
     if (!has_url || (config->ca_file[0] != '\0' && access(config->ca_file, R_OK) != 0)) {
         *ret_why = !has_url ? "not an http or https URL" : "the CA file cannot be read";
         janus_http_free(&http);
@@ -569,11 +569,11 @@ void janus_http_free(struct janus_http **http_ref)
         return;
     }
     while (!list_is_empty(&http->waiting)) {
-        cancel(http, CONTAINER_OF(http->waiting.next, struct janus_transfer, link));
+        cancel_transfer(http, CONTAINER_OF(http->waiting.next, struct janus_transfer, link));
     }
     for (struct slot *slot; (slot = http->slots) != NULL;) {
         if (slot->transfer != NULL) {
-            cancel(http, slot->transfer);
+            cancel_transfer(http, slot->transfer);
         }
         http->slots = slot->next;
         curl_easy_cleanup(slot->easy);

@@ -100,7 +100,7 @@ static bool receive_event(void *pair, int *ret_event)
     return received;
 }
 
-static bool on_readable(void *arg)
+static bool on_monitor_readable(void *arg)
 {
     struct bus_monitor *monitor = arg;
     for (int i = 0; i < LOOP_BATCH; i++) {
@@ -134,7 +134,7 @@ struct bus_monitor *bus_monitor_new(struct loop *loop, zsock_t *socket, int even
     rc = zmq_connect(zsock_resolve(monitor->pair), endpoint);
     assert(rc == 0);
     (void)rc;
-    monitor->reader = bus_reader_new(loop, monitor->pair, on_readable, monitor);
+    monitor->reader = bus_reader_new(loop, monitor->pair, on_monitor_readable, monitor);
     return monitor;
 }
 

@@ -31,7 +31,7 @@ struct resolver {
     size_t watch_count;
 };
 
-static void tell(struct watch *watch)
+static void tell_endpoints(struct watch *watch)
 {
     struct resolve_set endpoints = {.count = 0};
     for (size_t i = 0; i < watch->host_count; i++) {
@@ -45,8 +45,8 @@ static void tell(struct watch *watch)
 }
 
 /* The failure is logged when it begins, not at every try. */
-static void on_found(void *arg, const char *failure, const struct loop_address *addresses,
-                     size_t count)
+static void on_host_found(void *arg, const char *failure, const struct loop_address *addresses,
+                          size_t count)
 {
     struct host *host = arg;
     struct resolver *resolver = host->resolver;
@@ -61,7 +61,7 @@ static void on_found(void *arg, const char *failure, const struct loop_address *
     host->has_failed = failure != NULL;
     loop_lookup_free(&host->lookup);
     for (size_t i = 0; i < resolver->watch_count; i++) {
-        tell(&resolver->watches[i]);
+        tell_endpoints(&resolver->watches[i]);
     }
 }
 
@@ -77,7 +77,7 @@ static void ask_names(struct resolver *resolver, struct watch *watch)
             continue;
         }
         host->lookup = loop_lookup_new(resolver->loop, host->host.name, resolver->config.servers,
-                                       on_found, host);
+                                       on_host_found, host);
         if (resolver->timer_id == 0) {
             resolver->timer_id = clock_after(loop_clock(resolver->loop),
                                              resolver->config.interval_ms, on_interval, resolver);
@@ -166,7 +166,7 @@ enum err resolver_watch(struct resolver *resolver, const char *address, resolver
         return ERR_BAD_REQUEST;
     }
     resolver->watch_count++;
-    tell(watch);
+    tell_endpoints(watch);
     ask_names(resolver, watch);
     return ERR_OK;
 }

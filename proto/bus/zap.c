@@ -55,7 +55,7 @@ static bool receive_frame(void *socket, zmq_msg_t *frame)
 }
 
 /* False: there is none. Reads the whole message, however many frames it has. */
-static bool receive(void *socket, struct zap_request *ret_request)
+static bool receive_zap_request(void *socket, struct zap_request *ret_request)
 {
     ret_request->count = 0;
     for (bool more = true; more; ret_request->count++) {
@@ -142,7 +142,7 @@ static void answer(struct zap *zap, const struct zap_request *request, const cha
     send_frame(socket, STR_NONE, 0);
 }
 
-static void refuse(struct zap *zap, const struct zap_request *request, enum refusal why)
+static void refuse_peer(struct zap *zap, const struct zap_request *request, enum refusal why)
 {
     metric_inc(zap->refused[why]);
     struct str address = request->count > ADDRESS ? frame_of(request, ADDRESS) : STR_NONE;
@@ -153,20 +153,20 @@ static void refuse(struct zap *zap, const struct zap_request *request, enum refu
 static bool answer_next(struct zap *zap)
 {
     struct zap_request request;
-    if (!receive(zsock_resolve(zap->socket), &request)) {
+    if (!receive_zap_request(zsock_resolve(zap->socket), &request)) {
         return false;
     }
     enum refusal why;
     const char *role = judge(zap, &request, &why);
     if (role == NULL) {
-        refuse(zap, &request, why);
+        refuse_peer(zap, &request, why);
     }
     answer(zap, &request, role); /* always: a REP socket must answer before it hears again */
     request_fini(&request);
     return true;
 }
 
-static bool on_readable(void *arg)
+static bool on_zap_readable(void *arg)
 {
     for (int i = 0; i < LOOP_BATCH; i++) {
         if (!answer_next(arg)) {
@@ -176,7 +176,7 @@ static bool on_readable(void *arg)
     return true;
 }
 
-static void make_metrics(struct zap *zap, struct metrics *metrics)
+static void make_zap_metrics(struct zap *zap, struct metrics *metrics)
 {
     for (size_t i = 0; i < REFUSALS; i++) {
         AUTO(mem_free) char *labels = mem_printf("reason=\"%s\"", refusal_names[i]);
@@ -193,9 +193,9 @@ struct zap *zap_new(struct loop *loop, struct metrics *metrics, const struct key
     if (zmq_bind(zsock_resolve(zap->socket), ZAP_ENDPOINT) != 0) {
         return NULL;
     }
-    make_metrics(zap, metrics);
+    make_zap_metrics(zap, metrics);
     zap->loop = loop;
-    zap->reader = bus_reader_new(loop, zap->socket, on_readable, zap);
+    zap->reader = bus_reader_new(loop, zap->socket, on_zap_readable, zap);
     return STEAL(zap);
 }
 

@@ -117,7 +117,7 @@ static void fire(struct timer *timer)
     after_event(loop);
 }
 
-static void on_timer(uv_timer_t *uv_timer)
+static void on_uv_timer(uv_timer_t *uv_timer)
 {
     struct timer *timer = uv_timer->data;
     if (timer->loop->is_over) {
@@ -170,13 +170,13 @@ static uint64_t after(void *self, uint64_t delay_ms, timer_fn *fn, void *arg)
         list_add(&loop->soon, &timer->link);
     } else {
         /* libuv counts from when it last looked at the clock. */
-        must(uv_timer_start(&timer->timer, on_timer, mono_ms(NULL) - uv_now(&loop->uv) + delay_ms,
-                            0));
+        must(uv_timer_start(&timer->timer, on_uv_timer,
+                            mono_ms(NULL) - uv_now(&loop->uv) + delay_ms, 0));
     }
     return (uint64_t)timer->generation << 32 | timer->slot;
 }
 
-static void cancel(void *self, uint64_t timer_id)
+static void cancel_timer(void *self, uint64_t timer_id)
 {
     struct loop *loop = self;
     uint32_t slot = (uint32_t)timer_id;
@@ -190,7 +190,7 @@ static void cancel(void *self, uint64_t timer_id)
     list_add(&loop->spare, &timer->link);
 }
 
-static const struct clock_ops clock_ops = {mono_ms, unix_ms, after, cancel};
+static const struct clock_ops clock_ops = {mono_ms, unix_ms, after, cancel_timer};
 
 const struct clock *loop_clock(struct loop *loop)
 {
@@ -281,7 +281,7 @@ void loop_fd_remove(struct loop *loop, int fd)
 
 /* ---- signals ---- */
 
-static void on_signal(uv_signal_t *uv_signal, int number)
+static void on_uv_signal(uv_signal_t *uv_signal, int number)
 {
     const struct loop_signal *signal = uv_signal->data;
     struct loop *loop = signal->loop;
@@ -296,7 +296,7 @@ struct loop_signal *loop_signal_new(struct loop *loop, int number, timer_fn *fn,
     *signal = (struct loop_signal){.loop = loop, .fn = fn, .arg = arg};
     must(uv_signal_init(&loop->uv, &signal->signal));
     signal->signal.data = signal;
-    must(uv_signal_start(&signal->signal, on_signal, number));
+    must(uv_signal_start(&signal->signal, on_uv_signal, number));
     return signal;
 }
 
@@ -496,7 +496,7 @@ void loop_free(struct loop **loop_ref)
 }
 
 /* What was put off outside the loop, and by its last turn, is not left behind. */
-static void run(struct loop *loop)
+static void run_loop(struct loop *loop)
 {
     loop->stopped = false;
     loop->is_over = false;
@@ -509,7 +509,7 @@ static void run(struct loop *loop)
 void loop_run(struct loop *loop)
 {
     if (!loop->stop_asked) {
-        run(loop);
+        run_loop(loop);
     }
     loop->stop_asked = false;
 }
@@ -520,7 +520,7 @@ void loop_stop(struct loop *loop)
     loop->stop_asked = true;
 }
 
-static void on_timeout(void *arg)
+static void on_until_timeout(void *arg)
 {
     *(bool *)arg = true;
 }
@@ -531,7 +531,7 @@ struct bounded {
     bool timed_out;
 };
 
-static bool is_over(void *arg)
+static bool is_until_over(void *arg)
 {
     struct bounded *bounded = arg;
     return bounded->timed_out || bounded->predicate(bounded->arg);
@@ -543,10 +543,10 @@ bool loop_run_until(struct loop *loop, loop_predicate *predicate, void *arg, uin
     if (predicate(arg)) {
         return true;
     }
-    uint64_t timer = clock_after(&loop->clock, timeout_ms, on_timeout, &bounded.timed_out);
-    loop->predicate = is_over;
+    uint64_t timer = clock_after(&loop->clock, timeout_ms, on_until_timeout, &bounded.timed_out);
+    loop->predicate = is_until_over;
     loop->predicate_arg = &bounded;
-    run(loop);
+    run_loop(loop);
     loop->predicate = NULL;
     clock_cancel(&loop->clock, timer);
     return predicate(arg);

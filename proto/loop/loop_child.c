@@ -29,7 +29,7 @@ static int reap(struct loop_child *child)
     return status;
 }
 
-static void on_ended(void *arg, uint32_t events)
+static void on_pidfd_ready(void *arg, uint32_t events)
 {
     struct loop_child *child = arg;
     (void)events;
@@ -41,7 +41,7 @@ static void on_ended(void *arg, uint32_t events)
 }
 
 /* The copies are above all targets, so that none is overwritten before it is placed. */
-static int place_fds(posix_spawn_file_actions_t *actions, const int *copies, size_t count)
+static int place_child_fds(posix_spawn_file_actions_t *actions, const int *copies, size_t count)
 {
     int error = 0;
     for (size_t i = 0; i < count && error == 0; i++) {
@@ -51,7 +51,7 @@ static int place_fds(posix_spawn_file_actions_t *actions, const int *copies, siz
                       : posix_spawn_file_actions_addclosefrom_np(actions, FIRST_FD + (int)count);
 }
 
-static int start(const struct loop_child_config *config, const int *copies, pid_t *ret_pid)
+static int start_child(const struct loop_child_config *config, const int *copies, pid_t *ret_pid)
 {
     sigset_t none;
     sigset_t all;
@@ -65,7 +65,7 @@ static int start(const struct loop_child_config *config, const int *copies, pid_
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setflags(&attributes, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
                                                   (config->own_session ? POSIX_SPAWN_SETSID : 0)));
-    int error = place_fds(&actions, copies, config->fd_count);
+    int error = place_child_fds(&actions, copies, config->fd_count);
     if (error == 0) {
         /* posix_spawn takes them without const for C89's sake and does not change them. */
         error = posix_spawn(
@@ -88,7 +88,7 @@ static int copy_and_start(const struct loop_child_config *config, pid_t *ret_pid
         count += error == 0;
     }
     if (error == 0) {
-        error = start(config, copies, ret_pid);
+        error = start_child(config, copies, ret_pid);
     }
     while (count > 0) {
         close(copies[--count]);
@@ -113,7 +113,7 @@ struct loop_child *loop_child_new(struct loop *loop, const struct loop_child_con
         *ret_error = errno;
         return NULL;
     }
-    loop_fd_add(loop, child->pidfd, EPOLLIN, on_ended, child);
+    loop_fd_add(loop, child->pidfd, EPOLLIN, on_pidfd_ready, child);
     return STEAL(child);
 }
 

@@ -21,7 +21,7 @@ struct loop_lookup {
     void *arg;
 };
 
-static void on_timeout(void *arg);
+static void on_try_timeout(void *arg);
 
 /* After everything that c-ares has done. */
 static void set_timer(struct loop_lookup *lookup)
@@ -32,11 +32,11 @@ static void set_timer(struct loop_lookup *lookup)
     lookup->timer = 0;
     if (ares_timeout(lookup->channel, NULL, &wait) != NULL) {
         uint64_t wait_ms = (uint64_t)wait.tv_sec * 1000 + (uint64_t)wait.tv_usec / 1000 + 1;
-        lookup->timer = clock_after(clock, wait_ms, on_timeout, lookup);
+        lookup->timer = clock_after(clock, wait_ms, on_try_timeout, lookup);
     }
 }
 
-static void on_timeout(void *arg)
+static void on_try_timeout(void *arg)
 {
     struct loop_lookup *lookup = arg;
     ares_process_fd(lookup->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
@@ -82,7 +82,7 @@ static void add_address(struct loop_lookup *lookup, const struct ares_addrinfo_n
     }
 }
 
-static void on_found(void *arg, int status, int timeouts, struct ares_addrinfo *found)
+static void on_ares_found(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 {
     struct loop_lookup *lookup = arg;
     (void)timeouts;
@@ -100,13 +100,13 @@ static void on_found(void *arg, int status, int timeouts, struct ares_addrinfo *
     loop_late_add(lookup->loop, &lookup->tell);
 }
 
-static void tell(void *arg)
+static void tell_found(void *arg)
 {
     struct loop_lookup *lookup = arg;
     lookup->fn(lookup->arg, lookup->failure, lookup->addresses, lookup->count);
 }
 
-static int start(struct loop_lookup *lookup, const char *name, const char *servers)
+static int start_lookup(struct loop_lookup *lookup, const char *name, const char *servers)
 {
     struct ares_options options = {
         .timeout = TRY_MS, .tries = TRIES, .sock_state_cb = on_wish, .sock_state_cb_data = lookup};
@@ -123,7 +123,7 @@ static int start(struct loop_lookup *lookup, const char *name, const char *serve
         /* Unsorted, because sorting connects a socket to each address. */
         const struct ares_addrinfo_hints hints = {
             .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = ARES_AI_NOSORT};
-        ares_getaddrinfo(lookup->channel, name, NULL, &hints, on_found, lookup);
+        ares_getaddrinfo(lookup->channel, name, NULL, &hints, on_ares_found, lookup);
         set_timer(lookup);
     }
     return status;
@@ -136,8 +136,8 @@ struct loop_lookup *loop_lookup_new(struct loop *loop, const char *name, const c
     lookup->loop = loop;
     lookup->fn = fn;
     lookup->arg = arg;
-    loop_late_init(&lookup->tell, tell, lookup);
-    int status = start(lookup, name, servers);
+    loop_late_init(&lookup->tell, tell_found, lookup);
+    int status = start_lookup(lookup, name, servers);
     if (status != ARES_SUCCESS) {
         lookup->failure = ares_strerror(status);
         loop_late_add(loop, &lookup->tell);

@@ -64,7 +64,7 @@ static void queue_init(struct queue *list)
 }
 
 /* On the loop. */
-static void deliver(void *arg)
+static void deliver_finished(void *arg)
 {
     struct pool *pool = arg;
     pthread_mutex_lock(&pool->lock);
@@ -79,7 +79,7 @@ static void deliver(void *arg)
     }
 }
 
-static void finish(struct pool *pool, struct item *item)
+static void finish_item(struct pool *pool, struct item *item)
 {
     item->ran = true;
     pthread_mutex_lock(&pool->lock);
@@ -88,7 +88,7 @@ static void finish(struct pool *pool, struct item *item)
     pool->posted = pool->posted || post;
     /* Under the lock: after stopping is set, nothing is posted any more. */
     if (post) {
-        loop_post(pool->loop, deliver, pool);
+        loop_post(pool->loop, deliver_finished, pool);
     }
     pthread_mutex_unlock(&pool->lock);
 }
@@ -108,14 +108,14 @@ static struct item *wait_for_item(struct pool *pool)
     return item;
 }
 
-static void *run(void *arg)
+static void *run_thread(void *arg)
 {
     struct pool *pool = arg;
     const struct pool_config *config = &pool->config;
     void *state = config->thread_new != NULL ? config->thread_new(config->thread_arg) : NULL;
     for (struct item *item; (item = wait_for_item(pool)) != NULL;) {
         item->work(item->job, state);
-        finish(pool, item);
+        finish_item(pool, item);
     }
     if (config->thread_free != NULL) {
         config->thread_free(state);
@@ -132,7 +132,7 @@ static void start_threads(struct pool *pool)
     sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     while (pool->thread_count < pool->config.threads) {
-        if (pthread_create(&pool->threads[pool->thread_count], NULL, run, pool) != 0) {
+        if (pthread_create(&pool->threads[pool->thread_count], NULL, run_thread, pool) != 0) {
             abort(); /* no thread at start-up: see base.h */
         }
         char name[16];
@@ -176,8 +176,8 @@ void pool_free(struct pool **pool_ref)
     for (unsigned i = 0; i < pool->thread_count; i++) {
         pthread_join(pool->threads[i], NULL);
     }
-    loop_unpost(pool->loop, deliver, pool);
-    deliver(pool);
+    loop_unpost(pool->loop, deliver_finished, pool);
+    deliver_finished(pool);
     for (struct item *item; (item = queue_take(&pool->queue)) != NULL;) {
         item->done(item->job, false);
         free(item);

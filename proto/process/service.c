@@ -93,7 +93,7 @@ static void begin_drain(struct service *service)
     check_drained(service);
 }
 
-static void on_signal(void *arg)
+static void on_end_signal(void *arg)
 {
     struct service *service = arg;
     if (service->draining) {
@@ -122,37 +122,37 @@ static struct bus_parts bus_parts(const struct service *service)
                               .zap = service->zap};
 }
 
-static bool fail(const char *event, const char *why)
+static bool fail_to_start(const char *event, const char *why)
 {
     log_error(event, LOG_Z("why", why));
     return false;
 }
 
-static bool set_up(struct service *service, const char *role)
+static bool set_up_parts(struct service *service, const char *role)
 {
     const struct service_config *config = service->config;
     const char *why = "";
     if (sodium_init() < 0) {
-        return fail("libsodium cannot be set up", "");
+        return fail_to_start("libsodium cannot be set up", "");
     }
     (void)signal(SIGPIPE, SIG_IGN);
     service->loop = loop_new();
-    service->term = loop_signal_new(service->loop, SIGTERM, on_signal, service);
-    service->interrupt = loop_signal_new(service->loop, SIGINT, on_signal, service);
+    service->term = loop_signal_new(service->loop, SIGTERM, on_end_signal, service);
+    service->interrupt = loop_signal_new(service->loop, SIGINT, on_end_signal, service);
     service->metrics = metrics_new();
     service->health = health_new();
     service->keys = keys_new(role, config->bus_secret_key, config->bus_public_keys, &why);
     if (service->keys == NULL) {
-        return fail("the bus keys are not usable", why);
+        return fail_to_start("the bus keys are not usable", why);
     }
     service->zap = zap_new(service->loop, service->metrics, service->keys);
     if (service->zap == NULL) {
-        return fail("the ZAP handler cannot be bound", "");
+        return fail_to_start("the ZAP handler cannot be bound", "");
     }
     const struct ops_config ops = {.host = config->ops_host, .port = (uint16_t)config->ops_port};
     service->ops = ops_new(service->loop, service->metrics, service->health, &ops, &why);
     if (service->ops == NULL) {
-        return fail("the ops listener cannot be bound (LYNKS_OPS_PORT)", why);
+        return fail_to_start("the ops listener cannot be bound (LYNKS_OPS_PORT)", why);
     }
     return true;
 }
@@ -162,7 +162,7 @@ struct service *service_new(const char *role, const struct service_config *confi
     struct service *service = mem_alloc(sizeof(*service));
     service->config = config;
     set_up_log(role, config);
-    if (!set_up(service, role)) {
+    if (!set_up_parts(service, role)) {
         service_free(&service);
     }
     return service;

@@ -1,4 +1,4 @@
-/* Worker threads for what blocks (SQL, asking another process), with a bounded queue. */
+/* Worker threads for what blocks (SQL), with a bounded queue. */
 #ifndef LYNKS_PROTO_LOOP_POOL_H
 #define LYNKS_PROTO_LOOP_POOL_H
 

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <signal.h>
 #include <sodium.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "proto/base/log.h"
 #include "proto/process/ops.h"
@@ -12,6 +14,8 @@
 #define PUBLISHED_MAX 10000
 /* How often draining looks whether all is answered. */
 #define DRAIN_CHECK_MS 10
+
+#define END_S 2 /* for freeing all parts */
 
 struct service {
     const struct service_config *config;
@@ -268,6 +272,28 @@ static enum err refuse_call(void *self, const struct msg *request,
 
 static const struct bus_ops ended_bus_ops = {refuse_call};
 
+static void on_end_bound(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    (void)context;
+    _exit(info->si_value.sival_int);
+}
+
+/* Freeing a part waits for its threads, of which one may be in a query, or looking up the name of a
+ * database whose name server is silent. By now nobody waits for what they do. */
+static void bound_end(int exit_code)
+{
+    const struct sigaction action = {.sa_sigaction = on_end_bound, .sa_flags = SA_SIGINFO};
+    struct sigevent event = {
+        .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM, .sigev_value.sival_int = exit_code};
+    const struct itimerspec bound = {.it_value.tv_sec = END_S};
+    timer_t timer;
+    if (sigaction(SIGALRM, &action, NULL) == 0 &&
+        timer_create(CLOCK_MONOTONIC, &event, &timer) == 0) {
+        (void)timer_settime(timer, 0, &bound, NULL);
+    }
+}
+
 int service_run(struct service *service)
 {
     log_info("running", LOG_Z("version", LYNKS_VERSION),
@@ -279,5 +305,6 @@ int service_run(struct service *service)
     bus_client_free(&service->client);
     service->bus = (struct bus){.ops = &ended_bus_ops};
     log_info("ended");
+    bound_end(service->exit_code);
     return service->exit_code;
 }

@@ -54,7 +54,7 @@ struct hasher_pool {
     struct hash_lane rehash;
 };
 
-static void end_job(struct hash_job *job, enum err err, const struct hash_answer *answer)
+static void end_hash_job(struct hash_job *job, enum err err, const struct hash_answer *answer)
 {
     if (job->task == HASH_MAKE) {
         job->hashed(job->arg, err == ERR_OK ? answer->stored : NULL);
@@ -90,7 +90,7 @@ static void on_hash_answer(void *arg, enum err err, const struct hash_answer *an
     struct hash_worker *worker = arg;
     struct hash_job *job = STEAL(worker->job);
     loop_late_add(worker->lane->loop, &worker->lane->late);
-    end_job(job, err == ERR_OK ? answer->err : err, answer);
+    end_hash_job(job, err == ERR_OK ? answer->err : err, answer);
 }
 
 /* At the end of a turn of the loop, so that nobody is answered while he still asks. */
@@ -101,7 +101,7 @@ static void hand_out_jobs(void *arg)
     struct hash_job *job;
     while ((worker = find_idle(lane)) != NULL && (job = take_waiting(lane)) != NULL) {
         if (job->deadline_ms != 0 && clock_mono_ms(lane->clock) >= job->deadline_ms) {
-            end_job(job, ERR_DEADLINE, NULL);
+            end_hash_job(job, ERR_DEADLINE, NULL);
             continue;
         }
         struct hash_request request = {
@@ -114,7 +114,7 @@ static void hand_out_jobs(void *arg)
     }
 }
 
-static enum err add_job(struct hash_lane *lane, const struct hash_job *draft)
+static enum err add_hash_job(struct hash_lane *lane, const struct hash_job *draft)
 {
     if (draft->password.bytes > HASH_PASSWORD_BYTES_MAX) {
         return ERR_BAD_REQUEST;
@@ -145,7 +145,7 @@ static enum err verify(void *self, const char *stored, struct str password, uint
                              .verified = fn,
                              .arg = arg};
     (void)str_copy(draft.stored, sizeof(draft.stored), str_of(stored));
-    enum err err = add_job(&pool->verify, &draft);
+    enum err err = add_hash_job(&pool->verify, &draft);
     sodium_memzero(draft.stored, sizeof(draft.stored));
     return err;
 }
@@ -155,7 +155,7 @@ static enum err rehash(void *self, struct str password, hasher_hashed_fn *fn, vo
     struct hasher_pool *pool = self;
     const struct hash_job draft = {
         .task = HASH_MAKE, .password = password, .hashed = fn, .arg = arg};
-    return add_job(&pool->rehash, &draft);
+    return add_hash_job(&pool->rehash, &draft);
 }
 
 static const struct hasher_ops ops = {.verify = verify, .rehash = rehash};
@@ -219,11 +219,11 @@ static void lane_fini(struct hash_lane *lane)
         struct hash_job *job = STEAL(lane->workers[i].job);
         hash_process_free(&lane->workers[i].process);
         if (job != NULL) {
-            end_job(job, ERR_UNAVAILABLE, NULL);
+            end_hash_job(job, ERR_UNAVAILABLE, NULL);
         }
     }
     for (struct hash_job *job; (job = take_waiting(lane)) != NULL;) {
-        end_job(job, ERR_UNAVAILABLE, NULL);
+        end_hash_job(job, ERR_UNAVAILABLE, NULL);
     }
 }
 

@@ -379,6 +379,7 @@ void sessions_check(struct sessions *s, struct call *call)
         metric_inc(s->cached);
         answer_check(call, &view);
         write_when_due(s);
+        show_sizes(s);
         return;
     }
     ask_store(s, &token, call);
@@ -393,17 +394,12 @@ void sessions_add(struct sessions *s, const struct token_hash *token, const stru
     show_sizes(s);
 }
 
-size_t sessions_waiting(const struct sessions *s)
-{
-    return session_table_waiting(s->table);
-}
-
 /* ---- life ---- */
 
 #define CHECKS "lynks_auth_session_checks_total"
 #define CHECKS_HELP "Session checks by how they were answered."
 
-static void make_session_metrics(struct sessions *s, struct metrics *m)
+static void make_sessions_metrics(struct sessions *s, struct metrics *m)
 {
     s->cached = metrics_counter(m, CHECKS, CHECKS_HELP, "result=\"cached\"");
     s->looked_up = metrics_counter(m, CHECKS, CHECKS_HELP, "result=\"looked_up\"");
@@ -427,7 +423,7 @@ struct sessions *sessions_new(const struct clock *clock, struct store store,
     s->config = *config;
     s->table = session_table_new(&config->rules, config->cache_max);
     s->lookups = lru_new(sizeof(struct token_hash), sizeof(struct lookup *), config->lookups_max);
-    make_session_metrics(s, metrics);
+    make_sessions_metrics(s, metrics);
     for (unsigned i = 0; i < REVOKED_TURNS; i++) {
         s->seen_seq[i] = STORE_SEQ_NOW;
     }

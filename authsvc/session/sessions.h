@@ -37,6 +37,4 @@ void sessions_remove(struct sessions *sessions, const struct token_hash *token);
 void sessions_drain(struct sessions *sessions);
 bool sessions_is_drained(const struct sessions *sessions);
 
-size_t sessions_waiting(const struct sessions *sessions); /* to be written */
-
 #endif

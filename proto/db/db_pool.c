@@ -6,14 +6,19 @@
 #define PROBE_DOWN_MS 200
 #define PROBE_UP_MS 1000
 
+enum db_pool_state {
+    DB_POOL_UNKNOWN, /* nothing was heard of the database yet: jobs are taken */
+    DB_POOL_UP,      /* it has answered last: likewise */
+    DB_POOL_DOWN,    /* it has not: only the probe asks */
+    DB_POOL_ENDING,  /* being freed: what comes back does not tell of the database */
+};
+
 struct db_pool {
     const struct clock *clock;
     struct health *health;
     const struct db_config *db_config;
     struct pool *pool;
-    bool up;
-    bool known; /* up has been found out at least once */
-    bool freeing;
+    enum db_pool_state state;
     size_t jobs_out;
     uint64_t heard_ms; /* while jobs are out: the last answer, or when the first of them was sent */
     uint64_t steady_ms; /* when the last outage was over */
@@ -33,23 +38,22 @@ static void thread_free(void *state)
     db_free(&db);
 }
 
-static void set_up(struct db_pool *pool, bool up)
+static void db_pool_become(struct db_pool *pool, enum db_pool_state state)
 {
-    if (pool->known && pool->up == up) {
+    static const char *const events[] = {"", "database is there", "database is away",
+                                         "database is not asked any more"};
+    static const enum log_level levels[] = {LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN,
+                                            LOG_LEVEL_DEBUG};
+    if (pool->state == state || pool->state == DB_POOL_ENDING) {
         return;
     }
-    if (!up) {
-        log_warn("database is away", LOG_Z("host", pool->db_config->host),
-                 LOG_U64("port", pool->db_config->port));
-    } else {
-        log_info("database is there", LOG_Z("host", pool->db_config->host),
-                 LOG_U64("port", pool->db_config->port));
-    }
-    pool->up = up;
-    pool->known = true;
+    LOG_EVENT(levels[state], events[state], LOG_Z("host", pool->db_config->host),
+              LOG_U64("port", pool->db_config->port));
+    pool->state = state;
     pool->steady_ms = clock_mono_ms(pool->clock);
-    if (pool->health != NULL) {
-        health_set(pool->health, "mysql", up, up ? "connected" : "no answer");
+    if (pool->health != NULL && state != DB_POOL_ENDING) {
+        const bool is_up = state == DB_POOL_UP;
+        health_set(pool->health, "mysql", is_up, is_up ? "connected" : "no answer");
     }
 }
 
@@ -79,7 +83,9 @@ static void note_job_ended(struct db_pool *pool)
 
 uint64_t db_pool_steady_ms(const struct db_pool *pool)
 {
-    return !pool->up || database_is_silent(pool) ? 0 : clock_mono_ms(pool->clock) - pool->steady_ms;
+    return pool->state != DB_POOL_UP || database_is_silent(pool)
+               ? 0
+               : clock_mono_ms(pool->clock) - pool->steady_ms;
 }
 
 /* ---- jobs ---- */
@@ -99,9 +105,7 @@ static void on_job_done(void *arg, bool ran)
     note_job_ended(pool);
     if (err == ERR_UNAVAILABLE) {
         metric_inc(pool->failures);
-    }
-    if (!pool->freeing && err == ERR_UNAVAILABLE) {
-        set_up(pool, false);
+        db_pool_become(pool, DB_POOL_DOWN);
     }
     metric_observe_us(pool->seconds, system_mono_us() - job->submitted_us);
     job->task->done(job, err);
@@ -125,7 +129,7 @@ static enum err submit(struct db_pool *pool, struct db_job *job, uint64_t deadli
 
 enum err db_pool_start(struct db_pool *pool, void *job, uint64_t deadline_ms)
 {
-    if (pool->known && !pool->up) {
+    if (pool->state == DB_POOL_DOWN || pool->state == DB_POOL_ENDING) {
         db_job_free(job);
         return ERR_UNAVAILABLE;
     }
@@ -134,7 +138,7 @@ enum err db_pool_start(struct db_pool *pool, void *job, uint64_t deadline_ms)
 
 bool db_pool_is_up(const struct db_pool *pool)
 {
-    return pool->up;
+    return pool->state == DB_POOL_UP;
 }
 
 /* ---- the probe ---- */
@@ -143,16 +147,16 @@ static void probe(void *arg);
 
 static void probe_later(struct db_pool *pool)
 {
-    pool->probe_timer =
-        clock_after(pool->clock, pool->up ? PROBE_UP_MS : PROBE_DOWN_MS, probe, pool);
+    pool->probe_timer = clock_after(
+        pool->clock, pool->state == DB_POOL_UP ? PROBE_UP_MS : PROBE_DOWN_MS, probe, pool);
 }
 
 static void on_database_probed(void *arg, enum err err)
 {
     const struct db_job *job = arg;
     struct db_pool *pool = job->pool;
-    if (!pool->freeing) {
-        set_up(pool, err == ERR_OK);
+    if (pool->state != DB_POOL_ENDING) {
+        db_pool_become(pool, err == ERR_OK ? DB_POOL_UP : DB_POOL_DOWN);
         probe_later(pool);
     }
 }
@@ -199,7 +203,7 @@ struct db_pool *db_pool_new(struct loop *loop, struct metrics *metrics, struct h
 void db_pool_free(struct db_pool **pool)
 {
     if (*pool != NULL) {
-        (*pool)->freeing = true;
+        db_pool_become(*pool, DB_POOL_ENDING);
         clock_cancel((*pool)->clock, (*pool)->probe_timer);
         pool_free(&(*pool)->pool);
         mem_free(pool);

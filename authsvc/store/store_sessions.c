@@ -158,7 +158,7 @@ struct extend_sessions {
     struct store_extension items[STORE_BATCH_MAX];
     size_t count;
     bool gone[STORE_BATCH_MAX];
-    uint64_t pairs[2 * STORE_BATCH_MAX]; /* id, expiry; what the batch has more is session 0 */
+    uint64_t pairs[2 * STORE_BATCH_MAX]; /* id, expiry */
     uint64_t ids[STORE_BATCH_MAX];
     struct session_id {
         uint64_t id;
@@ -168,25 +168,24 @@ struct extend_sessions {
     void *arg;
 };
 
-/* As many question marks, or pairs of them, as a batch of each size has. Session 0 there is not. It
- * is unsigned as the others are: with one signed number in the list MariaDB reads, and locks, the
- * whole table instead of these rows. */
+/* A statement is as long as its batch: xn repeats a text as often. Places that a batch does not
+ * need are filled with session 0, which does not exist. The list begins with an unsigned number
+ * because all of its numbers are: with one signed among them MariaDB reads, and locks, the whole
+ * table. */
+#define X1(x) x
 #define X4(x) x x x x
 #define X16(x) X4(x) X4(x) X4(x) X4(x)
 #define X128(x) X16(X4(x) X4(x))
-#define X1(x) x
-#define BATCH(n)                                                                                   \
+#define IN_IDS(xn) " WHERE id IN (CAST(0 AS UNSIGNED)" xn(", ?") ")"
+#define WHENS(xn) " CASE id " xn("WHEN ? THEN ? ") "ELSE 0 END)"
+#define BATCH(n, xn)                                                                               \
     {                                                                                              \
         .size = (n),                                                                               \
-        .extend = {.sql =                                                                          \
-                       "UPDATE sessions SET expires_unix_ms = GREATEST(expires_unix_ms,"           \
-                       " CASE id " X##n(                                                           \
-                           "WHEN ? THEN ? ") "ELSE 0 END)"                                         \
-                                             " WHERE id IN (CAST(0 AS UNSIGNED)" X##n(", ?") ")",  \
-                   .params = {DB_FIELD_FIRST(struct extend_sessions, pairs, 2 * (n)),              \
+        .extend = {.sql = "UPDATE sessions SET expires_unix_ms = GREATEST(expires_unix_ms," WHENS( \
+                       xn) IN_IDS(xn),                                                             \
+                   .params = {DB_FIELD_FIRST(struct extend_sessions, pairs, 2UL * (n)),            \
                               DB_FIELD_FIRST(struct extend_sessions, ids, (n))}},                  \
-        .find = {.sql = "SELECT id FROM sessions"                                                  \
-                        " WHERE id IN (CAST(0 AS UNSIGNED)" X##n(", ?") ")",                       \
+        .find = {.sql = "SELECT id FROM sessions" IN_IDS(xn),                                      \
                  .params = {DB_FIELD_FIRST(struct extend_sessions, ids, (n))},                     \
                  .columns = DB_FIELDS(struct session_id, id),                                      \
                  .rows = DB_ROWS(struct extend_sessions, found, found_count)},                     \
@@ -194,7 +193,7 @@ struct extend_sessions {
 static const struct batch {
     size_t size;
     struct db_query extend, find;
-} batches[] = {BATCH(1), BATCH(16), BATCH(128)};
+} batches[] = {BATCH(1, X1), BATCH(16, X16), BATCH(128, X128)};
 _Static_assert(STORE_BATCH_MAX == 128, "the largest batch");
 
 static bool is_found(const struct extend_sessions *extend, uint64_t id)

@@ -78,20 +78,20 @@ prepare_janus() {
 # Its paths are relative to its own folder.
 table_janus() {
     local option
-    entry process janus
+    put process janus
     put dir "$state/private/janus"
     if [[ -n $user ]]; then put user "$user"; fi
     put arg "$(command -v janus)"
     for option in --configs-folder=. --disable-colors; do
         put arg "$option"
     done
-    put port "$janus_host $janus_http_port LYNKS_JANUS_HTTP_PORT"
-    put port "$janus_host $janus_ws_port LYNKS_JANUS_WS_PORT"
-    put port "127.0.0.1 $janus_tls_port LYNKS_BASE_PORT"
-    put ready "http $janus_host $janus_http_port /janus/info"
-    put ready "tcp $janus_host $janus_ws_port"
-    put ready "tcp 127.0.0.1 $janus_tls_port"
+    put port "$janus_host" "$janus_http_port" LYNKS_JANUS_HTTP_PORT
+    put port "$janus_host" "$janus_ws_port" LYNKS_JANUS_WS_PORT
+    put port 127.0.0.1 "$janus_tls_port" LYNKS_BASE_PORT
+    put ready http "$janus_host" "$janus_http_port" /janus/info
+    put ready tcp "$janus_host" "$janus_ws_port"
+    put ready tcp 127.0.0.1 "$janus_tls_port"
     # Janus forgets a SIGTERM that comes before its main loop runs; it has nothing to lose by being killed.
-    put stop_within_ms 2000
+    put ms stop_within_ms 2000
     put shows "on $janus_host:$janus_http_port (HTTP) and $janus_host:$janus_ws_port (WebSocket)"
 }

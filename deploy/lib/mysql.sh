@@ -82,7 +82,7 @@ prepare_mysql() {
 # The socket's path is short and relative on purpose: the kernel takes 107 bytes at most.
 table_mysql() {
     local option
-    entry process mysql
+    put process mysql
     put dir "$state/mysql/data"
     if [[ -n $mysql_user ]]; then put user "$mysql_user"; fi
     put arg "$(PATH=$PATH:/usr/sbin:/sbin command -v mariadbd)"
@@ -93,9 +93,9 @@ table_mysql() {
         put arg "$option"
     done
     if ((EUID == 0)) && [[ -z $mysql_user ]]; then put arg --user=root; fi
-    put port "127.0.0.1 $mysql_port LYNKS_MYSQL_PORT"
-    put ready "tcp 127.0.0.1 $mysql_port"
+    put port 127.0.0.1 "$mysql_port" LYNKS_MYSQL_PORT
+    put ready tcp 127.0.0.1 "$mysql_port"
     put shows "on 127.0.0.1:$mysql_port"
-    put ready_within_ms 60000
-    put stop_within_ms 30000
+    put ms ready_within_ms 60000
+    put ms stop_within_ms 30000
 }

@@ -1,8 +1,11 @@
-# The process table for lynks-supervise (deploy/supervise/table.h tells the format).
+# The process table for lynks-supervise: JSON, which deploy/supervise/table.h tells.
 # shellcheck shell=bash disable=SC2154
 
-entry() { printf '%s %s\n' "$1" "$2"; }
-put() { printf '  %s %s\n' "$1" "$2"; }
+# All of it, for one run of jq (which takes long to start): lib/table.jq tells the words.
+table=()
+put() { # WORD [VALUE...]: of the whole, or of the entry that was begun last
+    table+=("$1" "${2-}" "${3-}" "${4-}" "${5-}")
+}
 
 known_by() { # program, variable
     [[ " ${known[$2]:-} " == *" $1 "* ]]
@@ -15,10 +18,10 @@ put_given() { # program
     for name in $(compgen -e | grep '^LYNKS_' | sort || true); do
         [[ $handled != *" ${name%_FILE} "* && -n ${!name} ]] || continue
         if known_by "$1" "$name"; then
-            put env "$name=${!name}"
+            put given "$name"
         elif [[ $name == *_FILE ]] && known_by "$1" "${name%_FILE}"; then
             private_file "${!name}" "${name,,}"
-            put env "$name=${name,,}"
+            put env "$name" "${name,,}"
         fi
     done
 }
@@ -30,7 +33,7 @@ LYNKS_JANUS_CA LYNKS_JANUS_API_SECRET LYNKS_JANUS_ADMIN_KEY LYNKS_HTTP_HOST LYNK
 put_text_file() { # variable, text: as a file of the process' own
     local name=${1,,}
     (umask 077 && printf '%s\n' "$2" >"$private/$name")
-    put env "${1}_FILE=$name"
+    put env "${1}_FILE" "$name"
 }
 
 put_program() { # program
@@ -41,10 +44,10 @@ put_program() { # program
 }
 
 put_mysql() {
-    put env "LYNKS_MYSQL_HOST=${LYNKS_MYSQL_HOST:-127.0.0.1}"
-    put env "LYNKS_MYSQL_PORT=$mysql_port"
-    put env "LYNKS_MYSQL_USER=$(value LYNKS_MYSQL_USER)"
-    put env "LYNKS_MYSQL_DATABASE=$(value LYNKS_MYSQL_DATABASE)"
+    put env LYNKS_MYSQL_HOST "${LYNKS_MYSQL_HOST:-127.0.0.1}"
+    put env LYNKS_MYSQL_PORT "$mysql_port"
+    put env LYNKS_MYSQL_USER "$(value LYNKS_MYSQL_USER)"
+    put env LYNKS_MYSQL_DATABASE "$(value LYNKS_MYSQL_DATABASE)"
     local password
     if [[ -n $private_mysql ]]; then
         password=$(<"$state/secrets/mysql-password")
@@ -56,12 +59,12 @@ put_mysql() {
 
 table_migrate() {
     private_begin migrate
-    entry step migrate
+    put step migrate
     put_program lynks-migrate
     put_mysql
     cp -R "$root/sql" "$private/sql"
-    put env LYNKS_SQL_DIR=sql
-    put env "LYNKS_DEMO_USER=$(value LYNKS_DEMO_USER)"
+    put env LYNKS_SQL_DIR sql
+    put env LYNKS_DEMO_USER "$(value LYNKS_DEMO_USER)"
     private_end
     put_files migrate
 }
@@ -92,21 +95,21 @@ begin_service() { # role, number, replica
     (($3 == 1)) || name=$1-$3
     ops=$(ops_port "$2" "$3") bus=$(bus_port "$2" "$3")
     private_begin "$name"
-    entry process "$name"
+    put process "$name"
     put_program "lynks-$1"
     put_files "$name"
-    put rolling ''
+    put flag rolling
     private_file "$state/secrets/bus/$1.secret" bus-secret-key
     private_file "$state/secrets/bus/public" bus-public-keys
-    put env LYNKS_BUS_SECRET_KEY_FILE=bus-secret-key
-    put env LYNKS_BUS_PUBLIC_KEYS_FILE=bus-public-keys
-    put env "LYNKS_OPS_PORT=$ops"
+    put env LYNKS_BUS_SECRET_KEY_FILE bus-secret-key
+    put env LYNKS_BUS_PUBLIC_KEYS_FILE bus-public-keys
+    put env LYNKS_OPS_PORT "$ops"
     put_addresses "lynks-$1"
-    put port "$ops_host $ops LYNKS_BASE_PORT"
-    put ready "http $ops_host $ops /readyz"
+    put port "$ops_host" "$ops" LYNKS_BASE_PORT
+    put ready http "$ops_host" "$ops" /readyz
     (($2 == 0)) || {
-        put env "LYNKS_BUS_BIND=tcp://127.0.0.1:$bus"
-        put port "127.0.0.1 $bus LYNKS_BASE_PORT"
+        put env LYNKS_BUS_BIND "tcp://127.0.0.1:$bus"
+        put port 127.0.0.1 "$bus" LYNKS_BASE_PORT
         put shows "on 127.0.0.1:$bus (bus)"
     }
 }
@@ -119,7 +122,7 @@ put_addresses() { # program
         for ((replica = 1; replica <= replicas; replica++)); do
             list+=,127.0.0.1:$(bus_port "$number" "$replica")
         done
-        if known_by "$1" "$name"; then put env "$name=${list#,}"; fi
+        if known_by "$1" "$name"; then put env "$name" "${list#,}"; fi
     done
 }
 
@@ -135,9 +138,9 @@ table_authsvc() { # replica
     # A copy: the account may have no right to the folder of the programs (/root/lynks, say).
     if [[ -z ${LYNKS_HASH_PROGRAM:-} ]]; then
         install -m 500 "$bin/lynks-hash" "$private/lynks-hash"
-        put env LYNKS_HASH_PROGRAM=lynks-hash
+        put env LYNKS_HASH_PROGRAM lynks-hash
     fi
-    if (($1 > 1)); then put together ''; fi
+    if (($1 > 1)); then put flag together; fi
     put_mysql
     private_end
 }
@@ -145,19 +148,19 @@ table_authsvc() { # replica
 table_janusbridge() { # replica
     local admin_key
     begin_service janusbridge 3 "$1"
-    put env "LYNKS_EVENTS_BIND=tcp://127.0.0.1:$(events_port "$1")"
-    put port "127.0.0.1 $(events_port "$1") LYNKS_BASE_PORT"
-    put together ''
+    put env LYNKS_EVENTS_BIND "tcp://127.0.0.1:$(events_port "$1")"
+    put port 127.0.0.1 "$(events_port "$1")" LYNKS_BASE_PORT
+    put flag together
     if [[ -n $private_janus ]]; then
-        put env "LYNKS_JANUS_URL=https://127.0.0.1:$janus_tls_port/janus"
+        put env LYNKS_JANUS_URL "https://127.0.0.1:$janus_tls_port/janus"
         private_file "$state/secrets/janus-cert.pem" janus-ca.pem
-        put env LYNKS_JANUS_CA_FILE=janus-ca.pem
+        put env LYNKS_JANUS_CA_FILE janus-ca.pem
         admin_key=$(<"$state/secrets/janus-admin-key")
     else
-        put env "LYNKS_JANUS_URL=$LYNKS_JANUS_URL"
+        put env LYNKS_JANUS_URL "$LYNKS_JANUS_URL"
         if [[ -n ${LYNKS_JANUS_CA_FILE:-} ]]; then
             private_file "$LYNKS_JANUS_CA_FILE" janus-ca.pem
-            put env LYNKS_JANUS_CA_FILE=janus-ca.pem
+            put env LYNKS_JANUS_CA_FILE janus-ca.pem
         fi
         admin_key=$(value LYNKS_JANUS_ADMIN_KEY)
     fi
@@ -170,36 +173,35 @@ table_janusbridge() { # replica
 
 table_roomsvc() { # replica
     begin_service roomsvc 2 "$1"
-    put together ''
+    put flag together
     put_mysql
     private_end
 }
 
 table_gateway() {
     begin_service gateway 0 1
-    put together ''
-    put env "LYNKS_HTTP_HOST=$http_host"
-    put env "LYNKS_HTTP_PORT=$http_port"
-    put listen "$http_host $http_port LYNKS_HTTP_PORT"
+    put flag together
+    put env LYNKS_HTTP_HOST "$http_host"
+    put env LYNKS_HTTP_PORT "$http_port"
+    put listen "$http_host" "$http_port" LYNKS_HTTP_PORT
     put shows "on $url"
     private_end
 }
 
 # Stopped in reverse: the gateway first, so that nothing new comes in while the rest ends.
 write_table() {
-    {
-        printf 'title %s\n' "$me"
-        printf 'pid_file %s\n' "$run/supervise.pid"
-        printf 'status_file %s\n' "$run/status"
-        printf 'log_file %s\n' "$log/supervise.log"
-        printf 'request_file %s\n' "$run/restart"
-        printf 'banner_file %s\n' "$state/banner"
-        if [[ -n $private_mysql ]]; then table_mysql && put_files mysql; fi
-        if [[ -n $private_janus ]]; then table_janus && put_files janus; fi
-        table_migrate
-        each_replica table_authsvc
-        each_replica table_janusbridge
-        each_replica table_roomsvc
-        table_gateway
-    } | (umask 077 && cat >"$state/table")
+    put table title "$me"
+    put table pid_file "$run/supervise.pid"
+    put table status_file "$run/status.json"
+    put table log_file "$log/supervise.log"
+    put table request_file "$run/restart"
+    put table banner_file "$state/banner"
+    if [[ -n $private_mysql ]]; then table_mysql && put_files mysql; fi
+    if [[ -n $private_janus ]]; then table_janus && put_files janus; fi
+    table_migrate
+    each_replica table_authsvc
+    each_replica table_janusbridge
+    each_replica table_roomsvc
+    table_gateway
+    (umask 077 && jq -n -f "$root/deploy/lib/table.jq" --args -- "${table[@]}" >"$state/table.json")
 }

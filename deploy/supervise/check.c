@@ -24,7 +24,7 @@ struct check {
     char answer[ANSWER_BYTES];
 };
 
-static void release(struct check *check)
+static void check_release(struct check *check)
 {
     clock_cancel(loop_clock(check->loop), check->timer);
     if (check->fd >= 0) {
@@ -39,31 +39,31 @@ static void release(struct check *check)
     }
 }
 
-static void finish(struct check *check, bool ok, const char *why)
+static void check_finish(struct check *check, bool ok, const char *why)
 {
-    release(check);
+    check_release(check);
     check->fn(check->arg, ok, why); /* may free it */
 }
 
-static void on_timeout(void *arg)
+static void on_check_timeout(void *arg)
 {
     struct check *check = arg;
-    finish(check, false, check->why);
+    check_finish(check, false, check->why);
 }
 
 /* The status is known once the head's first line is there; the body says what is missing. */
-static void judge(struct check *check)
+static void check_judge(struct check *check)
 {
     int status = 0;
     if (sscanf(check->answer, "HTTP/1.%*c %d", &status) != 1) {
-        finish(check, false, "no HTTP answer");
+        check_finish(check, false, "no HTTP answer");
         return;
     }
     char *body = strstr(check->answer, "\r\n\r\n");
     body = body ? body + 4 : check->answer + check->answer_bytes;
     body[strcspn(body, "\r\n")] = '\0';
     AUTO(mem_free) char *why = mem_printf("status %d%s%s", status, *body ? " " : "", body);
-    finish(check, status == 200, status == 200 ? "" : why);
+    check_finish(check, status == 200, status == 200 ? "" : why);
 }
 
 static void read_answer(struct check *check)
@@ -78,7 +78,7 @@ static void read_answer(struct check *check)
         check->answer[check->answer_bytes] = '\0';
         return;
     }
-    judge(check);
+    check_judge(check);
 }
 
 static void send_request(struct check *check)
@@ -89,7 +89,7 @@ static void send_request(struct check *check)
     size_t bytes = strlen(request);
     check->is_sent = true;
     if (send(check->fd, request, bytes, MSG_NOSIGNAL) != (ssize_t)bytes) {
-        finish(check, false, "the connection was closed");
+        check_finish(check, false, "the connection was closed");
     } else {
         loop_fd_modify(check->loop, check->fd, EPOLLIN);
     }
@@ -107,9 +107,9 @@ static void on_connection(void *arg, uint32_t events)
     socklen_t bytes = sizeof(why);
     getsockopt(check->fd, SOL_SOCKET, SO_ERROR, &why, &bytes);
     if (why) {
-        finish(check, false, strerror(why));
+        check_finish(check, false, strerror(why));
     } else if (check->spec->type == CHECK_TCP) {
-        finish(check, true, "");
+        check_finish(check, true, "");
     } else {
         send_request(check);
     }
@@ -121,7 +121,7 @@ static void on_command_end(void *arg, uint32_t events)
     struct check *check = arg;
     loop_fd_remove(check->loop, check->command.pidfd);
     bool ok = spawn_reap(&check->command) == 0;
-    finish(check, ok, ok ? "" : "the command failed");
+    check_finish(check, ok, ok ? "" : "the command failed");
 }
 
 static bool begin_command(struct check *check, const struct entry *entry)
@@ -159,7 +159,8 @@ struct check *check_new(struct loop *loop, const struct entry *entry, const stru
         check->why = strerrordesc_np(errno);
     }
     /* What fails at once is told at once, but from the loop like every answer. */
-    check->timer = clock_after(loop_clock(loop), ok ? CHECK_TIMEOUT_MS : 0, on_timeout, check);
+    check->timer =
+        clock_after(loop_clock(loop), ok ? CHECK_TIMEOUT_MS : 0, on_check_timeout, check);
     return check;
 }
 
@@ -168,6 +169,6 @@ void check_free(struct check **check)
     if (!*check) {
         return;
     }
-    release(*check);
+    check_release(*check);
     mem_free(check);
 }

@@ -44,7 +44,7 @@ struct child {
     char why[WHY_BYTES]; /* what the last check said */
 };
 
-static void on_ended(void *arg, uint32_t events);
+static void on_child_ended(void *arg, uint32_t events);
 static void on_start_timer(void *arg);
 static void check_next(void *arg);
 
@@ -55,7 +55,7 @@ const char *child_state_name(enum child_state state)
     return names[state];
 }
 
-static void tell(struct child *child, enum child_event event, const char *line)
+static void child_tell(struct child *child, enum child_event event, const char *line)
 {
     child->fn(child->arg, child, event, line);
 }
@@ -82,24 +82,24 @@ static void become_ready(struct child *child)
     char *line = mem_printf("%-13s %s%s%s (%.1f s)", entry->name, entry->is_step ? "done" : "ready",
                             entry->shows ? " " : "", entry->shows ? entry->shows : "",
                             seconds_since_start(child));
-    tell(child, CHILD_BECAME_READY, line);
+    child_tell(child, CHILD_BECAME_READY, line);
 }
 
 /* The first start did not work out: nothing more comes from this child. */
-static void fail(struct child *child, const char *what)
+static void child_fail(struct child *child, const char *what)
 {
     child->is_retired = true;
     AUTO(mem_free) char *line = child_complain(child, what);
-    tell(child, CHILD_FAILED, line);
+    child_tell(child, CHILD_FAILED, line);
 }
 
-static void on_late(struct child *child)
+static void on_child_late(struct child *child)
 {
     AUTO(mem_free)
     char *what = mem_printf("was not ready within %.0f s (%s)",
                             (double)child->entry->ready_within_ms / 1000.0, child->why);
     stop_checks(child);
-    fail(child, what);
+    child_fail(child, what);
 }
 
 static void on_checked(void *arg, bool ok, const char *why)
@@ -115,7 +115,7 @@ static void on_checked(void *arg, bool ok, const char *why)
     str_copy(child->why, WHY_BYTES, (struct str){kept, strnlen(kept, WHY_BYTES - 1)});
     uint64_t ran_ms = clock_mono_ms(child->clock) - child->since_mono_ms;
     if (ran_ms >= child->entry->ready_within_ms && !child->was_ready) {
-        on_late(child);
+        on_child_late(child);
         return;
     }
     uint64_t most =
@@ -154,7 +154,7 @@ static void wait_for_start(struct child *child, uint64_t delay_ms)
     child->start_timer = clock_after(child->clock, delay_ms, on_start_timer, child);
 }
 
-static void start(struct child *child)
+static void child_run(struct child *child)
 {
     child->since_mono_ms = clock_mono_ms(child->clock);
     child->since_unix_ms = clock_unix_ms(child->clock);
@@ -165,12 +165,12 @@ static void start(struct child *child)
         return;
     }
     child->state = CHILD_STARTING;
-    loop_fd_add(child->loop, child->spawned.pidfd, EPOLLIN, on_ended, child);
+    loop_fd_add(child->loop, child->spawned.pidfd, EPOLLIN, on_child_ended, child);
     textfile_write_pid(child->entry->pid_file, child->spawned.pid);
     if (!child->entry->is_step) {
         begin_checks(child);
     }
-    tell(child, CHILD_STARTED, "");
+    child_tell(child, CHILD_STARTED, "");
 }
 
 static void on_start_timer(void *arg)
@@ -178,7 +178,7 @@ static void on_start_timer(void *arg)
     struct child *child = arg;
     child->start_timer = 0;
     child->restarts++;
-    start(child);
+    child_run(child);
 }
 
 /* As asked for, not after a crash: without a pause. */
@@ -187,7 +187,7 @@ static void start_anew(struct child *child)
     child->is_restarting = false;
     restart_delay_init(&child->restart_delay);
     child->restarts++;
-    start(child);
+    child_run(child);
 }
 
 static char *describe_end(int status)
@@ -207,7 +207,7 @@ static void on_crash(struct child *child, const char *end, bool was_up)
     AUTO(mem_free)
     char *line =
         mem_printf("%-13s %s; starts again in %" PRIu64 " ms", child->entry->name, end, delay_ms);
-    tell(child, CHILD_CRASHED, line);
+    child_tell(child, CHILD_CRASHED, line);
 }
 
 static void on_step_end(struct child *child, int status, const char *end)
@@ -216,11 +216,11 @@ static void on_step_end(struct child *child, int status, const char *end)
     if (status == 0) {
         become_ready(child);
     } else {
-        fail(child, end);
+        child_fail(child, end);
     }
 }
 
-static void on_ended(void *arg, uint32_t events)
+static void on_child_ended(void *arg, uint32_t events)
 {
     (void)events;
     struct child *child = arg;
@@ -239,13 +239,13 @@ static void on_ended(void *arg, uint32_t events)
     if (child->is_restarting && !child->is_retired) {
         start_anew(child);
     } else if (was_stopping) {
-        tell(child, CHILD_STOPPED, "");
+        child_tell(child, CHILD_STOPPED, "");
     } else if (child->is_retired) {
         return;
     } else if (child->entry->is_step) {
         on_step_end(child, status, end);
     } else if (!child->was_ready) {
-        fail(child, end);
+        child_fail(child, end);
     } else {
         on_crash(child, end, was_up);
     }
@@ -292,7 +292,7 @@ void child_free(struct child **child)
 
 void child_start(struct child *child)
 {
-    start(child);
+    child_run(child);
 }
 
 void child_kill(struct child *child)

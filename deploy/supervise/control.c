@@ -48,7 +48,7 @@ static int open_answer(const struct control *control, const char *id)
     return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 }
 
-static void on_restart(void *arg, enum restart_event event, const char *line)
+static void control_on_restart(void *arg, enum restart_event event, const char *line)
 {
     struct control *control = arg;
     switch (event) {
@@ -66,12 +66,13 @@ static void on_restart(void *arg, enum restart_event event, const char *line)
     control->answer_fd = -1;
 }
 
-static void restart(struct control *control, const char *const *names, size_t count, int answer_fd)
+static void control_restart(struct control *control, const char *const *names, size_t count,
+                            int answer_fd)
 {
     AUTO(mem_free) char *why = NULL;
     int before = control->answer_fd;
     control->answer_fd = answer_fd; /* it may be told before supervisor_restart returns */
-    if (!supervisor_restart(control->supervisor, names, count, on_restart, control, &why)) {
+    if (!supervisor_restart(control->supervisor, names, count, control_on_restart, control, &why)) {
         dprintf(answer_fd, "! %s\n", why);
         close(answer_fd);
         control->answer_fd = before;
@@ -88,7 +89,7 @@ void control_take(struct control *control)
     size_t count = take_names(text, names);
     int answer_fd = count ? open_answer(control, names[0]) : -1;
     if (answer_fd >= 0) {
-        restart(control, names + 1, count - 1, answer_fd);
+        control_restart(control, names + 1, count - 1, answer_fd);
     }
 }
 

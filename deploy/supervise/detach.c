@@ -8,7 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-static int open_signals(void)
+static int detach_block_signals(void)
 {
     sigset_t set;
     sigemptyset(&set);
@@ -43,7 +43,7 @@ bool detach_fork(int *ret_fd, int *ret_exit)
 {
     int ends[2];
     *ret_exit = 1;
-    int signal_fd = open_signals(); /* before the fork, so that none is missed */
+    int signal_fd = detach_block_signals(); /* before the fork, so that none is missed */
     if (signal_fd < 0 || pipe2(ends, O_CLOEXEC) != 0) {
         perror("lynks-supervise");
         return false;

@@ -19,7 +19,7 @@ struct options {
     bool help;
 };
 
-static bool parse(struct options *options, int argc, char **argv)
+static bool parse_arguments(struct options *options, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--detach")) {
@@ -40,7 +40,7 @@ static bool parse(struct options *options, int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct options options = {0};
-    bool ok = parse(&options, argc, argv);
+    bool ok = parse_arguments(&options, argc, argv);
     if (!ok || options.help) {
         fputs(usage, ok ? stdout : stderr);
         return ok ? EXIT_OK : EXIT_USAGE;

@@ -17,21 +17,21 @@ static void stop_timer(struct restart *restart)
     restart->timer = 0;
 }
 
-static void fail(struct restart *restart, const char *what)
+static void restart_fail(struct restart *restart, const char *what)
 {
     stop_timer(restart);
     AUTO(mem_free) char *line = child_complain(restart->children[restart->at], what);
     restart->fn(restart->arg, RESTART_FAILED, line);
 }
 
-static void on_late(void *arg)
+static void on_restart_late(void *arg)
 {
     struct restart *restart = arg;
     const struct child *child = restart->children[restart->at];
     AUTO(mem_free)
     char *what = mem_printf("was not ready again within %.0f s (%s)",
                             (double)child_entry(child)->ready_within_ms / 1000.0, child_why(child));
-    fail(restart, what);
+    restart_fail(restart, what);
 }
 
 static void begin_one(struct restart *restart)
@@ -39,19 +39,19 @@ static void begin_one(struct restart *restart)
     struct child *child = restart->children[restart->at];
     restart->since_ms = clock_mono_ms(restart->clock);
     restart->timer =
-        clock_after(restart->clock, child_entry(child)->stop_within_ms, on_late, restart);
+        clock_after(restart->clock, child_entry(child)->stop_within_ms, on_restart_late, restart);
     child_restart(child);
 }
 
 /* The time to end is over, the time to become ready begins. */
-static void on_started(struct restart *restart, const struct child *child)
+static void on_child_started(struct restart *restart, const struct child *child)
 {
     stop_timer(restart);
     restart->timer =
-        clock_after(restart->clock, child_entry(child)->ready_within_ms, on_late, restart);
+        clock_after(restart->clock, child_entry(child)->ready_within_ms, on_restart_late, restart);
 }
 
-static void on_ready(struct restart *restart, const struct child *child)
+static void on_child_ready(struct restart *restart, const struct child *child)
 {
     stop_timer(restart);
     uint64_t took_ms = clock_mono_ms(restart->clock) - restart->since_ms;
@@ -74,15 +74,15 @@ void restart_on_child(struct restart *restart, const struct child *child, enum c
     }
     switch (event) {
     case CHILD_STARTED:
-        on_started(restart, child);
+        on_child_started(restart, child);
         break;
     case CHILD_BECAME_READY:
-        on_ready(restart, child);
+        on_child_ready(restart, child);
         break;
     case CHILD_CRASHED:
     case CHILD_FAILED:
     case CHILD_STOPPED:
-        fail(restart, "did not come back");
+        restart_fail(restart, "did not come back");
         break;
     }
 }

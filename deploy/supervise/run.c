@@ -3,8 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "deploy/supervise/control.h"
@@ -12,31 +11,19 @@
 #include "deploy/supervise/supervisor.h"
 #include "proto/loop/loop.h"
 
+#define RUN_SIGNALS 4
+
 struct run {
     const struct table *table;
     struct loop *loop;
     struct supervisor *supervisor;
     struct control *control;
-    int signal_fd;
+    struct loop_signal *signals[RUN_SIGNALS];
     int report_fd;
     int exit_code;
 };
 
-static int open_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    /* A terminal or pipe that is gone must not end what is supervised. */
-    signal(SIGPIPE, SIG_IGN);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static void report(struct run *run)
+static void report_start(struct run *run)
 {
     if (run->report_fd >= 0) {
         detach_report(run->report_fd, run->exit_code);
@@ -57,7 +44,7 @@ static void print_banner(const struct run *run)
     fflush(stdout);
 }
 
-static void on_event(void *arg, enum supervisor_event event, const char *line)
+static void run_on_event(void *arg, enum supervisor_event event, const char *line)
 {
     struct run *run = arg;
     switch (event) {
@@ -72,7 +59,7 @@ static void on_event(void *arg, enum supervisor_event event, const char *line)
     case SUPERVISOR_READY:
         run->exit_code = EXIT_OK;
         print_banner(run);
-        report(run);
+        report_start(run);
         break;
     case SUPERVISOR_DONE:
         loop_stop(run->loop);
@@ -80,21 +67,34 @@ static void on_event(void *arg, enum supervisor_event event, const char *line)
     }
 }
 
-static void on_signal(void *arg, uint32_t events)
+static void on_restart_signal(void *arg)
 {
-    (void)events;
-    struct run *run = arg;
-    struct signalfd_siginfo info;
-    if (read(run->signal_fd, &info, sizeof(info)) != sizeof(info)) {
-        return;
-    }
-    if (info.ssi_signo == SIGUSR1) {
-        control_take(run->control);
-        return;
-    }
+    const struct run *run = arg;
+    control_take(run->control);
+}
+
+static void on_stop_signal(void *arg)
+{
+    const struct run *run = arg;
     printf("%s: stopping\n", run->table->title);
     fflush(stdout);
     supervisor_stop(run->supervisor);
+}
+
+/* detach_fork has blocked them: what came since then is told now. */
+static void take_signals(struct run *run)
+{
+    static const int numbers[RUN_SIGNALS] = {SIGUSR1, SIGINT, SIGTERM, SIGHUP};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < RUN_SIGNALS; i++) {
+        run->signals[i] = loop_signal_new(
+            run->loop, numbers[i], numbers[i] == SIGUSR1 ? on_restart_signal : on_stop_signal, run);
+        sigaddset(&set, numbers[i]);
+    }
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    /* A terminal or pipe that is gone must not end what is supervised. */
+    signal(SIGPIPE, SIG_IGN);
 }
 
 /* What the caller holds open (deploy/up's lock) is kept, but no supervised process gets it. */
@@ -133,22 +133,22 @@ int run_table(const struct table *table, int report_fd)
     struct run run = {.table = table, .report_fd = report_fd, .exit_code = EXIT_INTERRUPTED};
 
     keep_fds_to_oneself();
-    run.signal_fd = open_signals(); /* before the loop: it may start threads */
     run.loop = loop = loop_new();
-    run.supervisor = supervisor = supervisor_new(loop, table, on_event, &run, &why);
+    run.supervisor = supervisor = supervisor_new(loop, table, run_on_event, &run, &why);
     if (supervisor) {
         control = control_new(supervisor, table->request_file);
         run.control = control;
-        loop_fd_add(loop, run.signal_fd, EPOLLIN, on_signal, &run);
+        take_signals(&run);
         supervisor_start(supervisor);
         loop_run(loop);
-        loop_fd_remove(loop, run.signal_fd);
+        for (size_t i = 0; i < RUN_SIGNALS; i++) {
+            loop_signal_free(&run.signals[i]);
+        }
         supervisor_free(&supervisor);
     } else {
         fprintf(stderr, "%s: %s\n", table->title, why);
         run.exit_code = EXIT_FAILED;
     }
-    report(&run); /* if it ended before it was ready */
-    close(run.signal_fd);
+    report_start(&run); /* if it ended before it was ready */
     return run.exit_code;
 }

@@ -62,15 +62,16 @@ static const char **build_env(const struct plan *plan)
     return env;
 }
 
-/* Signal masks and ignored signals outlive exec. */
+/* Signal masks and ignored signals outlive exec. The mask comes last: until then all are blocked,
+ * since the loop's handlers write to a pipe that is still the supervisor's. */
 static void reset_signals(void)
 {
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
     for (int number = 1; number < NSIG; number++) {
         signal(number, SIG_DFL);
     }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static bool place_fds(const struct plan *plan)
@@ -137,12 +138,17 @@ static bool spawn(struct plan *plan, struct spawned *ret_spawned)
     if (plan->entry->user) {
         plan->program_fd = open(plan->argv[0], O_PATH | O_CLOEXEC);
     }
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
     pid_t pid = fork();
     if (pid == 0) {
         run_child(plan);
         _exit(127);
     }
     int why = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
     if (plan->program_fd >= 0) {
         close(plan->program_fd);
     }

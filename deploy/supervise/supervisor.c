@@ -7,6 +7,7 @@
 #include "deploy/supervise/child.h"
 #include "deploy/supervise/logfile.h"
 #include "deploy/supervise/ports.h"
+#include "deploy/supervise/status.h"
 #include "deploy/supervise/textfile.h"
 
 struct supervisor {
@@ -37,7 +38,8 @@ static void write_log(struct supervisor *supervisor, const char *line)
     logfile_append(supervisor->log, str_of(text));
 }
 
-static void tell(struct supervisor *supervisor, enum supervisor_event event, const char *line)
+static void supervisor_tell(struct supervisor *supervisor, enum supervisor_event event,
+                            const char *line)
 {
     if (*line) {
         write_log(supervisor, line);
@@ -45,33 +47,17 @@ static void tell(struct supervisor *supervisor, enum supervisor_event event, con
     supervisor->fn(supervisor->arg, event, line);
 }
 
-/* One line per process, fields between tabs: name, state, pid, restarts, start in Unix seconds,
- * check. */
 static void write_status(const struct supervisor *supervisor)
 {
-    AUTO(mem_free) char *text = mem_strdup("");
-    for (size_t i = 0; i < supervisor->count; i++) {
-        const struct child *child = supervisor->children[i];
-        const struct entry *entry = child_entry(child);
-        if (entry->is_step) {
-            continue;
-        }
-        char *longer = mem_printf("%s%s\t%s\t%d\t%u\t%" PRIu64 "\t%s\n", text, entry->name,
-                                  child_state_name(child_state(child)), (int)child_pid(child),
-                                  child_restarts(child), child_since_unix_ms(child) / 1000,
-                                  entry->check_count ? entry->checks[0].line : "-");
-        mem_free(&text);
-        text = longer;
-    }
-    textfile_replace(supervisor->table->status_file, text);
+    status_write(supervisor->table->status_file, supervisor->children, supervisor->count);
 }
 
-static void on_restart(void *arg, enum restart_event event, const char *line)
+static void supervisor_on_restart(void *arg, enum restart_event event, const char *line)
 {
     struct supervisor *supervisor = arg;
     if (event == RESTART_FAILED) {
         AUTO(mem_free) char *text = mem_printf("  restart: %s", line);
-        tell(supervisor, SUPERVISOR_LINE, text);
+        supervisor_tell(supervisor, SUPERVISOR_LINE, text);
     }
     if (event != RESTART_LINE) {
         restart_free(&supervisor->restart);
@@ -130,7 +116,8 @@ bool supervisor_restart(struct supervisor *supervisor, const char *const *names,
     }
     supervisor->restart_fn = fn;
     supervisor->restart_arg = arg;
-    supervisor->restart = restart_new(supervisor->loop, children, n, on_restart, supervisor);
+    supervisor->restart =
+        restart_new(supervisor->loop, children, n, supervisor_on_restart, supervisor);
     restart_begin(supervisor->restart);
     write_status(supervisor);
     return true;
@@ -145,7 +132,7 @@ static void stop_next(struct supervisor *supervisor)
             return;
         }
     }
-    tell(supervisor, SUPERVISOR_DONE, "");
+    supervisor_tell(supervisor, SUPERVISOR_DONE, "");
 }
 
 static void stop_later(void *arg)
@@ -165,7 +152,7 @@ void supervisor_stop(struct supervisor *supervisor)
     }
     supervisor->is_stopping = true;
     if (supervisor->restart) {
-        on_restart(supervisor, RESTART_FAILED, "everything is being stopped");
+        supervisor_on_restart(supervisor, RESTART_FAILED, "everything is being stopped");
     }
     for (size_t i = 0; i < supervisor->started; i++) {
         child_retire(supervisor->children[i]);
@@ -197,7 +184,7 @@ static bool all_started_are_ready(const struct supervisor *supervisor)
 static void on_became_ready(struct supervisor *supervisor, const char *line)
 {
     AUTO(mem_free) char *indented = mem_printf("  %s", line);
-    tell(supervisor, SUPERVISOR_LINE, indented);
+    supervisor_tell(supervisor, SUPERVISOR_LINE, indented);
     if (supervisor->is_ready || supervisor->is_stopping || !all_started_are_ready(supervisor)) {
         return;
     }
@@ -206,7 +193,7 @@ static void on_became_ready(struct supervisor *supervisor, const char *line)
         return;
     }
     supervisor->is_ready = true;
-    tell(supervisor, SUPERVISOR_READY, "");
+    supervisor_tell(supervisor, SUPERVISOR_READY, "");
 }
 
 static void on_child(void *arg, struct child *child, enum child_event event, const char *line)
@@ -221,16 +208,16 @@ static void on_child(void *arg, struct child *child, enum child_event event, con
         break;
     case CHILD_FAILED:
         if (!supervisor->is_stopping) {
-            tell(supervisor, SUPERVISOR_ERROR, line);
+            supervisor_tell(supervisor, SUPERVISOR_ERROR, line);
             supervisor_stop(supervisor);
         }
         break;
     case CHILD_CRASHED:
-        tell(supervisor, SUPERVISOR_LINE, text);
+        supervisor_tell(supervisor, SUPERVISOR_LINE, text);
         break;
     case CHILD_STOPPED: {
         AUTO(mem_free) char *stopped = mem_printf("  %-13s stopped", child_entry(child)->name);
-        tell(supervisor, SUPERVISOR_LINE, stopped);
+        supervisor_tell(supervisor, SUPERVISOR_LINE, stopped);
         stop_next(supervisor);
         break;
     }

@@ -1,30 +1,36 @@
 /* The process table: what lynks-supervise starts, in which order, and when each entry counts as
- * ready.
+ * ready. deploy/up writes it with jq.
  *
- * A text file, so that deploy/up can write it with printf. A line is a word, one blank, and a value
- * that goes to the end of the line as it is; blanks before the word, empty lines and lines that
- * begin with # are skipped. "process NAME" (kept running) and "step NAME" (runs once, must end with
- * 0) begin an entry:
+ * A JSON object; what it does not know is refused. All but "entries" may be missing:
  *
- *   title deploy/up                 who speaks in error lines
- *   pid_file PATH                   of the supervisor; status_file, log_file, banner_file likewise
- *   request_file PATH               where deploy/restart asks (control.h)
- *   process gateway
- *     user lynks                    account to run as; none: the supervisor's own
- *     dir PATH                      working directory
- *     env NAME=VALUE                its environment, one line each
- *     arg VALUE                     argv, one line each; the first is the program
- *     pid_file PATH                 likewise log_file
- *     port HOST PORT NAME           must be free at first; NAME is the variable that sets it
- *     listen HOST PORT NAME         likewise; the supervisor binds it, hands it over by LISTEN_FDS
- *     ready tcp HOST PORT           ready when all of these hold: it takes a connection,
- *     ready http HOST PORT /PATH    answers 200,
- *     ready command TEXT            /bin/sh -c TEXT ends with 0
- *     ready_within_ms N             likewise stop_within_ms
- *     together                      started without waiting until the entry before it is ready
- *     rolling                       takes part in a rolling restart
- *     shows TEXT                    printed after "ready"
- */
+ *   "title": "deploy/up"               who speaks in error lines
+ *   "pid_file": PATH                   of the supervisor; "log_file" likewise
+ *   "status_file": PATH                where the state of all is told (status.h)
+ *   "banner_file": PATH                printed when all are ready
+ *   "request_file": PATH               where deploy/restart asks (control.h)
+ *   "entries": [...]                   in the order in which they are started
+ *
+ * An entry is an object; all but "name" and "argv" may be missing:
+ *
+ *   "name": "gateway"
+ *   "step": true                       runs once and must end with 0; others are kept running
+ *   "user": "lynks"                    account to run as; none: the supervisor's own
+ *   "dir": PATH                        working directory
+ *   "env": {"NAME": "VALUE"}           its environment
+ *   "argv": ["/bin/program", ...]
+ *   "pid_file": PATH                   likewise "log_file"
+ *   "ports": [PORT...]                 must be free at first
+ *   "listen": PORT                     likewise; the supervisor binds it, hands it over by
+ * LISTEN_FDS "ready": [CHECK...]                ready when all of these hold; not of a step
+ *   "ready_within_ms": N               likewise "stop_within_ms"
+ *   "together": true                   started without waiting until the entry before it is ready
+ *   "rolling": true                    takes part in a rolling restart
+ *   "shows": "on port 80"              printed after "ready"
+ *
+ * PORT: {"host": "127.0.0.1", "port": 80, "variable": "WEB_PORT"}; the variable is what sets it.
+ * CHECK: {"type": "tcp", "host": ..., "port": ...} takes a connection; {"type": "http", "host":
+ * ..., "port": ..., "path": "/readyz"} answers 200; {"type": "command", "command": ...} ends with 0
+ * when /bin/sh -c runs it. */
 #ifndef LYNKS_DEPLOY_SUPERVISE_TABLE_H
 #define LYNKS_DEPLOY_SUPERVISE_TABLE_H
 
@@ -38,58 +44,60 @@
 #define ENTRY_CHECKS_MAX 4
 #define ENTRY_PORTS_MAX 8
 
+/* All texts are borrowed from the document that the table was read from, and live as long as the
+ * table. */
 struct endpoint {
     struct sockaddr_storage address;
     socklen_t address_bytes;
     uint16_t port;
-    char *host;     /* as written */
-    char *variable; /* the one that sets the port; NULL in checks */
+    const char *host;     /* as written; NULL: there is none */
+    const char *variable; /* the one that sets the port; NULL in checks */
 };
 
 struct check_spec {
     enum { CHECK_TCP, CHECK_HTTP, CHECK_COMMAND } type;
     struct endpoint endpoint;
-    char *text; /* path or command */
-    char *line; /* as written, for the status file */
+    const char *text; /* path or command */
 };
 
 struct entry {
-    char *name;
+    const char *name;
     bool is_step;
     bool is_together;
     bool is_rolling;
-    char *user;
+    const char *user;
     uid_t uid; /* of user; only if user is set */
     gid_t gid;
-    char *dir;
-    char **env; /* NULL-terminated, like argv */
+    const char *dir;
+    char **env; /* "NAME=VALUE", NULL-terminated, like argv */
     size_t env_count;
     char **argv;
-    size_t argv_count;
-    char *pid_file;
-    char *log_file;
-    char *shows;
+    const char *pid_file;
+    const char *log_file;
+    const char *shows;
     struct check_spec checks[ENTRY_CHECKS_MAX];
     size_t check_count;
     struct endpoint ports[ENTRY_PORTS_MAX];
     size_t port_count;
-    struct endpoint listen; /* host NULL: none */
+    struct endpoint listen;
     uint64_t ready_within_ms;
     uint64_t stop_within_ms;
 };
 
 struct table {
-    char *title;
-    char *pid_file;
-    char *status_file;
-    char *log_file;
-    char *banner_file;
-    char *request_file;
+    const char *title;
+    const char *pid_file;
+    const char *status_file;
+    const char *log_file;
+    const char *banner_file;
+    const char *request_file;
     struct entry entries[TABLE_ENTRIES_MAX];
     size_t entry_count;
+    struct json_t *document;
 };
 
-/* NULL, and why in *ret_why (caller frees), if a line is wrong; it names the line. */
+/* NULL, and why in *ret_why (caller frees), if something is wrong; it names the line, or the entry.
+ */
 struct table *table_read(FILE *file, char **ret_why);
 void table_free(struct table **table);
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "proto/base/strbuf.h"
+
 int stage_setup(void **state)
 {
     const char *tmp = getenv("TMPDIR");
@@ -40,24 +42,26 @@ char *stage_path(const struct stage *stage, const char *name)
     return mem_printf("%s/%s", stage->dir, name);
 }
 
-/* text with each "@" replaced by the folder */
-static char *placed(const struct stage *stage, const char *text)
+static char *table_text(const struct stage *stage, const char *text)
 {
-    char *result = mem_strdup("");
-    while (*text) {
-        int plain = (int)strcspn(text, "@");
-        bool at = text[plain] == '@';
-        char *longer = mem_printf("%s%.*s%s", result, plain, text, at ? stage->dir : "");
-        mem_free(&result);
-        result = longer;
-        text += plain + (at ? 1 : 0);
+    struct strbuf whole = {0};
+    strbuf_add(&whole, STR_LIT("{"));
+    for (; *text; text++) {
+        if (*text == '@') {
+            strbuf_add_z(&whole, stage->dir);
+        } else {
+            strbuf_add(&whole, *text == '`' ? STR_LIT("\"") : (struct str){text, 1});
+        }
     }
+    strbuf_add(&whole, STR_LIT("}"));
+    char *result = str_dup(strbuf_str(&whole));
+    strbuf_fini(&whole);
     return result;
 }
 
 struct table *stage_table(const struct stage *stage, const char *text)
 {
-    AUTO(mem_free) char *whole = placed(stage, text);
+    AUTO(mem_free) char *whole = table_text(stage, text);
     AUTO(mem_free) char *why = NULL;
     FILE *file = fmemopen(whole, strlen(whole), "r");
     struct table *table = table_read(file, &why);

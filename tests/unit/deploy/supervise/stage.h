@@ -14,8 +14,10 @@ struct stage {
 int stage_setup(void **state); /* of cmocka: *state is a struct stage */
 int stage_teardown(void **state);
 
-/* All that follows: the caller frees. "@" in text stands for the folder. */
+/* All that follows: the caller frees. */
 char *stage_path(const struct stage *stage, const char *name);
+/* text: what stands between the braces of the table; "@" is the folder, a backtick a double quote.
+ */
 struct table *stage_table(const struct stage *stage, const char *text);
 char *stage_read(const struct stage *stage, const char *name); /* "" if there is no such file */
 

@@ -16,10 +16,12 @@
 
 #define WITHIN_MS 15000
 /* Runs until it is told to end, without a child of its own. */
-#define STAY                                                                                       \
-    " arg /bin/sh\n arg -c\n arg echo started $0 >>@/order; trap 'echo ended $0 >>@/order; exit "  \
-    "0' TERM; "                                                                                    \
-    "while :; do read -r line <@/fifo; done\n"
+#define STAY(name)                                                                                 \
+    "`name`:`" name "`,`argv`:[`/bin/sh`,`-c`,`echo started $0 >>@/order; "                        \
+    "trap 'echo ended $0 >>@/order; exit 0' TERM; while :; do read -r line <@/fifo; done`,`" name  \
+    "`]"
+#define READY(command) "`ready`:[{`type`:`command`,`command`:`" command "`}]"
+#define ONLY(entry) "`entries`:[{" entry "}]"
 
 struct scene {
     struct stage *stage;
@@ -109,19 +111,22 @@ static void test_order_of_start_and_stop(void **state)
 {
     struct scene scene;
     scene_open(&scene, *state,
-               "pid_file @/supervise.pid\nstatus_file @/status\n"
-               "process one\n" STAY
-               " arg one\n pid_file @/one.pid\n ready command test -s @/order\n"
-               "step two\n arg /bin/sh\n arg -c\n arg echo step >>@/order\n"
-               "process three\n" STAY " arg three\n pid_file @/three.pid\n"
-               " ready command grep -q three @/order\n");
+               "`pid_file`:`@/supervise.pid`,`status_file`:`@/status`,`entries`:["
+               "{" STAY("one") ",`pid_file`:`@/one.pid`," READY(
+                   "test -s @/order") "},"
+                                      "{`name`:`two`,`step`:true,`argv`:[`/bin/sh`,`-c`,`echo step "
+                                      ">>@/order`]},"
+                                      "{" STAY("three") ",`pid_file`:`@/three.pid`," READY(
+                                          "grep -q three @/order") "}]");
     scene_start(&scene);
     assert_int_equal(scene.ready, 1);
     assert_int_equal(pid_of(&scene, "supervise"), getpid());
     assert_true(pid_of(&scene, "three") > 0);
     AUTO(mem_free) char *status = stage_read(*state, "status");
-    assert_non_null(strstr(status, "one\tready\t"));
-    assert_null(strstr(status, "two\t"));
+    assert_non_null(strstr(status, "\"name\": \"one\""));
+    assert_non_null(strstr(status, "\"state\": \"ready\""));
+    assert_non_null(strstr(status, "\"command\": \"test -s "));
+    assert_null(strstr(status, "\"two\""));
     scene_stop(&scene);
     AUTO(mem_free) char *order = stage_read(*state, "order");
     assert_string_equal(order, "started one\nstep\nstarted three\nended three\nended one\n");
@@ -135,8 +140,10 @@ static void test_together_does_not_wait(void **state)
 {
     struct scene scene;
     scene_open(&scene, *state, /* neither is ready before the other is there */
-               "process one\n" STAY " arg one\n ready command grep -q two @/order\n"
-               "process two\n together\n" STAY " arg two\n ready command grep -q one @/order\n");
+               "`entries`:[{" STAY("one") "," READY(
+                   "grep -q two @/order") "},"
+                                          "{`together`:true," STAY("two") "," READY(
+                                              "grep -q one @/order") "}]");
     scene_start(&scene);
     assert_int_equal(scene.ready, 1);
     scene_stop(&scene);
@@ -158,8 +165,7 @@ static bool is_replaced(void *arg)
 static void test_crashed_process_comes_back(void **state)
 {
     struct scene scene;
-    scene_open(&scene, *state,
-               "status_file @/status\nprocess a\n" STAY " arg a\n pid_file @/a.pid\n");
+    scene_open(&scene, *state, "`status_file`:`@/status`," ONLY(STAY("a") ",`pid_file`:`@/a.pid`"));
     scene_start(&scene);
     for (unsigned i = 1; i <= 2; i++) {
         struct replaced replaced = {.scene = &scene, .old = pid_of(&scene, "a")};
@@ -167,8 +173,8 @@ static void test_crashed_process_comes_back(void **state)
         assert_true(loop_run_until(scene.stage->loop, is_replaced, &replaced, WITHIN_MS));
     }
     AUTO(mem_free) char *status = stage_read(*state, "status");
-    assert_non_null(strstr(status, "\t2\t")); /* restarts */
-    assert_int_equal(scene.ready, 1);         /* told once */
+    assert_non_null(strstr(status, "\"restarts\": 2"));
+    assert_int_equal(scene.ready, 1); /* told once */
     scene_stop(&scene);
     scene_close(&scene);
 }
@@ -176,8 +182,7 @@ static void test_crashed_process_comes_back(void **state)
 static void test_crash_is_told(void **state)
 {
     struct scene scene;
-    scene_open(&scene, *state,
-               "process a\n" STAY " arg a\n pid_file @/a.pid\n ready command test -s @/order\n");
+    scene_open(&scene, *state, ONLY(STAY("a") ",`pid_file`:`@/a.pid`," READY("test -s @/order")));
     scene_start(&scene);
     struct replaced replaced = {.scene = &scene, .old = pid_of(&scene, "a")};
     kill(replaced.old, SIGSEGV);
@@ -191,11 +196,12 @@ static void test_crash_is_told(void **state)
 static void test_step_that_fails_stops_all(void **state)
 {
     struct scene scene;
-    scene_open(
-        &scene, *state,
-        "process one\n" STAY " arg one\n pid_file @/one.pid\n ready command test -s @/order\n"
-        "step bad\n log_file @/bad.log\n arg /bin/sh\n arg -c\n arg echo no such table; exit 4\n"
-        "process three\n" STAY " arg three\n");
+    scene_open(&scene, *state,
+               "`entries`:[{" STAY("one") ",`pid_file`:`@/one.pid`," READY(
+                   "test -s @/order") "},"
+                                      "{`name`:`bad`,`step`:true,`log_file`:`@/bad.log`,"
+                                      "`argv`:[`/bin/sh`,`-c`,`echo no such table; exit 4`]},"
+                                      "{" STAY("three") "}]");
     scene_start(&scene);
     assert_true(loop_run_until(scene.stage->loop, is_done, &scene, WITHIN_MS));
     assert_int_equal(scene.ready, 0);
@@ -212,8 +218,9 @@ static void test_process_that_ends_before_it_is_ready_stops_all(void **state)
 {
     struct scene scene;
     scene_open(&scene, *state,
-               "process one\n" STAY " arg one\n"
-               "process bad\n arg @/no-such-program\n ready command exit 1\n");
+               "`entries`:[{" STAY("one") "},"
+                                          "{`name`:`bad`,`argv`:[`@/no-such-program`]," READY(
+                                              "exit 1") "}]");
     scene_start(&scene);
     assert_true(loop_run_until(scene.stage->loop, is_done, &scene, WITHIN_MS));
     AUTO(mem_free)
@@ -227,9 +234,9 @@ static void test_process_that_ends_before_it_is_ready_stops_all(void **state)
 static void test_process_that_is_never_ready_stops_all(void **state)
 {
     struct scene scene;
-    scene_open(&scene, *state,
-               "process slow\n" STAY " arg slow\n pid_file @/slow.pid\n ready command exit 1\n"
-               " ready_within_ms 200\n");
+    scene_open(
+        &scene, *state,
+        ONLY(STAY("slow") ",`pid_file`:`@/slow.pid`,`ready_within_ms`:200," READY("exit 1")));
     supervisor_start(scene.supervisor);
     pid_t pid = pid_of(&scene, "slow");
     assert_true(loop_run_until(scene.stage->loop, is_done, &scene, WITHIN_MS));
@@ -241,9 +248,11 @@ static void test_process_that_is_never_ready_stops_all(void **state)
 static void test_stop_during_start(void **state)
 {
     struct scene scene;
-    scene_open(&scene, *state,
-               "process one\n" STAY " arg one\n ready command test -s @/order\n"
-               "process never\n" STAY " arg never\n pid_file @/never.pid\n ready command exit 1\n");
+    scene_open(
+        &scene, *state,
+        "`entries`:[{" STAY("one") "," READY(
+            "test -s @/order") "},"
+                               "{" STAY("never") ",`pid_file`:`@/never.pid`," READY("exit 1") "}]");
     supervisor_start(scene.supervisor);
     scene_stop(&scene);
     assert_int_equal(scene.ready, 0);
@@ -270,15 +279,13 @@ static void tick(void *arg)
 
 /* Ignores SIGTERM, and has a child. */
 #define STUBBORN                                                                                   \
-    " arg /bin/sh\n arg -c\n arg trap '' TERM; sleep 1000 & echo $! >@/new; mv @/new @/child; "    \
-    "while :; do read -r line <@/fifo; done\n"
+    "`name`:`deaf`,`argv`:[`/bin/sh`,`-c`,`trap '' TERM; sleep 1000 & echo $! >@/new; "            \
+    "mv @/new @/child; while :; do read -r line <@/fifo; done`]," READY("test -s @/child")
 
 static void test_stubborn_process_is_killed_with_its_children(void **state)
 {
     struct scene scene;
-    scene_open(&scene, *state,
-               "process deaf\n" STUBBORN " pid_file @/deaf.pid\n stop_within_ms 100\n"
-               " ready command test -s @/child\n");
+    scene_open(&scene, *state, ONLY(STUBBORN ",`pid_file`:`@/deaf.pid`,`stop_within_ms`:100"));
     scene_start(&scene);
     pid_t pid = pid_of(&scene, "deaf");
     AUTO(mem_free) char *child = stage_read(*state, "child");
@@ -294,9 +301,7 @@ static void test_stubborn_process_is_killed_with_its_children(void **state)
 static void test_second_stop_kills(void **state)
 {
     struct scene scene;
-    scene_open(&scene, *state,
-               "process deaf\n" STUBBORN
-               " stop_within_ms 600000\n ready command test -s @/child\n");
+    scene_open(&scene, *state, ONLY(STUBBORN ",`stop_within_ms`:600000"));
     scene_start(&scene);
     supervisor_stop(scene.supervisor);
     scene_stop(&scene);
@@ -307,9 +312,11 @@ static void test_taken_port_starts_nothing(void **state)
 {
     uint16_t port = stage_free_port();
     AUTO(mem_free)
-    char *text = mem_printf("process one\n" STAY " arg one\n"
-                            "process two\n arg /bin/true\n listen 127.0.0.1 %u TWO_PORT\n",
-                            port);
+    char *text =
+        mem_printf("`entries`:[{" STAY(
+                       "one") "},{`name`:`two`,`argv`:[`/bin/true`],"
+                              "`listen`:{`host`:`127.0.0.1`,`port`:%u,`variable`:`TWO_PORT`}}]",
+                   port);
     struct scene first;
     scene_open(&first, *state, text);
     struct scene second;
@@ -324,9 +331,10 @@ static void test_taken_port_starts_nothing(void **state)
 static void test_environment_and_handover(void **state)
 {
     AUTO(mem_free)
-    char *text = mem_printf("step env\n dir @\n env A=1 2\n log_file @/log\n arg /bin/sh\n arg -c\n"
-                            " arg env; pwd; test $LISTEN_PID = $$ && ls -l /proc/self/fd/3\n"
-                            " listen 127.0.0.1 %u P\n",
+    char *text = mem_printf(ONLY("`name`:`env`,`step`:true,`dir`:`@`,`env`:{`A`:`1 2`},"
+                                 "`log_file`:`@/log`,`argv`:[`/bin/sh`,`-c`,`env; pwd; "
+                                 "test $LISTEN_PID = $$ && ls -l /proc/self/fd/3`],"
+                                 "`listen`:{`host`:`127.0.0.1`,`port`:%u,`variable`:`P`}"),
                             stage_free_port());
     setenv("LYNKS_STRAY", "1", 1);
     setenv("TSAN_OPTIONS", "x=1", 1);
@@ -370,7 +378,7 @@ static void test_killed_supervisor_leaves_nobody(void **state)
     if (supervisor == 0) {
         struct stage own = {.dir = stage->dir, .loop = loop_new()};
         struct scene scene = {.stage = &own};
-        run_stack(&scene, "process a\n" STAY " arg a\n pid_file @/a.pid\n");
+        run_stack(&scene, ONLY(STAY("a") ",`pid_file`:`@/a.pid`"));
         _exit(0);
     }
     struct scene scene = {.stage = stage};
@@ -392,7 +400,7 @@ static void test_killed_supervisor_leaves_nobody(void **state)
     FILE *file = fopen(path, "we");
     fprintf(file, "%d\n", (int)stranger);
     fclose(file);
-    scene_open(&scene, stage, "process a\n" STAY " arg a\n pid_file @/a.pid\n");
+    scene_open(&scene, stage, ONLY(STAY("a") ",`pid_file`:`@/a.pid`"));
     scene_start(&scene);
     assert_int_not_equal(pid_of(&scene, "a"), stranger);
     scene_stop(&scene);

@@ -74,8 +74,10 @@ static void test_pid_file(void **state)
 static struct table *table_with_ports(const struct stage *stage, unsigned a, unsigned b)
 {
     AUTO(mem_free)
-    char *text = mem_printf("process a\n arg /bin/true\n port 127.0.0.1 %u A_PORT\n"
-                            "process b\n arg /bin/true\n listen 127.0.0.1 %u B_PORT\n",
+    char *text = mem_printf("`entries`:[{`name`:`a`,`argv`:[`/bin/true`],`ports`:["
+                            "{`host`:`127.0.0.1`,`port`:%u,`variable`:`A_PORT`}]},"
+                            "{`name`:`b`,`argv`:[`/bin/true`],`listen`:"
+                            "{`host`:`127.0.0.1`,`port`:%u,`variable`:`B_PORT`}}]",
                             a, b);
     return stage_table(stage, text);
 }
@@ -154,9 +156,12 @@ static bool has_come(void *arg)
     return ((struct answer *)arg)->came;
 }
 
-static struct answer ask(const struct stage *stage, const char *check_line)
+/* check_text: members of an entry of "ready" */
+static struct answer ask(const struct stage *stage, const char *check_text)
 {
-    AUTO(mem_free) char *text = mem_printf("process a\n arg /bin/true\n ready %s\n", check_line);
+    AUTO(mem_free)
+    char *text =
+        mem_printf("`entries`:[{`name`:`a`,`argv`:[`/bin/true`],`ready`:[{%s}]}]", check_text);
     AUTO(table_free) struct table *table = stage_table(stage, text);
     struct answer answer = {0};
     const struct entry *entry = &table->entries[0];
@@ -169,8 +174,8 @@ static struct answer ask(const struct stage *stage, const char *check_line)
 static void test_command_check(void **state)
 {
     const struct stage *stage = *state;
-    assert_true(ask(stage, "command exit 0").ok);
-    struct answer bad = ask(stage, "command exit 3");
+    assert_true(ask(stage, "`type`:`command`,`command`:`exit 0`").ok);
+    struct answer bad = ask(stage, "`type`:`command`,`command`:`exit 3`");
     assert_false(bad.ok);
     assert_string_equal(bad.why, "the command failed");
 }
@@ -179,7 +184,7 @@ static void test_tcp_check(void **state)
 {
     const struct stage *stage = *state;
     uint16_t port = stage_free_port();
-    AUTO(mem_free) char *line = mem_printf("tcp 127.0.0.1 %u", port);
+    AUTO(mem_free) char *line = mem_printf("`type`:`tcp`,`host`:`127.0.0.1`,`port`:%u", port);
     struct answer refused = ask(stage, line);
     assert_false(refused.ok);
     assert_string_equal(refused.why, "Connection refused");
@@ -224,7 +229,8 @@ static void test_http_check(void **state)
         {"SSH-2.0\r\n", false, "no HTTP answer"},
     };
     uint16_t port = stage_free_port();
-    AUTO(mem_free) char *line = mem_printf("http 127.0.0.1 %u /readyz", port);
+    AUTO(mem_free)
+    char *line = mem_printf("`type`:`http`,`host`:`127.0.0.1`,`port`:%u,`path`:`/readyz`", port);
     AUTO(mem_free) char *why = NULL;
     AUTO(table_free) struct table *table = table_with_ports(stage, stage_free_port(), port);
     AUTO(ports_free) struct ports *ports = ports_claim(table, &why);

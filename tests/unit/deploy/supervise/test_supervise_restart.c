@@ -15,14 +15,15 @@
 #define WITHIN_MS 15000
 /* Says that it started and, told to end, that it ended; becomes ready by the first. */
 #define STAY(name)                                                                                 \
-    " arg /bin/sh\n arg -c\n arg echo started $0 >>@/order; trap 'echo ended $0 >>@/order; kill "  \
-    "$!; exit 0' TERM; test ! -e @/broken || { echo it is broken; exit 3; }; sleep 1000 & echo "   \
-    "$$ "                                                                                          \
-    ">@/new." name "; mv @/new." name " @/up." name "; wait\n arg " name "\n"
+    "`name`:`" name "`,`argv`:[`/bin/sh`,`-c`,`echo started $0 >>@/order; "                        \
+    "trap 'echo ended $0 >>@/order; kill $!; exit 0' TERM; "                                       \
+    "test ! -e @/broken || { echo it is broken; exit 3; }; sleep 1000 & echo $$ >@/new." name      \
+    "; mv @/new." name " @/up." name "; wait`,`" name "`]"
+#define READY(command) "`ready`:[{`type`:`command`,`command`:`" command "`}]"
 #define SERVICE(name)                                                                              \
-    "process " name "\n rolling\n log_file @/" name ".log\n pid_file @/" name                      \
-    ".pid\n" STAY(name) " ready command test -s @/up." name " && test $(cat @/up." name            \
-                        ") = $(cat @/" name ".pid)\n"
+    STAY(name)                                                                                     \
+    ",`rolling`:true,`log_file`:`@/" name ".log`,`pid_file`:`@/" name                              \
+    ".pid`," READY("test -s @/up." name " && test $(cat @/up." name ") = $(cat @/" name ".pid)")
 
 struct scene {
     struct stage *stage;
@@ -108,8 +109,8 @@ static void assert_order(const struct scene *scene, const char *expected)
     assert_string_equal(order, expected);
 }
 
-static const char two_services[] =
-    "request_file @/request\nprocess other\n" STAY("other") SERVICE("a") SERVICE("b");
+static const char two_services[] = "`request_file`:`@/request`,`entries`:[{" STAY(
+    "other") "},{" SERVICE("a") "},{" SERVICE("b") "}]";
 
 static void test_one_after_the_other(void **state)
 {
@@ -182,8 +183,8 @@ static void test_one_that_is_not_ready_in_time(void **state)
 {
     struct scene scene;
     scene_open(&scene, *state,
-               "request_file @/request\nprocess a\n rolling\n ready_within_ms 2000\n" STAY(
-                   "a") " ready command test ! -e @/order.old\n");
+               "`request_file`:`@/request`,`entries`:[{`rolling`:true,`ready_within_ms`:2000," STAY(
+                   "a") "," READY("test ! -e @/order.old") "}]");
     write_text(&scene, "order.old", "x");
     ask(&scene, "1\n");
     await_answer(&scene, "! a was not ready again within 2 s (the command failed)\n");

@@ -1,4 +1,4 @@
-/* The process table as text, and the pause before a restart. */
+/* The process table as JSON, and the pause before a restart. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,9 +8,13 @@
 #include "deploy/supervise/restart_delay.h"
 #include "deploy/supervise/table.h"
 
+/* In text a backtick stands for a double quote. */
 static struct table *read_text(const char *text, char **ret_why)
 {
-    AUTO(mem_free) char *copy = mem_strdup(text);
+    AUTO(mem_free) char *copy = mem_printf("%s ", text); /* fmemopen takes no empty one */
+    for (char *at = strchr(copy, '`'); at; at = strchr(at, '`')) {
+        *at = '"';
+    }
     FILE *file = fmemopen(copy, strlen(copy), "r");
     struct table *table = table_read(file, ret_why);
     fclose(file);
@@ -22,27 +26,16 @@ static void test_whole_table(void **state)
     (void)state;
     AUTO(mem_free) char *why = NULL;
     AUTO(table_free)
-    struct table *table = read_text("# written by hand\n"
-                                    "title deploy/up\n"
-                                    "pid_file /a b/supervise.pid\n"
-                                    "\n"
-                                    "process web\n"
-                                    "  dir /with a blank\n"
-                                    "  env GREETING=a = b \n"
-                                    "  arg /bin/echo\n"
-                                    "  arg \n"
-                                    "  arg two words\n"
-                                    "  pid_file /p\n"
-                                    "  listen 127.0.0.1 8080 WEB_PORT\n"
-                                    "  port ::1 8081 OTHER_PORT\n"
-                                    "  ready http 127.0.0.1 8080 /readyz\n"
-                                    "  ready tcp 127.0.0.1 8081\n"
-                                    "  ready_within_ms 1500\n"
-                                    "  shows on 8080\n"
-                                    "step init\n"
-                                    "  together\n"
-                                    "  arg /bin/true\n",
-                                    &why);
+    struct table *table =
+        read_text("{`title`:`deploy/up`,`pid_file`:`/a b/supervise.pid`,`entries`:["
+                  "{`name`:`web`,`dir`:`/with a blank`,`env`:{`GREETING`:`a = b `,`LINES`:`1\\n2`},"
+                  "`argv`:[`/bin/echo`,``,`two words`],`pid_file`:`/p`,`ready_within_ms`:1500,"
+                  "`listen`:{`host`:`127.0.0.1`,`port`:8080,`variable`:`WEB_PORT`},"
+                  "`ports`:[{`host`:`::1`,`port`:8081,`variable`:`OTHER_PORT`}],`shows`:`on 8080`,"
+                  "`ready`:[{`type`:`http`,`host`:`127.0.0.1`,`port`:8080,`path`:`/readyz`},"
+                  "{`type`:`tcp`,`host`:`127.0.0.1`,`port`:8081}]},"
+                  "{`name`:`init`,`step`:true,`together`:true,`argv`:[`/bin/true`]}]}",
+                  &why);
     assert_non_null(table);
     assert_string_equal(table->title, "deploy/up");
     assert_string_equal(table->pid_file, "/a b/supervise.pid");
@@ -50,8 +43,9 @@ static void test_whole_table(void **state)
     const struct entry *web = &table->entries[0];
     assert_false(web->is_step);
     assert_string_equal(web->dir, "/with a blank");
-    assert_string_equal(web->env[0], "GREETING=a = b "); /* to the end of the line as it is */
-    assert_int_equal(web->argv_count, 3);
+    assert_int_equal(web->env_count, 2);
+    assert_string_equal(web->env[0], "GREETING=a = b ");
+    assert_string_equal(web->env[1], "LINES=1\n2");
     assert_string_equal(web->argv[1], "");
     assert_string_equal(web->argv[2], "two words");
     assert_null(web->argv[3]);
@@ -62,36 +56,48 @@ static void test_whole_table(void **state)
     assert_int_equal(web->check_count, 2);
     assert_int_equal(web->checks[0].type, CHECK_HTTP);
     assert_string_equal(web->checks[0].text, "/readyz");
-    assert_string_equal(web->checks[1].line, "tcp 127.0.0.1 8081");
+    assert_int_equal(web->checks[1].type, CHECK_TCP);
+    assert_int_equal(web->checks[1].endpoint.port, 8081);
     assert_int_equal(web->ready_within_ms, 1500);
+    assert_string_equal(web->shows, "on 8080");
     assert_true(table->entries[1].is_step);
     assert_true(table->entries[1].is_together);
 }
 
-static void test_wrong_lines(void **state)
+static void test_wrong_tables(void **state)
 {
     (void)state;
+#define ENTRY(members) "{`entries`:[{`name`:`a`,`argv`:[`/bin/true`]," members "}]}"
     static const struct {
         const char *text;
         const char *why; /* begins the message */
     } cases[] = {
-        {"\n", "line 1: empty"},
-        {"process\n", "line 1: one entry too many, or not a name"},
-        {"process a/b\n", "line 1: one entry too many, or not a name"},
-        {"process a\n", "line 1: has no arg"},
-        {"arg /bin/true\n", "line 1: stands before any process or step"},
-        {"process a\n  argh x\n", "line 2: unknown word: argh"},
-        {"process a\n  env NAME\n", "line 2: not NAME=VALUE"},
-        {"process a\n  dir /a\n  dir /b\n", "line 3: given twice, or empty"},
-        {"process a\n  user no-such-user-here\n", "line 2: no such user"},
-        {"process a\n  listen 127.0.0.1\n", "line 2: not HOST PORT"},
-        {"process a\n  port 127.0.0.1 http X\n", "line 2: no such address"},
-        {"process a\n  port 127.0.0.1 80\n", "line 2: given twice, or empty"},
-        {"process a\n  ready udp 127.0.0.1 80\n", "line 2: not tcp, http or command"},
-        {"process a\n  ready http 127.0.0.1 80\n", "line 2: given twice, or empty"},
-        {"process a\n  ready_within_ms 1s\n", "line 2: not a number of milliseconds"},
-        {"process a\n  ready_within_ms 99999999\n", "line 2: not a number of milliseconds"},
-        {"step a\n  ready tcp 127.0.0.1 80\n", "line 2: one check too many, or of a step"},
+        {"", "line 1: "},
+        {"{`entries`:[\n}", "line 2: "},
+        {"{`entries`:[],`entries`:[]}", "line 1: duplicate object key"},
+        {"{}", "table: Object item not found: entries"},
+        {"{`entries`:[]}", "entries: none, or too many"},
+        {"{`entries`:[1]}", "entry: Expected object"},
+        {"{`entries`:[{`name`:`a`}]}", "a: entry: Object item not found: argv"},
+        {"{`entries`:[{`name`:`a`,`argv`:[]}]}", "a: argv: not a list"},
+        {"{`entries`:[{`name`:`a`,`argv`:[1]}]}", "a: argv: not a list"},
+        {"{`entries`:[{`name`:``,`argv`:[`/bin/true`]}]}", "not a name"},
+        {"{`entries`:[{`name`:`a/b`,`argv`:[`/bin/true`]}]}", "a/b: not a name"},
+        {ENTRY("`argh`:1"), "a: entry: 1 object item(s) left unpacked: argh"},
+        {ENTRY("`env`:[]"), "a: env: not an object"},
+        {ENTRY("`env`:{`A`:1}"), "a: env: not a text: A"},
+        {ENTRY("`user`:`no-such-user-here`"), "a: no such user"},
+        {ENTRY("`listen`:{`host`:`127.0.0.1`}"), "a: port: Object item not found: port"},
+        {ENTRY("`ports`:{}"), "a: ports or ready: not a list"},
+        {ENTRY("`ports`:[{`host`:`127.0.0.1`,`port`:80}]"), "a: port: Object item not found"},
+        {ENTRY("`ports`:[{`host`:`127.0.0.1`,`port`:70000,`variable`:`X`}]"), "a: not a port"},
+        {ENTRY("`ports`:[{`host`:`no host`,`port`:80,`variable`:`X`}]"), "a: no such address"},
+        {ENTRY("`ready`:[{`type`:`udp`}]"), "a: ready: not tcp, http or command: udp"},
+        {ENTRY("`ready`:[{`type`:`http`,`host`:`127.0.0.1`,`port`:80}]"),
+         "a: ready: Object item not found: path"},
+        {ENTRY("`ready_within_ms`:`1s`"), "a: entry: Expected integer"},
+        {ENTRY("`stop_within_ms`:99999999"), "a: ready_within_ms or stop_within_ms"},
+        {ENTRY("`step`:true,`ready`:[]"), "a: ports or ready: too many, or ready of a step"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         AUTO(mem_free) char *why = NULL;
@@ -138,7 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_table),
-        cmocka_unit_test(test_wrong_lines),
+        cmocka_unit_test(test_wrong_tables),
         cmocka_unit_test(test_restart_delay_doubles_up_to_its_limit),
         cmocka_unit_test(test_restart_delay_forgets_after_a_good_run),
     };

@@ -14,9 +14,14 @@ die() {
     exit 1
 }
 
+refuse() { # what is wrong with the configuration: without a change it will not work the next time either
+    printf '%s: %s\n' "$me" "$*" >&2
+    exit 2
+}
+
 # The folder that holds all of one stack: data, keys, logs, process ids.
 state=${LYNKS_STATE:-$root/.lynks}
-[[ $state == *$'\n'* ]] && die "LYNKS_STATE has a line break"
+[[ $state == *$'\n'* ]] && refuse "LYNKS_STATE has a line break"
 state=$(realpath -m -- "$state")
 run=$state/run
 log=$state/log

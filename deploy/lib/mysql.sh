@@ -69,7 +69,7 @@ install_mysql_data() {
 prepare_mysql() {
     local name
     for name in LYNKS_MYSQL_USER LYNKS_MYSQL_DATABASE; do
-        [[ $(value $name) =~ ^[A-Za-z0-9_]{1,64}$ ]] || die "$name may hold letters, digits and _ only"
+        [[ $(value $name) =~ ^[A-Za-z0-9_]{1,64}$ ]] || refuse "$name may hold letters, digits and _ only"
     done
     install -d -m 700 "$state/mysql"
     choose_mysql_user

@@ -34,8 +34,6 @@ END
 fixed_options="LYNKS_OPS_PORT LYNKS_BUS_BIND LYNKS_EVENTS_BIND LYNKS_BUS_SECRET_KEY LYNKS_BUS_PUBLIC_KEYS LYNKS_AUTHSVC_ADDRESS
 LYNKS_ROOMSVC_ADDRESS LYNKS_JANUSBRIDGE_ADDRESS LYNKS_SQL_DIR"
 
-programs="lynks-authsvc lynks-roomsvc lynks-janusbridge lynks-gateway lynks-migrate"
-
 print_options() {
     own_options | while IFS='|' read -r name default help; do
         [[ $default == - ]] && default=none
@@ -47,9 +45,9 @@ print_options() {
 value() {
     local name=$1 file=${1}_FILE text=
     if [[ -n ${!file:-} ]]; then
-        [[ -z ${!name:-} ]] || die "$name and $file are both set"
+        [[ -z ${!name:-} ]] || refuse "$name and $file are both set"
         [[ -r ${!file} ]] && { IFS= read -r text <"${!file}" || [[ -n $text ]]; } ||
-            die "$file: cannot read ${!file}"
+            refuse "$file: cannot read ${!file}"
         printf '%s' "$text"
     elif [[ -n ${!name:-} ]]; then
         printf '%s' "${!name}"
@@ -61,13 +59,13 @@ value() {
 
 need_port() { # NAME VALUE MOST
     [[ $2 =~ ^[0-9]{1,5}$ ]] && ((10#$2 >= 1 && 10#$2 <= ${3:-65535})) ||
-        die "$1 must be a port number from 1 to ${3:-65535}, not '$2'"
+        refuse "$1 must be a port number from 1 to ${3:-65535}, not '$2'"
 }
 
 read_options() {
     local name
     for name in $(own_options | cut -d'|' -f1); do
-        value "$name" >/dev/null || exit 1 # it has said why
+        value "$name" >/dev/null || exit # it has said why
     done
     http_host=$(value LYNKS_HTTP_HOST) http_port=$(value LYNKS_HTTP_PORT)
     base_port=$(value LYNKS_BASE_PORT)
@@ -81,13 +79,13 @@ read_options() {
     need_port LYNKS_JANUS_WS_PORT "$janus_ws_port"
     need_port LYNKS_MYSQL_PORT "$mysql_port"
     replicas=$(value LYNKS_REPLICAS)
-    [[ $replicas =~ ^[1-8]$ ]] || die "LYNKS_REPLICAS must be a number from 1 to 8, not '$replicas'"
+    [[ $replicas =~ ^[1-8]$ ]] || refuse "LYNKS_REPLICAS must be a number from 1 to 8, not '$replicas'"
     local range
     range=$(value LYNKS_RTP_PORT_RANGE)
-    [[ $range =~ ^[0-9]+-[0-9]+$ ]] || die "LYNKS_RTP_PORT_RANGE must be two ports, like 20000-29999, not '$range'"
-    [[ $(value LYNKS_DEMO_USER) == [01] ]] || die "LYNKS_DEMO_USER must be 0 or 1"
+    [[ $range =~ ^[0-9]+-[0-9]+$ ]] || refuse "LYNKS_RTP_PORT_RANGE must be two ports, like 20000-29999, not '$range'"
+    [[ $(value LYNKS_DEMO_USER) == [01] ]] || refuse "LYNKS_DEMO_USER must be 0 or 1"
     for name in $(compgen -e | grep '^LYNKS_' || true); do
-        [[ ${!name} != *$'\n'* ]] || die "$name has a line break"
+        [[ ${!name} != *$'\n'* ]] || refuse "$name has a line break"
     done
     private_mysql=1 private_janus=1
     [[ -z ${LYNKS_MYSQL_HOST:-} ]] || private_mysql=
@@ -99,69 +97,48 @@ read_options() {
 
 read_janus_url() {
     [[ $LYNKS_JANUS_URL =~ ^(https?)://(\[[0-9A-Fa-f:.]+\]|[^/:@]+)(:([0-9]+))?(/.*)?$ ]] ||
-        die "LYNKS_JANUS_URL must be like http://127.0.0.1:8088/janus, not '$LYNKS_JANUS_URL'"
+        refuse "LYNKS_JANUS_URL must be like http://127.0.0.1:8088/janus, not '$LYNKS_JANUS_URL'"
     janus_url_host=${BASH_REMATCH[2]//[\[\]]/} janus_url_port=${BASH_REMATCH[4]}
     [[ -n $janus_url_port ]] || { [[ ${BASH_REMATCH[1]} == https ]] && janus_url_port=443 || janus_url_port=80; }
 }
 
-# The variables that a program knows, from its --help: known_options lynks-gateway.
-known_options() {
-    env -i PATH="$PATH" "$bin/$1" --help | grep -oE '^ *LYNKS_[A-Z0-9_]+' | tr -d ' ' | sort -u
-}
-
-nearest() { # NAME, candidates on stdin: the one with the fewest changes, if they are few
-    awk -v want="$1" '
-        function least(a, b, c) { return a < b ? (a < c ? a : c) : (b < c ? b : c) }
-        function distance(s, t,    i, j, m, n, d) {
-            m = length(s); n = length(t)
-            for (i = 0; i <= m; i++) d[i, 0] = i
-            for (j = 0; j <= n; j++) d[0, j] = j
-            for (i = 1; i <= m; i++)
-                for (j = 1; j <= n; j++)
-                    d[i, j] = least(d[i - 1, j] + 1, d[i, j - 1] + 1,
-                        d[i - 1, j - 1] + (substr(s, i, 1) != substr(t, j, 1)))
-            return d[m, n]
-        }
-        BEGIN { best = 6 }
-        { now = distance(want, $1); if (now < best) { best = now; found = $1 } }
-        END { print found }'
-}
-
-# What the programs will know that are about to be built, from the tables in their sources: a mistyped name is told
-# before the build, not minutes later.
-check_names_early() {
-    local name
+# Which program knows which variable, and deploy/up's own. The list was made from the programs' --options, since they need
+# not have been built yet when a mistyped name is told (tests/support/config-tables writes it, a test compares it).
+read_known() {
+    local name programs
     declare -gA known=()
-    [[ -z ${LYNKS_BUILD:-} ]] || return 0
-    for name in $(grep -ohE '"LYNKS_[A-Z0-9_]+"' "$root"/{gateway,authsvc,roomsvc,janusbridge}/config.c \
-        "$root"/proto/process/service.h "$root"/proto/db/db.h "$root"/sql/migrate/migrate*.c | tr -d '"'); do
-        known[$name]=" "
-    done
-    refuse_unknown_names
-}
-
-check_names() {
-    local program name
-    declare -gA known=()
-    for program in $programs; do
-        for name in $(known_options "$program"); do
-            known[$name]+=" $program"
-        done
-    done
-    refuse_unknown_names
-}
-
-# A mistyped variable would be ignored silently otherwise.
-refuse_unknown_names() {
-    local name near
+    while read -r name programs; do
+        known[$name]=" $programs "
+    done <"$root/deploy/lib/variables"
     for name in $(own_options | cut -d'|' -f1); do
         known[$name]+=" "
     done
+}
+
+# The known name that differs from this one at one place only, the shorter the better.
+nearest() { # NAME
+    local width name i off
+    for width in 1 2 3; do
+        for name in $(printf '%s\n' "${!known[@]}" | sort); do
+            off=$((${#name} - ${#1}))
+            ((-4 < off && off < 4)) || continue
+            # Three letters beside LYNKS_ must agree, or anything of that length would be near.
+            for ((i = 6; i < ${#1}; i++)); do
+                ((i - 6 >= 3 || ${#1} - i - width >= 3)) || continue
+                [[ $name != "${1:0:i}"*"${1:i+width}" ]] || { printf '%s' "$name" && return; }
+            done
+        done
+    done
+}
+
+# A mistyped variable would be ignored silently otherwise.
+check_names() {
+    local name near
     for name in $(compgen -e | grep '^LYNKS_' || true); do
         [[ " ${fixed_options//$'\n'/ } " == *" ${name%_FILE} "* ]] &&
-            die "$name is set by deploy/up itself, for each process; LYNKS_BASE_PORT moves the ports"
+            refuse "$name is set by deploy/up itself, for each process; LYNKS_BASE_PORT moves the ports"
         [[ -n ${known[$name]:-} || -n ${known[${name%_FILE}]:-} ]] && continue
-        near=$(printf '%s\n' "${!known[@]}" | nearest "${name%_FILE}")
-        die "$name is unknown${near:+; did you mean $near?}"
+        near=$(nearest "${name%_FILE}")
+        refuse "$name is unknown; ${near:+did you mean }${near:-deploy/up --help lists all}${near:+?}"
     done
 }

@@ -74,21 +74,6 @@ put_files() { # name
     put pid_file "$run/$1.pid"
 }
 
-# Of a service, by its number in the port scheme and its replica's. The ops ports of the first and second replica are
-# where the bus ports of the sixth and seventh would be: from the sixth on these are 10 further.
-bus_port() { # number, replica
-    printf '%s' $((base_port + $1 + 20 * ($2 - 1) + ($2 > 5 ? 10 : 0)))
-}
-
-# Where a bridge publishes events. From the sixth replica on in the gaps between the others' ports.
-events_port() { # replica
-    printf '%s' $((base_port + 13 + 20 * ($1 - 1) + ($1 > 5 ? 5 : 0)))
-}
-
-ops_port() { # number, replica
-    printf '%s' $((base_port + 100 + $1 + 20 * ($2 - 1)))
-}
-
 # A service: its own key, the others' public keys, its ports.
 begin_service() { # role, number, replica
     local name=$1 ops_host=${LYNKS_OPS_HOST:-127.0.0.1} ops bus

@@ -36,6 +36,10 @@ static const struct {
      "Send JSON, and say so: <code>Content-Type: application/json</code>."},
     {ERR_WRONG_HOST, "Not our host", "Use the address that whoever runs this service gave you."},
     {ERR_WRONG_MEMBER, "Wrong members", "Mend what <code>errors</code> in the answer names."},
+    {ERR_STANDBY, "Changing over",
+     "Wait for as many seconds as <code>Retry-After</code> says, then try again."},
+    {ERR_SESSION_COMING, "Starting",
+     "Wait for as many seconds as <code>Retry-After</code> says, then try again."},
 };
 
 const char *problem_title(enum err err)

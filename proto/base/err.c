@@ -4,13 +4,15 @@ struct row {
     enum err err;
     int http_status;
     bool retryable;
+    bool refusal;
     const char *code;
     const char *text;
 };
 
 static const struct row rows[] = {
-    {ERR_OK, 200, false, "ok", "Done."},
-#define ERR(name, number, http, retryable, code, text) {ERR_##name, http, retryable, code, text},
+    {ERR_OK, 200, false, false, "ok", "Done."},
+#define ERR(name, number, http, retryable, refusal, code, text)                                    \
+    {ERR_##name, http, retryable, refusal, code, text},
 #include "proto/base/errors.def"
 #undef ERR
 };
@@ -44,6 +46,11 @@ int err_http_status(enum err err)
 bool err_is_retryable(enum err err)
 {
     return get(err)->retryable;
+}
+
+bool err_is_refusal(enum err err)
+{
+    return get(err)->refusal;
 }
 
 const char *err_code(enum err err)

@@ -96,7 +96,7 @@ static void refuse_frame(struct bus_client *client, const struct bus_endpoint *e
 static bool is_outrun(const struct bus_call *call, const struct bus_endpoint *endpoint,
                       enum err status)
 {
-    return call->endpoint != endpoint && status != ERR_DRAINING && err_is_retryable(status);
+    return call->endpoint != endpoint && !err_is_refusal(status) && err_is_retryable(status);
 }
 
 /* An answer that can be matched but not read ends its call: waiting would not make it better. */
@@ -110,8 +110,8 @@ static void take_answer(struct bus_client *client, struct bus_service *service,
         metric_inc(client->late_replies);
     } else if (fault != CODEC_OK) {
         finish_call(client, call, ERR_PROTOCOL, NULL);
-    } else if (envelope->status == ERR_DRAINING) {
-        bus_service_refused(service, endpoint, call);
+    } else if (err_is_refusal(envelope->status)) {
+        bus_service_refused(service, endpoint, call, envelope->status);
     } else if (envelope->status != ERR_OK) {
         finish_call(client, call, envelope->status, NULL);
     } else if (reply->id != call->type->reply) {

@@ -5,10 +5,11 @@
  * are counted and dropped. Lives on the loop.
  *
  * A request with a key (routes.def) goes to the endpoint that ranks highest for that key, any other
- * to the one with the least outstanding. An endpoint that says ERR_DRAINING has not executed the
- * call: it goes elsewhere, or is held until one of them takes calls again. An endpoint that answers
- * nothing for a while, although another is there, gets no new calls until it answers anything; what
- * waits there and may be sent again is sent again elsewhere, and the first answer counts. */
+ * to the one with the least outstanding. An endpoint that answers with a refusal (errors.def)
+ * has not executed the call: it goes elsewhere, or is held until one of them takes calls again. An
+ * endpoint that answers nothing for a while, although another is there, gets no new calls until it
+ * answers anything; what waits there and may be sent again is sent again elsewhere, and the first
+ * answer counts. */
 #ifndef LYNKS_PROTO_BUS_BUS_CLIENT_H
 #define LYNKS_PROTO_BUS_BUS_CLIENT_H
 

@@ -373,7 +373,7 @@ bool bus_service_hear(struct bus_service *service, struct bus_endpoint *endpoint
     endpoint->takes_batches = answer->minor >= BATCH_MINOR;
     bool is_refusing =
         endpoint->state == BUS_ENDPOINT_REFUSING || endpoint->state == BUS_ENDPOINT_REFUSING_DUE;
-    if (is_refusing ? answer->status == ERR_DRAINING || answer->correlation_id != endpoint->trial_id
+    if (is_refusing ? err_is_refusal(answer->status) || answer->correlation_id != endpoint->trial_id
                     : !bus_endpoint_is_silent(endpoint)) {
         return false;
     }
@@ -392,15 +392,16 @@ void bus_service_go_on(struct bus_service *service)
 }
 
 void bus_service_refused(struct bus_service *service, struct bus_endpoint *endpoint,
-                         struct bus_call *call)
+                         struct bus_call *call, enum err why)
 {
     if (bus_endpoint_is_live(endpoint) && endpoint->state != BUS_ENDPOINT_LEAVING) {
         if (endpoint->state != BUS_ENDPOINT_REFUSING &&
             endpoint->state != BUS_ENDPOINT_REFUSING_DUE) {
-            log_endpoint(service, endpoint, "bus endpoint is draining");
+            log_info("bus endpoint takes no calls", LOG_Z("service", service_name(service->id)),
+                     LOG_Z("endpoint", endpoint->address), LOG_Z("error", err_code(why)));
         }
         bus_endpoint_doubt(endpoint, BUS_ENDPOINT_REFUSING,
-                           now_ms(service) + service->parts.patience.draining_ms);
+                           now_ms(service) + service->parts.patience.refusing_ms);
         bus_silence_restart(&endpoint->silence);
         watch_soon(service);
     }
@@ -463,7 +464,7 @@ static void on_stuck(void *arg, struct bus_endpoint *endpoint)
         break;
     case BUS_ENDPOINT_REFUSING_DUE:
         bus_endpoint_doubt(endpoint, BUS_ENDPOINT_REFUSING,
-                           now_ms(service) + service->parts.patience.draining_ms);
+                           now_ms(service) + service->parts.patience.refusing_ms);
         watch_soon(service);
         break;
     default:

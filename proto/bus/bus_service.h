@@ -51,9 +51,9 @@ void bus_service_pump(struct bus_service *service);
 bool bus_service_hear(struct bus_service *service, struct bus_endpoint *endpoint,
                       const struct envelope *answer);
 void bus_service_go_on(struct bus_service *service);
-/* endpoint has said that it takes no calls, and that it has not executed this one: the call goes
+/* endpoint has said, and why, that it takes no calls and has not executed this one: the call goes
  * elsewhere, whatever its kind, unless it has been sent elsewhere already. */
 void bus_service_refused(struct bus_service *service, struct bus_endpoint *endpoint,
-                         struct bus_call *call);
+                         struct bus_call *call, enum err why);
 
 #endif

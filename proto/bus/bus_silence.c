@@ -3,7 +3,7 @@
 #define SILENT_MS 150
 #define SILENT_COSTLY_MS 1000
 #define PROBE_MS 500
-#define DRAINING_MS 200
+#define REFUSING_MS 200
 /* Ticks within the time after which an endpoint counts as silent. Ticks without an answer are
  * counted, not milliseconds: when this process itself was stopped or busy for a second, that is one
  * tick, and the answers that came meanwhile are read before the next. */
@@ -19,7 +19,7 @@ void bus_patience_complete(struct bus_patience *patience)
     patience->silent_ms = or_default(patience->silent_ms, SILENT_MS);
     patience->silent_costly_ms = or_default(patience->silent_costly_ms, SILENT_COSTLY_MS);
     patience->probe_ms = or_default(patience->probe_ms, PROBE_MS);
-    patience->draining_ms = or_default(patience->draining_ms, DRAINING_MS);
+    patience->refusing_ms = or_default(patience->refusing_ms, REFUSING_MS);
 }
 
 uint64_t bus_patience_tick_ms(const struct bus_patience *patience)

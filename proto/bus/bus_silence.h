@@ -10,7 +10,7 @@ struct bus_patience {
     uint64_t silent_ms;        /* no answer at all while calls wait there [150] */
     uint64_t silent_costly_ms; /* the same while only costly calls wait there [1000] */
     uint64_t probe_ms;         /* a silent one is asked again so often [500] */
-    uint64_t draining_ms;      /* one that takes no calls is asked again so often [200] */
+    uint64_t refusing_ms;      /* one that takes no calls is asked again so often [200] */
 };
 
 void bus_patience_complete(struct bus_patience *patience);          /* 0 becomes the default */

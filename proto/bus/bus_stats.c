@@ -1,6 +1,6 @@
 #include "proto/bus/bus_stats.h"
 
-#define ERR(name, number, http, retryable, code, text)                                             \
+#define ERR(name, number, http, retryable, refusal, code, text)                                    \
     _Static_assert((number) < BUS_RESULTS_MAX, "results is indexed by it");
 #include "proto/base/errors.def"
 #undef ERR

@@ -268,18 +268,22 @@ static void write_errors(FILE *out)
     fputs("\n"
           "## Errors\n"
           "\n"
-          "| status | code | HTTP | retryable | |\n"
-          "| --- | --- | --- | --- | --- |\n",
+          "A refusal says that nothing was done, whatever was asked: the caller asks another "
+          "replica, or the same one again soon.\n"
+          "\n"
+          "| status | code | HTTP | retryable | refusal | |\n"
+          "| --- | --- | --- | --- | --- | --- |\n",
           out);
     static const enum err errors[] = {
-#define ERR(name, number, http, retryable, code, text) ERR_##name,
+#define ERR(name, number, http, retryable, refusal, code, text) ERR_##name,
 #include "proto/base/errors.def"
 #undef ERR
     };
     for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
         const enum err err = errors[i];
-        fprintf(out, "| %d | %s | %d | %s | %s |\n", (int)err, err_code(err), err_http_status(err),
-                err_is_retryable(err) ? "yes" : "no", err_text(err));
+        fprintf(out, "| %d | %s | %d | %s | %s | %s |\n", (int)err, err_code(err),
+                err_http_status(err), err_is_retryable(err) ? "yes" : "no",
+                err_is_refusal(err) ? "yes" : "no", err_text(err));
     }
 }
 

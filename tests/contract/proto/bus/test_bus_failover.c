@@ -290,7 +290,7 @@ static void test_draining_endpoint_gets_no_new_calls(void **state)
     assert_int_equal(rig->servers[1].seen, 11);
     assert_int_equal(live(&rig->pair), 2);
     assert_int_equal(resent(rig), 0); /* none had been executed */
-    assert_int_equal(log_capture_count("bus endpoint is draining"), 1);
+    assert_int_equal(log_capture_count("bus endpoint takes no calls"), 1);
 }
 
 static void test_calls_wait_for_the_successor_of_a_draining_one(void **state)

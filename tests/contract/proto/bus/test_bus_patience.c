@@ -1,4 +1,4 @@
-/* Endpoints that say ERR_DRAINING, and endpoints that are connected and answer nothing. */
+/* Endpoints that refuse calls, and endpoints that are connected and answer nothing. */
 #include "tests/support/c/bus_pair.h"
 #include "tests/support/c/log_capture.h"
 
@@ -12,7 +12,7 @@
 #define SERVERS 2
 #define ASKED_MAX 100
 #define SILENT_MS 150 /* the defaults */
-#define DRAINING_MS 200
+#define REFUSING_MS 200
 
 struct rig {
     struct bus_pair pair;
@@ -174,10 +174,10 @@ static void wait_for_late(struct rig *rig, size_t wanted)
 static void be_standby(struct bus_server *server)
 {
     server->mode = SERVE_FAIL;
-    server->failure = ERR_DRAINING;
+    server->failure = ERR_STANDBY;
 }
 
-/* ---- draining ---- */
+/* ---- refusals ---- */
 
 static void test_standby_becomes_active_on_the_same_connection(void **state)
 {
@@ -187,11 +187,11 @@ static void test_standby_becomes_active_on_the_same_connection(void **state)
     ask(rig, 10);
     rig->wanted = 10 + 6; /* more often than a call may be sent: it was never executed */
     assert_true(bus_pair_until(&rig->pair, first_has_seen, rig));
-    assert_true(elapsed_ms(rig) >= 6 * DRAINING_MS);
+    assert_true(elapsed_ms(rig) >= 6 * REFUSING_MS);
     assert_int_equal(bus_client_in_flight(rig->pair.client), 10);
     assert_false(health_is_ready(rig->pair.health));
     assert_int_equal(metric(rig, "lynks_bus_resent_total"), 0);
-    assert_int_equal(log_capture_count("bus endpoint is draining"), 1);
+    assert_int_equal(log_capture_count("bus endpoint takes no calls"), 1);
     rig->servers[0].mode = SERVE_ANSWER;
     assert_all_right(rig);
     assert_int_equal(rig->servers[0].seen, 16 + 10);
@@ -203,11 +203,11 @@ static void test_standby_beside_an_active_costs_little(void **state)
     struct rig *rig = *state;
     connect(rig, 2);
     be_standby(&rig->servers[0]);
-    while (elapsed_ms(rig) < 3 * DRAINING_MS) {
+    while (elapsed_ms(rig) < 3 * REFUSING_MS) {
         ask_and_wait(rig);
         assert_true(health_is_ready(rig->pair.health));
     }
-    assert_in_range(rig->servers[0].seen, 2, 1 + elapsed_ms(rig) / DRAINING_MS);
+    assert_in_range(rig->servers[0].seen, 2, 1 + elapsed_ms(rig) / REFUSING_MS);
     assert_int_equal(rig->servers[1].seen, rig->answered);
 }
 
@@ -247,7 +247,7 @@ static void test_ready_again_when_nobody_asks(void **state)
     connect(rig, 1);
     be_standby(&rig->servers[0]);
     struct bus_asked *asked = &rig->asked[0];
-    assert_int_equal(bus_ask(&rig->pair, asked, 1, 5 * DRAINING_MS), ERR_OK);
+    assert_int_equal(bus_ask(&rig->pair, asked, 1, 5 * REFUSING_MS), ERR_OK);
     assert_true(bus_pair_until(&rig->pair, is_not_ready, rig));
     assert_true(bus_pair_until(&rig->pair, bus_asked_is_done, asked));
     assert_int_equal(asked->err, ERR_UNAVAILABLE); /* it was not executed */

@@ -177,7 +177,7 @@ static void what_was_not_executed_is_held_whatever_it_is(void **state)
     deliver(&rig);
     struct bus_endpoint *endpoint = never->endpoint;
     assert_int_equal(endpoint->state, BUS_ENDPOINT_TRUSTED);
-    bus_service_refused(rig.service, endpoint, never);
+    bus_service_refused(rig.service, endpoint, never, ERR_STANDBY);
     assert_int_equal(endpoint->state, BUS_ENDPOINT_REFUSING);
     assert_int_equal(rig.ended_count, 0);
     assert_int_equal(never->sends, 0);

@@ -339,18 +339,19 @@ static void test_death_midway(void **state)
     assert_false(health_is_ready(rig->pair.health));
 }
 
-/* Says that it is draining for ever: the call is held and asked again seldom, not to and fro. */
-static void answer_draining(struct rig *rig, zmq_msg_t *route, uint64_t correlation_id)
+/* Refuses for ever, for one reason or another: the call is held and asked again seldom, not to and
+ * fro. */
+static void answer_with_refusals(struct rig *rig, zmq_msg_t *route, uint64_t correlation_id)
 {
     const struct msg reply = {.id = MSG_session_check_reply};
     answer(rig, route, correlation_id, ERR_DRAINING, &reply);
-    answer(rig, route, correlation_id, ERR_DRAINING, &reply);
+    answer(rig, route, correlation_id, ERR_SESSION_COMING, &reply);
 }
 
-static void test_draining_without_end(void **state)
+static void test_refusals_without_end(void **state)
 {
     struct rig *rig = *state;
-    start(rig, answer_draining);
+    start(rig, answer_with_refusals);
     assert_int_equal(outcome(rig, SHORT_MS), ERR_UNAVAILABLE); /* it was not executed */
     assert_in_range(rig->seen, 1, 1 + SHORT_MS / 200);         /* every 200 ms */
 }
@@ -444,7 +445,7 @@ int main(void)
         TEST(test_reply_of_several_frames),
         TEST(test_reply_that_is_too_long),
         TEST(test_death_midway),
-        TEST(test_draining_without_end),
+        TEST(test_refusals_without_end),
         TEST(test_silent_port),
         TEST(test_web_server),
         TEST(test_server_without_curve),

@@ -9,7 +9,7 @@
 
 /* A tick of 25 ms. */
 static const struct bus_patience patience = {
-    .silent_ms = 150, .silent_costly_ms = 1000, .probe_ms = 500, .draining_ms = 200};
+    .silent_ms = 150, .silent_costly_ms = 1000, .probe_ms = 500, .refusing_ms = 200};
 
 static enum bus_verdict tick(struct bus_silence *silence, unsigned ticks, size_t in_flight,
                              size_t costly)
@@ -29,7 +29,7 @@ static void patience_has_defaults(void **state)
     assert_int_equal(given.silent_ms, 150);
     assert_int_equal(given.silent_costly_ms, 1000);
     assert_int_equal(given.probe_ms, 7);
-    assert_int_equal(given.draining_ms, 200);
+    assert_int_equal(given.refusing_ms, 200);
     assert_int_equal(bus_patience_tick_ms(&given), 25);
 }
 

@@ -222,7 +222,7 @@ static void a_failed_reply_has_a_status_and_no_body(void **state)
     AUTO(frame_free) struct frame *frame = frame_new();
     AUTO(arena_free) struct arena *arena = arena_new();
     static const enum err errors[] = {
-#define ERR(name, number, http, retryable, code, text) ERR_##name,
+#define ERR(name, number, http, retryable, refusal, code, text) ERR_##name,
 #include "proto/base/errors.def"
 #undef ERR
     };

@@ -85,8 +85,3 @@ void http_linger_add(struct http_linger *linger, int fd)
     loop_fd_add(linger->loop, copy, EPOLLIN, on_readable, closing);
     linger->count++;
 }
-
-size_t http_linger_count(const struct http_linger *linger)
-{
-    return linger->count;
-}

@@ -19,6 +19,5 @@ void http_linger_free(struct http_linger **linger); /* closes them */
 /* Keeps the connection of fd, whose sending side is shut down. fd itself stays the caller's, who
  * closes it. Does nothing when too many linger already. */
 void http_linger_add(struct http_linger *linger, int fd);
-size_t http_linger_count(const struct http_linger *linger);
 
 #endif

@@ -12,7 +12,7 @@
 #define VALUE_BYTES_MAX 8192
 #define PREFIX "LYNKS_"
 
-static size_t report(const struct config_option *option, const char *what)
+static size_t report_config(const struct config_option *option, const char *what)
 {
     (void)fprintf(stderr, "%s %s\n", option->name, what);
     return 1;
@@ -46,14 +46,14 @@ static char *read_value_file(const struct config_option *option, const char *pat
 }
 
 /* The option's text from the environment, its file or its default; NULL (reported) on error. */
-static char *read_value(const struct config_option *option)
+static char *read_config_value(const struct config_option *option)
 {
     char file_name[96];
     (void)snprintf(file_name, sizeof(file_name), "%s_FILE", option->name);
     const char *value = getenv(option->name);
     const char *path = getenv(file_name);
     if (value != NULL && path != NULL) {
-        report(option, "and its _FILE form are both set: set one");
+        report_config(option, "and its _FILE form are both set: set one");
         return NULL;
     }
     if (path != NULL) {
@@ -63,7 +63,7 @@ static char *read_value(const struct config_option *option)
         value = option->default_value;
     }
     if (value == NULL) {
-        report(option, "is not set");
+        report_config(option, "is not set");
     }
     return mem_strdup(value);
 }
@@ -88,7 +88,7 @@ static size_t store_bool(const struct config_option *option, const char *text, b
     bool yes = strcmp(text, "1") == 0 || strcmp(text, "true") == 0;
     bool no = strcmp(text, "0") == 0 || strcmp(text, "false") == 0;
     if (!yes && !no) {
-        return report(option, "must be 0 or 1");
+        return report_config(option, "must be 0 or 1");
     }
     *ret = yes;
     return 0;
@@ -137,7 +137,7 @@ static void wipe(char *text)
 static size_t load_option(void *config, const struct config_option *option)
 {
     void *member = (char *)config + option->offset;
-    char *text = read_value(option);
+    char *text = read_config_value(option);
     size_t errors = 0;
     if (text == NULL) {
         return 1;

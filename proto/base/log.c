@@ -70,7 +70,7 @@ static void put_quoted(struct line *line, struct str s)
     put(line, "\"", 1);
 }
 
-static bool is_plain(struct str s)
+static bool is_plain_text(struct str s)
 {
     for (size_t i = 0; i < s.bytes; i++) {
         char c = s.data[i];
@@ -92,7 +92,7 @@ static void put_field(struct line *line, const struct log_field *field)
         char number[24];
         (void)snprintf(number, sizeof(number), "%" PRIu64, field->u);
         put_z(line, number);
-    } else if (!json && is_plain(field->s)) {
+    } else if (!json && is_plain_text(field->s)) {
         put(line, field->s.data, field->s.bytes);
     } else {
         put_quoted(line, field->s);

@@ -83,16 +83,16 @@ void lru_free(struct lru **lru_ref)
     mem_free(lru_ref);
 }
 
-static uint32_t *bucket_of(const struct lru *lru, const void *key)
+static uint32_t *lru_bucket(const struct lru *lru, const void *key)
 {
     uint64_t hash;
     crypto_shorthash((unsigned char *)&hash, key, lru->key_bytes, lru->salt);
     return &lru->buckets[hash & lru->bucket_mask];
 }
 
-static uint32_t find(const struct lru *lru, const void *key)
+static uint32_t lru_place(const struct lru *lru, const void *key)
 {
-    uint32_t at = *bucket_of(lru, key);
+    uint32_t at = *lru_bucket(lru, key);
     while (at != NONE && memcmp(key_at(lru, at), key, lru->key_bytes) != 0) {
         at = links_at(lru, at)->chain;
     }
@@ -125,7 +125,7 @@ static void use(struct lru *lru, uint32_t at)
 
 static void remove_at(struct lru *lru, uint32_t at)
 {
-    uint32_t *place = bucket_of(lru, key_at(lru, at));
+    uint32_t *place = lru_bucket(lru, key_at(lru, at));
     while (*place != at) {
         place = &links_at(lru, *place)->chain;
     }
@@ -152,7 +152,7 @@ static uint32_t take_entry(struct lru *lru)
 
 void *lru_find(struct lru *lru, const void *key)
 {
-    uint32_t at = find(lru, key);
+    uint32_t at = lru_place(lru, key);
     if (at == NONE) {
         return NULL;
     }
@@ -162,13 +162,13 @@ void *lru_find(struct lru *lru, const void *key)
 
 const void *lru_peek(const struct lru *lru, const void *key)
 {
-    uint32_t at = find(lru, key);
+    uint32_t at = lru_place(lru, key);
     return at == NONE ? NULL : value_at(lru, at);
 }
 
 void *lru_put(struct lru *lru, const void *key, bool *ret_added)
 {
-    uint32_t at = find(lru, key);
+    uint32_t at = lru_place(lru, key);
     *ret_added = at == NONE;
     if (at != NONE) {
         use(lru, at);
@@ -176,7 +176,7 @@ void *lru_put(struct lru *lru, const void *key, bool *ret_added)
     }
     at = take_entry(lru);
     memcpy(key_at(lru, at), key, lru->key_bytes);
-    uint32_t *bucket = bucket_of(lru, key);
+    uint32_t *bucket = lru_bucket(lru, key);
     links_at(lru, at)->chain = *bucket;
     *bucket = at;
     link_newest(lru, at);
@@ -186,7 +186,7 @@ void *lru_put(struct lru *lru, const void *key, bool *ret_added)
 
 void lru_remove(struct lru *lru, const void *key)
 {
-    uint32_t at = find(lru, key);
+    uint32_t at = lru_place(lru, key);
     if (at != NONE) {
         remove_at(lru, at);
     }

@@ -47,7 +47,7 @@ void metrics_free(struct metrics **metrics)
 }
 
 /* Metrics of one name stay together, as the text format wants them. */
-static struct metric **find_place(struct metrics *metrics, const char *name)
+static struct metric **find_metric_place(struct metrics *metrics, const char *name)
 {
     struct metric **place = &metrics->first;
     bool seen = false;
@@ -62,8 +62,8 @@ static struct metric **find_place(struct metrics *metrics, const char *name)
     return place;
 }
 
-static struct metric *get(struct metrics *metrics, enum kind kind, const char *name,
-                          const char *help, const char *labels)
+static struct metric *get_metric(struct metrics *metrics, enum kind kind, const char *name,
+                                 const char *help, const char *labels)
 {
     labels = labels == NULL ? "" : labels;
     for (struct metric *m = metrics->first; m != NULL; m = m->next) {
@@ -79,7 +79,7 @@ static struct metric *get(struct metrics *metrics, enum kind kind, const char *n
     if (kind == HISTOGRAM) {
         m->buckets = mem_alloc(BUCKETS * sizeof(*m->buckets));
     }
-    struct metric **place = find_place(metrics, name);
+    struct metric **place = find_metric_place(metrics, name);
     m->next = *place;
     *place = m;
     return m;
@@ -88,19 +88,19 @@ static struct metric *get(struct metrics *metrics, enum kind kind, const char *n
 struct metric *metrics_counter(struct metrics *metrics, const char *name, const char *help,
                                const char *labels)
 {
-    return get(metrics, COUNTER, name, help, labels);
+    return get_metric(metrics, COUNTER, name, help, labels);
 }
 
 struct metric *metrics_gauge(struct metrics *metrics, const char *name, const char *help,
                              const char *labels)
 {
-    return get(metrics, GAUGE, name, help, labels);
+    return get_metric(metrics, GAUGE, name, help, labels);
 }
 
 struct metric *metrics_histogram(struct metrics *metrics, const char *name, const char *help,
                                  const char *labels)
 {
-    return get(metrics, HISTOGRAM, name, help, labels);
+    return get_metric(metrics, HISTOGRAM, name, help, labels);
 }
 
 void metric_add(struct metric *metric, uint64_t n)

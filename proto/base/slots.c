@@ -24,7 +24,7 @@ struct slots {
     char **chunks; /* CHUNK_ITEMS of them each */
 };
 
-static struct slot_head *head_of(const void *item)
+static struct slot_head *slot_head_of(const void *item)
 {
     return (struct slot_head *)((uintptr_t)item - sizeof(struct slot_head));
 }
@@ -66,7 +66,7 @@ void slots_free(struct slots **slots_ref)
     mem_free(slots_ref);
 }
 
-static struct slot_head *make(struct slots *slots)
+static struct slot_head *make_place(struct slots *slots)
 {
     if (slots->made % CHUNK_ITEMS == 0) {
         size_t chunk = slots->made / CHUNK_ITEMS;
@@ -90,7 +90,7 @@ void *slots_take(struct slots *slots)
         head = head_at(slots, slots->free_first);
         slots->free_first = head->next_free;
     } else if (slots->made < slots->items_max) {
-        head = make(slots);
+        head = make_place(slots);
     } else {
         return NULL;
     }
@@ -101,7 +101,7 @@ void *slots_take(struct slots *slots)
 
 void slots_release(struct slots *slots, void *item)
 {
-    struct slot_head *head = head_of(item);
+    struct slot_head *head = slot_head_of(item);
     assert(head->is_used);
     head->is_used = false;
     head->id += UINT64_C(1) << PLACE_BITS;
@@ -122,12 +122,12 @@ void *slots_find(const struct slots *slots, uint64_t id)
 
 uint64_t slots_id(const void *item)
 {
-    return head_of(item)->id;
+    return slot_head_of(item)->id;
 }
 
 void *slots_next(const struct slots *slots, const void *item)
 {
-    size_t place = item == NULL ? 0 : head_of(item)->id & PLACE_MASK;
+    size_t place = item == NULL ? 0 : slot_head_of(item)->id & PLACE_MASK;
     while (++place <= slots->made) {
         struct slot_head *head = head_at(slots, place);
         if (head->is_used) {

@@ -22,7 +22,7 @@ static char *write_length(char *at, size_t length)
 }
 
 /* Steps over one frame; false if it is not all there. */
-static bool take(struct str *rest, struct str *ret_frame)
+static bool take_batched_frame(struct str *rest, struct str *ret_frame)
 {
     if (rest->bytes < LENGTH_BYTES) {
         return false;
@@ -37,12 +37,12 @@ static bool take(struct str *rest, struct str *ret_frame)
     return true;
 }
 
-static bool is_sound(struct str rest)
+static bool is_sound_batch(struct str rest)
 {
     struct str frame;
     size_t count = 0;
     while (rest.bytes > 0) {
-        if (!take(&rest, &frame)) {
+        if (!take_batched_frame(&rest, &frame)) {
             return false;
         }
         count++;
@@ -57,7 +57,7 @@ bool bus_frames_open(struct bus_frames *frames, struct str data)
     if (frames->is_batch) {
         frames->rest.data++;
         frames->rest.bytes--;
-        return data.bytes <= FRAME_BYTES_MAX && is_sound(frames->rest);
+        return data.bytes <= FRAME_BYTES_MAX && is_sound_batch(frames->rest);
     }
     return true;
 }
@@ -66,7 +66,7 @@ bool bus_frames_open(struct bus_frames *frames, struct str data)
 bool bus_frames_next(struct bus_frames *frames, struct str *ret_frame)
 {
     if (frames->is_batch) {
-        return take(&frames->rest, ret_frame);
+        return take_batched_frame(&frames->rest, ret_frame);
     }
     *ret_frame = frames->rest;
     frames->rest = (struct str){.data = "", .bytes = 0};

@@ -100,9 +100,9 @@ static bool is_outrun(const struct bus_call *call, const struct bus_endpoint *en
 }
 
 /* An answer that can be matched but not read ends its call: waiting would not make it better. */
-static void take_answer(struct bus_client *client, struct bus_service *service,
-                        struct bus_endpoint *endpoint, const struct envelope *envelope,
-                        const struct msg *reply, enum codec_fault fault)
+static void take_reply(struct bus_client *client, struct bus_service *service,
+                       struct bus_endpoint *endpoint, const struct envelope *envelope,
+                       const struct msg *reply, enum codec_fault fault)
 {
     struct bus_call *call = slots_find(client->calls, envelope->correlation_id);
     if (call == NULL || call->type->service != bus_service_id(service) ||
@@ -134,7 +134,7 @@ static void on_service_frame(void *arg, struct bus_service *service, struct bus_
     }
     if (fault == CODEC_OK || fault == CODEC_BODY || fault == CODEC_UNKNOWN) {
         bool is_trusted_again = bus_service_hear(service, endpoint, &envelope);
-        take_answer(client, service, endpoint, &envelope, &reply, fault);
+        take_reply(client, service, endpoint, &envelope, &reply, fault);
         if (is_trusted_again) {
             bus_service_go_on(service);
         }

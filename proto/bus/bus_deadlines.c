@@ -24,9 +24,9 @@ static struct bus_deadline *deadline_of(struct list_link *link)
     return CONTAINER_OF(link, struct bus_deadline, link);
 }
 
-static void on_timer(void *arg);
+static void on_wheel_timer(void *arg);
 
-static void arm(struct bus_deadlines *deadlines, uint64_t due_ms)
+static void arm_wheel(struct bus_deadlines *deadlines, uint64_t due_ms)
 {
     if (deadlines->timer_id != 0 && deadlines->timer_due_ms <= due_ms) {
         return; /* fires early, finds nothing due and is armed again: cheaper than moving it */
@@ -34,8 +34,8 @@ static void arm(struct bus_deadlines *deadlines, uint64_t due_ms)
     clock_cancel(deadlines->clock, deadlines->timer_id);
     uint64_t now_ms = clock_mono_ms(deadlines->clock);
     deadlines->timer_due_ms = due_ms;
-    deadlines->timer_id =
-        clock_after(deadlines->clock, due_ms > now_ms ? due_ms - now_ms : 0, on_timer, deadlines);
+    deadlines->timer_id = clock_after(deadlines->clock, due_ms > now_ms ? due_ms - now_ms : 0,
+                                      on_wheel_timer, deadlines);
 }
 
 static void collect_due(struct list_link *bucket, uint64_t now_ms, struct list_link *due)
@@ -52,7 +52,7 @@ static void collect_due(struct list_link *bucket, uint64_t now_ms, struct list_l
 }
 
 /* What is due is put aside first, because fn may set and clear any. */
-static void sweep(struct bus_deadlines *deadlines, uint64_t now_ms)
+static void sweep_wheel(struct bus_deadlines *deadlines, uint64_t now_ms)
 {
     uint64_t from = deadlines->swept_ms / BUCKET_MS;
     uint64_t to = now_ms / BUCKET_MS;
@@ -96,15 +96,15 @@ static uint64_t find_earliest(const struct bus_deadlines *deadlines, uint64_t no
     return least_ms;
 }
 
-static void on_timer(void *arg)
+static void on_wheel_timer(void *arg)
 {
     struct bus_deadlines *deadlines = arg;
     deadlines->timer_id = 0;
     uint64_t now_ms = clock_mono_ms(deadlines->clock);
-    sweep(deadlines, now_ms);
+    sweep_wheel(deadlines, now_ms);
     uint64_t earliest_ms = find_earliest(deadlines, now_ms);
     if (earliest_ms != NEVER) {
-        arm(deadlines, earliest_ms);
+        arm_wheel(deadlines, earliest_ms);
     }
 }
 
@@ -148,7 +148,7 @@ void bus_deadline_set(struct bus_deadlines *deadlines, struct bus_deadline *dead
     uint64_t place_ms = due_ms > deadlines->swept_ms ? due_ms : deadlines->swept_ms;
     deadline->due_ms = place_ms;
     list_add(bucket_at(deadlines, place_ms), &deadline->link);
-    arm(deadlines, place_ms);
+    arm_wheel(deadlines, place_ms);
 }
 
 void bus_deadline_clear(struct bus_deadline *deadline)

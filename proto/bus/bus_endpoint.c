@@ -103,7 +103,7 @@ void bus_endpoint_doubt(struct bus_endpoint *endpoint, enum bus_endpoint_state s
 /* ---- receiving ---- */
 
 /* Gives how many frames it had. */
-static size_t take_message(struct bus_endpoint *endpoint, struct str data)
+static size_t take_answer_message(struct bus_endpoint *endpoint, struct str data)
 {
     struct bus_frames frames;
     struct str frame = STR_NONE;
@@ -121,7 +121,7 @@ static size_t take_message(struct bus_endpoint *endpoint, struct str data)
 
 /* At most limit frames, if the last message does not have more; they may go on coming while they
  * are taken. True: there may be more. */
-static bool receive(struct bus_endpoint *endpoint, size_t limit)
+static bool receive_answers(struct bus_endpoint *endpoint, size_t limit)
 {
     void *socket = zsock_resolve(endpoint->socket);
     zmq_msg_t message;
@@ -132,16 +132,16 @@ static bool receive(struct bus_endpoint *endpoint, size_t limit)
         if (received == BUS_NOTHING) {
             break;
         }
-        taken +=
-            take_message(endpoint, received == BUS_FRAME ? bus_frame_view(&message) : STR_NONE);
+        taken += take_answer_message(endpoint,
+                                     received == BUS_FRAME ? bus_frame_view(&message) : STR_NONE);
     }
     zmq_msg_close(&message);
     return received != BUS_NOTHING;
 }
 
-static bool on_readable(void *arg)
+static bool on_endpoint_readable(void *arg)
 {
-    return receive(arg, LOOP_BATCH);
+    return receive_answers(arg, LOOP_BATCH);
 }
 
 /* zmq_send looks at its mailbox only now and then; asking for the events makes it look, so that it
@@ -164,13 +164,13 @@ static void go_down(struct bus_endpoint *endpoint)
         bus_endpoint_change(endpoint, BUS_ENDPOINT_CONNECTING);
     }
     endpoint->takes_batches = false;
-    (void)receive(endpoint, endpoint->in_flight);
+    (void)receive_answers(endpoint, endpoint->in_flight);
     bus_silence_restart(&endpoint->silence);
     endpoint->events->down(endpoint->arg, endpoint);
 }
 
 static void on_renew(void *arg);
-static void flush(void *arg);
+static void flush_outbox(void *arg);
 
 /* libzmq connects again after a connection was lost, but never after the peer broke the protocol,
  * refused us, or sent a frame that is too long (session_base.cpp, engine_error). So: unless it says
@@ -189,7 +189,7 @@ static void forget_silence(struct bus_endpoint *endpoint)
     endpoint->renew_timer = 0;
 }
 
-static void on_event(void *arg, int event)
+static void on_endpoint_event(void *arg, int event)
 {
     struct bus_endpoint *endpoint = arg;
     if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
@@ -213,7 +213,7 @@ static void on_event(void *arg, int event)
 
 /* ZMQ_IMMEDIATE: nothing is queued for a connection that is not there, and what was queued for one
  * that is lost goes with it; the client itself knows what to send again. */
-static void set_options(struct bus_endpoint *endpoint)
+static void set_endpoint_options(struct bus_endpoint *endpoint)
 {
     zsock_t *socket = endpoint->socket;
     const struct keys *keys = endpoint->keys;
@@ -232,13 +232,14 @@ static void set_options(struct bus_endpoint *endpoint)
     }
 }
 
-static void open_socket(struct bus_endpoint *endpoint)
+static void open_endpoint_socket(struct bus_endpoint *endpoint)
 {
     endpoint->socket = bus_socket_new(ZMQ_DEALER, /* linger_ms= */ 0, endpoint->queue_max);
-    set_options(endpoint);
+    set_endpoint_options(endpoint);
     endpoint->monitor =
-        bus_monitor_new(endpoint->loop, endpoint->socket, EVENTS, on_event, endpoint);
-    endpoint->reader = bus_reader_new(endpoint->loop, endpoint->socket, on_readable, endpoint);
+        bus_monitor_new(endpoint->loop, endpoint->socket, EVENTS, on_endpoint_event, endpoint);
+    endpoint->reader =
+        bus_reader_new(endpoint->loop, endpoint->socket, on_endpoint_readable, endpoint);
     /* An address that libzmq does not take never comes up. */
     (void)zmq_connect(zsock_resolve(endpoint->socket), endpoint->address);
 }
@@ -255,7 +256,7 @@ static void on_renew(void *arg)
     struct bus_endpoint *endpoint = arg;
     endpoint->renew_timer = 0;
     close_socket(endpoint);
-    open_socket(endpoint);
+    open_endpoint_socket(endpoint);
 }
 
 struct bus_endpoint *bus_endpoint_new(const struct bus_parts *parts, const char *address,
@@ -272,12 +273,12 @@ struct bus_endpoint *bus_endpoint_new(const struct bus_parts *parts, const char 
     list_init(&endpoint->link);
     list_init(&endpoint->calls);
     list_init(&endpoint->outbox);
-    loop_late_init(&endpoint->flush, flush, endpoint);
+    loop_late_init(&endpoint->flush, flush_outbox, endpoint);
     bool fits = str_copy(endpoint->address, sizeof(endpoint->address), str_of(address));
     assert(fits);
     (void)fits;
     endpoint->address_hash = bus_route_hash(str_of(endpoint->address));
-    open_socket(endpoint);
+    open_endpoint_socket(endpoint);
     return endpoint;
 }
 
@@ -322,7 +323,7 @@ static void fill(struct bus_endpoint *endpoint, struct bus_batch *batch)
     }
 }
 
-static void flush(void *arg)
+static void flush_outbox(void *arg)
 {
     struct bus_endpoint *endpoint = arg;
     while (!list_is_empty(&endpoint->outbox)) {

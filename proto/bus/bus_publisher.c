@@ -19,7 +19,7 @@ struct bus_publisher {
     struct metric *sent;
 };
 
-static void set_curve(struct bus_publisher *publisher, const char *const *allowed_roles)
+static void set_publisher_curve(struct bus_publisher *publisher, const char *const *allowed_roles)
 {
     if (publisher->parts.keys == NULL) {
         return;
@@ -31,7 +31,7 @@ static void set_curve(struct bus_publisher *publisher, const char *const *allowe
     bus_socket_set_text(publisher->socket, ZMQ_CURVE_SECRETKEY, keys_secret(publisher->parts.keys));
 }
 
-static bool bind_socket(struct bus_publisher *publisher, const char *address)
+static bool bind_publisher(struct bus_publisher *publisher, const char *address)
 {
     void *socket = zsock_resolve(publisher->socket);
     size_t bytes = sizeof(publisher->endpoint);
@@ -54,8 +54,8 @@ struct bus_publisher *bus_publisher_new(const struct bus_parts *parts,
     publisher->sent = metrics_counter(parts->metrics, "lynks_bus_published_total",
                                       "Messages published on the bus.", NULL);
     publisher->socket = bus_socket_new(ZMQ_PUB, /* linger_ms= */ 0, config->queue_max);
-    set_curve(publisher, config->allowed_roles);
-    return bind_socket(publisher, config->bind) ? STEAL(publisher) : NULL;
+    set_publisher_curve(publisher, config->allowed_roles);
+    return bind_publisher(publisher, config->bind) ? STEAL(publisher) : NULL;
 }
 
 void bus_publisher_free(struct bus_publisher **publisher_ref)

@@ -20,8 +20,8 @@ static bool send_to(struct bus_replies *replies, zmq_msg_t *route, zmq_msg_t *me
 }
 
 /* Moves the first that waits, and what goes into one message with it, to ret_chosen. */
-static void choose(struct bus_replies *replies, struct bus_batch *batch,
-                   struct list_link *ret_chosen)
+static void choose_replies(struct bus_replies *replies, struct bus_batch *batch,
+                           struct list_link *ret_chosen)
 {
     struct bus_reply *first = reply_of(replies->waiting.next);
     struct list_link *link = &first->link;
@@ -45,14 +45,14 @@ static void choose(struct bus_replies *replies, struct bus_batch *batch,
     }
 }
 
-static void flush(void *arg)
+static void flush_replies(void *arg)
 {
     struct bus_replies *replies = arg;
     while (!list_is_empty(&replies->waiting)) {
         struct bus_batch batch;
         struct list_link chosen;
         zmq_msg_t message;
-        choose(replies, &batch, &chosen);
+        choose_replies(replies, &batch, &chosen);
         bus_batch_make(&batch, &message);
         bool is_sent = send_to(replies, &reply_of(chosen.next)->route, &message);
         while (!list_is_empty(&chosen)) {
@@ -68,7 +68,7 @@ void bus_replies_init(struct bus_replies *replies, struct loop *loop, bus_reply_
 {
     *replies = (struct bus_replies){.loop = loop, .left = left, .arg = arg};
     list_init(&replies->waiting);
-    loop_late_init(&replies->flush, flush, replies);
+    loop_late_init(&replies->flush, flush_replies, replies);
 }
 
 void bus_replies_set_socket(struct bus_replies *replies, zsock_t *socket, struct bus_reader *reader)
@@ -86,5 +86,5 @@ void bus_replies_add(struct bus_replies *replies, struct bus_reply *reply)
 void bus_replies_fini(struct bus_replies *replies)
 {
     loop_late_remove(&replies->flush);
-    flush(replies);
+    flush_replies(replies);
 }

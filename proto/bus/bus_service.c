@@ -30,7 +30,7 @@ enum service_id bus_service_id(const struct bus_service *service)
     return service->id;
 }
 
-static uint64_t now_ms(const struct bus_service *service)
+static uint64_t service_now_ms(const struct bus_service *service)
 {
     return clock_mono_ms(service->clock);
 }
@@ -44,7 +44,7 @@ static void log_endpoint(const struct bus_service *service, const struct bus_end
 
 /* ---- reviewing: what follows from any change of an endpoint's state ---- */
 
-static void review(struct bus_service *service);
+static void review_endpoints(struct bus_service *service);
 
 /* From a timer, because an endpoint may not be freed from inside its own events. */
 static void on_reap(void *arg)
@@ -56,10 +56,10 @@ static void on_reap(void *arg)
             bus_endpoint_free(&endpoint);
         }
     }
-    review(service);
+    review_endpoints(service);
 }
 
-static void review(struct bus_service *service)
+static void review_endpoints(struct bus_service *service)
 {
     size_t live = 0;
     bool is_ready = false;
@@ -131,9 +131,9 @@ static struct bus_endpoint *select_endpoint(struct bus_service *service,
 
 /* ---- sending, holding, sending again ---- */
 
-static void watch(struct bus_service *service);
+static void watch_endpoints(struct bus_service *service);
 
-static void hold(struct bus_service *service, struct bus_call *call)
+static void hold_call(struct bus_service *service, struct bus_call *call)
 {
     list_add(&service->held, &call->link);
     service->held_count++;
@@ -143,7 +143,7 @@ static void hold(struct bus_service *service, struct bus_call *call)
 static void hold_again(struct bus_service *service, struct bus_call *call)
 {
     bus_endpoint_forget(call->endpoint, call);
-    hold(service, call);
+    hold_call(service, call);
 }
 
 /* False if there is none that takes calls. */
@@ -156,12 +156,12 @@ static bool send_somewhere(struct bus_service *service, struct bus_call *call, b
     bus_endpoint_send(endpoint, call);
     list_remove(&endpoint->link);
     list_add(&service->endpoints, &endpoint->link);
-    watch(service);
+    watch_endpoints(service);
     return true;
 }
 
 /* Asks silent endpoints again, with a copy of a call that has just been sent to another. */
-static void probe(struct bus_service *service, struct bus_call *call)
+static void probe_silent(struct bus_service *service, struct bus_call *call)
 {
     if (call->type->retry != RETRY_SAFE || call->route->is_costly) {
         return;
@@ -172,10 +172,10 @@ static void probe(struct bus_service *service, struct bus_call *call)
             bus_endpoint_takes_trial(endpoint)) {
             bus_endpoint_send_copy(endpoint, call);
             bus_endpoint_doubt(endpoint, BUS_ENDPOINT_SILENT,
-                               now_ms(service) + service->parts.patience.probe_ms);
+                               service_now_ms(service) + service->parts.patience.probe_ms);
         }
     }
-    watch(service);
+    watch_endpoints(service);
 }
 
 enum err bus_service_send(struct bus_service *service, struct bus_call *call)
@@ -183,7 +183,7 @@ enum err bus_service_send(struct bus_service *service, struct bus_call *call)
     bool is_full;
     if (send_somewhere(service, call, &is_full)) {
         if (service->wants_probe) {
-            probe(service, call);
+            probe_silent(service, call);
         }
         return ERR_OK;
     }
@@ -193,7 +193,7 @@ enum err bus_service_send(struct bus_service *service, struct bus_call *call)
     if (service->held_count >= service->parts.held_max) {
         return ERR_UNAVAILABLE;
     }
-    hold(service, call);
+    hold_call(service, call);
     return ERR_OK;
 }
 
@@ -207,7 +207,7 @@ void bus_service_forget(struct bus_service *service, struct bus_call *call)
     }
     bus_endpoint_forget(endpoint, call);
     if (bus_endpoint_has_left(endpoint)) {
-        review(service);
+        review_endpoints(service);
     }
 }
 
@@ -220,13 +220,13 @@ void bus_service_pump(struct bus_service *service)
             return;
         }
         if (!bus_call_refresh(call, service->parts.scratch, service->parts.arena,
-                              now_ms(service))) {
+                              service_now_ms(service))) {
             continue;
         }
         list_remove(&call->link);
         service->held_count--;
         if (!send_somewhere(service, call, &is_full)) {
-            hold(service, call);
+            hold_call(service, call);
             return;
         }
         if (call->sends > 1) {
@@ -288,7 +288,7 @@ static void leave_silent(struct bus_service *service, struct bus_endpoint *endpo
         bus_endpoint_doubt(endpoint,
                            bus_endpoint_is_blocked(endpoint) ? BUS_ENDPOINT_SILENT_BLOCKED
                                                              : BUS_ENDPOINT_SILENT,
-                           now_ms(service) + service->parts.patience.probe_ms);
+                           service_now_ms(service) + service->parts.patience.probe_ms);
     }
     bus_silence_restart_light(&endpoint->silence);
 }
@@ -296,7 +296,7 @@ static void leave_silent(struct bus_service *service, struct bus_endpoint *endpo
 /* True: its time to be asked again is still to come. */
 static bool wait_for_trial(struct bus_service *service, struct bus_endpoint *endpoint)
 {
-    bool is_due = endpoint->retry_ms <= now_ms(service);
+    bool is_due = endpoint->retry_ms <= service_now_ms(service);
     switch (endpoint->state) {
     case BUS_ENDPOINT_REFUSING:
         if (is_due) {
@@ -321,7 +321,7 @@ static bool wait_for_trial(struct bus_service *service, struct bus_endpoint *end
 
 static void watch_soon(struct bus_service *service);
 
-static void on_tick(void *arg)
+static void on_watch_tick(void *arg)
 {
     struct bus_service *service = arg;
     size_t in_flight = 0;
@@ -339,7 +339,7 @@ static void on_tick(void *arg)
         is_waiting = wait_for_trial(service, endpoint) || is_waiting;
     }
     bus_service_pump(service);
-    review(service);
+    review_endpoints(service);
     if (is_waiting || (in_flight > 0 && list_has_several(&service->endpoints))) {
         watch_soon(service);
     }
@@ -350,12 +350,12 @@ static void watch_soon(struct bus_service *service)
 {
     if (service->tick_timer == 0) {
         service->tick_timer = clock_after(
-            service->clock, bus_patience_tick_ms(&service->parts.patience), on_tick, service);
+            service->clock, bus_patience_tick_ms(&service->parts.patience), on_watch_tick, service);
     }
 }
 
 /* Silence only matters where there is another to turn to. */
-static void watch(struct bus_service *service)
+static void watch_endpoints(struct bus_service *service)
 {
     if (list_has_several(&service->endpoints)) {
         watch_soon(service);
@@ -387,7 +387,7 @@ bool bus_service_hear(struct bus_service *service, struct bus_endpoint *endpoint
 
 void bus_service_go_on(struct bus_service *service)
 {
-    review(service);
+    review_endpoints(service);
     bus_service_pump(service);
 }
 
@@ -401,11 +401,11 @@ void bus_service_refused(struct bus_service *service, struct bus_endpoint *endpo
                      LOG_Z("endpoint", endpoint->address), LOG_Z("error", err_code(why)));
         }
         bus_endpoint_doubt(endpoint, BUS_ENDPOINT_REFUSING,
-                           now_ms(service) + service->parts.patience.refusing_ms);
+                           service_now_ms(service) + service->parts.patience.refusing_ms);
         bus_silence_restart(&endpoint->silence);
         watch_soon(service);
     }
-    review(service);
+    review_endpoints(service);
     if (call->endpoint == endpoint) {
         call->sends--;
         hold_again(service, call);
@@ -415,16 +415,16 @@ void bus_service_refused(struct bus_service *service, struct bus_endpoint *endpo
 
 /* ---- what happens at endpoints ---- */
 
-static void on_up(void *arg, struct bus_endpoint *endpoint)
+static void on_endpoint_up(void *arg, struct bus_endpoint *endpoint)
 {
     struct bus_service *service = arg;
     log_endpoint(service, endpoint, "bus endpoint connected");
-    watch(service);
+    watch_endpoints(service);
     bus_service_go_on(service);
 }
 
 /* The endpoint is not usable any more, so nothing is added to its calls meanwhile. */
-static void on_down(void *arg, struct bus_endpoint *endpoint)
+static void on_endpoint_down(void *arg, struct bus_endpoint *endpoint)
 {
     struct bus_service *service = arg;
     log_endpoint(service, endpoint, "bus endpoint lost");
@@ -442,16 +442,16 @@ static void on_down(void *arg, struct bus_endpoint *endpoint)
 }
 
 /* Also what connecting to a port gives that nobody serves any more; so it is no warning. */
-static void on_refused(void *arg, struct bus_endpoint *endpoint)
+static void on_endpoint_refused(void *arg, struct bus_endpoint *endpoint)
 {
     struct bus_service *service = arg;
     metric_inc(service->handshakes_failed);
-    log_info_limited(&service->handshake_gate, now_ms(service), "bus handshake failed",
+    log_info_limited(&service->handshake_gate, service_now_ms(service), "bus handshake failed",
                      LOG_Z("service", service_name(service->id)),
                      LOG_Z("endpoint", endpoint->address));
 }
 
-static void on_stuck(void *arg, struct bus_endpoint *endpoint)
+static void on_endpoint_stuck(void *arg, struct bus_endpoint *endpoint)
 {
     struct bus_service *service = arg;
     switch (endpoint->state) {
@@ -464,7 +464,7 @@ static void on_stuck(void *arg, struct bus_endpoint *endpoint)
         break;
     case BUS_ENDPOINT_REFUSING_DUE:
         bus_endpoint_doubt(endpoint, BUS_ENDPOINT_REFUSING,
-                           now_ms(service) + service->parts.patience.refusing_ms);
+                           service_now_ms(service) + service->parts.patience.refusing_ms);
         watch_soon(service);
         break;
     default:
@@ -477,14 +477,17 @@ static void on_stuck(void *arg, struct bus_endpoint *endpoint)
     bus_service_pump(service);
 }
 
-static void on_frame(void *arg, struct bus_endpoint *endpoint, struct str data)
+static void on_endpoint_frame(void *arg, struct bus_endpoint *endpoint, struct str data)
 {
     struct bus_service *service = arg;
     service->parts.events->frame(service->parts.arg, service, endpoint, data);
 }
 
-static const struct bus_endpoint_events endpoint_events = {
-    .up = on_up, .down = on_down, .refused = on_refused, .stuck = on_stuck, .frame = on_frame};
+static const struct bus_endpoint_events endpoint_events = {.up = on_endpoint_up,
+                                                           .down = on_endpoint_down,
+                                                           .refused = on_endpoint_refused,
+                                                           .stuck = on_endpoint_stuck,
+                                                           .frame = on_endpoint_frame};
 
 /* ---- life ---- */
 

@@ -28,7 +28,7 @@ uint64_t bus_patience_tick_ms(const struct bus_patience *patience)
 }
 
 /* The first tick may have come right after the call, so that it does not count. */
-static bool is_over(const struct bus_patience *patience, unsigned ticks, uint64_t limit_ms)
+static bool is_silent_for(const struct bus_patience *patience, unsigned ticks, uint64_t limit_ms)
 {
     return ticks > 0 && (ticks - 1) * bus_patience_tick_ms(patience) >= limit_ms;
 }
@@ -43,10 +43,10 @@ enum bus_verdict bus_silence_tick(struct bus_silence *silence, const struct bus_
     }
     silence->ticks = in_flight > 0 ? silence->ticks + 1 : 0;
     silence->light_ticks = in_flight > costly_in_flight ? silence->light_ticks + 1 : 0;
-    if (is_over(patience, silence->ticks, patience->silent_costly_ms)) {
+    if (is_silent_for(patience, silence->ticks, patience->silent_costly_ms)) {
         return BUS_VERDICT_SILENT;
     }
-    return is_over(patience, silence->light_ticks, patience->silent_ms)
+    return is_silent_for(patience, silence->light_ticks, patience->silent_ms)
                ? BUS_VERDICT_SILENT_TO_LIGHT
                : BUS_VERDICT_WELL;
 }

@@ -16,7 +16,7 @@ struct bus_subscriber {
     struct bus_refusals refusals;
 };
 
-static void hear(struct bus_subscriber *subscriber, struct str data)
+static void hear_publisher(struct bus_subscriber *subscriber, struct str data)
 {
     struct envelope envelope;
     struct msg msg;
@@ -39,7 +39,7 @@ static void hear(struct bus_subscriber *subscriber, struct str data)
     subscriber->config.fn(subscriber->config.arg, &msg, envelope.correlation_id, is_next);
 }
 
-static bool on_readable(void *arg)
+static bool on_subscriber_readable(void *arg)
 {
     struct bus_subscriber *subscriber = arg;
     zmq_msg_t frame;
@@ -48,14 +48,14 @@ static bool on_readable(void *arg)
     for (int i = 0; i < LOOP_BATCH && received != BUS_NOTHING; i++) {
         received = bus_socket_receive(zsock_resolve(subscriber->socket), &frame);
         if (received == BUS_FRAME) {
-            hear(subscriber, bus_frame_view(&frame));
+            hear_publisher(subscriber, bus_frame_view(&frame));
         }
     }
     zmq_msg_close(&frame);
     return received != BUS_NOTHING;
 }
 
-static void set_curve(struct bus_subscriber *subscriber)
+static void set_subscriber_curve(struct bus_subscriber *subscriber)
 {
     const struct keys *keys = subscriber->parts.keys;
     if (keys == NULL) {
@@ -81,11 +81,12 @@ struct bus_subscriber *bus_subscriber_new(const struct bus_parts *parts,
                         "Times at which published messages may have been missed.", NULL);
     subscriber->socket = bus_socket_new(ZMQ_SUB, /* linger_ms= */ 0, 1);
     bus_socket_set_text(subscriber->socket, ZMQ_SUBSCRIBE, "");
-    set_curve(subscriber);
+    set_subscriber_curve(subscriber);
     if (zmq_connect(zsock_resolve(subscriber->socket), config->endpoint) != 0) {
         return NULL;
     }
-    subscriber->reader = bus_reader_new(parts->loop, subscriber->socket, on_readable, subscriber);
+    subscriber->reader =
+        bus_reader_new(parts->loop, subscriber->socket, on_subscriber_readable, subscriber);
     return STEAL(subscriber);
 }
 

@@ -71,7 +71,7 @@ struct bus_worker {
 
 /* ---- call objects ---- */
 
-static void finish(struct call *call, enum err err, const struct msg *reply);
+static void finish_worker_call(struct call *call, enum err err, const struct msg *reply);
 
 static struct worker_call *take_call(struct bus_worker *worker)
 {
@@ -99,7 +99,7 @@ static void free_call(struct worker_call *call)
     mem_free(&call);
 }
 
-static void give_back(struct worker_call *call)
+static void give_back_call(struct worker_call *call)
 {
     struct bus_worker *worker = call->worker;
     zmq_msg_close(&call->reply.route);
@@ -121,11 +121,11 @@ static void on_left(void *arg, struct bus_reply *reply, bool is_sent)
     if (!is_sent) {
         metric_inc(worker->undelivered);
     }
-    give_back(CONTAINER_OF(reply, struct worker_call, reply));
+    give_back_call(CONTAINER_OF(reply, struct worker_call, reply));
 }
 
 /* The call is given back when its reply has left. */
-static void deliver(struct bus_worker *worker, struct worker_call *call)
+static void deliver_call(struct bus_worker *worker, struct worker_call *call)
 {
     bus_frame_init(&call->reply.frame, frame_bytes(worker->frame));
     bus_replies_add(&worker->replies, &call->reply);
@@ -146,7 +146,7 @@ static void send_failure(struct worker_call *call, enum err err)
     enum err rc = encode(worker, call, err, &reply);
     assert(rc == ERR_OK);
     (void)rc;
-    deliver(worker, call);
+    deliver_call(worker, call);
 }
 
 /* Gives what the caller gets to know: a reply that breaks the schema is our own mistake. */
@@ -157,7 +157,7 @@ static enum err send_reply(struct worker_call *call, const struct msg *reply)
         err = encode(call->worker, call, ERR_OK, reply);
     }
     if (err == ERR_OK) {
-        deliver(call->worker, call);
+        deliver_call(call->worker, call);
         return ERR_OK;
     }
     log_error("reply does not fit the schema", LOG_Z("message", call->entry->type->name),
@@ -168,14 +168,14 @@ static enum err send_reply(struct worker_call *call, const struct msg *reply)
 
 static void free_shell(struct bus_worker *worker);
 
-static void finish(struct call *base, enum err err, const struct msg *reply)
+static void finish_worker_call(struct call *base, enum err err, const struct msg *reply)
 {
     struct worker_call *call = CONTAINER_OF(base, struct worker_call, call);
     struct bus_worker *worker = call->worker;
     assert((err == ERR_OK) == (reply != NULL));
     worker->in_hand--;
     if (worker->is_closed) {
-        give_back(call);
+        give_back_call(call);
         if (worker->in_hand == 0) {
             free_shell(worker);
         }
@@ -196,7 +196,7 @@ static void finish(struct call *base, enum err err, const struct msg *reply)
 
 /* ---- requests ---- */
 
-static void refuse(struct bus_worker *worker, enum codec_fault fault, const char *role)
+static void refuse_request(struct bus_worker *worker, enum codec_fault fault, const char *role)
 {
     bus_refusals_add(&worker->refusals, fault, role, clock_mono_ms(worker->clock));
 }
@@ -207,8 +207,8 @@ static struct entry *find_entry(const struct bus_worker *worker, enum msg_id id)
 }
 
 /* Is there a reason not to let the handler see it? Faults are counted by the caller. */
-static enum err judge(const struct bus_worker *worker, const struct worker_call *call,
-                      enum codec_fault fault)
+static enum err judge_call(const struct bus_worker *worker, const struct worker_call *call,
+                           enum codec_fault fault)
 {
     if (call->entry == NULL) {
         return ERR_PROTOCOL;
@@ -229,7 +229,7 @@ static void hand_over(struct bus_worker *worker, struct worker_call *call,
     call->call.context.request_id = envelope->request_id;
     call->call.context.principal = envelope->principal;
     call->call.peer_role = role;
-    call->call.finish = finish;
+    call->call.finish = finish_worker_call;
     worker->in_hand++;
     metric_set(worker->in_hand_now, (int64_t)worker->in_hand);
     call->entry->fn(worker->service, &call->call);
@@ -241,13 +241,13 @@ static void take_on(struct bus_worker *worker, struct worker_call *call,
 {
     if (!bus_admit_deadline(worker->clock, envelope, &call->call.context.deadline_ms)) {
         metric_inc(worker->expired);
-        give_back(call);
+        give_back_call(call);
         return;
     }
     call->correlation_id = envelope->correlation_id;
     call->reply.takes_batches = envelope->minor >= BATCH_MINOR;
     call->entry = find_entry(worker, call->call.request.id);
-    enum err err = judge(worker, call, fault);
+    enum err err = judge_call(worker, call, fault);
     if (err == ERR_OK) {
         hand_over(worker, call, envelope, role);
         return;
@@ -274,23 +274,23 @@ static enum codec_fault decode(struct bus_worker *worker, struct worker_call *ca
     return find_entry(worker, call->call.request.id) == NULL ? CODEC_UNKNOWN : CODEC_OK;
 }
 
-static void on_request(struct bus_worker *worker, struct worker_call *call, const char *role)
+static void on_worker_frame(struct bus_worker *worker, struct worker_call *call, const char *role)
 {
     struct envelope envelope;
     enum codec_fault fault = decode(worker, call, &envelope);
     if (fault != CODEC_OK) {
-        refuse(worker, fault, role);
+        refuse_request(worker, fault, role);
     }
     if (fault == CODEC_OK || fault == CODEC_UNKNOWN || fault == CODEC_BODY) {
         take_on(worker, call, &envelope, fault, role);
     } else {
-        give_back(call);
+        give_back_call(call);
     }
 }
 
 /* Each call of a message has a reference to it, so that it stays until the last is answered. A
  * short message lies within the reference itself, and each call's frame within its own. */
-static size_t take_message(struct bus_worker *worker, zmq_msg_t *route, zmq_msg_t *message)
+static size_t take_request_message(struct bus_worker *worker, zmq_msg_t *route, zmq_msg_t *message)
 {
     const char *role = bus_admit_role(worker->parts.keys, message);
     struct str data = bus_frame_view(message);
@@ -298,7 +298,7 @@ static size_t take_message(struct bus_worker *worker, zmq_msg_t *route, zmq_msg_
     struct str frame = STR_NONE;
     size_t count = 0;
     if (!bus_frames_open(&frames, data)) {
-        refuse(worker, CODEC_MALFORMED, role);
+        refuse_request(worker, CODEC_MALFORMED, role);
         return 1;
     }
     while (bus_frames_next(&frames, &frame)) {
@@ -307,7 +307,7 @@ static size_t take_message(struct bus_worker *worker, zmq_msg_t *route, zmq_msg_
         zmq_msg_copy(&call->message, message);
         const char *own = zmq_msg_data(&call->message);
         call->frame = (struct str){.data = own + (frame.data - data.data), .bytes = frame.bytes};
-        on_request(worker, call, role);
+        on_worker_frame(worker, call, role);
         count++;
     }
     return count;
@@ -315,20 +315,20 @@ static size_t take_message(struct bus_worker *worker, zmq_msg_t *route, zmq_msg_
 
 /* Gives how many frames came; 0: there is nothing more. The first part is the route, which libzmq
  * puts there. */
-static size_t receive(struct bus_worker *worker, zmq_msg_t *route, zmq_msg_t *message)
+static size_t receive_requests(struct bus_worker *worker, zmq_msg_t *route, zmq_msg_t *message)
 {
     void *socket = zsock_resolve(worker->socket);
     if (zmq_msg_recv(route, socket, ZMQ_DONTWAIT) < 0) {
         return 0;
     }
     if (bus_socket_receive(socket, message) == BUS_FRAME) {
-        return take_message(worker, route, message);
+        return take_request_message(worker, route, message);
     }
-    refuse(worker, CODEC_MALFORMED, bus_admit_role(worker->parts.keys, message));
+    refuse_request(worker, CODEC_MALFORMED, bus_admit_role(worker->parts.keys, message));
     return 1;
 }
 
-static bool on_readable(void *arg)
+static bool on_worker_readable(void *arg)
 {
     struct bus_worker *worker = arg;
     zmq_msg_t route;
@@ -337,7 +337,7 @@ static bool on_readable(void *arg)
     zmq_msg_init(&message);
     size_t received = 1;
     for (size_t taken = 0; received > 0 && taken < LOOP_BATCH; taken += received) {
-        received = receive(worker, &route, &message);
+        received = receive_requests(worker, &route, &message);
     }
     zmq_msg_close(&route);
     zmq_msg_close(&message);
@@ -354,7 +354,7 @@ static void on_handshake_failed(void *arg, int event)
 
 /* ---- life ---- */
 
-static void make_metrics(struct bus_worker *worker)
+static void make_worker_metrics(struct bus_worker *worker)
 {
     struct metrics *metrics = worker->parts.metrics;
     bus_refusals_init(&worker->refusals, metrics);
@@ -389,7 +389,7 @@ static void add_handlers(struct bus_worker *worker, const struct call_handler *h
     }
 }
 
-static void set_curve(struct bus_worker *worker, const char *const *allowed_roles)
+static void set_worker_curve(struct bus_worker *worker, const char *const *allowed_roles)
 {
     if (worker->parts.keys == NULL) {
         return;
@@ -401,7 +401,7 @@ static void set_curve(struct bus_worker *worker, const char *const *allowed_role
     bus_socket_set_text(worker->socket, ZMQ_CURVE_SECRETKEY, keys_secret(worker->parts.keys));
 }
 
-static bool bind_socket(struct bus_worker *worker, const char *address)
+static bool bind_worker(struct bus_worker *worker, const char *address)
 {
     void *socket = zsock_resolve(worker->socket);
     bus_socket_set(worker->socket, ZMQ_IPV6, strchr(address, '[') != NULL);
@@ -414,15 +414,15 @@ static bool bind_socket(struct bus_worker *worker, const char *address)
     return zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, worker->endpoint, &bytes) == 0;
 }
 
-static void open_socket(struct bus_worker *worker, const struct bus_worker_config *config)
+static void open_worker_socket(struct bus_worker *worker, const struct bus_worker_config *config)
 {
     size_t queue_max = config->in_hand_max > QUEUE_MIN ? config->in_hand_max : QUEUE_MIN;
     worker->socket = bus_socket_new(ZMQ_ROUTER, LINGER_MS, (int)queue_max);
-    worker->reader = bus_reader_new(worker->parts.loop, worker->socket, on_readable, worker);
+    worker->reader = bus_reader_new(worker->parts.loop, worker->socket, on_worker_readable, worker);
     bus_replies_set_socket(&worker->replies, worker->socket, worker->reader);
     bus_socket_set(worker->socket, ZMQ_ROUTER_MANDATORY, 1);
     bus_socket_set(worker->socket, ZMQ_BACKLOG, BACKLOG);
-    set_curve(worker, config->allowed_roles);
+    set_worker_curve(worker, config->allowed_roles);
     worker->monitor =
         bus_monitor_new(worker->parts.loop, worker->socket,
                         ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,
@@ -441,10 +441,10 @@ struct bus_worker *bus_worker_new(const struct bus_parts *parts,
     worker->frame = frame_new();
     bus_replies_init(&worker->replies, parts->loop, on_left, worker);
     list_init(&worker->spare);
-    make_metrics(worker);
+    make_worker_metrics(worker);
     add_handlers(worker, handlers);
-    open_socket(worker, config);
-    if (!bind_socket(worker, config->bind)) {
+    open_worker_socket(worker, config);
+    if (!bind_worker(worker, config->bind)) {
         return NULL;
     }
     return STEAL(worker);

@@ -65,7 +65,7 @@ static const struct {
     {"/metrics", on_metrics},
 };
 
-static void on_request(void *arg, struct httpd_request *request, enum err error)
+static void on_ops_request(void *arg, struct httpd_request *request, enum err error)
 {
     struct ops *ops = arg;
     if (error != ERR_OK) {
@@ -104,7 +104,7 @@ struct ops *ops_new(struct loop *loop, struct metrics *metrics, struct health *h
         .request_timeout_ms = TIMEOUT_MS,
         .idle_timeout_ms = IDLE_TIMEOUT_MS,
     };
-    ops->httpd = httpd_new(loop, metrics, &http, on_request, ops, ret_why);
+    ops->httpd = httpd_new(loop, metrics, &http, on_ops_request, ops, ret_why);
     if (ops->httpd == NULL) {
         ops_free(&ops);
     }

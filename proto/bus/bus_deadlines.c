@@ -19,11 +19,6 @@ static struct list_link *bucket_at(struct bus_deadlines *deadlines, uint64_t ms)
     return &deadlines->buckets[ms / BUCKET_MS % BUCKETS];
 }
 
-static struct bus_deadline *deadline_of(struct list_link *link)
-{
-    return CONTAINER_OF(link, struct bus_deadline, link);
-}
-
 static void on_wheel_timer(void *arg);
 
 static void arm_wheel(struct bus_deadlines *deadlines, uint64_t due_ms)
@@ -40,10 +35,7 @@ static void arm_wheel(struct bus_deadlines *deadlines, uint64_t due_ms)
 
 static void collect_due(struct list_link *bucket, uint64_t now_ms, struct list_link *due)
 {
-    struct list_link *link = bucket->next;
-    while (link != bucket) {
-        struct bus_deadline *deadline = deadline_of(link);
-        link = link->next;
+    LIST_EACH (struct bus_deadline, deadline, bucket, link) {
         if (deadline->due_ms <= now_ms) {
             list_remove(&deadline->link);
             list_add(due, &deadline->link);
@@ -65,8 +57,8 @@ static void sweep_wheel(struct bus_deadlines *deadlines, uint64_t now_ms)
         collect_due(&deadlines->buckets[i % BUCKETS], now_ms, &due);
     }
     deadlines->swept_ms = now_ms;
-    while (!list_is_empty(&due)) {
-        struct bus_deadline *deadline = deadline_of(due.next);
+    for (struct bus_deadline *deadline;
+         (deadline = LIST_FIRST(struct bus_deadline, &due, link)) != NULL;) {
         list_remove(&deadline->link);
         deadlines->fn(deadlines->arg, deadline);
     }
@@ -75,9 +67,8 @@ static void sweep_wheel(struct bus_deadlines *deadlines, uint64_t now_ms)
 static uint64_t earliest_in(const struct list_link *bucket)
 {
     uint64_t earliest_ms = NEVER;
-    for (struct list_link *link = bucket->next; link != bucket; link = link->next) {
-        uint64_t due_ms = deadline_of(link)->due_ms;
-        earliest_ms = due_ms < earliest_ms ? due_ms : earliest_ms;
+    LIST_EACH (const struct bus_deadline, deadline, bucket, link) {
+        earliest_ms = deadline->due_ms < earliest_ms ? deadline->due_ms : earliest_ms;
     }
     return earliest_ms;
 }
@@ -129,8 +120,8 @@ void bus_deadlines_free(struct bus_deadlines **deadlines)
     }
     clock_cancel(self->clock, self->timer_id);
     for (size_t i = 0; i < BUCKETS; i++) {
-        while (!list_is_empty(&self->buckets[i])) {
-            list_remove(self->buckets[i].next);
+        LIST_EACH (struct bus_deadline, deadline, &self->buckets[i], link) {
+            list_remove(&deadline->link);
         }
     }
     mem_free(deadlines);

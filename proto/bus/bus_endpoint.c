@@ -311,8 +311,7 @@ static bool send_message(struct bus_endpoint *endpoint, zmq_msg_t *message)
 static void fill(struct bus_endpoint *endpoint, struct bus_batch *batch)
 {
     bus_batch_init(batch);
-    for (struct list_link *l = endpoint->outbox.next; l != &endpoint->outbox; l = l->next) {
-        struct bus_call *call = CONTAINER_OF(l, struct bus_call, out);
+    LIST_EACH (struct bus_call, call, &endpoint->outbox, out) {
         if (!bus_batch_fits(batch, &call->frame)) {
             return;
         }
@@ -336,7 +335,7 @@ static void flush_outbox(void *arg)
             return;
         }
         for (size_t i = 0; i < batch.count; i++) {
-            list_remove(endpoint->outbox.next);
+            list_remove(&LIST_FIRST(struct bus_call, &endpoint->outbox, out)->out);
         }
     }
 }

@@ -1,9 +1,9 @@
 #include "proto/bus/bus_replies.h"
 #include "proto/bus/bus_batch.h"
 
-static struct bus_reply *reply_of(struct list_link *link)
+static struct bus_reply *first_reply(const struct list_link *replies)
 {
-    return CONTAINER_OF(link, struct bus_reply, link);
+    return LIST_FIRST(struct bus_reply, replies, link);
 }
 
 /* With ZMQ_ROUTER_MANDATORY a peer that is gone, or that does not read, is told apart from one that
@@ -23,13 +23,10 @@ static bool send_to(struct bus_replies *replies, zmq_msg_t *route, zmq_msg_t *me
 static void choose_replies(struct bus_replies *replies, struct bus_batch *batch,
                            struct list_link *ret_chosen)
 {
-    struct bus_reply *first = reply_of(replies->waiting.next);
-    struct list_link *link = &first->link;
+    const struct bus_reply *first = first_reply(&replies->waiting);
     bus_batch_init(batch);
     list_init(ret_chosen);
-    while (link != &replies->waiting) {
-        struct bus_reply *reply = reply_of(link);
-        link = link->next;
+    LIST_EACH (struct bus_reply, reply, &replies->waiting, link) {
         if (!str_eq(bus_frame_view(&reply->route), bus_frame_view(&first->route))) {
             continue;
         }
@@ -54,9 +51,8 @@ static void flush_replies(void *arg)
         zmq_msg_t message;
         choose_replies(replies, &batch, &chosen);
         bus_batch_make(&batch, &message);
-        bool is_sent = send_to(replies, &reply_of(chosen.next)->route, &message);
-        while (!list_is_empty(&chosen)) {
-            struct bus_reply *reply = reply_of(chosen.next);
+        bool is_sent = send_to(replies, &first_reply(&chosen)->route, &message);
+        for (struct bus_reply *reply; (reply = first_reply(&chosen)) != NULL;) {
             list_remove(&reply->link);
             replies->left(replies->arg, reply, is_sent);
         }

@@ -83,7 +83,7 @@ static struct worker_call *take_call(struct bus_worker *worker)
         list_init(&call->link);
         list_init(&call->reply.link);
     } else {
-        call = CONTAINER_OF(worker->spare.next, struct worker_call, link);
+        call = LIST_FIRST(struct worker_call, &worker->spare, link);
         list_remove(&call->link);
         worker->spare_count--;
     }
@@ -452,8 +452,7 @@ struct bus_worker *bus_worker_new(const struct bus_parts *parts,
 
 static void free_shell(struct bus_worker *worker)
 {
-    while (!list_is_empty(&worker->spare)) {
-        struct worker_call *call = CONTAINER_OF(worker->spare.next, struct worker_call, link);
+    LIST_EACH (struct worker_call, call, &worker->spare, link) {
         list_remove(&call->link);
         free_call(call);
     }

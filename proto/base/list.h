@@ -4,12 +4,13 @@
  * The owner of the list has a struct list_link as its head; each item has one for each list that it
  * can be in. An item that knows in which list it is needs no pointer to the head to leave it.
  *
- *   struct queue { struct list_link jobs; };       list_init (&queue->jobs);
- *   struct job { struct list_link link; ... };     list_init (&job->link);  unless list_add follows
+ *   struct queue { struct list_link items; };     list_init (&queue->items);
+ *   struct item { struct list_link link; ... };   list_init (&item->link);  unless list_add follows
  *
- *   list_add (&queue->jobs, &job->link);
- *   LIST_EACH (struct job, job, &queue->jobs, link) { ... list_remove (&job->link); ... }
- *   for (struct job *job; (job = LIST_FIRST (struct job, &queue->jobs, link)) != NULL;) { ... }
+ *   list_add (&queue->items, &item->link);
+ *   LIST_EACH (struct item, item, &queue->items, link) { ... list_remove (&item->link); ... }
+ *   for (struct item *item; (item = LIST_FIRST (struct item, &queue->items, link)) != NULL;) { ...
+ * }
  *
  * A ring points at itself, so that neither a head nor an item in a list may be moved or copied. */
 #ifndef LYNKS_PROTO_BASE_LIST_H
@@ -68,7 +69,7 @@ static inline void list_add_first(struct list_link *head, struct list_link *link
     list_add_before(head->next, link);
 }
 
-/* The item (a type, say struct job) whose member is at link; NULL if link is the head. */
+/* The item (a type, say struct item) whose member is at link; NULL if link is the head. */
 #define LIST_AT(type, link, head, member)                                                          \
     ((link) != (head) ? CONTAINER_OF((link), type, member) : NULL)
 

@@ -175,7 +175,7 @@ static void flush_outbox(void *arg);
 /* libzmq connects again after a connection was lost, but never after the peer broke the protocol,
  * refused us, or sent a frame that is too long (session_base.cpp, engine_error). So: unless it says
  * soon that it is connecting, the socket is made anew. */
-static void watch_for_silence(struct bus_endpoint *endpoint)
+static void renew_soon(struct bus_endpoint *endpoint)
 {
     const struct clock *clock = loop_clock(endpoint->loop);
     if (endpoint->renew_timer == 0) {
@@ -183,7 +183,7 @@ static void watch_for_silence(struct bus_endpoint *endpoint)
     }
 }
 
-static void forget_silence(struct bus_endpoint *endpoint)
+static void cancel_renewal(struct bus_endpoint *endpoint)
 {
     clock_cancel(loop_clock(endpoint->loop), endpoint->renew_timer);
     endpoint->renew_timer = 0;
@@ -193,7 +193,7 @@ static void on_endpoint_event(void *arg, int event)
 {
     struct bus_endpoint *endpoint = arg;
     if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
-        forget_silence(endpoint);
+        cancel_renewal(endpoint);
         go_down(endpoint);
         notice_connection(endpoint);
         if (endpoint->state == BUS_ENDPOINT_CONNECTING) {
@@ -201,13 +201,13 @@ static void on_endpoint_event(void *arg, int event)
             endpoint->events->up(endpoint->arg, endpoint);
         }
     } else if (event == ZMQ_EVENT_DISCONNECTED) {
-        watch_for_silence(endpoint);
+        renew_soon(endpoint);
         go_down(endpoint);
     } else if ((event & HANDSHAKE_FAILED) != 0) {
-        watch_for_silence(endpoint);
+        renew_soon(endpoint);
         endpoint->events->refused(endpoint->arg, endpoint);
     } else if ((event & CONNECTING) != 0) {
-        forget_silence(endpoint);
+        cancel_renewal(endpoint);
     }
 }
 
@@ -291,7 +291,7 @@ void bus_endpoint_free(struct bus_endpoint **endpoint)
     assert(self->in_flight == 0);
     list_remove(&self->link);
     loop_late_remove(&self->flush);
-    forget_silence(self);
+    cancel_renewal(self);
     close_socket(self);
     mem_free(endpoint);
 }

@@ -23,7 +23,7 @@ static bool send_to(struct bus_replies *replies, zmq_msg_t *route, zmq_msg_t *me
 static void choose_replies(struct bus_replies *replies, struct bus_batch *batch,
                            struct list_link *ret_chosen)
 {
-    const struct bus_reply *first = first_reply(&replies->waiting);
+    struct bus_reply *first = first_reply(&replies->waiting);
     bus_batch_init(batch);
     list_init(ret_chosen);
     LIST_EACH (struct bus_reply, reply, &replies->waiting, link) {

@@ -131,7 +131,7 @@ static struct bus_endpoint *select_endpoint(struct bus_service *service,
 
 /* ---- sending, holding, sending again ---- */
 
-static void watch_endpoints(struct bus_service *service);
+static void tick_if_several(struct bus_service *service);
 
 static void hold_call(struct bus_service *service, struct bus_call *call)
 {
@@ -156,7 +156,7 @@ static bool send_somewhere(struct bus_service *service, struct bus_call *call, b
     bus_endpoint_send(endpoint, call);
     list_remove(&endpoint->link);
     list_add(&service->endpoints, &endpoint->link);
-    watch_endpoints(service);
+    tick_if_several(service);
     return true;
 }
 
@@ -175,7 +175,7 @@ static void probe_silent(struct bus_service *service, struct bus_call *call)
                                service_now_ms(service) + service->parts.patience.probe_ms);
         }
     }
-    watch_endpoints(service);
+    tick_if_several(service);
 }
 
 enum err bus_service_send(struct bus_service *service, struct bus_call *call)
@@ -257,7 +257,7 @@ static void on_unblock(void *arg)
     bus_service_pump(service);
 }
 
-/* ---- watching: who is silent, who is due to be asked again ---- */
+/* ---- once a tick: who is silent, who is due to be asked again ---- */
 
 /* One to turn to: those that take no calls do not count, because they would only say so again. */
 static bool has_trusted_besides(struct bus_service *service, const struct bus_endpoint *endpoint)
@@ -319,9 +319,9 @@ static bool wait_for_trial(struct bus_service *service, struct bus_endpoint *end
     }
 }
 
-static void watch_soon(struct bus_service *service);
+static void tick_soon(struct bus_service *service);
 
-static void on_watch_tick(void *arg)
+static void on_silence_tick(void *arg)
 {
     struct bus_service *service = arg;
     size_t in_flight = 0;
@@ -341,24 +341,25 @@ static void on_watch_tick(void *arg)
     bus_service_pump(service);
     review_endpoints(service);
     if (is_waiting || (in_flight > 0 && list_has_several(&service->endpoints))) {
-        watch_soon(service);
+        tick_soon(service);
     }
 }
 
 /* Looks at all endpoints a tick from now, if it was not to be done anyway. */
-static void watch_soon(struct bus_service *service)
+static void tick_soon(struct bus_service *service)
 {
     if (service->tick_timer == 0) {
-        service->tick_timer = clock_after(
-            service->clock, bus_patience_tick_ms(&service->parts.patience), on_watch_tick, service);
+        service->tick_timer =
+            clock_after(service->clock, bus_patience_tick_ms(&service->parts.patience),
+                        on_silence_tick, service);
     }
 }
 
 /* Silence only matters where there is another to turn to. */
-static void watch_endpoints(struct bus_service *service)
+static void tick_if_several(struct bus_service *service)
 {
     if (list_has_several(&service->endpoints)) {
-        watch_soon(service);
+        tick_soon(service);
     }
 }
 
@@ -403,7 +404,7 @@ void bus_service_refused(struct bus_service *service, struct bus_endpoint *endpo
         bus_endpoint_doubt(endpoint, BUS_ENDPOINT_REFUSING,
                            service_now_ms(service) + service->parts.patience.refusing_ms);
         bus_silence_restart(&endpoint->silence);
-        watch_soon(service);
+        tick_soon(service);
     }
     review_endpoints(service);
     if (call->endpoint == endpoint) {
@@ -419,7 +420,7 @@ static void on_endpoint_up(void *arg, struct bus_endpoint *endpoint)
 {
     struct bus_service *service = arg;
     log_endpoint(service, endpoint, "bus endpoint connected");
-    watch_endpoints(service);
+    tick_if_several(service);
     bus_service_go_on(service);
 }
 
@@ -465,7 +466,7 @@ static void on_endpoint_stuck(void *arg, struct bus_endpoint *endpoint)
     case BUS_ENDPOINT_REFUSING_DUE:
         bus_endpoint_doubt(endpoint, BUS_ENDPOINT_REFUSING,
                            service_now_ms(service) + service->parts.patience.refusing_ms);
-        watch_soon(service);
+        tick_soon(service);
         break;
     default:
         break;

@@ -1,4 +1,4 @@
-/* Watching an endpoint: is it silent, that is, does it answer nothing although calls wait there?
+/* Judging an endpoint: is it silent, that is, does it answer nothing although calls wait there?
  * Gives a verdict with each tick; what follows from it is the owner's business. */
 #ifndef LYNKS_PROTO_BUS_BUS_SILENCE_H
 #define LYNKS_PROTO_BUS_BUS_SILENCE_H

@@ -24,7 +24,7 @@ static const struct bus_stat_names stat_names = {
 };
 
 /* One message that this worker serves. */
-struct entry {
+struct served_type {
     const struct msg_type *type;
     call_handler_fn *fn;
     struct bus_stat stat;
@@ -34,7 +34,7 @@ struct worker_call {
     struct call call; /* what the handler sees */
     struct bus_worker *worker;
     struct list_link link; /* in the worker's spare ones */
-    struct entry *entry;
+    struct served_type *served;
     uint64_t correlation_id;
     uint64_t started_us;
     struct bus_reply reply;
@@ -57,9 +57,9 @@ struct bus_worker {
     struct bus_monitor *monitor;
     char *domain; /* ZAP's name for this socket */
     char endpoint[ENDPOINT_BYTES];
-    struct entry *entries;
-    size_t entry_count;
-    struct entry **by_number; /* NULL: not served here */
+    struct served_type *served;
+    size_t served_count;
+    struct served_type **by_number; /* NULL: not served here */
     size_t number_count;
     struct list_link spare;
     size_t spare_count;
@@ -142,7 +142,7 @@ static enum err encode(struct bus_worker *worker, const struct worker_call *call
 static void send_failure(struct worker_call *call, enum err err)
 {
     struct bus_worker *worker = call->worker;
-    const struct msg reply = {.id = call->entry != NULL ? call->entry->type->reply : MSG_NONE};
+    const struct msg reply = {.id = call->served != NULL ? call->served->type->reply : MSG_NONE};
     enum err rc = encode(worker, call, err, &reply);
     assert(rc == ERR_OK);
     (void)rc;
@@ -153,14 +153,14 @@ static void send_failure(struct worker_call *call, enum err err)
 static enum err send_reply(struct worker_call *call, const struct msg *reply)
 {
     enum err err = ERR_INTERNAL;
-    if (reply->id == call->entry->type->reply) {
+    if (reply->id == call->served->type->reply) {
         err = encode(call->worker, call, ERR_OK, reply);
     }
     if (err == ERR_OK) {
         deliver_call(call->worker, call);
         return ERR_OK;
     }
-    log_error("reply does not fit the schema", LOG_Z("message", call->entry->type->name),
+    log_error("reply does not fit the schema", LOG_Z("message", call->served->type->name),
               LOG_Z("error", err_code(err)), LOG_STR("request_id", call->call.context.request_id));
     send_failure(call, ERR_INTERNAL);
     return ERR_INTERNAL;
@@ -187,10 +187,10 @@ static void finish_worker_call(struct call *base, enum err err, const struct msg
     } else {
         send_failure(call, err);
     }
-    log_debug("call answered", LOG_Z("message", call->entry->type->name),
+    log_debug("call answered", LOG_Z("message", call->served->type->name),
               LOG_Z("result", err_code(result)), LOG_STR("request_id", base->context.request_id));
-    bus_stat_count(&call->entry->stat, result);
-    bus_stat_observe(&call->entry->stat, call->started_us);
+    bus_stat_count(&call->served->stat, result);
+    bus_stat_observe(&call->served->stat, call->started_us);
     metric_set(worker->in_hand_now, (int64_t)worker->in_hand);
 }
 
@@ -201,7 +201,7 @@ static void refuse_request(struct bus_worker *worker, enum codec_fault fault, co
     bus_refusals_add(&worker->refusals, fault, role, clock_mono_ms(worker->clock));
 }
 
-static struct entry *find_entry(const struct bus_worker *worker, enum msg_id id)
+static struct served_type *find_served(const struct bus_worker *worker, enum msg_id id)
 {
     return (size_t)id < worker->number_count ? worker->by_number[id] : NULL;
 }
@@ -210,7 +210,7 @@ static struct entry *find_entry(const struct bus_worker *worker, enum msg_id id)
 static enum err judge_call(const struct bus_worker *worker, const struct worker_call *call,
                            enum codec_fault fault)
 {
-    if (call->entry == NULL) {
+    if (call->served == NULL) {
         return ERR_PROTOCOL;
     }
     if (fault != CODEC_OK) {
@@ -232,7 +232,7 @@ static void hand_over(struct bus_worker *worker, struct worker_call *call,
     call->call.finish = finish_worker_call;
     worker->in_hand++;
     metric_set(worker->in_hand_now, (int64_t)worker->in_hand);
-    call->entry->fn(worker->service, &call->call);
+    call->served->fn(worker->service, &call->call);
 }
 
 /* Hands the call over, or answers why not. What is too late has nobody who waits for an answer. */
@@ -246,15 +246,15 @@ static void take_on(struct bus_worker *worker, struct worker_call *call,
     }
     call->correlation_id = envelope->correlation_id;
     call->reply.takes_batches = envelope->minor >= BATCH_MINOR;
-    call->entry = find_entry(worker, call->call.request.id);
+    call->served = find_served(worker, call->call.request.id);
     enum err err = judge_call(worker, call, fault);
     if (err == ERR_OK) {
         hand_over(worker, call, envelope, role);
         return;
     }
     send_failure(call, err);
-    if (call->entry != NULL) {
-        bus_stat_count(&call->entry->stat, err);
+    if (call->served != NULL) {
+        bus_stat_count(&call->served->stat, err);
     }
 }
 
@@ -271,7 +271,7 @@ static enum codec_fault decode(struct bus_worker *worker, struct worker_call *ca
     if (ret_envelope->status != ERR_OK) {
         return CODEC_ENVELOPE;
     }
-    return find_entry(worker, call->call.request.id) == NULL ? CODEC_UNKNOWN : CODEC_OK;
+    return find_served(worker, call->call.request.id) == NULL ? CODEC_UNKNOWN : CODEC_OK;
 }
 
 static void on_worker_frame(struct bus_worker *worker, struct worker_call *call, const char *role)
@@ -375,17 +375,17 @@ static void add_handlers(struct bus_worker *worker, const struct call_handler *h
         size_t number = (size_t)h->request;
         assert(number < MESSAGE_NUMBER_MAX);
         worker->number_count = number >= worker->number_count ? number + 1 : worker->number_count;
-        worker->entry_count++;
+        worker->served_count++;
     }
-    worker->entries = mem_alloc(worker->entry_count * sizeof(*worker->entries));
-    worker->by_number = mem_alloc(worker->number_count * sizeof(struct entry *));
-    for (size_t i = 0; i < worker->entry_count; i++) {
-        struct entry *entry = &worker->entries[i];
-        entry->type = msg_type_find(handlers[i].request);
-        entry->fn = handlers[i].fn;
-        assert(entry->type != NULL && entry->type->kind == MSG_KIND_REQUEST);
-        bus_stat_init(&entry->stat, worker->parts.metrics, &stat_names, entry->type->name);
-        worker->by_number[handlers[i].request] = entry;
+    worker->served = mem_alloc(worker->served_count * sizeof(*worker->served));
+    worker->by_number = mem_alloc(worker->number_count * sizeof(struct served_type *));
+    for (size_t i = 0; i < worker->served_count; i++) {
+        struct served_type *served = &worker->served[i];
+        served->type = msg_type_find(handlers[i].request);
+        served->fn = handlers[i].fn;
+        assert(served->type != NULL && served->type->kind == MSG_KIND_REQUEST);
+        bus_stat_init(&served->stat, worker->parts.metrics, &stat_names, served->type->name);
+        worker->by_number[handlers[i].request] = served;
     }
 }
 
@@ -457,7 +457,7 @@ static void free_shell(struct bus_worker *worker)
         free_call(call);
     }
     frame_free(&worker->frame);
-    mem_free(&worker->entries);
+    mem_free(&worker->served);
     mem_free(&worker->by_number);
     mem_free(&worker->domain);
     mem_free(&worker);

@@ -50,17 +50,17 @@ static const struct role_key *find_role(const struct keys *keys, const char *rol
 
 /* Two roles with one key could not be told apart, so that is refused like a role that stands twice.
  */
-static const char *add_role(struct keys *keys, struct str entry)
+static const char *add_role(struct keys *keys, struct str text)
 {
-    const char *equals = memchr(entry.data, '=', entry.bytes); /* Z85 knows '=' too: the first */
+    const char *equals = memchr(text.data, '=', text.bytes); /* Z85 knows '=' too: the first */
     if (equals == NULL) {
         return "public keys: expected role=key";
     }
     if (keys->role_count == ROLES_MAX) {
         return "public keys: too many roles";
     }
-    struct str role = {entry.data, (size_t)(equals - entry.data)};
-    struct str key = {equals + 1, entry.bytes - role.bytes - 1};
+    struct str role = {text.data, (size_t)(equals - text.data)};
+    struct str key = {equals + 1, text.bytes - role.bytes - 1};
     struct role_key *added = &keys->roles[keys->role_count];
     if (!is_role_name(role) || !str_copy(added->role, sizeof(added->role), role)) {
         return "public keys: not a role name";

@@ -9,7 +9,7 @@
 #include "gateway/http/problem.h"
 
 static const enum err all_errors[] = {
-#define ERR(name, number, http, retryable, code, text) ERR_##name,
+#define ERR(name, number, http, retryable, refusal, code, text) ERR_##name,
 #include "proto/base/errors.def"
 #undef ERR
 };

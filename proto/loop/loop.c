@@ -6,6 +6,8 @@
 #include <sys/epoll.h>
 #include <uv.h>
 
+#include "proto/base/slots.h"
+
 /* How often what is put off may ask for more of its kind at the end of one turn, before timers and
  * descriptors get theirs. Four are a whole round trip: take messages, answer requests, read the
  * next ones, send what they ask. */
@@ -19,16 +21,14 @@ struct watch {
     void *arg;
 };
 
-/* Timers are kept for reuse: a call takes one and gives it back. Their ids are slot and generation,
- * so that the id of one that has fired is nobody's. */
+/* In a slot of the loop's, whose id is the timer's: that of one that has fired is nobody's. The
+ * handle of libuv is made once and kept for the next that takes the slot. */
 struct timer {
     uv_timer_t timer;
-    struct loop *loop;
-    uint32_t slot;
-    uint32_t generation;
+    struct loop *loop; /* NULL: the slot is taken for the first time */
     timer_fn *fn;
     void *arg;
-    struct list_link link; /* in the loop's soon, if it is due at once, or its spare */
+    struct list_link link; /* in the loop's soon, if it is due at once */
 };
 
 struct loop_signal {
@@ -51,10 +51,8 @@ struct loop {
     uv_async_t posted;
     struct clock clock;
 
-    struct timer **timers; /* by slot */
-    uint32_t timer_count;
-    struct list_link spare; /* timers that nobody uses */
-    struct list_link soon;  /* timers without a delay, in order */
+    struct slots *timers;
+    struct list_link soon; /* timers without a delay, in order */
 
     struct watch **watches; /* by descriptor */
     size_t watch_room;
@@ -110,9 +108,8 @@ static uint64_t unix_ms(void *self)
 static void fire(struct timer *timer)
 {
     struct loop *loop = timer->loop;
-    timer->generation++;
     list_remove(&timer->link);
-    list_add(&loop->spare, &timer->link);
+    slots_release(loop->timers, timer);
     timer->fn(timer->arg);
     after_event(loop);
 }
@@ -142,21 +139,14 @@ static void fire_soon(struct loop *loop)
 
 static struct timer *take_timer(struct loop *loop)
 {
-    if (!list_is_empty(&loop->spare)) {
-        struct timer *timer = CONTAINER_OF(loop->spare.previous, struct timer, link);
-        list_remove(&timer->link);
-        return timer;
+    struct timer *timer = slots_take(loop->timers);
+    must(timer != NULL ? 0 : UV_ENOMEM);
+    if (timer->loop == NULL) {
+        timer->loop = loop;
+        list_init(&timer->link);
+        must(uv_timer_init(&loop->uv, &timer->timer));
+        timer->timer.data = timer;
     }
-    struct timer *timer = mem_alloc(sizeof(*timer));
-    *timer = (struct timer){.loop = loop, .slot = loop->timer_count, .generation = 1};
-    list_init(&timer->link);
-    must(uv_timer_init(&loop->uv, &timer->timer));
-    timer->timer.data = timer;
-    if ((loop->timer_count & (loop->timer_count - 1)) == 0) { /* room for a power of two */
-        size_t room = loop->timer_count == 0 ? 1 : 2 * (size_t)loop->timer_count;
-        loop->timers = mem_realloc_array(loop->timers, room, sizeof(*loop->timers));
-    }
-    loop->timers[loop->timer_count++] = timer;
     return timer;
 }
 
@@ -173,21 +163,19 @@ static uint64_t after(void *self, uint64_t delay_ms, timer_fn *fn, void *arg)
         must(uv_timer_start(&timer->timer, on_uv_timer,
                             mono_ms(NULL) - uv_now(&loop->uv) + delay_ms, 0));
     }
-    return (uint64_t)timer->generation << 32 | timer->slot;
+    return slots_id(timer);
 }
 
 static void cancel_timer(void *self, uint64_t timer_id)
 {
     struct loop *loop = self;
-    uint32_t slot = (uint32_t)timer_id;
-    if (slot >= loop->timer_count || loop->timers[slot]->generation != timer_id >> 32) {
+    struct timer *timer = slots_find(loop->timers, timer_id);
+    if (timer == NULL) {
         return;
     }
-    struct timer *timer = loop->timers[slot];
-    timer->generation++;
     (void)uv_timer_stop(&timer->timer);
     list_remove(&timer->link);
-    list_add(&loop->spare, &timer->link);
+    slots_release(loop->timers, timer);
 }
 
 static const struct clock_ops clock_ops = {mono_ms, unix_ms, after, cancel_timer};
@@ -444,7 +432,7 @@ struct loop *loop_new(void)
 {
     struct loop *loop = mem_alloc(sizeof(*loop));
     loop->clock = (struct clock){.ops = &clock_ops, .self = loop};
-    list_init(&loop->spare);
+    loop->timers = slots_new(sizeof(struct timer), SLOTS_MAX, NULL);
     list_init(&loop->soon);
     list_init(&loop->late);
     list_init(&loop->late_next);
@@ -464,7 +452,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 {
     (void)arg;
     if (!uv_is_closing(handle)) {
-        uv_close(handle, on_closed);
+        uv_close(handle, handle->type == UV_TIMER ? NULL : on_closed);
     }
 }
 
@@ -489,7 +477,10 @@ void loop_free(struct loop **loop_ref)
     uv_walk(&loop->uv, close_handle, NULL);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     must(uv_loop_close(&loop->uv));
-    free(loop->timers);
+    for (struct timer *timer = NULL; (timer = slots_next(loop->timers, timer)) != NULL;) {
+        slots_release(loop->timers, timer);
+    }
+    slots_free(&loop->timers);
     free(loop->watches);
     pthread_mutex_destroy(&loop->post_lock);
     mem_free(loop_ref);

@@ -14,7 +14,7 @@
 #define KEEPALIVES_PER_TIMEOUT 4
 /* How often the reason why there is no session is logged again while it stays the same. */
 #define REMIND_MS 60000
-#define LISTENERS_MAX 4
+#define LISTENERS_MAX 8
 
 enum session_state {
     SESSION_IDLE,      /* nobody's, or another bridge's: nothing is under way */

@@ -61,7 +61,7 @@ struct janus_session *janus_session_new(const struct janus_session_parts *parts,
                                         const struct janus_session_config *config);
 /* Calls under way end with ERR_UNAVAILABLE. */
 void janus_session_free(struct janus_session **session);
-/* Before the start. Up to four may listen; they are told in the order of their coming. */
+/* Before the start. Up to eight may listen; they are told in the order of their coming. */
 void janus_session_listen(struct janus_session *session, const struct janus_listener *listener);
 void janus_session_start(struct janus_session *session);
 /* The same with a session that somebody else made, and a handle in it (0: none): it is resumed if

@@ -300,7 +300,7 @@ void lease_start(struct lease *lease)
 
 uint64_t lease_epoch(const struct lease *lease)
 {
-    return lease->epoch;
+    return lease != NULL ? lease->epoch : 0;
 }
 
 static void on_released(void *arg, enum err err, const struct msg *reply)

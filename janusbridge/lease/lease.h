@@ -48,7 +48,7 @@ void lease_start(struct lease *lease); /* once: the holder's address is bound */
 bool lease_check(struct lease *lease);
 /* The same, and nothing is done about it. */
 bool lease_is_over(const struct lease *lease);
-uint64_t lease_epoch(const struct lease *lease); /* 0: never held */
+uint64_t lease_epoch(const struct lease *lease); /* 0: never held; of NULL too */
 
 /* Gives it up for another to take at once; the session is left to that one. To be called until it
  * is true: that was told to roomsvc, or could not be. */

@@ -5,14 +5,16 @@ struct events {
     uint64_t timer;
 };
 
-/* room_id 0: not about one; publisher 0: likewise, for Janus' feed ids are not. */
-static void publish(struct events *events, enum bridge_news what, uint64_t room_id,
-                    uint64_t publisher)
+/* room_id 0: not about one; publisher 0: likewise, because Janus' feed ids are never 0. */
+void events_tell(struct events *events, enum bridge_news what, uint64_t room_id, uint64_t publisher)
 {
-    const uint64_t age_ms = events->parts.age_ms(events->parts.arg);
+    if (events->parts.publisher == NULL) {
+        return;
+    }
+    const uint64_t age_ms = feed_age_ms(events->parts.feed);
     const struct msg msg = {.id = MSG_bridge_event,
                             .bridge_event = {.node = str_of(events->parts.node),
-                                             .epoch = events->parts.epoch(events->parts.arg),
+                                             .epoch = lease_epoch(events->parts.lease),
                                              .what = what,
                                              .room_id = room_id,
                                              .has_room_id = room_id != 0,
@@ -26,7 +28,7 @@ static void publish(struct events *events, enum bridge_news what, uint64_t room_
 static void be_alive(void *arg)
 {
     struct events *events = arg;
-    publish(events, BRIDGE_LIVES, 0, 0);
+    events_tell(events, BRIDGE_LIVES, 0, 0);
     events->timer = clock_after(events->parts.clock, EVENTS_LIFE_MS, be_alive, events);
 }
 
@@ -45,18 +47,6 @@ void events_free(struct events **events_ref)
     if (*events_ref != NULL) {
         clock_cancel((*events_ref)->parts.clock, (*events_ref)->timer);
         mem_free(events_ref);
-    }
-}
-
-void events_tell(struct events *events, enum observed what, uint64_t room_id, uint64_t publisher)
-{
-    static const enum bridge_news news[] = {[OBSERVED_PUBLISHED] = BRIDGE_PUBLISHES,
-                                            [OBSERVED_UNPUBLISHED] = BRIDGE_UNPUBLISHES,
-                                            [OBSERVED_RENEWED] = BRIDGE_FOLLOWS,
-                                            [OBSERVED_LOST] = BRIDGE_UNFOLLOWS,
-                                            [OBSERVED_GAP] = BRIDGE_UNFOLLOWS_ALL};
-    if (events->parts.publisher != NULL) {
-        publish(events, news[what], room_id, publisher);
     }
 }
 

@@ -3,7 +3,8 @@
 #ifndef LYNKS_JANUSBRIDGE_ROOMS_EVENTS_H
 #define LYNKS_JANUSBRIDGE_ROOMS_EVENTS_H
 
-#include "janusbridge/rooms/observers.h"
+#include "janusbridge/lease/lease.h"
+#include "janusbridge/rooms/feed.h"
 #include "proto/bus/bus_publisher.h"
 
 #define EVENTS_LIFE_MS 100 /* between signs of life */
@@ -12,9 +13,8 @@ struct events_parts {
     struct bus_publisher *publisher; /* NULL: nothing is published */
     const struct clock *clock;
     const char *node;
-    uint64_t (*age_ms)(void *arg); /* as of observers_age_ms */
-    uint64_t (*epoch)(void *arg);  /* as of lease_epoch */
-    void *arg;
+    const struct feed *feed;   /* whose age is told */
+    const struct lease *lease; /* whose epoch is told; NULL: 0 */
 };
 
 struct events;
@@ -22,7 +22,9 @@ struct events;
 struct events *events_new(const struct events_parts *parts);
 void events_free(struct events **events);
 
-void events_tell(struct events *events, enum observed what, uint64_t room_id, uint64_t publisher);
+/* room_id and publisher are 0 where they have no meaning. */
+void events_tell(struct events *events, enum bridge_news what, uint64_t room_id,
+                 uint64_t publisher);
 /* The number of the last one; 0 if nothing is published. */
 uint64_t events_last(const struct events *events);
 

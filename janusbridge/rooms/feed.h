@@ -9,7 +9,7 @@
  * Broken. After a gap (a poll failed, the session was lost) events may be missing. Each gap begins
  * a new generation; what was learnt in an earlier one does not count any more.
  *
- * Lives on the loop, belongs to observers.c. */
+ * Lives on the loop, belongs to bridge.c. */
 #ifndef LYNKS_JANUSBRIDGE_ROOMS_FEED_H
 #define LYNKS_JANUSBRIDGE_ROOMS_FEED_H
 
@@ -24,10 +24,8 @@
  * has followed would leave the next such trap, without end. */
 #define FEED_PULSES_LOST_MAX 2
 
-struct feed_parts {
-    struct janus_session *session;
-    const struct clock *clock;
-    struct metrics *metrics;
+/* What carries the pulses. */
+struct feed_carrier {
     /* The path of a handle that has joined a room; NULL if there is none now. It stays valid until
      * the pulse has ended. */
     const char *(*begin_pulse)(void *arg);
@@ -38,14 +36,16 @@ struct feed_parts {
 
 struct feed;
 
-struct feed *feed_new(const struct feed_parts *parts);
+/* Parts are borrowed. Listens to the session, before all who ask it. */
+struct feed *feed_new(struct janus_session *session, const struct clock *clock,
+                      struct metrics *metrics);
 void feed_free(struct feed **feed); /* after the session has ended all calls */
+void feed_set_carrier(struct feed *feed, const struct feed_carrier *carrier);
 
 /* Somebody wants to know: keeps the pulse going. */
 void feed_want(struct feed *feed);
 bool feed_is_fresh(const struct feed *feed);
 uint64_t feed_age_ms(const struct feed *feed); /* how far behind it may be; UINT64_MAX: unknown */
 uint64_t feed_generation(const struct feed *feed); /* from 1 */
-void feed_break(struct feed *feed);                /* a gap */
 
 #endif

@@ -1,139 +1,291 @@
 #include "janusbridge/rooms/observers.h"
 
-#include "janusbridge/rooms/observer.h"
+#include <assert.h>
 
-#include <stdio.h>
+#include "janusbridge/janus/janus_handle.h"
+#include "janusbridge/rooms/room_state.h"
+#include "proto/base/list.h"
+#include "proto/base/log.h"
+#include "proto/base/lru.h"
 
 #define SWEEP_MS 500
 #define SWEPT_MAX 64 /* observers that may end in one sweep */
-#define STRAYS_MAX 8 /* handles being detached that nobody knows */
-/* Handles that end, besides those that are there. */
-#define ENDING_MAX 65536
+/* A full table makes place for a new room only by one that nobody asked for this long. */
+#define SPARE_AGE_MS 10000
+
+enum observer_stage {
+    OBSERVER_WAITING,   /* in the list of those that wait for their turn to be made */
+    OBSERVER_ATTACHING, /* Janus is asked for its handle */
+    OBSERVER_JOINING,   /* its handle is asked to join the room, and hears of it already */
+    OBSERVER_JOINED,    /* it is in the room, and in the list of those that are */
+};
+
+struct observer {
+    struct observers *all;
+    uint64_t room_id;
+    uint64_t serial; /* no other ever has it */
+    struct janus_handle *handle;
+    uint64_t feed_id; /* 0: not yet */
+    enum observer_stage stage;
+    uint64_t asked_ms;
+    struct list_link link;
+
+    struct room_state state;
+    uint64_t whole_generation; /* of the feed, in which the state was taken over; 0: never */
+    uint64_t base_generation;  /* in which the oldest base under way was asked for */
+    uint64_t version;          /* counts what was heard */
+    uint64_t audit_version;    /* at the start of the audit */
+};
+
+struct observers {
+    struct observers_parts parts;
+    struct observers_config config;
+    struct janus_handles *handles; /* NULL: there are no observers */
+    struct lru *by_room;           /* room id -> struct observer * */
+    struct list_link waiting, joined;
+    size_t making; /* attaching or joining */
+    uint64_t serials;
+    uint64_t session_id;         /* that the handles belong to */
+    struct observer *target;     /* of the next pulse; NULL: any */
+    struct janus_handle *pulsed; /* of the pulse under way */
+    uint64_t sweep_timer;
+    struct log_gate gate;
+    struct metric *there, *made, *lost, *senseless;
+};
+
+/* The only place that sets the stage. */
+static void observer_enter(struct observer *observer, enum observer_stage stage)
+{
+    static const char *const names[] = {[OBSERVER_WAITING] = "waiting",
+                                        [OBSERVER_ATTACHING] = "attaching",
+                                        [OBSERVER_JOINING] = "joining",
+                                        [OBSERVER_JOINED] = "joined"};
+    log_debug("observer", LOG_U64("room", observer->room_id), LOG_Z("was", names[observer->stage]),
+              LOG_Z("is", names[stage]));
+    observer->stage = stage;
+}
+
+static struct observer *find_observer(struct observers *all, uint64_t room_id)
+{
+    struct observer *const *at = lru_find(all->by_room, &room_id);
+    return at != NULL ? *at : NULL;
+}
 
 /* ---- bases ---- */
 
-void observer_begin_base(struct observer *observer)
+static void begin_base(struct observer *observer)
 {
     if (observer->state.bases == 0) {
-        observer->base_generation = feed_generation(observer->all->feed);
+        observer->base_generation = feed_generation(observer->all->parts.feed);
     }
     room_state_begin(&observer->state);
 }
 
-void observer_abandon_base(struct observer *observer)
+static void take_base(struct observer *observer, const uint64_t *ids, size_t count)
 {
-    room_state_abandon(&observer->state);
-}
-
-void observer_take_base(struct observer *observer, const uint64_t *ids, size_t count)
-{
-    struct observers *all = observer->all;
-    const uint64_t generation = feed_generation(all->feed);
+    const uint64_t generation = feed_generation(observer->all->parts.feed);
     const bool was_whole = observer->whole_generation == generation;
     if (observer->base_generation != generation) {
-        observer_abandon_base(observer);
+        room_state_abandon(&observer->state);
         return;
     }
     const bool is_whole = room_state_rebase(&observer->state, ids, count);
     observer->whole_generation = is_whole ? generation : 0;
     if (is_whole && !was_whole) {
-        observers_tell(all, OBSERVED_RENEWED, observer->room_id, 0);
+        events_tell(observer->all->parts.events, BRIDGE_FOLLOWS, observer->room_id, 0);
     }
 }
 
-static bool is_whole(const struct observer *observer)
+static bool is_vouched_for(const struct observer *observer)
 {
-    return observer->stage == OBSERVER_WATCHING &&
-           observer->whole_generation == feed_generation(observer->all->feed);
+    return observer->stage == OBSERVER_JOINED &&
+           observer->whole_generation == feed_generation(observer->all->parts.feed);
 }
 
 /* Nothing that is under way makes it whole either. */
-static void doubt(struct observer *observer)
+static void distrust(struct observer *observer)
 {
-    if (is_whole(observer)) {
-        observers_tell(observer->all, OBSERVED_LOST, observer->room_id, 0);
+    if (is_vouched_for(observer)) {
+        events_tell(observer->all->parts.events, BRIDGE_UNFOLLOWS, observer->room_id, 0);
     }
     observer->whole_generation = 0;
     observer->base_generation = 0;
 }
 
-static struct observer *find_room(struct observers *all, uint64_t room_id)
+/* ---- from being wanted to being gone ---- */
+
+static void start_waiting(struct observers *all);
+
+static void free_observer(struct observer *observer)
 {
-    return observer_find(all->by_room, room_id);
+    list_remove(&observer->link);
+    room_state_fini(&observer->state);
+    mem_free(&observer);
 }
 
-static struct observer *find_token(struct observers *all, uint64_t room_id, uint64_t token)
+/* It is forgotten at once; its handle is ended in Janus' time. */
+static void observer_end(struct observer *observer)
 {
-    struct observer *observer = token != 0 ? find_room(all, room_id) : NULL;
-    return observer != NULL && observer->serial == token ? observer : NULL;
+    struct observers *all = observer->all;
+    const enum observer_stage stage = observer->stage;
+    lru_remove(all->by_room, &observer->room_id);
+    metric_set(all->there, (int64_t)lru_count(all->by_room));
+    if (all->target == observer) {
+        all->target = NULL;
+    }
+    if (stage == OBSERVER_JOINED) {
+        events_tell(all->parts.events, BRIDGE_UNFOLLOWS, observer->room_id, 0);
+    }
+    janus_handle_release(&observer->handle);
+    free_observer(observer);
+    if (stage == OBSERVER_ATTACHING || stage == OBSERVER_JOINING) {
+        all->making--;
+        start_waiting(all);
+    }
 }
 
 /* It is not in its room any more, and nobody told. */
-static void lose(struct observer *observer)
+static void lose_observer(struct observer *observer)
 {
     metric_inc(observer->all->lost);
     observer_end(observer);
 }
 
+static void on_joined(void *arg, enum err err, const struct janus_message *message)
+{
+    struct observer *observer = arg;
+    struct observers *all = observer->all;
+    uint64_t ids[PUBLISHERS_MAX];
+    size_t count = 0;
+    if (err == ERR_OK) {
+        err = janus_message_joined(message, observer->room_id, &observer->feed_id, ids, &count);
+    }
+    if (err != ERR_OK) {
+        observer_end(observer);
+        return;
+    }
+    observer_enter(observer, OBSERVER_JOINED);
+    list_add(&all->joined, &observer->link);
+    all->making--;
+    metric_inc(all->made);
+    take_base(observer, ids, count);
+    feed_want(all->parts.feed);
+    start_waiting(all);
+}
+
+static void on_observer_attached(void *owner, bool is_good)
+{
+    struct observer *observer = owner;
+    if (!is_good) {
+        observer_end(observer);
+        return;
+    }
+    AUTO(mem_free) char *body = janus_json_observe(observer->room_id);
+    observer_enter(observer, OBSERVER_JOINING);
+    begin_base(observer);
+    if (janus_handle_send(observer->handle, body, observer->all->config.timeout_ms, on_joined,
+                          observer) != ERR_OK) {
+        observer_end(observer);
+    }
+}
+
+/* One whose request cannot even be sent is given up, so this ends. */
+static void start_waiting(struct observers *all)
+{
+    struct observer *observer;
+    while (all->making < all->config.parallel_max && janus_session_is_ready(all->parts.session) &&
+           (observer = LIST_FIRST(struct observer, &all->waiting, link)) != NULL) {
+        if (janus_handle_new(all->handles, observer, &observer->handle) != ERR_OK) {
+            observer_end(observer);
+            continue;
+        }
+        list_remove(&observer->link);
+        observer_enter(observer, OBSERVER_ATTACHING);
+        all->making++;
+    }
+}
+
+/* Unless the table is full of rooms that were asked for lately. */
+static void make_observer(struct observers *all, uint64_t room_id)
+{
+    const uint64_t now_ms = clock_mono_ms(all->parts.clock);
+    if (lru_is_full(all->by_room)) {
+        const void *key;
+        struct observer *oldest = *(struct observer **)lru_oldest(all->by_room, &key);
+        if (now_ms - oldest->asked_ms < SPARE_AGE_MS) {
+            return;
+        }
+        observer_end(oldest);
+    }
+    bool is_new;
+    struct observer *observer = mem_alloc(sizeof(*observer));
+    *observer = (struct observer){
+        .all = all, .room_id = room_id, .serial = ++all->serials, .asked_ms = now_ms};
+    *(struct observer **)lru_put(all->by_room, &room_id, &is_new) = observer;
+    assert(is_new);
+    metric_set(all->there, (int64_t)lru_count(all->by_room));
+    list_add(&all->waiting, &observer->link);
+    start_waiting(all);
+}
+
 /* ---- what callers ask ---- */
 
-static uint64_t on_send(void *arg, uint64_t room_id)
+/* The observer of this room, if it is the one that gave this token. */
+static struct observer *find_token(struct observers *all, uint64_t room_id, uint64_t token)
 {
-    struct observer *observer = find_room(arg, room_id);
-    if (observer == NULL || observer->stage != OBSERVER_WATCHING) {
+    struct observer *observer = token != 0 ? find_observer(all, room_id) : NULL;
+    return observer != NULL && observer->serial == token ? observer : NULL;
+}
+
+static uint64_t on_question(void *arg, uint64_t room_id)
+{
+    struct observer *observer = find_observer(arg, room_id);
+    if (observer == NULL || observer->stage != OBSERVER_JOINED) {
         return 0;
     }
-    observer_begin_base(observer);
+    begin_base(observer);
     return observer->serial;
 }
 
-static void take_answer(struct observer *observer, const struct janus_message *message)
-{
-    uint64_t ids[PUBLISHERS_MAX];
-    size_t count;
-    if (janus_message_publishers(message, observer->room_id, ids, &count) != ERR_OK) {
-        observer_abandon_base(observer);
-    } else if (!janus_message_has_member(message, observer->feed_id)) {
-        lose(observer);
-    } else {
-        observer_take_base(observer, ids, count);
-    }
-}
-
-static void on_answer(void *arg, uint64_t room_id, uint64_t token, enum err err,
-                      const struct janus_message *message)
+static void on_list(void *arg, uint64_t room_id, uint64_t token, enum err err,
+                    const struct janus_message *message)
 {
     struct observers *all = arg;
     struct observer *observer = find_token(all, room_id, token);
     if (err == ERR_NO_SUCH_ROOM) {
         observers_forget(all, room_id);
-    } else if (err != ERR_OK && observer != NULL) {
-        observer_abandon_base(observer);
-    } else if (observer != NULL) {
-        take_answer(observer, message);
-    } else if (err == ERR_OK && all->config.max > 0 && find_room(all, room_id) == NULL) {
-        observer_make(all, room_id);
+        return;
     }
-}
-
-struct room_watcher observers_watcher(struct observers *all)
-{
-    return (struct room_watcher){on_send, on_answer, all};
+    if (observer == NULL) {
+        if (err == ERR_OK && all->handles != NULL && find_observer(all, room_id) == NULL) {
+            make_observer(all, room_id);
+        }
+        return;
+    }
+    uint64_t ids[PUBLISHERS_MAX];
+    size_t count;
+    if (err != ERR_OK || janus_message_publishers(message, room_id, ids, &count) != ERR_OK) {
+        room_state_abandon(&observer->state);
+    } else if (!janus_message_has_member(message, observer->feed_id)) {
+        lose_observer(observer);
+    } else {
+        take_base(observer, ids, count);
+    }
 }
 
 bool observers_answer(struct observers *all, uint64_t room_id, struct u64_list *ret_ids)
 {
-    struct observer *observer = find_room(all, room_id);
+    struct observer *observer = find_observer(all, room_id);
     if (observer == NULL) {
         return false;
     }
     observer->asked_ms = clock_mono_ms(all->parts.clock);
-    if (observer->stage != OBSERVER_WATCHING) {
+    if (observer->stage != OBSERVER_JOINED) {
         return false;
     }
     all->target = observer;
-    feed_want(all->feed);
-    if (!is_whole(observer) || !feed_is_fresh(all->feed)) {
+    feed_want(all->parts.feed);
+    if (!is_vouched_for(observer) || !feed_is_fresh(all->parts.feed)) {
         return false;
     }
     *ret_ids = (struct u64_list){observer->state.ids, observer->state.count};
@@ -142,49 +294,22 @@ bool observers_answer(struct observers *all, uint64_t room_id, struct u64_list *
 
 void observers_forget(struct observers *all, uint64_t room_id)
 {
-    struct observer *observer = find_room(all, room_id);
+    struct observer *observer = find_observer(all, room_id);
     if (observer != NULL) {
         observer_end(observer);
     }
 }
 
-size_t observers_count(const struct observers *all)
-{
-    return lru_count(all->by_room);
-}
-
-uint64_t observers_age_ms(const struct observers *all)
-{
-    return feed_age_ms(all->feed);
-}
-
 /* ---- what Janus tells ---- */
 
-static void set(struct observer *observer, uint64_t id, bool publishes)
+static void on_news(void *owner, const struct janus_message *message)
 {
-    bool fits;
-    if (room_state_set(&observer->state, id, publishes, &fits)) {
-        observers_tell(observer->all, publishes ? OBSERVED_PUBLISHED : OBSERVED_UNPUBLISHED,
-                       observer->room_id, id);
-    }
-    if (!fits) {
-        doubt(observer);
-    }
-}
-
-static void note_senseless(struct observer *observer)
-{
+    struct observer *observer = owner;
     struct observers *all = observer->all;
-    metric_inc(all->senseless);
-    doubt(observer);
-    log_info_limited(&all->gate, clock_mono_ms(all->parts.clock),
-                     "janus tells of a room what we do not understand",
-                     LOG_U64("room", observer->room_id));
-}
-
-static void hear(struct observer *observer, const struct janus_message *message)
-{
     struct janus_news news;
+    if (observer->stage != OBSERVER_JOINING && observer->stage != OBSERVER_JOINED) {
+        return;
+    }
     janus_message_news(message, observer->room_id, &news);
     if (news.kind != JANUS_NEWS_NONE) {
         observer->version++;
@@ -195,93 +320,62 @@ static void hear(struct observer *observer, const struct janus_message *message)
     case JANUS_NEWS_PUBLISH:
     case JANUS_NEWS_GONE:
         for (size_t i = 0; i < news.count; i++) {
-            set(observer, news.ids[i], news.kind == JANUS_NEWS_PUBLISH);
+            const bool publishes = news.kind == JANUS_NEWS_PUBLISH;
+            bool fits;
+            if (room_state_set(&observer->state, news.ids[i], publishes, &fits)) {
+                events_tell(all->parts.events, publishes ? BRIDGE_PUBLISHES : BRIDGE_UNPUBLISHES,
+                            observer->room_id, news.ids[i]);
+            }
+            if (!fits) {
+                distrust(observer);
+            }
         }
         break;
     case JANUS_NEWS_OUT:
-        lose(observer);
+        lose_observer(observer);
         break;
     case JANUS_NEWS_DESTROYED:
         observer_end(observer);
         break;
     case JANUS_NEWS_SENSELESS:
-        note_senseless(observer);
+        metric_inc(all->senseless);
+        distrust(observer);
+        log_info_limited(&all->gate, clock_mono_ms(all->parts.clock),
+                         "janus tells of a room what we do not understand",
+                         LOG_U64("room", observer->room_id));
         break;
     }
 }
 
-struct stray {
-    struct observers *all;
-    char path[48];
-};
-
-static void on_stray_gone(void *arg, enum err err, const struct janus_message *message)
+static void on_handle_gone(void *owner)
 {
-    struct stray *stray = arg;
-    (void)err;
-    (void)message;
-    stray->all->strays--;
-    mem_free(&stray);
-}
-
-/* The handle of another observer of this session: of a bridge that had it before us. */
-static void detach_stray(struct observers *all, uint64_t handle_id)
-{
-    if (all->strays == STRAYS_MAX || handle_id == 0 ||
-        handle_id == janus_session_handle(all->parts.session)) {
-        return;
-    }
-    struct stray *stray = mem_alloc(sizeof(*stray));
-    stray->all = all;
-    (void)snprintf(stray->path, sizeof(stray->path), "/%" PRIu64 "/%" PRIu64,
-                   janus_session_id(all->parts.session), handle_id);
-    const struct janus_aside request = {
-        .path = stray->path, .verb = "detach", .timeout_ms = all->config.timeout_ms};
-    if (janus_session_aside(all->parts.session, &request, on_stray_gone, stray) != ERR_OK) {
-        mem_free(&stray);
-        return;
-    }
-    all->strays++;
-    metric_inc(all->stray);
-}
-
-static void on_event(void *arg, const struct janus_message *message)
-{
-    struct observers *all = arg;
-    struct observer *observer = observer_find(all->by_handle, message->sender);
-    if (observer == NULL && message->kind == JANUS_EVENT && all->config.max > 0) {
-        detach_stray(all, message->sender);
-    } else if (observer != NULL && message->kind == JANUS_DETACHED) {
-        observer->is_detached = true;
-        if (observer->stage == OBSERVER_WATCHING) {
-            lose(observer);
-        }
-    } else if (observer != NULL && message->kind == JANUS_EVENT &&
-               (observer->stage == OBSERVER_JOINING || observer->stage == OBSERVER_WATCHING)) {
-        hear(observer, message);
+    struct observer *observer = owner;
+    if (observer->stage == OBSERVER_JOINED) {
+        lose_observer(observer);
     }
 }
 
-static void on_gap(void *arg)
+static void on_missed(void *arg)
 {
     struct observers *all = arg;
-    feed_break(all->feed);
-    observers_tell(all, OBSERVED_GAP, 0, 0);
+    events_tell(all->parts.events, BRIDGE_UNFOLLOWS_ALL, 0, 0);
 }
 
-/* With another session than before every handle is gone. */
-static void on_up(void *arg, bool is_new)
+/* With another session than before every handle is gone. It may also be one that was ours before,
+ * so its id is what counts. */
+static void on_session_ready(void *arg, bool is_new)
 {
     struct observers *all = arg;
-    (void)is_new; /* it may be a session that was ours before */
+    (void)is_new;
     const uint64_t session_id = janus_session_id(all->parts.session);
-    while (session_id != all->session_id && !list_is_empty(&all->watching)) {
-        struct observer *observer = CONTAINER_OF(all->watching.next, struct observer, link);
-        observer->is_detached = true;
-        observer_end(observer);
+    if (session_id != all->session_id) {
+        for (struct observer *observer;
+             (observer = LIST_FIRST(struct observer, &all->joined, link)) != NULL;) {
+            observer_end(observer);
+        }
     }
     all->session_id = session_id;
-    observer_start_waiting(all);
+    start_waiting(all);
 }
 
 /* ---- pulses ---- */
@@ -289,46 +383,38 @@ static void on_up(void *arg, bool is_new)
 static const char *begin_pulse(void *arg)
 {
     struct observers *all = arg;
-    struct observer *observer = all->target;
-    if (observer == NULL && !list_is_empty(&all->watching)) {
-        observer = CONTAINER_OF(all->watching.next, struct observer, link);
-    }
+    struct observer *observer =
+        all->target != NULL ? all->target : LIST_FIRST(struct observer, &all->joined, link);
     if (observer == NULL) {
         return NULL;
     }
-    observer_use(observer);
-    all->pulsed = observer;
-    return observer->path;
+    all->pulsed = observer->handle;
+    return janus_handle_use(observer->handle);
 }
 
 static void end_pulse(void *arg, bool is_dead)
 {
     struct observers *all = arg;
-    struct observer *observer = all->pulsed;
-    all->pulsed = NULL;
-    if (is_dead && observer->stage == OBSERVER_WATCHING) {
-        lose(observer);
+    struct janus_handle *handle = STEAL(all->pulsed);
+    struct observer *observer = janus_handle_owner(handle);
+    if (is_dead && observer != NULL) {
+        lose_observer(observer);
     }
-    observer_leave(observer);
+    janus_handle_leave(handle);
 }
 
 /* ---- the audit ---- */
 
-static uint64_t begin_look(struct observer *observer)
-{
-    observer_begin_base(observer);
-    return observer->serial;
-}
-
 uint64_t observers_begin_audit(struct observers *all, uint64_t *ret_token)
 {
-    for (size_t i = 0; i < SWEPT_MAX && !list_is_empty(&all->watching); i++) {
-        struct observer *observer = CONTAINER_OF(all->watching.next, struct observer, link);
+    for (size_t i = 0; i < SWEPT_MAX && !list_is_empty(&all->joined); i++) {
+        struct observer *observer = LIST_FIRST(struct observer, &all->joined, link);
         list_remove(&observer->link);
-        list_add(&all->watching, &observer->link);
-        if (is_whole(observer)) {
+        list_add(&all->joined, &observer->link);
+        if (is_vouched_for(observer)) {
             observer->audit_version = observer->version;
-            *ret_token = begin_look(observer);
+            begin_base(observer);
+            *ret_token = observer->serial;
             return observer->room_id;
         }
     }
@@ -337,8 +423,12 @@ uint64_t observers_begin_audit(struct observers *all, uint64_t *ret_token)
 
 uint64_t observers_begin_again(struct observers *all, uint64_t room_id)
 {
-    struct observer *observer = find_room(all, room_id);
-    return observer != NULL && is_whole(observer) ? begin_look(observer) : 0;
+    struct observer *observer = find_observer(all, room_id);
+    if (observer == NULL || !is_vouched_for(observer)) {
+        return 0;
+    }
+    begin_base(observer);
+    return observer->serial;
 }
 
 enum audit_verdict observers_compare(struct observers *all, uint64_t room_id, uint64_t token,
@@ -351,28 +441,28 @@ enum audit_verdict observers_compare(struct observers *all, uint64_t room_id, ui
         return AUDIT_MOVED;
     }
     bool is_same = false;
-    bool is_known = message != NULL && is_whole(observer) &&
+    bool is_known = message != NULL && is_vouched_for(observer) &&
                     janus_message_publishers(message, room_id, ids, &count) == ERR_OK;
     if (is_known) {
         is_same = !room_state_differs(&observer->state, ids, count) &&
                   janus_message_has_member(message, observer->feed_id);
         is_known = is_same || observer->version == observer->audit_version;
     }
-    observer_abandon_base(observer);
+    room_state_abandon(&observer->state);
     return is_same ? AUDIT_SAME : is_known ? AUDIT_DIFFERENT : AUDIT_MOVED;
 }
 
 void observers_distrust(struct observers *all, uint64_t room_id)
 {
-    struct observer *observer = find_room(all, room_id);
+    struct observer *observer = find_observer(all, room_id);
     if (observer != NULL) {
-        lose(observer);
+        lose_observer(observer);
     }
 }
 
 /* ---- life ---- */
 
-static void sweep(void *arg)
+static void end_idle(void *arg)
 {
     struct observers *all = arg;
     const uint64_t now_ms = clock_mono_ms(all->parts.clock);
@@ -384,48 +474,43 @@ static void sweep(void *arg)
         }
         observer_end(oldest);
     }
-    all->sweep_timer = clock_after(all->parts.clock, SWEEP_MS, sweep, all);
-}
-
-static void make_metrics(struct observers *all)
-{
-    struct metrics *metrics = all->parts.metrics;
-    all->there = metrics_gauge(metrics, "lynks_janusbridge_observers",
-                               "Rooms that have an observer, or will have one", NULL);
-    all->made = metrics_counter(metrics, "lynks_janusbridge_observers_made_total",
-                                "Observers that joined their room", NULL);
-    all->lost = metrics_counter(metrics, "lynks_janusbridge_observers_lost_total",
-                                "Observers that were put out of their room", NULL);
-    all->senseless = metrics_counter(metrics, "lynks_janusbridge_senseless_events_total",
-                                     "Events of rooms that were not understood", NULL);
-    all->stray = metrics_counter(metrics, "lynks_janusbridge_stray_handles_total",
-                                 "Handles of an earlier bridge on our session; detached", NULL);
+    all->sweep_timer = clock_after(all->parts.clock, SWEEP_MS, end_idle, all);
 }
 
 struct observers *observers_new(const struct observers_parts *parts,
                                 const struct observers_config *config)
 {
+    static const struct janus_handle_ops ops = {on_observer_attached, on_news, on_handle_gone};
     struct observers *all = mem_alloc(sizeof(*all));
-    const size_t max = config->max > 0 ? config->max : 1;
     *all = (struct observers){.parts = *parts, .config = *config};
     list_init(&all->waiting);
-    list_init(&all->watching);
-    all->by_room = lru_new(sizeof(uint64_t), sizeof(struct observer *), max);
-    all->by_handle = lru_new(sizeof(uint64_t), sizeof(struct observer *), max + ENDING_MAX);
-    make_metrics(all);
-    const struct feed_parts feed = {.session = parts->session,
-                                    .clock = parts->clock,
-                                    .metrics = parts->metrics,
-                                    .begin_pulse = begin_pulse,
-                                    .end_pulse = end_pulse,
-                                    .arg = all};
-    all->feed = feed_new(&feed);
-    const struct janus_listener listener = {
-        .on_ready = on_up, .on_lost = on_gap, .on_gap = on_gap, .on_event = on_event, .arg = all};
-    janus_session_listen(parts->session, &listener);
+    list_init(&all->joined);
+    all->by_room =
+        lru_new(sizeof(uint64_t), sizeof(struct observer *), config->max > 0 ? config->max : 1);
+    all->there = metrics_gauge(parts->metrics, "lynks_janusbridge_observers",
+                               "Rooms that have an observer, or will have one", NULL);
+    all->made = metrics_counter(parts->metrics, "lynks_janusbridge_observers_made_total",
+                                "Observers that joined their room", NULL);
+    all->lost = metrics_counter(parts->metrics, "lynks_janusbridge_observers_lost_total",
+                                "Observers that were put out of their room", NULL);
+    all->senseless = metrics_counter(parts->metrics, "lynks_janusbridge_senseless_events_total",
+                                     "Events of rooms that were not understood", NULL);
     if (config->max > 0) {
-        all->sweep_timer = clock_after(parts->clock, SWEEP_MS, sweep, all);
+        const struct janus_handles_parts handles = {.session = parts->session,
+                                                    .metrics = parts->metrics,
+                                                    .ops = &ops,
+                                                    .handles_max = config->max,
+                                                    .timeout_ms = config->timeout_ms};
+        all->handles = janus_handles_new(&handles);
+        all->sweep_timer = clock_after(parts->clock, SWEEP_MS, end_idle, all);
     }
+    const struct feed_carrier carrier = {begin_pulse, end_pulse, all};
+    feed_set_carrier(parts->feed, &carrier);
+    const struct room_listener questions = {on_question, on_list, all};
+    room_calls_listen(parts->calls, &questions);
+    const struct janus_listener listener = {
+        .on_ready = on_session_ready, .on_lost = on_missed, .on_gap = on_missed, .arg = all};
+    janus_session_listen(parts->session, &listener);
     return all;
 }
 
@@ -435,17 +520,14 @@ void observers_free(struct observers **observers_ref)
     if (all == NULL) {
         return;
     }
-    all->parts.session = NULL; /* gone already */
-    all->parts.on_change = NULL;
     clock_cancel(all->parts.clock, all->sweep_timer);
     while (lru_count(all->by_room) > 0) {
         const void *key;
         struct observer *observer = *(struct observer **)lru_oldest(all->by_room, &key);
-        observer->is_detached = true;
-        observer_end(observer);
+        lru_remove(all->by_room, &observer->room_id);
+        free_observer(observer);
     }
-    feed_free(&all->feed);
+    janus_handles_free(&all->handles);
     lru_free(&all->by_room);
-    lru_free(&all->by_handle);
     mem_free(observers_ref);
 }

@@ -1,6 +1,6 @@
 /* The silent members that the bridge has in rooms, and what they hear.
  *
- *   (asked for) ---> waiting ---> attaching ---> joining ---> watching ---> ending
+ *   (asked for) ---> waiting ---> attaching ---> joining ---> joined
  *
  * The first who asks for a room makes its observer: a handle of its own on the one session, joined
  * without a name and without media. From then on Janus tells it who publishes, and the next who ask
@@ -16,6 +16,8 @@
 #define LYNKS_JANUSBRIDGE_ROOMS_OBSERVERS_H
 
 #include "janusbridge/janus/janus_session.h"
+#include "janusbridge/rooms/events.h"
+#include "janusbridge/rooms/feed.h"
 #include "janusbridge/rooms/room_calls.h"
 
 struct observers_config {
@@ -25,40 +27,27 @@ struct observers_config {
     uint64_t timeout_ms; /* of each request that makes or ends one */
 };
 
-enum observed {
-    OBSERVED_PUBLISHED,   /* this feed publishes now */
-    OBSERVED_UNPUBLISHED, /* this feed does not any more */
-    OBSERVED_RENEWED,     /* the room's whole set was taken over anew */
-    OBSERVED_LOST,        /* this room is not watched any more */
-    OBSERVED_GAP,         /* no room is vouched for any more */
-};
-
 struct observers_parts {
     struct janus_session *session;
     const struct clock *clock;
     struct metrics *metrics;
-    /* room_id and publisher are 0 where they have no meaning. May be NULL. */
-    void (*on_change)(void *arg, enum observed what, uint64_t room_id, uint64_t publisher);
-    void *arg;
+    struct room_calls *calls; /* whose shared answers are heard */
+    struct feed *feed;        /* whose pulses the observers carry */
+    struct events *events;    /* that are told what changes */
 };
 
 struct observers;
 
-/* Listens to the session from now on. */
+/* Listens to the session and to the calls from now on. */
 struct observers *observers_new(const struct observers_parts *parts,
                                 const struct observers_config *config);
 void observers_free(struct observers **observers); /* after the session has ended all calls */
-/* For room_calls_watch. */
-struct room_watcher observers_watcher(struct observers *observers);
 
 /* True: this is who publishes in the room; borrowed until anything else is called. False: ask
  * Janus; an observer is on its way. */
 bool observers_answer(struct observers *observers, uint64_t room_id, struct u64_list *ret_ids);
 /* The room is being destroyed, or is not there. */
 void observers_forget(struct observers *observers, uint64_t room_id);
-
-size_t observers_count(const struct observers *observers);    /* rooms that have one, or will */
-uint64_t observers_age_ms(const struct observers *observers); /* as of feed_age_ms */
 
 /* For the audit: the next room that memory vouches for, in turn; a base of it is asked for (and
  * ends with observers_compare). 0: there is none. */

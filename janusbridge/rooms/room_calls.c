@@ -25,7 +25,7 @@ struct job {
     struct room_request request;
     struct list_link callers; /* empty: nobody waits for it any more; the latest is the first */
     uint64_t call_id;         /* of the session; 0: not sent yet */
-    uint64_t token;           /* of the watcher */
+    uint64_t token;           /* of the listener */
     unsigned repeats;
     struct list_link link; /* in the room's line, or in none */
 };
@@ -49,7 +49,7 @@ struct room_calls {
     uint64_t stamp; /* of the request being answered */
     struct room *buckets[BUCKETS];
     struct metric *late, *shared, *repeated;
-    struct room_watcher watcher; /* its functions are NULL: there is none */
+    struct room_listener listener; /* its functions are NULL: there is none */
 };
 
 struct room_calls *room_calls_new(struct janus_session *session, const struct clock *clock,
@@ -77,9 +77,9 @@ void room_calls_free(struct room_calls **calls_ref)
     mem_free(calls_ref);
 }
 
-void room_calls_watch(struct room_calls *calls, const struct room_watcher *watcher)
+void room_calls_listen(struct room_calls *calls, const struct room_listener *listener)
 {
-    calls->watcher = *watcher;
+    calls->listener = *listener;
 }
 
 size_t room_calls_callers(const struct room_calls *calls)
@@ -190,11 +190,11 @@ static struct call *remove_caller(struct caller *caller)
 
 static void send_next(struct room *room);
 
-static void tell_watcher(const struct job *job, enum err err, const struct janus_message *message)
+static void tell_listener(const struct job *job, enum err err, const struct janus_message *message)
 {
-    const struct room_watcher *watcher = &job->room->calls->watcher;
-    if (watcher->on_answer != NULL && job->request.order == ROOM_SHARED) {
-        watcher->on_answer(watcher->arg, job->room->room_id, job->token, err, message);
+    const struct room_listener *listener = &job->room->calls->listener;
+    if (listener->on_answer != NULL && job->request.order == ROOM_SHARED) {
+        listener->on_answer(listener->arg, job->room->room_id, job->token, err, message);
     }
 }
 
@@ -223,7 +223,7 @@ static void end_job(struct job *job, enum err err, const struct janus_message *m
 static void take_answer(const struct job *job, enum err err, const struct janus_message *message)
 {
     job->room->calls->stamp = job->request.stamp;
-    tell_watcher(job, err, message);
+    tell_listener(job, err, message);
 }
 
 static enum err send_job(struct job *job);
@@ -259,13 +259,13 @@ static enum err send_job(struct job *job)
     const uint64_t now_ms = clock_mono_ms(calls->clock);
     const uint64_t deadline_ms = first_caller(job)->call->context.deadline_ms;
     const uint64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
-    if (calls->watcher.on_send != NULL && job->request.order == ROOM_SHARED) {
-        job->token = calls->watcher.on_send(calls->watcher.arg, job->room->room_id);
+    if (calls->listener.on_send != NULL && job->request.order == ROOM_SHARED) {
+        job->token = calls->listener.on_send(calls->listener.arg, job->room->room_id);
     }
     const enum err err = janus_session_call(calls->session, job->request.body, left_ms + LATE_MS,
                                             on_answer, job, &job->call_id);
     if (err != ERR_OK) {
-        tell_watcher(job, err, NULL);
+        tell_listener(job, err, NULL);
     }
     return err;
 }

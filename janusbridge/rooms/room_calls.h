@@ -28,7 +28,7 @@ struct room_request {
 };
 
 /* Hears of the shared requests: what Janus answers to them says more than their callers need. */
-struct room_watcher {
+struct room_listener {
     uint64_t (*on_send)(void *arg, uint64_t room_id); /* gives a token for the answer */
     void (*on_answer)(void *arg, uint64_t room_id, uint64_t token, enum err err,
                       const struct janus_message *message); /* exactly once for each token */
@@ -40,7 +40,8 @@ struct room_calls;
 /* All borrowed. fn's first argument is arg. */
 struct room_calls *room_calls_new(struct janus_session *session, const struct clock *clock,
                                   struct metrics *metrics, size_t callers_max, void *arg);
-void room_calls_watch(struct room_calls *calls, const struct room_watcher *watcher);
+/* At most one may listen. */
+void room_calls_listen(struct room_calls *calls, const struct room_listener *listener);
 /* After the session: nobody may wait any more. */
 void room_calls_free(struct room_calls **calls);
 

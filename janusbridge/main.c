@@ -1,4 +1,4 @@
-#include "janusbridge/parts.h"
+#include "janusbridge/wiring.h"
 
 int main(int argc, char **argv)
 {
@@ -8,9 +8,10 @@ int main(int argc, char **argv)
     if (outcome != CONFIG_RUN) {
         return config_exit_code(outcome);
     }
-    struct parts parts = {0};
-    const int exit_code = parts_set_up(&parts, &config) ? service_run(parts.service) : EXIT_FAILED;
-    parts_free(&parts);
+    struct wiring wiring = {0};
+    const int exit_code =
+        wiring_set_up(&wiring, &config) ? service_run(wiring.service) : EXIT_FAILED;
+    wiring_free(&wiring);
     config_free(&config, janusbridge_options);
     return exit_code;
 }

@@ -66,14 +66,9 @@ void janus_calls_free(struct janus_calls **calls_ref)
     }
 }
 
-size_t janus_calls_count(const struct janus_calls *calls)
-{
-    return slots_used(calls->slots);
-}
-
 /* ---- slots ---- */
 
-static void drop(struct janus_call *call)
+static void drop_call(struct janus_call *call)
 {
     clock_cancel(call->calls->parts.clock, call->timer);
     mem_free(&call->body);
@@ -109,7 +104,7 @@ static void unqueue(struct janus_call *call)
     metric_set(calls->queued_gauge, --calls->queued);
 }
 
-static void on_answer(void *arg, const struct janus_answer *answer);
+static void on_call_answer(void *arg, const struct janus_answer *answer);
 
 static void send_now(struct janus_call *call, uint64_t timeout_ms)
 {
@@ -117,10 +112,10 @@ static void send_now(struct janus_call *call, uint64_t timeout_ms)
     const struct janus_request request = {
         .path = call->path, .body = STEAL(call->body), .timeout_ms = timeout_ms};
     call->calls->sent++;
-    call->transfer = transport->ops->send(transport->self, &request, on_answer, call);
+    call->transfer = transport->ops->send(transport->self, &request, on_call_answer, call);
 }
 
-static void finish(struct janus_call *call, enum err err, const struct janus_message *message);
+static void finish_call(struct janus_call *call, enum err err, const struct janus_message *message);
 
 /* What waited past its time need not be sent. */
 static void send_queued(struct janus_calls *calls)
@@ -132,7 +127,7 @@ static void send_queued(struct janus_calls *calls)
         if (now_ms < call->deadline_ms) {
             send_now(call, call->deadline_ms - now_ms);
         } else {
-            finish(call, ERR_DEADLINE, NULL);
+            finish_call(call, ERR_DEADLINE, NULL);
         }
     }
 }
@@ -140,40 +135,40 @@ static void send_queued(struct janus_calls *calls)
 /* ---- answers ---- */
 
 /* Calls back, once. The slot stays until its POST is answered too. */
-static void finish(struct janus_call *call, enum err err, const struct janus_message *message)
+static void finish_call(struct janus_call *call, enum err err, const struct janus_message *message)
 {
     janus_call_fn *fn = call->fn;
     void *arg = call->arg;
     call->fn = NULL;
     if (call->transfer == NULL) {
-        drop(call);
+        drop_call(call);
     }
     if (fn != NULL) {
         fn(arg, err, message);
     }
 }
 
-static void finish_with(struct janus_call *call, const struct janus_message *message)
+static void finish_call_with(struct janus_call *call, const struct janus_message *message)
 {
     enum err err = janus_fault_err(message->fault);
     if (err == ERR_OK && call->has_body && message->data == NULL) {
         err = ERR_PROTOCOL;
     }
-    finish(call, err, message);
+    finish_call(call, err, message);
 }
 
 static void on_no_event(void *arg)
 {
     struct janus_call *call = arg;
     call->timer = 0;
-    finish(call, ERR_DEADLINE, NULL);
+    finish_call(call, ERR_DEADLINE, NULL);
 }
 
 /* The real answer is an event, which may have been here before this. */
 static void on_ack(struct janus_call *call)
 {
     if (call->fn == NULL) {
-        drop(call);
+        drop_call(call);
         return;
     }
     const uint64_t now_ms = clock_mono_ms(call->calls->parts.clock);
@@ -181,20 +176,20 @@ static void on_ack(struct janus_call *call)
     call->timer = clock_after(call->calls->parts.clock, left_ms, on_no_event, call);
 }
 
-static void tell(struct janus_calls *calls, enum janus_trouble trouble)
+static void tell_trouble(struct janus_calls *calls, enum janus_trouble trouble)
 {
     calls->parts.fn(calls->parts.arg, trouble);
 }
 
-static void on_message(struct janus_call *call, const struct janus_message *message)
+static void on_call_message(struct janus_call *call, const struct janus_message *message)
 {
     struct janus_calls *calls = call->calls;
     char transaction[TRANSACTION_BYTES + 1];
     write_transaction(transaction, slots_id(call));
     if (!str_eq(message->transaction, str_of(transaction))) {
         metric_inc(calls->mismatched);
-        finish(call, ERR_PROTOCOL, NULL);
-        tell(calls, JANUS_TROUBLE_DOUBT);
+        finish_call(call, ERR_PROTOCOL, NULL);
+        tell_trouble(calls, JANUS_TROUBLE_DOUBT);
         return;
     }
     if (message->kind == JANUS_ACK) {
@@ -204,21 +199,21 @@ static void on_message(struct janus_call *call, const struct janus_message *mess
     const enum janus_fault fault = message->fault;
     const bool is_aside = call->is_aside;
     if (message->kind != JANUS_SUCCESS && message->kind != JANUS_ERROR) {
-        finish(call, ERR_PROTOCOL, NULL);
-        tell(calls, JANUS_TROUBLE_DOUBT);
+        finish_call(call, ERR_PROTOCOL, NULL);
+        tell_trouble(calls, JANUS_TROUBLE_DOUBT);
         return;
     }
-    finish_with(call, message);
+    finish_call_with(call, message);
     if (fault == JANUS_FAULT_SESSION) {
-        tell(calls, JANUS_TROUBLE_SESSION);
+        tell_trouble(calls, JANUS_TROUBLE_SESSION);
     } else if (fault == JANUS_FAULT_HANDLE && !is_aside) {
-        tell(calls, JANUS_TROUBLE_HANDLE);
+        tell_trouble(calls, JANUS_TROUBLE_HANDLE);
     } else if (fault == JANUS_FAULT_SECRET) {
-        tell(calls, JANUS_TROUBLE_DOUBT);
+        tell_trouble(calls, JANUS_TROUBLE_DOUBT);
     }
 }
 
-static void on_answer(void *arg, const struct janus_answer *answer)
+static void on_call_answer(void *arg, const struct janus_answer *answer)
 {
     struct janus_call *call = arg;
     struct janus_calls *calls = call->calls;
@@ -226,8 +221,8 @@ static void on_answer(void *arg, const struct janus_answer *answer)
     calls->sent--;
     send_queued(calls);
     if (answer->err != ERR_OK) {
-        finish(call, answer->err, NULL);
-        tell(calls, JANUS_TROUBLE_DOUBT);
+        finish_call(call, answer->err, NULL);
+        tell_trouble(calls, JANUS_TROUBLE_DOUBT);
         return;
     }
     AUTO(janus_document_free)
@@ -236,18 +231,18 @@ static void on_answer(void *arg, const struct janus_answer *answer)
     struct janus_message message;
     if (document == NULL || janus_document_count(document) != 1 ||
         !janus_document_get(document, 0, &message)) {
-        finish(call, ERR_PROTOCOL, NULL);
-        tell(calls, JANUS_TROUBLE_DOUBT);
+        finish_call(call, ERR_PROTOCOL, NULL);
+        tell_trouble(calls, JANUS_TROUBLE_DOUBT);
         return;
     }
-    on_message(call, &message);
+    on_call_message(call, &message);
 }
 
 bool janus_calls_on_event(struct janus_calls *calls, const struct janus_message *message)
 {
     struct janus_call *call = find_transaction(calls, message->transaction);
     if (call != NULL && call->fn != NULL) {
-        finish_with(call, message);
+        finish_call_with(call, message);
         return true;
     }
     if (message->transaction.bytes > 0) {
@@ -314,7 +309,7 @@ bool janus_calls_withdraw(struct janus_calls *calls, uint64_t id)
         return false;
     }
     unqueue(call);
-    drop(call);
+    drop_call(call);
     return true;
 }
 
@@ -330,6 +325,6 @@ void janus_calls_fail_all(struct janus_calls *calls, enum err err)
         if (!list_is_empty(&call->link)) {
             unqueue(call);
         }
-        finish(call, err, NULL);
+        finish_call(call, err, NULL);
     }
 }

@@ -62,6 +62,5 @@ bool janus_calls_withdraw(struct janus_calls *calls, uint64_t id);
 /* A message from the long poll: true if it was the answer to a call. */
 bool janus_calls_on_event(struct janus_calls *calls, const struct janus_message *message);
 void janus_calls_fail_all(struct janus_calls *calls, enum err err);
-size_t janus_calls_count(const struct janus_calls *calls);
 
 #endif

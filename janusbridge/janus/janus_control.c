@@ -21,8 +21,8 @@ static struct janus_finding judge_failure(const struct janus_answer *answer)
     }
 }
 
-static struct janus_finding judge(const struct janus_control *control,
-                                  const struct janus_message *message)
+static struct janus_finding judge_message(const struct janus_control *control,
+                                          const struct janus_message *message)
 {
     if (!str_eq(message->transaction, str_of(control->transaction))) {
         return (struct janus_finding){.outcome = JANUS_OUTCOME_SENSELESS,
@@ -37,7 +37,7 @@ static struct janus_finding judge(const struct janus_control *control,
     return (struct janus_finding){.outcome = JANUS_OUTCOME_OK, .message = message};
 }
 
-static void on_answer(void *arg, const struct janus_answer *answer)
+static void on_control_answer(void *arg, const struct janus_answer *answer)
 {
     struct janus_control *control = arg;
     control->transfer = NULL;
@@ -48,7 +48,8 @@ static void on_answer(void *arg, const struct janus_answer *answer)
     struct janus_message message;
     const bool good = document != NULL && janus_document_count(document) == 1 &&
                       janus_document_get(document, 0, &message);
-    const struct janus_finding finding = good ? judge(control, &message) : judge_failure(answer);
+    const struct janus_finding finding =
+        good ? judge_message(control, &message) : judge_failure(answer);
     control->fn(control->parts->arg, &finding);
 }
 
@@ -74,10 +75,10 @@ void janus_control_send(struct janus_control *control, const char *path, const c
                              : janus_json_attach(control->transaction, parts->auth),
         .timeout_ms = parts->timeout_ms};
     const struct janus_transport *transport = parts->transport;
-    control->transfer = transport->ops->send(transport->self, &request, on_answer, control);
+    control->transfer = transport->ops->send(transport->self, &request, on_control_answer, control);
 }
 
-static const char *refusal(enum janus_fault fault)
+static const char *reason_of_refusal(enum janus_fault fault)
 {
     switch (fault) {
     case JANUS_FAULT_SECRET:
@@ -103,7 +104,7 @@ const char *janus_finding_reason(const struct janus_finding *finding)
     case JANUS_OUTCOME_SILENT:
         return "janus does not answer";
     case JANUS_OUTCOME_REFUSED:
-        return refusal(finding->fault);
+        return reason_of_refusal(finding->fault);
     case JANUS_OUTCOME_OK: /* well formed, but not what was asked for */
     case JANUS_OUTCOME_SENSELESS:
         return "janus gives answers that make no sense";

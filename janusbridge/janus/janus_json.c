@@ -20,7 +20,7 @@ static char *dump(json_t *object)
     return text != NULL ? text : mem_strdup("{}");
 }
 
-static bool is_plain(char c)
+static bool needs_no_escape(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
@@ -49,7 +49,7 @@ char *janus_json_auth_query(const char *api_secret)
     memcpy(query, key, sizeof(key));
     char *end = query + sizeof(key) - 1;
     for (const char *c = api_secret; *c != '\0'; c++) {
-        if (is_plain(*c)) {
+        if (needs_no_escape(*c)) {
             *end++ = *c;
         } else {
             *end++ = '%';
@@ -401,7 +401,7 @@ enum err janus_message_exists(const struct janus_message *message, uint64_t room
     return ERR_OK;
 }
 
-/* The ids in a list of feeds; those alone that publish now, if asked for. */
+/* The ids in a list of feeds: of all, or only of those that publish now. */
 static enum err read_feeds(const json_t *list, bool only_publishing, uint64_t *ids,
                            size_t *ret_count)
 {

@@ -9,8 +9,8 @@
 /* A poll that is answered at once with nothing in it would spin: it is slowed down. */
 #define BRIEF_MS 1000
 /* Janus gives an empty poll its keepalive after 30 s, by a timer in whole seconds. One that comes
- * sooner was sent because an event went into another poll: one of ours whose connection broke,
- * which Janus has not noticed. That event is lost. */
+ * sooner was sent because an event went into an older poll of ours, whose connection broke without
+ * Janus noticing. That event is lost. */
 #define EARLY_MS 28000
 /* After a poll that failed even a punctual keepalive may stand for a lost event, for as long as
  * Janus may hold on to the failed one. */
@@ -51,9 +51,9 @@ void janus_poll_free(struct janus_poll **poll_ref)
     }
 }
 
-static void on_answer(void *arg, const struct janus_answer *answer);
+static void on_poll_answer(void *arg, const struct janus_answer *answer);
 
-static void ask(void *arg)
+static void send_poll(void *arg)
 {
     struct janus_poll *poll = arg;
     char path[640];
@@ -64,10 +64,10 @@ static void ask(void *arg)
     const struct janus_request request = {
         .path = path, .timeout_ms = JANUS_POLL_TIMEOUT_MS, .is_poll = true};
     const struct janus_transport *transport = poll->parts.transport;
-    poll->transfer = transport->ops->send(transport->self, &request, on_answer, poll);
+    poll->transfer = transport->ops->send(transport->self, &request, on_poll_answer, poll);
 }
 
-static bool tells_of_a_loss(const struct janus_poll *poll)
+static bool means_a_loss(const struct janus_poll *poll)
 {
     const uint64_t now_ms = clock_mono_ms(poll->parts.clock);
     return now_ms - poll->asked_ms < EARLY_MS || now_ms < poll->suspect_until_ms;
@@ -79,8 +79,8 @@ struct harvest {
 };
 
 /* Gives false if the answer was not what a poll may give. */
-static bool take(struct janus_poll *poll, const struct janus_answer *answer,
-                 struct harvest *harvest)
+static bool take_messages(struct janus_poll *poll, const struct janus_answer *answer,
+                          struct harvest *harvest)
 {
     if (answer->err != ERR_OK || answer->status != 200) {
         return false;
@@ -99,7 +99,7 @@ static bool take(struct janus_poll *poll, const struct janus_answer *answer,
             continue;
         }
         if (message.kind == JANUS_KEEPALIVE) {
-            harvest->loss = tells_of_a_loss(poll);
+            harvest->loss = means_a_loss(poll);
             continue;
         }
         harvest->news = true;
@@ -121,7 +121,7 @@ static void note_gap(struct janus_poll *poll, const struct janus_answer *answer)
     poll->parts.on_gap(poll->parts.arg);
 }
 
-static void on_answer(void *arg, const struct janus_answer *answer)
+static void on_poll_answer(void *arg, const struct janus_answer *answer)
 {
     struct janus_poll *poll = arg;
     const uint64_t generation = poll->generation;
@@ -131,7 +131,7 @@ static void on_answer(void *arg, const struct janus_answer *answer)
     if (answer->was_repeated) {
         note_gap(poll, answer);
     }
-    const bool good = poll->generation == generation && take(poll, answer, &harvest);
+    const bool good = poll->generation == generation && take_messages(poll, answer, &harvest);
     if (poll->generation != generation) {
         return;
     }
@@ -144,17 +144,17 @@ static void on_answer(void *arg, const struct janus_answer *answer)
     const bool brief = clock_mono_ms(poll->parts.clock) - poll->asked_ms < BRIEF_MS;
     if (good && (harvest.news || !brief)) {
         backoff_begin_at_min(&poll->backoff);
-        ask(poll);
+        send_poll(poll);
         return;
     }
-    poll->timer = clock_after(poll->parts.clock, backoff_next(&poll->backoff), ask, poll);
+    poll->timer = clock_after(poll->parts.clock, backoff_next(&poll->backoff), send_poll, poll);
 }
 
 void janus_poll_start(struct janus_poll *poll, uint64_t session_id)
 {
     assert(poll->session_id == 0);
     poll->session_id = session_id;
-    ask(poll);
+    send_poll(poll);
 }
 
 void janus_poll_stop(struct janus_poll *poll)

@@ -17,7 +17,7 @@
 #define LISTENERS_MAX 8
 
 enum session_state {
-    SESSION_IDLE,      /* nobody's, or another bridge's: nothing is under way */
+    SESSION_IDLE,      /* not started, or left to another bridge: nothing is under way */
     SESSION_DOWN,      /* the session is lost or a step failed: the retry timer runs */
     SESSION_RESUMING,  /* Janus is asked by a keepalive whether it still has the session */
     SESSION_CREATING,  /* there is no session: one is being made */
@@ -113,7 +113,7 @@ static void forget_session(struct janus_session *s)
     s->proven_session_id = 0;
 }
 
-/* All that ready means ends: whoever waits for Janus is answered now, with err. */
+/* Ends all that ready means; those who wait for Janus are answered now, with err. */
 static void leave_ready(struct janus_session *s, enum session_state state, enum err err)
 {
     assert(s->state == SESSION_READY);
@@ -132,7 +132,7 @@ static void leave_ready(struct janus_session *s, enum session_state state, enum 
     janus_calls_fail_all(s->calls, err);
 }
 
-static void lose(struct janus_session *s, const struct janus_finding *finding)
+static void lose_ready(struct janus_session *s, const struct janus_finding *finding)
 {
     if (clock_mono_ms(s->parts.clock) - s->ready_ms >= STABLE_MS) {
         backoff_begin(&s->backoff);
@@ -146,7 +146,7 @@ static void lose_session(struct janus_session *s)
     const struct janus_finding finding = {.outcome = JANUS_OUTCOME_REFUSED,
                                           .fault = JANUS_FAULT_SESSION};
     metric_inc(s->metrics.lost_session);
-    lose(s, &finding);
+    lose_ready(s, &finding);
     forget_session(s);
     retry_later(s);
 }
@@ -157,7 +157,7 @@ static void lose_handle(struct janus_session *s)
     const struct janus_finding finding = {.outcome = JANUS_OUTCOME_REFUSED,
                                           .fault = JANUS_FAULT_HANDLE};
     metric_inc(s->metrics.lost_handle);
-    lose(s, &finding);
+    lose_ready(s, &finding);
     s->handle_id = 0;
     retry_later(s);
 }
@@ -166,7 +166,7 @@ static void lose_link(struct janus_session *s, const struct janus_finding *findi
 {
     metric_inc(s->metrics.lost_link);
     s->link_was_down = true;
-    lose(s, finding);
+    lose_ready(s, finding);
     retry_later(s);
 }
 
@@ -511,7 +511,7 @@ void janus_session_listen(struct janus_session *s, const struct janus_listener *
 
 /* ---- life ---- */
 
-static void make_session_metrics(struct session_metrics *ret, struct metrics *metrics)
+static void make_janus_metrics(struct session_metrics *ret, struct metrics *metrics)
 {
     static const char losses[] = "lynks_janus_losses_total";
     static const char help[] = "Times that Janus was lost after it was ready, by what was found";
@@ -538,7 +538,7 @@ struct janus_session *janus_session_new(const struct janus_session_parts *parts,
     s->config.api_secret = NULL;
     s->backoff = (struct backoff){
         .min_ms = config->backoff_min_ms, .max_ms = config->backoff_max_ms, .random = random_u32};
-    make_session_metrics(&s->metrics, parts->metrics);
+    make_janus_metrics(&s->metrics, parts->metrics);
     s->controls = (struct janus_control_parts){.transport = parts->transport,
                                                .auth = s->auth,
                                                .timeout_ms = config->control_timeout_ms,

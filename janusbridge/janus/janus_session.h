@@ -13,7 +13,7 @@
  * does not know means that Janus was restarted). Attempts are repeated for ever, with back-off and
  * jitter.
  *
- * Before its start, and while it is suspended, it is nobody's or another bridge's (lease.h).
+ * Before its start, and while it is suspended, another bridge may use it (lease.h).
  *
  * While it is not ready every call is refused at once. Lives on the loop. */
 #ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_SESSION_H
@@ -67,7 +67,7 @@ void janus_session_start(struct janus_session *session);
 /* The same with a session that somebody else made, and a handle in it (0: none): it is resumed if
  * Janus still has it. session_id 0: a new one. */
 void janus_session_resume(struct janus_session *session, uint64_t session_id, uint64_t handle_id);
-/* It is another's from now on: nothing more is sent, calls under way end with ERR_DRAINING, and
+/* It is left to another bridge: nothing more is sent, calls under way end with ERR_DRAINING, and
  * Janus is told nothing. It may be started or resumed again. */
 void janus_session_suspend(struct janus_session *session);
 

@@ -8,32 +8,32 @@ struct fenced_transport {
 };
 
 struct janus_transfer {
-    struct fenced_transport *guard;
+    struct fenced_transport *fence;
     struct janus_transfer *inner; /* NULL: held back, or answered and not believed */
     janus_answer_fn *fn;
     void *arg;
 };
 
-/* The session is suspended, which cancels all that is under way. */
-static void on_check(void *arg)
+/* Suspends the session, which cancels all that is under way. */
+static void on_fence_check(void *arg)
 {
-    struct fenced_transport *guard = arg;
-    guard->timer = 0;
-    (void)lease_check(guard->lease);
+    struct fenced_transport *fence = arg;
+    fence->timer = 0;
+    (void)lease_check(fence->lease);
 }
 
-static bool is_stale(const struct fenced_transport *guard)
+static bool is_fenced_off(const struct fenced_transport *fence)
 {
-    return guard->lease != NULL && lease_is_over(guard->lease);
+    return fence->lease != NULL && lease_is_over(fence->lease);
 }
 
-static void on_answer(void *arg, const struct janus_answer *answer)
+static void on_fenced_answer(void *arg, const struct janus_answer *answer)
 {
     struct janus_transfer *transfer = arg;
-    struct fenced_transport *guard = transfer->guard;
+    struct fenced_transport *fence = transfer->fence;
     transfer->inner = NULL;
-    if (is_stale(guard)) {
-        (void)lease_check(guard->lease); /* cancels this one too */
+    if (is_fenced_off(fence)) {
+        (void)lease_check(fence->lease); /* cancels this one too */
         return;
     }
     janus_answer_fn *fn = transfer->fn;
@@ -42,31 +42,32 @@ static void on_answer(void *arg, const struct janus_answer *answer)
     fn(fn_arg, answer);
 }
 
-/* Whoever sends is in the middle of something, and is suspended when that is done. */
-static struct janus_transfer *send_guarded(void *self, const struct janus_request *request,
-                                           janus_answer_fn *fn, void *arg)
+/* Without the lease the request is held back. The session is suspended, which cancels it, only in
+ * the next turn of the loop: the sender is in the middle of something. */
+static struct janus_transfer *send_fenced(void *self, const struct janus_request *request,
+                                          janus_answer_fn *fn, void *arg)
 {
-    struct fenced_transport *guard = self;
+    struct fenced_transport *fence = self;
     struct janus_transfer *transfer = mem_alloc(sizeof(*transfer));
-    *transfer = (struct janus_transfer){.guard = guard, .fn = fn, .arg = arg};
-    if (!is_stale(guard)) {
-        transfer->inner =
-            guard->transport->ops->send(guard->transport->self, request, on_answer, transfer);
+    *transfer = (struct janus_transfer){.fence = fence, .fn = fn, .arg = arg};
+    if (!is_fenced_off(fence)) {
+        transfer->inner = fence->transport->ops->send(fence->transport->self, request,
+                                                      on_fenced_answer, transfer);
         return transfer;
     }
     char *body = request->body;
     mem_free(&body);
-    if (guard->timer == 0) {
-        guard->timer = clock_after(guard->clock, 0, on_check, guard);
+    if (fence->timer == 0) {
+        fence->timer = clock_after(fence->clock, 0, on_fence_check, fence);
     }
     return transfer;
 }
 
-static void cancel(void *self, struct janus_transfer *transfer)
+static void cancel_fenced(void *self, struct janus_transfer *transfer)
 {
-    const struct fenced_transport *guard = self;
+    const struct fenced_transport *fence = self;
     if (transfer->inner != NULL) {
-        guard->transport->ops->cancel(guard->transport->self, transfer->inner);
+        fence->transport->ops->cancel(fence->transport->self, transfer->inner);
     }
     mem_free(&transfer);
 }
@@ -74,26 +75,26 @@ static void cancel(void *self, struct janus_transfer *transfer)
 struct fenced_transport *fenced_transport_new(const struct janus_transport *transport,
                                               const struct clock *clock)
 {
-    struct fenced_transport *guard = mem_alloc(sizeof(*guard));
-    *guard = (struct fenced_transport){.transport = transport, .clock = clock};
-    return guard;
+    struct fenced_transport *fence = mem_alloc(sizeof(*fence));
+    *fence = (struct fenced_transport){.transport = transport, .clock = clock};
+    return fence;
 }
 
-void fenced_transport_free(struct fenced_transport **guard)
+void fenced_transport_free(struct fenced_transport **fence)
 {
-    if (*guard != NULL) {
-        clock_cancel((*guard)->clock, (*guard)->timer);
-        mem_free(guard);
+    if (*fence != NULL) {
+        clock_cancel((*fence)->clock, (*fence)->timer);
+        mem_free(fence);
     }
 }
 
-struct janus_transport fenced_transport_transport(struct fenced_transport *guard)
+struct janus_transport fenced_transport_transport(struct fenced_transport *fence)
 {
-    static const struct janus_transport_ops ops = {send_guarded, cancel};
-    return (struct janus_transport){.ops = &ops, .self = guard};
+    static const struct janus_transport_ops ops = {send_fenced, cancel_fenced};
+    return (struct janus_transport){.ops = &ops, .self = fence};
 }
 
-void fenced_transport_set(struct fenced_transport *guard, struct lease *lease)
+void fenced_transport_set(struct fenced_transport *fence, struct lease *lease)
 {
-    guard->lease = lease;
+    fence->lease = lease;
 }

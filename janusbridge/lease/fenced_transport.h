@@ -13,9 +13,9 @@ struct fenced_transport;
 struct fenced_transport *fenced_transport_new(const struct janus_transport *transport,
                                               const struct clock *clock);
 /* No request is under way any more. */
-void fenced_transport_free(struct fenced_transport **guard);
+void fenced_transport_free(struct fenced_transport **fence);
 
-struct janus_transport fenced_transport_transport(struct fenced_transport *guard);
-void fenced_transport_set(struct fenced_transport *guard, struct lease *lease);
+struct janus_transport fenced_transport_transport(struct fenced_transport *fence);
+void fenced_transport_set(struct fenced_transport *fence, struct lease *lease);
 
 #endif

@@ -20,18 +20,26 @@
 #define OUTAGE_MEMORY_MS 5000
 
 enum lease_state {
-    LEASE_IDLE, /* not started */
-    LEASE_STANDBY,
-    LEASE_TAKEN, /* ours, but another one may not know yet */
-    LEASE_HELD,
-    LEASE_RELEASING,
-    LEASE_RELEASED,
+    LEASE_IDLE,      /* not started: nobody is asked */
+    LEASE_STANDBY,   /* another one has it, or it is not known who: roomsvc is asked again and again
+                      */
+    LEASE_TAKEN,     /* ours, but another one may not know yet: held from act_from_ms on */
+    LEASE_HELD,      /* ours: renewed until valid_until_ms, and the session is ours too */
+    LEASE_RELEASING, /* to be given up: when the claim under way is answered, roomsvc is told */
+    LEASE_RELEASED,  /* given up, or roomsvc could not be told */
+};
+
+enum claim_state {
+    CLAIM_NONE,     /* none is under way; the timer sends the next */
+    CLAIM_SENT,     /* roomsvc is asked */
+    CLAIM_OUTDATED, /* likewise, but there is news to tell since: another follows at once */
 };
 
 struct lease {
     struct lease_parts parts;
     struct lease_config config;
     enum lease_state state;
+    enum claim_state claim;
     uint64_t epoch;
     uint64_t valid_until_ms;
     uint64_t act_from_ms;                   /* of LEASE_TAKEN */
@@ -39,19 +47,30 @@ struct lease {
     uint64_t outage_from_ms;                /* since when it has lasted; 0: there is none */
     uint64_t stored_session, stored_handle; /* for the session to start with */
     uint64_t sent_ms;
-    bool is_asking;
-    bool is_news; /* something to be told came up while asking */
     uint64_t timer;
     uint64_t expiry_timer;
     struct metric *held, *epoch_gauge, *taken, *lost;
 };
 
-static void ask(void *arg);
+/* The only place that sets the state. */
+static void lease_enter(struct lease *lease, enum lease_state state)
+{
+    static const char *const names[] = {
+        [LEASE_IDLE] = "idle", [LEASE_STANDBY] = "standby",     [LEASE_TAKEN] = "taken",
+        [LEASE_HELD] = "held", [LEASE_RELEASING] = "releasing", [LEASE_RELEASED] = "released"};
+    if (state != lease->state) {
+        log_debug("lease", LOG_Z("was", names[lease->state]), LOG_Z("is", names[state]));
+    }
+    lease->state = state;
+    metric_set(lease->held, state == LEASE_HELD ? 1 : 0);
+}
 
-static void ask_in(struct lease *lease, uint64_t delay_ms)
+static void claim_lease(void *arg);
+
+static void claim_in(struct lease *lease, uint64_t delay_ms)
 {
     clock_cancel(lease->parts.clock, lease->timer);
-    lease->timer = clock_after(lease->parts.clock, delay_ms, ask, lease);
+    lease->timer = clock_after(lease->parts.clock, delay_ms, claim_lease, lease);
 }
 
 static uint64_t now_ms(const struct lease *lease)
@@ -66,16 +85,15 @@ bool lease_is_over(const struct lease *lease)
     return lease->state == LEASE_HELD && now_ms(lease) >= lease->valid_until_ms;
 }
 
-static void lose(struct lease *lease, const char *why)
+static void lose_lease(struct lease *lease, const char *why)
 {
     const bool was_held = lease->state == LEASE_HELD;
-    lease->state = LEASE_STANDBY;
+    lease_enter(lease, LEASE_STANDBY);
     lease->outage_from_ms = 0;
     if (!was_held) {
         return;
     }
     metric_inc(lease->lost);
-    metric_set(lease->held, 0);
     log_warn("the lease is lost; standing by", LOG_Z("why", why), LOG_U64("epoch", lease->epoch));
     janus_session_suspend(lease->parts.session);
 }
@@ -83,25 +101,25 @@ static void lose(struct lease *lease, const char *why)
 bool lease_check(struct lease *lease)
 {
     if (lease_is_over(lease)) {
-        lose(lease, "it was not renewed in time");
-        ask_in(lease, 0);
+        lose_lease(lease, "it was not renewed in time");
+        claim_in(lease, 0);
     }
     return lease->state == LEASE_HELD;
 }
 
-static void watch_expiry(struct lease *lease);
+static void arm_expiry(struct lease *lease);
 
 static void on_expiry(void *arg)
 {
     struct lease *lease = arg;
     lease->expiry_timer = 0;
     if (lease_check(lease)) {
-        watch_expiry(lease);
+        arm_expiry(lease);
     }
 }
 
 /* Each renewal moves it: that is seen when the timer fires. */
-static void watch_expiry(struct lease *lease)
+static void arm_expiry(struct lease *lease)
 {
     const uint64_t now = now_ms(lease);
     const uint64_t left_ms = lease->valid_until_ms > now ? lease->valid_until_ms - now : 0;
@@ -109,12 +127,11 @@ static void watch_expiry(struct lease *lease)
     lease->expiry_timer = clock_after(lease->parts.clock, left_ms, on_expiry, lease);
 }
 
-static void act(struct lease *lease)
+static void hold_lease(struct lease *lease)
 {
-    lease->state = LEASE_HELD;
-    watch_expiry(lease);
+    lease_enter(lease, LEASE_HELD);
+    arm_expiry(lease);
     metric_inc(lease->taken);
-    metric_set(lease->held, 1);
     log_info("the lease is held", LOG_U64("epoch", lease->epoch),
              LOG_Z("session", lease->stored_session != 0 ? "resumed" : "new"));
     janus_session_resume(lease->parts.session, lease->stored_session, lease->stored_handle);
@@ -134,22 +151,22 @@ static void on_granted(struct lease *lease, const struct msg_node_renew_reply *g
     if (lease->state == LEASE_STANDBY) {
         const bool after_outage =
             lease->outage_ms != 0 && now - lease->outage_ms < OUTAGE_MEMORY_MS;
-        lease->state = LEASE_TAKEN;
+        lease_enter(lease, LEASE_TAKEN);
         lease->act_from_ms = after_outage ? now + LEASE_MS : now;
     }
     if (lease->state == LEASE_TAKEN && now >= lease->act_from_ms && now < lease->valid_until_ms) {
-        act(lease);
+        hold_lease(lease);
     }
     const uint64_t due_ms =
         lease->state == LEASE_TAKEN ? lease->sent_ms + ASK_MS : lease->sent_ms + RENEW_MS;
-    ask_in(lease, due_ms > now ? due_ms - now : 0);
+    claim_in(lease, due_ms > now ? due_ms - now : 0);
 }
 
 static void on_denied(struct lease *lease, const struct msg_node_renew_reply *denial)
 {
-    lose(lease, "another bridge has it");
+    lose_lease(lease, "another bridge has it");
     const uint64_t left_ms = denial->remaining_ms + ASK_MIN_MS;
-    ask_in(lease, left_ms < ASK_MS ? left_ms : ASK_MS);
+    claim_in(lease, left_ms < ASK_MS ? left_ms : ASK_MS);
 }
 
 /* The database is away, so that nobody can have taken the lease. */
@@ -158,7 +175,7 @@ static void on_outage(struct lease *lease)
     const uint64_t now = now_ms(lease);
     lease->outage_ms = now;
     if (lease->state != LEASE_HELD) {
-        ask_in(lease, ASK_MS);
+        claim_in(lease, ASK_MS);
         return;
     }
     if (lease->outage_from_ms == 0) {
@@ -169,7 +186,7 @@ static void on_outage(struct lease *lease)
     if (now - lease->outage_from_ms < lease->config.outage_ms) {
         lease->valid_until_ms = lease->sent_ms + LEASE_MS;
     }
-    ask_in(lease, OUTAGE_ASK_MS);
+    claim_in(lease, OUTAGE_ASK_MS);
 }
 
 static void tell_health(struct lease *lease, bool is_known)
@@ -183,10 +200,11 @@ static void tell_health(struct lease *lease, bool is_known)
 
 static void send_release(struct lease *lease);
 
-static void on_answer(void *arg, enum err err, const struct msg *reply)
+static void on_claim_answer(void *arg, enum err err, const struct msg *reply)
 {
     struct lease *lease = arg;
-    lease->is_asking = false;
+    const bool is_outdated = lease->claim == CLAIM_OUTDATED;
+    lease->claim = CLAIM_NONE;
     if (lease->state == LEASE_RELEASING) {
         send_release(lease);
         return;
@@ -202,12 +220,11 @@ static void on_answer(void *arg, enum err err, const struct msg *reply)
     } else if (err == ERR_UNAVAILABLE) {
         on_outage(lease);
     } else {
-        ask_in(lease, lease->state == LEASE_HELD ? RETRY_MS : ASK_MS);
+        claim_in(lease, lease->state == LEASE_HELD ? RETRY_MS : ASK_MS);
     }
-    if (lease->is_news && lease->state == LEASE_HELD) {
-        ask_in(lease, 0);
+    if (is_outdated && lease->state == LEASE_HELD) {
+        claim_in(lease, 0);
     }
-    lease->is_news = false;
     tell_health(lease, err == ERR_OK);
 }
 
@@ -226,36 +243,36 @@ static enum err send_claim(struct lease *lease, bool release, bus_reply_fn *fn)
     const struct call_context context = {.request_id = STR_LIT("lease"),
                                          .deadline_ms = lease->sent_ms + TIMEOUT_MS};
     const enum err err = bus_call(lease->parts.bus, &request, &context, fn, lease);
-    lease->is_asking = err == ERR_OK;
+    lease->claim = err == ERR_OK ? CLAIM_SENT : CLAIM_NONE;
     return err;
 }
 
-static void ask(void *arg)
+static void claim_lease(void *arg)
 {
     struct lease *lease = arg;
     lease->timer = 0;
     (void)lease_check(lease);
-    if (lease->is_asking || send_claim(lease, false, on_answer) == ERR_OK) {
+    if (lease->claim != CLAIM_NONE || send_claim(lease, false, on_claim_answer) == ERR_OK) {
         return;
     }
-    ask_in(lease, lease->state == LEASE_HELD ? RETRY_MS : ASK_MS);
+    claim_in(lease, lease->state == LEASE_HELD ? RETRY_MS : ASK_MS);
     tell_health(lease, false);
 }
 
 /* ---- the session ---- */
 
-/* Whoever comes after this one resumes it. */
-static void on_session_ready(void *arg, bool is_new)
+/* roomsvc keeps its ids for the bridge that takes the lease next, which resumes it. */
+static void on_session_is_ready(void *arg, bool is_new)
 {
     struct lease *lease = arg;
     (void)is_new;
     if (lease->state != LEASE_HELD) {
         return;
     }
-    if (lease->is_asking) {
-        lease->is_news = true;
+    if (lease->claim != CLAIM_NONE) {
+        lease->claim = CLAIM_OUTDATED;
     } else {
-        ask_in(lease, 0);
+        claim_in(lease, 0);
     }
 }
 
@@ -275,7 +292,7 @@ struct lease *lease_new(const struct lease_parts *parts, const struct lease_conf
                                    "Times that the lease changed", "what=\"taken\"");
     lease->lost = metrics_counter(metrics, "lynks_janusbridge_leases_total",
                                   "Times that the lease changed", "what=\"lost\"");
-    const struct janus_listener listener = {.on_ready = on_session_ready, .arg = lease};
+    const struct janus_listener listener = {.on_ready = on_session_is_ready, .arg = lease};
     janus_session_listen(parts->session, &listener);
     janus_session_suspend(parts->session);
     tell_health(lease, false);
@@ -294,8 +311,8 @@ void lease_free(struct lease **lease_ref)
 void lease_start(struct lease *lease)
 {
     assert(lease->state == LEASE_IDLE);
-    lease->state = LEASE_STANDBY;
-    ask(lease);
+    lease_enter(lease, LEASE_STANDBY);
+    claim_lease(lease);
 }
 
 uint64_t lease_epoch(const struct lease *lease)
@@ -308,39 +325,36 @@ static void on_released(void *arg, enum err err, const struct msg *reply)
     struct lease *lease = arg;
     (void)err;
     (void)reply;
-    lease->is_asking = false;
-    lease->state = LEASE_RELEASED;
+    lease->claim = CLAIM_NONE;
+    lease_enter(lease, LEASE_RELEASED);
 }
 
 static void send_release(struct lease *lease)
 {
     if (send_claim(lease, true, on_released) != ERR_OK) {
-        lease->state = LEASE_RELEASED;
+        lease_enter(lease, LEASE_RELEASED);
     }
 }
 
-/* A renewal that is on its way would take it again if it came after the release. */
-static void release(struct lease *lease)
+/* A renewal that is on its way would take it again if it came after the release, so its answer is
+ * waited for. */
+bool lease_give_up(struct lease *lease)
 {
+    if (lease->state == LEASE_RELEASING || lease->state == LEASE_RELEASED) {
+        return lease->state == LEASE_RELEASED;
+    }
     clock_cancel(lease->parts.clock, lease->timer);
     clock_cancel(lease->parts.clock, lease->expiry_timer);
     lease->timer = lease->expiry_timer = 0;
     if (lease->state == LEASE_HELD) {
-        metric_set(lease->held, 0);
         log_info("the lease is given up", LOG_U64("epoch", lease->epoch));
     }
     const bool is_ours = lease->state == LEASE_HELD || lease->state == LEASE_TAKEN;
-    lease->state = is_ours || lease->is_asking ? LEASE_RELEASING : LEASE_RELEASED;
+    const bool is_asked = lease->claim != CLAIM_NONE;
+    lease_enter(lease, is_ours || is_asked ? LEASE_RELEASING : LEASE_RELEASED);
     janus_session_suspend(lease->parts.session);
-    if (lease->state == LEASE_RELEASING && !lease->is_asking) {
+    if (lease->state == LEASE_RELEASING && !is_asked) {
         send_release(lease);
-    }
-}
-
-bool lease_give_up(struct lease *lease)
-{
-    if (lease->state != LEASE_RELEASING && lease->state != LEASE_RELEASED) {
-        release(lease);
     }
     return lease->state == LEASE_RELEASED;
 }

@@ -4,15 +4,17 @@
  *   standing by ---> held        asked every 500 ms, or when the other one's lease is over
  *   held ---> standing by        another one has it, or it could not be renewed in time
  *
- * It is renewed every second and holds for two, counted by the monotonic clock from when the
- * renewal was sent: a process that was stopped for longer finds itself without it (lease_check),
- * before it does anything else. While roomsvc says that the database is away nobody can take the
- * lease, and whoever holds it goes on, for a bounded time; when it is back, roomsvc keeps the lease
- * for that one as long as a lease lasts. Whoever takes it from another all the same right after
- * such an outage waits until that one must have heard of it.
+ * It is renewed every second and lasts two, counted by the monotonic clock from the sending of the
+ * renewal. A process that was stopped for longer than that finds itself without it (lease_check)
+ * before it does anything else.
+ *
+ * While roomsvc says that the database is away, nobody can take the lease, so its holder goes on
+ * for a bounded time. When the database is back, roomsvc keeps the lease for that holder as long as
+ * a lease lasts. A bridge that takes it from another one right after such an outage waits until
+ * that one must have noticed.
  *
  * The holder is named by what only one process can have at a time: the address that it has bound on
- * the bus. A bridge that is started again after a crash is thus the holder still.
+ * the bus. So a bridge that is started again after a crash still is the holder.
  *
  * The lease starts and suspends the session with Janus. Lives on the loop. */
 #ifndef LYNKS_JANUSBRIDGE_LEASE_LEASE_H

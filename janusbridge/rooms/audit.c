@@ -33,7 +33,7 @@ static void note_difference(struct audit *audit)
     observers_distrust(audit->parts.observers, audit->room_id);
 }
 
-static void on_answer(void *arg, enum err err, const struct janus_message *message)
+static void on_look(void *arg, enum err err, const struct janus_message *message)
 {
     struct audit *audit = arg;
     const enum audit_verdict verdict = observers_compare(
@@ -50,11 +50,11 @@ static void on_answer(void *arg, enum err err, const struct janus_message *messa
     end_room(audit);
 }
 
-static void ask(struct audit *audit)
+static void look(struct audit *audit)
 {
     AUTO(mem_free) char *body = janus_json_participants(audit->room_id);
     uint64_t id;
-    if (janus_session_call(audit->parts.session, body, AUDIT_TIMEOUT_MS, on_answer, audit, &id) !=
+    if (janus_session_call(audit->parts.session, body, AUDIT_TIMEOUT_MS, on_look, audit, &id) !=
         ERR_OK) {
         (void)observers_compare(audit->parts.observers, audit->room_id, audit->token, NULL);
         end_room(audit);
@@ -67,7 +67,7 @@ static void look_again(void *arg)
     audit->timer = 0;
     audit->token = observers_begin_again(audit->parts.observers, audit->room_id);
     if (audit->token != 0) {
-        ask(audit);
+        look(audit);
     } else {
         end_room(audit);
     }
@@ -80,7 +80,7 @@ static void next_room(void *arg)
     audit->looks = 0;
     audit->room_id = observers_begin_audit(audit->parts.observers, &audit->token);
     if (audit->room_id != 0) {
-        ask(audit);
+        look(audit);
     } else {
         end_room(audit);
     }

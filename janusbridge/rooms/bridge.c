@@ -119,7 +119,7 @@ static void reply_create(void *service, struct call *call, enum err err,
     }
 }
 
-static void on_create(void *service, struct call *call)
+static void on_bridge_create(void *service, struct call *call)
 {
     struct bridge *bridge = bridge_of(service);
     const struct msg_bridge_create *room = &call->request.bridge_create;
@@ -152,7 +152,7 @@ static void reply_destroy(void *service, struct call *call, enum err err,
     }
 }
 
-static void on_destroy(void *service, struct call *call)
+static void on_bridge_destroy(void *service, struct call *call)
 {
     struct bridge *bridge = bridge_of(service);
     const struct msg_bridge_destroy *room = &call->request.bridge_destroy;
@@ -168,7 +168,7 @@ static void on_destroy(void *service, struct call *call)
 
 /* ---- bridge_exists ---- */
 
-static void on_exists(void *service, struct call *call);
+static void on_bridge_exists(void *service, struct call *call);
 
 static void reply_exists(void *service, struct call *call, enum err err,
                          const struct janus_message *message)
@@ -181,7 +181,7 @@ static void reply_exists(void *service, struct call *call, enum err err,
     if (err == ERR_OK) {
         err = janus_message_exists(message, room_id, exists);
     }
-    if (err == ERR_OK && !*exists && is_taken_over(bridge, call, room_id, on_exists, &err)) {
+    if (err == ERR_OK && !*exists && is_taken_over(bridge, call, room_id, on_bridge_exists, &err)) {
         return;
     }
     if (err == ERR_OK) {
@@ -191,7 +191,7 @@ static void reply_exists(void *service, struct call *call, enum err err,
     }
 }
 
-static void on_exists(void *service, struct call *call)
+static void on_bridge_exists(void *service, struct call *call)
 {
     struct bridge *bridge = bridge_of(service);
     const uint64_t room_id = call->request.bridge_exists.room_id;
@@ -204,7 +204,7 @@ static void on_exists(void *service, struct call *call)
 
 /* ---- bridge_participants ---- */
 
-static void on_participants(void *service, struct call *call);
+static void on_bridge_participants(void *service, struct call *call);
 
 static void reply_participants(void *service, struct call *call, enum err err,
                                const struct janus_message *message)
@@ -216,7 +216,8 @@ static void reply_participants(void *service, struct call *call, enum err err,
     if (err == ERR_OK) {
         err = janus_message_publishers(message, room_id, ids, &count);
     }
-    if (err == ERR_NO_SUCH_ROOM && is_taken_over(bridge, call, room_id, on_participants, &err)) {
+    if (err == ERR_NO_SUCH_ROOM &&
+        is_taken_over(bridge, call, room_id, on_bridge_participants, &err)) {
         return;
     }
     if (err != ERR_OK) {
@@ -229,7 +230,7 @@ static void reply_participants(void *service, struct call *call, enum err err,
     call_reply(call, &reply);
 }
 
-static void on_participants(void *service, struct call *call)
+static void on_bridge_participants(void *service, struct call *call)
 {
     struct bridge *bridge = bridge_of(service);
     const uint64_t room_id = call->request.bridge_participants.room_id;
@@ -266,9 +267,9 @@ static void on_bridge_info(void *service, struct call *call)
 }
 
 const struct call_handler bridge_handlers[] = {
-    {MSG_bridge_create, on_create},    {MSG_bridge_exists, on_exists},
-    {MSG_bridge_destroy, on_destroy},  {MSG_bridge_participants, on_participants},
-    {MSG_bridge_info, on_bridge_info}, {MSG_NONE, NULL},
+    {MSG_bridge_create, on_bridge_create},   {MSG_bridge_exists, on_bridge_exists},
+    {MSG_bridge_destroy, on_bridge_destroy}, {MSG_bridge_participants, on_bridge_participants},
+    {MSG_bridge_info, on_bridge_info},       {MSG_NONE, NULL},
 };
 
 /* ---- life ---- */
@@ -314,7 +315,7 @@ struct bridge *bridge_new(struct janus_session *session, const struct clock *clo
             .node = config->node,
             .parallel_max = parallel_max < RESTORE_PARALLEL ? parallel_max : RESTORE_PARALLEL,
             .waits_max = config->calls_max,
-            .create = on_create,
+            .create = on_bridge_create,
             .fail = fail_waiting,
             .service = bridge};
         bridge->restore = restore_new(&restore);

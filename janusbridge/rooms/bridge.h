@@ -22,7 +22,7 @@ struct bridge;
 /* All borrowed. Before the session is started. */
 struct bridge *bridge_new(struct janus_session *session, const struct clock *clock,
                           struct metrics *metrics, const struct bridge_config *config);
-/* After the session, which answers whoever still waits. */
+/* After the session, whose end answers all who still wait. */
 void bridge_free(struct bridge **bridge);
 
 /* Served with the bridge as the service. */

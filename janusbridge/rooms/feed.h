@@ -2,8 +2,8 @@
  *
  * Late. A pulse is a request that Janus answers with an event on the long poll, behind all events
  * before it. When it is back, everything that happened before it was sent has been heard. So the
- * feed is fresh for FEED_FRESH_MS from the moment at which the last pulse that came back was sent:
- * whatever stalls (Janus, the connection, this process), nothing is taken for true that is older.
+ * feed is fresh for FEED_FRESH_MS, counted from the sending of the last pulse that came back.
+ * Whatever stalls (Janus, the connection, this process), nothing older is taken for true.
  * Pulses go out only while somebody wants to know.
  *
  * Broken. After a gap (a poll failed, the session was lost) events may be missing. Each gap begins
@@ -19,9 +19,9 @@
 #define FEED_PULSE_MS 60    /* from one pulse's return to the next */
 #define FEED_WANTED_MS 2000 /* pulses go on for so long after the last one who wanted to know */
 #define FEED_PULSE_TIMEOUT_MS 2000
-/* After so many lost pulses in a row the poll is taken for dead, and replaced. Not after one: Janus
- * may hold on to a poll that was cut, and puts one event into it. Replacing the healthy poll that
- * has followed would leave the next such trap, without end. */
+/* After so many lost pulses in a row the poll is taken for dead, and replaced. One is not enough:
+ * when a poll was cut without Janus noticing, Janus puts one event into it, which is lost, and then
+ * uses the healthy poll after it. Replacing that one would only repeat this. */
 #define FEED_PULSES_LOST_MAX 2
 
 /* What carries the pulses. */

@@ -302,7 +302,7 @@ void observers_forget(struct observers *all, uint64_t room_id)
 
 /* ---- what Janus tells ---- */
 
-static void on_news(void *owner, const struct janus_message *message)
+static void on_room_event(void *owner, const struct janus_message *message)
 {
     struct observer *observer = owner;
     struct observers *all = observer->all;
@@ -363,7 +363,7 @@ static void on_missed(void *arg)
 
 /* With another session than before every handle is gone. It may also be one that was ours before,
  * so its id is what counts. */
-static void on_session_ready(void *arg, bool is_new)
+static void on_janus_session(void *arg, bool is_new)
 {
     struct observers *all = arg;
     (void)is_new;
@@ -480,7 +480,8 @@ static void end_idle(void *arg)
 struct observers *observers_new(const struct observers_parts *parts,
                                 const struct observers_config *config)
 {
-    static const struct janus_handle_ops ops = {on_observer_attached, on_news, on_handle_gone};
+    static const struct janus_handle_ops ops = {on_observer_attached, on_room_event,
+                                                on_handle_gone};
     struct observers *all = mem_alloc(sizeof(*all));
     *all = (struct observers){.parts = *parts, .config = *config};
     list_init(&all->waiting);
@@ -509,7 +510,7 @@ struct observers *observers_new(const struct observers_parts *parts,
     const struct room_listener questions = {on_question, on_list, all};
     room_calls_listen(parts->calls, &questions);
     const struct janus_listener listener = {
-        .on_ready = on_session_ready, .on_lost = on_missed, .on_gap = on_missed, .arg = all};
+        .on_ready = on_janus_session, .on_lost = on_missed, .on_gap = on_missed, .arg = all};
     janus_session_listen(parts->session, &listener);
     return all;
 }

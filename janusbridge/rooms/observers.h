@@ -2,16 +2,17 @@
  *
  *   (asked for) ---> waiting ---> attaching ---> joining ---> joined
  *
- * The first who asks for a room makes its observer: a handle of its own on the one session, joined
- * without a name and without media. From then on Janus tells it who publishes, and the next who ask
- * are answered from memory. A bounded number is being made at a time, a bounded number is there at
- * all; one that nobody asked for a while goes. What ends one (kicked, the room or the session is
- * gone, its handle is) makes the next who asks ask Janus, and make another.
+ * The first who asks for a room makes its observer: a handle of its own on the one session, which
+ * joins without a name and without media. From then on Janus tells it who publishes, and all who
+ * ask are answered from memory. How many are made at a time is bounded, and so is how many there
+ * are; one that nobody asked for a while ends. When one ends early (it was kicked, or its room,
+ * session or handle is gone), Janus is asked again by the next who asks for the room, and another
+ * is made.
  *
  * Memory answers only for what it can vouch for: the room's set was taken over whole and nothing
- * may have been missed since (feed.h), and a pulse says that nothing is late. Everything else is
- * asked for; and the answers of those requests, which go through room_calls, make the set whole
- * again. That an observer is still in its room is seen in each of them. Lives on the loop. */
+ * may have been missed since (feed.h), and a pulse says that nothing is late. For
+ * everything else Janus is asked; those answers, which go through room_calls, make the set whole
+ * again, and each shows whether the observer is still in its room. Lives on the loop. */
 #ifndef LYNKS_JANUSBRIDGE_ROOMS_OBSERVERS_H
 #define LYNKS_JANUSBRIDGE_ROOMS_OBSERVERS_H
 

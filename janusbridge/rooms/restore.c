@@ -10,8 +10,8 @@
 #define ROOM_TIMEOUT_MS 3000
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 1000
-/* Between rounds for the sake of rooms that could not be made. The second round comes at once;
- * later ones have time, because whoever asks for such a room gets it made. */
+/* Between rounds, which are repeated for rooms that could not be made. The second round comes at
+ * once; later ones have time, because a room that somebody asks for is made then. */
 #define PAUSE_MIN_MS 250
 #define PAUSE_MAX_MS 30000
 
@@ -77,7 +77,7 @@ struct restore {
     bool is_last_page;
     struct making makings[RESTORE_PARALLEL];
     size_t busy; /* of these */
-    bool is_pumping;
+    bool is_going_on;
 
     uint64_t timer;
     struct backoff backoff, pause; /* between attempts at a page, and between rounds */
@@ -210,7 +210,7 @@ uint64_t restore_endings(const struct restore *restore)
 /* ---- rooms ---- */
 
 static void begin_round(void *arg);
-static void pump(struct restore *restore);
+static void go_on(struct restore *restore);
 
 static void on_made(struct call *call, enum err err, const struct msg *reply)
 {
@@ -220,7 +220,7 @@ static void on_made(struct call *call, enum err err, const struct msg *reply)
     making->round = 0;
     restore->busy--;
     if (!is_of_this_round) {
-        pump(restore); /* this round finds the room again */
+        go_on(restore); /* this round finds the room again */
         return;
     }
     if (err == ERR_OK) {
@@ -232,7 +232,7 @@ static void on_made(struct call *call, enum err err, const struct msg *reply)
     } else {
         restore->failed++;
     }
-    pump(restore);
+    go_on(restore);
 }
 
 static struct making *idle_making(struct restore *restore)
@@ -245,7 +245,7 @@ static struct making *idle_making(struct restore *restore)
     return NULL;
 }
 
-static void make_room(struct restore *restore, struct making *making, const struct wanted *room)
+static void restore_room(struct restore *restore, struct making *making, const struct wanted *room)
 {
     memcpy(making->secret, room->secret, ROOM_SECRET_BYTES);
     making->round = restore->round;
@@ -312,7 +312,7 @@ static void take_page(struct restore *restore, const struct msg_node_room_list *
     restore->is_last_page = restore->count < ROOMS_PAGE;
     backoff_begin(&restore->backoff);
     restore->list_err = ERR_OK;
-    pump(restore);
+    go_on(restore);
 }
 
 static void on_page(void *arg, enum err err, const struct msg *reply)
@@ -376,25 +376,25 @@ static void end_round(struct restore *restore)
 }
 
 /* Makes as many rooms as may be made at a time, asks for the next page, or ends the round. The
- * answer of a room may come from inside make_room, and then calls this again. */
-static void pump(struct restore *restore)
+ * answer of a room may come from inside restore_room, and then calls this again. */
+static void go_on(struct restore *restore)
 {
     const bool is_under_way =
         restore->state == RESTORE_FIRST || restore->state == RESTORE_REPEATING;
-    if (restore->is_pumping || !is_under_way) {
+    if (restore->is_going_on || !is_under_way) {
         return;
     }
-    restore->is_pumping = true;
+    restore->is_going_on = true;
     const uint64_t round = restore->round;
     struct making *making;
     while (restore->round == round && restore->next < restore->count &&
            (making = idle_making(restore)) != NULL) {
         const struct wanted *room = &restore->wanted[restore->next++];
         if (room->room_id != 0) {
-            make_room(restore, making, room);
+            restore_room(restore, making, room);
         }
     }
-    restore->is_pumping = false;
+    restore->is_going_on = false;
     if (restore->round != round || restore->next < restore->count) {
         return;
     }
@@ -423,7 +423,7 @@ static void begin_round(void *arg)
     ask_page(restore);
 }
 
-static void stop(struct restore *restore)
+static void stop_restoring(struct restore *restore)
 {
     clock_cancel(restore->parts.clock, restore->timer);
     restore->timer = 0;
@@ -443,18 +443,18 @@ static void on_janus_ready(void *arg, bool is_new)
     if (!is_new && restore->state == RESTORE_WHOLE) {
         return;
     }
-    stop(restore);
+    stop_restoring(restore);
     restore_enter(restore, RESTORE_FIRST);
     begin_round(restore);
 }
 
-/* Whoever waits asks again, and is refused as the session says. What was restored stays so: a
- * session that is resumed has lost nothing. */
+/* The calls that wait go on, and are refused because the session is not ready. What was restored
+ * stays so: a session that is resumed has lost nothing. */
 static void on_janus_lost(void *arg)
 {
     struct restore *restore = arg;
     if (restore->state != RESTORE_WHOLE) {
-        stop(restore);
+        stop_restoring(restore);
     }
     wake(restore, 0);
 }

@@ -41,8 +41,8 @@ struct restore *restore_new(const struct restore_parts *parts); /* borrowed */
 /* After the session and the bus, which have answered all that is under way. */
 void restore_free(struct restore **restore);
 
-/* How often a missing room has come to mean something else than before. Whoever asks Janus for a
- * room takes the number before, for restore_take_over. */
+/* How often a missing room has come to mean something else than before. Take the
+ * number before you ask Janus for a room: restore_take_over wants it. */
 uint64_t restore_endings(const struct restore *restore);
 /* Janus was asked for this room when restore_endings was endings, and did not have it. True: it may
  * have it by now or soon, so the call is taken over: again (service, call) goes on with it, now or

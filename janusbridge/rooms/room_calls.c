@@ -14,13 +14,13 @@
 
 struct caller {
     struct call *call;
-    struct job *job;
+    struct pending *pending;
     uint64_t timer;
-    struct list_link link; /* in the job's callers */
+    struct list_link link; /* in pending's callers */
 };
 
-/* One request to Janus. */
-struct job {
+/* One request to Janus, and who waits for its answer. */
+struct pending {
     struct room *room;
     struct room_request request;
     struct list_link callers; /* empty: nobody waits for it any more; the latest is the first */
@@ -34,10 +34,10 @@ struct job {
 struct room {
     struct room_calls *calls;
     uint64_t room_id;
-    struct job *shared;    /* the one that can be joined */
-    struct list_link line; /* of struct job; the first one is sent */
-    size_t jobs;
-    struct room *next; /* in the bucket */
+    struct pending *shared; /* the one that can be joined */
+    struct list_link line;  /* of struct pending; the first one is sent */
+    size_t users;           /* requests, and who is in the middle of one; freed with the last */
+    struct room *next;      /* in the bucket */
 };
 
 struct room_calls {
@@ -82,11 +82,6 @@ void room_calls_listen(struct room_calls *calls, const struct room_listener *lis
     calls->listener = *listener;
 }
 
-size_t room_calls_callers(const struct room_calls *calls)
-{
-    return calls->callers;
-}
-
 uint64_t room_calls_stamp(const struct room_calls *calls)
 {
     return calls->stamp;
@@ -104,80 +99,73 @@ static struct room **find_room(struct room_calls *calls, uint64_t room_id)
     return at;
 }
 
-static struct room *get_room(struct room_calls *calls, uint64_t room_id)
+static void leave_room(struct room *room)
 {
-    struct room **at = find_room(calls, room_id);
-    if (*at == NULL) {
-        *at = mem_alloc(sizeof(**at));
-        **at = (struct room){.calls = calls, .room_id = room_id};
-        list_init(&(*at)->line);
-    }
-    return *at;
-}
-
-static struct job *add_job(struct room *room, struct room_request *request)
-{
-    struct job *job = mem_alloc(sizeof(*job));
-    *job = (struct job){.room = room, .request = *request};
-    list_init(&job->callers);
-    list_init(&job->link);
-    request->body = NULL;
-    room->jobs++;
-    if (job->request.order == ROOM_SHARED) {
-        room->shared = job;
-    } else if (job->request.order == ROOM_IN_LINE) {
-        list_add(&room->line, &job->link);
-    }
-    return job;
-}
-
-/* Frees the room with its last job. */
-static void remove_job(struct job *job)
-{
-    struct room *room = job->room;
-    if (room->shared == job) {
-        room->shared = NULL;
-    }
-    list_remove(&job->link);
-    mem_free(&job->request.body);
-    mem_free(&job);
-    if (--room->jobs == 0) {
-        struct room **at = find_room(room->calls, room->room_id);
-        *at = room->next;
+    if (--room->users == 0) {
+        *find_room(room->calls, room->room_id) = room->next;
         mem_free(&room);
     }
 }
 
+static struct pending *add_pending(struct room_calls *calls, struct room_request request)
+{
+    struct room **at = find_room(calls, request.room_id);
+    if (*at == NULL) {
+        *at = mem_alloc(sizeof(**at));
+        **at = (struct room){.calls = calls, .room_id = request.room_id};
+        list_init(&(*at)->line);
+    }
+    struct room *room = *at;
+    struct pending *pending = mem_alloc(sizeof(*pending));
+    *pending = (struct pending){.room = room, .request = request};
+    list_init(&pending->callers);
+    list_init(&pending->link);
+    room->users++;
+    if (request.order == ROOM_SHARED) {
+        room->shared = pending;
+    } else if (request.order == ROOM_IN_LINE) {
+        list_add(&room->line, &pending->link);
+    }
+    return pending;
+}
+
+static void remove_pending(struct pending *pending)
+{
+    struct room *room = pending->room;
+    if (room->shared == pending) {
+        room->shared = NULL;
+    }
+    list_remove(&pending->link);
+    mem_free(&pending->request.body);
+    mem_free(&pending);
+    leave_room(room);
+}
+
 /* ---- callers ---- */
 
-static void on_deadline(void *arg);
+static void on_caller_deadline(void *arg);
 
-static void add_caller(struct job *job, struct call *call)
+static void add_caller(struct pending *pending, struct call *call)
 {
-    struct room_calls *calls = job->room->calls;
+    struct room_calls *calls = pending->room->calls;
     struct caller *caller = mem_alloc(sizeof(*caller));
-    *caller = (struct caller){.call = call, .job = job};
-    list_add_first(&job->callers, &caller->link);
+    *caller = (struct caller){.call = call, .pending = pending};
+    list_add_first(&pending->callers, &caller->link);
     calls->callers++;
     const uint64_t now_ms = clock_mono_ms(calls->clock);
     const uint64_t left_ms =
         call->context.deadline_ms > now_ms ? call->context.deadline_ms - now_ms : 0;
-    caller->timer = clock_after(calls->clock, left_ms, on_deadline, caller);
+    caller->timer = clock_after(calls->clock, left_ms, on_caller_deadline, caller);
 }
 
-static struct caller *first_caller(const struct job *job)
+static struct caller *first_caller(const struct pending *pending)
 {
-    return LIST_FIRST(struct caller, &job->callers, link);
-}
-
-static struct job *first_in_line(const struct room *room)
-{
-    return LIST_FIRST(struct job, &room->line, link);
+    return LIST_FIRST(struct caller, &pending->callers, link);
 }
 
 static struct call *remove_caller(struct caller *caller)
 {
-    struct room_calls *calls = caller->job->room->calls;
+    struct room_calls *calls = caller->pending->room->calls;
     struct call *call = caller->call;
     list_remove(&caller->link);
     clock_cancel(calls->clock, caller->timer);
@@ -188,123 +176,106 @@ static struct call *remove_caller(struct caller *caller)
 
 /* ---- requests ---- */
 
-static void send_next(struct room *room);
+static void on_room_answer(void *arg, enum err err, const struct janus_message *message);
 
-static void tell_listener(const struct job *job, enum err err, const struct janus_message *message)
+/* What all who ask have in common, before any of them is answered. */
+static void take_room_answer(const struct pending *pending, enum err err,
+                             const struct janus_message *message)
 {
-    const struct room_listener *listener = &job->room->calls->listener;
-    if (listener->on_answer != NULL && job->request.order == ROOM_SHARED) {
-        listener->on_answer(listener->arg, job->room->room_id, job->token, err, message);
+    struct room_calls *calls = pending->room->calls;
+    const struct room_listener *listener = &calls->listener;
+    calls->stamp = pending->request.stamp;
+    if (listener->on_answer != NULL && pending->request.order == ROOM_SHARED) {
+        listener->on_answer(listener->arg, pending->room->room_id, pending->token, err, message);
     }
 }
 
-/* Answers everybody and ends the job; the next in line goes out. */
-static void end_job(struct job *job, enum err err, const struct janus_message *message)
+/* Has a caller. */
+static enum err send_pending(struct pending *pending)
 {
-    struct room *room = job->room;
-    struct room_calls *calls = room->calls;
-    room_reply_fn *fn = job->request.fn;
-    if (room->shared == job) {
-        room->shared = NULL; /* an answer may bring the next request for this room at once */
-    }
-    room->jobs++; /* the room outlives the job, for the sake of its line */
-    for (struct caller *caller; (caller = first_caller(job)) != NULL;) {
-        fn(calls->arg, remove_caller(caller), err, message);
-    }
-    remove_job(job);
-    send_next(room);
-    if (--room->jobs == 0) {
-        struct room **at = find_room(calls, room->room_id);
-        *at = room->next;
-        mem_free(&room);
-    }
-}
-
-static void take_answer(const struct job *job, enum err err, const struct janus_message *message)
-{
-    job->room->calls->stamp = job->request.stamp;
-    tell_listener(job, err, message);
-}
-
-static enum err send_job(struct job *job);
-
-/* Gives false if err is the answer. */
-static bool ask_again(struct job *job, enum err *err)
-{
-    if (*err != ERR_UNAVAILABLE || job->request.order == ROOM_IN_LINE ||
-        list_is_empty(&job->callers) || job->repeats == REPEATS_MAX) {
-        return false;
-    }
-    job->repeats++;
-    metric_inc(job->room->calls->repeated);
-    *err = send_job(job);
-    return *err == ERR_OK;
-}
-
-static void on_answer(void *arg, enum err err, const struct janus_message *message)
-{
-    struct job *job = arg;
-    if (list_is_empty(&job->callers)) {
-        metric_inc(job->room->calls->late);
-    }
-    take_answer(job, err, message);
-    if (!ask_again(job, &err)) {
-        end_job(job, err, message);
-    }
-}
-
-static enum err send_job(struct job *job)
-{
-    const struct room_calls *calls = job->room->calls;
+    const struct room_calls *calls = pending->room->calls;
     const uint64_t now_ms = clock_mono_ms(calls->clock);
-    const uint64_t deadline_ms = first_caller(job)->call->context.deadline_ms;
+    const uint64_t deadline_ms = first_caller(pending)->call->context.deadline_ms;
     const uint64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
-    if (calls->listener.on_send != NULL && job->request.order == ROOM_SHARED) {
-        job->token = calls->listener.on_send(calls->listener.arg, job->room->room_id);
+    if (calls->listener.on_send != NULL && pending->request.order == ROOM_SHARED) {
+        pending->token = calls->listener.on_send(calls->listener.arg, pending->room->room_id);
     }
-    const enum err err = janus_session_call(calls->session, job->request.body, left_ms + LATE_MS,
-                                            on_answer, job, &job->call_id);
+    const enum err err =
+        janus_session_call(calls->session, pending->request.body, left_ms + LATE_MS, on_room_answer,
+                           pending, &pending->call_id);
     if (err != ERR_OK) {
-        tell_listener(job, err, NULL);
+        take_room_answer(pending, err, NULL);
     }
     return err;
 }
 
-/* The head of the line, if it was not sent yet. One that cannot be sent is answered, and then the
- * next one is the head. */
-static void send_next(struct room *room)
+/* Answers everybody and ends the request. Then the next in line goes out; one that cannot be sent
+ * is answered, and the one behind it is the next. */
+static void end_pending(struct pending *pending, enum err err, const struct janus_message *message)
 {
+    struct room *room = pending->room;
     struct room_calls *calls = room->calls;
-    for (struct job *job; (job = first_in_line(room)) != NULL && job->call_id == 0;) {
-        room_reply_fn *fn = job->request.fn;
-        const enum err err = send_job(job);
+    room_reply_fn *fn = pending->request.fn;
+    if (room->shared == pending) {
+        room->shared = NULL; /* an answer may bring the next request for this room at once */
+    }
+    room->users++;
+    for (struct caller *caller; (caller = first_caller(pending)) != NULL;) {
+        fn(calls->arg, remove_caller(caller), err, message);
+    }
+    remove_pending(pending);
+    for (struct pending *next;
+         (next = LIST_FIRST(struct pending, &room->line, link)) != NULL && next->call_id == 0;) {
+        err = send_pending(next);
+        if (err == ERR_OK) {
+            break;
+        }
+        fn = next->request.fn;
+        struct call *call = remove_caller(first_caller(next));
+        remove_pending(next);
+        fn(calls->arg, call, err, NULL);
+    }
+    leave_room(room);
+}
+
+static void on_room_answer(void *arg, enum err err, const struct janus_message *message)
+{
+    struct pending *pending = arg;
+    struct room_calls *calls = pending->room->calls;
+    const bool is_wanted = !list_is_empty(&pending->callers);
+    if (!is_wanted) {
+        metric_inc(calls->late);
+    }
+    take_room_answer(pending, err, message);
+    if (err == ERR_UNAVAILABLE && is_wanted && pending->request.order != ROOM_IN_LINE &&
+        pending->repeats < REPEATS_MAX) {
+        pending->repeats++;
+        metric_inc(calls->repeated);
+        err = send_pending(pending);
         if (err == ERR_OK) {
             return;
         }
-        struct call *call = remove_caller(first_caller(job));
-        remove_job(job);
-        fn(calls->arg, call, err, NULL);
     }
+    end_pending(pending, err, message);
 }
 
 /* The caller is answered. A request that nobody waits for is taken back if it was not sent yet; one
- * that was cannot be joined any more, for it may never be answered. */
-static void on_deadline(void *arg)
+ * that was cannot be joined any more, because it may never be answered. */
+static void on_caller_deadline(void *arg)
 {
     struct caller *caller = arg;
-    struct job *job = caller->job;
-    struct room *room = job->room;
-    struct room_calls *calls = room->calls;
-    room_reply_fn *fn = job->request.fn;
+    struct pending *pending = caller->pending;
+    struct room_calls *calls = pending->room->calls;
+    room_reply_fn *fn = pending->request.fn;
     caller->timer = 0;
     struct call *call = remove_caller(caller);
-    if (room->shared == job) {
-        room->shared = NULL;
+    if (pending->room->shared == pending) {
+        pending->room->shared = NULL;
     }
-    if (list_is_empty(&job->callers) &&
-        (job->call_id == 0 || janus_session_withdraw(calls->session, job->call_id))) {
-        take_answer(job, ERR_DEADLINE, NULL);
-        end_job(job, ERR_DEADLINE, NULL);
+    if (list_is_empty(&pending->callers) &&
+        (pending->call_id == 0 || janus_session_withdraw(calls->session, pending->call_id))) {
+        take_room_answer(pending, ERR_DEADLINE, NULL);
+        end_pending(pending, ERR_DEADLINE, NULL);
     }
     fn(calls->arg, call, ERR_DEADLINE, NULL);
     janus_session_doubt(calls->session);
@@ -312,7 +283,7 @@ static void on_deadline(void *arg)
 
 enum err room_calls_add(struct room_calls *calls, struct call *call, struct room_request request)
 {
-    AUTO(mem_free) char *body = request.body;
+    AUTO(mem_free) char *body = STEAL(request.body);
     const enum err refusal = janus_session_refusal(calls->session);
     if (refusal != ERR_OK) {
         return refusal;
@@ -323,23 +294,24 @@ enum err room_calls_add(struct room_calls *calls, struct call *call, struct room
     if (calls->callers >= calls->callers_max) {
         return ERR_OVERLOADED;
     }
-    struct room *room = get_room(calls, request.room_id);
-    if (request.order == ROOM_SHARED && room->shared != NULL &&
-        room->shared->request.fn == request.fn) {
+    const struct room *there = *find_room(calls, request.room_id);
+    if (request.order == ROOM_SHARED && there != NULL && there->shared != NULL &&
+        there->shared->request.fn == request.fn) {
         metric_inc(calls->shared);
-        add_caller(room->shared, call);
+        add_caller(there->shared, call);
         return ERR_OK;
     }
     request.body = STEAL(body);
-    struct job *job = add_job(room, &request);
-    add_caller(job, call);
-    if (request.order == ROOM_IN_LINE && first_in_line(room) != job) {
+    struct pending *pending = add_pending(calls, request);
+    add_caller(pending, call);
+    if (request.order == ROOM_IN_LINE &&
+        LIST_FIRST(struct pending, &pending->room->line, link) != pending) {
         return ERR_OK;
     }
-    const enum err err = send_job(job);
+    const enum err err = send_pending(pending);
     if (err != ERR_OK) {
-        (void)remove_caller(first_caller(job));
-        remove_job(job);
+        (void)remove_caller(first_caller(pending));
+        remove_pending(pending);
     }
     return err;
 }

@@ -27,7 +27,7 @@ struct room_request {
     uint64_t stamp; /* the caller's, given back by room_calls_stamp */
 };
 
-/* Hears of the shared requests: what Janus answers to them says more than their callers need. */
+/* Hears of the shared requests, because Janus' answers say more than their callers need. */
 struct room_listener {
     uint64_t (*on_send)(void *arg, uint64_t room_id); /* gives a token for the answer */
     void (*on_answer)(void *arg, uint64_t room_id, uint64_t token, enum err err,
@@ -50,6 +50,5 @@ void room_calls_free(struct room_calls **calls);
 enum err room_calls_add(struct room_calls *calls, struct call *call, struct room_request request);
 /* Within fn: the stamp of the request that Janus has answered. */
 uint64_t room_calls_stamp(const struct room_calls *calls);
-size_t room_calls_callers(const struct room_calls *calls); /* waiting now */
 
 #endif

@@ -11,7 +11,7 @@ void room_state_fini(struct room_state *state)
     *state = (struct room_state){0};
 }
 
-static size_t find(const uint64_t *ids, size_t count, uint64_t id)
+static size_t find_feed(const uint64_t *ids, size_t count, uint64_t id)
 {
     size_t i = 0;
     while (i < count && ids[i] != id) {
@@ -20,7 +20,7 @@ static size_t find(const uint64_t *ids, size_t count, uint64_t id)
     return i;
 }
 
-static void add(struct room_state *state, uint64_t id)
+static void add_feed(struct room_state *state, uint64_t id)
 {
     if (state->count == state->space) {
         state->space = state->space == 0 ? SPACE_MIN : 2 * state->space;
@@ -39,7 +39,7 @@ static struct room_change *find_change(const struct room_state *state, uint64_t 
     return NULL;
 }
 
-static void note(struct room_state *state, uint64_t id, bool publishes)
+static void note_change(struct room_state *state, uint64_t id, bool publishes)
 {
     struct room_change *change = find_change(state, id);
     if (change == NULL && state->journal_count == ROOM_JOURNAL_MAX) {
@@ -53,14 +53,14 @@ static void note(struct room_state *state, uint64_t id, bool publishes)
 }
 
 /* True if that is news. */
-static bool apply(struct room_state *state, uint64_t id, bool publishes)
+static bool apply_change(struct room_state *state, uint64_t id, bool publishes)
 {
-    const size_t at = find(state->ids, state->count, id);
+    const size_t at = find_feed(state->ids, state->count, id);
     if ((at < state->count) == publishes) {
         return false;
     }
     if (publishes) {
-        add(state, id);
+        add_feed(state, id);
     } else {
         state->ids[at] = state->ids[--state->count];
     }
@@ -71,15 +71,15 @@ bool room_state_set(struct room_state *state, uint64_t id, bool publishes, bool 
 {
     *ret_fits = true;
     if (state->bases > 0) {
-        note(state, id, publishes);
+        note_change(state, id, publishes);
     }
     if (publishes && state->count == PUBLISHERS_MAX &&
-        find(state->ids, state->count, id) == state->count) {
+        find_feed(state->ids, state->count, id) == state->count) {
         *ret_fits = false;
         state->journal_is_torn = true;
         return false;
     }
-    return apply(state, id, publishes);
+    return apply_change(state, id, publishes);
 }
 
 void room_state_begin(struct room_state *state)
@@ -106,10 +106,10 @@ bool room_state_rebase(struct room_state *state, const uint64_t *ids, size_t cou
     if (is_usable) {
         state->count = 0;
         for (size_t i = 0; i < count; i++) {
-            add(state, ids[i]);
+            add_feed(state, ids[i]);
         }
         for (uint32_t i = 0; i < state->journal_count; i++) {
-            (void)apply(state, state->journal[i].id, state->journal[i].publishes);
+            (void)apply_change(state, state->journal[i].id, state->journal[i].publishes);
         }
     }
     room_state_abandon(state);
@@ -121,12 +121,13 @@ bool room_state_differs(const struct room_state *state, const uint64_t *ids, siz
 {
     for (size_t i = 0; i < count; i++) {
         if (find_change(state, ids[i]) == NULL &&
-            find(state->ids, state->count, ids[i]) == state->count) {
+            find_feed(state->ids, state->count, ids[i]) == state->count) {
             return true;
         }
     }
     for (uint32_t i = 0; i < state->count; i++) {
-        if (find_change(state, state->ids[i]) == NULL && find(ids, count, state->ids[i]) == count) {
+        if (find_change(state, state->ids[i]) == NULL &&
+            find_feed(ids, count, state->ids[i]) == count) {
             return true;
         }
     }

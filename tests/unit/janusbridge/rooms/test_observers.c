@@ -162,6 +162,21 @@ static void test_after_a_broken_poll_janus_is_asked(void **state)
     EXPECT(b, 5);
 }
 
+static void test_after_a_lost_link_janus_is_asked(void **state)
+{
+    struct bridge_fixture *b = *state;
+    log_capture_expect("janus cannot be reached");
+    observing_begin(b, "");
+    assert_true(observing_is_known(b));
+    janus_session_doubt(b->f.session);
+    fixture_lose_link(&b->f);
+    fake_clock_advance(b->f.clock, 10);
+    fixture_answer(&b->f, "\"keepalive\"",
+                   ACK); /* the same session goes on, and so do the handles */
+    assert_true(janus_session_is_ready(b->f.session));
+    assert_false(observing_is_known(b));
+}
+
 static void test_an_early_keepalive_tells_of_a_lost_event(void **state)
 {
     struct bridge_fixture *b = *state;
@@ -276,6 +291,7 @@ int main(void)
         T(test_pulses_end_when_nobody_asks),
         T(test_pulses_that_never_return_replace_the_poll),
         T(test_after_a_broken_poll_janus_is_asked),
+        T(test_after_a_lost_link_janus_is_asked),
         T(test_an_early_keepalive_tells_of_a_lost_event),
         T(test_a_poll_that_was_sent_twice_is_a_gap),
         T(test_garbage_in_the_poll_is_a_gap),

@@ -115,7 +115,8 @@ static void send_now(struct janus_call *call, uint64_t timeout_ms)
     call->transfer = transport->ops->send(transport->self, &request, on_call_answer, call);
 }
 
-static void finish_call(struct janus_call *call, enum err err, const struct janus_message *message);
+static void end_janus_call(struct janus_call *call, enum err err,
+                           const struct janus_message *message);
 
 /* What waited past its time need not be sent. */
 static void send_queued(struct janus_calls *calls)
@@ -127,7 +128,7 @@ static void send_queued(struct janus_calls *calls)
         if (now_ms < call->deadline_ms) {
             send_now(call, call->deadline_ms - now_ms);
         } else {
-            finish_call(call, ERR_DEADLINE, NULL);
+            end_janus_call(call, ERR_DEADLINE, NULL);
         }
     }
 }
@@ -135,7 +136,8 @@ static void send_queued(struct janus_calls *calls)
 /* ---- answers ---- */
 
 /* Calls back, once. The slot stays until its POST is answered too. */
-static void finish_call(struct janus_call *call, enum err err, const struct janus_message *message)
+static void end_janus_call(struct janus_call *call, enum err err,
+                           const struct janus_message *message)
 {
     janus_call_fn *fn = call->fn;
     void *arg = call->arg;
@@ -148,20 +150,20 @@ static void finish_call(struct janus_call *call, enum err err, const struct janu
     }
 }
 
-static void finish_call_with(struct janus_call *call, const struct janus_message *message)
+static void end_janus_call_with(struct janus_call *call, const struct janus_message *message)
 {
     enum err err = janus_fault_err(message->fault);
     if (err == ERR_OK && call->has_body && message->data == NULL) {
         err = ERR_PROTOCOL;
     }
-    finish_call(call, err, message);
+    end_janus_call(call, err, message);
 }
 
 static void on_no_event(void *arg)
 {
     struct janus_call *call = arg;
     call->timer = 0;
-    finish_call(call, ERR_DEADLINE, NULL);
+    end_janus_call(call, ERR_DEADLINE, NULL);
 }
 
 /* The real answer is an event, which may have been here before this. */
@@ -188,7 +190,7 @@ static void on_call_message(struct janus_call *call, const struct janus_message 
     write_transaction(transaction, slots_id(call));
     if (!str_eq(message->transaction, str_of(transaction))) {
         metric_inc(calls->mismatched);
-        finish_call(call, ERR_PROTOCOL, NULL);
+        end_janus_call(call, ERR_PROTOCOL, NULL);
         tell_trouble(calls, JANUS_TROUBLE_DOUBT);
         return;
     }
@@ -199,11 +201,11 @@ static void on_call_message(struct janus_call *call, const struct janus_message 
     const enum janus_fault fault = message->fault;
     const bool is_aside = call->is_aside;
     if (message->kind != JANUS_SUCCESS && message->kind != JANUS_ERROR) {
-        finish_call(call, ERR_PROTOCOL, NULL);
+        end_janus_call(call, ERR_PROTOCOL, NULL);
         tell_trouble(calls, JANUS_TROUBLE_DOUBT);
         return;
     }
-    finish_call_with(call, message);
+    end_janus_call_with(call, message);
     if (fault == JANUS_FAULT_SESSION) {
         tell_trouble(calls, JANUS_TROUBLE_SESSION);
     } else if (fault == JANUS_FAULT_HANDLE && !is_aside) {
@@ -221,7 +223,7 @@ static void on_call_answer(void *arg, const struct janus_answer *answer)
     calls->sent--;
     send_queued(calls);
     if (answer->err != ERR_OK) {
-        finish_call(call, answer->err, NULL);
+        end_janus_call(call, answer->err, NULL);
         tell_trouble(calls, JANUS_TROUBLE_DOUBT);
         return;
     }
@@ -231,7 +233,7 @@ static void on_call_answer(void *arg, const struct janus_answer *answer)
     struct janus_message message;
     if (document == NULL || janus_document_count(document) != 1 ||
         !janus_document_get(document, 0, &message)) {
-        finish_call(call, ERR_PROTOCOL, NULL);
+        end_janus_call(call, ERR_PROTOCOL, NULL);
         tell_trouble(calls, JANUS_TROUBLE_DOUBT);
         return;
     }
@@ -242,7 +244,7 @@ bool janus_calls_on_event(struct janus_calls *calls, const struct janus_message 
 {
     struct janus_call *call = find_transaction(calls, message->transaction);
     if (call != NULL && call->fn != NULL) {
-        finish_call_with(call, message);
+        end_janus_call_with(call, message);
         return true;
     }
     if (message->transaction.bytes > 0) {
@@ -325,6 +327,6 @@ void janus_calls_fail_all(struct janus_calls *calls, enum err err)
         if (!list_is_empty(&call->link)) {
             unqueue(call);
         }
-        finish_call(call, err, NULL);
+        end_janus_call(call, err, NULL);
     }
 }

@@ -65,15 +65,15 @@ static void lease_enter(struct lease *lease, enum lease_state state)
     metric_set(lease->held, state == LEASE_HELD ? 1 : 0);
 }
 
-static void claim_lease(void *arg);
+static void send_due_claim(void *arg);
 
 static void claim_in(struct lease *lease, uint64_t delay_ms)
 {
     clock_cancel(lease->parts.clock, lease->timer);
-    lease->timer = clock_after(lease->parts.clock, delay_ms, claim_lease, lease);
+    lease->timer = clock_after(lease->parts.clock, delay_ms, send_due_claim, lease);
 }
 
-static uint64_t now_ms(const struct lease *lease)
+static uint64_t lease_now_ms(const struct lease *lease)
 {
     return clock_mono_ms(lease->parts.clock);
 }
@@ -82,7 +82,7 @@ static uint64_t now_ms(const struct lease *lease)
 
 bool lease_is_over(const struct lease *lease)
 {
-    return lease->state == LEASE_HELD && now_ms(lease) >= lease->valid_until_ms;
+    return lease->state == LEASE_HELD && lease_now_ms(lease) >= lease->valid_until_ms;
 }
 
 static void lose_lease(struct lease *lease, const char *why)
@@ -121,7 +121,7 @@ static void on_expiry(void *arg)
 /* Each renewal moves it: that is seen when the timer fires. */
 static void arm_expiry(struct lease *lease)
 {
-    const uint64_t now = now_ms(lease);
+    const uint64_t now = lease_now_ms(lease);
     const uint64_t left_ms = lease->valid_until_ms > now ? lease->valid_until_ms - now : 0;
     clock_cancel(lease->parts.clock, lease->expiry_timer);
     lease->expiry_timer = clock_after(lease->parts.clock, left_ms, on_expiry, lease);
@@ -141,7 +141,7 @@ static void hold_lease(struct lease *lease)
 
 static void on_granted(struct lease *lease, const struct msg_node_renew_reply *grant)
 {
-    const uint64_t now = now_ms(lease);
+    const uint64_t now = lease_now_ms(lease);
     lease->valid_until_ms = lease->sent_ms + grant->remaining_ms;
     lease->epoch = grant->epoch;
     metric_set(lease->epoch_gauge, (int64_t)grant->epoch);
@@ -172,7 +172,7 @@ static void on_denied(struct lease *lease, const struct msg_node_renew_reply *de
 /* The database is away, so that nobody can have taken the lease. */
 static void on_outage(struct lease *lease)
 {
-    const uint64_t now = now_ms(lease);
+    const uint64_t now = lease_now_ms(lease);
     lease->outage_ms = now;
     if (lease->state != LEASE_HELD) {
         claim_in(lease, ASK_MS);
@@ -232,7 +232,7 @@ static enum err send_claim(struct lease *lease, bool release, bus_reply_fn *fn)
 {
     const struct janus_session *session = lease->parts.session;
     const bool is_ready = lease->state == LEASE_HELD && janus_session_is_ready(session);
-    lease->sent_ms = now_ms(lease);
+    lease->sent_ms = lease_now_ms(lease);
     const struct msg request = {
         .id = MSG_node_renew,
         .node_renew = {.node = str_of(lease->config.node),
@@ -247,7 +247,7 @@ static enum err send_claim(struct lease *lease, bool release, bus_reply_fn *fn)
     return err;
 }
 
-static void claim_lease(void *arg)
+static void send_due_claim(void *arg)
 {
     struct lease *lease = arg;
     lease->timer = 0;
@@ -312,7 +312,7 @@ void lease_start(struct lease *lease)
 {
     assert(lease->state == LEASE_IDLE);
     lease_enter(lease, LEASE_STANDBY);
-    claim_lease(lease);
+    send_due_claim(lease);
 }
 
 uint64_t lease_epoch(const struct lease *lease)

@@ -50,7 +50,7 @@ static void on_look(void *arg, enum err err, const struct janus_message *message
     end_room(audit);
 }
 
-static void look(struct audit *audit)
+static void look_at_room(struct audit *audit)
 {
     AUTO(mem_free) char *body = janus_json_participants(audit->room_id);
     uint64_t id;
@@ -67,7 +67,7 @@ static void look_again(void *arg)
     audit->timer = 0;
     audit->token = observers_begin_again(audit->parts.observers, audit->room_id);
     if (audit->token != 0) {
-        look(audit);
+        look_at_room(audit);
     } else {
         end_room(audit);
     }
@@ -80,7 +80,7 @@ static void next_room(void *arg)
     audit->looks = 0;
     audit->room_id = observers_begin_audit(audit->parts.observers, &audit->token);
     if (audit->room_id != 0) {
-        look(audit);
+        look_at_room(audit);
     } else {
         end_room(audit);
     }

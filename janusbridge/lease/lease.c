@@ -127,16 +127,6 @@ static void arm_expiry(struct lease *lease)
     lease->expiry_timer = clock_after(lease->parts.clock, left_ms, on_expiry, lease);
 }
 
-static void hold_lease(struct lease *lease)
-{
-    lease_enter(lease, LEASE_HELD);
-    arm_expiry(lease);
-    metric_inc(lease->taken);
-    log_info("the lease is held", LOG_U64("epoch", lease->epoch),
-             LOG_Z("session", lease->stored_session != 0 ? "resumed" : "new"));
-    janus_session_resume(lease->parts.session, lease->stored_session, lease->stored_handle);
-}
-
 /* ---- answers ---- */
 
 static void on_granted(struct lease *lease, const struct msg_node_renew_reply *grant)
@@ -155,7 +145,12 @@ static void on_granted(struct lease *lease, const struct msg_node_renew_reply *g
         lease->act_from_ms = after_outage ? now + LEASE_MS : now;
     }
     if (lease->state == LEASE_TAKEN && now >= lease->act_from_ms && now < lease->valid_until_ms) {
-        hold_lease(lease);
+        lease_enter(lease, LEASE_HELD);
+        arm_expiry(lease);
+        metric_inc(lease->taken);
+        log_info("the lease is held", LOG_U64("epoch", lease->epoch),
+                 LOG_Z("session", lease->stored_session != 0 ? "resumed" : "new"));
+        janus_session_resume(lease->parts.session, lease->stored_session, lease->stored_handle);
     }
     const uint64_t due_ms =
         lease->state == LEASE_TAKEN ? lease->sent_ms + ASK_MS : lease->sent_ms + RENEW_MS;

@@ -11,26 +11,13 @@ struct audit {
     struct metric *comparisons, *differences;
 };
 
-static void next_room(void *arg);
-static void look_again(void *arg);
-
-static void wait_then(struct audit *audit, uint64_t delay_ms, timer_fn *fn)
-{
-    audit->timer = clock_after(audit->parts.clock, delay_ms, fn, audit);
-}
+static void look_at_room(void *arg);
 
 static void end_room(struct audit *audit)
 {
     audit->room_id = 0;
-    wait_then(audit, audit->parts.interval_ms, next_room);
-}
-
-static void note_difference(struct audit *audit)
-{
-    metric_inc(audit->comparisons);
-    metric_inc(audit->differences);
-    log_warn("memory and janus differ: the room is observed anew", LOG_U64("room", audit->room_id));
-    observers_distrust(audit->parts.observers, audit->room_id);
+    audit->looks = 0;
+    audit->timer = clock_after(audit->parts.clock, audit->parts.interval_ms, look_at_room, audit);
 }
 
 static void on_look(void *arg, enum err err, const struct janus_message *message)
@@ -39,49 +26,41 @@ static void on_look(void *arg, enum err err, const struct janus_message *message
     const enum audit_verdict verdict = observers_compare(
         audit->parts.observers, audit->room_id, audit->token, err == ERR_OK ? message : NULL);
     if (verdict == AUDIT_DIFFERENT && ++audit->looks < AUDIT_LOOKS) {
-        wait_then(audit, AUDIT_PAUSE_MS, look_again);
+        audit->timer = clock_after(audit->parts.clock, AUDIT_PAUSE_MS, look_at_room, audit);
         return;
     }
-    if (verdict == AUDIT_DIFFERENT) {
-        note_difference(audit);
-    } else if (verdict == AUDIT_SAME) {
+    if (verdict != AUDIT_MOVED) {
         metric_inc(audit->comparisons);
+    }
+    if (verdict == AUDIT_DIFFERENT) {
+        metric_inc(audit->differences);
+        log_warn("memory and janus differ: the room is observed anew",
+                 LOG_U64("room", audit->room_id));
+        observers_distrust(audit->parts.observers, audit->room_id);
     }
     end_room(audit);
 }
 
-static void look_at_room(struct audit *audit)
+/* At the next room, or again at the one whose last look differed. */
+static void look_at_room(void *arg)
 {
+    struct audit *audit = arg;
+    const struct audit_parts *parts = &audit->parts;
+    audit->timer = 0;
+    audit->token = 0;
+    if (audit->looks == 0) {
+        audit->room_id = observers_begin_audit(parts->observers, &audit->token);
+    } else {
+        audit->token = observers_begin_again(parts->observers, audit->room_id);
+    }
+    if (audit->token == 0) {
+        end_room(audit);
+        return;
+    }
     AUTO(mem_free) char *body = janus_json_participants(audit->room_id);
     uint64_t id;
-    if (janus_session_call(audit->parts.session, body, AUDIT_TIMEOUT_MS, on_look, audit, &id) !=
-        ERR_OK) {
-        (void)observers_compare(audit->parts.observers, audit->room_id, audit->token, NULL);
-        end_room(audit);
-    }
-}
-
-static void look_again(void *arg)
-{
-    struct audit *audit = arg;
-    audit->timer = 0;
-    audit->token = observers_begin_again(audit->parts.observers, audit->room_id);
-    if (audit->token != 0) {
-        look_at_room(audit);
-    } else {
-        end_room(audit);
-    }
-}
-
-static void next_room(void *arg)
-{
-    struct audit *audit = arg;
-    audit->timer = 0;
-    audit->looks = 0;
-    audit->room_id = observers_begin_audit(audit->parts.observers, &audit->token);
-    if (audit->room_id != 0) {
-        look_at_room(audit);
-    } else {
+    if (janus_session_call(parts->session, body, AUDIT_TIMEOUT_MS, on_look, audit, &id) != ERR_OK) {
+        (void)observers_compare(parts->observers, audit->room_id, audit->token, NULL);
         end_room(audit);
     }
 }

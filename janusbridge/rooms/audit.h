@@ -1,8 +1,8 @@
 /* Compares what memory says with what Janus says, slowly and for ever: one room at a time.
  *
- * An answer that differs proves nothing by itself, for the event that explains it may be on its
- * way, or Janus' thread that sends it may not have run yet. So the room is looked at again, some
- * times; a difference that stays while nothing is heard of the room is one. It is logged, and the
+ * One answer that differs proves nothing, because the event that explains it may be on its way, or
+ * Janus' thread that sends it may not have run yet. So the room is looked at again, some times.
+ * Only a difference that stays while nothing is heard of the room counts: it is logged, and the
  * room's observer is made anew. Lives on the loop, belongs to bridge.c. */
 #ifndef LYNKS_JANUSBRIDGE_ROOMS_AUDIT_H
 #define LYNKS_JANUSBRIDGE_ROOMS_AUDIT_H

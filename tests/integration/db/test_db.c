@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -321,6 +322,69 @@ static void a_transaction_is_all_or_nothing(void **state)
     assert_string_equal(one, "1");
 }
 
+/* ---- failures that leave the connection ---- */
+
+static void a_read_only_server_is_away(void **state)
+{
+    (void)state;
+    static const char add[] = "INSERT INTO t (name) VALUES ('b')";
+    must_run(fixture.db, "SET SESSION TRANSACTION READ ONLY");
+    assert_int_equal(run(add, NULL, 0), ERR_UNAVAILABLE);
+    must_run(fixture.db, "SET SESSION TRANSACTION READ WRITE");
+    assert_int_equal(run(add, NULL, 0), ERR_OK);
+}
+
+struct crossing {
+    struct db *db;
+    const char *first, *second;
+    pthread_barrier_t *both_have_first;
+    enum err err;
+};
+
+static enum err change_both(void *arg, struct db *db)
+{
+    const struct crossing *crossing = arg;
+    const struct db_statement first = {.sql = crossing->first};
+    const struct db_statement second = {.sql = crossing->second};
+    assert_int_equal(db_run(db, &first, NULL), ERR_OK);
+    pthread_barrier_wait(crossing->both_have_first);
+    return db_run(db, &second, NULL);
+}
+
+static void *cross(void *arg)
+{
+    struct crossing *crossing = arg;
+    crossing->err = db_transaction(crossing->db, change_both, crossing);
+    return NULL;
+}
+
+static void of_two_in_a_deadlock_one_may_try_again(void **state)
+{
+    (void)state;
+    static const char change_a[] = "UPDATE t SET small = 2 WHERE name = 'a'";
+    static const char change_b[] = "UPDATE t SET small = 2 WHERE name = 'b'";
+    must_run(fixture.db, "INSERT INTO t (name, small) VALUES ('a', 1), ('b', 1)");
+    AUTO(db_free) struct db *other = db_new(&fixture.config);
+    pthread_barrier_t barrier;
+    assert_int_equal(pthread_barrier_init(&barrier, NULL, 2), 0);
+    struct crossing mine = {fixture.db, change_a, change_b, &barrier, ERR_OK};
+    struct crossing theirs = {other, change_b, change_a, &barrier, ERR_OK};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, cross, &theirs), 0);
+    (void)cross(&mine);
+    pthread_join(thread, NULL);
+    pthread_barrier_destroy(&barrier);
+    struct crossing *loser = mine.err == ERR_OK ? &theirs : &mine;
+    const struct crossing *winner = mine.err == ERR_OK ? &mine : &theirs;
+    assert_int_equal(winner->err, ERR_OK);
+    assert_int_equal(loser->err, ERR_OVERLOADED);
+    assert_non_null(strstr(db_error(loser->db), "Deadlock"));
+    assert_int_equal(pthread_barrier_init(&barrier, NULL, 1), 0);
+    (void)cross(loser);
+    assert_int_equal(loser->err, ERR_OK);
+    pthread_barrier_destroy(&barrier);
+}
+
 static void kill_connection(void)
 {
     static const char id[] = "SELECT CONNECTION_ID()";
@@ -439,6 +503,8 @@ int main(void)
         TEST(a_query_reads_and_writes_its_record),
         TEST(a_column_that_does_not_fit_is_our_mistake),
         TEST(a_transaction_is_all_or_nothing),
+        TEST(a_read_only_server_is_away),
+        TEST(of_two_in_a_deadlock_one_may_try_again),
         TEST(waiting_for_a_lock_is_bounded),
         TEST(a_connection_closed_while_idle_is_remade),
         TEST(but_not_inside_a_transaction),

@@ -4,16 +4,19 @@
  * node_rooms         the rooms that a node has to have */
 #include "roomsvc/roomsvc.h"
 
+#include "roomsvc/room/room_create.h"
+#include "roomsvc/room/room_list.h"
+
 static void on_room_create(void *service, struct call *call)
 {
     const struct roomsvc *roomsvc = service;
-    rooms_create(roomsvc->rooms, call);
+    room_create(roomsvc->rooms, call);
 }
 
 static void on_room_participants(void *service, struct call *call)
 {
     const struct roomsvc *roomsvc = service;
-    rooms_list_participants(roomsvc->rooms, call);
+    room_list(roomsvc->rooms, call);
 }
 
 static void on_node_renew(void *service, struct call *call)

@@ -1,11 +1,10 @@
-/* What roomsvc does: the registry of rooms, and Janus (through the bridge) made to agree with it.
- */
+/* What the flows of rooms (room_create, room_list) share: the registry, the cache of it, the way to
+ * the bridge, and how many rooms are open. */
 #ifndef LYNKS_ROOMSVC_ROOM_ROOMS_H
 #define LYNKS_ROOMSVC_ROOM_ROOMS_H
 
-#include "proto/bus/bus.h"
-#include "roomsvc/node/node_fence.h"
-#include "roomsvc/store/room_store.h"
+#include "roomsvc/room/bridge_call.h"
+#include "roomsvc/room/room_cache.h"
 
 struct rooms_config {
     uint64_t standard_room; /* 0: every create makes a fresh room */
@@ -23,15 +22,27 @@ struct rooms_parts {
     struct node_fence *fence;
 };
 
-struct rooms;
+struct rooms {
+    struct rooms_config config;
+    const struct clock *clock;
+    struct room_store store;
+    struct room_cache *cache;
+    struct bridge_calls bridge;
+    uint64_t open_rooms; /* as counted last, plus what this replica has made since */
+    uint64_t count_timer;
+    struct metric *restored;
+    struct metric *open_rooms_gauge;
+};
 
 /* parts' members are borrowed. */
 struct rooms *rooms_new(const struct rooms_parts *parts, const struct rooms_config *config);
 /* All calls must have been answered: bus and store have ended before. */
 void rooms_free(struct rooms **rooms);
 
-/* Answer room_create and room_participants, later. */
-void rooms_create(struct rooms *rooms, struct call *call);
-void rooms_list_participants(struct rooms *rooms, struct call *call);
+/* Makes room in Janus, as the registry has it; see bridge_call_start for fn. room is borrowed until
+ * then. */
+void rooms_make_in_janus(struct rooms *rooms, struct bridge_call *call,
+                         const struct call_context *context, const struct room *room,
+                         bus_reply_fn *fn, void *arg);
 
 #endif

@@ -118,9 +118,9 @@ static void handle(struct fixture *f, const struct msg *request)
     f->call = &f->made[f->made_count++];
     mock_call_init(f->call, fake_clock_clock(f->clock), request);
     if (request->id == MSG_room_create) {
-        rooms_create(f->rooms, &f->call->call);
+        room_create(f->rooms, &f->call->call);
     } else {
-        rooms_list_participants(f->rooms, &f->call->call);
+        room_list(f->rooms, &f->call->call);
     }
 }
 

@@ -8,7 +8,8 @@
 
 #include <cmocka.h>
 
-#include "roomsvc/room/rooms.h"
+#include "roomsvc/room/room_create.h"
+#include "roomsvc/room/room_list.h"
 #include "tests/support/c/fake_clock.h"
 #include "tests/support/c/log_capture.h"
 #include "tests/support/c/mock_bus.h"

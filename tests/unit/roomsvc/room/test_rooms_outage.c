@@ -5,7 +5,8 @@
 
 #include <cmocka.h>
 
-#include "roomsvc/room/rooms.h"
+#include "roomsvc/room/room_create.h"
+#include "roomsvc/room/room_list.h"
 #include "tests/support/c/fake_clock.h"
 #include "tests/support/c/log_capture.h"
 #include "tests/support/c/mock_bus.h"
@@ -129,9 +130,9 @@ static void handle(struct fixture *f, const struct msg *request)
     f->call = &f->made[f->made_count++];
     mock_call_init(f->call, fake_clock_clock(f->clock), request);
     if (request->id == MSG_room_create) {
-        rooms_create(f->rooms, &f->call->call);
+        room_create(f->rooms, &f->call->call);
     } else {
-        rooms_list_participants(f->rooms, &f->call->call);
+        room_list(f->rooms, &f->call->call);
     }
 }
 

@@ -1,0 +1,199 @@
+#include "roomsvc/room/room_list.h"
+
+#include "proto/base/log.h"
+
+/* For how long a list waits for the registry, which may hang; Janus knows the room, too. */
+#define REGISTRY_WAIT_MS 500
+
+enum list_step {
+    LIST_LOOKS_UP,    /* the registry is asked whether the room is open, until REGISTRY_WAIT_MS */
+    LIST_ASKS,        /* a bridge is asked who publishes */
+    LIST_ASKS_ALONE,  /* likewise, while the registry is away: Janus has no rooms but open ones */
+    LIST_READS_AGAIN, /* Janus has lost the room: the registry is asked, not the cache, because a
+                         room that was closed a moment ago must not come back */
+    LIST_RESTORES,    /* a bridge makes the room in Janus again */
+    LIST_ASKS_AGAIN,  /* LIST_ASKS once more; a room that is lost again is not restored again */
+    LIST_ENDED,       /* the call is answered; the look-up may still be on its way */
+};
+
+/* What the log says when a step fails. */
+static const char *const list_failures[] = {
+    [LIST_LOOKS_UP] = "room could not be looked up",
+    [LIST_ASKS] = "participants could not be listed",
+    [LIST_ASKS_ALONE] = "participants could not be listed",
+    [LIST_READS_AGAIN] = "room could not be restored in janus",
+    [LIST_RESTORES] = "room could not be restored in janus",
+    [LIST_ASKS_AGAIN] = "participants could not be listed",
+};
+
+struct listing {
+    struct rooms *rooms;
+    struct call *call; /* until LIST_ENDED */
+    unsigned refs;     /* one until LIST_ENDED, one of the look-up */
+    enum list_step step;
+    uint64_t room_id;
+    uint64_t timer;   /* of LIST_LOOKS_UP */
+    struct room room; /* of LIST_RESTORES */
+    struct bridge_call asking;
+};
+
+static void listing_unref(struct listing *listing)
+{
+    if (--listing->refs == 0) {
+        mem_free(&listing);
+    }
+}
+
+static void list_end(struct listing *listing)
+{
+    listing->step = LIST_ENDED;
+    listing_unref(listing);
+}
+
+/* That there is no such room is the client's doing, and not worth a line. */
+static void list_fail(struct listing *listing, enum err err)
+{
+    struct call *call = listing->call;
+    if (err != ERR_NO_SUCH_ROOM) {
+        log_warn(list_failures[listing->step], LOG_STR("request_id", call->context.request_id),
+                 LOG_Z("error", err_code(err)));
+    }
+    call_fail(call, err);
+    list_end(listing);
+}
+
+static void list_go_on(struct listing *listing, enum list_step step);
+
+/* What the registry says too late is remembered, but not waited for. */
+static void list_on_found(void *arg, enum err err, const struct room *room)
+{
+    struct listing *listing = arg;
+    if (err == ERR_OK) {
+        room_cache_put(listing->rooms->cache, room);
+    }
+    if (listing->step == LIST_LOOKS_UP) {
+        clock_cancel(listing->rooms->clock, listing->timer);
+        if (err == ERR_OK) {
+            list_go_on(listing, LIST_ASKS);
+        } else if (err == ERR_UNAVAILABLE || err == ERR_DEADLINE) {
+            list_go_on(listing, LIST_ASKS_ALONE);
+        } else {
+            list_fail(listing, err);
+        }
+    }
+    listing_unref(listing);
+}
+
+/* If Janus does not know the room either, the registry is asked once more, and waited for. */
+static void list_on_silence(void *arg)
+{
+    list_go_on(arg, LIST_ASKS);
+}
+
+static void list_look_up(struct listing *listing)
+{
+    struct rooms *rooms = listing->rooms;
+    listing->timer = clock_after(rooms->clock, REGISTRY_WAIT_MS, list_on_silence, listing);
+    listing->refs++;
+    enum err err = rooms->store.ops->find(rooms->store.self, listing->room_id,
+                                          clock_mono_ms(rooms->clock) + REGISTRY_WAIT_MS,
+                                          list_on_found, listing);
+    if (err != ERR_OK) {
+        list_on_found(listing, err, NULL);
+    }
+}
+
+static void list_on_participants(void *arg, enum err err, const struct msg *reply)
+{
+    struct listing *listing = arg;
+    if (err == ERR_NO_SUCH_ROOM && listing->step == LIST_ASKS) {
+        list_go_on(listing, LIST_READS_AGAIN);
+    } else if (err == ERR_NO_SUCH_ROOM && listing->step == LIST_ASKS_ALONE) {
+        list_fail(listing, ERR_UNAVAILABLE); /* open and not restored yet, or never made */
+    } else if (err != ERR_OK) {
+        list_fail(listing, err);
+    } else {
+        const struct msg answer = {
+            .id = MSG_room_participants_reply,
+            .room_participants_reply = {.publishers = reply->bridge_participants_reply.publishers}};
+        call_reply(listing->call, &answer);
+        list_end(listing);
+    }
+}
+
+static void list_on_read_again(void *arg, enum err err, const struct room *room)
+{
+    struct listing *listing = arg;
+    struct room_cache *cache = listing->rooms->cache;
+    if (err == ERR_OK) {
+        room_cache_put(cache, room);
+        listing->room = *room;
+        list_go_on(listing, LIST_RESTORES);
+        return;
+    }
+    if (err == ERR_NO_SUCH_ROOM) {
+        room_cache_remove(cache, listing->room_id);
+    }
+    list_fail(listing, err);
+}
+
+static void list_on_restored(void *arg, enum err err, const struct msg *reply)
+{
+    struct listing *listing = arg;
+    (void)reply;
+    if (err != ERR_OK) {
+        list_fail(listing, err);
+        return;
+    }
+    log_info("room restored in janus", LOG_STR("request_id", listing->call->context.request_id),
+             LOG_U64("room", listing->room_id));
+    metric_inc(listing->rooms->restored);
+    list_go_on(listing, LIST_ASKS_AGAIN);
+}
+
+/* Takes the step. The listing may have ended when this returns. */
+static void list_go_on(struct listing *listing, enum list_step step)
+{
+    struct rooms *rooms = listing->rooms;
+    const struct call_context *context = &listing->call->context;
+    listing->step = step;
+    switch (step) {
+    case LIST_LOOKS_UP:
+        list_look_up(listing);
+        break;
+    case LIST_ASKS:
+    case LIST_ASKS_ALONE:
+    case LIST_ASKS_AGAIN: {
+        const struct msg request = {.id = MSG_bridge_participants,
+                                    .bridge_participants = {.room_id = listing->room_id}};
+        bridge_call_start(&listing->asking, &rooms->bridge, context, &request, list_on_participants,
+                          listing);
+        break;
+    }
+    case LIST_READS_AGAIN: {
+        enum err err = rooms->store.ops->find(rooms->store.self, listing->room_id,
+                                              context->deadline_ms, list_on_read_again, listing);
+        if (err != ERR_OK) {
+            list_fail(listing, err);
+        }
+        break;
+    }
+    case LIST_RESTORES:
+        rooms_make_in_janus(rooms, &listing->asking, context, &listing->room, list_on_restored,
+                            listing);
+        break;
+    case LIST_ENDED:
+        break;
+    }
+}
+
+void room_list(struct rooms *rooms, struct call *call)
+{
+    struct listing *listing = mem_alloc(sizeof(*listing));
+    listing->rooms = rooms;
+    listing->call = call;
+    listing->refs = 1;
+    listing->room_id = call->request.room_participants.room_id;
+    const bool is_known = room_cache_find(rooms->cache, listing->room_id) != NULL;
+    list_go_on(listing, is_known ? LIST_ASKS : LIST_LOOKS_UP);
+}

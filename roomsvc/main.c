@@ -13,7 +13,7 @@ struct parts {
     struct roomsvc roomsvc;
 };
 
-static bool set_up(struct parts *parts, const struct roomsvc_config *config)
+static bool set_up_roomsvc(struct parts *parts, const struct roomsvc_config *config)
 {
     parts->service = service_new("roomsvc", &config->service);
     if (parts->service == NULL ||
@@ -52,7 +52,7 @@ int main(int argc, char **argv)
     if (outcome != CONFIG_RUN) {
         return config_exit_code(outcome);
     }
-    int exit_code = set_up(&parts, &config) ? service_run(parts.service) : EXIT_FAILED;
+    int exit_code = set_up_roomsvc(&parts, &config) ? service_run(parts.service) : EXIT_FAILED;
     db_pool_free(&parts.db);
     rooms_free(&parts.roomsvc.rooms);
     node_fence_free(&parts.fence);

@@ -366,7 +366,7 @@ static bool read_envelope(const msgpack_object *items, struct envelope *ret_enve
             items[ITEM_body].type == MSGPACK_OBJECT_MAP);
 }
 
-static void *take(msgpack_zone *zone, size_t bytes)
+static void *take_packed(msgpack_zone *zone, size_t bytes)
 {
     void *memory = msgpack_zone_malloc(zone, bytes);
     if (memory == NULL) {
@@ -382,7 +382,7 @@ static bool read_list(msgpack_zone *zone, const struct msg_field *field,
     if (array->size == 0 || array->size > field->max) {
         return array->size == 0;
     }
-    uint64_t *numbers = take(zone, array->size * sizeof(*numbers));
+    uint64_t *numbers = take_packed(zone, array->size * sizeof(*numbers));
     for (size_t i = 0; i < array->size; i++) {
         if (!read_u64(&array->ptr[i], UINT64_MAX, &numbers[i])) {
             return false;
@@ -410,7 +410,7 @@ static bool read_records(msgpack_zone *zone, const struct msg_field *field,
         return array->size == 0;
     }
     const size_t bytes = array->size * field->record->bytes;
-    char *records = take(zone, bytes);
+    char *records = take_packed(zone, bytes);
     memset(records, 0, bytes);
     for (size_t i = 0; i < array->size; i++) {
         if (!read_record(zone, field->record, &array->ptr[i], records + i * field->record->bytes)) {
@@ -433,8 +433,8 @@ static bool read_enum(const struct msg_field *field, const msgpack_object *objec
 }
 
 /* Puts object into place, of the field's C type; false if its type is another. */
-static bool read_value(msgpack_zone *zone, const struct msg_field *field,
-                       const msgpack_object *object, void *place)
+static bool decode_value(msgpack_zone *zone, const struct msg_field *field,
+                         const msgpack_object *object, void *place)
 {
     static const msgpack_object_type wire_types[] = {
         [FIELD_U64] = MSGPACK_OBJECT_POSITIVE_INTEGER,
@@ -501,7 +501,7 @@ static bool read_fields(msgpack_zone *zone, const struct msg_field *fields, size
             continue; /* a newer peer's */
         }
         void *place = (char *)base + field->offset;
-        if ((seen & UINT64_C(1) << tag) != 0 || !read_value(zone, field, &pair->val, place) ||
+        if ((seen & UINT64_C(1) << tag) != 0 || !decode_value(zone, field, &pair->val, place) ||
             !field_is_valid(field, place)) {
             return false;
         }

@@ -25,7 +25,7 @@ static const struct head heads_from_c0[] = {
 };
 _Static_assert(ARRAY_LEN(heads_from_c0) == 0xe0 - 0xc0, "one row for each byte");
 
-static struct head head_of(uint8_t first)
+static struct head prescan_head_of(uint8_t first)
 {
     if (first <= 0x7f || first >= 0xe0) {
         return (struct head){BYTES, 0, 0}; /* the integer is in the byte */
@@ -48,7 +48,7 @@ static bool step(struct str *rest, uint64_t *ret_children)
     if (rest->bytes == 0) {
         return false;
     }
-    const struct head head = head_of((uint8_t)rest->data[0]);
+    const struct head head = prescan_head_of((uint8_t)rest->data[0]);
     if (head.kind == INVALID || rest->bytes - 1 < head.length_bytes) {
         return false;
     }

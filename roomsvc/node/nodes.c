@@ -15,7 +15,7 @@ static struct errand *errand_new(struct nodes *nodes, struct call *call)
 }
 
 /* Bridges ask several times a second for as long as it lasts. */
-static void refuse(struct errand *errand, const char *event, enum err err)
+static void errand_refuse(struct errand *errand, const char *event, enum err err)
 {
     struct call *call = errand->call;
     errand->call = NULL;
@@ -25,13 +25,13 @@ static void refuse(struct errand *errand, const char *event, enum err err)
     call_fail(call, err);
 }
 
-static void fail(struct errand *errand, const char *event, enum err err)
+static void errand_fail(struct errand *errand, const char *event, enum err err)
 {
-    refuse(errand, event, err);
+    errand_refuse(errand, event, err);
     mem_free(&errand);
 }
 
-static void learn(struct nodes *nodes, struct str node, uint64_t epoch)
+static void learn_epoch(struct nodes *nodes, struct str node, uint64_t epoch)
 {
     if (str_eq(node, STR_LIT(ROOM_NODE))) {
         node_fence_learn(nodes->fence, epoch);
@@ -49,10 +49,11 @@ static void on_claimed(void *arg, enum err err, const struct node_lease *lease)
     }
     if (err != ERR_OK) {
         /* What has not begun in time waits behind a database that does not answer. */
-        fail(errand, "lease could not be judged", err == ERR_DEADLINE ? ERR_UNAVAILABLE : err);
+        errand_fail(errand, "lease could not be judged",
+                    err == ERR_DEADLINE ? ERR_UNAVAILABLE : err);
         return;
     }
-    learn(errand->nodes, call->request.node_renew.node, lease->epoch);
+    learn_epoch(errand->nodes, call->request.node_renew.node, lease->epoch);
     mem_free(&errand);
     const struct str holder = call->request.node_renew.holder;
     bool own = memcmp(holder.data, lease->holder, sizeof(lease->holder)) == 0;
@@ -71,7 +72,7 @@ static void on_silence(void *arg)
 {
     struct errand *errand = arg;
     errand->timer = 0;
-    refuse(errand, "lease could not be judged", ERR_UNAVAILABLE);
+    errand_refuse(errand, "lease could not be judged", ERR_UNAVAILABLE);
 }
 
 /* A claim that another replica was slow with arrives here with less time left. */
@@ -100,7 +101,7 @@ void nodes_renew(struct nodes *nodes, struct call *call)
         nodes->store.ops->claim(nodes->store.self, &claim, deadline_ms, on_claimed, errand);
     if (err != ERR_OK) {
         clock_cancel(nodes->clock, errand->timer);
-        fail(errand, "lease could not be judged", err);
+        errand_fail(errand, "lease could not be judged", err);
     }
 }
 
@@ -109,7 +110,7 @@ static void on_rooms(void *arg, enum err err, const struct room *rooms, size_t c
     struct errand *errand = arg;
     struct call *call = errand->call;
     if (err != ERR_OK) {
-        fail(errand, "rooms of a node could not be read", err);
+        errand_fail(errand, "rooms of a node could not be read", err);
         return;
     }
     mem_free(&errand);
@@ -131,6 +132,6 @@ void nodes_rooms(struct nodes *nodes, struct call *call)
     enum err err = nodes->store.ops->rooms(nodes->store.self, request->node, request->after_room_id,
                                            call->context.deadline_ms, on_rooms, errand);
     if (err != ERR_OK) {
-        fail(errand, "rooms of a node could not be read", err);
+        errand_fail(errand, "rooms of a node could not be read", err);
     }
 }

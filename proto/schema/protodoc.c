@@ -71,7 +71,7 @@ static void write_introduction(FILE *out)
         "What came with which minor:\n"
         "\n"
         "- 1.1: batches.\n"
-        "- 1.2: the principal's kind and ids, requests that name their node, enums, records, "
+        "- 1.2: the principal's kind and ids, enums, records, "
         "events as a kind of message. A process\n"
         "  of 1.1 ignores what it does not know of all this, and what it leaves out reads as "
         "said below. One thing needs both ends\n"

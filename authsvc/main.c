@@ -22,7 +22,7 @@ static bool auth_is_drained(void *sessions)
     return sessions_is_drained(sessions);
 }
 
-static bool set_up(struct parts *parts, const struct authsvc_config *c)
+static bool set_up_authsvc(struct parts *parts, const struct authsvc_config *c)
 {
     parts->service = service_new("authsvc", &c->service);
     if (parts->service == NULL) {
@@ -60,7 +60,7 @@ int main(int argc, char **argv)
     if (outcome != CONFIG_RUN) {
         return config_exit_code(outcome);
     }
-    int exit_code = set_up(&parts, &config) ? service_run(parts.service) : EXIT_FAILED;
+    int exit_code = set_up_authsvc(&parts, &config) ? service_run(parts.service) : EXIT_FAILED;
     auth_stop(&parts.auth);
     hasher_pool_free(&parts.hasher);
     store_mysql_free(&parts.store);

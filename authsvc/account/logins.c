@@ -86,7 +86,7 @@ static void hash_again(struct login *login)
 
 /* ---- one step after the other ---- */
 
-static void token_of(const struct call *call, struct token_hash *ret)
+static void login_token_of(const struct call *call, struct token_hash *ret)
 {
     memcpy(ret, call->request.login.token_hash.data, sizeof(*ret));
 }
@@ -100,7 +100,7 @@ static void on_opened(void *arg, enum err err, const struct store_opened *opened
         return;
     }
     struct token_hash token;
-    token_of(login->call, &token);
+    login_token_of(login->call, &token);
     for (size_t i = 0; i < opened->evicted_count; i++) {
         sessions_remove(l->parts.sessions, &opened->evicted[i]);
     }
@@ -127,7 +127,7 @@ static void on_verified(void *arg, enum err err, bool needs_rehash)
                                     .now_unix_ms = now,
                                     .expires_unix_ms = now + l->config.rules.idle_ms,
                                     .sessions_max = l->config.sessions_per_user_max};
-        token_of(login->call, &draft.token);
+        login_token_of(login->call, &draft.token);
         err = l->parts.store.ops->open_session(l->parts.store.self, &draft,
                                                login->call->context.deadline_ms, on_opened, login);
     }

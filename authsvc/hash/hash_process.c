@@ -76,7 +76,7 @@ static void finish_asking(struct hash_process *process, enum err err,
     process->fn(process->arg, err, answer);
 }
 
-static void send_request(struct hash_process *process);
+static void send_hash_request(struct hash_process *process);
 
 static void on_process_lost(struct hash_process *process, const char *why, bool may_try_again)
 {
@@ -85,7 +85,7 @@ static void on_process_lost(struct hash_process *process, const char *why, bool 
     metric_inc(process->config->losses);
     end_process(process);
     if (was_asked && may_try_again && process->tries_left > 0) {
-        send_request(process);
+        send_hash_request(process);
     } else if (was_asked) {
         finish_asking(process, ERR_UNAVAILABLE, NULL);
     }
@@ -156,7 +156,7 @@ static bool start_process(struct hash_process *process)
     return true;
 }
 
-static void send_request(struct hash_process *process)
+static void send_hash_request(struct hash_process *process)
 {
     process->tries_left--;
     if (process->state == HASH_PROCESS_NONE && !start_process(process)) {
@@ -179,5 +179,5 @@ void hash_process_ask(struct hash_process *process, const struct hash_request *r
     process->tries_left = TRIES;
     process->fn = fn;
     process->arg = arg;
-    send_request(process);
+    send_hash_request(process);
 }

@@ -135,8 +135,8 @@ static enum err add_hash_job(struct hash_lane *lane, const struct hash_job *draf
     return ERR_OK;
 }
 
-static enum err verify(void *self, const char *stored, struct str password, uint64_t deadline_ms,
-                       hasher_verified_fn *fn, void *arg)
+static enum err verify_in_pool(void *self, const char *stored, struct str password,
+                               uint64_t deadline_ms, hasher_verified_fn *fn, void *arg)
 {
     struct hasher_pool *pool = self;
     struct hash_job draft = {.task = stored != NULL ? HASH_VERIFY : HASH_VERIFY_UNKNOWN,
@@ -158,7 +158,7 @@ static enum err rehash(void *self, struct str password, hasher_hashed_fn *fn, vo
     return add_hash_job(&pool->rehash, &draft);
 }
 
-static const struct hasher_ops ops = {.verify = verify, .rehash = rehash};
+static const struct hasher_ops ops = {.verify = verify_in_pool, .rehash = rehash};
 
 struct hasher hasher_pool_hasher(struct hasher_pool *pool)
 {

@@ -236,7 +236,7 @@ static void sweep_after(struct sessions *s, uint64_t delay_ms)
     }
 }
 
-static void on_swept(void *arg, enum err err, bool more)
+static void on_sessions_swept(void *arg, enum err err, bool more)
 {
     struct sessions *s = arg;
     sweep_after(s, err == ERR_OK && more ? SWEEP_MORE_MS : SWEEP_MS);
@@ -253,7 +253,8 @@ static void sweep_sessions(void *arg)
     /* A replica that could not reach the database may still have to write a later expiry. */
     uint64_t expired_ms = now.unix_ms - rules->outage_ms - rules->idle_ms;
     uint64_t revoked_ms = now.unix_ms - rules->lifetime_ms - REVOKED_KEPT_MS;
-    if (s->store.ops->sweep(s->store.self, expired_ms, revoked_ms, on_swept, s) != ERR_OK) {
+    if (s->store.ops->sweep(s->store.self, expired_ms, revoked_ms, on_sessions_swept, s) !=
+        ERR_OK) {
         sweep_after(s, SWEEP_MS);
     }
 }
@@ -293,7 +294,8 @@ static void wait_for_lookup(struct lookup *lookup, struct call *call)
     list_add(&lookup->waiters, &waiter->link);
 }
 
-static void start_lookup(struct sessions *s, const struct token_hash *token, struct call *call);
+static void start_session_lookup(struct sessions *s, const struct token_hash *token,
+                                 struct call *call);
 
 static void ask_store(struct sessions *s, const struct token_hash *token, struct call *call)
 {
@@ -303,7 +305,7 @@ static void ask_store(struct sessions *s, const struct token_hash *token, struct
     }
     struct lookup **found = lru_find(s->lookups, token);
     if (found == NULL) {
-        start_lookup(s, token, call);
+        start_session_lookup(s, token, call);
         return;
     }
     wait_for_lookup(*found, call);
@@ -349,7 +351,8 @@ static void on_session_looked_up(void *arg, enum err err, const struct session *
     show_sizes(s);
 }
 
-static void start_lookup(struct sessions *s, const struct token_hash *token, struct call *call)
+static void start_session_lookup(struct sessions *s, const struct token_hash *token,
+                                 struct call *call)
 {
     if (s->state == SESSIONS_STOPPED || lru_is_full(s->lookups)) {
         fail_check(s, call, s->state == SESSIONS_STOPPED ? ERR_DRAINING : ERR_OVERLOADED);

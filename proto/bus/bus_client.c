@@ -47,8 +47,8 @@ static void count_in_flight(struct bus_client *client)
 }
 
 /* A call that is no service's any more: frees it, counts, tells the caller. */
-static void end_call(struct bus_client *client, struct bus_call *call, enum err err,
-                     const struct msg *reply)
+static void end_client_call(struct bus_client *client, struct bus_call *call, enum err err,
+                            const struct msg *reply)
 {
     struct bus_service *service = service_of(client, call);
     struct bus_stat *stat = &client->stats[call->type->service];
@@ -66,22 +66,22 @@ static void end_call(struct bus_client *client, struct bus_call *call, enum err 
     }
 }
 
-static void finish_call(struct bus_client *client, struct bus_call *call, enum err err,
-                        const struct msg *reply)
+static void finish_client_call(struct bus_client *client, struct bus_call *call, enum err err,
+                               const struct msg *reply)
 {
     bus_service_forget(service_of(client, call), call);
-    end_call(client, call, err, reply);
+    end_client_call(client, call, err, reply);
 }
 
 static void on_call_deadline(void *arg, struct bus_deadline *deadline)
 {
     struct bus_call *call = CONTAINER_OF(deadline, struct bus_call, deadline);
-    finish_call(arg, call, call->sends > 0 ? ERR_DEADLINE : ERR_UNAVAILABLE, NULL);
+    finish_client_call(arg, call, call->sends > 0 ? ERR_DEADLINE : ERR_UNAVAILABLE, NULL);
 }
 
 static void on_call_ended(void *arg, struct bus_call *call, enum err err)
 {
-    end_call(arg, call, err, NULL);
+    end_client_call(arg, call, err, NULL);
 }
 
 /* ---- answers ---- */
@@ -109,16 +109,16 @@ static void take_reply(struct bus_client *client, struct bus_service *service,
         is_outrun(call, endpoint, envelope->status)) {
         metric_inc(client->late_replies);
     } else if (fault != CODEC_OK) {
-        finish_call(client, call, ERR_PROTOCOL, NULL);
+        finish_client_call(client, call, ERR_PROTOCOL, NULL);
     } else if (err_is_refusal(envelope->status)) {
         bus_service_refused(service, endpoint, call, envelope->status);
     } else if (envelope->status != ERR_OK) {
-        finish_call(client, call, envelope->status, NULL);
+        finish_client_call(client, call, envelope->status, NULL);
     } else if (reply->id != call->type->reply) {
         refuse_frame(client, endpoint, CODEC_UNKNOWN);
-        finish_call(client, call, ERR_PROTOCOL, NULL);
+        finish_client_call(client, call, ERR_PROTOCOL, NULL);
     } else {
-        finish_call(client, call, ERR_OK, reply);
+        finish_client_call(client, call, ERR_OK, reply);
     }
 }
 
@@ -147,9 +147,9 @@ static const struct bus_service_events service_events = {.frame = on_service_fra
 /* ---- calls ---- */
 
 /* Fills a fresh call in and sends it on its way. On an error the caller frees it. */
-static enum err start_call(struct bus_client *client, struct bus_call *call,
-                           const struct msg *request, const struct call_context *context,
-                           uint64_t remaining_ms)
+static enum err start_client_call(struct bus_client *client, struct bus_call *call,
+                                  const struct msg *request, const struct call_context *context,
+                                  uint64_t remaining_ms)
 {
     const struct envelope envelope = {
         .correlation_id = slots_id(call),
@@ -189,7 +189,7 @@ static enum err try_call(struct bus_client *client, const struct msg_type *type,
         return ERR_OVERLOADED;
     }
     bus_call_init(call, type, msg_route_get(type), fn, arg);
-    enum err err = start_call(client, call, request, context, context->deadline_ms - now_ms);
+    enum err err = start_client_call(client, call, request, context, context->deadline_ms - now_ms);
     if (err != ERR_OK) {
         bus_call_fini(call);
         slots_release(client->calls, call);
@@ -262,7 +262,7 @@ void bus_client_free(struct bus_client **client)
     }
     self->is_closing = true;
     for (struct bus_call *call = NULL; (call = slots_next(self->calls, call)) != NULL;) {
-        finish_call(self, call, ERR_UNAVAILABLE, NULL);
+        finish_client_call(self, call, ERR_UNAVAILABLE, NULL);
     }
     resolver_free(&self->resolver);
     for (size_t i = 0; i < SERVICE_COUNT; i++) {

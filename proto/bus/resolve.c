@@ -11,7 +11,7 @@ static bool is_host_character(char c, bool bracketed)
     return c != '\0' && (strchr(in_names, c) != NULL || (bracketed && (c == ':' || c == '%')));
 }
 
-static bool read_port(struct str text, uint16_t *ret_port)
+static bool read_host_port(struct str text, uint16_t *ret_port)
 {
     uint32_t port = 0;
     if (text.bytes == 0 || text.bytes > 5) {
@@ -46,7 +46,7 @@ static bool read_host(struct str text, struct resolve_host *ret_host)
     struct str name;
     struct str port;
     bool bracketed;
-    if (!split(text, &name, &port, &bracketed) || !read_port(port, &ret_host->port) ||
+    if (!split(text, &name, &port, &bracketed) || !read_host_port(port, &ret_host->port) ||
         !str_copy(ret_host->name, sizeof(ret_host->name), name)) {
         return false;
     }

@@ -470,11 +470,6 @@ struct janus_transport janus_http_transport(struct janus_http *http)
     return (struct janus_transport){.ops = &ops, .self = http};
 }
 
-size_t janus_http_connections(const struct janus_http *http)
-{
-    return janus_fds_kept(http->fds);
-}
-
 /* ---- life ---- */
 
 static bool is_number(const char *host)

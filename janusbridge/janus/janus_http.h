@@ -31,6 +31,5 @@ struct janus_http *janus_http_new(struct loop *loop, struct metrics *metrics,
 void janus_http_free(struct janus_http **http);
 
 struct janus_transport janus_http_transport(struct janus_http *http); /* the interface */
-size_t janus_http_connections(const struct janus_http *http);         /* open ones */
 
 #endif

@@ -447,12 +447,13 @@ enum err janus_session_refusal(const struct janus_session *s)
     case SESSION_DOWN:
         return ERR_UNAVAILABLE;
     case SESSION_IDLE:
+        return s->reason == NULL ? ERR_STANDBY : ERR_UNAVAILABLE;
     case SESSION_RESUMING:
     case SESSION_CREATING:
     case SESSION_ATTACHING:
         break;
     }
-    return s->reason == NULL ? ERR_DRAINING : ERR_UNAVAILABLE;
+    return s->reason == NULL ? ERR_SESSION_COMING : ERR_UNAVAILABLE;
 }
 
 uint64_t janus_session_made(const struct janus_session *s)
@@ -614,7 +615,7 @@ void janus_session_suspend(struct janus_session *s)
     s->reason = NULL;
     health_set(s->parts.health, "janus", true, "standing by");
     if (s->state == SESSION_READY) {
-        leave_ready(s, SESSION_IDLE, ERR_DRAINING);
+        leave_ready(s, SESSION_IDLE, ERR_STANDBY);
     } else {
         session_enter(s, SESSION_IDLE);
     }

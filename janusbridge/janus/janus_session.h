@@ -67,13 +67,14 @@ void janus_session_start(struct janus_session *session);
 /* The same with a session that somebody else made, and a handle in it (0: none): it is resumed if
  * Janus still has it. session_id 0: a new one. */
 void janus_session_resume(struct janus_session *session, uint64_t session_id, uint64_t handle_id);
-/* It is left to another bridge: nothing more is sent, calls under way end with ERR_DRAINING, and
+/* It is left to another bridge: nothing more is sent, calls under way end with ERR_STANDBY, and
  * Janus is told nothing. It may be started or resumed again. */
 void janus_session_suspend(struct janus_session *session);
 
 bool janus_session_is_ready(const struct janus_session *session);
-/* ERR_OK when ready. ERR_DRAINING while it is not ours, or the first session is being made:
- * nothing was done, ask again or another. ERR_UNAVAILABLE when Janus was found to be away. */
+/* ERR_OK when ready. ERR_STANDBY while it is not ours, ERR_SESSION_COMING while the first one is
+ * being made: nothing was done, ask another or again. ERR_UNAVAILABLE when Janus was found to be
+ * away. */
 enum err janus_session_refusal(const struct janus_session *session);
 uint64_t janus_session_made(const struct janus_session *session); /* sessions so far */
 const char *

@@ -47,7 +47,7 @@ static void bridge_fail(struct bridge *bridge, struct call *call, enum err err,
     if (err != ERR_NO_SUCH_ROOM) {
         /* That Janus is away the session has logged as a warning. */
         LOG_EVENT_LIMITED(
-            err == ERR_UNAVAILABLE || err == ERR_DRAINING ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+            err == ERR_UNAVAILABLE || err_is_refusal(err) ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
             &bridge->failures, clock_mono_ms(bridge->clock), "call failed",
             LOG_STR("request_id", call->context.request_id),
             LOG_Z("message", msg_name(call->request.id)), LOG_Z("error", err_code(err)),

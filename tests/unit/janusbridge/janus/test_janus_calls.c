@@ -58,7 +58,7 @@ static void test_is_refused_while_not_ready(void **state)
 {
     struct fixture *f = *state;
     struct outcome outcome;
-    assert_int_equal(call(f, &outcome), ERR_DRAINING); /* the first session is on its way */
+    assert_int_equal(call(f, &outcome), ERR_SESSION_COMING); /* the first session is on its way */
     assert_int_equal(mock_transport_sent(&f->janus, "configure"), 0);
 }
 

@@ -105,7 +105,7 @@ static void test_its_owner_hears_its_events(void **state)
 static void test_one_that_is_refused_is_of_no_use(void **state)
 {
     (void)state;
-    assert_int_equal(janus_handle_new(handles, &owner, &owner.handle), ERR_DRAINING);
+    assert_int_equal(janus_handle_new(handles, &owner, &owner.handle), ERR_SESSION_COMING);
     assert_null(owner.handle);
     fixture_bring_up(f);
     assert_int_equal(janus_handle_new(handles, &owner, &owner.handle), ERR_OK);

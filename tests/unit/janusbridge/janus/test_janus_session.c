@@ -242,7 +242,7 @@ static void test_suspending_leaves_the_session_in_janus(void **state)
     struct fixture *f = *state;
     fixture_bring_up(f);
     janus_session_suspend(f->session);
-    assert_int_equal(janus_session_refusal(f->session), ERR_DRAINING);
+    assert_int_equal(janus_session_refusal(f->session), ERR_STANDBY);
     fake_clock_advance(f->clock, 60000);
     assert_int_equal(mock_transport_open(&f->janus, ""), 0);
     assert_int_equal(mock_transport_sent(&f->janus, "\"destroy\""), 0);

@@ -193,7 +193,7 @@ static void test_nothing_is_done_without_it(void **state)
 {
     struct world *w = *state;
     assert_false(health_is_ready(w->f.health));
-    assert_int_equal(list(w)->err, ERR_DRAINING);
+    assert_int_equal(list(w)->err, ERR_STANDBY);
     assert_int_equal(w->f.janus.count, 0);
     const struct msg_node_renew *request = &asked(w)->request.node_renew;
     assert_true(str_eq(request->node, STR_LIT("node1")));
@@ -246,7 +246,7 @@ static void test_the_session_that_another_one_left_is_resumed(void **state)
     fake_clock_advance(w->f.clock, 20);
     grant_resumed(w);
     assert_non_null(strstr(mock_transport_get(&w->f.janus, "\"keepalive\"")->path, "/11"));
-    assert_int_equal(list(w)->err, ERR_DRAINING); /* in a moment */
+    assert_int_equal(list(w)->err, ERR_SESSION_COMING); /* in a moment */
     fixture_answer(&w->f, "\"keepalive\"", ACK);
     assert_true(is_active(w));
     struct mock_call *call = list(w);
@@ -293,7 +293,7 @@ static void test_it_is_lost_when_nobody_answers(void **state)
     refuse(w, ERR_DEADLINE);
     fake_clock_advance(w->f.clock, 100); /* two seconds after the last one that was granted */
     assert_false(is_active(w));
-    assert_int_equal(call->err, ERR_DRAINING);
+    assert_int_equal(call->err, ERR_STANDBY);
     assert_int_equal(open_requests(w), 0);
     assert_int_equal(mock_transport_sent(&w->f.janus, "\"destroy\""), 0);
 }
@@ -306,9 +306,9 @@ static void test_it_is_lost_when_another_one_has_it(void **state)
     struct mock_call *call = list(w);
     fake_clock_advance(w->f.clock, 1000);
     deny(w, 2000);
-    assert_int_equal(call->err, ERR_DRAINING);
+    assert_int_equal(call->err, ERR_STANDBY);
     assert_int_equal(open_requests(w), 0);
-    assert_int_equal(list(w)->err, ERR_DRAINING);
+    assert_int_equal(list(w)->err, ERR_STANDBY);
     fake_clock_advance(w->f.clock, 500);
     grant_resumed(w); /* and comes back */
     fixture_answer(&w->f, "\"keepalive\"", ACK);
@@ -333,7 +333,7 @@ static void test_a_call_finds_it_stale(void **state)
     log_capture_expect("not renewed in time");
     be_stopped(w);
     fake_clock_advance(w->f.clock, 100);
-    assert_int_equal(list(w)->err, ERR_DRAINING);
+    assert_int_equal(list(w)->err, ERR_STANDBY);
     assert_int_equal(mock_transport_sent(&w->f.janus, "listparticipants"), 0);
     assert_int_equal(open_requests(w), 0);
 }
@@ -347,7 +347,7 @@ static void test_an_answer_of_janus_finds_it_stale(void **state)
     fake_clock_advance(w->f.clock, 100);
     assert_int_equal(call->answers, 0);
     fixture_answer(&w->f, "listparticipants", LIST(""));
-    assert_int_equal(call->err, ERR_DRAINING);
+    assert_int_equal(call->err, ERR_STANDBY);
     assert_int_equal(open_requests(w), 0);
 }
 
@@ -419,7 +419,7 @@ static void test_after_an_outage_the_new_one_gives_the_old_one_time(void **state
     grant_resumed(w);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(w->f.janus.count, 0);
-        assert_int_equal(i == 0 ? list(w)->err : ERR_DRAINING, ERR_DRAINING);
+        assert_int_equal(i == 0 ? list(w)->err : ERR_STANDBY, ERR_STANDBY);
         fake_clock_advance(w->f.clock, 500);
         grant_resumed(w);
     }

@@ -124,10 +124,10 @@ static void test_info(void **state)
 static void test_everything_is_asked_again_until_the_first_session(void **state)
 {
     struct bridge_fixture *b = *state;
-    assert_int_equal(bridge_create(b)->err, ERR_DRAINING);
-    assert_int_equal(bridge_destroy(b)->err, ERR_DRAINING);
-    assert_int_equal(bridge_exists(b)->err, ERR_DRAINING);
-    assert_int_equal(bridge_list(b)->err, ERR_DRAINING);
+    assert_int_equal(bridge_create(b)->err, ERR_SESSION_COMING);
+    assert_int_equal(bridge_destroy(b)->err, ERR_SESSION_COMING);
+    assert_int_equal(bridge_exists(b)->err, ERR_SESSION_COMING);
+    assert_int_equal(bridge_list(b)->err, ERR_SESSION_COMING);
     assert_int_equal(bridge_sent(b, "\"message\""), 0);
 }
 

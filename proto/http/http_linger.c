@@ -53,7 +53,7 @@ void http_linger_free(struct http_linger **linger)
     mem_free(linger);
 }
 
-static void on_readable(void *arg, uint32_t events)
+static void on_lingering_readable(void *arg, uint32_t events)
 {
     struct closing *closing = arg;
     char bin[16384];
@@ -82,6 +82,6 @@ void http_linger_add(struct http_linger *linger, int fd)
     closing->fd = copy;
     closing->bytes = 0;
     closing->timer = clock_after(loop_clock(linger->loop), HTTP_LINGER_MS, end, closing);
-    loop_fd_add(linger->loop, copy, EPOLLIN, on_readable, closing);
+    loop_fd_add(linger->loop, copy, EPOLLIN, on_lingering_readable, closing);
     linger->count++;
 }

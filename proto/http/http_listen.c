@@ -35,7 +35,7 @@ static socklen_t parse_address(const char *host, uint16_t port, union address *r
 }
 
 /* 0 or -1, errno set. */
-static int set_up(int fd, const union address *address, socklen_t bytes)
+static int set_up_listener(int fd, const union address *address, socklen_t bytes)
 {
     const int on = 1;
     const int off = 0;
@@ -61,7 +61,7 @@ int http_listen(const char *host, uint16_t port, const char **ret_why)
         return -1;
     }
     int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && set_up(fd, &address, bytes) == 0) {
+    if (fd >= 0 && set_up_listener(fd, &address, bytes) == 0) {
         return fd;
     }
     *ret_why = strerrordesc_np(errno);

@@ -22,7 +22,7 @@ static const char usage[] =
     "usage: lynks-keygen DIR ROLE...\n"
     "Makes DIR/ROLE.secret for each role that has none, and DIR/public with the keys of all.\n";
 
-static bool fail(const char *what, const char *path)
+static bool keygen_fail(const char *what, const char *path)
 {
     (void)fprintf(stderr, "lynks-keygen: %s %s: %s\n", what, path, strerror(errno));
     return false;
@@ -60,7 +60,7 @@ static bool write_all(int fd, struct str text)
 static bool sync_folder(const char *dir)
 {
     AUTO(close_fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return (fd >= 0 && fsync(fd) == 0) || fail("cannot sync", dir);
+    return (fd >= 0 && fsync(fd) == 0) || keygen_fail("cannot sync", dir);
 }
 
 /* A new file beside path with text and a newline in it, on the disk. */
@@ -68,11 +68,11 @@ static bool write_beside(char *template, struct str text, mode_t mode)
 {
     AUTO(close_fd) int fd = mkostemp(template, O_CLOEXEC);
     if (fd < 0) {
-        return fail("cannot create", template);
+        return keygen_fail("cannot create", template);
     }
     if (fchmod(fd, mode) != 0 || !write_all(fd, text) || !write_all(fd, STR_LIT("\n")) ||
         fsync(fd) != 0) {
-        fail("cannot write", template);
+        keygen_fail("cannot write", template);
         unlink(template);
         return false;
     }
@@ -89,7 +89,7 @@ static bool put_file(const char *dir, const char *name, const char *text, mode_t
     }
     bool done = keep ? link(beside, path) == 0 || errno == EEXIST : rename(beside, path) == 0;
     if (!done) {
-        fail("cannot create", path);
+        keygen_fail("cannot create", path);
     }
     if (keep || !done) {
         unlink(beside);
@@ -103,13 +103,13 @@ static bool read_secret(const char *dir, const char *name, char *ret_secret)
     AUTO(mem_free) char *path = mem_printf("%s/%s", dir, name);
     AUTO(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        return fail("cannot open", path);
+        return keygen_fail("cannot open", path);
     }
     struct stat info;
     char text[Z85_BYTES + 2];
     ssize_t bytes = read(fd, text, sizeof(text));
     if (bytes < 0 || fstat(fd, &info) != 0) {
-        return fail("cannot read", path);
+        return keygen_fail("cannot read", path);
     }
     if ((info.st_mode & 077) != 0) {
         (void)fprintf(stderr, "lynks-keygen: %s: others may read it; chmod 600 it\n", path);
@@ -131,7 +131,7 @@ static bool make_secret(const char *dir, const char *name)
     char public_key[Z85_BYTES + 1];
     char secret[Z85_BYTES + 1];
     if (zmq_curve_keypair(public_key, secret) != 0) {
-        return fail("cannot make a key for", name);
+        return keygen_fail("cannot make a key for", name);
     }
     bool done = put_file(dir, name, secret, 0600, /* keep= */ true);
     explicit_bzero(secret, sizeof(secret));

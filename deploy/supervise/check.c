@@ -81,7 +81,7 @@ static void read_answer(struct check *check)
     check_judge(check);
 }
 
-static void send_request(struct check *check)
+static void send_check_request(struct check *check)
 {
     AUTO(mem_free)
     char *request = mem_printf("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",
@@ -95,7 +95,7 @@ static void send_request(struct check *check)
     }
 }
 
-static void on_connection(void *arg, uint32_t events)
+static void on_check_connection(void *arg, uint32_t events)
 {
     (void)events;
     struct check *check = arg;
@@ -111,7 +111,7 @@ static void on_connection(void *arg, uint32_t events)
     } else if (check->spec->type == CHECK_TCP) {
         check_finish(check, true, "");
     } else {
-        send_request(check);
+        send_check_request(check);
     }
 }
 
@@ -144,7 +144,7 @@ static bool begin_connection(struct check *check)
     if (result != 0 && errno != EINPROGRESS) {
         return false;
     }
-    loop_fd_add(check->loop, check->fd, EPOLLOUT, on_connection, check);
+    loop_fd_add(check->loop, check->fd, EPOLLOUT, on_check_connection, check);
     return true;
 }
 

@@ -74,7 +74,7 @@ void logfile_append(struct logfile *log, struct str text)
     }
 }
 
-static bool take(struct logfile *log)
+static bool logfile_take(struct logfile *log)
 {
     char buffer[READ_BYTES];
     ssize_t n = read(log->read_end, buffer, sizeof(buffer));
@@ -85,15 +85,15 @@ static bool take(struct logfile *log)
     return true;
 }
 
-static void on_readable(void *arg, uint32_t events)
+static void on_log_readable(void *arg, uint32_t events)
 {
     (void)events;
-    take(arg);
+    logfile_take(arg);
 }
 
 void logfile_drain(struct logfile *log)
 {
-    for (int i = 0; i < READS_MAX && take(log); i++) {
+    for (int i = 0; i < READS_MAX && logfile_take(log); i++) {
         continue;
     }
 }
@@ -113,7 +113,7 @@ struct logfile *logfile_new(struct loop *loop, const char *path, size_t max_byte
     /* Only our end: the other is the process' stdout, which it expects to block. */
     fcntl(log->read_end, F_SETFL, O_NONBLOCK);
     log->loop = loop;
-    loop_fd_add(loop, log->read_end, EPOLLIN, on_readable, log);
+    loop_fd_add(loop, log->read_end, EPOLLIN, on_log_readable, log);
     return STEAL(log);
 }
 

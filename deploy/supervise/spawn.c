@@ -93,7 +93,7 @@ static bool place_fds(const struct plan *plan)
 
 /* The folder is entered as the supervisor: its owner then needs no right to the folders above it.
  */
-static bool enter(const struct entry *entry)
+static bool enter_as_user(const struct entry *entry)
 {
     if (entry->dir && chdir(entry->dir) != 0) {
         return false;
@@ -112,7 +112,7 @@ static void run_child(const struct plan *plan)
         dprintf(STDERR_FILENO, "cannot set up descriptors: %s\n", strerror(errno));
         return;
     }
-    if (!enter(plan->entry)) {
+    if (!enter_as_user(plan->entry)) {
         dprintf(STDERR_FILENO, "cannot enter %s as %s: %s\n", plan->entry->dir,
                 plan->entry->user ? plan->entry->user : "oneself", strerror(errno));
         return;

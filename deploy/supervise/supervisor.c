@@ -66,7 +66,7 @@ static void supervisor_on_restart(void *arg, enum restart_event event, const cha
 }
 
 /* Adds the rolling ones of this name (NULL: any) that are not chosen yet. */
-static bool choose(const struct supervisor *supervisor, const char *name, bool *chosen)
+static bool choose_services(const struct supervisor *supervisor, const char *name, bool *chosen)
 {
     bool found = false;
     for (size_t i = 0; i < supervisor->count; i++) {
@@ -78,16 +78,16 @@ static bool choose(const struct supervisor *supervisor, const char *name, bool *
     return found;
 }
 
-static bool choose_all(const struct supervisor *supervisor, const char *const *names, size_t count,
-                       bool *chosen, char **ret_why)
+static bool choose_named(const struct supervisor *supervisor, const char *const *names,
+                         size_t count, bool *chosen, char **ret_why)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!choose(supervisor, names[i], chosen)) {
+        if (!choose_services(supervisor, names[i], chosen)) {
             *ret_why = mem_printf("there is no service %s", names[i]);
             return false;
         }
     }
-    if (!count && !choose(supervisor, NULL, chosen)) {
+    if (!count && !choose_services(supervisor, NULL, chosen)) {
         *ret_why = mem_strdup("there is no service to restart");
         return false;
     }
@@ -104,7 +104,7 @@ bool supervisor_restart(struct supervisor *supervisor, const char *const *names,
                                                       : "not everything has been started yet");
         return false;
     }
-    if (!choose_all(supervisor, names, count, chosen, ret_why)) {
+    if (!choose_named(supervisor, names, count, chosen, ret_why)) {
         return false;
     }
     struct child *children[TABLE_ENTRIES_MAX];
@@ -228,7 +228,7 @@ static void on_child(void *arg, struct child *child, enum child_event event, con
     write_status(supervisor);
 }
 
-static bool set_up(struct supervisor *supervisor, char **ret_why)
+static bool supervisor_set_up(struct supervisor *supervisor, char **ret_why)
 {
     const struct table *table = supervisor->table;
     supervisor->log = logfile_new(supervisor->loop, table->log_file, LOGFILE_MAX_BYTES);
@@ -259,7 +259,7 @@ struct supervisor *supervisor_new(struct loop *loop, const struct table *table, 
 {
     AUTO(supervisor_free) struct supervisor *supervisor = mem_alloc(sizeof(*supervisor));
     *supervisor = (struct supervisor){.loop = loop, .table = table, .fn = fn, .arg = arg};
-    if (!set_up(supervisor, ret_why)) {
+    if (!supervisor_set_up(supervisor, ret_why)) {
         return NULL;
     }
     return STEAL(supervisor);

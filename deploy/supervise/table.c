@@ -44,7 +44,7 @@ static bool read_endpoint(struct reader *reader, struct endpoint *endpoint, cons
     return true;
 }
 
-static bool read_port(struct reader *reader, struct endpoint *endpoint, json_t *item)
+static bool read_table_port(struct reader *reader, struct endpoint *endpoint, json_t *item)
 {
     json_error_t error;
     const char *host = NULL;
@@ -131,7 +131,7 @@ static bool read_lists(struct reader *reader, struct entry *entry, json_t *ports
     }
     json_array_foreach(ports, i, item)
     {
-        if (!read_port(reader, &entry->ports[entry->port_count++], item)) {
+        if (!read_table_port(reader, &entry->ports[entry->port_count++], item)) {
             return false;
         }
     }
@@ -177,7 +177,7 @@ static bool read_entry(struct reader *reader, struct entry *entry, json_t *item)
         &entry->log_file, "shows", &entry->shows, "ready_within_ms", &ready_within_ms,
         "stop_within_ms", &stop_within_ms);
     reader->entry = entry->name ? entry->name : "";
-    if (rc) {
+    if (rc || !entry->name) { /* the second for analyzers, which do not know what "s:s" means */
         return table_refuse(reader, "entry", error.text);
     }
     if (!*entry->name || strpbrk(entry->name, " \t/")) {
@@ -193,7 +193,7 @@ static bool read_entry(struct reader *reader, struct entry *entry, json_t *item)
     entry->ready_within_ms = (uint64_t)ready_within_ms;
     entry->stop_within_ms = (uint64_t)stop_within_ms;
     bool ok = read_argv(reader, entry, argv) && read_env(reader, entry, env) &&
-              (!listen || read_port(reader, &entry->listen, listen)) &&
+              (!listen || read_table_port(reader, &entry->listen, listen)) &&
               read_lists(reader, entry, ports, ready) && (!entry->user || find_user(reader, entry));
     reader->entry = "";
     return ok;

@@ -1,5 +1,5 @@
 /* How a service ends when it is told to: at once if nothing is in hand, and also if a thread of it
- * hangs. */
+ * hangs; its exit code says whether it answered all. */
 #include "proto/process/service.h"
 
 #include <setjmp.h>
@@ -31,8 +31,21 @@ static void tell_to_end(void *arg)
     raise(SIGTERM);
 }
 
-/* What becomes of a process whose main hangs, or does not, after its service has run. */
-static int status_of_service(bool hangs)
+static bool never_done(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+enum course {
+    COURSE_PLAIN,      /* nothing is in hand */
+    COURSE_HANGS,      /* likewise, but main hangs after the service has run */
+    COURSE_IN_HAND,    /* something is in hand until its time is over */
+    COURSE_TOLD_TWICE, /* something is in hand, with much time, and a second signal comes */
+};
+
+/* What becomes of a process whose service takes this course. */
+static int status_of_service(enum course course)
 {
     struct key_ring ring;
     int status;
@@ -48,15 +61,21 @@ static int status_of_service(bool hangs)
                                               .bus_secret_key = ring.secret,
                                               .bus_public_keys = ring.public,
                                               .bus_in_flight_max = 16,
-                                              .drain_timeout_ms = 1000};
+                                              .drain_timeout_ms =
+                                                  course == COURSE_TOLD_TWICE ? 60000 : 1000};
         alarm(GUARD_S);
         struct service *service = service_new("gateway", &config);
         if (service == NULL) {
             _exit(EXIT_USAGE);
         }
+        if (course == COURSE_IN_HAND || course == COURSE_TOLD_TWICE) {
+            service_on_drain(service, (struct service_drain){
+                                          .begin = course == COURSE_TOLD_TWICE ? tell_to_end : NULL,
+                                          .is_done = never_done});
+        }
         clock_after(service_clock(service), 0, tell_to_end, NULL);
         int exit_code = service_run(service);
-        while (hangs) {
+        while (course == COURSE_HANGS) {
             pause();
         }
         service_free(&service);
@@ -69,7 +88,7 @@ static int status_of_service(bool hangs)
 static void test_a_service_ends_when_it_is_told_to(void **state)
 {
     (void)state;
-    int status = status_of_service(/* hangs= */ false);
+    int status = status_of_service(COURSE_PLAIN);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), EXIT_OK);
 }
@@ -77,9 +96,19 @@ static void test_a_service_ends_when_it_is_told_to(void **state)
 static void test_a_thread_that_hangs_does_not_hold_up_the_end(void **state)
 {
     (void)state;
-    int status = status_of_service(/* hangs= */ true);
+    int status = status_of_service(COURSE_HANGS);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), EXIT_OK);
+}
+
+static void test_what_is_cut_short_is_told_by_the_exit_code(void **state)
+{
+    (void)state;
+    int late = status_of_service(COURSE_IN_HAND);
+    int twice = status_of_service(COURSE_TOLD_TWICE);
+    assert_true(WIFEXITED(late) && WIFEXITED(twice));
+    assert_int_equal(WEXITSTATUS(late), EXIT_CUT_SHORT);
+    assert_int_equal(WEXITSTATUS(twice), EXIT_CUT_SHORT);
 }
 
 int main(void)
@@ -87,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_service_ends_when_it_is_told_to),
         cmocka_unit_test(test_a_thread_that_hangs_does_not_hold_up_the_end),
+        cmocka_unit_test(test_what_is_cut_short_is_told_by_the_exit_code),
     };
     return cmocka_run_group_tests_name("service end", tests, NULL, NULL);
 }

@@ -1,0 +1,213 @@
+#!/usr/bin/env -S node --test-reporter=tap
+// The API's document against the API: the document is valid OpenAPI 3.1, and every operation in it is walked. Whatever
+// an operation answers, to a good request and to bad ones, must be what the document says of it.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import Ajv2020 from 'ajv/dist/2020.js';
+import { startStack } from '../support/stack.mjs';
+
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
+const UNUSED_TOKEN = 'ab'.repeat(32);
+const TOO_LARGE = 'x'.repeat(65537);
+// A good value for each member of a body and each parameter of a path.
+const VALUES = { username: 'testuser', password: 'test123', room_id: 123456, code: 'no_such_room' };
+
+let stack;
+let token;
+let answered;
+let document;
+let ajv;
+
+// ---- what the document says ----
+
+const escaped = (text) => text.replaceAll('~', '~0').replaceAll('/', '~1');
+const isOriginal = (path) => !path.startsWith('/v1/') && !path.startsWith('/problems/');
+
+function* operations() {
+    for (const [path, item] of Object.entries(document.paths)) {
+        for (const method of METHODS.filter((name) => item[name])) {
+            yield { path, method, operation: item[method], name: `${method} ${path}`,
+                isSecured: item[method].security.length > 0, schema: item[method].requestBody?.content['application/json'].schema };
+        }
+    }
+}
+
+function mediaType(answer) {
+    return (answer.headers['content-type'] ?? '').split(';')[0];
+}
+
+function assertMatches(pointer, value, what) {
+    const validate = ajv.compile({ $ref: `api#${pointer}` });
+    assert.ok(validate(value), `${what}: ${JSON.stringify(value)}: ${ajv.errorsText(validate.errors)}`);
+}
+
+/// The answer has this status, the document knows it of the operation, and its body is as described there.
+function assertDescribed({ path, method, operation, name }, answer, status, what) {
+    assert.equal(answer.status, status, `${name}, ${what}: ${answer.text}`);
+    const response = operation.responses[status];
+    assert.ok(response, `${name}, ${what}: ${status} is not described`);
+    assert.match(answer.headers['x-request-id'], /^[0-9a-f]{16}$/);
+    const type = mediaType(answer);
+    assert.deepEqual(Object.keys(response.content), [type], `${name}, ${what}`);
+    const pointer = `/paths/${escaped(path)}/${method}/responses/${status}/content/${escaped(type)}/schema`;
+    assertMatches(pointer, type.endsWith('json') ? answer.json : answer.text, `${name}, ${what}`);
+    if (status >= 400) assert.equal(answer.json.request_id, answer.headers['x-request-id']);
+}
+
+// ---- requests ----
+
+function send({ path, method, isSecured, schema }, { headers = {}, ...options } = {}) {
+    const body = schema && Object.fromEntries(schema.required.map((name) => [name, VALUES[name]]));
+    const url = path.replace(/\{(\w+)\}/g, (_, name) => VALUES[name]);
+    return stack.request(url, { method: method.toUpperCase(), body, token: isSecured ? token : undefined,
+        agent: undefined, headers, ...options });
+}
+
+before(async () => {
+    stack = await startStack({ LYNKS_LOGIN_ADDRESS_BURST: '1000', LYNKS_LOGIN_NAME_BURST: '1000' });
+    token = await stack.token();
+    await stack.create(token);
+    answered = await stack.request('/v1/openapi.json', { method: 'GET' });
+    document = answered.json;
+    ajv = new Ajv2020({ strict: false, allErrors: true });
+    ajv.addSchema(document, 'api');
+});
+after(() => stack?.remove());
+
+// ---- the document itself ----
+
+test('the document is valid OpenAPI 3.1', async () => {
+    assert.equal(answered.status, 200);
+    assert.equal(mediaType(answered), 'application/json');
+    const validator = new Validator();
+    const { valid, errors } = await validator.validate(structuredClone(document));
+    assert.ok(valid, JSON.stringify(errors, null, 1));
+    assert.equal(validator.version, '3.1');
+});
+
+test('the document names the public URL, and each operation once', () => {
+    assert.deepEqual(document.servers, [{ url: `http://127.0.0.1:${stack.ports.http}` }]);
+    const names = [...operations()].map(({ operation }) => operation.operationId);
+    assert.equal(new Set(names).size, names.length);
+    for (const path of ['/login', '/create', '/list_participants', '/v1/info', '/v1/openapi.json']) {
+        assert.ok(document.paths[path], path);
+    }
+});
+
+test('the document is sent again only when it has changed', async () => {
+    const { etag } = answered.headers;
+    for (const known of [etag, `W/${etag}`, `"x", ${etag}`, '*']) {
+        const answer = await stack.request('/v1/openapi.json', { method: 'GET', headers: { 'if-none-match': known } });
+        assert.equal(answer.status, 304, known);
+        assert.equal(answer.text, '');
+        assert.equal(answer.headers.etag, etag);
+    }
+    const other = await stack.request('/v1/openapi.json', { method: 'GET', headers: { 'if-none-match': '"x"' } });
+    assert.equal(other.status, 200);
+    assert.equal(other.text, answered.text);
+});
+
+// ---- every operation ----
+
+test('a good request is answered as described', async () => {
+    for (const row of operations()) assertDescribed(row, await send(row), 200, 'good');
+});
+
+test('an answer to HEAD is that to GET without its body', async () => {
+    for (const row of operations()) {
+        if (row.method !== 'get') continue;
+        const [got, head] = [await send(row), await send(row, { method: 'HEAD' })];
+        assert.equal(head.status, 200, row.name);
+        assert.equal(head.text, '');
+        for (const name of ['content-type', 'content-length', 'etag']) {
+            assert.equal(head.headers[name], got.headers[name], `${row.name}: ${name}`);
+        }
+    }
+});
+
+test('another method gets 405 and is told which there are', async () => {
+    for (const [path, item] of Object.entries(document.paths)) {
+        const own = METHODS.filter((name) => item[name]).map((name) => name.toUpperCase());
+        if (own.includes('GET')) own.splice(1, 0, 'HEAD');
+        if (!isOriginal(path)) own.push('OPTIONS');
+        for (const method of [...METHODS.map((name) => name.toUpperCase()), 'HEAD', 'OPTIONS', 'TRACE', 'BREW']) {
+            const answer = await send({ path, method }, {});
+            if (own.includes(method) && method !== 'OPTIONS') continue;
+            assert.equal(answer.status, own.includes(method) ? 204 : 405, `${method} ${path}`);
+            assert.equal(answer.headers.allow, own.join(', '), `${method} ${path}`);
+            if (answer.status === 405 && method !== 'HEAD') {
+                const schema = isOriginal(path) ? 'OriginalError' : 'Problem';
+                assertMatches(`/components/schemas/${schema}`, answer.json, `${method} ${path}`);
+            }
+        }
+    }
+});
+
+test('no token, one that cannot be right and one that nobody has get 401', async () => {
+    for (const row of operations()) {
+        if (!row.isSecured) continue;
+        for (const bad of [undefined, 'x', `Basic ${token}`, UNUSED_TOKEN]) {
+            const answer = await send(row, { token: bad });
+            assertDescribed(row, answer, 401, `token ${bad}`);
+            assert.equal(answer.headers['www-authenticate'], 'Bearer');
+        }
+    }
+});
+
+test('a body that is no JSON object gets 400; where none is taken it is not looked at', async () => {
+    for (const row of operations()) {
+        for (const body of ['x', '[]', '{"a":1,"a":2}', '{} {}']) {
+            assertDescribed(row, await send(row, { body }), row.schema ? 400 : 200, `body ${body}`);
+        }
+    }
+});
+
+test('a member that is missing or wrong is refused, an unknown one only where the document is closed', async () => {
+    for (const row of operations()) {
+        if (!row.schema) continue;
+        const isClosed = row.schema.additionalProperties === false;
+        const good = Object.fromEntries(row.schema.required.map((name) => [name, VALUES[name]]));
+        for (const name of row.schema.required) {
+            const { [name]: left, ...rest } = good;
+            for (const body of [rest, { ...good, [name]: null }, { ...good, [name]: [left] }, { ...good, [name]: '' }]) {
+                assertDescribed(row, await send(row, { body }), isClosed ? 422 : 400, JSON.stringify(body));
+            }
+        }
+        assertDescribed(row, await send(row, { body: { ...good, unknown: 1 } }), isClosed ? 422 : 200, 'unknown member');
+    }
+});
+
+test('a body that is too large gets 413', async () => {
+    for (const row of operations()) assertDescribed(row, await send(row, { body: TOO_LARGE }), 413, 'too large');
+});
+
+test('another media type than JSON gets 415 where the document knows that', async () => {
+    for (const row of operations()) {
+        const answer = await send(row, { headers: { 'content-type': 'text/plain' } });
+        assertDescribed(row, answer, row.operation.responses[415] ? 415 : 200, 'text/plain');
+    }
+});
+
+test('a Host that is not ours gets 421, but from the original three', async () => {
+    for (const row of operations()) {
+        const answer = await send(row, { headers: { host: 'evil.example' } });
+        assertDescribed(row, answer, isOriginal(row.path) ? 200 : 421, 'evil.example');
+        for (const host of ['localhost', 'LOCALHOST:1', '[::1]:60000', '192.0.2.7']) {
+            assertDescribed(row, await send(row, { headers: { host } }), 200, host);
+        }
+    }
+});
+
+test('each code that the document names has a page', async () => {
+    const codes = new Set([...JSON.stringify(document).matchAll(/"code":\{"enum":\[([^\]]*)\]/g)].flatMap(([, list]) => JSON.parse(`[${list}]`)));
+    assert.ok(codes.size > 10);
+    for (const code of codes) {
+        const page = await stack.request(`/problems/${code}`, { method: 'GET' });
+        assert.equal(page.status, 200, code);
+        assert.equal(mediaType(page), 'text/html');
+    }
+    const none = await stack.request('/problems/nothing', { method: 'GET' });
+    assert.equal(none.status, 404);
+    assertMatches('/components/schemas/Problem', none.json, 'no such code');
+});

@@ -128,7 +128,7 @@ static void log_exchange(struct exchange *exchange, int status, enum err err, ui
     log_debug("request", LOG_Z("request_id", exchange->request_id),
               LOG_Z("method", exchange->request->method), LOG_Z("path", exchange->request->path),
               LOG_U64("status", status), LOG_U64("took_us", took_us));
-    if (status >= 500) {
+    if (status >= 500 && status != 505) { /* 505 is the client's doing */
         log_warn_limited(&all->failures, clock_mono_ms(all->config.clock), "request failed",
                          LOG_Z("request_id", exchange->request_id),
                          LOG_Z("path", exchange->path == NULL ? "other" : exchange->path->template),

@@ -1,8 +1,8 @@
 #include "gateway/http/stats.h"
 
 /* Every status that errors.def and the API can give; the last stands for any other. */
-static const int statuses[] = {200, 204, 304, 400, 401, 403, 404, 405, 409, 413,
-                               415, 421, 422, 429, 500, 502, 503, 504, 0};
+static const int statuses[] = {200, 204, 304, 400, 401, 403, 404, 405, 409, 413, 414,
+                               415, 421, 422, 429, 431, 500, 502, 503, 504, 505, 0};
 
 struct stats {
     struct metric *by_status[ARRAY_LEN(statuses)];

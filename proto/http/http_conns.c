@@ -41,7 +41,8 @@ struct http_conns {
     uint8_t hash_key[crypto_shorthash_KEYBYTES];
     size_t bucket_mask;
     struct http_address **buckets;
-    struct metric *open, *opened, *refused_full, *refused_address, *cut_timeout, *cut_for_new;
+    struct metric *open, *opened, *refused_full, *refused_address, *cut_timeout, *cut_for_new,
+        *cut_stalled;
 };
 
 /* ---- addresses ---- */
@@ -196,7 +197,7 @@ static void on_due(struct http_conns *conns, struct http_conn *conn, uint64_t no
     if (conn->phase == HTTP_IDLE) {
         look_at_idle(conns, conn, now_ms);
     } else {
-        metric_inc(conns->cut_timeout);
+        metric_inc(conn->phase == HTTP_STALLED ? conns->cut_stalled : conns->cut_timeout);
         cut_conn(conns, conn);
     }
 }
@@ -333,6 +334,7 @@ static void make_metrics(struct http_conns *conns, struct metrics *metrics, cons
     conns->refused_address = counter(metrics, listener, refused, refused_help, "address");
     conns->cut_timeout = counter(metrics, listener, cut, cut_help, "timeout");
     conns->cut_for_new = counter(metrics, listener, cut, cut_help, "oldest_idle");
+    conns->cut_stalled = counter(metrics, listener, cut, cut_help, "stalled");
 }
 
 struct http_conns *http_conns_new(const struct clock *clock, struct metrics *metrics,
@@ -357,6 +359,7 @@ struct http_conns *http_conns_new(const struct clock *clock, struct metrics *met
         look_ms < config->idle_timeout_ms ? look_ms : config->idle_timeout_ms;
     conns->queues[HTTP_PARTIAL].timeout_ms = config->request_timeout_ms - look_ms;
     conns->queues[HTTP_SENDING].timeout_ms = config->request_timeout_ms;
+    conns->queues[HTTP_STALLED].timeout_ms = config->stall_timeout_ms;
     size_t buckets = 16;
     while (buckets < config->max) {
         buckets *= 2;

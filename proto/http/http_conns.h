@@ -2,8 +2,9 @@
  * doing, and how long it may go on doing it. Knows no HTTP library; cuts a connection by shutting
  * down its descriptor and telling the server.
  *
- * Every phase has one fixed timeout, so its connections stand in a list in the order in which they
- * fall due, and one timer serves them all: an idle connection costs no timer of its own. */
+ * Every phase has at most one fixed timeout, so its connections stand in a list in the order in
+ * which they fall due, and one timer serves them all: an idle connection costs no timer of its own.
+ */
 #ifndef LYNKS_PROTO_HTTP_HTTP_CONNS_H
 #define LYNKS_PROTO_HTTP_HTTP_CONNS_H
 
@@ -17,6 +18,8 @@ enum http_phase {
     HTTP_PARTIAL,   /* was idle; the first bytes of a request have come */
     HTTP_WAITING,   /* the handler has it; its time is the handler's */
     HTTP_SENDING,   /* an answer */
+    HTTP_STREAMING, /* an answer without an end, of which all that is there has been taken */
+    HTTP_STALLED,   /* the same; a piece of it waits for the peer to take it */
     HTTP_PHASE_COUNT
 };
 
@@ -26,6 +29,7 @@ struct http_conns_config {
     unsigned per_address_max; /* 0: no limit */
     unsigned request_timeout_ms;
     unsigned idle_timeout_ms;
+    unsigned stall_timeout_ms; /* 0: none */
 };
 
 struct http_address; /* how many connections one address has */

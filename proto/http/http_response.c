@@ -2,9 +2,10 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <strings.h>
+#include <time.h>
 
-#include "proto/base/strbuf.h"
 #include "proto/http/http_framing.h"
 
 struct http_response {
@@ -12,6 +13,8 @@ struct http_response {
     bool has_body, is_closing;
     char *body;
     size_t body_bytes;
+    const struct http_producer *producer; /* NULL: the body is no stream */
+    void *producer_arg;
     struct strbuf fields; /* name, NUL, value, NUL; and so on */
 };
 
@@ -26,6 +29,9 @@ struct http_response *http_response_new(int status)
 void http_response_free(struct http_response **response)
 {
     if (*response != NULL) {
+        if ((*response)->producer != NULL) {
+            (*response)->producer->on_gone((*response)->producer_arg);
+        }
         free((*response)->body);
         strbuf_fini(&(*response)->fields);
         mem_free(response);
@@ -77,6 +83,15 @@ void http_response_set_body(struct http_response *response, const char *content_
     http_response_take_body(response, content_type, &copy, body.bytes);
 }
 
+void http_response_set_stream(struct http_response *response, const char *content_type,
+                              const struct http_producer *producer, void *arg)
+{
+    char *none = NULL;
+    http_response_take_body(response, content_type, &none, 0);
+    response->producer = producer;
+    response->producer_arg = arg;
+}
+
 void http_response_close(struct http_response *response)
 {
     response->is_closing = true;
@@ -85,6 +100,11 @@ void http_response_close(struct http_response *response)
 int http_response_status(const struct http_response *response)
 {
     return response->status;
+}
+
+bool http_response_is_stream(const struct http_response *response)
+{
+    return response->producer != NULL;
 }
 
 bool http_response_is_closing(const struct http_response *response)
@@ -132,4 +152,87 @@ char *http_response_steal_body(struct http_response *response, size_t *ret_bytes
     *ret_bytes = response->body_bytes;
     response->body_bytes = 0;
     return STEAL(response->body);
+}
+
+const struct http_producer *http_response_steal_producer(struct http_response *response,
+                                                         void **ret_arg)
+{
+    *ret_arg = response->producer_arg;
+    return STEAL(response->producer);
+}
+
+/* RFC 9110, section 15. A status of which we have no phrase goes without: nobody reads it. */
+static const char *phrase_of(int status)
+{
+    static const struct {
+        int status;
+        const char *phrase;
+    } phrases[] = {
+        {200, "OK"},
+        {201, "Created"},
+        {204, "No Content"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {421, "Misdirected Request"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
+    };
+    size_t i = 0;
+    while (i < ARRAY_LEN(phrases) && phrases[i].status != status) {
+        i++;
+    }
+    return i < ARRAY_LEN(phrases) ? phrases[i].phrase : "";
+}
+
+static void write_field(void *arg, const char *name, const char *value)
+{
+    struct strbuf *out = arg;
+    strbuf_add_z(out, name);
+    strbuf_add_z(out, ": ");
+    strbuf_add_z(out, value);
+    strbuf_add_z(out, "\r\n");
+}
+
+/* RFC 9110, section 5.6.7. */
+void http_date(time_t time, char ret_date[HTTP_DATE_BYTES])
+{
+    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    struct tm tm;
+    (void)gmtime_r(&time, &tm);
+    (void)snprintf(ret_date, HTTP_DATE_BYTES, "%s, %02u %s %04u %02u:%02u:%02u GMT",
+                   days[tm.tm_wday], (unsigned)tm.tm_mday % 100, months[tm.tm_mon],
+                   (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)tm.tm_hour % 100,
+                   (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
+}
+
+void http_response_write_head(const struct http_response *response, const char *framing,
+                              struct strbuf *out)
+{
+    char date[HTTP_DATE_BYTES];
+    http_date(time(NULL), date);
+    strbuf_add_z(out, "HTTP/1.1 ");
+    strbuf_add_u64(out, (uint64_t)response->status);
+    strbuf_add_z(out, " ");
+    strbuf_add_z(out, phrase_of(response->status));
+    strbuf_add_z(out, "\r\n");
+    write_field(out, "Date", date);
+    http_response_each_header(response, write_field, out);
+    strbuf_add_z(out, framing);
+    strbuf_add_z(out, "Connection: close\r\n\r\n");
 }

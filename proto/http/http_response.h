@@ -6,7 +6,10 @@
 #ifndef LYNKS_PROTO_HTTP_HTTP_RESPONSE_H
 #define LYNKS_PROTO_HTTP_HTTP_RESPONSE_H
 
-#include "proto/base/base.h"
+#include <time.h>
+
+#include "proto/base/strbuf.h"
+#include "proto/http/http_stream.h"
 
 /* Of all header fields together, each with a byte after its name and one after its value. */
 #define HTTP_RESPONSE_FIELD_BYTES_MAX 4096
@@ -31,11 +34,17 @@ void http_response_set_body(struct http_response *response, const char *content_
 void http_response_take_body(struct http_response *response, const char *content_type, char **body,
                              size_t bytes);
 
+/* A stream: producer makes it, with arg as its state, from when the head has been sent. If that
+ * never happens, its on_gone is called too. Only a request of which httpd_can_stream is true. */
+void http_response_set_stream(struct http_response *response, const char *content_type,
+                              const struct http_producer *producer, void *arg);
+
 /* The connection closes after this answer. */
 void http_response_close(struct http_response *response);
 
 /* What it is so far; views are valid until it is changed. */
 int http_response_status(const struct http_response *response);
+bool http_response_is_stream(const struct http_response *response);
 bool http_response_is_closing(const struct http_response *response);
 struct str http_response_body(const struct http_response *response);
 /* The first field of this name, whatever its case; NULL if there is none. */
@@ -45,7 +54,20 @@ typedef void http_response_header_fn(void *arg, const char *name, const char *va
 void http_response_each_header(const struct http_response *response, http_response_header_fn *fn,
                                void *arg);
 
-/* For the server: moves the body out (malloc; NULL if there is none); *ret_bytes is its length. */
+/* A time as HTTP writes it: "Sun, 06 Nov 1994 08:49:37 GMT". */
+#define HTTP_DATE_BYTES 40
+void http_date(time_t time, char ret_date[HTTP_DATE_BYTES]);
+
+/* ---- for the server ---- */
+
+/* Moves the producer out; NULL if the body is no stream. */
+const struct http_producer *http_response_steal_producer(struct http_response *response,
+                                                         void **ret_arg);
+/* The status line, Date, the fields, Connection: close, and framing, one more field with its line
+ * end, or "". */
+void http_response_write_head(const struct http_response *response, const char *framing,
+                              struct strbuf *out);
+/* Moves the body out (malloc; NULL if there is none); *ret_bytes is its length. */
 char *http_response_steal_body(struct http_response *response, size_t *ret_bytes);
 
 #endif

@@ -2,15 +2,17 @@
 
 #include <assert.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "proto/http/http_conns.h"
-#include "proto/http/http_framing.h"
-#include "proto/http/http_linger.h"
 #include "proto/http/http_drain.h"
+#include "proto/http/http_framing.h"
+#include "proto/http/http_front.h"
+#include "proto/http/http_linger.h"
 #include "proto/http/http_listen.h"
 #include "proto/http/httpd_request.h"
 
@@ -32,6 +34,10 @@ struct httpd {
     int epoll_fd; /* MHD's */
     struct http_conns *conns;
     struct http_linger *linger;
+    struct http_streams *streams;
+    struct http_front *front;
+    struct http_conn *handed; /* to MHD, which has not told of it yet */
+    bool (*wants_stream)(void *arg, struct str method, struct str path);
     httpd_handler_fn *fn;
     void *fn_arg;
     struct httpd_requests requests;
@@ -55,6 +61,7 @@ static void make_answer(struct httpd_request *request, struct http_response **re
 {
     AUTO(http_response_free) struct http_response *answer = STEAL(*response);
     size_t bytes;
+    assert(!http_response_is_stream(answer));
     char *body = http_response_steal_body(answer, &bytes);
     struct MHD_Response *mhd = MHD_create_response_from_buffer(bytes, body, MHD_RESPMEM_MUST_FREE);
     if (mhd == NULL) {
@@ -103,6 +110,20 @@ static void unpark(struct httpd_request *request)
     loop_late_add(httpd->loop, &httpd->answers);
 }
 
+/* MHD is about to answer this request in its own words, and in vain: what we send ends what can be
+ * sent. */
+static void send_before_library(struct httpd_request *request, struct http_response **response)
+{
+    AUTO(http_response_free) struct http_response *answer = STEAL(*response);
+    struct str body = http_response_body(answer);
+    AUTO(mem_free) char *framing = mem_printf("Content-Length: %zu\r\n", body.bytes);
+    struct strbuf text = {0};
+    http_response_write_head(answer, framing, &text);
+    strbuf_add(&text, body);
+    (void)send(request->conn->fd, text.data, text.bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+    strbuf_fini(&text);
+}
+
 /* An answer from inside the handler, or while the request is still to be parked, is queued by
  * whoever called the handler. */
 void httpd_respond(struct httpd_request *request, struct http_response **response)
@@ -112,6 +133,16 @@ void httpd_respond(struct httpd_request *request, struct http_response **respons
     if (request->all == NULL) {
         http_response_free(response);
         httpd_request_free(request);
+        return;
+    }
+    if (request->visitor != NULL) {
+        struct http_visitor *visitor = request->visitor;
+        httpd_request_detach(request);
+        http_front_respond(visitor, response);
+        return;
+    }
+    if (request->is_refused_by_library) {
+        send_before_library(request, response);
         return;
     }
     make_answer(request, response);
@@ -196,6 +227,62 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
     return result;
 }
 
+/* ---- what stays with us ---- */
+
+static bool on_front_keeps(void *arg, struct str method, struct str path)
+{
+    const struct httpd *httpd = arg;
+    return httpd->wants_stream != NULL && httpd->wants_stream(httpd->fn_arg, method, path);
+}
+
+static void on_front_request(void *arg, struct http_visitor *visitor, struct http_head_copy **head,
+                             enum err error)
+{
+    struct httpd *httpd = arg;
+    struct httpd_request *request = httpd_request_new(&httpd->requests, http_visitor_conn(visitor));
+    http_visitor_set_data(visitor, request);
+    request->httpd = httpd;
+    request->visitor = visitor;
+    request->head = STEAL(*head);
+    request->method = request->head->method;
+    request->path = request->head->path;
+    request->query = mem_strdup(request->head->query);
+    if (error != ERR_OK) {
+        httpd_request_refuse(request, error);
+    }
+    request->owed = true;
+    httpd->fn(httpd->fn_arg, request, error);
+}
+
+static void on_front_gone(void *arg, struct http_visitor *visitor)
+{
+    struct httpd_request *request = http_visitor_data(visitor);
+    (void)arg;
+    request->visitor = NULL;
+    httpd_request_detach(request);
+}
+
+/* MHD tells of it, or closes it, before it returns. */
+static void on_front_hand_over(void *arg, struct http_conn *conn)
+{
+    struct httpd *httpd = arg;
+    struct sockaddr_in6 from = {.sin6_family = AF_INET6};
+    memcpy(&from.sin6_addr, conn->address, sizeof(conn->address));
+    httpd->handed = conn;
+    (void)MHD_add_connection(httpd->daemon, conn->fd, (const struct sockaddr *)&from, sizeof(from));
+    if (httpd->handed != NULL) {
+        http_conns_remove(httpd->conns, STEAL(httpd->handed));
+    }
+    loop_late_add(httpd->loop, &httpd->answers);
+}
+
+static const struct http_front_owner front_owner = {
+    .hand_over = on_front_hand_over,
+    .keeps = on_front_keeps,
+    .on_request = on_front_request,
+    .on_gone = on_front_gone,
+};
+
 /* ---- what MHD tells about connections ---- */
 
 /* MHD takes the query apart where it stands. */
@@ -238,16 +325,6 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
     }
 }
 
-static enum MHD_Result on_accept(void *cls, const struct sockaddr *any, socklen_t bytes)
-{
-    struct httpd *httpd = cls;
-    uint8_t address[16];
-    (void)bytes;
-    httpd->callbacks++;
-    http_address_read(any, address);
-    return http_conns_admit(httpd->conns, address) ? MHD_YES : MHD_NO;
-}
-
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
                           enum MHD_ConnectionNotificationCode code)
 {
@@ -255,11 +332,7 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
     struct http_conn *conn = *context;
     httpd->callbacks++;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        uint8_t address[16];
-        http_address_read(
-            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr, address);
-        int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-        conn = http_conns_add(httpd->conns, address, fd);
+        conn = STEAL(httpd->handed);
         conn->server_data = mhd;
         *context = conn;
         return;
@@ -271,10 +344,48 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
     *context = NULL;
 }
 
-/* The shutdown does not wake MHD for a connection that it turns in vain: its own timeout does. */
+/* What MHD is about to refuse in its own words is refused by the handler before. MHD tells of it in
+ * its log, not which request it is; but the one whose header it has got to the end of without
+ * calling the handler can only be this. (MHD 0.9.75 would send the head of such an answer twice.)
+ */
+static void on_library_log(void *cls, const char *format, va_list args)
+{
+    struct httpd *httpd = cls;
+    struct httpd_request *request = NULL;
+    if (strstr(format, "HTTP response code is %u") == NULL) {
+        return;
+    }
+    unsigned status = va_arg(args, unsigned);
+    LIST_EACH (struct httpd_request, r, &httpd->requests.list, link) {
+        if (r->mhd != NULL && r->path == NULL &&
+            MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE) != NULL) {
+            request = r;
+        }
+    }
+    if (request == NULL) {
+        return;
+    }
+    request->is_refused_by_library = true;
+    request->method = "";
+    request->path = "";
+    httpd_request_refuse(request, status == MHD_HTTP_CONTENT_TOO_LARGE ? ERR_TOO_LARGE
+                                  : status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE
+                                      ? ERR_HEAD_TOO_LARGE
+                                      : ERR_BAD_REQUEST);
+    request->conn->linger = true;
+    request->owed = true;
+    httpd->fn(httpd->fn_arg, request, request->error);
+    (void)shutdown(request->conn->fd, SHUT_WR);
+}
+
+/* The shutdown does not wake MHD for a connection that it turns in vain: its own timeout does. One
+ * that MHD does not have yet is closed by whoever has it. */
 static void on_cut(void *arg, struct http_conn *conn)
 {
     (void)arg;
+    if (conn->server_data == NULL) {
+        return;
+    }
     (void)MHD_set_connection_option(conn->server_data, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
 }
 
@@ -340,22 +451,33 @@ static void on_epoll(void *arg, uint32_t events)
 
 /* ---- life ---- */
 
-static bool start(struct httpd *httpd, const struct httpd_config *config, const char **ret_why)
+static bool start(struct httpd *httpd, struct metrics *metrics, const struct httpd_config *config,
+                  const char **ret_why)
 {
     httpd->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, on_accept, httpd, on_access, httpd,
-        MHD_OPTION_LISTEN_SOCKET, httpd->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-        config->connections_max + CLOSING_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        config->header_bytes_max, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
-        config->header_bytes_max / 4, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, httpd, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, httpd, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, httpd,
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, httpd, MHD_OPTION_END);
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0,
+        NULL, NULL, on_access, httpd, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, httpd,
+        MHD_OPTION_CONNECTION_LIMIT, config->connections_max + CLOSING_CONNECTIONS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->header_bytes_max,
+        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, config->header_bytes_max / 4,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION, on_connection, httpd,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, httpd, MHD_OPTION_URI_LOG_CALLBACK,
+        on_request_line, httpd, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, httpd, MHD_OPTION_END);
     if (httpd->daemon == NULL) {
         *ret_why = "the HTTP server cannot be started";
         return false;
     }
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(httpd->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    const struct http_front_config front = {
+        .name = config->name,
+        .listen_fd = httpd->listen_fd,
+        .header_bytes_max = config->header_bytes_max,
+        .streams_max = config->streams_max,
+        .owner = &front_owner,
+        .owner_arg = httpd,
+    };
+    httpd->front =
+        http_front_new(httpd->loop, metrics, &front, httpd->conns, httpd->linger, httpd->streams);
     httpd->epoll_fd = info->epoll_fd;
     loop_fd_add(httpd->loop, httpd->epoll_fd, EPOLLIN, on_epoll, httpd);
     pump(httpd);
@@ -364,26 +486,15 @@ static bool start(struct httpd *httpd, const struct httpd_config *config, const 
 
 /* What waits in the backlog would be reset with the socket. A socket that was handed over lives on
  * with whoever handed it over, and its backlog too. */
-static void accept_rest(struct httpd *httpd)
-{
-    struct sockaddr_storage from;
-    socklen_t bytes;
-    int fd;
-    while (!httpd->listen_fd_inherited &&
-           (fd = http_listen_accept(httpd->listen_fd, &from, &bytes)) >= 0) {
-        (void)MHD_add_connection(httpd->daemon, fd, (const struct sockaddr *)&from, bytes);
-    }
-}
-
 static void stop_accepting(void *arg)
 {
     struct httpd *httpd = arg;
-    (void)MHD_quiesce_daemon(httpd->daemon);
-    accept_rest(httpd);
+    http_front_stop(httpd->front, !httpd->listen_fd_inherited);
     close(httpd->listen_fd);
     httpd->listen_fd = -1;
     pump(httpd);
     http_conns_cut_all(httpd->conns, HTTP_IDLE);
+    http_streams_close(httpd->streams);
 }
 
 struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
@@ -391,6 +502,7 @@ struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
                         const char **ret_why)
 {
     assert(config->header_bytes_max >= 1024 && config->request_timeout_ms > 0);
+    assert(config->wants_stream == NULL || config->stall_timeout_ms > 0);
     struct httpd *httpd = mem_alloc(sizeof(*httpd));
     const struct http_conns_config conns = {
         .name = config->name,
@@ -398,6 +510,7 @@ struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
         .per_address_max = config->connections_per_address_max,
         .request_timeout_ms = config->request_timeout_ms,
         .idle_timeout_ms = config->idle_timeout_ms,
+        .stall_timeout_ms = config->stall_timeout_ms,
     };
     httpd->loop = loop;
     httpd->fn = fn;
@@ -407,13 +520,15 @@ struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
     httpd->epoll_fd = -1;
     httpd->conns = http_conns_new(loop_clock(loop), metrics, &conns, on_cut, httpd);
     httpd->linger = http_linger_new(loop);
+    httpd->streams = http_streams_new(loop, metrics, config->name, httpd->conns);
+    httpd->wants_stream = config->wants_stream;
     httpd->drain = (struct http_drain){
         .clock = loop_clock(loop), .conns = httpd->conns, .stop = stop_accepting, .arg = httpd};
     httpd->listen_fd_inherited = config->listen_fd > 0;
     httpd->listen_fd = httpd->listen_fd_inherited
                            ? config->listen_fd
                            : http_listen(config->host, config->port, ret_why);
-    if (httpd->listen_fd < 0 || !start(httpd, config, ret_why)) {
+    if (httpd->listen_fd < 0 || !start(httpd, metrics, config, ret_why)) {
         httpd_free(&httpd);
     }
     return httpd;
@@ -421,12 +536,14 @@ struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
 
 void httpd_drain(struct httpd *httpd, uint64_t patience_ms)
 {
+    http_streams_drain(httpd->streams);
     http_drain_begin(&httpd->drain, patience_ms);
 }
 
 bool httpd_is_drained(const struct httpd *httpd)
 {
-    return httpd->requests.count == 0 && http_drain_is_over(&httpd->drain);
+    return httpd->requests.count == 0 && http_streams_count(httpd->streams) == 0 &&
+           http_drain_is_over(&httpd->drain);
 }
 
 /* MHD may not be stopped while a connection is suspended. */
@@ -449,6 +566,8 @@ void httpd_free(struct httpd **httpd_ref)
     if (httpd->daemon != NULL) {
         httpd_drain(httpd, 0);
         httpd->ending = true;
+        http_front_free(&httpd->front);
+        http_streams_free(&httpd->streams);
         answer_all(httpd);
         for (unsigned i = 0; i < FREE_ROUNDS && (i < 2 || has_more(httpd)); i++) {
             run(httpd);
@@ -461,6 +580,7 @@ void httpd_free(struct httpd **httpd_ref)
     if (httpd->listen_fd >= 0) {
         close(httpd->listen_fd);
     }
+    http_streams_free(&httpd->streams);
     http_linger_free(&httpd->linger);
     http_conns_free(&httpd->conns);
     mem_free(httpd_ref);
@@ -469,6 +589,11 @@ void httpd_free(struct httpd **httpd_ref)
 size_t httpd_open_requests(const struct httpd *httpd)
 {
     return httpd->requests.count;
+}
+
+size_t httpd_open_streams(const struct httpd *httpd)
+{
+    return http_streams_count(httpd->streams);
 }
 
 size_t httpd_open_connections(const struct httpd *httpd)
@@ -485,6 +610,9 @@ uint16_t httpd_port(const struct httpd *httpd)
 
 const char *httpd_header(const struct httpd_request *request, const char *name)
 {
+    if (request->head != NULL) {
+        return http_head_copy_find(request->head, name);
+    }
     return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
 }
 
@@ -506,5 +634,33 @@ static enum MHD_Result visit_header(void *cls, enum MHD_ValueKind kind, const ch
 void httpd_each_header(const struct httpd_request *request, httpd_header_fn *fn, void *arg)
 {
     struct visit visit = {.fn = fn, .arg = arg};
+    for (size_t i = 0; request->head != NULL && i < request->head->field_count; i++) {
+        const struct http_head_field *field = &request->head->fields[i];
+        fn(arg, str_of(field->name), str_of(field->value));
+    }
+    if (request->mhd == NULL) {
+        return;
+    }
     MHD_get_connection_values_n(request->mhd, MHD_HEADER_KIND, visit_header, &visit);
+}
+
+bool httpd_can_stream(const struct httpd_request *request)
+{
+    return request->visitor != NULL;
+}
+
+/* A path that begins with two slashes would be another host's (RFC 3986, section 4.2). */
+struct http_response *httpd_again(const struct httpd_request *request)
+{
+    bool has_url = request->path[0] == '/' && request->path[1] != '/';
+    AUTO(mem_free)
+    char *url = mem_printf("%s%s%s", request->path, request->query == NULL ? "" : "?",
+                           request->query == NULL ? "" : request->query);
+    struct http_response *response = http_response_new(has_url ? 307 : 400);
+    if (has_url && !http_response_add_header(response, "Location", url)) {
+        http_response_free(&response);
+        response = http_response_new(414);
+    }
+    http_response_close(response);
+    return response;
 }

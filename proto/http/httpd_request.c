@@ -34,6 +34,7 @@ struct httpd_request *httpd_request_new(struct httpd_requests *all, struct http_
     request->conn = conn;
     list_add_first(&all->list, &request->link);
     list_init(&request->park_link);
+    memcpy(request->peer, conn->address, sizeof(request->peer));
     all->count++;
     return request;
 }
@@ -66,6 +67,7 @@ struct httpd_request *httpd_requests_next_to_park(struct httpd_requests *all)
 void httpd_request_free(struct httpd_request *request)
 {
     free(request->query);
+    free(request->head);
     free(request);
 }
 
@@ -159,5 +161,5 @@ struct str httpd_body(const struct httpd_request *request)
 
 void httpd_peer(const struct httpd_request *request, uint8_t ret_address[16])
 {
-    memcpy(ret_address, request->conn->address, 16);
+    memcpy(ret_address, request->peer, 16);
 }

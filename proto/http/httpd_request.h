@@ -20,15 +20,19 @@ struct httpd_requests {
 };
 
 struct MHD_Connection;
+struct http_visitor;
 struct MHD_Response;
 
 struct httpd_request {
     struct httpd_requests *all; /* NULL once the server has let go */
     struct list_link link;
     struct httpd *httpd;
-    struct MHD_Connection *mhd;
+    struct MHD_Connection *mhd;   /* NULL: the request is a visitor's */
+    struct http_visitor *visitor; /* NULL: it is the library's, or the visitor has gone */
+    struct http_head_copy *head;  /* of a visitor */
     struct http_conn *conn;
-    const char *method, *path; /* the library's; NULL until the header is there */
+    uint8_t peer[16];
+    const char *method, *path; /* head's, or the library's; NULL until the header is there */
     char *query;               /* NULL: none */
     char *body;
     size_t body_bytes, body_room;
@@ -36,6 +40,7 @@ struct httpd_request {
     enum err error;
     bool owed;                     /* the handler has it and has not answered */
     bool parked;                   /* suspended: only a resume gets the answer out */
+    bool is_refused_by_library;    /* which would answer it in its own words */
     struct list_link park_link;    /* in to_park, or in none */
     struct MHD_Response *response; /* the answer, until it is queued */
     unsigned status;
@@ -52,7 +57,8 @@ void httpd_request_detach(struct httpd_request *request);
 void httpd_request_park_later(struct httpd_request *request);
 /* Takes one off that list; NULL if it is empty. */
 struct httpd_request *httpd_requests_next_to_park(struct httpd_requests *all);
-/* Counts it and drops its body. error: BAD_REQUEST (framing), TOO_LARGE, OVERLOADED (bodies). */
+/* Counts it and drops its body. error: TOO_LARGE, OVERLOADED (bodies), or what is wrong with its
+ * head. */
 void httpd_request_refuse(struct httpd_request *request, enum err error);
 /* A piece of the body. false: enough has been thrown away, close the connection. */
 bool httpd_request_take_body(struct httpd_request *request, const char *data, size_t bytes);

@@ -116,6 +116,112 @@ static void test_not_http(void **state)
     assert_serves(f);
 }
 
+/* What the HTTP library would refuse in words of its own, with a head that comes twice, is refused
+ * as everything else is: once, as JSON, with the fields that every answer has. */
+static void assert_refused(struct http_fixture *f, size_t index, const char *code, int status)
+{
+    struct str body = http_client_body(f->client, index);
+    AUTO(mem_free) char *text = str_dup(http_client_received(f->client));
+    AUTO(mem_free) char *wanted = mem_printf("\"code\":\"%s\"", code);
+    size_t heads = 0;
+    for (const char *at = text; (at = strstr(at, "HTTP/1.1 ")) != NULL; at++) {
+        heads++;
+    }
+    if (heads != index + 1 || http_client_status(f->client, index) != status ||
+        memmem(body.data, body.bytes, wanted, strlen(wanted)) == NULL) {
+        fail_msg("%d %s expected: %s", status, code, text);
+    }
+    assert_int_equal(http_client_header(f->client, index, "X-Request-Id").bytes, 16);
+    assert_true(str_eq(http_client_header(f->client, index, "Connection"), STR_LIT("close")));
+    assert_true(str_eq(http_client_header(f->client, index, "Access-Control-Allow-Origin"),
+                       STR_LIT("http://a.example")));
+}
+
+#define ORIGIN "Origin: http://a.example\r\n"
+
+static void allow_origin(struct http_fixture *f)
+{
+    static char origins[] = "http://a.example";
+    f->config.cors_origins = origins;
+    http_fixture_restart(f);
+}
+
+static void test_refused_in_our_words(void **state)
+{
+    enum { COOKIE_BYTES = 5000 };
+    static char cookie[COOKIE_BYTES + 1];
+    static const struct {
+        const char *line, *fields, *code;
+        int status;
+    } rows[] = {
+        {"GET / HTTP/1.1", ORIGIN "Content-Length: 1, 1\r\n", "bad_request", 400},
+        {"GET / HTTP/1.1", ORIGIN "Content-Length: -1\r\n", "bad_request", 400},
+        {"GET / HTTP/1.1", ORIGIN "Content-Length: 99999999999999999999999\r\n", "too_large", 413},
+        {"GET / HTTP/1.1", ORIGIN "no colon\r\n", "bad_request", 400},
+        {"GET / HTTP/2.0", ORIGIN, "http_version", 505},
+        {"GET / HTTP/0.9", ORIGIN, "http_version", 505},
+        {"GET / HTTP/1.1x", ORIGIN, "bad_request", 400},
+        {"GET /", ORIGIN, "bad_request", 400},
+        {"GET", ORIGIN, "bad_request", 400},
+        {"PROXY TCP4 192.0.2.1 192.0.2.2 5 6\r\nGET / HTTP/1.1", ORIGIN, "bad_request", 400},
+        {"GET / HTTP/1.1", ORIGIN "Cookie: ", "head_too_large", 431},
+    };
+    struct http_fixture *f = *state;
+    allow_origin(f);
+    memset(cookie, 'c', COOKIE_BYTES);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        bool has_cookie = rows[i].status == 431;
+        http_client_free(&f->client);
+        f->client = http_fixture_connect(f, NULL);
+        http_client_sendf(f->client, "%s\r\n%s%s%s\r\n\r\n", rows[i].line, rows[i].fields,
+                          has_cookie ? cookie : "X: y", "");
+        assert_true(http_client_await_close(f->client, WAIT_MS));
+        assert_refused(f, 0, rows[i].code, rows[i].status);
+    }
+    assert_serves(f);
+}
+
+/* The same of a later request, as far as its line is in order. */
+static void test_later_ones_in_our_words(void **state)
+{
+    enum { COOKIE_BYTES = 5000 };
+    static char cookie[COOKIE_BYTES + 1];
+    struct http_fixture *f = *state;
+    allow_origin(f);
+    memset(cookie, 'c', COOKIE_BYTES);
+    for (int i = 0; i < 2; i++) {
+        http_client_free(&f->client);
+        f->client = http_fixture_connect(f, NULL);
+        http_client_sendf(f->client,
+                          "GET /x HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n" ORIGIN "%s%s\r\n\r\n",
+                          i == 0 ? "Content-Length: 1, 1" : "Cookie: ", i == 0 ? "" : cookie);
+        assert_true(http_client_await_close(f->client, WAIT_MS));
+        assert_refused(f, 1, i == 0 ? "bad_request" : "head_too_large", i == 0 ? 400 : 431);
+    }
+    assert_serves(f);
+}
+
+/* A head that does not fit at all, and is still coming. */
+static void test_head_past_the_limit(void **state)
+{
+    enum { BYTES = 100000 };
+    struct http_fixture *f = *state;
+    char *bytes = mem_alloc(BYTES);
+    allow_origin(f);
+    memset(bytes, 'A', BYTES);
+    send_anew(f, STR_LIT("GET / HTTP/1.1\r\n" ORIGIN "X: "));
+    http_client_send(f->client, (struct str){.data = bytes, .bytes = BYTES});
+    assert_true(http_client_await_close(f->client, WAIT_MS));
+    assert_refused(f, 0, "head_too_large", 431);
+    send_anew(f, STR_LIT("GET /"));
+    http_client_send(f->client, (struct str){.data = bytes, .bytes = BYTES});
+    assert_true(http_client_await_close(f->client, WAIT_MS));
+    assert_int_equal(http_client_status(f->client, 0), 414);
+    assert_int_equal(f->calls, 0);
+    mem_free(&bytes);
+    assert_serves(f);
+}
+
 static void test_endless_heads(void **state)
 {
     enum { BYTES = 1000000 };
@@ -178,10 +284,12 @@ static void test_expect_continue(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BRIEF_TEST(test_ambiguous_framing), BRIEF_TEST(test_chunked_in_1_0),
-        BRIEF_TEST(test_broken_chunks),     BRIEF_TEST(test_not_http),
-        BRIEF_TEST(test_endless_heads),     HTTP_TEST(test_pipelined_in_order),
-        HTTP_TEST(test_byte_by_byte),       HTTP_TEST(test_expect_continue),
+        BRIEF_TEST(test_ambiguous_framing),   BRIEF_TEST(test_chunked_in_1_0),
+        BRIEF_TEST(test_broken_chunks),       BRIEF_TEST(test_not_http),
+        HTTP_TEST(test_refused_in_our_words), HTTP_TEST(test_later_ones_in_our_words),
+        HTTP_TEST(test_head_past_the_limit),  BRIEF_TEST(test_endless_heads),
+        HTTP_TEST(test_pipelined_in_order),   HTTP_TEST(test_byte_by_byte),
+        HTTP_TEST(test_expect_continue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,213 @@
+#include "proto/http/http_head.h"
+
+#include <strings.h>
+
+#include "proto/http/http_framing.h"
+
+/* Takes the next line off *rest, without its end; false if its end has not come yet. */
+static bool take_line(struct str *rest, struct str *ret_line)
+{
+    const char *end = rest->bytes == 0 ? NULL : memchr(rest->data, '\n', rest->bytes);
+    if (end == NULL) {
+        return false;
+    }
+    struct str line = {.data = rest->data, .bytes = (size_t)(end - rest->data)};
+    rest->data += line.bytes + 1;
+    rest->bytes -= line.bytes + 1;
+    if (line.bytes > 0 && line.data[line.bytes - 1] == '\r') {
+        line.bytes--;
+    }
+    *ret_line = line;
+    return true;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* "HTTP/" and two digits with a dot between them. */
+static bool is_version(struct str s)
+{
+    return s.bytes == 8 && memcmp(s.data, "HTTP/", 5) == 0 && is_digit(s.data[5]) &&
+           s.data[6] == '.' && is_digit(s.data[7]);
+}
+
+/* The method ends at the first blank, the version begins after the last; what is between them is
+ * the target, as libmicrohttpd sees it too. */
+static enum err read_request_line(struct str line, struct http_head *head)
+{
+    const char *first = memchr(line.data, ' ', line.bytes);
+    const char *last = memrchr(line.data, ' ', line.bytes);
+    if (first == NULL || first == line.data || first == last ||
+        memchr(line.data, '\t', (size_t)(first - line.data)) != NULL) {
+        return ERR_BAD_REQUEST;
+    }
+    struct str version = {.data = last + 1, .bytes = (size_t)(line.data + line.bytes - (last + 1))};
+    if (!is_version(version)) {
+        return ERR_BAD_REQUEST;
+    }
+    const char *target = first + strspn(first, " ");
+    head->method = (struct str){.data = line.data, .bytes = (size_t)(first - line.data)};
+    head->version = version;
+    head->target =
+        (struct str){.data = target, .bytes = target < last ? (size_t)(last - target) : 0};
+    return version.data[5] == '1' ? ERR_OK : ERR_HTTP_VERSION;
+}
+
+enum err http_head_read(struct str bytes, struct http_head *ret_head)
+{
+    struct http_head *head = ret_head;
+    struct str rest = bytes, line;
+    enum err err = ERR_OK;
+    *head = (struct http_head){0};
+    /* A line or two may be left over from the body of an earlier request (RFC 9112, 2.2). */
+    do {
+        if (rest.bytes > 0 && (unsigned char)rest.data[0] < ' ' && rest.data[0] != '\r' &&
+            rest.data[0] != '\n') {
+            return ERR_BAD_REQUEST; /* TLS, most likely */
+        }
+        if (!take_line(&rest, &line)) {
+            return ERR_OK;
+        }
+    } while (line.bytes == 0);
+    err = read_request_line(line, head);
+    head->fields.data = rest.data;
+    while (take_line(&rest, &line) && line.bytes > 0) {
+        head->fields.bytes = (size_t)(rest.data - head->fields.data);
+        head->field_count++;
+        bool is_folded = line.data[0] == ' ' || line.data[0] == '\t';
+        if (err == ERR_OK && !is_folded && memchr(line.data, ':', line.bytes) == NULL) {
+            err = ERR_BAD_REQUEST;
+        }
+    }
+    /* The last line that was taken is the empty one, or else its end is still to come. */
+    const char *end_of_fields = head->fields.data + head->fields.bytes;
+    if (rest.data > end_of_fields) {
+        head->bytes = (size_t)(rest.data - bytes.data);
+    }
+    return err;
+}
+
+static bool has_control(struct str s)
+{
+    for (size_t i = 0; i < s.bytes; i++) {
+        if (((unsigned char)s.data[i] < ' ' && s.data[i] != '\t') || s.data[i] == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct str trim(struct str s)
+{
+    while (s.bytes > 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
+        s.data++;
+        s.bytes--;
+    }
+    while (s.bytes > 0 && (s.data[s.bytes - 1] == ' ' || s.data[s.bytes - 1] == '\t')) {
+        s.bytes--;
+    }
+    return s;
+}
+
+/* A line without a colon is a name without a value. */
+static void split_field(struct str line, struct str *ret_name, struct str *ret_value)
+{
+    const char *colon = memchr(line.data, ':', line.bytes);
+    size_t name_bytes = colon == NULL ? line.bytes : (size_t)(colon - line.data);
+    size_t value_at = colon == NULL ? line.bytes : name_bytes + 1;
+    *ret_name = (struct str){.data = line.data, .bytes = name_bytes};
+    *ret_value = trim((struct str){.data = line.data + value_at, .bytes = line.bytes - value_at});
+}
+
+bool http_head_is_strict(const struct http_head *head)
+{
+    struct http_framing framing = {0};
+    struct str rest = head->fields, line, name, value;
+    char version[9];
+    if (!str_copy(version, sizeof(version), head->version) || !http_is_token(head->method) ||
+        head->target.bytes == 0 || head->target.data[0] != '/' || has_control(head->target) ||
+        memchr(head->target.data, ' ', head->target.bytes) != NULL ||
+        memcmp(head->version.data + head->version.bytes, "\r\n", 2) != 0) {
+        return false;
+    }
+    while (take_line(&rest, &line)) {
+        split_field(line, &name, &value);
+        http_framing_add(&framing, name, value);
+        if (line.data[line.bytes] != '\r' || has_control(value)) {
+            return false;
+        }
+    }
+    return http_framing_is_sound(&framing, version) && !framing.chunked && framing.length == 0;
+}
+
+static struct str split_target(const struct http_head *head, struct str *ret_query)
+{
+    const char *mark =
+        head->target.bytes == 0 ? NULL : memchr(head->target.data, '?', head->target.bytes);
+    size_t path_bytes = mark == NULL ? head->target.bytes : (size_t)(mark - head->target.data);
+    *ret_query = mark == NULL
+                     ? (struct str){.data = NULL, .bytes = 0}
+                     : (struct str){.data = mark + 1, .bytes = head->target.bytes - path_bytes - 1};
+    return (struct str){.data = head->target.data, .bytes = path_bytes};
+}
+
+struct str http_head_path(const struct http_head *head)
+{
+    struct str query;
+    return split_target(head, &query);
+}
+
+struct str http_head_query(const struct http_head *head)
+{
+    struct str query;
+    (void)split_target(head, &query);
+    return query;
+}
+
+/* Copies s to *text, ends it with NUL, and moves *text behind that. */
+static const char *put(char **text, struct str s)
+{
+    char *at = *text;
+    if (s.bytes > 0) {
+        memcpy(at, s.data, s.bytes);
+    }
+    at[s.bytes] = '\0';
+    *text += s.bytes + 1;
+    return at;
+}
+
+struct http_head_copy *http_head_copy(const struct http_head *head)
+{
+    /* Every line has a colon and an end, which become the two NULs, or, if it is broken, at least
+     * an end: so a byte more for each. */
+    size_t text_bytes = head->method.bytes + head->target.bytes + head->version.bytes + 4 +
+                        head->fields.bytes + head->field_count;
+    size_t table_bytes = head->field_count * sizeof(struct http_head_field);
+    struct http_head_copy *copy = mem_alloc(sizeof(*copy) + table_bytes + text_bytes);
+    char *text = (char *)copy->fields + table_bytes;
+    struct str query = http_head_query(head);
+    copy->method = put(&text, head->method);
+    copy->path = put(&text, http_head_path(head));
+    copy->query = query.data == NULL ? NULL : put(&text, query);
+    copy->version = put(&text, head->version);
+    struct str rest = head->fields, line, name, value;
+    while (take_line(&rest, &line)) {
+        split_field(line, &name, &value);
+        copy->fields[copy->field_count].name = put(&text, name);
+        copy->fields[copy->field_count].value = put(&text, value);
+        copy->field_count++;
+    }
+    return copy;
+}
+
+const char *http_head_copy_find(const struct http_head_copy *copy, const char *name)
+{
+    for (size_t i = 0; i < copy->field_count; i++) {
+        if (strcasecmp(copy->fields[i].name, name) == 0) {
+            return copy->fields[i].value;
+        }
+    }
+    return NULL;
+}

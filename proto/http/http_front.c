@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,6 +38,9 @@ struct http_visitor {
     size_t discarded_bytes;
     struct strbuf answer;
     size_t sent;
+    int file_fd; /* what follows answer; -1: nothing */
+    off_t file_offset;
+    uint64_t file_bytes; /* still to be sent */
 };
 
 struct http_front {
@@ -75,6 +79,9 @@ static void forget_visitor(struct http_visitor *visitor)
     watch_visitor(visitor, EPOLL_CTL_DEL, 0);
     front->kept_count -= visitor->state != VISITOR_READING;
     strbuf_fini(&visitor->answer);
+    if (visitor->file_fd >= 0) {
+        close(visitor->file_fd);
+    }
     visitor->state = VISITOR_GONE;
     list_remove(&visitor->link);
     list_add(&front->gone, &visitor->link);
@@ -119,20 +126,33 @@ static void hand_over(struct http_visitor *visitor)
 
 /* ---- answers ---- */
 
-static void send_answer(struct http_visitor *visitor)
+/* As much as the kernel takes at a time, as send. */
+static ssize_t send_piece(struct http_visitor *visitor)
 {
-    while (visitor->sent < visitor->answer.bytes) {
+    if (visitor->sent < visitor->answer.bytes) {
         ssize_t n = send(visitor->conn->fd, visitor->answer.data + visitor->sent,
                          visitor->answer.bytes - visitor->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        visitor->sent += n > 0 ? (size_t)n : 0;
+        return n;
+    }
+    ssize_t n =
+        sendfile(visitor->conn->fd, visitor->file_fd, &visitor->file_offset, visitor->file_bytes);
+    visitor->file_bytes -= n > 0 ? (uint64_t)n : 0;
+    return n;
+}
+
+static void send_answer(struct http_visitor *visitor)
+{
+    while (visitor->sent < visitor->answer.bytes || visitor->file_bytes > 0) {
+        ssize_t n = send_piece(visitor);
         if (n < 0 && errno == EAGAIN) {
             watch_visitor(visitor, EPOLL_CTL_MOD, (uint32_t)EPOLLIN | (uint32_t)EPOLLOUT);
             return;
         }
-        if (n < 0 && errno != EINTR) {
+        if (n == 0 || (n < 0 && errno != EINTR)) { /* 0: the file has become shorter */
             close_visitor(visitor);
             return;
         }
-        visitor->sent += n > 0 ? (size_t)n : 0;
     }
     close_answered(visitor);
 }
@@ -160,13 +180,18 @@ void http_front_respond(struct http_visitor *visitor, struct http_response **res
         return;
     }
     struct str body = http_response_body(answer);
+    uint64_t offset, bytes;
+    visitor->file_fd = http_response_steal_file(answer, &offset, &bytes);
+    bytes = visitor->file_fd >= 0 ? bytes : body.bytes;
     AUTO(mem_free)
     char *framing = http_response_status(answer) == 204 || http_response_status(answer) == 304
                         ? mem_strdup("")
-                        : mem_printf("Content-Length: %zu\r\n", body.bytes);
+                        : mem_printf("Content-Length: %" PRIu64 "\r\n", bytes);
     http_response_write_head(answer, framing, &visitor->answer);
     if (!visitor->wants_no_body) {
         strbuf_add(&visitor->answer, body);
+        visitor->file_offset = (off_t)offset;
+        visitor->file_bytes = visitor->file_fd >= 0 ? bytes : 0;
     }
     visitor->state = VISITOR_ANSWERING;
     http_conns_enter(visitor->front->conns, visitor->conn, HTTP_SENDING);
@@ -265,6 +290,7 @@ static void welcome(struct http_front *front, int fd, const struct sockaddr *fro
     struct http_visitor *visitor = mem_alloc(sizeof(*visitor));
     visitor->front = front;
     visitor->conn = http_conns_add(front->conns, address, fd);
+    visitor->file_fd = -1;
     list_add(&front->visitors, &visitor->link);
     watch_visitor(visitor, EPOLL_CTL_ADD, EPOLLIN);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "proto/http/http_framing.h"
 
@@ -15,6 +16,8 @@ struct http_response {
     size_t body_bytes;
     const struct http_producer *producer; /* NULL: the body is no stream */
     void *producer_arg;
+    int file_fd; /* -1: the body is no file */
+    uint64_t file_offset, file_bytes;
     struct strbuf fields; /* name, NUL, value, NUL; and so on */
 };
 
@@ -23,6 +26,7 @@ struct http_response *http_response_new(int status)
     assert(status >= 200 && status <= 599);
     struct http_response *response = mem_alloc(sizeof(*response));
     response->status = status;
+    response->file_fd = -1;
     return response;
 }
 
@@ -31,6 +35,9 @@ void http_response_free(struct http_response **response)
     if (*response != NULL) {
         if ((*response)->producer != NULL) {
             (*response)->producer->on_gone((*response)->producer_arg);
+        }
+        if ((*response)->file_fd >= 0) {
+            close((*response)->file_fd);
         }
         free((*response)->body);
         strbuf_fini(&(*response)->fields);
@@ -81,6 +88,17 @@ void http_response_set_body(struct http_response *response, const char *content_
 {
     char *copy = str_dup(body);
     http_response_take_body(response, content_type, &copy, body.bytes);
+}
+
+void http_response_set_file(struct http_response *response, const char *content_type, int *fd,
+                            uint64_t offset, uint64_t bytes)
+{
+    char *none = NULL;
+    http_response_take_body(response, content_type, &none, 0);
+    response->file_fd = *fd;
+    response->file_offset = offset;
+    response->file_bytes = bytes;
+    *fd = -1;
 }
 
 void http_response_set_stream(struct http_response *response, const char *content_type,
@@ -154,6 +172,16 @@ char *http_response_steal_body(struct http_response *response, size_t *ret_bytes
     return STEAL(response->body);
 }
 
+int http_response_steal_file(struct http_response *response, uint64_t *ret_offset,
+                             uint64_t *ret_bytes)
+{
+    int fd = response->file_fd;
+    response->file_fd = -1;
+    *ret_offset = response->file_offset;
+    *ret_bytes = response->file_bytes;
+    return fd;
+}
+
 const struct http_producer *http_response_steal_producer(struct http_response *response,
                                                          void **ret_arg)
 {
@@ -171,6 +199,7 @@ static const char *phrase_of(int status)
         {200, "OK"},
         {201, "Created"},
         {204, "No Content"},
+        {206, "Partial Content"},
         {304, "Not Modified"},
         {307, "Temporary Redirect"},
         {400, "Bad Request"},
@@ -180,8 +209,10 @@ static const char *phrase_of(int status)
         {405, "Method Not Allowed"},
         {409, "Conflict"},
         {410, "Gone"},
+        {412, "Precondition Failed"},
         {413, "Content Too Large"},
         {414, "URI Too Long"},
+        {416, "Range Not Satisfiable"},
         {421, "Misdirected Request"},
         {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},

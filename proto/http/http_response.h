@@ -34,6 +34,9 @@ void http_response_set_body(struct http_response *response, const char *content_
 void http_response_take_body(struct http_response *response, const char *content_type, char **body,
                              size_t bytes);
 
+/* Takes *fd, of a regular file, and sets it to -1: bytes of it are sent, from offset on. */
+void http_response_set_file(struct http_response *response, const char *content_type, int *fd,
+                            uint64_t offset, uint64_t bytes);
 /* A stream: producer makes it, with arg as its state, from when the head has been sent. If that
  * never happens, its on_gone is called too. Only a request of which httpd_can_stream is true. */
 void http_response_set_stream(struct http_response *response, const char *content_type,
@@ -60,6 +63,9 @@ void http_date(time_t time, char ret_date[HTTP_DATE_BYTES]);
 
 /* ---- for the server ---- */
 
+/* Moves the file out; -1 if the body is none. */
+int http_response_steal_file(struct http_response *response, uint64_t *ret_offset,
+                             uint64_t *ret_bytes);
 /* Moves the producer out; NULL if the body is no stream. */
 const struct http_producer *http_response_steal_producer(struct http_response *response,
                                                          void **ret_arg);

@@ -62,8 +62,12 @@ static void make_answer(struct httpd_request *request, struct http_response **re
     AUTO(http_response_free) struct http_response *answer = STEAL(*response);
     size_t bytes;
     assert(!http_response_is_stream(answer));
+    uint64_t file_offset, file_bytes;
+    int file_fd = http_response_steal_file(answer, &file_offset, &file_bytes);
     char *body = http_response_steal_body(answer, &bytes);
-    struct MHD_Response *mhd = MHD_create_response_from_buffer(bytes, body, MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *mhd =
+        file_fd >= 0 ? MHD_create_response_from_fd_at_offset64(file_bytes, file_fd, file_offset)
+                     : MHD_create_response_from_buffer(bytes, body, MHD_RESPMEM_MUST_FREE);
     if (mhd == NULL) {
         abort(); /* out of memory: see base.h */
     }

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -353,6 +354,36 @@ static void test_drain_of_nobody(void **state)
     assert_true(loop_run_until(f->loop, is_drained, f, WAIT_MS));
 }
 
+static bool has_paused(void *arg)
+{
+    const struct fixture *f = arg;
+    return metric_value(metrics_counter(f->metrics, "lynks_http_accept_pauses_total", "",
+                                        "listener=\"test\"")) > 0;
+}
+
+/* Without descriptors new connections wait, old ones are served; later the new ones are too. */
+static void test_no_descriptors(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit limit, none;
+    http_client_send(f->client, STR_LIT("GET /1 HTTP/1.1\r\n\r\n"));
+    assert_true(http_client_await(f->client, 1, WAIT_MS));
+    struct http_client *late = http_client_new(f->loop, httpd_port(f->httpd), NULL);
+    http_client_send(late, STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_true(loop_run_until(f->loop, has_paused, f, WAIT_MS));
+    http_client_send(f->client, STR_LIT("GET /2 HTTP/1.1\r\n\r\n"));
+    assert_true(http_client_await(f->client, 2, WAIT_MS));
+    assert_int_equal(http_client_status(late, 0), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_true(http_client_await(late, 1, WAIT_MS));
+    assert_int_equal(http_client_status(late, 0), 200);
+    http_client_free(&late);
+}
+
 /* The handler's requests outlive the server. */
 static void test_free_before_the_answer(void **state)
 {
@@ -416,6 +447,7 @@ int main(void)
         HTTPD_TEST(test_drain),
         HTTPD_TEST(test_drain_with_patience),
         HTTPD_TEST(test_drain_of_nobody),
+        HTTPD_TEST(test_no_descriptors),
         HTTPD_TEST(test_free_before_the_answer),
         HTTPD_TEST(test_a_taken_port),
         HTTPD_TEST(test_handed_over),

@@ -135,8 +135,8 @@ static void arm(struct http_conns *conns, uint64_t now_ms, uint64_t due_ms)
         clock_after(conns->clock, due_ms > now_ms ? due_ms - now_ms : 0, on_timer, conns);
 }
 
-static void enter(struct http_conns *conns, struct http_conn *conn, enum http_phase phase,
-                  uint64_t now_ms)
+static void enter_phase(struct http_conns *conns, struct http_conn *conn, enum http_phase phase,
+                        uint64_t now_ms)
 {
     struct queue *queue = &conns->queues[phase];
     conn->phase = phase;
@@ -151,7 +151,7 @@ static void change_phase(struct http_conns *conns, struct http_conn *conn, enum 
                          uint64_t now_ms)
 {
     list_remove(&conn->link);
-    enter(conns, conn, phase, now_ms);
+    enter_phase(conns, conn, phase, now_ms);
 }
 
 void http_conns_enter(struct http_conns *conns, struct http_conn *conn, enum http_phase phase)
@@ -223,7 +223,7 @@ static void on_timer(void *arg)
 
 /* ---- coming and going ---- */
 
-static bool make_room(struct http_conns *conns)
+static bool make_room_for_conn(struct http_conns *conns)
 {
     struct http_conn *idle = first_of(conns, HTTP_IDLE);
     struct http_conn *silent = first_of(conns, HTTP_RECEIVING);
@@ -250,7 +250,7 @@ bool http_conns_admit(struct http_conns *conns, const uint8_t address[16])
         metric_inc(conns->refused_address);
         return false;
     }
-    if (conns->count >= conns->max && !make_room(conns)) {
+    if (conns->count >= conns->max && !make_room_for_conn(conns)) {
         metric_inc(conns->refused_full);
         return false;
     }
@@ -265,7 +265,7 @@ struct http_conn *http_conns_add(struct http_conns *conns, const uint8_t address
     conn->holder = hold_address(conns, key);
     memcpy(conn->address, address, sizeof(conn->address));
     conn->fd = fd;
-    enter(conns, conn, HTTP_RECEIVING, clock_mono_ms(conns->clock));
+    enter_phase(conns, conn, HTTP_RECEIVING, clock_mono_ms(conns->clock));
     conns->count++;
     conns->peak = conns->count > conns->peak ? conns->count : conns->peak;
     metric_inc(conns->opened);

@@ -159,7 +159,7 @@ static bool is_older(const struct stat *a, const struct stat *b)
                                                   : a->st_mtim.tv_nsec < b->st_mtim.tv_nsec;
 }
 
-static bool choose(const char *path, bool accepts_gzip, struct representation *ret)
+static bool choose_representation(const char *path, bool accepts_gzip, struct representation *ret)
 {
     AUTO(mem_free) char *gzip_path = mem_printf("%s.gz", path);
     struct stat plain, gzip;
@@ -227,7 +227,7 @@ static enum http_range find_range(const struct httpd_request *request,
     return http_range_read(range, file->bytes, ret_first, ret_bytes);
 }
 
-static void add_field(struct http_response *response, const char *name, char *value)
+static void add_file_field(struct http_response *response, const char *name, char *value)
 {
     (void)http_response_add_header(response, name, value);
     free(value);
@@ -239,7 +239,8 @@ struct http_response *http_file_response(const struct httpd_request *request, co
     struct representation file = {.fd = -1};
     uint64_t first = 0, bytes = 0;
     char date[HTTP_DATE_BYTES];
-    if (!choose(path, http_accepts_gzip(httpd_header(request, "Accept-Encoding")), &file)) {
+    if (!choose_representation(path, http_accepts_gzip(httpd_header(request, "Accept-Encoding")),
+                               &file)) {
         return NULL;
     }
     int status = check_conditions(request, &file);
@@ -255,11 +256,11 @@ struct http_response *http_file_response(const struct httpd_request *request, co
         (void)http_response_add_header(response, "Vary", "Accept-Encoding");
     }
     if (status == 206) {
-        add_field(response, "Content-Range",
-                  mem_printf("bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, first, first + bytes - 1,
-                             file.bytes));
+        add_file_field(response, "Content-Range",
+                       mem_printf("bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, first,
+                                  first + bytes - 1, file.bytes));
     } else if (status == 416) {
-        add_field(response, "Content-Range", mem_printf("bytes */%" PRIu64, file.bytes));
+        add_file_field(response, "Content-Range", mem_printf("bytes */%" PRIu64, file.bytes));
     }
     if (status == 200 || status == 206) {
         if (file.is_gzip) {

@@ -116,7 +116,7 @@ static void close_answered(struct http_visitor *visitor)
     close_visitor(visitor);
 }
 
-static void hand_over(struct http_visitor *visitor)
+static void hand_visitor_over(struct http_visitor *visitor)
 {
     struct http_front *front = visitor->front;
     struct http_conn *conn = visitor->conn;
@@ -233,7 +233,7 @@ static void look_at_head(struct http_visitor *visitor, size_t bytes, bool is_all
     if (err != ERR_OK) {
         ask(visitor, &head, err);
     } else if (!front->owner->keeps(front->owner_arg, head.method, http_head_path(&head))) {
-        hand_over(visitor);
+        hand_visitor_over(visitor);
     } else if (!http_head_is_strict(&head)) {
         ask(visitor, &head, ERR_BAD_REQUEST);
     } else if (http_streams_count(front->streams) + front->kept_count >= front->streams_max) {

@@ -99,7 +99,7 @@ static bool has_control(struct str s)
     return false;
 }
 
-static struct str trim(struct str s)
+static struct str trim_value(struct str s)
 {
     while (s.bytes > 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
         s.data++;
@@ -118,7 +118,8 @@ static void split_field(struct str line, struct str *ret_name, struct str *ret_v
     size_t name_bytes = colon == NULL ? line.bytes : (size_t)(colon - line.data);
     size_t value_at = colon == NULL ? line.bytes : name_bytes + 1;
     *ret_name = (struct str){.data = line.data, .bytes = name_bytes};
-    *ret_value = trim((struct str){.data = line.data + value_at, .bytes = line.bytes - value_at});
+    *ret_value =
+        trim_value((struct str){.data = line.data + value_at, .bytes = line.bytes - value_at});
 }
 
 bool http_head_is_strict(const struct http_head *head)

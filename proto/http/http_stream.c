@@ -125,7 +125,7 @@ static void make_ready(struct http_stream *stream)
     }
 }
 
-static void enqueue(struct http_stream *stream, struct http_chunk *chunk)
+static void enqueue_chunk(struct http_stream *stream, struct http_chunk *chunk)
 {
     stream->queue[stream->queued++] = http_chunk_ref(chunk);
     if (!stream->is_blocked) {
@@ -140,7 +140,7 @@ bool http_stream_send(struct http_stream *stream, struct http_chunk *chunk)
         stream->wants_room = true;
         return false;
     }
-    enqueue(stream, chunk);
+    enqueue_chunk(stream, chunk);
     return true;
 }
 
@@ -150,7 +150,7 @@ void http_stream_end(struct http_stream **stream_ref)
     if (stream->state == STREAM_OPEN) {
         stream->state = STREAM_ENDING;
         if (stream->is_chunked) {
-            enqueue(stream, stream->all->end);
+            enqueue_chunk(stream, stream->all->end);
         } else {
             make_ready(stream);
         }
@@ -383,7 +383,7 @@ void http_streams_open(struct http_streams *all, struct http_conn *conn, struct 
     metric_set(all->open_gauge, (int64_t)++all->count);
     metric_inc(all->opened);
     struct http_chunk *first = make_chunk(str_of(""), head, str_of(""));
-    enqueue(stream, first);
+    enqueue_chunk(stream, first);
     http_chunk_unref(&first);
 }
 

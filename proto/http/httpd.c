@@ -174,7 +174,7 @@ static enum MHD_Result dispatch(struct httpd_request *request)
 /* ---- a request comes in ---- */
 
 /* Answers before the body is read; MHD then closes the connection. */
-static enum MHD_Result refuse(struct httpd_request *request, enum err error)
+static enum MHD_Result refuse_unread(struct httpd_request *request, enum err error)
 {
     httpd_request_refuse(request, error);
     request->conn->linger = true;
@@ -185,7 +185,7 @@ static enum MHD_Result refuse(struct httpd_request *request, enum err error)
     return result;
 }
 
-static void add_field(void *framing, struct str name, struct str value)
+static void add_framing_field(void *framing, struct str name, struct str value)
 {
     http_framing_add(framing, name, value);
 }
@@ -198,12 +198,12 @@ static enum MHD_Result begin(struct httpd_request *request, const char *path, co
     struct http_framing framing = {0};
     request->path = path;
     request->method = method;
-    httpd_each_header(request, add_field, &framing);
+    httpd_each_header(request, add_framing_field, &framing);
     if (!http_framing_is_sound(&framing, version)) {
-        return refuse(request, ERR_BAD_REQUEST);
+        return refuse_unread(request, ERR_BAD_REQUEST);
     }
     if (framing.length > request->all->body_bytes_max) {
-        return refuse(request, ERR_TOO_LARGE);
+        return refuse_unread(request, ERR_TOO_LARGE);
     }
     return MHD_YES;
 }
@@ -329,8 +329,8 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
     }
 }
 
-static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
-                          enum MHD_ConnectionNotificationCode code)
+static void on_mhd_connection(void *cls, struct MHD_Connection *mhd, void **context,
+                              enum MHD_ConnectionNotificationCode code)
 {
     struct httpd *httpd = cls;
     struct http_conn *conn = *context;
@@ -464,7 +464,7 @@ static bool start(struct httpd *httpd, struct metrics *metrics, const struct htt
         MHD_OPTION_CONNECTION_LIMIT, config->connections_max + CLOSING_CONNECTIONS,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->header_bytes_max,
         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, config->header_bytes_max / 4,
-        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION, on_connection, httpd,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION, on_mhd_connection, httpd,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, httpd, MHD_OPTION_URI_LOG_CALLBACK,
         on_request_line, httpd, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, httpd, MHD_OPTION_END);
     if (httpd->daemon == NULL) {
@@ -520,7 +520,8 @@ struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
     httpd->fn = fn;
     httpd->fn_arg = arg;
     loop_late_init(&httpd->answers, pump, httpd);
-    httpd_requests_init(&httpd->requests, metrics, config);
+    httpd_requests_init(&httpd->requests, metrics, config->name, config->body_bytes_max,
+                        config->body_bytes_total_max);
     httpd->epoll_fd = -1;
     httpd->conns = http_conns_new(loop_clock(loop), metrics, &conns, on_cut, httpd);
     httpd->linger = http_linger_new(loop);
@@ -611,6 +612,31 @@ uint16_t httpd_port(const struct httpd *httpd)
 }
 
 /* ---- of a request ---- */
+
+const char *httpd_method(const struct httpd_request *request)
+{
+    return request->method;
+}
+
+const char *httpd_path(const struct httpd_request *request)
+{
+    return request->path;
+}
+
+const char *httpd_query(const struct httpd_request *request)
+{
+    return request->query;
+}
+
+struct str httpd_body(const struct httpd_request *request)
+{
+    return (struct str){.data = request->body, .bytes = request->body_bytes};
+}
+
+void httpd_peer(const struct httpd_request *request, uint8_t ret_address[16])
+{
+    memcpy(ret_address, request->peer, 16);
+}
 
 const char *httpd_header(const struct httpd_request *request, const char *name)
 {

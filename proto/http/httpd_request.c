@@ -12,16 +12,15 @@ static struct metric *refused(struct metrics *metrics, const char *listener, con
                            "HTTP requests refused before they were read.", labels);
 }
 
-void httpd_requests_init(struct httpd_requests *all, struct metrics *metrics,
-                         const struct httpd_config *config)
+void httpd_requests_init(struct httpd_requests *all, struct metrics *metrics, const char *listener,
+                         size_t body_bytes_max, size_t body_bytes_total_max)
 {
     *all = (struct httpd_requests){
-        .body_bytes_max = config->body_bytes_max,
-        .body_bytes_total_max =
-            config->body_bytes_total_max > 0 ? config->body_bytes_total_max : SIZE_MAX,
-        .refused_framing = refused(metrics, config->name, "framing"),
-        .refused_large = refused(metrics, config->name, "too_large"),
-        .refused_bodies = refused(metrics, config->name, "bodies"),
+        .body_bytes_max = body_bytes_max,
+        .body_bytes_total_max = body_bytes_total_max > 0 ? body_bytes_total_max : SIZE_MAX,
+        .refused_framing = refused(metrics, listener, "framing"),
+        .refused_large = refused(metrics, listener, "too_large"),
+        .refused_bodies = refused(metrics, listener, "bodies"),
     };
     list_init(&all->list);
     list_init(&all->to_park);
@@ -95,7 +94,7 @@ void httpd_request_refuse(struct httpd_request *request, enum err error)
 }
 
 /* Room doubles, so that no peer gets memory for what it only announces. */
-static enum err make_room(struct httpd_request *request, size_t needed)
+static enum err make_room_for_body(struct httpd_request *request, size_t needed)
 {
     struct httpd_requests *all = request->all;
     size_t room = request->body_room == 0 ? BODY_ROOM_MIN : 2 * request->body_room;
@@ -125,7 +124,7 @@ static enum err make_room(struct httpd_request *request, size_t needed)
 bool httpd_request_take_body(struct httpd_request *request, const char *data, size_t bytes)
 {
     if (request->error == ERR_OK) {
-        enum err err = make_room(request, request->body_bytes + bytes);
+        enum err err = make_room_for_body(request, request->body_bytes + bytes);
         if (err == ERR_OK) {
             memcpy(request->body + request->body_bytes, data, bytes);
             request->body_bytes += bytes;
@@ -135,31 +134,4 @@ bool httpd_request_take_body(struct httpd_request *request, const char *data, si
     }
     request->discarded_bytes += bytes;
     return request->discarded_bytes <= HTTPD_DISCARD_BYTES_MAX;
-}
-
-/* ---- what a handler asks ---- */
-
-const char *httpd_method(const struct httpd_request *request)
-{
-    return request->method;
-}
-
-const char *httpd_path(const struct httpd_request *request)
-{
-    return request->path;
-}
-
-const char *httpd_query(const struct httpd_request *request)
-{
-    return request->query;
-}
-
-struct str httpd_body(const struct httpd_request *request)
-{
-    return (struct str){.data = request->body, .bytes = request->body_bytes};
-}
-
-void httpd_peer(const struct httpd_request *request, uint8_t ret_address[16])
-{
-    memcpy(ret_address, request->peer, 16);
 }

@@ -4,8 +4,10 @@
 #ifndef LYNKS_PROTO_HTTP_HTTPD_REQUEST_H
 #define LYNKS_PROTO_HTTP_HTTPD_REQUEST_H
 
+#include "proto/base/err.h"
+#include "proto/base/list.h"
+#include "proto/base/metrics.h"
 #include "proto/http/http_conns.h"
-#include "proto/http/httpd.h"
 
 /* What is read and thrown away of a body that is too large, so that its sender gets the answer. */
 #define HTTPD_DISCARD_BYTES_MAX 1048576
@@ -20,6 +22,8 @@ struct httpd_requests {
 };
 
 struct MHD_Connection;
+struct http_head_copy;
+struct httpd;
 struct http_visitor;
 struct MHD_Response;
 
@@ -46,8 +50,9 @@ struct httpd_request {
     unsigned status;
 };
 
-void httpd_requests_init(struct httpd_requests *all, struct metrics *metrics,
-                         const struct httpd_config *config);
+/* body_bytes_total_max: of all bodies held at a time; 0: no limit. */
+void httpd_requests_init(struct httpd_requests *all, struct metrics *metrics, const char *listener,
+                         size_t body_bytes_max, size_t body_bytes_total_max);
 
 struct httpd_request *httpd_request_new(struct httpd_requests *all, struct http_conn *conn);
 /* When both have let go of it; detach does it for a handler that has answered. */

@@ -12,6 +12,7 @@ struct roomsvc_config {
     uint64_t db_threads;
     uint64_t db_queue_max;
     char *janusbridge_address;
+    char *janusbridge_events;
     uint64_t standard_room;
     uint64_t publishers_max;
     uint64_t rooms_max;

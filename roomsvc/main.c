@@ -27,11 +27,17 @@ static bool set_up_roomsvc(struct parts *parts, const struct roomsvc_config *con
     parts->db = db_pool_new(service_loop(parts->service), service_metrics(parts->service),
                             service_health(parts->service), &db);
     parts->fence = node_fence_new(service_metrics(parts->service));
+    const struct follow_parts follow = {.clock = service_clock(parts->service),
+                                        .bus = service_bus(parts->service),
+                                        .metrics = service_metrics(parts->service),
+                                        .fence = parts->fence};
+    parts->roomsvc.follow = follow_new(&follow, config->room_cache_max);
     const struct rooms_parts rooms = {.clock = service_clock(parts->service),
                                       .bus = service_bus(parts->service),
                                       .store = room_store_mysql(parts->db),
                                       .metrics = service_metrics(parts->service),
-                                      .fence = parts->fence};
+                                      .fence = parts->fence,
+                                      .follow = parts->roomsvc.follow};
     const struct rooms_config rooms_config = {.standard_room = config->standard_room,
                                               .publishers_max = config->publishers_max,
                                               .rooms_max = config->rooms_max,
@@ -41,7 +47,8 @@ static bool set_up_roomsvc(struct parts *parts, const struct roomsvc_config *con
     parts->roomsvc.nodes = (struct nodes){.clock = service_clock(parts->service),
                                           .store = node_store_mysql(parts->db),
                                           .fence = parts->fence};
-    return service_serve(parts->service, &config->bind, callers, roomsvc_handlers, &parts->roomsvc);
+    return roomsvc_subscribe(&parts->roomsvc, parts->service, config->janusbridge_events) &&
+           service_serve(parts->service, &config->bind, callers, roomsvc_handlers, &parts->roomsvc);
 }
 
 int main(int argc, char **argv)
@@ -55,6 +62,7 @@ int main(int argc, char **argv)
     int exit_code = set_up_roomsvc(&parts, &config) ? service_run(parts.service) : EXIT_FAILED;
     db_pool_free(&parts.db);
     rooms_free(&parts.roomsvc.rooms);
+    follow_free(&parts.roomsvc.follow);
     node_fence_free(&parts.fence);
     service_free(&parts.service);
     config_free(&config, roomsvc_options);

@@ -38,3 +38,28 @@ const struct call_handler roomsvc_handlers[] = {
     {MSG_node_rooms, on_node_rooms},
     {MSG_NONE, NULL},
 };
+
+static void on_bridge_event(void *arg, const char *endpoint, const struct msg *msg, uint64_t number,
+                            bool is_next)
+{
+    struct roomsvc *roomsvc = arg;
+    if (msg->id == MSG_bridge_event) {
+        follow_hear(roomsvc->follow, endpoint, &msg->bridge_event, number, is_next);
+    }
+}
+
+static void on_bridge_gone(void *arg, const char *endpoint)
+{
+    struct roomsvc *roomsvc = arg;
+    follow_leave(roomsvc->follow, endpoint);
+}
+
+bool roomsvc_subscribe(struct roomsvc *roomsvc, struct service *service, const char *address)
+{
+    const struct bus_subscriptions_config events = {.address = address,
+                                                    .role = "janusbridge",
+                                                    .on_event = on_bridge_event,
+                                                    .on_gone = on_bridge_gone,
+                                                    .arg = roomsvc};
+    return address[0] == '\0' || service_subscribe(service, &events);
+}

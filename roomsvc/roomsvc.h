@@ -1,15 +1,22 @@
-/* The messages that roomsvc serves, and the parts that serve them. */
+/* The messages that roomsvc serves and the events that it hears, and the parts that they go to. */
 #ifndef LYNKS_ROOMSVC_ROOMSVC_H
 #define LYNKS_ROOMSVC_ROOMSVC_H
 
+#include "proto/process/service.h"
+#include "roomsvc/follow/follow.h"
 #include "roomsvc/node/nodes.h"
 #include "roomsvc/room/rooms.h"
 
 struct roomsvc {
     struct rooms *rooms;
+    struct follow *follow;
     struct nodes nodes;
 };
 
 extern const struct call_handler roomsvc_handlers[]; /* of a struct roomsvc */
+
+/* Hears the bridges that publish at address (host:port[,host:port...]; empty: none) from now on;
+ * false (logged) if it is malformed. */
+bool roomsvc_subscribe(struct roomsvc *roomsvc, struct service *service, const char *address);
 
 #endif

@@ -27,7 +27,7 @@ put_given() { # program
 }
 
 # Set below from deploy/up's own options, whatever their source.
-handled=" LYNKS_MYSQL_HOST LYNKS_MYSQL_PORT LYNKS_MYSQL_USER LYNKS_MYSQL_PASSWORD LYNKS_MYSQL_DATABASE LYNKS_JANUS_URL \
+handled=" LYNKS_MYSQL_HOST LYNKS_MYSQL_PORT LYNKS_MYSQL_USER LYNKS_MYSQL_PASSWORD LYNKS_MYSQL_DATABASE LYNKS_JANUS_URL LYNKS_JANUSBRIDGE_EVENTS \
 LYNKS_JANUS_CA LYNKS_JANUS_API_SECRET LYNKS_JANUS_ADMIN_KEY LYNKS_HTTP_HOST LYNKS_HTTP_PORT LYNKS_DEMO_USER "
 
 put_text_file() { # variable, text: as a file of the process' own
@@ -157,7 +157,12 @@ table_janusbridge() { # replica
 }
 
 table_roomsvc() { # replica
+    local replica events=
     begin_service roomsvc 2 "$1"
+    for ((replica = 1; replica <= replicas; replica++)); do
+        events+=,127.0.0.1:$(events_port "$replica")
+    done
+    put env LYNKS_JANUSBRIDGE_EVENTS "${LYNKS_JANUSBRIDGE_EVENTS-${events#,}}"
     put flag together
     put_mysql
     private_end

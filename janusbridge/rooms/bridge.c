@@ -251,6 +251,27 @@ static void on_bridge_participants(void *service, struct call *call)
                                     .fn = reply_participants});
 }
 
+/* ---- bridge_follow ---- */
+
+/* Refused as a list would be that has to ask Janus: only who may act on Janus hears of rooms. */
+static void on_bridge_follow(void *service, struct call *call)
+{
+    struct bridge *bridge = bridge_of(service);
+    const enum err err = janus_session_refusal(bridge->session);
+    if (err != ERR_OK) {
+        bridge_fail(bridge, call, err, NULL);
+        return;
+    }
+    const struct u64_list *room_ids = &call->request.bridge_follow.room_ids;
+    for (size_t i = 0; i < room_ids->count; i++) {
+        (void)observers_want(bridge->observers, room_ids->items[i]);
+    }
+    const struct msg reply = {.id = MSG_bridge_follow_reply,
+                              .bridge_follow_reply = {.clock_ms = clock_mono_ms(bridge->clock),
+                                                      .epoch = epoch_of(bridge)}};
+    call_reply(call, &reply);
+}
+
 /* ---- bridge_info ---- */
 
 static void on_bridge_info(void *service, struct call *call)
@@ -267,9 +288,13 @@ static void on_bridge_info(void *service, struct call *call)
 }
 
 const struct call_handler bridge_handlers[] = {
-    {MSG_bridge_create, on_bridge_create},   {MSG_bridge_exists, on_bridge_exists},
-    {MSG_bridge_destroy, on_bridge_destroy}, {MSG_bridge_participants, on_bridge_participants},
-    {MSG_bridge_info, on_bridge_info},       {MSG_NONE, NULL},
+    {MSG_bridge_create, on_bridge_create},
+    {MSG_bridge_exists, on_bridge_exists},
+    {MSG_bridge_destroy, on_bridge_destroy},
+    {MSG_bridge_participants, on_bridge_participants},
+    {MSG_bridge_follow, on_bridge_follow},
+    {MSG_bridge_info, on_bridge_info},
+    {MSG_NONE, NULL},
 };
 
 /* ---- life ---- */

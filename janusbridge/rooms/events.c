@@ -20,6 +20,7 @@ void events_tell(struct events *events, enum bridge_news what, uint64_t room_id,
                                              .has_room_id = room_id != 0,
                                              .publisher = publisher,
                                              .has_publisher = publisher != 0,
+                                             .clock_ms = clock_mono_ms(events->parts.clock),
                                              .age_ms = age_ms,
                                              .has_age_ms = age_ms != UINT64_MAX}};
     (void)bus_publisher_send(events->parts.publisher, &msg);

@@ -273,7 +273,7 @@ static void on_list(void *arg, uint64_t room_id, uint64_t token, enum err err,
     }
 }
 
-bool observers_answer(struct observers *all, uint64_t room_id, struct u64_list *ret_ids)
+bool observers_want(struct observers *all, uint64_t room_id)
 {
     struct observer *observer = find_observer(all, room_id);
     if (observer == NULL) {
@@ -285,9 +285,15 @@ bool observers_answer(struct observers *all, uint64_t room_id, struct u64_list *
     }
     all->target = observer;
     feed_want(all->parts.feed);
-    if (!is_vouched_for(observer) || !feed_is_fresh(all->parts.feed)) {
+    return is_vouched_for(observer) && feed_is_fresh(all->parts.feed);
+}
+
+bool observers_answer(struct observers *all, uint64_t room_id, struct u64_list *ret_ids)
+{
+    if (!observers_want(all, room_id)) {
         return false;
     }
+    const struct observer *observer = find_observer(all, room_id);
     *ret_ids = (struct u64_list){observer->state.ids, observer->state.count};
     return true;
 }
@@ -401,6 +407,8 @@ static void end_pulse(void *arg, bool is_dead)
         lose_observer(observer);
     }
     janus_handle_leave(handle);
+    /* At no time is less late than now. */
+    events_tell(all->parts.events, BRIDGE_LIVES, 0, 0);
 }
 
 /* ---- the audit ---- */

@@ -47,6 +47,8 @@ void observers_free(struct observers **observers); /* after the session has ende
 /* True: this is who publishes in the room; borrowed until anything else is called. False: ask
  * Janus; an observer is on its way. */
 bool observers_answer(struct observers *observers, uint64_t room_id, struct u64_list *ret_ids);
+/* The room was asked for, here or at who follows the events. True: memory vouches for its list. */
+bool observers_want(struct observers *observers, uint64_t room_id);
 /* The room is being destroyed, or is not there. */
 void observers_forget(struct observers *observers, uint64_t room_id);
 

@@ -30,6 +30,7 @@ struct service {
     struct bus bus;
     struct bus_worker *worker;
     struct bus_publisher *publisher;
+    struct bus_subscriptions *subscriptions;
     struct service_drain parts[PARTS_MAX];
     size_t part_count;
     bool draining;
@@ -181,6 +182,7 @@ void service_free(struct service **service_ref)
     bus_worker_free(&service->worker);
     bus_client_free(&service->client);
     bus_publisher_free(&service->publisher);
+    bus_subscriptions_free(&service->subscriptions);
     ops_free(&service->ops);
     zap_free(&service->zap);
     keys_free(&service->keys);
@@ -256,6 +258,18 @@ struct bus_publisher *service_publish(struct service *service, const char *bind,
         .bind = bind, .allowed_roles = allowed_roles, .queue_max = PUBLISHED_MAX};
     service->publisher = bus_publisher_new(&parts, &config);
     return service->publisher;
+}
+
+bool service_subscribe(struct service *service, const struct bus_subscriptions_config *config)
+{
+    const struct bus_parts parts = bus_parts(service);
+    service->subscriptions = bus_subscriptions_new(&parts, config);
+    if (service->subscriptions == NULL) {
+        log_error("not an address: host:port[,host:port...]", LOG_Z("publisher", config->role),
+                  LOG_Z("address", config->address));
+        return false;
+    }
+    return true;
 }
 
 /* Stands in for the client once it is gone: parts that end later may still try. */

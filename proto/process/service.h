@@ -10,6 +10,7 @@
 
 #include "proto/bus/bus_client.h"
 #include "proto/bus/bus_publisher.h"
+#include "proto/bus/bus_subscriptions.h"
 #include "proto/bus/bus_worker.h"
 #include "proto/base/config.h"
 #include "proto/base/exit_code.h"
@@ -137,6 +138,10 @@ bool service_serve(struct service *service, const struct service_bind_config *co
  * service_free. Once. */
 struct bus_publisher *service_publish(struct service *service, const char *bind,
                                       const char *const *allowed_roles);
+
+/* Hears all publishers at config's address, until service_free; false (logged) if the address is
+ * malformed. config's resolver may be zeroed. Once. */
+bool service_subscribe(struct service *service, const struct bus_subscriptions_config *config);
 
 /* A part that has to drain too: begin is called when draining starts, is_done until it says so.
  * Either may be NULL. At most 4. */

@@ -6,6 +6,7 @@
 
 #define ROOM_ID_MAX 9007199254740991 /* 2^53 - 1: what a browser's JSON keeps exact */
 #define PUBLISHERS_MAX 1000
+#define FOLLOW_ROOMS_MAX 512
 #define ROOM_SECRET_BYTES 32 /* hex digits */
 #define ROOMS_PAGE 500
 

@@ -26,9 +26,14 @@ void node_fence_learn(struct node_fence *fence, uint64_t epoch)
     }
 }
 
+bool node_fence_is_current(const struct node_fence *fence, uint64_t epoch)
+{
+    return epoch == 0 || epoch >= fence->highest;
+}
+
 bool node_fence_admit(struct node_fence *fence, uint64_t epoch)
 {
-    if (epoch != 0 && epoch < fence->highest) {
+    if (!node_fence_is_current(fence, epoch)) {
         metric_inc(fence->stale);
         return false;
     }

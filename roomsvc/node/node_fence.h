@@ -16,5 +16,7 @@ void node_fence_free(struct node_fence **fence);
 void node_fence_learn(struct node_fence *fence, uint64_t epoch);
 /* May an answer with this epoch be believed? 0, which bridges without a lease give, always. */
 bool node_fence_admit(struct node_fence *fence, uint64_t epoch);
+/* The same, of what was said before: nothing is learnt or counted. */
+bool node_fence_is_current(const struct node_fence *fence, uint64_t epoch);
 
 #endif

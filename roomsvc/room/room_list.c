@@ -7,7 +7,7 @@
 
 enum list_step {
     LIST_LOOKS_UP,    /* the registry is asked whether the room is open, until REGISTRY_WAIT_MS */
-    LIST_ASKS,        /* a bridge is asked who publishes */
+    LIST_ASKS,        /* a bridge is asked who publishes, unless its events told it here */
     LIST_ASKS_ALONE,  /* likewise, while the registry is away: Janus has no rooms but open ones */
     LIST_READS_AGAIN, /* Janus has lost the room: the registry is asked, not the cache, because a
                          room that was closed a moment ago must not come back */
@@ -103,6 +103,14 @@ static void list_look_up(struct listing *listing)
     }
 }
 
+static void list_answer(struct listing *listing, struct u64_list publishers)
+{
+    const struct msg answer = {.id = MSG_room_participants_reply,
+                               .room_participants_reply = {.publishers = publishers}};
+    call_reply(listing->call, &answer);
+    list_end(listing);
+}
+
 static void list_on_participants(void *arg, enum err err, const struct msg *reply)
 {
     struct listing *listing = arg;
@@ -113,11 +121,8 @@ static void list_on_participants(void *arg, enum err err, const struct msg *repl
     } else if (err != ERR_OK) {
         list_fail(listing, err);
     } else {
-        const struct msg answer = {
-            .id = MSG_room_participants_reply,
-            .room_participants_reply = {.publishers = reply->bridge_participants_reply.publishers}};
-        call_reply(listing->call, &answer);
-        list_end(listing);
+        follow_take(listing->rooms->follow, listing->room_id, &reply->bridge_participants_reply);
+        list_answer(listing, reply->bridge_participants_reply.publishers);
     }
 }
 
@@ -164,6 +169,11 @@ static void list_go_on(struct listing *listing, enum list_step step)
     case LIST_ASKS:
     case LIST_ASKS_ALONE:
     case LIST_ASKS_AGAIN: {
+        struct u64_list publishers;
+        if (follow_answer(rooms->follow, listing->room_id, &publishers)) {
+            list_answer(listing, publishers);
+            break;
+        }
         const struct msg request = {.id = MSG_bridge_participants,
                                     .bridge_participants = {.room_id = listing->room_id}};
         bridge_call_start(&listing->asking, &rooms->bridge, context, &request, list_on_participants,

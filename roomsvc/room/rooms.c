@@ -43,6 +43,7 @@ struct rooms *rooms_new(const struct rooms_parts *parts, const struct rooms_conf
     rooms->store = parts->store;
     rooms->bridge =
         (struct bridge_calls){.clock = parts->clock, .bus = parts->bus, .fence = parts->fence};
+    rooms->follow = parts->follow;
     const struct room_cache_config cache = {.clock = parts->clock,
                                             .store = parts->store,
                                             .rooms_max = config->cache_max,

@@ -3,6 +3,7 @@
 #ifndef LYNKS_ROOMSVC_ROOM_ROOMS_H
 #define LYNKS_ROOMSVC_ROOM_ROOMS_H
 
+#include "roomsvc/follow/follow.h"
 #include "roomsvc/room/bridge_call.h"
 #include "roomsvc/room/room_cache.h"
 
@@ -20,6 +21,7 @@ struct rooms_parts {
     struct room_store store;
     struct metrics *metrics;
     struct node_fence *fence;
+    struct follow *follow;
 };
 
 struct rooms {
@@ -28,6 +30,7 @@ struct rooms {
     struct room_store store;
     struct room_cache *cache;
     struct bridge_calls bridge;
+    struct follow *follow;
     uint64_t open_rooms; /* as counted last, plus what this replica has made since */
     uint64_t count_timer;
     struct metric *restored;

@@ -73,7 +73,8 @@ void set_up_rooms(struct fixture *f, uint64_t standard_room)
                                       .bus = &f->bus.bus,
                                       .store = {.ops = &store_ops, .self = f},
                                       .metrics = f->metrics,
-                                      .fence = f->fence};
+                                      .fence = f->fence,
+                                      .follow = f->follow};
     const struct rooms_config config = {.standard_room = standard_room,
                                         .publishers_max = 20,
                                         .rooms_max = 10,
@@ -93,6 +94,11 @@ int setup(void **state)
     mock_bus_init(&f->bus);
     f->metrics = metrics_new();
     f->fence = node_fence_new(f->metrics);
+    const struct follow_parts follow = {.clock = fake_clock_clock(f->clock),
+                                        .bus = &f->bus.bus,
+                                        .metrics = f->metrics,
+                                        .fence = f->fence};
+    f->follow = follow_new(&follow, 4);
     *state = f;
     return 0;
 }
@@ -104,6 +110,7 @@ int teardown(void **state)
         mock_call_fini(&f->made[i]);
     }
     rooms_free(&f->rooms);
+    follow_free(&f->follow);
     node_fence_free(&f->fence);
     metrics_free(&f->metrics);
     mock_bus_fini(&f->bus);

@@ -33,6 +33,7 @@ struct fixture {
     struct mock_bus bus;
     struct metrics *metrics;
     struct node_fence *fence;
+    struct follow *follow;
     struct rooms *rooms;
     struct store_call calls[STORE_CALLS_MAX];
     size_t call_count, answered;

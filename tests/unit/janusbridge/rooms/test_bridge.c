@@ -121,6 +121,24 @@ static void test_info(void **state)
     assert_int_equal(call->reply.bridge_info_reply.janus.sessions_made, 1);
 }
 
+static struct mock_call *bridge_follow(struct bridge_fixture *b)
+{
+    static const uint64_t rooms[] = {ROOM, ROOM + 1};
+    return bridge_call(
+        b, (struct msg){.id = MSG_bridge_follow, .bridge_follow = {.room_ids = {rooms, 2}}});
+}
+
+static void test_follow_tells_the_clock(void **state)
+{
+    struct bridge_fixture *b = *state;
+    assert_int_equal(bridge_follow(b)->err, bridge_list(b)->err);
+    fixture_bring_up(&b->f);
+    struct mock_call *call = bridge_follow(b);
+    assert_int_equal(call->err, ERR_OK);
+    assert_int_equal(call->reply.bridge_follow_reply.clock_ms,
+                     clock_mono_ms(fake_clock_clock(b->f.clock)));
+}
+
 static void test_everything_is_asked_again_until_the_first_session(void **state)
 {
     struct bridge_fixture *b = *state;
@@ -225,6 +243,7 @@ int main(void)
         TEST(test_destroy),
         TEST(test_exists),
         TEST(test_info),
+        TEST(test_follow_tells_the_clock),
         TEST(test_everything_is_asked_again_until_the_first_session),
         TEST(test_only_publishers_are_listed),
         TEST(test_an_empty_room_and_none),

@@ -23,6 +23,7 @@ struct fixture {
     struct mock_bus bus;
     struct metrics *metrics;
     struct node_fence *fence;
+    struct follow *follow;
     struct rooms *rooms;
     bool away;
     room_store_fn *fn; /* of the look-up or registration that waits; NULL: none */
@@ -94,11 +95,17 @@ static int setup(void **state)
     mock_bus_init(&f->bus);
     f->metrics = metrics_new();
     f->fence = node_fence_new(f->metrics);
+    const struct follow_parts follow = {.clock = fake_clock_clock(f->clock),
+                                        .bus = &f->bus.bus,
+                                        .metrics = f->metrics,
+                                        .fence = f->fence};
+    f->follow = follow_new(&follow, 4);
     const struct rooms_parts parts = {.clock = fake_clock_clock(f->clock),
                                       .bus = &f->bus.bus,
                                       .store = {.ops = &store_ops, .self = f},
                                       .metrics = f->metrics,
-                                      .fence = f->fence};
+                                      .fence = f->fence,
+                                      .follow = f->follow};
     const struct rooms_config config = {.standard_room = STANDARD_ROOM,
                                         .publishers_max = 20,
                                         .rooms_max = 10,
@@ -116,6 +123,7 @@ static int teardown(void **state)
         mock_call_fini(&f->made[i]);
     }
     rooms_free(&f->rooms);
+    follow_free(&f->follow);
     node_fence_free(&f->fence);
     metrics_free(&f->metrics);
     mock_bus_fini(&f->bus);

@@ -1,0 +1,189 @@
+#include "roomsvc/follow/follow.h"
+
+#include "proto/base/list.h"
+#include "proto/base/lru.h"
+#include "roomsvc/follow/room_copy.h"
+
+#define BATCH_INTERVAL_MS 1000
+/* A bridge that needs longer has no copy that is fresh enough anyway. */
+#define BATCH_ANSWER_MS 500
+
+struct bridge {
+    struct list_link link;
+    char *endpoint;
+    struct room_copy *copy;
+};
+
+struct follow {
+    struct follow_parts parts;
+    size_t rooms_max;
+    struct list_link bridges;
+    struct lru *asked; /* room ids, since the last batches went out; no values */
+    uint64_t timer;
+    struct metric *from_copy, *from_bridge;
+};
+
+static void send_batches(void *arg);
+
+struct follow *follow_new(const struct follow_parts *parts, size_t rooms_max)
+{
+    static const char help[] = "Lists of publishers that were answered";
+    struct follow *follow = mem_alloc(sizeof(*follow));
+    *follow = (struct follow){.parts = *parts, .rooms_max = rooms_max};
+    list_init(&follow->bridges);
+    follow->asked = lru_new(sizeof(uint64_t), sizeof(char), rooms_max);
+    follow->from_copy =
+        metrics_counter(parts->metrics, "lynks_rooms_lists_total", help, "from=\"copy\"");
+    follow->from_bridge =
+        metrics_counter(parts->metrics, "lynks_rooms_lists_total", help, "from=\"bridge\"");
+    follow->timer = clock_after(parts->clock, BATCH_INTERVAL_MS, send_batches, follow);
+    return follow;
+}
+
+static void forget_bridge(struct bridge *bridge)
+{
+    list_remove(&bridge->link);
+    room_copy_free(&bridge->copy);
+    mem_free(&bridge->endpoint);
+    mem_free(&bridge);
+}
+
+void follow_free(struct follow **follow_ref)
+{
+    struct follow *follow = *follow_ref;
+    if (follow == NULL) {
+        return;
+    }
+    clock_cancel(follow->parts.clock, follow->timer);
+    for (struct bridge *each; (each = LIST_FIRST(struct bridge, &follow->bridges, link)) != NULL;) {
+        forget_bridge(each);
+    }
+    lru_free(&follow->asked);
+    mem_free(follow_ref);
+}
+
+/* ---- what bridges tell ---- */
+
+static struct bridge *bridge_at(struct follow *follow, const char *endpoint)
+{
+    LIST_EACH (struct bridge, bridge, &follow->bridges, link) {
+        if (strcmp(bridge->endpoint, endpoint) == 0) {
+            return bridge;
+        }
+    }
+    return NULL;
+}
+
+void follow_hear(struct follow *follow, const char *endpoint, const struct msg_bridge_event *event,
+                 uint64_t number, bool is_next)
+{
+    if (!str_eq(event->node, STR_LIT(ROOM_NODE))) {
+        return;
+    }
+    struct bridge *bridge = bridge_at(follow, endpoint);
+    if (bridge == NULL) {
+        bridge = mem_alloc(sizeof(*bridge));
+        *bridge = (struct bridge){.endpoint = mem_strdup(endpoint),
+                                  .copy = room_copy_new(follow->rooms_max)};
+        list_add(&follow->bridges, &bridge->link);
+    }
+    node_fence_learn(follow->parts.fence, event->epoch);
+    room_copy_hear(bridge->copy, event, number, is_next);
+}
+
+void follow_leave(struct follow *follow, const char *endpoint)
+{
+    struct bridge *bridge = bridge_at(follow, endpoint);
+    if (bridge != NULL) {
+        forget_bridge(bridge);
+    }
+}
+
+/* ---- lists ---- */
+
+bool follow_answer(struct follow *follow, uint64_t room_id, struct u64_list *ret_publishers)
+{
+    const uint64_t now_ms = clock_mono_ms(follow->parts.clock);
+    LIST_EACH (struct bridge, bridge, &follow->bridges, link) {
+        if (node_fence_is_current(follow->parts.fence, room_copy_epoch(bridge->copy)) &&
+            room_copy_answer(bridge->copy, room_id, now_ms, ret_publishers)) {
+            bool added;
+            (void)lru_put(follow->asked, &room_id, &added);
+            metric_inc(follow->from_copy);
+            return true;
+        }
+    }
+    metric_inc(follow->from_bridge);
+    return false;
+}
+
+/* The bridges that act under this epoch: one, unless bridges have no lease. */
+void follow_take(struct follow *follow, uint64_t room_id,
+                 const struct msg_bridge_participants_reply *reply)
+{
+    if (!reply->has_event) {
+        return;
+    }
+    LIST_EACH (struct bridge, bridge, &follow->bridges, link) {
+        if (room_copy_epoch(bridge->copy) == reply->epoch) {
+            room_copy_take(bridge->copy, room_id, reply->event, &reply->publishers);
+        }
+    }
+}
+
+/* ---- batches ---- */
+
+struct batch {
+    struct follow *follow;
+    uint64_t asked_ms;
+};
+
+static void on_batch_answered(void *arg, enum err err, const struct msg *reply)
+{
+    struct batch batch = *(struct batch *)arg;
+    mem_free(&arg);
+    if (err != ERR_OK) {
+        return; /* no copy is vouched for before the next one; the bridge is asked meanwhile */
+    }
+    const struct msg_bridge_follow_reply *answer = &reply->bridge_follow_reply;
+    LIST_EACH (struct bridge, bridge, &batch.follow->bridges, link) {
+        if (room_copy_epoch(bridge->copy) == answer->epoch) {
+            room_copy_anchor(bridge->copy, batch.asked_ms, answer->clock_ms);
+        }
+    }
+}
+
+static void send_batch(struct follow *follow, const uint64_t *room_ids, size_t count)
+{
+    const uint64_t now_ms = clock_mono_ms(follow->parts.clock);
+    const struct call_context context = {.request_id = STR_LIT("follow"),
+                                         .deadline_ms = now_ms + BATCH_ANSWER_MS};
+    const struct msg request = {.id = MSG_bridge_follow,
+                                .bridge_follow = {.room_ids = {.items = room_ids, .count = count}}};
+    struct batch *batch = mem_alloc(sizeof(*batch));
+    *batch = (struct batch){.follow = follow, .asked_ms = now_ms};
+    if (bus_call(follow->parts.bus, &request, &context, on_batch_answered, batch) != ERR_OK) {
+        mem_free(&batch);
+    }
+}
+
+/* One goes out even if nothing was asked for: the first question finds the clock known. */
+static void send_batches(void *arg)
+{
+    struct follow *follow = arg;
+    follow->timer = clock_after(follow->parts.clock, BATCH_INTERVAL_MS, send_batches, follow);
+    if (list_is_empty(&follow->bridges)) {
+        return;
+    }
+    do {
+        uint64_t room_ids[FOLLOW_ROOMS_MAX];
+        size_t count = 0;
+        while (count < FOLLOW_ROOMS_MAX && lru_count(follow->asked) > 0) {
+            const void *key;
+            (void)lru_oldest(follow->asked, &key);
+            room_ids[count] = *(const uint64_t *)key;
+            lru_remove(follow->asked, &room_ids[count++]);
+        }
+        send_batch(follow, room_ids, count);
+    } while (lru_count(follow->asked) > 0);
+}

@@ -13,7 +13,7 @@
 
 #include "proto/bus/bus_publisher.h"
 #include "proto/bus/bus_socket.h"
-#include "proto/bus/bus_subscriber.h"
+#include "proto/bus/bus_subscriptions.h"
 #include "tests/support/c/bus_raw.h"
 #include "tests/support/c/log_capture.h"
 
@@ -258,6 +258,63 @@ static void test_a_slow_listener_sees_what_it_lost(void **state)
     assert_true(scene->jumps > 0);
 }
 
+/* Of two publishers at one address, one that cannot be reached and one that is there. */
+struct audience {
+    struct scene *scene;
+    size_t heard;
+    char endpoint[RESOLVE_TEXT_BYTES]; /* of the last event */
+};
+
+static void on_audience_event(void *arg, const char *endpoint, const struct msg *msg,
+                              uint64_t number, bool is_next)
+{
+    struct audience *audience = arg;
+    assert_int_equal(msg->id, MSG_bridge_event);
+    audience->scene->last_number = number;
+    audience->scene->jumps += !is_next;
+    audience->heard++;
+    assert_true(str_copy(audience->endpoint, sizeof(audience->endpoint), str_of(endpoint)));
+}
+
+static void on_audience_gone(void *arg, const char *endpoint)
+{
+    (void)arg;
+    fail_msg("%s is gone", endpoint);
+}
+
+static void test_all_publishers_at_an_address_are_heard(void **state)
+{
+    struct scene *scene = *state;
+    struct audience audience = {.scene = scene};
+    publish_at(scene, "tcp://127.0.0.1:*", gateway, 1000);
+    const char *endpoint = bus_publisher_endpoint(scene->publisher);
+    AUTO(mem_free) char *address = mem_printf("127.0.0.1:1,%s", endpoint + strlen("tcp://"));
+    const struct bus_parts caller = parts(scene, scene->pair.caller_keys);
+    const struct bus_subscriptions_config config = {.address = address,
+                                                    .role = "authsvc",
+                                                    .on_event = on_audience_event,
+                                                    .on_gone = on_audience_gone,
+                                                    .arg = &audience};
+    AUTO(bus_subscriptions_free)
+    struct bus_subscriptions *subscriptions = bus_subscriptions_new(&caller, &config);
+    assert_non_null(subscriptions);
+    for (int i = 0; i < 2000 && audience.heard == 0; i++) {
+        tell(scene, 1);
+        bus_raw_turn(&scene->pair, 10);
+    }
+    assert_true(loop_run_until(scene->pair.loop, has_heard_last, scene, 20000));
+    assert_int_equal(scene->jumps, 1);
+    assert_string_equal(audience.endpoint, endpoint);
+}
+
+static void test_a_malformed_address_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    const struct bus_parts caller = parts(scene, scene->pair.caller_keys);
+    const struct bus_subscriptions_config config = {.address = "127.0.0.1", .role = "authsvc"};
+    assert_null(bus_subscriptions_new(&caller, &config));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +325,8 @@ int main(void)
         T(test_without_curve_nobody_hears),
         T(test_another_publisher_at_the_same_place_is_a_jump),
         T(test_a_slow_listener_sees_what_it_lost),
+        T(test_all_publishers_at_an_address_are_heard),
+        T(test_a_malformed_address_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

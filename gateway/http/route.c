@@ -325,8 +325,8 @@ void route_find_failures(const struct route *route, enum dialect dialect,
     /* Of the server, before it hands a request over. */
     static const enum err server[] = {ERR_BAD_REQUEST, ERR_TOO_LARGE, ERR_OVERLOADED};
     /* Of a call on the bus. */
-    static const enum err bus[] = {ERR_FORBIDDEN, ERR_UNAVAILABLE, ERR_DRAINING,
-                                   ERR_DEADLINE,  ERR_INTERNAL,    ERR_PROTOCOL};
+    static const enum err bus[] = {ERR_FORBIDDEN,      ERR_UNAVAILABLE, ERR_DRAINING, ERR_STANDBY,
+                                   ERR_SESSION_COMING, ERR_DEADLINE,    ERR_INTERNAL, ERR_PROTOCOL};
     *ret_failures = (struct route_failures){.count = 0};
     for (size_t i = 0; i < ARRAY_LEN(server); i++) {
         add_failure(ret_failures, server[i]);

@@ -75,8 +75,10 @@ static int status_of_service(enum course course)
         }
         clock_after(service_clock(service), 0, tell_to_end, NULL);
         int exit_code = service_run(service);
-        while (course == COURSE_HANGS) {
-            pause();
+        if (course == COURSE_HANGS) {
+            for (;;) {
+                pause();
+            }
         }
         service_free(&service);
         _exit(exit_code);

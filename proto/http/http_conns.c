@@ -212,7 +212,7 @@ static void on_timer(void *arg)
             continue;
         }
         struct http_conn *first;
-        while ((first = first_of(conns, i)) != NULL && first->due_ms <= now_ms) {
+        while ((first = first_of(conns, (enum http_phase)i)) != NULL && first->due_ms <= now_ms) {
             on_due(conns, first, now_ms);
         }
         if (first != NULL) {

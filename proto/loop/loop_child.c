@@ -79,7 +79,7 @@ static int start_child(const struct loop_child_config *config, const int *copies
 
 static int copy_and_start(const struct loop_child_config *config, pid_t *ret_pid)
 {
-    int copies[LOOP_CHILD_FDS_MAX];
+    int copies[LOOP_CHILD_FDS_MAX] = {0};
     size_t count = 0;
     int error = 0;
     while (count < config->fd_count && error == 0) {

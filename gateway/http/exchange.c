@@ -55,8 +55,7 @@ void exchange_free(struct exchange *exchange)
 
 void exchanges_fini(struct exchanges *all)
 {
-    for (struct exchange *exchange;
-         (exchange = LIST_FIRST(struct exchange, &all->in_hand, link)) != NULL;) {
+    LIST_EACH (struct exchange, exchange, &all->in_hand, link) {
         struct http_response *response = http_response_new(503);
         list_remove(&exchange->link);
         exchange->request->ops->finish(exchange->request, &response);

@@ -36,8 +36,11 @@ static char take_character(const char **at)
 {
     uint8_t byte = 0;
     char c = *(*at)++;
+    if (c == '+') {
+        return ' ';
+    }
     if (c != '%') {
-        return c == '+' ? ' ' : c;
+        return c;
     }
     /* hex_decode looks at both digits, and a NUL is none. */
     if ((*at)[0] == '\0' || !hex_decode(&byte, 1, (struct str){.data = *at, .bytes = 2})) {

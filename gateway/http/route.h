@@ -54,9 +54,9 @@ struct route {
     const char *name;     /* of the operation, in the API's document; unique */
     const char *doc;      /* one sentence */
     enum route_who who;
-    const struct member *body; /* ended by a row without a name; NULL: a body is not looked at */
-    bool body_may_be_empty;    /* then it stands for {} */
     bool is_stream;            /* the answer goes on */
+    bool body_may_be_empty;    /* then it stands for {} */
+    const struct member *body; /* ended by a row without a name; NULL: a body is not looked at */
     struct route_answer answer;
     /* What can go wrong beyond what follows from the row; ended by ERR_OK, or full. */
     enum err errors[ROUTE_ERRORS_MAX];

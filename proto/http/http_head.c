@@ -47,7 +47,10 @@ static enum err read_request_line(struct str line, struct http_head *head)
     if (!is_version(version)) {
         return ERR_BAD_REQUEST;
     }
-    const char *target = first + strspn(first, " ");
+    const char *target = first;
+    while (*target == ' ') { /* ends at the version, at the latest */
+        target++;
+    }
     head->method = (struct str){.data = line.data, .bytes = (size_t)(first - line.data)};
     head->version = version;
     head->target =

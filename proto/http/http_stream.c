@@ -178,7 +178,7 @@ static void close_stream(struct http_stream *stream)
     while (stream->queued > 0) {
         http_chunk_unref(&stream->queue[--stream->queued]);
     }
-    free(stream);
+    mem_free(&stream);
     metric_set(all->open_gauge, (int64_t)--all->count);
 }
 
@@ -194,7 +194,7 @@ static bool take_from_queue(struct http_stream *stream, size_t bytes)
     }
     stream->sent = bytes;
     stream->queued -= done;
-    memmove(stream->queue, stream->queue + done, stream->queued * sizeof(stream->queue[0]));
+    memmove(stream->queue, stream->queue + done, stream->queued * sizeof(struct http_chunk *));
     return done > 0;
 }
 

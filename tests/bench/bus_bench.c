@@ -25,7 +25,7 @@
 #define BUDGET_MS 4000
 #define PARTS_MAX 5
 
-enum role { GATEWAY, AUTHSVC, ROOMSVC, JANUSBRIDGE, ROLES };
+enum bench_role { GATEWAY, AUTHSVC, ROOMSVC, JANUSBRIDGE, ROLES };
 static const char *const names[ROLES] = {"gateway", "authsvc", "roomsvc", "janusbridge"};
 static const char *const callers[] = {"gateway", "roomsvc", NULL};
 
@@ -81,7 +81,7 @@ struct process {
     uint64_t count, end_ms;
 };
 
-static void process_init(struct process *process, enum role role, int tell)
+static void process_init(struct process *process, enum bench_role role, int tell)
 {
     const char *why = "";
     log_init(names[role], LOG_LEVEL_WARN, LOG_FORMAT_LOGFMT);
@@ -279,7 +279,7 @@ static void hear(void *place, size_t bytes)
 }
 
 /* next: the bridge's address if it relays; else it answers. */
-static void start_service(enum role role, enum msg_id reply, const char *next, char *ret_address)
+static void start_service(enum bench_role role, enum msg_id reply, const char *next, char *ret_address)
 {
     static const uint64_t publishers[] = {1234567890123, 2345678901234, 3456789012345};
     int tell = begin(names[role]);

@@ -101,7 +101,9 @@ static const struct bus bus = {.ops = &bus_ops};
 
 static struct api *make_api(void)
 {
-    const struct api_parts parts = {.clock = &clock_of_test, .bus = &bus, .metrics = metrics_new()};
+    static struct metrics *metrics; /* stays: the API lives as long as the program */
+    metrics = metrics_new();
+    const struct api_parts parts = {.clock = &clock_of_test, .bus = &bus, .metrics = metrics};
     const struct api_config config = {.budget_ms = 4000,
                                       .cors_origins = "https://a.example",
                                       .url = public_url_default("", "127.0.0.1", 60000),

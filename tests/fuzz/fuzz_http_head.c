@@ -1,14 +1,16 @@
-/* What is read of a request's header: framing, X-Forwarded-For, Origin. Each line of the input is a
- * field; the first is also tried as a list of proxies and of origins.
+/* What is read of a request's header: its whole head; framing, X-Forwarded-For, Origin. Each line
+ * of the input is a field; the first is also tried as a list of proxies and of origins.
  *
- * Aims at: proto/http/http_framing.c gateway/http/proxies.c gateway/http/cors.c
- * Links: gateway_core
+ * Aims at: proto/http/http_head.c proto/http/http_framing.c
+ * Aims at: gateway/http/proxies.c gateway/http/cors.c
+ * Links: gateway_http
  * Dictionary: http_head.dict */
 #include <stdlib.h>
 
 #include "gateway/http/cors.h"
 #include "gateway/http/proxies.h"
 #include "proto/http/http_framing.h"
+#include "proto/http/http_head.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -37,6 +39,21 @@ static void try_line(const struct proxies *proxies, struct http_framing *framing
     (void)proxies_follow(proxies, line, client);
 }
 
+static void try_head(struct str bytes)
+{
+    struct http_head head;
+    if (http_head_read(bytes, &head) != ERR_OK || head.bytes == 0 || !http_head_is_strict(&head)) {
+        return;
+    }
+    struct http_head_copy *copy = http_head_copy(&head);
+    if (head.bytes > bytes.bytes || copy->field_count > head.field_count ||
+        strlen(copy->path) != http_head_path(&head).bytes) {
+        abort();
+    }
+    (void)http_head_copy_find(copy, "host");
+    mem_free(&copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     static const uint8_t peer[16] = {[10] = 0xff, [11] = 0xff, 10, 0, 0, 1};
@@ -44,6 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     uint8_t client[16];
     struct str bad;
     char *text = str_dup((struct str){.data = (const char *)data, .bytes = bytes});
+    try_head((struct str){.data = (const char *)data, .bytes = bytes});
     struct proxies *proxies = proxies_new("10.0.0.0/8,fd00::/7,::1", &bad);
     memcpy(client, peer, sizeof(client));
     for (size_t at = 0; at < bytes;) {

@@ -29,11 +29,21 @@ static void read_answers(const struct janus_message *message)
     /* 1234 is the room of the seeds */
     if (janus_message_publishers(message, 1234, ids, &count) == ERR_OK) {
         must(count <= PUBLISHERS_MAX, "too many publishers");
+        (void)janus_message_has_member(message, 42);
         for (size_t i = 0; i < count; i++) {
             must(ids[i] > 0 && ids[i] <= INT64_MAX, "publisher id out of bounds");
         }
     }
     (void)janus_message_exists(message, 1234, &exists);
+    uint64_t feed_id = 0;
+    if (janus_message_joined(message, 1234, &feed_id, ids, &count) == ERR_OK) {
+        must(feed_id > 0 && count <= PUBLISHERS_MAX, "a member without an id");
+    }
+    if (message->kind == JANUS_EVENT) {
+        struct janus_news news;
+        janus_message_news(message, 1234, &news);
+        must(news.count <= PUBLISHERS_MAX, "too much news");
+    }
     (void)janus_message_is_done(message, "created", 1234);
     (void)janus_message_is_done(message, "destroyed", 1234);
     janus_message_info(message, version, sizeof(version), &timeout_s);
@@ -76,7 +86,8 @@ static void write_text(const char *text)
     AUTO(mem_free) char *destroy = janus_json_destroy(1, room.secret);
     AUTO(mem_free) char *exists = janus_json_exists(1);
     AUTO(mem_free) char *participants = janus_json_participants(1);
-    const char *const bodies[] = {create, destroy, exists, participants};
+    AUTO(mem_free) char *observe = janus_json_observe(1);
+    const char *const bodies[] = {create, destroy, exists, participants, observe};
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
         AUTO(mem_free) char *message = janus_json_message("0123456789abcdef", auth, bodies[i]);
         must_parse(message);

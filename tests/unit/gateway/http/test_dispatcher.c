@@ -56,7 +56,7 @@ static void note_freed(void *state)
 
 static void answer_later(struct exchange *exchange)
 {
-    struct fixture **f = exchange_attach(exchange, sizeof(*f), note_freed);
+    struct fixture **f = exchange_attach(exchange, sizeof(struct fixture *), note_freed);
     *f = exchange->self;
     exchange_fail(exchange, ERR_CONFLICT);
 }

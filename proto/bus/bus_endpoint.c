@@ -335,7 +335,7 @@ static void flush_outbox(void *arg)
             return;
         }
         for (size_t i = 0; i < batch.count; i++) {
-            list_remove(&LIST_FIRST(struct bus_call, &endpoint->outbox, out)->out);
+            list_remove(endpoint->outbox.next);
         }
     }
 }

@@ -92,7 +92,7 @@ static void free_gone(struct http_front *front)
     for (struct http_visitor *visitor;
          (visitor = LIST_FIRST(struct http_visitor, &front->gone, link)) != NULL;) {
         list_remove(&visitor->link);
-        free(visitor);
+        mem_free(&visitor);
     }
 }
 

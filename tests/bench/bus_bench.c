@@ -279,7 +279,8 @@ static void hear(void *place, size_t bytes)
 }
 
 /* next: the bridge's address if it relays; else it answers. */
-static void start_service(enum bench_role role, enum msg_id reply, const char *next, char *ret_address)
+static void start_service(enum bench_role role, enum msg_id reply, const char *next,
+                          char *ret_address)
 {
     static const uint64_t publishers[] = {1234567890123, 2345678901234, 3456789012345};
     int tell = begin(names[role]);

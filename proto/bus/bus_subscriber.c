@@ -11,7 +11,6 @@ struct bus_subscriber {
     struct bus_reader *reader;
     struct arena *arena;
     uint64_t last;
-    uint64_t heard_ms;
     struct metric *missed;
     struct bus_refusals refusals;
 };
@@ -35,7 +34,6 @@ static void hear_publisher(struct bus_subscriber *subscriber, struct str data)
         metric_inc(subscriber->missed);
     }
     subscriber->last = envelope.correlation_id;
-    subscriber->heard_ms = now_ms;
     subscriber->config.fn(subscriber->config.arg, &msg, envelope.correlation_id, is_next);
 }
 
@@ -100,9 +98,4 @@ void bus_subscriber_free(struct bus_subscriber **subscriber_ref)
     zsock_destroy(&subscriber->socket);
     arena_free(&subscriber->arena);
     mem_free(subscriber_ref);
-}
-
-uint64_t bus_subscriber_heard_ms(const struct bus_subscriber *subscriber)
-{
-    return subscriber->heard_ms;
 }

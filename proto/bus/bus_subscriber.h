@@ -1,8 +1,8 @@
 /* The listening side of a publisher (bus_publisher.h): one SUB socket to one endpoint.
  *
- * It connects again by itself. Whatever it may have missed shows in the numbers; that nothing came
- * for a while the owner sees from bus_subscriber_heard_ms, for a publisher has something to say all
- * the time. Lives on the loop. */
+ * It connects again by itself. Whatever it may have missed shows in the numbers; for how long
+ * nothing came is the owner's to see, for a publisher has something to say all the time. Lives on
+ * the loop. */
 #ifndef LYNKS_PROTO_BUS_BUS_SUBSCRIBER_H
 #define LYNKS_PROTO_BUS_BUS_SUBSCRIBER_H
 
@@ -25,6 +25,5 @@ struct bus_subscriber;
 struct bus_subscriber *bus_subscriber_new(const struct bus_parts *parts,
                                           const struct bus_subscriber_config *config);
 void bus_subscriber_free(struct bus_subscriber **subscriber);
-uint64_t bus_subscriber_heard_ms(const struct bus_subscriber *subscriber); /* mono; 0: never */
 
 #endif

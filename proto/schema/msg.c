@@ -249,11 +249,6 @@ void *msg_field_at(struct msg *msg, const struct msg_field *field)
     return (char *)msg_body(msg) + field->offset;
 }
 
-const void *msg_field_get(const struct msg *msg, const struct msg_field *field)
-{
-    return (const char *)msg_body_get(msg) + field->offset;
-}
-
 const struct msg_route *msg_route_get(const struct msg_type *type)
 {
     return &routes[type - types];

@@ -182,7 +182,6 @@ const void *msg_body_get(const struct msg *msg);
 /* A field's place in msg, whose kind must be the field's: uint64_t, bool, struct str, struct
  * u64_list, the enum, the record, or its list. */
 void *msg_field_at(struct msg *msg, const struct msg_field *field);
-const void *msg_field_get(const struct msg *msg, const struct msg_field *field);
 const struct msg_route *msg_route_get(const struct msg_type *type);
 struct str msg_route_key(const struct msg *msg, const struct msg_route *route); /* one with a key */
 const char *msg_name(enum msg_id id);              /* "unknown" if there is none; static */

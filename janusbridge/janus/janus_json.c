@@ -450,9 +450,13 @@ bool janus_message_has_member(const struct janus_message *message, uint64_t feed
 enum err janus_message_joined(const struct janus_message *message, uint64_t room_id,
                               uint64_t *ret_feed_id, uint64_t *ids, size_t *ret_count)
 {
-    return is_answer(message, "joined", room_id) && read_id(message->data, "id", ret_feed_id)
-               ? read_feeds(json_object_get(message->data, "publishers"), false, ids, ret_count)
-               : ERR_PROTOCOL;
+    uint64_t feed_id = 0; /* absent is as senseless as wrong: it could never be told from others */
+    if (!is_answer(message, "joined", room_id) || !read_id(message->data, "id", &feed_id) ||
+        feed_id == 0) {
+        return ERR_PROTOCOL;
+    }
+    *ret_feed_id = feed_id;
+    return read_feeds(json_object_get(message->data, "publishers"), false, ids, ret_count);
 }
 
 /* An event with a room is of this one. The members are those of Janus 1.1.2; "ok" instead of an id

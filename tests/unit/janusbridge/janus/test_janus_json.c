@@ -201,6 +201,35 @@ static void test_the_faults(void **state)
     }
 }
 
+/* Where we joined without getting a feed id, our own feed could not be told from others. */
+static void test_who_has_joined_has_a_feed_id(void **state)
+{
+    static const struct {
+        const char *id;
+        enum err err;
+    } rows[] = {{"\"id\":42,", ERR_OK},
+                {"", ERR_PROTOCOL},
+                {"\"id\":0,", ERR_PROTOCOL},
+                {"\"id\":\"42\",", ERR_PROTOCOL}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(mem_free)
+        char *text = mem_printf("{\"janus\":\"event\",\"plugindata\":{\"plugin\":"
+                                "\"janus.plugin.videoroom\",\"data\":{\"videoroom\":\"joined\","
+                                "\"room\":1234,%s\"publishers\":[]}}}",
+                                rows[i].id);
+        AUTO(janus_document_free)
+        struct janus_document *document = janus_document_parse(str_of(text));
+        struct janus_message message;
+        assert_non_null(document);
+        assert_true(janus_document_get(document, 0, &message));
+        uint64_t feed_id = 7, ids[PUBLISHERS_MAX];
+        size_t count = 1;
+        assert_int_equal(janus_message_joined(&message, 1234, &feed_id, ids, &count), rows[i].err);
+        assert_int_equal(feed_id, rows[i].err == ERR_OK ? 42 : 7);
+    }
+}
+
 static void test_info(void **state)
 {
     static const struct {
@@ -266,6 +295,7 @@ int main(void)
         cmocka_unit_test(test_the_members_of_a_message),
         cmocka_unit_test(test_the_kinds),
         cmocka_unit_test(test_the_faults),
+        cmocka_unit_test(test_who_has_joined_has_a_feed_id),
         cmocka_unit_test(test_info),
         cmocka_unit_test(test_requests_are_escaped),
         cmocka_unit_test(test_the_secret_in_a_query),

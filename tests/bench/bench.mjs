@@ -11,6 +11,7 @@ import { startJanode, startNginx } from './references.mjs';
 import { circumstances, keep, markdown, printAll, printMarks, writeFiles } from './report.mjs';
 import { measureBesideLogins, measureSpeed, ROOMS, SESSIONS, sum } from './speed.mjs';
 import { measureSteady } from './steady.mjs';
+import { measureStreams } from './streams.mjs';
 import { fillWorld, OPEN_FOLDER, SERVICES, startWorld } from './world.mjs';
 
 const OUT = fileURLToPath(new URL('../../build/bench', import.meta.url));
@@ -18,9 +19,11 @@ const OUT = fileURLToPath(new URL('../../build/bench', import.meta.url));
 // Two stacks that should be as fast as each other are told apart by many short rounds: on a machine that others use, too,
 // one of two seconds may be a fifth slower than the next.
 const USUAL = { rounds: 5, seconds: 2, besideRounds: 5, besideSeconds: 2, growthRounds: 15, growthSeconds: 1,
-    warmUp: 20000, opened: 100000, grownTo: { rooms: 10000, sessions: 100000, idle: 10000 }, steadySeconds: 45, segmentSeconds: 5 };
+    warmUp: 20000, opened: 100000, grownTo: { rooms: 10000, sessions: 100000, idle: 10000 }, streams: 10000, steadySeconds: 45,
+    segmentSeconds: 5 };
 const QUICK = { rounds: 1, seconds: 1, besideRounds: 1, besideSeconds: 1, growthRounds: 1, growthSeconds: 1,
-    warmUp: 2000, opened: 10000, grownTo: { rooms: 1000, sessions: 20000, idle: 1000 }, steadySeconds: 9, segmentSeconds: 1 };
+    warmUp: 2000, opened: 10000, grownTo: { rooms: 1000, sessions: 20000, idle: 1000 }, streams: 1000, steadySeconds: 9,
+    segmentSeconds: 1 };
 const LONG = { ...USUAL, steadySeconds: 600, segmentSeconds: 10 };
 
 async function measureAll(world, references, settings) {
@@ -51,6 +54,7 @@ async function main(options) {
         for (const reference of Object.values(references)) await reference.stop();
         await world.remove();
     }
+    results.streams = await measureStreams(settings);
     results.steady = await measureSteady(folder, settings);
     results.marks = marksOf(results);
     printAll(results, SERVICES);

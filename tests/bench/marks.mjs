@@ -9,6 +9,10 @@ const P99_BESIDE_LOGINS = 3;
 const GROWN_RATE = 0.85;
 const SESSION_BYTES = 300;
 const CONNECTION_KIB = 12;
+const BESIDE_STREAMS = 0.8;
+const STREAM_BYTES = 2048;
+const EVENT_HOLDS_MS = 5;
+const LEAVING_SEEN_MS = 1000;
 const IDLE_PSS_MB = 24;
 // Of all four processes together: what the rounding of the allocator may make of nothing.
 const FLAT_KIB = 1024;
@@ -59,7 +63,17 @@ function memoryMarks({ idlePssKib, connections, steady }) {
     ];
 }
 
+function streamMarks({ streams }) {
+    return [
+        least(`beside ${number(streams.streams)} event streams: rate, of the rate without`, streams.ratio, BESIDE_STREAMS),
+        most('memory of an event stream', streams.bytes_each, STREAM_BYTES, 'bytes', 0),
+        most(`an event to ${number(streams.readers)} readers: holds the loop`, streams.held_ms, EVENT_HOLDS_MS, 'ms', 1),
+        most(`${streams.leavers} readers that leave: seen after`, streams.left_ms, LEAVING_SEEN_MS, 'ms', 0),
+    ];
+}
+
 /// { name, found, asked, passed, figure, bound, unit } of each.
 export function marksOf(results) {
-    return [...speedMarks(results), ...growthMarks(results), ...memoryMarks(results)];
+    return [...speedMarks(results), ...growthMarks(results), ...streamMarks(results),
+        ...memoryMarks(results)];
 }

@@ -70,6 +70,11 @@ function printGrowth({ growth: { small, rooms, sessions, idle }, connections, st
     } s not counted: ${parts(steady)}`);
 }
 
+function printStreams({ streams: s }) {
+    console.log(`\n${s.streams} event streams: ${s.rate}/s without them, ${s.rate_beside}/s beside them; the last of ${
+        s.readers} readers has an event after ${s.last_ms} ms`);
+}
+
 function printMemory({ idle, loaded }, services) {
     const row = (name, a, b) => [name, mib(a.rss), mib(a.pss), mib(b.rss), mib(b.pss)];
     const total = (memory) => ({ rss: services.reduce((n, name) => n + memory[name].rss, 0),
@@ -89,6 +94,7 @@ export function printAll(results, services) {
     printShares(results);
     printHash(results);
     printGrowth(results);
+    printStreams(results);
     printMemory(results, services);
 }
 

@@ -4,7 +4,8 @@
  * as whatever waits for the bus is, and a route of event streams. The parent measures the rate of
  * the former over 64 connections without streams and beside 10,000 of them, in turn; the child's
  * memory for each stream; how long one event to 1,000 readers holds up the child's loop, and the
- * last of them; and after how long the child has seen that 100 readers have left. */
+ * last of them; and after how long the child has seen that 100 readers have left. Prints what it
+ * found as one line of JSON. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -314,7 +315,7 @@ int main(int argc, char **argv)
 {
     size_t count = argc > 1 ? strtoul(argv[1], NULL, 10) : STREAMS;
     int *fds = mem_alloc((count + 1) * sizeof(int));
-    double without[ROUNDS], beside[ROUNDS], held[ROUNDS], last[ROUNDS];
+    double without[ROUNDS], beside[ROUNDS], held[ROUNDS], last[ROUNDS], left[ROUNDS];
     struct rlimit limit;
     uint16_t port = 0;
     int pipe_fds[2];
@@ -348,22 +349,17 @@ int main(int argc, char **argv)
             close(fds[i]);
         }
         await_streams(port, count - LEAVERS);
-        if (round == 0) {
-            printf("%d readers left, seen after %.1f ms\n", LEAVERS,
-                   (double)(ask(port, "/figures").all_gone_us - left_us) / 1000);
-        }
+        left[round] = (double)(ask(port, "/figures").all_gone_us - left_us) / 1000;
         for (size_t i = LEAVERS; i < count; i++) {
             close(fds[i]);
         }
         await_streams(port, 0);
     }
-    double rate = median(without, ROUNDS), rate_beside = median(beside, ROUNDS);
-    printf("answered later, %d connections: %.0f/s, beside %zu streams %.0f/s: %.2f\n", CONNECTIONS,
-           rate, count, rate_beside, rate_beside / rate);
-    printf("memory: %" PRIu64 " bytes a stream\n", stream_bytes);
-    printf(
-        "an event to %d readers: the loop is held %.1f ms at most, the last has it after %.1f ms\n",
-        READERS, median(held, ROUNDS), median(last, ROUNDS));
+    printf("{\"connections\": %d, \"rate\": %.0f, \"streams\": %zu, \"rate_beside\": %.0f, "
+           "\"bytes_each\": %" PRIu64 ", \"readers\": %d, \"held_ms\": %.2f, \"last_ms\": %.2f, "
+           "\"leavers\": %d, \"left_ms\": %.2f}\n",
+           CONNECTIONS, median(without, ROUNDS), count, median(beside, ROUNDS), stream_bytes,
+           READERS, median(held, ROUNDS), median(last, ROUNDS), LEAVERS, median(left, ROUNDS));
     (void)kill(pid, SIGKILL);
     (void)waitpid(pid, NULL, 0);
     free(fds);

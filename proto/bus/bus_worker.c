@@ -14,6 +14,8 @@
 #define MESSAGE_NUMBER_MAX 4096
 #define SPARE_MAX 128 /* calls kept for reuse; more are freed when they are answered */
 #define ENDPOINT_BYTES 256
+/* Callers of an earlier minor version know one refusal, ERR_DRAINING. */
+#define REFUSALS_MINOR 2
 
 static const struct bus_stat_names stat_names = {
     .total = "lynks_bus_handled_total",
@@ -36,6 +38,7 @@ struct worker_call {
     struct list_link link; /* in the worker's spare ones */
     struct served_type *served;
     uint64_t correlation_id;
+    uint64_t minor; /* the caller's */
     uint64_t started_us;
     struct bus_reply reply;
     zmq_msg_t message; /* in which it came; call.request borrows from it */
@@ -139,9 +142,13 @@ static enum err encode(struct bus_worker *worker, const struct worker_call *call
     return codec_encode(worker->frame, &envelope, reply);
 }
 
+/* During a rolling restart the caller may be of the version before. */
 static void send_failure(struct worker_call *call, enum err err)
 {
     struct bus_worker *worker = call->worker;
+    if (err_is_refusal(err) && call->minor < REFUSALS_MINOR) {
+        err = ERR_DRAINING;
+    }
     const struct msg reply = {.id = call->served != NULL ? call->served->type->reply : MSG_NONE};
     enum err rc = encode(worker, call, err, &reply);
     assert(rc == ERR_OK);
@@ -245,6 +252,7 @@ static void take_on(struct bus_worker *worker, struct worker_call *call,
         return;
     }
     call->correlation_id = envelope->correlation_id;
+    call->minor = envelope->minor;
     call->reply.takes_batches = envelope->minor >= BATCH_MINOR;
     call->served = find_served(worker, call->call.request.id);
     enum err err = judge_call(worker, call, fault);

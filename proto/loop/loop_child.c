@@ -138,10 +138,3 @@ pid_t loop_child_pid(const struct loop_child *child)
 {
     return child->pid;
 }
-
-void loop_child_kill(const struct loop_child *child, int number)
-{
-    if (child->pid != 0) {
-        kill(child->pid, number);
-    }
-}

@@ -39,7 +39,6 @@ struct loop_child *loop_child_new(struct loop *loop, const struct loop_child_con
 /* One that still runs is killed and reaped; fn is not called for it. */
 void loop_child_free(struct loop_child **child);
 
-pid_t loop_child_pid(const struct loop_child *child);             /* 0 once it has ended */
-void loop_child_kill(const struct loop_child *child, int number); /* harmless once it has ended */
+pid_t loop_child_pid(const struct loop_child *child); /* 0 once it has ended */
 
 #endif

@@ -149,6 +149,23 @@ static void test_other_versions(void **state)
     assert_still_serves(rig);
 }
 
+/* In a rolling restart: what a caller cannot read it would wait for until its deadline. */
+static void test_a_caller_of_before_gets_the_refusal_that_it_knows(void **state)
+{
+    struct rig *rig = *state;
+    rig->server.mode = SERVE_FAIL;
+    rig->server.failure = ERR_STANDBY;
+    send_changed(rig, MINOR_AT, 1);
+    assert_answered(rig, ERR_DRAINING, MSG_session_check_reply);
+    send_changed(rig, MINOR_AT, 2);
+    assert_answered(rig, ERR_STANDBY, MSG_session_check_reply);
+    rig->server.failure = ERR_UNAVAILABLE; /* no refusal: known since the first version */
+    send_changed(rig, MINOR_AT, 1);
+    assert_answered(rig, ERR_UNAVAILABLE, MSG_session_check_reply);
+    rig->server.mode = SERVE_ANSWER;
+    assert_still_serves(rig);
+}
+
 static void test_two_gigabyte_array_header(void **state)
 {
     struct rig *rig = *state;
@@ -398,6 +415,7 @@ int main(void)
         TEST(test_truncated_at_every_length),
         TEST(test_trailing_bytes),
         TEST(test_other_versions),
+        TEST(test_a_caller_of_before_gets_the_refusal_that_it_knows),
         TEST(test_two_gigabyte_array_header),
         TEST(test_messages_that_are_not_served_here),
         TEST(test_failed_reply_as_a_request),

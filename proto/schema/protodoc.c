@@ -270,6 +270,7 @@ static void write_errors(FILE *out)
           "\n"
           "A refusal says that nothing was done, whatever was asked: the caller asks another "
           "replica, or the same one again soon.\n"
+          "Callers of before 1.2 know one refusal, and get 12 for each.\n"
           "\n"
           "| status | code | HTTP | retryable | refusal | |\n"
           "| --- | --- | --- | --- | --- | --- |\n",

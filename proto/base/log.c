@@ -4,8 +4,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proto/base/log_writer.h"
+
 /* A line longer than this is cut: it keeps each line one write, whole even among threads. */
-#define LINE_BYTES_MAX 2048
+#define LINE_BYTES_MAX LOG_LINE_BYTES_MAX
+/* What waits while stderr takes nothing: a few thousand lines. */
+#define WAITING_BYTES_MAX ((size_t)256 * 1024)
+#define FLUSH_MS 500 /* at the end */
 
 static struct {
     const char *process;
@@ -13,6 +18,8 @@ static struct {
     enum log_format format;
     log_sink_fn *sink;
     void *sink_arg;
+    struct log_writer *writer; /* NULL: lines are written at once */
+    bool is_stuck;             /* the writer was left hanging: whoever writes would hang too */
 } state = {.process = "lynks", .level = LOG_LEVEL_INFO};
 
 struct line {
@@ -122,29 +129,76 @@ static void put_head(struct line *line, enum log_level level, const char *event)
     put_quoted(line, str_of(event));
 }
 
+static void begin_line(struct line *line, enum log_level level, const char *event)
+{
+    line->bytes = 0;
+    put_head(line, level, event);
+}
+
+/* Without its newline. */
+static void end_line(struct line *line)
+{
+    if (state.format == LOG_FORMAT_JSON) {
+        line->text[line->bytes++] = '}';
+    }
+}
+
+static size_t tell_dropped(uint64_t dropped, char *text)
+{
+    struct line line;
+    const struct log_field field = LOG_U64("lines", dropped);
+    begin_line(&line, LOG_LEVEL_WARN, "log lines dropped");
+    put_field(&line, &field);
+    end_line(&line);
+    line.text[line.bytes++] = '\n';
+    memcpy(text, line.text, line.bytes);
+    return line.bytes;
+}
+
+bool log_start(struct metric *dropped)
+{
+    const struct log_writer_config config = {.fd = STDERR_FILENO,
+                                             .bytes_max = WAITING_BYTES_MAX,
+                                             .tell = tell_dropped,
+                                             .dropped = dropped};
+    state.writer = log_writer_new(&config);
+    return state.writer != NULL;
+}
+
+void log_stop(void)
+{
+    state.is_stuck = !log_writer_free(&state.writer, FLUSH_MS);
+}
+
+static void hand_out(const struct line *line)
+{
+    if (state.writer != NULL) {
+        log_writer_put(state.writer, (struct str){line->text, line->bytes});
+    } else if (!state.is_stuck) {
+        /* Nobody is left to tell if stderr is gone. */
+        ssize_t ignored = write(STDERR_FILENO, line->text, line->bytes);
+        (void)ignored;
+    }
+}
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
     if (level < state.level) {
         return;
     }
     struct line line;
-    line.bytes = 0;
-    put_head(&line, level, event);
+    begin_line(&line, level, event);
     for (const struct log_field *field = fields; field->key != NULL; field++) {
         put_field(&line, field);
     }
-    if (state.format == LOG_FORMAT_JSON) {
-        line.text[line.bytes++] = '}';
-    }
+    end_line(&line);
     if (state.sink != NULL) {
         line.text[line.bytes] = '\0';
         state.sink(state.sink_arg, level, line.text);
         return;
     }
     line.text[line.bytes++] = '\n';
-    /* Nobody is left to tell if stderr is gone. */
-    ssize_t ignored = write(STDERR_FILENO, line.text, line.bytes);
-    (void)ignored;
+    hand_out(&line);
 }
 
 void log_write_limited(enum log_level level, struct log_gate *gate, uint64_t now_mono_ms,

@@ -7,7 +7,7 @@
 #ifndef LYNKS_PROTO_BASE_LOG_H
 #define LYNKS_PROTO_BASE_LOG_H
 
-#include "proto/base/base.h"
+#include "proto/base/metrics.h"
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
@@ -32,6 +32,14 @@ struct log_field {
 
 void log_init(const char *process, enum log_level level, enum log_format format);
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
+
+/* From here on nobody who logs waits for stderr: a thread writes (log_writer.h), and what it cannot
+ * get rid of is dropped, counted in dropped (NULL: nowhere) and told later. Before there are other
+ * threads; once. false if there is no thread to be had. */
+bool log_start(struct metric *dropped);
+/* When only one thread is left: what waits is written, within half a second. Later lines are
+ * written at once, or dropped if stderr still takes none. Harmless without log_start. */
+void log_stop(void);
 
 /* For events that a peer can cause at will: at most one line a second for each gate. The next line
  * that gets through ends with suppressed=N, the number of those that did not. Lines of one gate are

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <signal.h>
 #include <sodium.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -145,6 +147,10 @@ static bool set_up_parts(struct service *service, const char *role)
     service->term = loop_signal_new(service->loop, SIGTERM, on_end_signal, service);
     service->interrupt = loop_signal_new(service->loop, SIGINT, on_end_signal, service);
     service->metrics = metrics_new();
+    if (!log_start(metrics_counter(service->metrics, "lynks_log_lines_dropped_total",
+                                   "Log lines dropped because stderr did not take them", NULL))) {
+        return fail_to_start("there is no thread for the log", "");
+    }
     service->health = health_new();
     service->keys = keys_new(role, config->bus_secret_key, config->bus_public_keys, &why);
     if (service->keys == NULL) {
@@ -162,10 +168,20 @@ static bool set_up_parts(struct service *service, const char *role)
     return true;
 }
 
+/* Keys and passwords are in memory: it goes into no core file, neither ours nor a child's, and
+ * /proc/PID is closed to other processes of the same account. */
+static void keep_memory_private(void)
+{
+    const struct rlimit none = {0, 0};
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)setrlimit(RLIMIT_CORE, &none);
+}
+
 struct service *service_new(const char *role, const struct service_config *config)
 {
     struct service *service = mem_alloc(sizeof(*service));
     service->config = config;
+    keep_memory_private();
     set_up_log(role, config);
     if (!set_up_parts(service, role)) {
         service_free(&service);
@@ -190,6 +206,7 @@ void service_free(struct service **service_ref)
     loop_signal_free(&service->term);
     loop_signal_free(&service->interrupt);
     loop_free(&service->loop);
+    log_stop();
     metrics_free(&service->metrics);
     mem_free(service_ref);
 }

@@ -26,6 +26,7 @@ struct child {
     void *arg;
     enum child_state state;
     struct spawned spawned;
+    bool pid_is_told; /* the pid file has it */
     struct logfile *log;
     struct restart_delay restart_delay;
     unsigned restarts;
@@ -166,7 +167,8 @@ static void child_run(struct child *child)
     }
     child->state = CHILD_STARTING;
     loop_fd_add(child->loop, child->spawned.pidfd, EPOLLIN, on_child_ended, child);
-    textfile_write_pid(child->entry->pid_file, child->spawned.pid);
+    child->pid_is_told = false;
+    child_tell_pid(child);
     if (!child->entry->is_step) {
         begin_checks(child);
     }
@@ -349,6 +351,20 @@ void child_restart(struct child *child)
     clock_cancel(child->clock, child->start_timer);
     child->start_timer = 0;
     start_anew(child);
+}
+
+bool child_tell_pid(struct child *child)
+{
+    if (child->spawned.pid && !child->pid_is_told) {
+        child->pid_is_told = textfile_write_pid(child->entry->pid_file, child->spawned.pid);
+        return child->pid_is_told;
+    }
+    return true;
+}
+
+void child_reopen_log(struct child *child)
+{
+    logfile_reopen(child->log);
 }
 
 const struct entry *child_entry(const struct child *child)

@@ -46,6 +46,10 @@ bool child_stop(struct child *child);
 void child_restart(struct child *child);
 void child_retire(struct child *child); /* from now on it is not started again */
 void child_kill(struct child *child);   /* SIGKILL, if it runs */
+/* Writes the pid file if it does not have the present pid yet; false, errno set, if it cannot. It
+ * has been tried once when the process was started. */
+bool child_tell_pid(struct child *child);
+void child_reopen_log(struct child *child); /* its file was renamed: begins one of that name */
 
 const struct entry *child_entry(const struct child *child);
 enum child_state child_state(const struct child *child);

@@ -30,7 +30,8 @@ static int wait_for_report(int report_fd, int signal_fd, pid_t child)
         }
         struct signalfd_siginfo info;
         if (fds[1].revents && read(signal_fd, &info, sizeof(info)) == sizeof(info)) {
-            kill(child, (int)info.ssi_signo);
+            /* The child has no terminal that could hang up: SIGHUP means something else to it. */
+            kill(child, info.ssi_signo == SIGHUP ? SIGTERM : (int)info.ssi_signo);
         }
         unsigned char code = 1;
         if (fds[0].revents) {

@@ -16,28 +16,72 @@ struct logfile {
     char *path;
     size_t max_bytes;
     size_t bytes; /* in the file now */
-    int fd;       /* -1: none */
+    int fd;       /* -1: none, it is tried again with the next text */
     int read_end;
     int write_end;
+    size_t lost_bytes; /* that could not be written since the last that could */
+    int lost_errno;    /* why */
+    bool is_in_line;   /* the file does not end with a newline */
     size_t line_bytes; /* of line */
     bool line_ended;   /* the next byte begins a new one */
     char line[LINE_BYTES];
 };
 
+/* In place of the one that is open, which stays if this one cannot be opened. */
 static bool open_file(struct logfile *log)
 {
-    log->fd = open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    int fd = open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    if (fd < 0) {
+        return false;
+    }
+    if (log->fd >= 0) {
+        close(log->fd);
+    }
     struct stat stat;
-    log->bytes = log->fd >= 0 && fstat(log->fd, &stat) == 0 ? (size_t)stat.st_size : 0;
-    return log->fd >= 0;
+    log->fd = fd;
+    log->bytes = fstat(fd, &stat) == 0 ? (size_t)stat.st_size : 0;
+    log->is_in_line = false;
+    return true;
 }
 
 static void rotate(struct logfile *log)
 {
     AUTO(mem_free) char *old = mem_printf("%s.1", log->path);
     close(log->fd);
+    log->fd = -1;
     rename(log->path, old);
     open_file(log);
+}
+
+/* Returns how much the file took; errno says why not all. */
+static size_t logfile_write(struct logfile *log, struct str text)
+{
+    ssize_t n = write(log->fd, text.data, text.bytes);
+    if (n <= 0) {
+        return 0;
+    }
+    size_t written = (size_t)n;
+    log->bytes += written;
+    log->is_in_line = text.data[written - 1] != '\n';
+    errno = ENOSPC; /* nothing else cuts a write to a file */
+    return written;
+}
+
+/* What was lost is told where it would have been. */
+static bool tell_lost(struct logfile *log)
+{
+    if (!log->lost_bytes) {
+        return true;
+    }
+    AUTO(mem_free)
+    char *note =
+        mem_printf("%slynks-supervise: %zu bytes of this log were lost: %s\n",
+                   log->is_in_line ? "\n" : "", log->lost_bytes, strerrordesc_np(log->lost_errno));
+    if (logfile_write(log, str_of(note)) < strlen(note)) {
+        return false;
+    }
+    log->lost_bytes = 0;
+    return true;
 }
 
 static void keep_line(struct logfile *log, struct str text)
@@ -62,15 +106,26 @@ static void keep_line(struct logfile *log, struct str text)
 void logfile_append(struct logfile *log, struct str text)
 {
     keep_line(log, text);
+    if (!log->path) {
+        return;
+    }
     if (log->fd >= 0 && log->bytes && log->bytes + text.bytes > log->max_bytes) {
         rotate(log);
     }
-    if (log->fd < 0) {
-        return;
+    size_t written = 0;
+    if ((log->fd >= 0 || open_file(log)) && tell_lost(log)) {
+        written = logfile_write(log, text);
     }
-    ssize_t written = write(log->fd, text.data, text.bytes);
-    if (written > 0) { /* a full disk must not stop what is supervised */
-        log->bytes += (size_t)written;
+    if (written < text.bytes) { /* a full disk must not stop what is supervised */
+        log->lost_bytes += text.bytes - written;
+        log->lost_errno = errno;
+    }
+}
+
+void logfile_reopen(struct logfile *log)
+{
+    if (log->path) {
+        open_file(log);
     }
 }
 

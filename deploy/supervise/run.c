@@ -21,6 +21,7 @@ struct run {
     struct loop_signal *signals[RUN_SIGNALS];
     int report_fd;
     int exit_code;
+    bool has_terminal;
 };
 
 static void report_start(struct run *run)
@@ -81,16 +82,42 @@ static void on_stop_signal(void *arg)
     supervisor_stop(run->supervisor);
 }
 
+/* A terminal that is closed takes along what runs in its foreground; without one, as always in the
+ * background, this is how the logs' files are changed. */
+static void on_hangup_signal(void *arg)
+{
+    const struct run *run = arg;
+    if (run->has_terminal) {
+        on_stop_signal(arg);
+    } else {
+        supervisor_reopen_logs(run->supervisor);
+    }
+}
+
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd >= 0;
+}
+
 /* detach_fork has blocked them: what came since then is told now. */
 static void take_signals(struct run *run)
 {
-    static const int numbers[RUN_SIGNALS] = {SIGUSR1, SIGINT, SIGTERM, SIGHUP};
+    static const struct {
+        int number;
+        timer_fn *fn;
+    } handlers[RUN_SIGNALS] = {{SIGUSR1, on_restart_signal},
+                               {SIGINT, on_stop_signal},
+                               {SIGTERM, on_stop_signal},
+                               {SIGHUP, on_hangup_signal}};
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < RUN_SIGNALS; i++) {
-        run->signals[i] = loop_signal_new(
-            run->loop, numbers[i], numbers[i] == SIGUSR1 ? on_restart_signal : on_stop_signal, run);
-        sigaddset(&set, numbers[i]);
+        run->signals[i] = loop_signal_new(run->loop, handlers[i].number, handlers[i].fn, run);
+        sigaddset(&set, handlers[i].number);
     }
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     /* A terminal or pipe that is gone must not end what is supervised. */
@@ -132,6 +159,7 @@ int run_table(const struct table *table, int report_fd)
     AUTO(control_free) struct control *control = NULL;
     struct run run = {.table = table, .report_fd = report_fd, .exit_code = EXIT_INTERRUPTED};
 
+    run.has_terminal = has_terminal();
     keep_fds_to_oneself();
     run.loop = loop = loop_new();
     run.supervisor = supervisor = supervisor_new(loop, table, run_on_event, &run, &why);

@@ -19,7 +19,7 @@ static json_t *check_json(const struct check_spec *check)
     return NULL;
 }
 
-void status_write(const char *path, struct child *const *children, size_t count)
+bool status_write(const char *path, struct child *const *children, size_t count)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
@@ -36,6 +36,7 @@ void status_write(const char *path, struct child *const *children, size_t count)
     }
     char *text = json_dumps(list, JSON_INDENT(1));
     json_decref(list);
-    textfile_replace(path, text ? text : "[]");
+    bool ok = textfile_replace(path, text ? text : "[]");
     mem_free(&text);
+    return ok;
 }

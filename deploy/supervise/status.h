@@ -8,7 +8,8 @@
 
 #include "deploy/supervise/child.h"
 
-/* Best effort: a full disk must not stop what is supervised. path NULL: there is no such file. */
-void status_write(const char *path, struct child *const *children, size_t count);
+/* false, errno set, if it cannot be written: a full disk must not stop what is supervised. path
+ * NULL: there is no such file, true. */
+bool status_write(const char *path, struct child *const *children, size_t count);
 
 #endif

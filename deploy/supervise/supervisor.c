@@ -10,6 +10,8 @@
 #include "deploy/supervise/status.h"
 #include "deploy/supervise/textfile.h"
 
+#define STATUS_RETRY_MS 1000 /* the disk may be full */
+
 struct supervisor {
     struct loop *loop;
     const struct table *table;
@@ -19,7 +21,8 @@ struct supervisor {
     struct logfile *log;
     struct child *children[TABLE_ENTRIES_MAX];
     size_t count;
-    size_t started; /* children 0 to started - 1 have been */
+    size_t started;        /* children 0 to started - 1 have been */
+    uint64_t status_timer; /* the next attempt to write the status */
     bool is_ready;
     bool is_stopping;
     struct restart *restart; /* that is under way */
@@ -47,9 +50,20 @@ static void supervisor_tell(struct supervisor *supervisor, enum supervisor_event
     supervisor->fn(supervisor->arg, event, line);
 }
 
-static void write_status(const struct supervisor *supervisor)
+/* Until it succeeds, with the process ids, so that nobody is told for good what was true once. */
+static void write_status(void *arg)
 {
-    status_write(supervisor->table->status_file, supervisor->children, supervisor->count);
+    struct supervisor *supervisor = arg;
+    const struct clock *clock = loop_clock(supervisor->loop);
+    clock_cancel(clock, supervisor->status_timer);
+    supervisor->status_timer = 0;
+    bool ok = status_write(supervisor->table->status_file, supervisor->children, supervisor->count);
+    for (size_t i = 0; i < supervisor->count; i++) {
+        ok = child_tell_pid(supervisor->children[i]) && ok;
+    }
+    if (!ok) {
+        supervisor->status_timer = clock_after(clock, STATUS_RETRY_MS, write_status, supervisor);
+    }
 }
 
 static void supervisor_on_restart(void *arg, enum restart_event event, const char *line)
@@ -272,6 +286,7 @@ void supervisor_free(struct supervisor **supervisor)
         return;
     }
     restart_free(&s->restart);
+    clock_cancel(loop_clock(s->loop), s->status_timer);
     while (s->count > 0) {
         child_free(&s->children[--s->count]);
     }
@@ -280,6 +295,14 @@ void supervisor_free(struct supervisor **supervisor)
     textfile_remove(s->table->status_file);
     textfile_remove(s->table->pid_file);
     mem_free(supervisor);
+}
+
+void supervisor_reopen_logs(struct supervisor *supervisor)
+{
+    logfile_reopen(supervisor->log);
+    for (size_t i = 0; i < supervisor->count; i++) {
+        child_reopen_log(supervisor->children[i]);
+    }
 }
 
 void supervisor_start(struct supervisor *supervisor)

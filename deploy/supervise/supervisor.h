@@ -32,6 +32,8 @@ void supervisor_start(struct supervisor *supervisor);
  * *ret_why (caller frees), if that cannot be begun: then fn is not called. */
 bool supervisor_restart(struct supervisor *supervisor, const char *const *names, size_t count,
                         restart_fn *fn, void *arg, char **ret_why);
+/* Begins all logs' files anew: after they were renamed. */
+void supervisor_reopen_logs(struct supervisor *supervisor);
 /* Stops one after the other, the last started first. Again: kills all at once. */
 void supervisor_stop(struct supervisor *supervisor);
 

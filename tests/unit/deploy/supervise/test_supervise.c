@@ -355,6 +355,48 @@ static void test_environment_and_handover(void **state)
     scene_close(&scene);
 }
 
+static bool is_told(void *arg)
+{
+    const struct scene *scene = arg;
+    AUTO(mem_free) char *status = stage_read(scene->stage, "late/status");
+    return strstr(status, "\"ready\"") && stage_exists(scene->stage, "late/a.pid");
+}
+
+/* The folder of these files is not there at first: nothing can be written, as on a full disk. */
+static void test_status_is_written_until_it_succeeds(void **state)
+{
+    struct scene scene;
+    scene_open(&scene, *state,
+               "`status_file`:`@/late/status`," ONLY(STAY("a") ",`pid_file`:`@/late/a.pid`"));
+    scene_start(&scene);
+    AUTO(mem_free) char *late = stage_path(*state, "late");
+    assert_int_equal(mkdir(late, 0700), 0);
+    assert_true(loop_run_until(scene.stage->loop, is_told, &scene, WITHIN_MS));
+    scene_stop(&scene);
+    scene_close(&scene);
+    assert_int_equal(rmdir(late), 0);
+}
+
+static void test_all_logs_are_begun_anew(void **state)
+{
+    struct scene scene;
+    scene_open(&scene, *state,
+               "`log_file`:`@/supervise.log`," ONLY(STAY("a") ",`log_file`:`@/a.log`"));
+    scene_start(&scene);
+    static const char *const names[] = {"supervise.log", "a.log"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        AUTO(mem_free) char *path = stage_path(*state, names[i]);
+        AUTO(mem_free) char *away = mem_printf("%s.old", path);
+        assert_int_equal(rename(path, away), 0);
+    }
+    supervisor_reopen_logs(scene.supervisor);
+    assert_true(stage_exists(*state, "supervise.log") && stage_exists(*state, "a.log"));
+    scene_stop(&scene);
+    AUTO(mem_free) char *log = stage_read(*state, "supervise.log");
+    assert_non_null(strstr(log, "stopped"));
+    scene_close(&scene);
+}
+
 /* A stack in a process of its own, to be killed. */
 static void run_stack(struct scene *scene, const char *text)
 {
@@ -426,6 +468,8 @@ int main(void)
         ON_STAGE(test_second_stop_kills),
         ON_STAGE(test_taken_port_starts_nothing),
         ON_STAGE(test_environment_and_handover),
+        ON_STAGE(test_status_is_written_until_it_succeeds),
+        ON_STAGE(test_all_logs_are_begun_anew),
         ON_STAGE(test_killed_supervisor_leaves_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

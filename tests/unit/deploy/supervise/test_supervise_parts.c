@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,6 +56,72 @@ static void test_log_takes_what_comes_through_the_pipe(void **state)
     assert_string_equal(logfile_last_line(log), "");
     AUTO(mem_free) char *text = stage_read(stage, "log");
     assert_string_equal(text, "one\ntwo\nthree\n");
+}
+
+static void test_log_goes_on_in_a_new_file_after_a_rename(void **state)
+{
+    const struct stage *stage = *state;
+    AUTO(mem_free) char *path = stage_path(stage, "log");
+    AUTO(mem_free) char *away = stage_path(stage, "log.old");
+    AUTO(logfile_free) struct logfile *log = logfile_new(stage->loop, path, LOGFILE_MAX_BYTES);
+    logfile_append(log, str_of("one\n"));
+    assert_int_equal(rename(path, away), 0);
+    logfile_append(log, str_of("two\n"));
+    logfile_reopen(log);
+    logfile_append(log, str_of("three\n"));
+    AUTO(mem_free) char *old = stage_read(stage, "log.old");
+    AUTO(mem_free) char *fresh = stage_read(stage, "log");
+    assert_string_equal(old, "one\ntwo\n");
+    assert_string_equal(fresh, "three\n");
+}
+
+/* What cannot be opened: a folder stands in its place. */
+static void test_log_is_opened_again_after_a_failure(void **state)
+{
+    const struct stage *stage = *state;
+    AUTO(mem_free) char *path = stage_path(stage, "log");
+    AUTO(mem_free) char *old = stage_path(stage, "log.1");
+    AUTO(logfile_free) struct logfile *log = logfile_new(stage->loop, path, 10);
+    logfile_append(log, str_of("123456\n"));
+    /* It stays in the file that it has while there is no other to be had. */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    logfile_reopen(log);
+    logfile_append(log, str_of("x\n"));
+    /* It is full: renames the folder in its place and begins another. */
+    assert_int_equal(mkdir(old, 0700), 0);
+    AUTO(mem_free) char *within = stage_path(stage, "log.1/file");
+    assert_true(textfile_replace(within, "")); /* so that the folder cannot be renamed over it */
+    logfile_append(log, str_of("lost for good\n"));
+    assert_int_equal(rmdir(path), 0);
+    logfile_append(log, str_of("here again\n"));
+    AUTO(mem_free) char *fresh = stage_read(stage, "log");
+    assert_string_equal(fresh, "lynks-supervise: 14 bytes of this log were lost: Is a directory\n"
+                               "here again\n");
+    assert_int_equal(unlink(within), 0);
+    assert_int_equal(rmdir(old), 0);
+}
+
+/* A limit on the size of files stands for a full disk. */
+static void test_log_tells_what_a_full_disk_has_cost(void **state)
+{
+    const struct stage *stage = *state;
+    AUTO(mem_free) char *path = stage_path(stage, "log");
+    AUTO(logfile_free) struct logfile *log = logfile_new(stage->loop, path, LOGFILE_MAX_BYTES);
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit full = {.rlim_cur = 10, .rlim_max = before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+    logfile_append(log, str_of("12345\n"));
+    logfile_append(log, str_of("abcdefg\n")); /* four fit */
+    logfile_append(log, str_of("more\n"));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, SIG_DFL);
+    logfile_append(log, str_of("room\n"));
+    AUTO(mem_free) char *text = stage_read(stage, "log");
+    assert_string_equal(text, "12345\nabcd\nlynks-supervise: 9 bytes of this log were lost: "
+                              "File too large\nroom\n");
 }
 
 static void test_pid_file(void **state)
@@ -252,6 +320,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_log_is_bounded, stage_setup, stage_teardown),
         cmocka_unit_test_setup_teardown(test_log_takes_what_comes_through_the_pipe, stage_setup,
+                                        stage_teardown),
+        cmocka_unit_test_setup_teardown(test_log_goes_on_in_a_new_file_after_a_rename, stage_setup,
+                                        stage_teardown),
+        cmocka_unit_test_setup_teardown(test_log_is_opened_again_after_a_failure, stage_setup,
+                                        stage_teardown),
+        cmocka_unit_test_setup_teardown(test_log_tells_what_a_full_disk_has_cost, stage_setup,
                                         stage_teardown),
         cmocka_unit_test_setup_teardown(test_pid_file, stage_setup, stage_teardown),
         cmocka_unit_test_setup_teardown(test_ports_are_claimed, stage_setup, stage_teardown),

@@ -3,6 +3,9 @@
 
 set -euo pipefail
 umask 022
+# Upper and lower case, order and ranges of letters differ from language to language: in Turkish the capital of i is no I.
+export LC_ALL=C
+unset CDPATH # with it cd may go elsewhere, and prints where
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 me="deploy/$(basename "$0")"
@@ -25,6 +28,14 @@ state=${LYNKS_STATE:-$root/.lynks}
 state=$(realpath -m -- "$state")
 run=$state/run
 log=$state/log
+
+# A folder of somebody else could lead us anywhere with a link, and what we left in it would not be his.
+check_owner() {
+    local owner
+    [[ ! -e $state || -O $state ]] && return
+    owner=$(stat -c %U -- "$state")
+    die "the state folder $state belongs to $owner: run this as $owner, or set LYNKS_STATE to another folder"
+}
 
 # Held by deploy/up and then by its supervisor for as long as it lives; the kernel lets go of it when they end, so it
 # says for sure whether a stack runs, whatever process ids have been used again. Descriptor 9, in whoever takes it.

@@ -3,6 +3,10 @@
 # Everything temporary goes under TMPDIR: tests/run gives each run its own, and recognises by it what a
 # test left behind.
 
+# Upper and lower case, order and ranges of letters as they are in C, whatever language the machine speaks.
+export LC_ALL=C
+unset CDPATH # with it cd may go elsewhere, and prints where
+
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # What may be kept between runs because it only saves time.
 cache="$root/build/test-cache"

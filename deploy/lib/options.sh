@@ -6,7 +6,7 @@ own_options() {
     cat <<'END'
 LYNKS_STATE|.lynks|folder for data, keys, logs and process ids
 LYNKS_BUILD|-|folder of a finished build to run; default: builds build/release and runs it
-LYNKS_USER|lynks|account that the services and Janus run as when started as root (made if it is missing)
+LYNKS_USER|lynks|when started as root: accounts are this + -gateway, -authsvc and so on, made if missing; root: all run as root
 LYNKS_HTTP_HOST|127.0.0.1|address of the API
 LYNKS_HTTP_PORT|60000|port of the API
 LYNKS_BASE_PORT|5700|bus ports are this + 1 to 3 and 13, ops ports + 100 to 103, Janus' private listener + 88
@@ -16,7 +16,7 @@ LYNKS_JANUS_HOST|127.0.0.1|address of the private Janus' HTTP and WebSocket
 LYNKS_JANUS_HTTP_PORT|8088|port of the private Janus' HTTP
 LYNKS_JANUS_WS_PORT|8188|port of the private Janus' WebSocket
 LYNKS_RTP_PORT_RANGE|20000-29999|UDP ports for media
-LYNKS_PUBLIC_IP|-|address that browsers reach this machine at, if it is behind NAT
+LYNKS_PUBLIC_IP|-|IP address that browsers reach this machine at, if it is behind NAT
 LYNKS_ICE_INTERFACES|-|network interfaces for media, separated by commas; default: all but loopback
 LYNKS_JANUS_URL|-|use this Janus instead of a private one
 LYNKS_JANUS_API_SECRET|-|Janus' api_secret, if it has one
@@ -62,6 +62,10 @@ need_port() { # NAME VALUE MOST
         refuse "$1 must be a port number from 1 to ${3:-65535}, not '$2'"
 }
 
+need_address() { # NAME VALUE
+    is_address "$2" || refuse "$1 must be an IP address of this machine, like 127.0.0.1 or 0.0.0.0, not '$2'"
+}
+
 read_options() {
     local name
     for name in $(own_options | cut -d'|' -f1); do
@@ -80,9 +84,15 @@ read_options() {
     need_port LYNKS_MYSQL_PORT "$mysql_port"
     replicas=$(value LYNKS_REPLICAS)
     [[ $replicas =~ ^[1-8]$ ]] || refuse "LYNKS_REPLICAS must be a number from 1 to 8, not '$replicas'"
-    local range
-    range=$(value LYNKS_RTP_PORT_RANGE)
-    [[ $range =~ ^[0-9]+-[0-9]+$ ]] || refuse "LYNKS_RTP_PORT_RANGE must be two ports, like 20000-29999, not '$range'"
+    need_address LYNKS_HTTP_HOST "$http_host"
+    need_address LYNKS_JANUS_HOST "$janus_host"
+    check_rtp_range "$(value LYNKS_RTP_PORT_RANGE)"
+    check_public_ip "$(value LYNKS_PUBLIC_IP)"
+    check_interfaces "$(value LYNKS_ICE_INTERFACES)"
+    accounts=$(value LYNKS_USER)
+    # The longest role is added to it, and 32 characters are the most that an account can have.
+    [[ $accounts =~ ^[a-z_][a-z0-9_-]{0,19}$ ]] ||
+        refuse "LYNKS_USER must be up to 20 of a-z, 0-9, _ and -, a letter first, not '$accounts'"
     [[ $(value LYNKS_DEMO_USER) == [01] ]] || refuse "LYNKS_DEMO_USER must be 0 or 1"
     for name in $(compgen -e | grep '^LYNKS_' || true); do
         [[ ${!name} != *$'\n'* ]] || refuse "$name has a line break"

@@ -55,7 +55,7 @@ prepare_janus() {
     secret janus-admin-key "$(value LYNKS_JANUS_ADMIN_KEY)"
     secret janus-core-admin-secret
     make_certificate
-    private_begin janus
+    private_begin janus janus
     link_modules plugins libjanus_videoroom
     link_modules transports libjanus_http libjanus_websockets
     mkdir "$private/events" "$private/loggers"
@@ -80,7 +80,7 @@ table_janus() {
     local option
     put process janus
     put dir "$state/private/janus"
-    if [[ -n $user ]]; then put user "$user"; fi
+    if [[ -n $accounts ]]; then put user "$(account_of janus)"; fi
     put arg "$(command -v janus)"
     for option in --configs-folder=. --disable-colors; do
         put arg "$option"

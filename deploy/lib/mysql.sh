@@ -1,19 +1,46 @@
 # The private MariaDB, or somebody's server.
 # shellcheck shell=bash disable=SC2154
 
+mysql_data_mib=200 # what a fresh one takes, and some room
+
 # As root it runs as the package's account mysql. MariaDB works with absolute paths, so every folder above must be
 # open to that account; where one is not (a state folder under /root, say) it runs as root instead: it
 # listens on loopback and its own socket only, and the account of Lynks has no rights but on its own database.
 choose_mysql_user() {
     mysql_user=
     ((EUID == 0)) || return 0
-    chown -R mysql: "$state/mysql"
     if runuser -u mysql -- test -x "$state/mysql" 2>/dev/null; then
         mysql_user=mysql
     else
         progress mysql "runs as root: the account mysql cannot reach $state"
-        chown -R root: "$state/mysql"
     fi
+    take_over_mysql_data
+}
+
+# Data that root's server has made can be given to the account, but root's server does not touch what the account has
+# made: there may be links in it.
+take_over_mysql_data() {
+    local data=$state/mysql/data owner
+    [[ -e $data || -L $data ]] || return 0
+    owner=$(stat -c %U -- "$data")
+    case $owner/${mysql_user:-root} in
+        mysql/mysql | root/root) ;;
+        root/mysql) chown -R mysql: "$data" ;;
+        mysql/root) die "the account mysql, whose data there are, cannot reach $data: open the folders above it" ;;
+        *) die "$data belongs to $owner" ;;
+    esac
+}
+
+# A folder of ours, in which nobody else has a say. In earlier versions it was the database's: what that may have left
+# under these names is not followed.
+make_mysql_folder() {
+    install -d -m 711 "$state/mysql"
+    ((EUID != 0)) || chown root: "$state/mysql"
+    rm -rf "$state/mysql/init.sql" "$state/mysql/tmp" "$state/mysql/data.new"
+}
+
+mysql_owns() { # folder: made for the database
+    install -d -m 700 ${mysql_user:+-o "$mysql_user" -g "$(id -g "$mysql_user")"} "$1"
 }
 
 sql_text() { # as an SQL literal
@@ -48,22 +75,36 @@ make_mysql_data() {
     [[ ! -d $state/mysql/data ]] || return 0
     local fresh=$state/mysql/data.new install_log=$log/mysql-install.log
     progress mysql "making its data folder"
-    rm -rf "$fresh"
-    mkdir -m 700 "$fresh"
+    mysql_owns "$fresh"
     : >"$install_log"
-    quietly "$install_log" install_mysql_data || die "mariadb-install-db failed; see $install_log"
-    [[ -z $mysql_user ]] || chown -R "$mysql_user:" "$fresh"
+    quietly "$install_log" install_mysql_data ||
+        die "mariadb-install-db failed; see $install_log: $(cause_in "$install_log")"
     mv "$fresh" "$state/mysql/data"
 }
 
-# The path is relative because mariadb-install-db does not quote it everywhere.
+# The line of a log that says best why something failed.
+cause_in() { # file
+    local pattern
+    for pattern in 'no space|disk space|error 28|limit exceeded|read-only|denied' 'error|cannot|could not' .; do
+        grep -iE -m 1 "$pattern" "$1" | sed "s/error 28$/& (no space left on the disk)/" && return
+    done
+    say "it said nothing"
+}
+
+# The path is relative because mariadb-install-db does not quote it everywhere. --force: the machine's own name need not
+# be known to it (there may be no /etc/hosts); the accounts for it go with the first start. As the account itself, not
+# with --user: that would be root at work in a folder of the account.
 install_mysql_data() {
-    local -a as=()
-    ((EUID != 0)) || as=("--user=${mysql_user:-root}")
+    local -a as=() options=(--no-defaults --datadir=./data.new --tmpdir=. --force
+        --auth-root-authentication-method=normal --skip-test-db)
     cd "$state/mysql" || return
+    if [[ -n $mysql_user ]]; then
+        as=(runuser -u "$mysql_user" --)
+    elif ((EUID == 0)); then
+        options+=(--user=root)
+    fi
     # Somebody's own TMPDIR may be closed to the account mysql.
-    env -u TMPDIR mariadb-install-db --no-defaults --datadir=./data.new "${as[@]}" \
-        --auth-root-authentication-method=normal --skip-test-db
+    "${as[@]}" env -u TMPDIR mariadb-install-db "${options[@]}"
 }
 
 prepare_mysql() {
@@ -71,8 +112,9 @@ prepare_mysql() {
     for name in LYNKS_MYSQL_USER LYNKS_MYSQL_DATABASE; do
         [[ $(value $name) =~ ^[A-Za-z0-9_]{1,64}$ ]] || refuse "$name may hold letters, digits and _ only"
     done
-    install -d -m 700 "$state/mysql"
+    make_mysql_folder
     choose_mysql_user
+    mysql_owns "$state/mysql/tmp"
     secret mysql-password "$(value LYNKS_MYSQL_PASSWORD)"
     secret mysql-root-password
     write_mysql_init
@@ -86,7 +128,7 @@ table_mysql() {
     put dir "$state/mysql/data"
     if [[ -n $mysql_user ]]; then put user "$mysql_user"; fi
     put arg "$(PATH=$PATH:/usr/sbin:/sbin command -v mariadbd)"
-    for option in --no-defaults "--datadir=$state/mysql/data" --socket=mysql.sock --pid-file=mysql.pid \
+    for option in --no-defaults "--datadir=$state/mysql/data" "--tmpdir=$state/mysql/tmp" --socket=mysql.sock --pid-file=mysql.pid \
         "--port=$mysql_port" --bind-address=127.0.0.1 "--init-file=$state/mysql/init.sql" --skip-name-resolve \
         --skip-log-bin --performance-schema=OFF --innodb-buffer-pool-size=64M --max-connections=200 \
         --local-infile=OFF --character-set-server=utf8mb4; do

@@ -38,7 +38,7 @@ put_text_file() { # variable, text: as a file of the process' own
 
 put_program() { # program
     put dir "$private"
-    if [[ -n $user ]]; then put user "$user"; fi
+    if [[ -n $account ]]; then put user "$account"; fi
     put arg "$bin/$1"
     put_given "$1"
 }
@@ -58,7 +58,7 @@ put_mysql() {
 }
 
 table_migrate() {
-    private_begin migrate
+    private_begin migrate migrate
     put step migrate
     put_program lynks-migrate
     put_mysql
@@ -79,7 +79,7 @@ begin_service() { # role, number, replica
     local name=$1 ops_host=${LYNKS_OPS_HOST:-127.0.0.1} ops bus
     (($3 == 1)) || name=$1-$3
     ops=$(ops_port "$2" "$3") bus=$(bus_port "$2" "$3")
-    private_begin "$name"
+    private_begin "$name" "$1"
     put process "$name"
     put_program "lynks-$1"
     put_files "$name"

@@ -46,6 +46,11 @@ pid_of() {
     cat "$state/run/$1.pid" 2>/dev/null
 }
 
+# By name. The folder /proc/PID belongs to root where a process is closed to others.
+account_of() { # process id
+    id -nu "$(awk '$1 == "Uid:" { print $2 }' "/proc/$1/status")"
+}
+
 all_pids() {
     local name
     for name in $names supervise; do pid_of "$name"; done

@@ -23,7 +23,8 @@ struct cached {
     uint64_t expires_unix_ms; /* as this replica knows it */
     uint64_t stored_unix_ms;  /* as the database knows it */
     struct list_link link;    /* in waiting */
-    uint64_t since_mono_ms;   /* waits since; 0: is due at once */
+    uint64_t due_mono_ms;     /* of what waits: when it is to be written */
+    bool is_urgent;           /* likewise: it was due when it began to wait */
     uint16_t place;           /* in the batch, from 1; 0: is not in it */
 };
 
@@ -33,7 +34,7 @@ struct session_table {
     uint64_t near_ms;
     struct lru *sessions;
 
-    struct list_link waiting; /* to be written, those due at once first */
+    struct list_link waiting; /* to be written, the urgent ones first */
     size_t waiting_count;
     /* Of sessions that had to make place while they waited. */
     struct store_extension spill[SPILL_MAX];
@@ -92,12 +93,13 @@ static void wait_no_more(struct session_table *t, struct cached *cached)
 
 static void wait_to_be_written(struct session_table *t, struct cached *cached, struct moment now)
 {
-    bool at_once = cached->stored_unix_ms <= now.unix_ms + t->near_ms;
-    if (waits(cached) && (!at_once || cached->since_mono_ms == 0)) {
+    const bool at_once = cached->stored_unix_ms <= now.unix_ms + t->near_ms;
+    if (waits(cached) && (!at_once || cached->is_urgent)) {
         return;
     }
     wait_no_more(t, cached);
-    cached->since_mono_ms = at_once ? 0 : now.mono_ms;
+    cached->is_urgent = at_once;
+    cached->due_mono_ms = now.mono_ms + (at_once ? 0 : t->delay_ms);
     if (at_once) {
         list_add_first(&t->waiting, &cached->link);
     } else {
@@ -159,6 +161,12 @@ bool session_table_use(struct session_table *t, const struct token_hash *token, 
 
 /* ---- coming and going ---- */
 
+static struct store_extension extension_of(const struct cached *cached)
+{
+    return (struct store_extension){
+        .id = cached->id, .token = cached->token, .expires_unix_ms = cached->expires_unix_ms};
+}
+
 /* The one used longest ago goes; what it has to have written is kept. */
 static bool make_place_in_cache(struct session_table *t)
 {
@@ -171,8 +179,7 @@ static bool make_place_in_cache(struct session_table *t)
         return false;
     }
     if (waits(oldest)) {
-        t->spill[t->spilled++] =
-            (struct store_extension){.id = oldest->id, .expires_unix_ms = oldest->expires_unix_ms};
+        t->spill[t->spilled++] = extension_of(oldest);
     }
     forget(t, oldest);
     return true;
@@ -264,8 +271,7 @@ uint64_t session_table_due_ms(const struct session_table *t, struct moment now)
     if (first == NULL) {
         return SESSION_TABLE_NEVER;
     }
-    uint64_t due_ms = first->since_mono_ms == 0 ? 0 : first->since_mono_ms + t->delay_ms;
-    return due_ms > now.mono_ms ? due_ms - now.mono_ms : 0;
+    return first->due_mono_ms > now.mono_ms ? first->due_mono_ms - now.mono_ms : 0;
 }
 
 static void take_spilled(struct session_table *t, struct store_extension *items)
@@ -284,13 +290,12 @@ size_t session_table_take(struct session_table *t, bool all, struct moment now,
     uint64_t until_ms = now.mono_ms + (is_due ? t->delay_ms / GATHERED_PART : 0);
     take_spilled(t, items);
     LIST_EACH (struct cached, cached, &t->waiting, link) {
-        const bool is_ripe = all || cached->since_mono_ms + t->delay_ms <= until_ms;
+        const bool is_ripe = all || cached->due_mono_ms <= until_ms;
         if (t->batch_count == STORE_BATCH_MAX || !is_ripe) {
             break;
         }
         size_t i = t->batch_count++;
-        items[i] =
-            (struct store_extension){.id = cached->id, .expires_unix_ms = cached->expires_unix_ms};
+        items[i] = extension_of(cached);
         t->batch[i] = cached;
         t->batch_expires[i] = cached->expires_unix_ms;
         cached->place = (uint16_t)(i + 1);

@@ -137,6 +137,21 @@ static void is_written_at_once_when_the_stored_expiry_is_near(void **state)
     assert_int_equal(items[0].id, 1);
 }
 
+/* The machine has just started, and the session is from before. What is due is taken then, or who
+ * writes it would ask without end. */
+static void what_is_due_right_after_boot_is_taken(void **state)
+{
+    struct store_extension items[STORE_BATCH_MAX];
+    const struct moment boot = {.mono_ms = 1, .unix_ms = T0 + IDLE / 2};
+    struct session_view view;
+    const struct token_hash hash = token(1);
+    const struct session session = stored(1, IDLE);
+    assert_int_equal(session_table_add(*state, &hash, &session, true, boot, &view), ERR_OK);
+    assert_int_equal(session_table_due_ms(*state, boot), 0);
+    assert_int_equal(session_table_take(*state, false, boot, items), 1);
+    assert_int_equal(items[0].expires_unix_ms, T0 + IDLE / 2 + IDLE);
+}
+
 /* What becomes due soon after goes along, what becomes due later does not. */
 static void a_batch_is_gathered(void **state)
 {
@@ -302,6 +317,7 @@ int main(void)
         TEST(goes_on_for_a_while_without_the_database),
         TEST(is_written_after_a_while),
         TEST(is_written_at_once_when_the_stored_expiry_is_near),
+        TEST(what_is_due_right_after_boot_is_taken),
         TEST(a_batch_is_gathered),
         TEST(used_while_it_is_written),
         TEST(not_written_waits_on),

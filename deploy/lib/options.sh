@@ -27,6 +27,8 @@ LYNKS_MYSQL_PORT|3307|its port (3306 with LYNKS_MYSQL_HOST)
 LYNKS_MYSQL_USER|lynks|its account
 LYNKS_MYSQL_PASSWORD|-|the account's password; default: random in the private one
 LYNKS_MYSQL_DATABASE|lynks_db|its database
+LYNKS_MYSQL_TLS|off|of your own server; on: encrypted or not at all; verify: its certificate and name are checked
+LYNKS_MYSQL_CA_FILE|-|PEM file to trust for LYNKS_MYSQL_TLS=verify; default: the system's certificates
 END
 }
 
@@ -99,6 +101,8 @@ read_options() {
     done
     private_mysql=1 private_janus=1
     [[ -z ${LYNKS_MYSQL_HOST:-} ]] || private_mysql=
+    [[ -z $private_mysql || ${LYNKS_MYSQL_TLS:-off} == off ]] ||
+        refuse "LYNKS_MYSQL_TLS is for a server of your own (LYNKS_MYSQL_HOST); the private one listens on 127.0.0.1 only"
     if [[ -n ${LYNKS_JANUS_URL:-} ]]; then
         private_janus=
         read_janus_url

@@ -27,7 +27,7 @@ put_given() { # program
 }
 
 # Set below from deploy/up's own options, whatever their source.
-handled=" LYNKS_MYSQL_HOST LYNKS_MYSQL_PORT LYNKS_MYSQL_USER LYNKS_MYSQL_PASSWORD LYNKS_MYSQL_DATABASE LYNKS_JANUS_URL LYNKS_JANUSBRIDGE_EVENTS \
+handled=" LYNKS_MYSQL_HOST LYNKS_MYSQL_PORT LYNKS_MYSQL_USER LYNKS_MYSQL_PASSWORD LYNKS_MYSQL_DATABASE LYNKS_MYSQL_CA LYNKS_JANUS_URL LYNKS_JANUSBRIDGE_EVENTS \
 LYNKS_JANUS_CA LYNKS_JANUS_API_SECRET LYNKS_JANUS_ADMIN_KEY LYNKS_HTTP_HOST LYNKS_HTTP_PORT LYNKS_DEMO_USER "
 
 put_text_file() { # variable, text: as a file of the process' own
@@ -55,6 +55,10 @@ put_mysql() {
         password=$(value LYNKS_MYSQL_PASSWORD)
     fi
     put_text_file LYNKS_MYSQL_PASSWORD "$password"
+    if [[ -n ${LYNKS_MYSQL_CA_FILE:-} ]]; then
+        private_file "$LYNKS_MYSQL_CA_FILE" mysql-ca.pem
+        put env LYNKS_MYSQL_CA_FILE mysql-ca.pem
+    fi
 }
 
 table_migrate() {

@@ -7,7 +7,8 @@
 
 struct dependency {
     const char *name;
-    const char *reason;
+    char *reason;
+    char *note; /* NULL: none */
     bool ready;
 };
 
@@ -23,10 +24,16 @@ struct health *health_new(void)
 
 void health_free(struct health **health)
 {
-    mem_free(health);
+    if (*health != NULL) {
+        for (size_t i = 0; i < (*health)->count; i++) {
+            mem_free(&(*health)->dependencies[i].reason);
+            mem_free(&(*health)->dependencies[i].note);
+        }
+        mem_free(health);
+    }
 }
 
-void health_set(struct health *health, const char *name, bool ready, const char *reason)
+static struct dependency *get_dependency(struct health *health, const char *name)
 {
     size_t i = 0;
     while (i < health->count && strcmp(health->dependencies[i].name, name) != 0) {
@@ -35,8 +42,26 @@ void health_set(struct health *health, const char *name, bool ready, const char 
     if (i == health->count) {
         assert(health->count < DEPENDENCIES_MAX);
         health->count++;
+        health->dependencies[i] = (struct dependency){.name = name, .reason = mem_strdup("")};
     }
-    health->dependencies[i] = (struct dependency){.name = name, .reason = reason, .ready = ready};
+    return &health->dependencies[i];
+}
+
+void health_set(struct health *health, const char *name, bool ready, const char *reason)
+{
+    struct dependency *dependency = get_dependency(health, name);
+    dependency->ready = ready;
+    if (strcmp(dependency->reason, reason) != 0) {
+        mem_free(&dependency->reason);
+        dependency->reason = mem_strdup(reason);
+    }
+}
+
+void health_note(struct health *health, const char *name, const char *note)
+{
+    struct dependency *dependency = get_dependency(health, name);
+    mem_free(&dependency->note);
+    dependency->note = note[0] != '\0' ? mem_strdup(note) : NULL;
 }
 
 bool health_is_ready(const struct health *health)
@@ -54,8 +79,9 @@ char *health_json(const struct health *health)
     json_t *dependencies = json_object();
     for (size_t i = 0; i < health->count; i++) {
         const struct dependency *d = &health->dependencies[i];
-        json_object_set_new(dependencies, d->name,
-                            json_pack("{s:b, s:s}", "ready", d->ready, "reason", d->reason));
+        json_object_set_new(
+            dependencies, d->name,
+            json_pack("{s:b, s:s, s:s*}", "ready", d->ready, "reason", d->reason, "note", d->note));
     }
     json_t *all =
         json_pack("{s:b, s:o}", "ready", health_is_ready(health), "dependencies", dependencies);

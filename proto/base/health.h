@@ -8,11 +8,14 @@ struct health;
 struct health *health_new(void);
 void health_free(struct health **health);
 
-/* Adds the dependency if it is new (at most 16). name and reason are literals. Not ready until set
- * so. */
+/* Adds the dependency if it is new (at most 16). name is a literal, reason is copied. Not ready
+ * until set so. */
 void health_set(struct health *health, const char *name, bool ready, const char *reason);
+/* What people should know of the dependency, ready or not; copied. Added if it is new. */
+void health_note(struct health *health, const char *name, const char *note);
 bool health_is_ready(const struct health *health); /* all of them */
-/* {"ready":false,"dependencies":{"mysql":{"ready":false,"reason":"..."}}}; caller frees. */
+/* {"ready":false,"dependencies":{"mysql":{"ready":false,"reason":"...","note":"..."}}}; without the
+ * note where there is none; caller frees. */
 char *health_json(const struct health *health);
 
 #endif

@@ -4,6 +4,7 @@
 #include "proto/db/db_errno.h"
 #include "proto/base/log.h"
 
+#include <errmsg.h>
 #include <mysql.h>
 #include <poll.h>
 #include <pthread.h>
@@ -12,6 +13,9 @@
 #define STATEMENTS_MAX 64
 #define COLUMN_BYTES_MAX 65536
 #define ERROR_BYTES 512
+/* The server keeps the locks of a client that has vanished for no longer. */
+#define IDLE_MAX_S 600
+#define SYSTEM_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
 
 struct column {
     bool is_integer;
@@ -44,6 +48,7 @@ struct db {
     uint64_t insert_id;
     bool was_lost; /* logged; the return will be too */
     bool has_connected;
+    bool is_refused; /* the last attempt to connect was */
     struct log_gate error_gate;
     char error[ERROR_BYTES];
 };
@@ -100,9 +105,21 @@ void db_free(struct db **db)
     }
 }
 
+void db_drop(struct db *db)
+{
+    if (!db->in_transaction && !db->is_held) {
+        disconnect(db);
+    }
+}
+
 void db_hold(struct db *db)
 {
     db->is_held = true;
+}
+
+bool db_is_refused(const struct db *db)
+{
+    return db->is_refused;
 }
 
 const char *db_error(const struct db *db)
@@ -142,6 +159,44 @@ enum err db_mistake(struct db *db, const char *what, const char *sql)
     return failed(db, 0, what, sql);
 }
 
+static bool is_encrypted(const struct db_config *config)
+{
+    return config->tls != NULL && strcmp(config->tls, "off") != 0;
+}
+
+static bool is_verified(const struct db_config *config)
+{
+    return config->tls != NULL && strcmp(config->tls, "verify") == 0;
+}
+
+const char *db_config_protection(const struct db_config *config)
+{
+    return is_verified(config)    ? "TLS, certificate verified"
+           : is_encrypted(config) ? "TLS, certificate not verified"
+                                  : "not encrypted";
+}
+
+/* Despite "enforce" the library (3.3) goes on in clear where the server has no TLS, unless it
+ * verifies: so that is looked at afterwards (is_in_clear). With "verify" it compares the
+ * certificate with the host's name, too. */
+static void set_tls(const struct db_config *config, MYSQL *mysql)
+{
+    const bool has_ca = config->ca_file != NULL && config->ca_file[0] != '\0';
+    const my_bool enforce = is_encrypted(config);
+    const my_bool verify = is_verified(config);
+    mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &enforce);
+    mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+    if (verify) {
+        mysql_optionsv(mysql, MYSQL_OPT_SSL_CA, has_ca ? config->ca_file : SYSTEM_CA_FILE);
+    }
+}
+
+/* Though it must not be. */
+static bool is_in_clear(const struct db_config *config, MYSQL *mysql)
+{
+    return is_encrypted(config) && mysql_get_ssl_cipher(mysql) == NULL;
+}
+
 static void set_options(const struct db *db, MYSQL *mysql)
 {
     unsigned timeout_s = (unsigned)db->config.timeout_s;
@@ -154,21 +209,32 @@ static void set_options(const struct db *db, MYSQL *mysql)
     /* A server could ask for any file of ours otherwise. */
     mysql_optionsv(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
     mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    set_tls(&db->config, mysql);
 }
 
-/* Our own rules, whatever the server's defaults are. */
+/* Our own rules, whatever the server's defaults are and its init_connect has done. MySQL and
+ * MariaDB have different variables for how a transaction begins, so a statement sets that. What
+ * stands in M! is read by MariaDB alone, what stands in !80000 by MySQL alone. */
 static bool set_session(MYSQL *mysql, uint64_t timeout_s)
 {
     /* The server gives up on a lock before we give up on the server. */
+    const unsigned lock_s = (unsigned)(timeout_s > 1 ? timeout_s - 1 : 1);
     AUTO(mem_free)
-    char *sql = mem_printf(
-        "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,"
-        "NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION', SESSION time_zone = '+00:00', "
-        "SESSION innodb_lock_wait_timeout = %u",
-        (unsigned)(timeout_s > 1 ? timeout_s - 1 : 1));
-    static const char isolation[] = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-    return mysql_real_query(mysql, sql, strlen(sql)) == 0 &&
-           mysql_real_query(mysql, isolation, sizeof(isolation) - 1) == 0;
+    char *variables = mem_printf(
+        "SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION autocommit = 1, SESSION completion_type = "
+        "0,"
+        " SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,"
+        "NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION', SESSION time_zone = '+00:00',"
+        " SESSION innodb_lock_wait_timeout = %u, SESSION lock_wait_timeout = %u,"
+        " SESSION wait_timeout = %u, SESSION foreign_key_checks = 1, SESSION unique_checks = 1,"
+        " SESSION sql_safe_updates = 0, SESSION sql_select_limit = 18446744073709551615"
+        " /*M! , SESSION max_statement_time = %" PRIu64 " */"
+        " /*!80000 , SESSION max_execution_time = %" PRIu64 " */",
+        lock_s, lock_s, IDLE_MAX_S, timeout_s, timeout_s * 1000);
+    static const char transactions[] =
+        "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE";
+    return mysql_real_query(mysql, variables, strlen(variables)) == 0 &&
+           mysql_real_query(mysql, transactions, sizeof(transactions) - 1) == 0;
 }
 
 static enum err connect_to_server(struct db *db)
@@ -181,16 +247,19 @@ static enum err connect_to_server(struct db *db)
     const struct db_config *c = &db->config;
     if (mysql_real_connect(mysql, c->host, c->user, c->password, c->database, (unsigned)c->port,
                            NULL, 0) == NULL ||
-        !set_session(mysql, c->timeout_s)) {
-        unsigned number = mysql_errno(mysql);
+        is_in_clear(c, mysql) || !set_session(mysql, c->timeout_s)) {
+        const bool no_tls = mysql_errno(mysql) == 0;
+        unsigned number = no_tls ? CR_SSL_CONNECTION_ERROR : mysql_errno(mysql);
         /* Whatever the reason (a wrong password too): there is no connection. */
-        failed(db, number, mysql_error(mysql), NULL);
+        failed(db, number, no_tls ? "the server has no SSL (TLS)" : mysql_error(mysql), NULL);
+        db->is_refused = db_errno_is_refusal(number);
         note_lost(db, number);
         mysql_close(mysql);
         return ERR_UNAVAILABLE;
     }
     db->mysql = mysql;
     db->has_connected = true;
+    db->is_refused = false;
     if (db->was_lost) {
         log_debug("database connection is back", LOG_Z("host", c->host), LOG_U64("port", c->port));
         db->was_lost = false;
@@ -427,7 +496,8 @@ enum err db_begin(struct db *db)
 {
     enum err err = get_ready(db);
     if (err == ERR_OK) {
-        err = query(db, STR_LIT("START TRANSACTION"), "START TRANSACTION");
+        /* Said so, it fails at once on a server that is read only. */
+        err = query(db, STR_LIT("START TRANSACTION READ WRITE"), "START TRANSACTION READ WRITE");
     }
     db->in_transaction = err == ERR_OK;
     return err;

@@ -18,6 +18,8 @@ struct db_config {
     char *password;
     char *database;
     uint64_t timeout_s; /* to connect, and for each read and write */
+    char *tls;          /* off (NULL too), on, verify */
+    char *ca_file;      /* for verify: PEM; NULL or empty: the system's certificates */
 };
 
 /* The rows of a process' config table for the struct db_config at member of type. */
@@ -44,10 +46,30 @@ struct db_config {
          64,                                                                                        \
          NULL,                                                                                      \
          "database"},                                                                               \
+        {"LYNKS_MYSQL_TLS",                                                                         \
+         CONFIG_CHOICE,                                                                             \
+         offsetof(type, member.tls),                                                                \
+         "off",                                                                                     \
+         0,                                                                                         \
+         0,                                                                                         \
+         "off|on|verify",                                                                           \
+         "on: encrypted or not at all; verify: and the server's certificate and name are "          \
+         "checked"},                                                                                \
+        {"LYNKS_MYSQL_CA_FILE",                                                                     \
+         CONFIG_STRING,                                                                             \
+         offsetof(type, member.ca_file),                                                            \
+         "",                                                                                        \
+         0,                                                                                         \
+         4096,                                                                                      \
+         NULL,                                                                                      \
+         "PEM certificates to trust for verify; empty: the system's"},                              \
     {                                                                                               \
         "LYNKS_MYSQL_TIMEOUT_S", CONFIG_UINT, offsetof(type, member.timeout_s), "2", 1, 60, NULL,   \
             "bound on connecting and on each read and write, in seconds"                            \
     }
+
+/* How its connections are protected, in words for people. Static. */
+const char *db_config_protection(const struct db_config *config);
 
 struct db;
 
@@ -84,9 +106,9 @@ enum err db_run(struct db *db, const struct db_statement *statement, uint64_t *r
 /* The AUTO_INCREMENT id that the last db_run gave. */
 uint64_t db_insert_id(const struct db *db);
 
-/* A transaction: commit or roll back what came between. A lost connection rolls back; the
- * statements after it fail until then. ERR_UNAVAILABLE from db_commit leaves open whether it
- * happened. */
+/* A transaction: commit or roll back what came between. A server that is read only does not begin
+ * one. A lost connection rolls back; the statements after it fail until then. ERR_UNAVAILABLE from
+ * db_commit leaves open whether it happened. */
 enum err db_begin(struct db *db);
 enum err db_commit(struct db *db);
 void db_rollback(struct db *db);
@@ -99,12 +121,20 @@ enum err db_transaction(struct db *db, db_work_fn *work, void *arg);
  * NULL) tells MySQL's code, 0 if none. */
 enum err db_run_text(struct db *db, struct str sql, unsigned *ret_mysql_errno);
 
+/* Closes the connection, unless it is held or in a transaction: the next statement makes another,
+ * with the name of the server looked up anew. */
+void db_drop(struct db *db);
+
 /* From now on a lost connection stays lost, for what lives as long as the connection (GET_LOCK). */
 void db_hold(struct db *db);
 
 /* A caller finds that a statement and what it expects of it do not fit: logs it as db_run logs
  * mistakes, gives ERR_INTERNAL. */
 enum err db_mistake(struct db *db, const char *what, const char *sql);
+
+/* The last attempt to connect failed because the server does not let us in, or because we do not
+ * trust it: asking again is of no use until somebody has changed something. */
+bool db_is_refused(const struct db *db);
 
 /* What the last failure was, in the server's or the client library's words; "" before the first.
  * Borrowed until the next statement. */

@@ -10,6 +10,9 @@ struct db_errno {
     bool is_lost; /* the connection is of no use any more */
 };
 
+/* Of an attempt to connect: the answer is no, whenever it is asked again. */
+bool db_errno_is_refusal(unsigned number);
+
 /* Numbers that it does not know are mistakes of ours: ERR_INTERNAL. */
 struct db_errno db_errno_of(unsigned number);
 

@@ -10,6 +10,7 @@ void *db_job_new(const struct db_task *task)
 void db_job_free(void *arg)
 {
     struct db_job *job = arg;
+    mem_free(&job->reason);
     if (job->task->is_secret) {
         explicit_bzero(job, job->task->job_bytes);
     }

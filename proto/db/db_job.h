@@ -65,9 +65,11 @@ struct db_job {
     uint64_t rows; /* of the query, see db_query_run; for done */
     /* The pool's. */
     struct db_pool *pool;
+    uint64_t era; /* of the pool when it was submitted */
     uint64_t deadline_ms;
     uint64_t submitted_us;
     enum err err;
+    char *reason; /* of ERR_UNAVAILABLE, in the server's words; NULL: none is known */
 };
 
 /* All zero but for its head. */

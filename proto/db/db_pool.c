@@ -1,6 +1,7 @@
 #include "proto/db/db_pool.h"
 
 #include "proto/base/log.h"
+#include "proto/base/skew.h"
 #include "proto/loop/pool.h"
 
 #define PROBE_DOWN_MS 200
@@ -13,47 +14,71 @@ enum db_pool_state {
     DB_POOL_ENDING,  /* being freed: what comes back does not tell of the database */
 };
 
+/* What a database thread has. */
+struct db_thread {
+    struct db *db;
+    uint64_t era; /* in which its connection was made, or will be */
+};
+
 struct db_pool {
     const struct clock *clock;
     struct health *health;
     const struct db_config *db_config;
     struct pool *pool;
     enum db_pool_state state;
+    uint64_t era; /* one more with each outage: connections from before are not used after it */
+    char *reason; /* of the outage; "connected": there is none */
     size_t jobs_out;
     uint64_t heard_ms; /* while jobs are out: the last answer, or when the first of them was sent */
     uint64_t steady_ms; /* when the last outage was over */
     uint64_t probe_timer;
+    struct skew skew; /* its clock compared with ours */
     struct metric *seconds;
     struct metric *failures;
+    struct metric *ahead;
 };
 
 static void *thread_new(void *arg)
 {
-    return db_new(arg);
+    struct db_thread *thread = mem_alloc(sizeof(*thread));
+    thread->db = db_new(arg);
+    return thread;
 }
 
 static void thread_free(void *state)
 {
-    struct db *db = state;
-    db_free(&db);
+    struct db_thread *thread = state;
+    db_free(&thread->db);
+    mem_free(&thread);
 }
 
-static void db_pool_become(struct db_pool *pool, enum db_pool_state state)
+/* reason, of DB_POOL_DOWN: in the server's words; NULL or empty: it gave no answer. It may change
+ * while the outage lasts: the server is back, but does not let us in. */
+static void db_pool_become(struct db_pool *pool, enum db_pool_state state, const char *reason)
 {
+    const bool is_down = state == DB_POOL_DOWN;
+    const bool is_silent = reason == NULL || reason[0] == '\0';
+    const char *told = !is_down ? "connected" : is_silent ? "no answer" : reason;
+    const bool is_new = pool->state != state;
+    if (pool->state == DB_POOL_ENDING || (!is_new && strcmp(pool->reason, told) == 0)) {
+        return;
+    }
+    mem_free(&pool->reason);
+    pool->reason = mem_strdup(told);
+    if (is_new) {
+        pool->state = state;
+        pool->steady_ms = clock_mono_ms(pool->clock);
+        pool->era += is_down;
+    }
     static const char *const events[] = {"", "database is there", "database is away",
                                          "database is not asked any more"};
     static const enum log_level levels[] = {LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN,
                                             LOG_LEVEL_DEBUG};
-    if (pool->state == state || pool->state == DB_POOL_ENDING) {
-        return;
-    }
-    LOG_EVENT(levels[state], events[state], LOG_Z("host", pool->db_config->host),
+    const enum log_level level = is_new ? levels[state] : LOG_LEVEL_INFO;
+    LOG_EVENT(level, events[state], LOG_Z("reason", told), LOG_Z("host", pool->db_config->host),
               LOG_U64("port", pool->db_config->port));
-    pool->state = state;
-    pool->steady_ms = clock_mono_ms(pool->clock);
     if (pool->health != NULL && state != DB_POOL_ENDING) {
-        const bool is_up = state == DB_POOL_UP;
-        health_set(pool->health, "mysql", is_up, is_up ? "connected" : "no answer");
+        health_set(pool->health, "mysql", !is_down, told);
     }
 }
 
@@ -93,8 +118,20 @@ uint64_t db_pool_steady_ms(const struct db_pool *pool)
 static void run_job(void *arg, void *thread_state)
 {
     struct db_job *job = arg;
-    const bool is_late = job->deadline_ms != 0 && system_mono_ms() >= job->deadline_ms;
-    job->err = is_late ? ERR_DEADLINE : db_job_run(job, thread_state);
+    struct db_thread *thread = thread_state;
+    if (job->deadline_ms != 0 && system_mono_ms() >= job->deadline_ms) {
+        job->err = ERR_DEADLINE;
+        return;
+    }
+    if (thread->era < job->era) {
+        /* The name may stand for another server now, and this one may still be read only. */
+        db_drop(thread->db);
+        thread->era = job->era;
+    }
+    job->err = db_job_run(job, thread->db);
+    if (job->err == ERR_UNAVAILABLE) {
+        job->reason = mem_strdup(db_error(thread->db));
+    }
 }
 
 static void on_job_done(void *arg, bool ran)
@@ -105,7 +142,9 @@ static void on_job_done(void *arg, bool ran)
     note_job_ended(pool);
     if (err == ERR_UNAVAILABLE) {
         metric_inc(pool->failures);
-        db_pool_become(pool, DB_POOL_DOWN);
+        if (job->era == pool->era) { /* else it tells of an outage that is known */
+            db_pool_become(pool, DB_POOL_DOWN, job->reason);
+        }
     }
     metric_observe_us(pool->seconds, system_mono_us() - job->submitted_us);
     job->task->done(job, err);
@@ -116,6 +155,7 @@ static void on_job_done(void *arg, bool ran)
 static enum err submit(struct db_pool *pool, struct db_job *job, uint64_t deadline_ms)
 {
     job->pool = pool;
+    job->era = pool->era;
     job->deadline_ms = deadline_ms;
     job->submitted_us = system_mono_us();
     enum err err = pool_submit(pool->pool, run_job, on_job_done, job);
@@ -151,18 +191,68 @@ static void probe_later(struct db_pool *pool)
         pool->clock, pool->state == DB_POOL_UP ? PROBE_UP_MS : PROBE_DOWN_MS, probe, pool);
 }
 
+struct probe {
+    struct db_job job;
+    uint64_t now_unix_ms; /* by the database's clock */
+};
+
+/* How it is protected, and how wrong its clock is, or ours. */
+static void note_database(struct db_pool *pool)
+{
+    if (pool->health == NULL) {
+        return;
+    }
+    const char *protection = db_config_protection(pool->db_config);
+    AUTO(mem_free) char *difference = skew_text(&pool->skew);
+    AUTO(mem_free) char *note = mem_printf("%s; its clock is %s", protection, difference);
+    health_note(pool->health, "mysql", skew_is_large(&pool->skew) ? note : protection);
+}
+
+static void hear_clock(struct db_pool *pool, uint64_t database_unix_ms)
+{
+    const bool was_large = skew_is_large(&pool->skew);
+    if (!skew_hear(&pool->skew, pool->clock, database_unix_ms)) {
+        return;
+    }
+    metric_set(pool->ahead, pool->skew.ahead_ms);
+    if (pool->health != NULL && skew_is_large(&pool->skew) && !was_large) {
+        AUTO(mem_free) char *difference = skew_text(&pool->skew);
+        log_warn("clocks differ", LOG_Z("peer", "database"), LOG_Z("its_clock_is", difference));
+    }
+    note_database(pool);
+}
+
 static void on_database_probed(void *arg, enum err err)
 {
-    const struct db_job *job = arg;
-    struct db_pool *pool = job->pool;
-    if (pool->state != DB_POOL_ENDING) {
-        db_pool_become(pool, err == ERR_OK ? DB_POOL_UP : DB_POOL_DOWN);
-        probe_later(pool);
+    const struct probe *probed = arg;
+    struct db_pool *pool = probed->job.pool;
+    if (pool->state == DB_POOL_ENDING) {
+        return;
     }
+    db_pool_become(pool, err == ERR_OK ? DB_POOL_UP : DB_POOL_DOWN, probed->job.reason);
+    if (err == ERR_OK) {
+        hear_clock(pool, probed->now_unix_ms);
+    }
+    probe_later(pool);
+}
+
+static const struct db_query select_now = {
+    .sql = "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED)",
+    .columns = DB_FIELDS(struct probe, now_unix_ms)};
+
+static enum err read_clock(void *arg, struct db *db)
+{
+    return db_query_run(db, &select_now, arg, NULL);
+}
+
+/* A server that is read only answers, but is of no use: it does not begin a transaction. */
+static enum err work_probe(void *arg, struct db *db)
+{
+    return db_transaction(db, read_clock, arg);
 }
 
 static const struct db_task probe_task = {
-    .job_bytes = sizeof(struct db_job), .query = {.sql = "SELECT 1"}, .done = on_database_probed};
+    .job_bytes = DB_JOB_BYTES(struct probe), .work = work_probe, .done = on_database_probed};
 
 static void probe(void *arg)
 {
@@ -182,10 +272,13 @@ struct db_pool *db_pool_new(struct loop *loop, struct metrics *metrics, struct h
     pool->clock = loop_clock(loop);
     pool->health = health;
     pool->db_config = config->db;
+    pool->reason = mem_strdup("");
     pool->seconds = metrics_histogram(metrics, "lynks_db_seconds",
                                       "Time of database jobs, waiting included.", NULL);
     pool->failures = metrics_counter(metrics, "lynks_db_unavailable_total",
                                      "Database jobs that found no database.", NULL);
+    pool->ahead = metrics_gauge(metrics, "lynks_db_clock_ahead_ms",
+                                "Our wall clock before the database's; negative: behind it.", NULL);
     const struct pool_config threads = {.name = config->name,
                                         .threads = config->threads,
                                         .queue_max = config->queue_max,
@@ -195,6 +288,7 @@ struct db_pool *db_pool_new(struct loop *loop, struct metrics *metrics, struct h
     pool->pool = pool_new(loop, metrics, &threads);
     if (health != NULL) {
         health_set(health, "mysql", false, "not asked yet");
+        note_database(pool);
     }
     probe(pool);
     return pool;
@@ -203,9 +297,10 @@ struct db_pool *db_pool_new(struct loop *loop, struct metrics *metrics, struct h
 void db_pool_free(struct db_pool **pool)
 {
     if (*pool != NULL) {
-        db_pool_become(*pool, DB_POOL_ENDING);
+        db_pool_become(*pool, DB_POOL_ENDING, NULL);
         clock_cancel((*pool)->clock, (*pool)->probe_timer);
         pool_free(&(*pool)->pool);
+        mem_free(&(*pool)->reason);
         mem_free(pool);
     }
 }

@@ -1,8 +1,10 @@
 /* A few database connections, each on a thread of its own, with a bounded queue; and the knowledge
  * whether the database is there.
  *
- * While the database is surely down, jobs are refused at once; a probe finds out when it is back
- * (within a quarter of a second of its return) without a restart. A job found too late is not run.
+ * While the database is surely down, or takes no changes, jobs are refused at once; a probe finds
+ * out when it is back (within a quarter of a second of its return) without a restart. After an
+ * outage no connection from before is used: the server's name may stand for another one. A job
+ * found too late is not run.
  */
 #ifndef LYNKS_PROTO_DB_DB_POOL_H
 #define LYNKS_PROTO_DB_DB_POOL_H
@@ -21,7 +23,9 @@ struct db_pool_config {
 
 struct db_pool;
 
-/* health: "mysql" is set there; NULL: not reported (a second pool of one process). */
+/* health: "mysql" is set there, while it is away with the server's reason, and how
+ * it is protected; NULL: not reported (a
+ * second pool of one process). */
 struct db_pool *db_pool_new(struct loop *loop, struct metrics *metrics, struct health *health,
                             const struct db_pool_config *config);
 /* Waits for what runs (bounded by the database's time-outs); what is queued ends with

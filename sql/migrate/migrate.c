@@ -20,7 +20,6 @@ struct lock_row {
     uint64_t is_locked;
 };
 
-static const struct db_query select_one = {.sql = "SELECT 1"};
 static const struct db_query take_lock = {.sql = "SELECT COALESCE(GET_LOCK(" LOCK_NAME ", ?), 0)",
                                           .params = DB_FIELDS(struct lock_row, seconds),
                                           .columns = DB_FIELDS(struct lock_row, is_locked)};
@@ -42,13 +41,21 @@ static bool migration_failed(const struct migrate *m, const char *what)
 
 /* ---- waiting for the database, and for other migrators ---- */
 
+static enum err change_nothing(void *arg, struct db *db)
+{
+    (void)arg;
+    (void)db;
+    return ERR_OK;
+}
+
+/* Until it takes changes, or says that it will not let us in. */
 static bool wait_for_database(const struct migrate_config *config)
 {
     const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
     uint64_t end_ms = system_mono_ms() + config->wait_s * 1000;
     AUTO(db_free) struct db *db = db_new(&config->db);
-    for (bool told = false; db_query_run(db, &select_one, NULL, NULL) != ERR_OK; told = true) {
-        if (system_mono_ms() >= end_ms) {
+    for (bool told = false; db_transaction(db, change_nothing, NULL) != ERR_OK; told = true) {
+        if (system_mono_ms() >= end_ms || db_is_refused(db)) {
             report_error("no database at %s port %" PRIu64 ": %s", config->db.host, config->db.port,
                          db_error(db));
             return false;

@@ -170,13 +170,12 @@ static void on_revoked(void *arg, enum err err, const struct store_revocations *
     take(arg, err, revoked);
 }
 
-enum err ask_find_revoked(struct ask_store *store, uint64_t after_seq,
+enum err ask_find_revoked(struct ask_store *store, const struct store_revocation *after,
                           struct store_revocations *ret)
 {
     struct asked asked = {.waits = 1, .ret = ret, .ret_bytes = sizeof(*ret)};
-    return wait_for(
-        store, &asked,
-        store->store.ops->find_revoked(store->store.self, after_seq, on_revoked, &asked));
+    return wait_for(store, &asked,
+                    store->store.ops->find_revoked(store->store.self, after, on_revoked, &asked));
 }
 
 static void on_swept(void *arg, enum err err, bool more)

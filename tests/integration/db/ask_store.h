@@ -24,7 +24,7 @@ size_t ask_open_sessions(struct ask_store *store, const struct store_draft *draf
 enum err ask_extend(struct ask_store *store, const struct store_extension *items, size_t count,
                     bool *ret_gone);
 enum err ask_revoke(struct ask_store *store, const struct store_target *target, size_t *ret_count);
-enum err ask_find_revoked(struct ask_store *store, uint64_t after_seq,
+enum err ask_find_revoked(struct ask_store *store, const struct store_revocation *after,
                           struct store_revocations *ret);
 enum err ask_sweep(struct ask_store *store, uint64_t expired_before_unix_ms,
                    uint64_t revoked_before_unix_ms, bool *ret_more);

@@ -172,6 +172,58 @@ void server_go_on(const struct server *server)
     assert_int_equal(kill(server->pid, SIGCONT), 0);
 }
 
+void server_as_root(const struct server *server, const char *sql)
+{
+    AUTO(mem_free) char *path = mem_printf("%s/root.password", server->folder);
+    char password[64] = "";
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_non_null(fgets(password, sizeof(password), file));
+    (void)fclose(file);
+    password[strcspn(password, "\n")] = '\0';
+    AUTO(mem_free) char *program_path = mem_strdup("/usr/bin/mariadb");
+    AUTO(mem_free) char *defaults = mem_strdup("--no-defaults");
+    AUTO(mem_free) char *socket = mem_printf("--socket=%s/mariadb.sock", server->folder);
+    AUTO(mem_free) char *user = mem_strdup("--user=root");
+    AUTO(mem_free) char *execute = mem_printf("--execute=%s", sql);
+    AUTO(mem_free) char *secret = mem_printf("MYSQL_PWD=%s", password);
+    char *const arguments[] = {program_path, defaults, socket, user, execute, NULL};
+    char *const environment[] = {secret, NULL};
+    struct program program = start(arguments, environment);
+    int status = -1;
+    AUTO(mem_free) char *output = program_finish(&program, &status);
+    if (status != 0) {
+        fail_msg("%s: %s", sql, output);
+    }
+}
+
+void server_set_hostile_defaults(const struct server *server)
+{
+    server_as_root(server,
+                   "SET GLOBAL autocommit = 0, GLOBAL completion_type = 'CHAIN',"
+                   " GLOBAL tx_read_only = 1, GLOBAL tx_isolation = 'SERIALIZABLE',"
+                   " GLOBAL sql_mode = 'ORACLE,PAD_CHAR_TO_FULL_LENGTH,NO_BACKSLASH_ESCAPES',"
+                   " GLOBAL time_zone = '+09:30', GLOBAL innodb_lock_wait_timeout = 0,"
+                   " GLOBAL lock_wait_timeout = 0, GLOBAL wait_timeout = 1,"
+                   " GLOBAL foreign_key_checks = 0, GLOBAL unique_checks = 0,"
+                   " GLOBAL sql_safe_updates = 1, GLOBAL sql_select_limit = 1,"
+                   " GLOBAL max_statement_time = 0.2,"
+                   " GLOBAL init_connect = 'SET NAMES latin1, autocommit = 0'");
+}
+
+void server_reset_defaults(const struct server *server)
+{
+    server_as_root(server,
+                   "SET GLOBAL autocommit = DEFAULT, GLOBAL completion_type = DEFAULT,"
+                   " GLOBAL tx_read_only = DEFAULT, GLOBAL tx_isolation = DEFAULT,"
+                   " GLOBAL sql_mode = DEFAULT, GLOBAL time_zone = DEFAULT,"
+                   " GLOBAL innodb_lock_wait_timeout = DEFAULT, GLOBAL lock_wait_timeout = DEFAULT,"
+                   " GLOBAL wait_timeout = DEFAULT, GLOBAL foreign_key_checks = DEFAULT,"
+                   " GLOBAL unique_checks = DEFAULT, GLOBAL sql_safe_updates = DEFAULT,"
+                   " GLOBAL sql_select_limit = DEFAULT, GLOBAL max_statement_time = DEFAULT,"
+                   " GLOBAL init_connect = DEFAULT, GLOBAL read_only = DEFAULT");
+}
+
 void server_make_database(struct server *server, char *name, struct db_config *ret)
 {
     AUTO(db_free) struct db *db = db_new(&server->db);

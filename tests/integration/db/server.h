@@ -23,6 +23,13 @@ void server_restart(struct server *server); /* on the same port */
 void server_stop_responding(const struct server *server);
 void server_go_on(const struct server *server);
 
+/* Statements of the server's own administrator, who may set its defaults. */
+void server_as_root(const struct server *server, const char *sql);
+/* Every default that a session has, and that would do harm, as a hostile operator has set it: for
+ * connections made from then on. And all as MariaDB has it. */
+void server_set_hostile_defaults(const struct server *server);
+void server_reset_defaults(const struct server *server);
+
 /* An empty database of its own; config's database is set to it, the rest is borrowed from the
  * server. */
 void server_make_database(struct server *server, char *name, struct db_config *ret);

@@ -273,6 +273,70 @@ static void a_server_that_does_not_answer(void **state)
     replica_free(&a);
 }
 
+/* But the test's own. */
+static bool has_no_old_connection(void)
+{
+    static const char select[] =
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'lynks'"
+        " AND id <> CONNECTION_ID() AND id <= @before";
+    AUTO(mem_free) char *old = must_select(fixture.db, select);
+    return strcmp(old, "0") == 0;
+}
+
+/* Each connection is made anew when the server takes changes again: its name may stand for another
+ * one by then. Which it was is told in the server's words. */
+static void recovers_from_a_server_that_was_read_only(void **state)
+{
+    (void)state;
+    expect_outage();
+    AUTO(loop_free) struct loop *loop = loop_new();
+    struct replica *a = replica_new(loop, 10);
+    assert_true(loop_run_until(loop, is_ready, a, WAIT_MS));
+    assert_int_equal(log_in(loop, a, "test123", 1), ERR_OK);
+    must_run(fixture.db, "SET @before = (SELECT MAX(id) FROM information_schema.processlist)");
+    server_as_root(fixture.server, "SET GLOBAL read_only = 1");
+    const bool is_told = loop_run_until(loop, is_not_ready, a, WAIT_MS);
+    AUTO(mem_free) char *health = health_json(a->health);
+    const enum err login = log_in(loop, a, "test123", 2);
+    const enum err known = check(loop, a, 1);
+    server_as_root(fixture.server, "SET GLOBAL read_only = 0");
+    assert_true(is_told);
+    assert_non_null(strstr(health, "read-only"));
+    assert_int_equal(login, ERR_UNAVAILABLE);
+    assert_int_equal(known, ERR_OK);
+    recovers_within(loop, a, 2000);
+    const uint64_t end_ms = clock_mono_ms(loop_clock(loop)) + WAIT_MS;
+    while (!has_no_old_connection()) { /* each is replaced when it is used */
+        assert_int_equal(log_in(loop, a, "test123", 3), ERR_OK);
+        assert_true(clock_mono_ms(loop_clock(loop)) < end_ms);
+    }
+    assert_int_equal(check(loop, a, 1), ERR_OK);
+    replica_free(&a);
+}
+
+static int reset_defaults_and_teardown(void **state)
+{
+    server_reset_defaults(fixture.server);
+    return store_fixture_teardown(state);
+}
+
+static void hostile_defaults_of_the_server_do_no_harm(void **state)
+{
+    (void)state;
+    server_set_hostile_defaults(fixture.server);
+    AUTO(loop_free) struct loop *loop = loop_new();
+    struct replica *a = replica_new(loop, 2);
+    assert_true(loop_run_until(loop, is_ready, a, WAIT_MS));
+    for (uint64_t n = 1; n <= 5; n++) {
+        assert_int_equal(log_in(loop, a, "test123", n), ERR_OK);
+        assert_int_equal(check(loop, a, n), ERR_OK);
+    }
+    AUTO(mem_free) char *count = must_select(fixture.db, "SELECT COUNT(*) FROM sessions");
+    assert_string_equal(count, "2");
+    must_run(fixture.db, "ALTER TABLE sessions COMMENT 'no transaction was left open'");
+    replica_free(&a);
+}
+
 static bool is_drained(void *arg)
 {
     const struct replica *r = arg;
@@ -312,6 +376,9 @@ int main(void)
         TEST(an_evicted_session_ends_on_every_replica),
         TEST(recovers_from_a_killed_server),
         TEST(a_server_that_does_not_answer),
+        TEST(recovers_from_a_server_that_was_read_only),
+        cmocka_unit_test_setup_teardown(hostile_defaults_of_the_server_do_no_harm,
+                                        store_fixture_setup, reset_defaults_and_teardown),
         TEST(draining_writes_what_slid),
     };
     return cmocka_run_group_tests_name("authsvc", tests, server_setup, server_teardown);

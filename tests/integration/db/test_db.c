@@ -334,6 +334,68 @@ static void a_read_only_server_is_away(void **state)
     assert_int_equal(run(add, NULL, 0), ERR_OK);
 }
 
+/* "Is the server writable?" was answered when the connection was made; the name may stand for
+ * another server since. */
+static void a_connection_to_a_read_only_server_is_not_kept(void **state)
+{
+    (void)state;
+    static const char add[] = "INSERT INTO t (name) VALUES ('b')";
+    static const char id[] = "SELECT CONNECTION_ID()";
+    AUTO(mem_free) char *before = must_select(fixture.db, id);
+    server_as_root(fixture.server, "SET GLOBAL read_only = 1");
+    const enum err added = run(add, NULL, 0);
+    AUTO(mem_free) char *reason = mem_strdup(db_error(fixture.db));
+    const enum err begun = db_begin(fixture.db);
+    server_as_root(fixture.server, "SET GLOBAL read_only = 0");
+    assert_int_equal(added, ERR_UNAVAILABLE);
+    assert_non_null(strstr(reason, "read-only"));
+    assert_int_equal(begun, ERR_UNAVAILABLE);
+    assert_int_equal(run(add, NULL, 0), ERR_OK);
+    AUTO(mem_free) char *after = must_select(fixture.db, id);
+    assert_string_not_equal(before, after);
+}
+
+static void our_settings_are_in_force(struct db *db)
+{
+    static const char settings[] =
+        "SELECT CONCAT_WS(' ', @@autocommit, @@completion_type, @@tx_isolation, @@tx_read_only,"
+        " @@time_zone, @@innodb_lock_wait_timeout, @@lock_wait_timeout, @@wait_timeout,"
+        " @@foreign_key_checks, @@unique_checks, @@sql_safe_updates, @@sql_select_limit,"
+        " CAST(@@max_statement_time AS UNSIGNED), @@character_set_client, @@character_set_results,"
+        " @@collation_connection, @@sql_mode)";
+    AUTO(mem_free) char *got = must_select(db, settings);
+    assert_string_equal(got, "ON NO_CHAIN READ-COMMITTED OFF +00:00 1 1 600 ON ON OFF"
+                             " 18446744073709551615 2"
+                             " utf8mb4 utf8mb4 utf8mb4_bin STRICT_ALL_TABLES,NO_ZERO_IN_DATE,"
+                             "NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION");
+}
+
+static int reset_defaults_and_teardown(void **state)
+{
+    server_reset_defaults(fixture.server);
+    return teardown(state);
+}
+
+static void hostile_defaults_change_nothing(void **state)
+{
+    (void)state;
+    our_settings_are_in_force(fixture.db);
+    server_set_hostile_defaults(fixture.server);
+    AUTO(db_free) struct db *db = db_new(&fixture.config);
+    for (unsigned connection = 0; connection < 2; connection++) {
+        our_settings_are_in_force(db);
+        assert_int_equal(db_begin(db), ERR_OK);
+        must_run(db, "INSERT INTO t (name) VALUES (NULL)");
+        assert_int_equal(db_commit(db), ERR_OK);
+        must_run(db, "INSERT INTO t (name) VALUES (NULL)");
+        /* Nothing is left open: data definition would wait for it, and others would not see it. */
+        must_run(fixture.db, "ALTER TABLE t MODIFY small INT NULL");
+        db_drop(db);
+    }
+    AUTO(mem_free) char *count = must_select(fixture.db, "SELECT COUNT(*) FROM t");
+    assert_string_equal(count, "4");
+}
+
 struct crossing {
     struct db *db;
     const char *first, *second;
@@ -504,6 +566,9 @@ int main(void)
         TEST(a_column_that_does_not_fit_is_our_mistake),
         TEST(a_transaction_is_all_or_nothing),
         TEST(a_read_only_server_is_away),
+        TEST(a_connection_to_a_read_only_server_is_not_kept),
+        cmocka_unit_test_setup_teardown(hostile_defaults_change_nothing, setup,
+                                        reset_defaults_and_teardown),
         TEST(of_two_in_a_deadlock_one_may_try_again),
         TEST(waiting_for_a_lock_is_bounded),
         TEST(a_connection_closed_while_idle_is_remade),

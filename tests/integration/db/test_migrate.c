@@ -355,6 +355,26 @@ static void what_was_not_applied_may_be_corrected(void **state)
     must_migrate(fixture.folder, "0", "resumed 001_a");
 }
 
+static int reset_defaults_and_teardown(void **state)
+{
+    server_reset_defaults(fixture.server);
+    return teardown(state);
+}
+
+static void hostile_defaults_of_the_server_do_no_harm(void **state)
+{
+    (void)state;
+    server_set_hostile_defaults(fixture.server);
+    must_migrate(OUR_SQL, "1", "applied 003_rooms");
+    must_run(fixture.db, "INSERT INTO users (username, password)"
+                         " SELECT CONCAT('user', seq), SHA2(CONCAT('password', seq), 256)"
+                         " FROM seq_1_to_3");
+    must_migrate(OUR_SQL, "1", "wrapped 3 old password hashes");
+    must_have_nothing_to_do(OUR_SQL, "1");
+    uint64_t id = 0;
+    assert_int_equal(log_in("user3", "password3", &id), ERR_OK);
+}
+
 /* ---- what must stop it ---- */
 
 static void a_changed_file(void **state)
@@ -423,10 +443,15 @@ static void wrong_password(void **state)
     char *right = fixture.config.password;
     static char wrong[] = "wrong";
     fixture.config.password = wrong;
-    AUTO(mem_free) char *output = migrate(OUR_SQL, "0", 1);
+    const time_t begin = time(NULL);
+    struct program program = start(OUR_SQL, "0", "600");
     fixture.config.password = right;
+    int status = -1;
+    AUTO(mem_free) char *output = program_finish(&program, &status);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
     assert_says(output, "no database at 127.0.0.1 port");
     assert_says(output, "Access denied");
+    assert_true(time(NULL) - begin < 60); /* at once: waiting is of no use */
 }
 
 static void waits_for_the_database(void **state)
@@ -463,6 +488,8 @@ int main(void)
         TEST(a_demo_user_with_a_new_password_stays),
         TEST(killed_in_the_middle),
         TEST(done_but_not_recorded),
+        cmocka_unit_test_setup_teardown(hostile_defaults_of_the_server_do_no_harm, setup,
+                                        reset_defaults_and_teardown),
         TEST(a_table_in_the_way),
         TEST(what_was_not_applied_may_be_corrected),
         TEST(a_changed_file),

@@ -102,14 +102,22 @@ static void the_bound_holds_for_logins_at_once(void **state)
     assert_string_equal(count, "3");
 }
 
+/* Of the n-th session, which is there. */
+static struct store_extension extension(uint64_t n, uint64_t expires_unix_ms)
+{
+    struct session found;
+    assert_true(exists(n, &found));
+    return (struct store_extension){
+        .id = found.id, .token = token(n), .expires_unix_ms = expires_unix_ms};
+}
+
 static void extends(size_t count)
 {
     struct store_extension items[STORE_BATCH_MAX];
     bool gone[STORE_BATCH_MAX];
     struct session found;
     for (size_t i = 0; i < count; i++) {
-        assert_true(exists(i + 1, &found));
-        items[i] = (struct store_extension){.id = found.id, .expires_unix_ms = NOW + 5000 + i};
+        items[i] = extension(i + 1, NOW + 5000 + i);
     }
     assert_int_equal(ask_extend(store, items, count, gone), ERR_OK);
     for (size_t i = 0; i < count; i++) {
@@ -166,11 +174,9 @@ static void a_batch_reads_its_own_rows_only(void **state)
     (void)state;
     struct store_extension items[STORE_BATCH_MAX];
     bool gone[STORE_BATCH_MAX];
-    struct session found;
     for (uint64_t n = 1; n <= STORE_BATCH_MAX; n++) {
         open_session(n, 1000);
-        assert_true(exists(n, &found));
-        items[n - 1] = (struct store_extension){.id = found.id, .expires_unix_ms = NOW + 5000};
+        items[n - 1] = extension(n, NOW + 5000);
     }
     AUTO(mem_free)
     char *fill =
@@ -230,23 +236,25 @@ static void sweeping_is_bounded(void **state)
     assert_string_equal(left, "1");
 }
 
+static const struct store_revocation from_now = {.seq = STORE_SEQ_NOW};
+
 static void revocations_are_followed(void **state)
 {
     (void)state;
     struct store_revocations *revoked = mem_alloc(sizeof(*revoked));
-    assert_int_equal(ask_find_revoked(store, STORE_SEQ_NOW, revoked), ERR_OK);
+    assert_int_equal(ask_find_revoked(store, &from_now, revoked), ERR_OK);
     assert_int_equal(revoked->count, 0);
-    uint64_t start = revoked->last_seq;
-    assert_int_equal(ask_find_revoked(store, start, revoked), ERR_OK);
+    const struct store_revocation start = revoked->last;
+    assert_int_equal(ask_find_revoked(store, &start, revoked), ERR_OK);
     assert_int_equal(revoked->count, 0);
-    assert_int_equal(revoked->last_seq, start);
+    assert_int_equal(revoked->last.seq, start.seq);
     open_session(1, 1);
     open_session(2, 1);
-    assert_int_equal(ask_find_revoked(store, start, revoked), ERR_OK);
+    assert_int_equal(ask_find_revoked(store, &start, revoked), ERR_OK);
     struct token_hash first = token(1);
     assert_int_equal(revoked->count, 1);
     assert_memory_equal(&revoked->items[0].token, &first, sizeof(first));
-    assert_true(revoked->last_seq > start);
+    assert_true(revoked->last.seq > start.seq);
     mem_free(&revoked);
 }
 
@@ -276,7 +284,8 @@ static void a_session_is_revoked_once_and_for_all(void **state)
     assert_int_equal(end_sessions(&target), 0);
     count_is("SELECT COUNT(*) FROM session_revocations", "1");
     bool gone = false;
-    const struct store_extension renewal = {.id = found.id, .expires_unix_ms = NOW + 9000};
+    const struct store_extension renewal = {
+        .id = found.id, .token = token(1), .expires_unix_ms = NOW + 9000};
     assert_int_equal(ask_extend(store, &renewal, 1, &gone), ERR_OK);
     assert_true(gone);
     assert_false(exists(1, &found));
@@ -317,12 +326,71 @@ static void following_begins_a_minute_ago(void **state)
                          " VALUES (REPEAT('a', 32), UNIX_TIMESTAMP() * 1000 - 120000),"
                          " (REPEAT('b', 32), UNIX_TIMESTAMP() * 1000 - 5000),"
                          " (REPEAT('c', 32), UNIX_TIMESTAMP() * 1000)");
-    assert_int_equal(ask_find_revoked(store, STORE_SEQ_NOW, revoked), ERR_OK);
+    assert_int_equal(ask_find_revoked(store, &from_now, revoked), ERR_OK);
     assert_int_equal(revoked->count, 0);
-    assert_int_equal(ask_find_revoked(store, revoked->last_seq, revoked), ERR_OK);
+    const struct store_revocation start = revoked->last;
+    assert_int_equal(ask_find_revoked(store, &start, revoked), ERR_OK);
     assert_int_equal(revoked->count, 2);
     assert_int_equal(revoked->items[0].token.bytes[0], 'b');
     mem_free(&revoked);
+}
+
+static void a_database_that_went_back_is_noticed(void **state)
+{
+    (void)state;
+    struct store_revocations *revoked = mem_alloc(sizeof(*revoked));
+    must_run(fixture.db, "INSERT INTO session_revocations (seq, token_hash, created_unix_ms)"
+                         " VALUES (7, REPEAT('a', 32), 1)");
+    struct store_revocation seen = {.seq = 7};
+    memset(seen.token.bytes, 'a', sizeof(seen.token.bytes));
+    assert_int_equal(ask_find_revoked(store, &seen, revoked), ERR_OK);
+    assert_false(revoked->is_lost);
+    /* Also when others have got the number meanwhile. */
+    memset(seen.token.bytes, 'b', sizeof(seen.token.bytes));
+    assert_int_equal(ask_find_revoked(store, &seen, revoked), ERR_OK);
+    assert_true(revoked->is_lost);
+    must_run(fixture.db, "DELETE FROM session_revocations");
+    memset(seen.token.bytes, 'a', sizeof(seen.token.bytes));
+    assert_int_equal(ask_find_revoked(store, &seen, revoked), ERR_OK);
+    assert_true(revoked->is_lost);
+    assert_int_equal(revoked->count, 0);
+    assert_int_equal(ask_find_revoked(store, &from_now, revoked), ERR_OK);
+    assert_false(revoked->is_lost);
+    assert_int_equal(revoked->last.seq, 0);
+    mem_free(&revoked);
+}
+
+/* All go on after it, however old it is. */
+static void the_newest_revocation_is_not_swept(void **state)
+{
+    (void)state;
+    bool more = false;
+    must_run(fixture.db, "INSERT INTO session_revocations (token_hash, created_unix_ms)"
+                         " VALUES (REPEAT('a', 32), 1), (REPEAT('b', 32), 2)");
+    assert_int_equal(ask_sweep(store, 0, 1000, &more), ERR_OK);
+    count_is("SELECT COUNT(*) FROM session_revocations", "1");
+    count_is("SELECT COUNT(*) FROM session_revocations WHERE token_hash = REPEAT('b', 32)", "1");
+}
+
+/* A back-up was restored, and the id was given to another session: that one is none of ours. */
+static void anothers_session_is_not_extended(void **state)
+{
+    (void)state;
+    struct session found;
+    bool gone[2] = {false, true};
+    open_session(1, 10);
+    open_session(2, 10);
+    struct store_extension items[] = {extension(1, NOW + 9000), extension(2, NOW + 9000)};
+    items[0].token = token(3);
+    assert_true(exists(1, &found));
+    const uint64_t before = found.expires_unix_ms;
+    assert_int_equal(ask_extend(store, items, 2, gone), ERR_OK);
+    assert_true(gone[0]);
+    assert_false(gone[1]);
+    assert_true(exists(1, &found));
+    assert_int_equal(found.expires_unix_ms, before);
+    assert_true(exists(2, &found));
+    assert_int_equal(found.expires_unix_ms, NOW + 9000);
 }
 
 static int setup(void **state)
@@ -357,6 +425,9 @@ int main(void)
         TEST(a_session_is_revoked_once_and_for_all),
         TEST(all_sessions_of_a_user_are_revoked),
         TEST(following_begins_a_minute_ago),
+        TEST(a_database_that_went_back_is_noticed),
+        TEST(the_newest_revocation_is_not_swept),
+        TEST(anothers_session_is_not_extended),
     };
     return cmocka_run_group_tests_name("store", tests, server_setup, server_teardown);
 }

@@ -73,7 +73,9 @@ static void health_names_each_dependency(void **state)
     AUTO(health_free) struct health *health = health_new();
     assert_true(health_is_ready(health));
     health_set(health, "mysql", true, "connected");
-    health_set(health, "janus", false, "no answer");
+    char reason[] = "no answer"; /* is copied */
+    health_set(health, "janus", false, reason);
+    reason[0] = '\0';
     assert_false(health_is_ready(health));
     AUTO(mem_free) char *json = health_json(health);
     assert_string_equal(json, "{\"ready\":false,\"dependencies\":{\"mysql\":{\"ready\":true,"
@@ -81,6 +83,13 @@ static void health_names_each_dependency(void **state)
                               "\"no answer\"}}}");
     health_set(health, "janus", true, "connected");
     assert_true(health_is_ready(health));
+    health_note(health, "janus", "not encrypted");
+    AUTO(mem_free) char *noted = health_json(health);
+    assert_non_null(strstr(noted, "\"janus\":{\"ready\":true,\"reason\":\"connected\","
+                                  "\"note\":\"not encrypted\"}"));
+    health_note(health, "janus", "");
+    AUTO(mem_free) char *plain = health_json(health);
+    assert_null(strstr(plain, "note"));
 }
 
 int main(void)

@@ -122,7 +122,7 @@ static void on_verified(void *arg, enum err err, bool needs_rehash)
     err = unless_stopped(l, err);
     login->needs_rehash = needs_rehash;
     if (err == ERR_OK) {
-        uint64_t now = clock_unix_ms(l->parts.clock);
+        uint64_t now = sessions_unix_ms(l->parts.sessions);
         struct store_draft draft = {.user_id = login->user.id,
                                     .now_unix_ms = now,
                                     .expires_unix_ms = now + l->config.rules.idle_ms,

@@ -71,7 +71,7 @@ static void on_sessions_ended(void *arg, enum err err, const struct store_ended 
 void revocations_start(struct revocations *r, struct call *call)
 {
     struct store_target target = {.user_id = call->request.session_revoke.user_id,
-                                  .now_unix_ms = clock_unix_ms(r->clock)};
+                                  .now_unix_ms = sessions_unix_ms(r->sessions)};
     if (token_of(call, &target.token) == (target.user_id != 0)) {
         fail_revocation(r, call, ERR_BAD_REQUEST);
         return;

@@ -38,6 +38,7 @@ enum sessions_state {
 
 struct sessions {
     const struct clock *clock;
+    uint64_t ahead_ms; /* what the database's wall clock shows more than our monotonic one */
     struct store store;
     struct sessions_config config;
     struct session_table *table;
@@ -50,7 +51,7 @@ struct sessions {
     uint64_t drain_timer;
 
     uint64_t revoked_timer;
-    uint64_t seen_seq[REVOKED_TURNS]; /* STORE_SEQ_NOW: none yet */
+    struct store_revocation seen[REVOKED_TURNS]; /* seq STORE_SEQ_NOW: none yet */
     unsigned turn;
 
     uint64_t sweep_timer;
@@ -60,9 +61,17 @@ struct sessions {
     struct metric *count, *waiting, *written, *write_failures;
 };
 
+/* Expiries are compared by the database's clock, which all replicas share; ours counts on from what
+ * it has shown last, at most half a second ago while it is there. */
 static struct moment now_of(const struct sessions *s)
 {
-    return (struct moment){.mono_ms = clock_mono_ms(s->clock), .unix_ms = clock_unix_ms(s->clock)};
+    const uint64_t mono_ms = clock_mono_ms(s->clock);
+    return (struct moment){.mono_ms = mono_ms, .unix_ms = mono_ms + s->ahead_ms};
+}
+
+uint64_t sessions_unix_ms(const struct sessions *s)
+{
+    return now_of(s).unix_ms;
 }
 
 static void show_sizes(struct sessions *s)
@@ -189,18 +198,31 @@ static void follow_revoked_after(struct sessions *s, uint64_t delay_ms)
     }
 }
 
+static void see_all(struct sessions *s, const struct store_revocation *last)
+{
+    for (unsigned i = 0; i < REVOKED_TURNS; i++) {
+        s->seen[i] = *last;
+    }
+}
+
 static void take_revoked(struct sessions *s, const struct store_revocations *revoked)
 {
+    static const struct store_revocation now = {.seq = STORE_SEQ_NOW};
+    if (revoked->is_lost) {
+        log_warn("the database went back: revocations are followed from where it is now",
+                 LOG_U64("seen", s->seen[s->turn].seq));
+        see_all(s, &now);
+        follow_revoked_after(s, 0);
+        return;
+    }
     for (size_t i = 0; i < revoked->count; i++) {
         sessions_remove(s, &revoked->items[i].token);
     }
     bool more = revoked->count == STORE_REVOCATIONS_MAX;
-    if (s->seen_seq[s->turn] == STORE_SEQ_NOW || more) {
-        for (unsigned i = 0; i < REVOKED_TURNS; i++) {
-            s->seen_seq[i] = revoked->last_seq;
-        }
+    if (s->seen[s->turn].seq == STORE_SEQ_NOW || more) {
+        see_all(s, &revoked->last);
     }
-    s->seen_seq[s->turn] = revoked->last_seq;
+    s->seen[s->turn] = revoked->last;
     s->turn = (s->turn + 1) % REVOKED_TURNS;
     follow_revoked_after(s, more ? 0 : REVOKED_MS);
 }
@@ -209,6 +231,7 @@ static void on_revoked(void *arg, enum err err, const struct store_revocations *
 {
     struct sessions *s = arg;
     if (err == ERR_OK) {
+        s->ahead_ms = revoked->now_unix_ms - clock_mono_ms(s->clock);
         take_revoked(s, revoked);
         show_sizes(s);
     } else {
@@ -220,7 +243,7 @@ static void follow_revoked(void *arg)
 {
     struct sessions *s = arg;
     s->revoked_timer = 0;
-    if (s->store.ops->find_revoked(s->store.self, s->seen_seq[s->turn], on_revoked, s) != ERR_OK) {
+    if (s->store.ops->find_revoked(s->store.self, &s->seen[s->turn], on_revoked, s) != ERR_OK) {
         follow_revoked_after(s, REVOKED_MS);
     }
 }
@@ -422,14 +445,13 @@ struct sessions *sessions_new(const struct clock *clock, struct store store,
 {
     struct sessions *s = mem_alloc(sizeof(*s));
     s->clock = clock;
+    s->ahead_ms = clock_unix_ms(clock) - clock_mono_ms(clock); /* until the database was heard */
     s->store = store;
     s->config = *config;
     s->table = session_table_new(&config->rules, config->cache_max);
     s->lookups = lru_new(sizeof(struct token_hash), sizeof(struct lookup *), config->lookups_max);
     make_sessions_metrics(s, metrics);
-    for (unsigned i = 0; i < REVOKED_TURNS; i++) {
-        s->seen_seq[i] = STORE_SEQ_NOW;
-    }
+    see_all(s, &(struct store_revocation){.seq = STORE_SEQ_NOW});
     follow_revoked_after(s, 0);
     sweep_after(s, SWEEP_MS);
     return s;

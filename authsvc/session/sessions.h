@@ -32,6 +32,10 @@ void sessions_add(struct sessions *sessions, const struct token_hash *token,
 /* It is over, in the store too: what a look-up under way may still bring does not count. */
 void sessions_remove(struct sessions *sessions, const struct token_hash *token);
 
+/* Now by the database's clock, as this replica knows it. Nobody's own wall clock decides on a
+ * session. */
+uint64_t sessions_unix_ms(const struct sessions *sessions);
+
 /* Writes what waits; done when nothing waits any more, the store refuses it, or has not answered
  * for two seconds. */
 void sessions_drain(struct sessions *sessions);

@@ -42,9 +42,11 @@ typedef void store_opened_fn(void *arg, enum err err, const struct store_opened 
 
 struct store_extension {
     uint64_t id; /* of the session */
+    struct token_hash token;
     uint64_t expires_unix_ms;
 };
-/* gone[i]: there is no session items[i].id any more. */
+/* gone[i]: the session of items[i] is not there any more. One of another token has come into its
+ * place when a back-up was restored: that one is left alone. */
 typedef void store_extended_fn(void *arg, enum err err, const bool *gone);
 
 struct store_revocation {
@@ -52,7 +54,11 @@ struct store_revocation {
     struct token_hash token;
 };
 struct store_revocations {
-    uint64_t last_seq; /* of the items; if there are none, the one that was asked with */
+    uint64_t now_unix_ms;         /* by the database's clock */
+    struct store_revocation last; /* to go on after */
+    /* What was asked with is not there: the database is not the one that it was (a back-up was
+     * restored), and numbers begin again below. No items; ask with STORE_SEQ_NOW. */
+    bool is_lost;
     struct store_revocation items[STORE_REVOCATIONS_MAX];
     size_t count; /* STORE_REVOCATIONS_MAX: there are more */
 };
@@ -88,9 +94,12 @@ struct store_ops {
     /* Ends all of them, for every replica, or none. */
     enum err (*revoke)(void *self, const struct store_target *target, uint64_t deadline_ms,
                        store_ended_fn *fn, void *arg);
-    /* Revocations after seq; STORE_SEQ_NOW: none, only the last seq before the last minute's. */
-    enum err (*find_revoked)(void *self, uint64_t after_seq, store_revocations_fn *fn, void *arg);
-    /* Removes a bounded number of sessions that expired, and revocations made, before these. */
+    /* Revocations after this one, which an answer gave as its last. Of seq STORE_SEQ_NOW: none,
+     * only the last one before the last minute's, whose seq is 0 if there is none. */
+    enum err (*find_revoked)(void *self, const struct store_revocation *after,
+                             store_revocations_fn *fn, void *arg);
+    /* Removes a bounded number of sessions that expired, and revocations made, before these; never
+     * the newest revocation, after which all go on. */
     enum err (*sweep)(void *self, uint64_t expired_before_unix_ms, uint64_t revoked_before_unix_ms,
                       store_swept_fn *fn, void *arg);
 };

@@ -28,7 +28,8 @@ enum err store_extend(void *self, const struct store_extension *items, size_t co
 
 enum err store_revoke(void *self, const struct store_target *target, uint64_t deadline_ms,
                       store_ended_fn *fn, void *arg);
-enum err store_find_revoked(void *self, uint64_t after_seq, store_revocations_fn *fn, void *arg);
+enum err store_find_revoked(void *self, const struct store_revocation *after,
+                            store_revocations_fn *fn, void *arg);
 enum err store_sweep(void *self, uint64_t expired_before_unix_ms, uint64_t revoked_before_unix_ms,
                      store_swept_fn *fn, void *arg);
 

@@ -107,23 +107,29 @@ enum err store_revoke(void *self, const struct store_target *target, uint64_t de
 struct find_revoked {
     struct db_job job;
     struct health *health;
-    uint64_t after_seq;
+    struct store_revocation after;
+    uint64_t is_there; /* the one that was asked with */
     struct store_revocations revoked;
     store_revocations_fn *fn;
     void *arg;
 };
 
+static const struct db_query select_place = {
+    .sql = "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED), (SELECT COUNT(*)"
+           " FROM session_revocations WHERE seq = ? AND token_hash = ?)",
+    .params = DB_FIELDS(struct find_revoked, after.seq, after.token.bytes),
+    .columns = DB_FIELDS(struct find_revoked, revoked.now_unix_ms, is_there)};
+
 /* From a minute ago on: a replica that has just started may have read a session right before it was
  * revoked. */
-static const struct db_query select_last_seq = {
-    .sql = "SELECT CAST(COALESCE((SELECT MIN(seq) - 1 FROM session_revocations"
-           " WHERE created_unix_ms >= UNIX_TIMESTAMP() * 1000 - 60000),"
-           " (SELECT MAX(seq) FROM session_revocations), 0) AS UNSIGNED)",
-    .columns = DB_FIELDS(struct find_revoked, revoked.last_seq)};
+static const struct db_query select_start = {
+    .sql = "SELECT seq, token_hash FROM session_revocations"
+           " WHERE created_unix_ms < UNIX_TIMESTAMP() * 1000 - 60000 ORDER BY seq DESC LIMIT 1",
+    .columns = DB_FIELDS(struct find_revoked, revoked.last.seq, revoked.last.token.bytes)};
 
 static const struct db_query select_revoked = {
     .sql = "SELECT seq, token_hash FROM session_revocations WHERE seq > ? ORDER BY seq LIMIT 1000",
-    .params = DB_FIELDS(struct find_revoked, after_seq),
+    .params = DB_FIELDS(struct find_revoked, after.seq),
     .columns = DB_FIELDS(struct store_revocation, seq, token.bytes),
     .rows = DB_ROWS(struct find_revoked, revoked.items, revoked.count)};
 _Static_assert(STORE_REVOCATIONS_MAX == 1000, "select_revoked reads as many");
@@ -132,12 +138,22 @@ static enum err work_find_revoked(void *arg, struct db *db)
 {
     struct find_revoked *find = arg;
     struct store_revocations *revoked = &find->revoked;
-    if (find->after_seq == STORE_SEQ_NOW) {
-        return db_query_run(db, &select_last_seq, find, NULL);
+    enum err err = db_query_run(db, &select_place, find, NULL);
+    if (err != ERR_OK) {
+        return err;
     }
-    enum err err = db_query_run(db, &select_revoked, find, NULL);
-    revoked->last_seq =
-        revoked->count > 0 ? revoked->items[revoked->count - 1].seq : find->after_seq;
+    if (find->after.seq == STORE_SEQ_NOW) {
+        return db_query_run(db, &select_start, find, NULL);
+    }
+    revoked->last = find->after;
+    revoked->is_lost = find->after.seq != 0 && find->is_there == 0;
+    if (revoked->is_lost) {
+        return ERR_OK;
+    }
+    err = db_query_run(db, &select_revoked, find, NULL);
+    if (revoked->count > 0) {
+        revoked->last = revoked->items[revoked->count - 1];
+    }
     return err;
 }
 
@@ -157,12 +173,13 @@ static const struct db_task find_revoked = {.job_bytes = DB_JOB_BYTES(struct fin
                                             .work = work_find_revoked,
                                             .done = on_revoked_found};
 
-enum err store_find_revoked(void *self, uint64_t after_seq, store_revocations_fn *fn, void *arg)
+enum err store_find_revoked(void *self, const struct store_revocation *after,
+                            store_revocations_fn *fn, void *arg)
 {
     const struct store_mysql *store = self;
     struct find_revoked *find = db_job_new(&find_revoked);
     find->health = store->health;
-    find->after_seq = after_seq;
+    find->after = *after;
     find->fn = fn;
     find->arg = arg;
     return db_pool_start(store->upkeep, find, 0);
@@ -184,7 +201,8 @@ static const struct db_query sweep_sessions = {
     .params = DB_FIELDS(struct sweep, expired_before_unix_ms)};
 
 static const struct db_query sweep_revocations = {
-    .sql = "DELETE FROM session_revocations WHERE created_unix_ms < ?"
+    .sql = "DELETE FROM session_revocations WHERE created_unix_ms < ? AND seq <"
+           " (SELECT newest FROM (SELECT MAX(seq) AS newest FROM session_revocations) AS t)"
            " ORDER BY created_unix_ms LIMIT 500",
     .params = DB_FIELDS(struct sweep, revoked_before_unix_ms)};
 

@@ -160,8 +160,9 @@ struct extend_sessions {
     bool gone[STORE_BATCH_MAX];
     uint64_t pairs[2 * STORE_BATCH_MAX]; /* id, expiry */
     uint64_t ids[STORE_BATCH_MAX];
-    struct session_id {
+    struct found_session {
         uint64_t id;
+        struct token_hash token;
     } found[STORE_BATCH_MAX];
     size_t found_count;
     store_extended_fn *fn;
@@ -185,9 +186,9 @@ struct extend_sessions {
                        xn) IN_IDS(xn),                                                             \
                    .params = {DB_FIELD_FIRST(struct extend_sessions, pairs, 2UL * (n)),            \
                               DB_FIELD_FIRST(struct extend_sessions, ids, (n))}},                  \
-        .find = {.sql = "SELECT id FROM sessions" IN_IDS(xn),                                      \
+        .find = {.sql = "SELECT id, token_hash FROM sessions" IN_IDS(xn),                          \
                  .params = {DB_FIELD_FIRST(struct extend_sessions, ids, (n))},                     \
-                 .columns = DB_FIELDS(struct session_id, id),                                      \
+                 .columns = DB_FIELDS(struct found_session, id, token.bytes),                      \
                  .rows = DB_ROWS(struct extend_sessions, found, found_count)},                     \
     }
 static const struct batch {
@@ -196,10 +197,12 @@ static const struct batch {
 } batches[] = {BATCH(1, X1), BATCH(16, X16), BATCH(128, X128)};
 _Static_assert(STORE_BATCH_MAX == 128, "the largest batch");
 
-static bool is_found(const struct extend_sessions *extend, uint64_t id)
+static bool is_found(const struct extend_sessions *extend, const struct store_extension *item)
 {
     for (size_t i = 0; i < extend->found_count; i++) {
-        if (extend->found[i].id == id) {
+        const struct found_session *found = &extend->found[i];
+        if (found->id == item->id &&
+            memcmp(&found->token, &item->token, sizeof(item->token)) == 0) {
             return true;
         }
     }
@@ -214,20 +217,18 @@ static enum err work_extend(void *arg, struct db *db)
         batch++;
     }
     for (size_t i = 0; i < extend->count; i++) {
-        extend->ids[i] = extend->pairs[2 * i] = extend->items[i].id;
-        extend->pairs[2 * i + 1] = extend->items[i].expires_unix_ms;
+        extend->ids[i] = extend->items[i].id;
     }
-    uint64_t changed = 0;
-    enum err err = db_query_run(db, &batch->extend, extend, &changed);
-    if (err != ERR_OK || changed >= extend->count) {
+    enum err err = db_query_run(db, &batch->find, extend, NULL);
+    if (err != ERR_OK) {
         return err;
     }
-    /* Fewer rows changed than asked for: gone, or further already. */
-    err = db_query_run(db, &batch->find, extend, NULL);
     for (size_t i = 0; i < extend->count; i++) {
-        extend->gone[i] = !is_found(extend, extend->items[i].id);
+        extend->gone[i] = !is_found(extend, &extend->items[i]);
+        extend->ids[i] = extend->pairs[2 * i] = extend->gone[i] ? 0 : extend->items[i].id;
+        extend->pairs[2 * i + 1] = extend->items[i].expires_unix_ms;
     }
-    return err;
+    return db_query_run(db, &batch->extend, extend, NULL);
 }
 
 DB_TELLS(on_extended, struct extend_sessions, told->gone);

@@ -97,12 +97,13 @@ static enum err revoke(void *self, const struct store_target *target, uint64_t d
     return mock->refuse;
 }
 
-static enum err find_revoked(void *self, uint64_t after_seq, store_revocations_fn *fn, void *arg)
+static enum err find_revoked(void *self, const struct store_revocation *after,
+                             store_revocations_fn *fn, void *arg)
 {
     struct mock_store *mock = self;
     if (mock->refuse == ERR_OK) {
         struct mock_store_call *call = remember(mock, MOCK_FIND_REVOKED, arg);
-        call->after_seq = after_seq;
+        call->after = *after;
         call->fn.revocations = fn;
     }
     return mock->refuse;

@@ -27,7 +27,7 @@ struct mock_store_call {
     struct token_hash token;
     struct store_extension items[STORE_BATCH_MAX];
     size_t count;
-    uint64_t after_seq;
+    struct store_revocation after;
     uint64_t expired_before_unix_ms;
     uint64_t user_id;
     char from[PASSWORD_STORED_BYTES];

@@ -390,9 +390,10 @@ static void revoke(struct fixture *f, uint64_t expect_after_seq, uint64_t last_s
 {
     struct mock_store_call *asked = mock_store_take(&f->store, MOCK_FIND_REVOKED);
     assert_non_null(asked);
-    assert_int_equal(asked->after_seq, expect_after_seq);
+    assert_int_equal(asked->after.seq, expect_after_seq);
     struct store_revocations *revoked = mem_alloc(sizeof(*revoked));
-    revoked->last_seq = last_seq;
+    revoked->now_unix_ms = clock_unix_ms(fake_clock_clock(f->clock));
+    revoked->last.seq = last_seq;
     if (token != NULL) {
         revoked->items[revoked->count++].token = *token;
     }
@@ -427,6 +428,57 @@ static void revocations_are_read_again_for_a_while(void **state)
     }
     fake_clock_advance(f->clock, 500);
     revoke(f, 72, 72, NULL);
+}
+
+/* A back-up was restored: revocations get numbers again that were seen before. */
+static void following_goes_on_when_the_database_went_back(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect("the database went back");
+    fake_clock_advance(f->clock, 0);
+    revoke(f, STORE_SEQ_NOW, 70, NULL);
+    fake_clock_advance(f->clock, 500);
+    struct mock_store_call *asked = mock_store_take(&f->store, MOCK_FIND_REVOKED);
+    struct store_revocations *lost = mem_alloc(sizeof(*lost));
+    lost->now_unix_ms = clock_unix_ms(fake_clock_clock(f->clock));
+    lost->last = asked->after;
+    lost->is_lost = true;
+    asked->fn.revocations(asked->arg, ERR_OK, lost);
+    mem_free(&lost);
+    fake_clock_advance(f->clock, 0);
+    revoke(f, STORE_SEQ_NOW, 3, NULL);
+    struct session session = session_at(f, 1);
+    sessions_add(f->sessions, &ann, &session);
+    for (uint64_t i = 0; i < 10; i++) { /* no turn remembers more */
+        fake_clock_advance(f->clock, 500);
+        revoke(f, 3, 4, i == 0 ? &ann : NULL);
+    }
+    struct mock_call *call = check(f, &ann);
+    find(f, ERR_OK, NULL);
+    assert_failed(call, ERR_UNAUTHORIZED);
+}
+
+/* Ours is an hour behind: another replica, or the database, has written what is compared. */
+static void the_clock_of_the_database_decides(void **state)
+{
+    struct fixture *f = *state;
+    const uint64_t hour_ms = 3600000;
+    fake_clock_advance(f->clock, 0);
+    struct mock_store_call *asked = mock_store_take(&f->store, MOCK_FIND_REVOKED);
+    struct store_revocations *heard = mem_alloc(sizeof(*heard));
+    heard->now_unix_ms = T0 + hour_ms;
+    asked->fn.revocations(asked->arg, ERR_OK, heard);
+    mem_free(&heard);
+    assert_int_equal(sessions_unix_ms(f->sessions), T0 + hour_ms);
+    struct session session = {.id = 1,
+                              .user_id = 41,
+                              .created_unix_ms = T0 + hour_ms,
+                              .expires_unix_ms = T0 + hour_ms + IDLE};
+    sessions_add(f->sessions, &ann, &session);
+    fake_clock_advance(f->clock, IDLE);
+    struct mock_call *call = check(f, &ann);
+    find(f, ERR_OK, NULL);
+    assert_failed(call, ERR_UNAUTHORIZED);
 }
 
 static void following_goes_on_after_an_outage(void **state)
@@ -498,6 +550,8 @@ int main(void)
         TEST(draining_does_not_wait_for_a_silent_database),
         TEST(revocations_arrive_within_a_second),
         TEST(revocations_are_read_again_for_a_while),
+        TEST(following_goes_on_when_the_database_went_back),
+        TEST(the_clock_of_the_database_decides),
         TEST(following_goes_on_after_an_outage),
         TEST(sweeps),
         TEST(stopping_answers_who_waits),

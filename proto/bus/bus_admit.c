@@ -12,13 +12,11 @@ const char *bus_admit_role(const struct keys *keys, zmq_msg_t *message)
 bool bus_admit_deadline(const struct clock *clock, const struct envelope *envelope,
                         uint64_t *ret_deadline_ms)
 {
-    uint64_t now_unix_ms = clock_unix_ms(clock);
-    if (envelope->expiry_unix_ms <= now_unix_ms || envelope->remaining_ms == 0) {
+    if (envelope->remaining_ms == 0) {
         return false;
     }
-    uint64_t left_ms = envelope->expiry_unix_ms - now_unix_ms;
-    left_ms = left_ms < envelope->remaining_ms ? left_ms : envelope->remaining_ms;
-    left_ms = left_ms < REMAINING_MAX_MS ? left_ms : REMAINING_MAX_MS;
+    const uint64_t left_ms =
+        envelope->remaining_ms < REMAINING_MAX_MS ? envelope->remaining_ms : REMAINING_MAX_MS;
     *ret_deadline_ms = clock_mono_ms(clock) + left_ms;
     return true;
 }

@@ -11,8 +11,8 @@
 /* The role whose key the message came with; "unknown" without CURVE (keys is NULL). Static, or
  * keys'. */
 const char *bus_admit_role(const struct keys *keys, zmq_msg_t *message);
-/* The earlier of what the caller gave and of when that ends by the wall clock; monotonic. False: it
- * is over. */
+/* When what the caller has given ends; monotonic. No wall clock is asked, for the caller's may be
+ * wrong, or ours. False: it is over. */
 bool bus_admit_deadline(const struct clock *clock, const struct envelope *envelope,
                         uint64_t *ret_deadline_ms);
 

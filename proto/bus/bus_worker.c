@@ -2,6 +2,7 @@
 #include "proto/bus/bus_admit.h"
 #include "proto/bus/bus_batch.h"
 #include "proto/bus/bus_replies.h"
+#include "proto/bus/bus_skew.h"
 #include "proto/bus/bus_socket.h"
 #include "proto/bus/bus_stats.h"
 #include "proto/base/log.h"
@@ -69,6 +70,7 @@ struct bus_worker {
     struct frame *frame; /* the reply that is being encoded */
     struct bus_replies replies;
     struct bus_refusals refusals;
+    struct bus_skew *skew;
     struct metric *expired, *undelivered, *in_hand_now, *handshakes_failed;
 };
 
@@ -282,11 +284,22 @@ static enum codec_fault decode(struct bus_worker *worker, struct worker_call *ca
     return find_served(worker, call->call.request.id) == NULL ? CODEC_UNKNOWN : CODEC_OK;
 }
 
+/* libzmq names each connection by five bytes of its own. */
+static uint64_t peer_of(struct worker_call *call)
+{
+    uint64_t peer = 0;
+    const size_t bytes = zmq_msg_size(&call->reply.route);
+    memcpy(&peer, zmq_msg_data(&call->reply.route), bytes < sizeof(peer) ? bytes : sizeof(peer));
+    return peer;
+}
+
 static void on_worker_frame(struct bus_worker *worker, struct worker_call *call, const char *role)
 {
     struct envelope envelope;
     enum codec_fault fault = decode(worker, call, &envelope);
-    if (fault != CODEC_OK) {
+    if (fault == CODEC_OK) {
+        bus_skew_hear(worker->skew, peer_of(call), role, &envelope);
+    } else {
         refuse_request(worker, fault, role);
     }
     if (fault == CODEC_OK || fault == CODEC_UNKNOWN || fault == CODEC_BODY) {
@@ -447,6 +460,7 @@ struct bus_worker *bus_worker_new(const struct bus_parts *parts,
     worker->service = service;
     worker->in_hand_max = config->in_hand_max;
     worker->frame = frame_new();
+    worker->skew = bus_skew_new(worker->clock, parts->metrics, parts->health);
     bus_replies_init(&worker->replies, parts->loop, on_left, worker);
     list_init(&worker->spare);
     make_worker_metrics(worker);
@@ -465,6 +479,7 @@ static void free_shell(struct bus_worker *worker)
         free_call(call);
     }
     frame_free(&worker->frame);
+    bus_skew_free(&worker->skew);
     mem_free(&worker->served);
     mem_free(&worker->by_number);
     mem_free(&worker->domain);

@@ -24,7 +24,8 @@ struct envelope {
     uint64_t minor;          /* the sender's, as read; ours is written whatever stands here */
     uint64_t correlation_id; /* of an EVENT: its number */
     uint64_t remaining_ms;   /* what the sender still gives; at most INT64_MAX */
-    uint64_t expiry_unix_ms; /* absolute; whichever is earlier counts; at most INT64_MAX */
+    uint64_t expiry_unix_ms; /* the end of that by the sender's wall clock, which decides nothing;
+                                at most INT64_MAX */
     struct str request_id;   /* ASCII 0x21 to 0x7e; may be empty; borrowed from the frame */
     struct principal principal;
     enum err status; /* ERR_OK in requests; in a reply anything else means: no body */

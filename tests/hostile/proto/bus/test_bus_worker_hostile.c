@@ -166,9 +166,8 @@ static void test_expired_calls_are_dropped(void **state)
     const struct msg request = {.id = MSG_session_check,
                                 .session_check = {.token_hash = {hash, sizeof(hash)}}};
     const struct envelope expired[] = {
-        {.correlation_id = 1, .remaining_ms = 1000, .expiry_unix_ms = 1},
-        {.correlation_id = 2, .remaining_ms = 0, .expiry_unix_ms = INT64_MAX},
-        {.correlation_id = 3, .remaining_ms = INT64_MAX, .expiry_unix_ms = 0}};
+        {.correlation_id = 1, .remaining_ms = 0, .expiry_unix_ms = INT64_MAX},
+        {.correlation_id = 2, .remaining_ms = 0, .expiry_unix_ms = 1}};
     for (size_t i = 0; i < ARRAY_LEN(expired); i++) {
         assert_int_equal(codec_encode(raw->frame, &expired[i], &request), ERR_OK);
         bus_raw_send(&raw->pair, raw->peer, frame_bytes(raw->frame));
@@ -176,6 +175,25 @@ static void test_expired_calls_are_dropped(void **state)
     assert_true(bus_raw_counted(&raw->pair, "lynks_bus_expired_total", NULL, ARRAY_LEN(expired)));
     assert_int_equal(raw->server.seen, 0);
     raw_caller_assert_served(raw);
+}
+
+/* Of a peer whose wall clock is far ahead of ours, far behind, or not set at all. */
+static void test_the_clocks_of_peers_decide_nothing(void **state)
+{
+    struct raw_caller *raw = *state;
+    const char hash[32] = {1};
+    const struct msg request = {.id = MSG_session_check,
+                                .session_check = {.token_hash = {hash, sizeof(hash)}}};
+    static const uint64_t expiries[] = {0, 1, 1000, INT64_MAX};
+    for (size_t i = 0; i < ARRAY_LEN(expiries); i++) {
+        const struct envelope envelope = {
+            .correlation_id = 1, .remaining_ms = 1000, .expiry_unix_ms = expiries[i]};
+        assert_int_equal(codec_encode(raw->frame, &envelope, &request), ERR_OK);
+        bus_raw_send(&raw->pair, raw->peer, frame_bytes(raw->frame));
+        raw_caller_assert_answered(raw, ERR_OK, MSG_session_check_reply);
+        const uint64_t now_ms = clock_mono_ms(loop_clock(raw->pair.loop));
+        assert_in_range(raw->server.last_deadline_ms, now_ms, now_ms + 1000);
+    }
 }
 
 static void test_deadline_for_ever_is_bounded(void **state)
@@ -356,6 +374,7 @@ int main(void)
         TEST(test_failed_reply_as_a_request),
         TEST(test_body_against_the_schema),
         TEST(test_expired_calls_are_dropped),
+        TEST(test_the_clocks_of_peers_decide_nothing),
         TEST(test_deadline_for_ever_is_bounded),
         TEST(test_frames_that_are_too_long),
         TEST(test_messages_of_several_frames),

@@ -50,8 +50,31 @@ static void each_claim_is_judged(void **state)
     }
 }
 
+/* The database's clock was set back by an hour, and the holder is gone. */
+static void a_lease_has_no_more_left_than_its_length(void **state)
+{
+    (void)state;
+    struct node_row row = {
+        .lease = {.epoch = 7}, .expires_unix_ms = NOW + 3600000, .now_unix_ms = NOW};
+    struct node_claim claim = {.lease_ms = 2000};
+    memcpy(row.lease.holder, "holder", 6);
+    memcpy(claim.holder, "other", 5);
+    assert_true(lease_rule(&row, &claim, 0)); /* to be written */
+    assert_memory_equal(row.lease.holder, "holder", 6);
+    assert_int_equal(row.lease.remaining_ms, 2000);
+    assert_int_equal(row.lease.epoch, 7);
+    row.now_unix_ms += 1999;
+    assert_false(lease_rule(&row, &claim, 0));
+    assert_int_equal(row.lease.remaining_ms, 1);
+    row.now_unix_ms += 1;
+    assert_true(lease_rule(&row, &claim, 0));
+    assert_memory_equal(row.lease.holder, "other", 5);
+    assert_int_equal(row.lease.epoch, 8);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_claim_is_judged)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_claim_is_judged),
+                                       cmocka_unit_test(a_lease_has_no_more_left_than_its_length)};
     return cmocka_run_group_tests_name("roomsvc judge of leases", tests, NULL, NULL);
 }

@@ -35,6 +35,18 @@ static struct bridge *bridge_of(void *service)
     return bridge;
 }
 
+/* The same, of a call about this node, as it says (messages.def). NULL: the room is of another one,
+ * and the call is answered. */
+static struct bridge *bridge_at_home(void *service, struct call *call, struct str node)
+{
+    struct bridge *bridge = bridge_of(service);
+    if (node.bytes > 0 && !str_eq(node, str_of(bridge->config.node))) {
+        call_fail(call, ERR_NOT_MINE);
+        return NULL;
+    }
+    return bridge;
+}
+
 /* Of a reply: who sees a higher one elsewhere does not believe it. */
 static uint64_t epoch_of(const struct bridge *bridge)
 {
@@ -121,8 +133,11 @@ static void reply_create(void *service, struct call *call, enum err err,
 
 static void on_bridge_create(void *service, struct call *call)
 {
-    struct bridge *bridge = bridge_of(service);
     const struct msg_bridge_create *room = &call->request.bridge_create;
+    struct bridge *bridge = bridge_at_home(service, call, room->node);
+    if (bridge == NULL) {
+        return;
+    }
     ask_janus(bridge, call,
               (struct room_request){.room_id = room->room_id,
                                     .order = ROOM_IN_LINE,
@@ -154,8 +169,11 @@ static void reply_destroy(void *service, struct call *call, enum err err,
 
 static void on_bridge_destroy(void *service, struct call *call)
 {
-    struct bridge *bridge = bridge_of(service);
     const struct msg_bridge_destroy *room = &call->request.bridge_destroy;
+    struct bridge *bridge = bridge_at_home(service, call, room->node);
+    if (bridge == NULL) {
+        return;
+    }
     if (bridge->restore != NULL) {
         restore_skip(bridge->restore, room->room_id);
     }
@@ -193,7 +211,10 @@ static void reply_exists(void *service, struct call *call, enum err err,
 
 static void on_bridge_exists(void *service, struct call *call)
 {
-    struct bridge *bridge = bridge_of(service);
+    struct bridge *bridge = bridge_at_home(service, call, call->request.bridge_exists.node);
+    if (bridge == NULL) {
+        return;
+    }
     const uint64_t room_id = call->request.bridge_exists.room_id;
     ask_janus(bridge, call,
               (struct room_request){.room_id = room_id,
@@ -232,7 +253,10 @@ static void reply_participants(void *service, struct call *call, enum err err,
 
 static void on_bridge_participants(void *service, struct call *call)
 {
-    struct bridge *bridge = bridge_of(service);
+    struct bridge *bridge = bridge_at_home(service, call, call->request.bridge_participants.node);
+    if (bridge == NULL) {
+        return;
+    }
     const uint64_t room_id = call->request.bridge_participants.room_id;
     struct msg reply = {.id = MSG_bridge_participants_reply,
                         .bridge_participants_reply = {.epoch = epoch_of(bridge)}};
@@ -256,7 +280,10 @@ static void on_bridge_participants(void *service, struct call *call)
 /* Refused as a list would be that has to ask Janus: only who may act on Janus hears of rooms. */
 static void on_bridge_follow(void *service, struct call *call)
 {
-    struct bridge *bridge = bridge_of(service);
+    struct bridge *bridge = bridge_at_home(service, call, call->request.bridge_follow.node);
+    if (bridge == NULL) {
+        return;
+    }
     const enum err err = janus_session_refusal(bridge->session);
     if (err != ERR_OK) {
         bridge_fail(bridge, call, err, NULL);

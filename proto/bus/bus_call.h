@@ -11,18 +11,22 @@
 #include <zmq.h>
 
 struct bus_endpoint;
+struct bus_line;
 
 struct bus_call {
-    struct list_link link;         /* in its endpoint's calls, or in its service's held ones */
+    struct list_link link;         /* in its endpoint's calls, or in the line where it is held */
     struct list_link out;          /* in its endpoint's outbox, until the end of the turn */
     struct bus_deadline deadline;  /* in the client's wheel */
     struct bus_endpoint *endpoint; /* where it was sent; NULL while it is held */
+    struct bus_line *line;         /* where it is held; NULL while it is not */
     const struct msg_type *type;   /* of the request */
     const struct msg_route *route; /* likewise */
     uint64_t key_hash;             /* of its key, if it has one */
+    uint64_t home_hash;            /* bus_route_home of where it belongs; 0: anywhere */
     zmq_msg_t frame;               /* as sent last; shared with libzmq, not copied */
     uint64_t started_us;
-    unsigned sends; /* how often it may have reached a service */
+    unsigned sends;   /* how often it may have reached a service */
+    unsigned strayed; /* how often it came to an endpoint of another home */
     bus_reply_fn *fn;
     void *arg;
 };

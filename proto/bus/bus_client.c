@@ -105,11 +105,14 @@ static void take_reply(struct bus_client *client, struct bus_service *service,
                        const struct msg *reply, enum codec_fault fault)
 {
     struct bus_call *call = slots_find(client->calls, envelope->correlation_id);
-    if (call == NULL || call->type->service != bus_service_id(service) ||
-        is_outrun(call, endpoint, envelope->status)) {
+    if (call == NULL || call->type->service != bus_service_id(service)) {
         metric_inc(client->late_replies);
-    } else if (fault != CODEC_OK) {
-        finish_client_call(client, call, ERR_PROTOCOL, NULL);
+    } else if (envelope->status == ERR_NOT_MINE && call->home_hash != 0) {
+        bus_service_not_mine(service, endpoint, call);
+    } else if (is_outrun(call, endpoint, envelope->status)) {
+        metric_inc(client->late_replies);
+    } else if (fault != CODEC_OK || envelope->status == ERR_NOT_MINE) {
+        finish_client_call(client, call, ERR_PROTOCOL, NULL); /* not mine: it belongs nowhere */
     } else if (err_is_refusal(envelope->status)) {
         bus_service_refused(service, endpoint, call, envelope->status);
     } else if (envelope->status != ERR_OK) {
@@ -161,6 +164,7 @@ static enum err start_client_call(struct bus_client *client, struct bus_call *ca
     if (call->route->key != NULL) {
         call->key_hash = bus_route_hash(msg_route_key(request, call->route));
     }
+    call->home_hash = bus_route_home(msg_home(request));
     enum err err = bus_call_encode(call, client->frame, &envelope, request);
     if (err != ERR_OK) {
         return err;

@@ -7,6 +7,8 @@
  * A request with a key (routes.def) goes to the endpoint that ranks highest for that key, any other
  * to the one with the least outstanding. An endpoint that answers with a refusal (errors.def)
  * has not executed the call: it goes elsewhere, or is held until one of them takes calls again. An
+ * endpoint that says that a call's home (routes.def) is not its own has not executed it either: the
+ * call goes elsewhere, and the endpoint gets no more of that home until it is connected anew. An
  * endpoint that answers nothing for a while, although another is there, gets no new calls until it
  * answers anything; what waits there and may be sent again is sent again elsewhere, and the first
  * answer counts. */

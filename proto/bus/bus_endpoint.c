@@ -100,6 +100,27 @@ void bus_endpoint_doubt(struct bus_endpoint *endpoint, enum bus_endpoint_state s
     endpoint->trial_id = 0;
 }
 
+/* ---- homes ---- */
+
+bool bus_endpoint_is_foreign(const struct bus_endpoint *endpoint, uint64_t home_hash)
+{
+    const size_t count =
+        endpoint->foreign_count < BUS_FOREIGN_MAX ? endpoint->foreign_count : BUS_FOREIGN_MAX;
+    for (size_t i = 0; i < count; i++) {
+        if (endpoint->foreign[i] == home_hash) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void bus_endpoint_add_foreign(struct bus_endpoint *endpoint, uint64_t home_hash)
+{
+    if (!bus_endpoint_is_foreign(endpoint, home_hash)) {
+        endpoint->foreign[endpoint->foreign_count++ % BUS_FOREIGN_MAX] = home_hash;
+    }
+}
+
 /* ---- receiving ---- */
 
 /* Gives how many frames it had. */
@@ -165,6 +186,7 @@ static void go_down(struct bus_endpoint *endpoint)
     }
     endpoint->takes_batches = false;
     (void)receive_answers(endpoint, endpoint->in_flight);
+    endpoint->foreign_count = 0; /* another may come back at this address */
     bus_silence_restart(&endpoint->silence);
     endpoint->events->down(endpoint->arg, endpoint);
 }

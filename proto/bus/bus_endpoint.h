@@ -23,6 +23,10 @@ struct bus_endpoint_events {
     void (*frame)(void *arg, struct bus_endpoint *endpoint, struct str data);
 };
 
+/* So many homes an endpoint is remembered not to have; of more, those told first are forgotten, and
+ * may be asked for there once more. */
+#define BUS_FOREIGN_MAX 64
+
 /* What it is good for. "In doubt" are the REFUSING and SILENT ones: when they are due, they get one
  * call at a time, on trial. */
 enum bus_endpoint_state {
@@ -56,6 +60,9 @@ struct bus_endpoint {
     uint64_t retry_ms;       /* while in doubt: when it is due to be asked again */
     uint64_t trial_id;       /* likewise: correlation id of the call on trial; 0: none */
     struct bus_silence silence;
+    /* Homes (bus_route_home) that it has said are not its own, on this connection: a ring. */
+    uint64_t foreign[BUS_FOREIGN_MAX];
+    size_t foreign_count; /* ever told; the next one's place is this modulo BUS_FOREIGN_MAX */
 
     struct list_link calls;  /* of struct bus_call */
     struct list_link outbox; /* those of them that are still to be sent */
@@ -89,6 +96,10 @@ bool bus_endpoint_is_blocked(const struct bus_endpoint *endpoint);
 bool bus_endpoint_takes_trial(const struct bus_endpoint *endpoint);
 /* A new call may go there, or may in a moment, if only because there is no better one. */
 bool bus_endpoint_is_usable(const struct bus_endpoint *endpoint);
+
+/* It has said on this connection that calls of this home, which is none of 0, are not its own. */
+bool bus_endpoint_is_foreign(const struct bus_endpoint *endpoint, uint64_t home_hash);
+void bus_endpoint_add_foreign(struct bus_endpoint *endpoint, uint64_t home_hash);
 
 /* The one way to change the state; the log tells of it (debug). */
 void bus_endpoint_change(struct bus_endpoint *endpoint, enum bus_endpoint_state state);

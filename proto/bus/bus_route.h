@@ -32,6 +32,14 @@ static inline uint64_t bus_route_hash(struct str text)
     return hash;
 }
 
+/* Of where a call belongs, by which endpoints remember it; 0 exactly of none. Two homes of a hash
+ * would be taken for one; there are some dozens, and who runs the service names them. */
+static inline uint64_t bus_route_home(struct str home)
+{
+    const uint64_t hash = bus_route_hash(home);
+    return home.bytes == 0 ? 0 : hash != 0 ? hash : 1;
+}
+
 /* The endpoint with the highest weight for a key is the key's. */
 static inline uint64_t bus_route_weight(uint64_t key_hash, uint64_t address_hash)
 {

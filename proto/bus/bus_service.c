@@ -8,6 +8,18 @@
 /* How soon an endpoint that took no message although it is live is tried again. */
 #define UNBLOCK_MS 10
 
+/* A call that was told so often that it belongs elsewhere ends: as many endpoints as there can be
+ * have been asked, and more homes are in use than they can be remembered not to have. */
+#define STRAYED_MAX RESOLVE_SET_MAX
+
+/* Held calls of one home, oldest first: what none takes does not hold up the others. Has one at
+ * least. */
+struct bus_line {
+    struct list_link link; /* in its service */
+    uint64_t home_hash;
+    struct list_link calls;
+};
+
 struct bus_service {
     struct bus_service_parts parts;
     const struct clock *clock;
@@ -16,13 +28,13 @@ struct bus_service {
     struct list_link endpoints; /* the one that was chosen last is at the end */
     bool is_ready;              /* as told to health */
     bool wants_probe;           /* a silent endpoint is to be asked again with the next call */
-    struct list_link held;      /* calls that wait for an endpoint, oldest first */
-    size_t held_count;
+    struct list_link lines;     /* calls that wait for an endpoint: of struct bus_line */
+    size_t held_count;          /* all of them */
     uint64_t reap_timer;
     uint64_t unblock_timer;
     uint64_t tick_timer;
     struct log_gate handshake_gate;
-    struct metric *endpoints_live, *resent, *silent, *handshakes_failed;
+    struct metric *endpoints_live, *resent, *silent, *handshakes_failed, *not_mine;
 };
 
 enum service_id bus_service_id(const struct bus_service *service)
@@ -98,7 +110,7 @@ static bool is_better(const struct bus_call *call, const struct bus_endpoint *en
 
 /* NULL if there is none; then *ret_is_full says whether that is only because of the bound per
  * endpoint. A silent one gets calls if there are no others at all, and one on trial if the others
- * take none. */
+ * take none. Those where the call has no home do not count for it. */
 static struct bus_endpoint *select_endpoint(struct bus_service *service,
                                             const struct bus_call *call, bool *ret_is_full)
 {
@@ -106,7 +118,8 @@ static struct bus_endpoint *select_endpoint(struct bus_service *service,
     bool has_full = false;  /* one would have been taken but for the bound per endpoint */
     bool has_other = false; /* one is there that is not silent, though it may take nothing now */
     LIST_EACH (struct bus_endpoint, endpoint, &service->endpoints, link) {
-        if (!bus_endpoint_is_live(endpoint) || endpoint->state == BUS_ENDPOINT_LEAVING) {
+        if (!bus_endpoint_is_live(endpoint) || endpoint->state == BUS_ENDPOINT_LEAVING ||
+            bus_endpoint_is_foreign(endpoint, call->home_hash)) {
             continue;
         }
         bool is_silent = bus_endpoint_is_silent(endpoint);
@@ -135,8 +148,32 @@ static void tick_if_several(struct bus_service *service);
 
 static void hold_call(struct bus_service *service, struct bus_call *call)
 {
-    list_add(&service->held, &call->link);
+    struct bus_line *line = NULL;
+    LIST_EACH (struct bus_line, each, &service->lines, link) {
+        line = each->home_hash == call->home_hash ? each : line;
+    }
+    if (line == NULL) {
+        line = mem_alloc(sizeof(*line));
+        line->home_hash = call->home_hash;
+        list_init(&line->calls);
+        list_add(&service->lines, &line->link);
+    }
+    call->line = line;
+    list_add(&line->calls, &call->link);
     service->held_count++;
+}
+
+/* Frees the line with its last call. */
+static void take_from_line(struct bus_service *service, struct bus_call *call)
+{
+    struct bus_line *line = call->line;
+    call->line = NULL;
+    list_remove(&call->link);
+    service->held_count--;
+    if (list_is_empty(&line->calls)) {
+        list_remove(&line->link);
+        mem_free(&line);
+    }
 }
 
 /* Away from its endpoint, to be sent again. */
@@ -201,8 +238,7 @@ void bus_service_forget(struct bus_service *service, struct bus_call *call)
 {
     struct bus_endpoint *endpoint = call->endpoint;
     if (endpoint == NULL) {
-        list_remove(&call->link);
-        service->held_count--;
+        take_from_line(service, call);
         return;
     }
     bus_endpoint_forget(endpoint, call);
@@ -211,27 +247,32 @@ void bus_service_forget(struct bus_service *service, struct bus_call *call)
     }
 }
 
-/* A call whose time is up stays where it is: its deadline ends it in a moment. */
-void bus_service_pump(struct bus_service *service)
+/* Until none takes the next one. A call whose time is up stays where it is: its deadline ends it in
+ * a moment. The line is gone when its last call is sent. */
+static void pump_line(struct bus_service *service, struct bus_line *line)
 {
     bool is_full;
-    LIST_EACH (struct bus_call, call, &service->held, link) {
-        if (select_endpoint(service, call, &is_full) == NULL) {
-            return;
-        }
+    bool is_last = false;
+    for (struct bus_call *call = LIST_FIRST(struct bus_call, &line->calls, link), *next;
+         !is_last && select_endpoint(service, call, &is_full) != NULL; call = next) {
+        next = LIST_AT(struct bus_call, call->link.next, &line->calls, link);
+        is_last = next == NULL;
         if (!bus_call_refresh(call, service->parts.scratch, service->parts.arena,
                               service_now_ms(service))) {
             continue;
         }
-        list_remove(&call->link);
-        service->held_count--;
-        if (!send_somewhere(service, call, &is_full)) {
-            hold_call(service, call);
-            return;
-        }
+        take_from_line(service, call);
+        (void)send_somewhere(service, call, &is_full); /* the one that was selected takes it */
         if (call->sends > 1) {
             metric_inc(service->resent);
         }
+    }
+}
+
+void bus_service_pump(struct bus_service *service)
+{
+    LIST_EACH (struct bus_line, line, &service->lines, link) {
+        pump_line(service, line);
     }
 }
 
@@ -259,11 +300,13 @@ static void on_unblock(void *arg)
 
 /* ---- once a tick: who is silent, who is due to be asked again ---- */
 
-/* One to turn to: those that take no calls do not count, because they would only say so again. */
-static bool has_trusted_besides(struct bus_service *service, const struct bus_endpoint *endpoint)
+/* One to turn to with a call of this home (0: with any): those that take no calls do not count,
+ * because they would only say so again. */
+static bool has_trusted_besides(struct bus_service *service, const struct bus_endpoint *endpoint,
+                                uint64_t home_hash)
 {
     LIST_EACH (const struct bus_endpoint, other, &service->endpoints, link) {
-        if (other != endpoint &&
+        if (other != endpoint && !bus_endpoint_is_foreign(other, home_hash) &&
             (other->state == BUS_ENDPOINT_TRUSTED || other->state == BUS_ENDPOINT_BLOCKED)) {
             return true;
         }
@@ -280,7 +323,8 @@ static void leave_silent(struct bus_service *service, struct bus_endpoint *endpo
         metric_inc(service->silent);
     }
     LIST_EACH (struct bus_call, call, &endpoint->calls, link) {
-        if (bus_call_may_be_sent_again(call) && (with_costly || !call->route->is_costly)) {
+        if (bus_call_may_be_sent_again(call) && (with_costly || !call->route->is_costly) &&
+            has_trusted_besides(service, endpoint, call->home_hash)) {
             hold_again(service, call);
         }
     }
@@ -333,7 +377,8 @@ static void on_silence_tick(void *arg)
             bus_silence_tick(&endpoint->silence, &service->parts.patience, endpoint->in_flight,
                              endpoint->costly_in_flight);
         in_flight += endpoint->in_flight;
-        if (verdict != BUS_VERDICT_WELL && has_trusted_besides(service, endpoint)) {
+        if (verdict != BUS_VERDICT_WELL &&
+            has_trusted_besides(service, endpoint, /* home_hash= */ 0)) {
             leave_silent(service, endpoint, verdict == BUS_VERDICT_SILENT);
         }
         is_waiting = wait_for_trial(service, endpoint) || is_waiting;
@@ -412,6 +457,24 @@ void bus_service_refused(struct bus_service *service, struct bus_endpoint *endpo
         hold_again(service, call);
         bus_service_pump(service);
     }
+}
+
+void bus_service_not_mine(struct bus_service *service, struct bus_endpoint *endpoint,
+                          struct bus_call *call)
+{
+    metric_inc(service->not_mine);
+    bus_endpoint_add_foreign(endpoint, call->home_hash);
+    if (call->endpoint != endpoint) {
+        return;
+    }
+    call->sends--;
+    if (++call->strayed < STRAYED_MAX) {
+        hold_again(service, call);
+        bus_service_pump(service);
+        return;
+    }
+    bus_service_forget(service, call);
+    service->parts.events->ended(service->parts.arg, call, ERR_UNAVAILABLE);
 }
 
 /* ---- what happens at endpoints ---- */
@@ -537,7 +600,7 @@ struct bus_service *bus_service_new(const struct bus_service_parts *parts, enum 
     service->id = id;
     service->public_key = public_key;
     list_init(&service->endpoints);
-    list_init(&service->held);
+    list_init(&service->lines);
     service->endpoints_live =
         metrics_gauge(metrics, "lynks_bus_endpoints_live", "Endpoints that are connected.", labels);
     service->resent =
@@ -545,6 +608,9 @@ struct bus_service *bus_service_new(const struct bus_service_parts *parts, enum 
                         "Calls sent again because an endpoint went or fell silent.", labels);
     service->silent = metrics_counter(metrics, "lynks_bus_endpoints_silent_total",
                                       "Endpoints left alone because they fell silent.", labels);
+    service->not_mine =
+        metrics_counter(metrics, "lynks_bus_not_mine_total",
+                        "Answers of endpoints that have not the home a call names.", labels);
     service->handshakes_failed =
         metrics_counter(metrics, "lynks_bus_handshakes_failed_total",
                         "Connections to other services that were not admitted there.", NULL);

@@ -55,5 +55,9 @@ void bus_service_go_on(struct bus_service *service);
  * elsewhere, whatever its kind, unless it has been sent elsewhere already. */
 void bus_service_refused(struct bus_service *service, struct bus_endpoint *endpoint,
                          struct bus_call *call, enum err why);
+/* endpoint has said that the home of this call, which has one, is not its own, and has not executed
+ * it: the call goes elsewhere, whatever its kind, unless it has been sent elsewhere already. */
+void bus_service_not_mine(struct bus_service *service, struct bus_endpoint *endpoint,
+                          struct bus_call *call);
 
 #endif

@@ -151,18 +151,20 @@ static const struct msg_route routes[ARRAY_LEN(types)] = {
 #define ROUTE(request, key_, cost)                                                                 \
     [INDEX_##request] = {                                                                          \
         .key = #key_, .offset = offsetof(struct msg_##request, key_), .is_costly = COST_##cost},
+#define HOME(request, home_)                                                                       \
+    [INDEX_##request] = {.home = #home_, .offset = offsetof(struct msg_##request, home_)},
 #include "proto/schema/routes.def"
-#undef ROUTE
 };
 
-/* A key is read as a struct str. */
-#define ROUTE(request, key, cost)                                                                  \
-    _Static_assert(_Generic(((struct msg_##request *)NULL)->key, struct str                        \
+/* Keys and homes are read as a struct str. */
+#define IS_STR(request, field)                                                                     \
+    _Static_assert(_Generic(((struct msg_##request *)NULL)->field, struct str                      \
                             : true, default                                                        \
                             : false),                                                              \
-                   #request "." #key);
+                   #request "." #field);
+#define ROUTE(request, key, cost) IS_STR(request, key)
+#define HOME(request, home) IS_STR(request, home)
 #include "proto/schema/routes.def"
-#undef ROUTE
 
 /* A switch, so that a number used twice does not compile. */
 const struct msg_type *msg_type_find(uint64_t number)
@@ -259,4 +261,10 @@ struct str msg_route_key(const struct msg *msg, const struct msg_route *route)
     struct str key;
     memcpy(&key, (const char *)msg_body_get(msg) + route->offset, sizeof(key));
     return key;
+}
+
+struct str msg_home(const struct msg *msg)
+{
+    const struct msg_route *route = msg_route_get(msg_type_find(msg->id));
+    return route->home != NULL ? msg_route_key(msg, route) : STR_NONE;
 }

@@ -165,8 +165,9 @@ struct msg_type {
 
 /* How a request is spread over replicas, from routes.def. */
 struct msg_route {
-    const char *key; /* the field's name; NULL: by load */
-    size_t offset;   /* of the key, a struct str, as in struct msg_field */
+    const char *key;  /* the field's name; NULL: by load */
+    const char *home; /* likewise; NULL: any replica will do */
+    size_t offset;    /* of the key or home, a struct str, as in struct msg_field */
     bool is_costly;
 };
 
@@ -184,6 +185,8 @@ const void *msg_body_get(const struct msg *msg);
 void *msg_field_at(struct msg *msg, const struct msg_field *field);
 const struct msg_route *msg_route_get(const struct msg_type *type);
 struct str msg_route_key(const struct msg *msg, const struct msg_route *route); /* one with a key */
+/* Where msg, a request, belongs; empty: any replica will do. */
+struct str msg_home(const struct msg *msg);
 const char *msg_name(enum msg_id id);              /* "unknown" if there is none; static */
 const char *service_name(enum service_id service); /* "authsvc", ...; static */
 

@@ -72,12 +72,14 @@ static void write_introduction(FILE *out)
         "\n"
         "- 1.1: batches.\n"
         "- 1.2: the principal's kind and ids, enums, records, "
-        "events as a kind of message. A process\n"
-        "  of 1.1 ignores what it does not know of all this, and what it leaves out reads as "
-        "said below. One thing needs both ends\n"
-        "  to be of 1.2: a bridge that makes Janus' rooms anew cannot read the other's list of "
-        "them; it logs so and asks again\n"
-        "  until both are.\n",
+        "events as a kind of message, requests that name\n"
+        "  the node which they are about. A process "
+        "of 1.1 ignores what it does not know of all this, and what it leaves out reads as\n"
+        "  said below. Two things need both ends to be of 1.2: a bridge that makes Janus' rooms "
+        "anew cannot read the other's list\n"
+        "  of them; it logs so and asks again until both are. And where there are several nodes, "
+        "a bridge of 1.1 takes every call\n"
+        "  for its own, and a roomsvc of 1.1 asks any bridge.\n",
         PROTOCOL_MAJOR, PROTOCOL_MINOR, FRAME_BYTES_MAX, BATCH_MARK, BATCH_FRAMES_MAX, BATCH_MINOR);
 }
 
@@ -225,6 +227,9 @@ static void write_request(FILE *out, const struct msg_type *type)
     if (route->key != NULL) {
         fprintf(out, "routed by %s; ", route->key);
     }
+    if (route->home != NULL) {
+        fprintf(out, "at home where %s says; ", route->home);
+    }
     if (route->is_costly) {
         fputs("costly; ", out);
     }
@@ -242,7 +247,15 @@ static void write_messages(FILE *out)
           "by a field go to the same\n"
           "replica for the same value, by rendezvous hashing; the others to the one with the least "
           "outstanding. A `costly` one\n"
-          "is not sent again as soon as a light one when a replica falls silent.\n",
+          "is not sent again as soon as a light one when a replica falls silent.\n"
+          "\n"
+          "A request that is at home where a field says belongs to some replicas only. One that "
+          "names another home than the\n"
+          "replica's is answered not_mine: nothing was done, and the replica takes other calls as "
+          "before. The caller asks another\n"
+          "one at once, whatever the retry class, and does not ask this one again about that home "
+          "as long as the connection\n"
+          "stands. An empty field is at home everywhere.\n",
           out);
     const struct msg_type *type = NULL;
     while ((type = msg_type_next(type)) != NULL) {

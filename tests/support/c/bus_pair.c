@@ -75,6 +75,11 @@ void bus_pair_init_by_load(struct bus_pair *pair)
     init(pair, SERVICE_ROOMSVC);
 }
 
+void bus_pair_init_by_home(struct bus_pair *pair)
+{
+    init(pair, SERVICE_JANUSBRIDGE);
+}
+
 void bus_pair_fini(struct bus_pair *pair)
 {
     bus_client_free(&pair->client);
@@ -132,6 +137,8 @@ static uint64_t user_id_of(const struct call *call)
     switch (call->request.id) {
     case MSG_room_participants:
         return call->request.room_participants.room_id;
+    case MSG_bridge_participants:
+        return call->request.bridge_participants.room_id;
     case MSG_login:
         memcpy(&user_id, call->request.login.token_hash.data, sizeof(user_id));
         return user_id;
@@ -149,6 +156,9 @@ static void answer(struct call *call)
     if (call->request.id == MSG_room_participants) {
         reply = (struct msg){.id = MSG_room_participants_reply,
                              .room_participants_reply = {.publishers = {&user_id, 1}}};
+    } else if (call->request.id == MSG_bridge_participants) {
+        reply = (struct msg){.id = MSG_bridge_participants_reply,
+                             .bridge_participants_reply = {.publishers = {&user_id, 1}}};
     } else if (call->request.id == MSG_login) {
         reply = (struct msg){.id = MSG_login_reply, .login_reply = {.user_id = user_id}};
     }
@@ -167,6 +177,12 @@ static void keep(struct bus_server *server, struct call *call)
 static void on_call(void *service, struct call *call)
 {
     struct bus_server *server = service;
+    const struct str home = msg_home(&call->request);
+    if (server->node != NULL && home.bytes > 0 && !str_eq(home, str_of(server->node))) {
+        server->strayed++;
+        call_fail(call, ERR_NOT_MINE);
+        return;
+    }
     server->seen++;
     server->last_deadline_ms = call->context.deadline_ms;
     server->last_principal = call->context.principal;
@@ -189,6 +205,14 @@ static void on_call(void *service, struct call *call)
 static const struct call_handler session_handlers[] = {
     {MSG_session_check, on_call}, {MSG_login, on_call}, {0}};
 static const struct call_handler room_handlers[] = {{MSG_room_participants, on_call}, {0}};
+static const struct call_handler bridge_handlers[] = {{MSG_bridge_participants, on_call}, {0}};
+
+static const struct call_handler *handlers_of(enum service_id service)
+{
+    return service == SERVICE_ROOMSVC       ? room_handlers
+           : service == SERVICE_JANUSBRIDGE ? bridge_handlers
+                                            : session_handlers;
+}
 
 static bool never(void *arg)
 {
@@ -206,9 +230,7 @@ static bool try_start(struct bus_server *server)
         .bind = server->bind,
         .in_hand_max = server->in_hand_max,
         .allowed_roles = server->allowed_roles != NULL ? server->allowed_roles : callers};
-    server->worker = bus_worker_new(
-        &parts, &config,
-        server->pair->service == SERVICE_ROOMSVC ? room_handlers : session_handlers, server);
+    server->worker = bus_worker_new(&parts, &config, handlers_of(server->pair->service), server);
     return server->worker != NULL;
 }
 
@@ -268,6 +290,8 @@ static uint64_t answered_user_id(const struct msg *reply)
     switch (reply->id) {
     case MSG_room_participants_reply:
         return reply->room_participants_reply.publishers.items[0];
+    case MSG_bridge_participants_reply:
+        return reply->bridge_participants_reply.publishers.items[0];
     case MSG_login_reply:
         return reply->login_reply.user_id;
     default:
@@ -305,6 +329,15 @@ enum err bus_ask(struct bus_pair *pair, struct bus_asked *asked, uint64_t user_i
         request =
             (struct msg){.id = MSG_room_participants, .room_participants = {.room_id = user_id}};
     }
+    *asked = (struct bus_asked){.user_id = user_id};
+    return send(pair, asked, &request, timeout_ms);
+}
+
+enum err bus_ask_at(struct bus_pair *pair, struct bus_asked *asked, const char *node,
+                    uint64_t user_id, uint64_t timeout_ms)
+{
+    const struct msg request = {.id = MSG_bridge_participants,
+                                .bridge_participants = {.room_id = user_id, .node = str_of(node)}};
     *asked = (struct bus_asked){.user_id = user_id};
     return send(pair, asked, &request, timeout_ms);
 }

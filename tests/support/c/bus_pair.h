@@ -23,7 +23,7 @@ struct bus_pair {
     struct health *health; /* the caller's */
     struct bus_keyring ring;
     struct keys *caller_keys;  /* gateway */
-    struct keys *service_keys; /* authsvc, unless it is one whose calls go by load */
+    struct keys *service_keys; /* authsvc, unless it is one whose calls go by load or by home */
     enum service_id service;
     struct zap *zap;
     struct bus_client *client; /* the gateway's; NULL until bus_pair_open_client */
@@ -33,6 +33,8 @@ struct bus_pair {
 void bus_pair_init(struct bus_pair *pair);
 /* With servers of room_participants, as roomsvc: those calls go by load, not by key. */
 void bus_pair_init_by_load(struct bus_pair *pair);
+/* With servers of bridge_participants, as janusbridge: those calls have a home. */
+void bus_pair_init_by_home(struct bus_pair *pair);
 void bus_pair_fini(struct bus_pair *pair); /* after the servers were stopped */
 /* Makes the client. Bounds of 0 mean 20,000. */
 void bus_pair_open_client(struct bus_pair *pair, const struct bus_client_config *config);
@@ -42,8 +44,9 @@ uint64_t bus_pair_metric(struct bus_pair *pair, const char *name, const char *la
 bool bus_pair_until(struct bus_pair *pair, loop_predicate *predicate, void *arg);
 bool bus_pair_is_ready(void *pair); /* predicate: authsvc is ready in health */
 
-/* A server of session_check and login, as authsvc, or of room_participants, as roomsvc. Answers
- * with the user id that bus_ask put into the request. */
+/* A server of session_check and login, as authsvc, of room_participants, as roomsvc, or of
+ * bridge_participants, as janusbridge. Answers with the user id that bus_ask put into the request.
+ */
 enum bus_server_mode { SERVE_ANSWER, SERVE_KEEP, SERVE_FAIL };
 struct bus_server {
     struct bus_pair *pair;
@@ -53,6 +56,8 @@ struct bus_server {
     size_t in_hand_max;
     enum bus_server_mode mode;
     enum err failure;   /* of SERVE_FAIL */
+    const char *node;   /* calls of other homes are answered not_mine; NULL: all are served */
+    size_t strayed;     /* such answers; these calls are not in seen */
     struct call **kept; /* of SERVE_KEEP, in the order in which they came */
     size_t kept_count, kept_room;
     size_t seen;
@@ -78,6 +83,9 @@ struct bus_asked {
 };
 enum err bus_ask(struct bus_pair *pair, struct bus_asked *asked, uint64_t user_id,
                  uint64_t timeout_ms);
+/* The same with a bridge_participants whose home is node; empty: none. */
+enum err bus_ask_at(struct bus_pair *pair, struct bus_asked *asked, const char *node,
+                    uint64_t user_id, uint64_t timeout_ms);
 /* The same with a login, which is costly. Its token hash is a session_check's of that user id. */
 enum err bus_ask_login(struct bus_pair *pair, struct bus_asked *asked, uint64_t user_id,
                        uint64_t timeout_ms);

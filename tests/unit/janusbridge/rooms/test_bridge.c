@@ -233,6 +233,57 @@ static void test_lists_that_make_no_sense(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bridge_setup, bridge_teardown)
 
+/* ---- whose node it is ---- */
+
+static void test_a_call_about_another_node_is_not_ours(void **state)
+{
+    const struct str nodes[] = {STR_LIT("node1"), STR_LIT("node12"), STR_LIT("NODE1")};
+    struct bridge_fixture *b = *state;
+    fixture_bring_up(&b->f);
+    for (size_t i = 0; i < ARRAY_LEN(nodes); i++) {
+        const bool is_ours = i == 0;
+        const struct msg requests[] = {
+            {.id = MSG_bridge_create,
+             .bridge_create = {.room_id = ROOM,
+                               .secret = STR_LIT(ROOM_SECRET),
+                               .publishers_max = 6,
+                               .node = nodes[i]}},
+            {.id = MSG_bridge_exists, .bridge_exists = {.room_id = ROOM, .node = nodes[i]}},
+            {.id = MSG_bridge_destroy,
+             .bridge_destroy = {.room_id = ROOM, .secret = STR_LIT(ROOM_SECRET), .node = nodes[i]}},
+            {.id = MSG_bridge_participants,
+             .bridge_participants = {.room_id = ROOM, .node = nodes[i]}},
+            {.id = MSG_bridge_follow, .bridge_follow = {.node = nodes[i]}},
+        };
+        for (size_t k = 0; k < ARRAY_LEN(requests); k++) {
+            const size_t sent = bridge_sent(b, "\"room\":1234");
+            const struct mock_call *call = bridge_call(b, requests[k]);
+            if (is_ours) { /* what waits for Janus is answered when the session ends */
+                assert_true(call->answers == 0 || call->err == ERR_OK);
+            } else {
+                assert_int_equal(call->answers, 1);
+                assert_int_equal(call->err, ERR_NOT_MINE);
+                assert_int_equal(bridge_sent(b, "\"room\":1234"), sent);
+            }
+        }
+    }
+}
+
+/* Whether it can act or not: who is of another node must never be waited for. */
+static void test_a_bridge_that_stands_by_says_so_of_its_own_node_only(void **state)
+{
+    struct bridge_fixture *b = *state;
+    const struct mock_call *other =
+        bridge_call(b, (struct msg){.id = MSG_bridge_exists,
+                                    .bridge_exists = {.room_id = ROOM, .node = STR_LIT("node2")}});
+    assert_int_equal(other->err, ERR_NOT_MINE);
+    const struct mock_call *own =
+        bridge_call(b, (struct msg){.id = MSG_bridge_exists,
+                                    .bridge_exists = {.room_id = ROOM, .node = STR_LIT("node1")}});
+    assert_int_equal(own->answers, 1);
+    assert_true(own->err != ERR_OK && own->err != ERR_NOT_MINE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +300,10 @@ int main(void)
         TEST(test_an_empty_room_and_none),
         TEST(test_as_many_publishers_as_a_message_holds),
         TEST(test_lists_that_make_no_sense),
+        cmocka_unit_test_setup_teardown(test_a_call_about_another_node_is_not_ours, bridge_setup,
+                                        bridge_teardown),
+        cmocka_unit_test_setup_teardown(test_a_bridge_that_stands_by_says_so_of_its_own_node_only,
+                                        bridge_setup, bridge_teardown),
     };
     return cmocka_run_group_tests_name("bridge", tests, NULL, NULL);
 }

@@ -91,6 +91,29 @@ static void test_routes_of_the_schema(void **state)
     assert_null(msg_route_get(msg_type_find(MSG_room_participants))->key);
 }
 
+static void test_homes_of_the_schema(void **state)
+{
+    static const enum msg_id about_a_node[] = {MSG_bridge_create, MSG_bridge_exists,
+                                               MSG_bridge_destroy, MSG_bridge_participants,
+                                               MSG_bridge_follow};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(about_a_node); i++) {
+        const struct msg_route *route = msg_route_get(msg_type_find(about_a_node[i]));
+        assert_string_equal(route->home, "node");
+        assert_null(route->key);
+    }
+    const struct msg named = {.id = MSG_bridge_exists,
+                              .bridge_exists = {.room_id = 1, .node = STR_LIT("a")}};
+    const struct msg nameless = {.id = MSG_bridge_exists, .bridge_exists = {.room_id = 1}};
+    const struct msg homeless = {.id = MSG_bridge_info};
+    assert_true(str_eq(msg_home(&named), STR_LIT("a")));
+    assert_int_equal(msg_home(&nameless).bytes, 0);
+    assert_int_equal(msg_home(&homeless).bytes, 0);
+    assert_int_equal(bus_route_home(STR_NONE), 0);
+    assert_true(bus_route_home(STR_LIT("a")) != 0);
+    assert_true(bus_route_home(STR_LIT("a")) != bus_route_home(STR_LIT("b")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +122,7 @@ int main(void)
         cmocka_unit_test(test_keys_are_spread_evenly),
         cmocka_unit_test(test_only_what_must_moves),
         cmocka_unit_test(test_routes_of_the_schema),
+        cmocka_unit_test(test_homes_of_the_schema),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

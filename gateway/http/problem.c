@@ -40,6 +40,8 @@ static const struct {
      "Wait for as many seconds as <code>Retry-After</code> says, then try again."},
     {ERR_SESSION_COMING, "Starting",
      "Wait for as many seconds as <code>Retry-After</code> says, then try again."},
+    {ERR_NOT_MINE, "Another part's",
+     "Wait for as many seconds as <code>Retry-After</code> says, then try again."},
     {ERR_URI_TOO_LONG, "Address too long", "Ask for less in one address."},
     {ERR_HEAD_TOO_LARGE, "Header too large", "Send fewer header fields or cookies."},
     {ERR_HTTP_VERSION, "HTTP version not supported", "Speak HTTP/1.1."},

@@ -35,7 +35,7 @@ const struct config_option janusbridge_options[] = {
     {"LYNKS_JANUS_CALLS_MAX", CONFIG_UINT, AT(calls_max), "2048", 1, 65536, NULL,
      "calls that may wait for Janus; more are refused"},
     {"LYNKS_JANUS_ANSWER_MAX_BYTES", CONFIG_UINT, AT(answer_bytes_max), "1048576", 1024, 16777216,
-     NULL, "largest answer taken from Janus"},
+     NULL, "most that is kept of an answer of Janus, which may be longer"},
     {"LYNKS_LEASE_OUTAGE_MS", CONFIG_UINT, AT(lease_outage_ms), "60000", 0, 3600000, NULL,
      "how long the bridge that holds the lease goes on while the database is away"},
     {"LYNKS_EVENTS_BIND", CONFIG_STRING, AT(events_bind), "tcp://127.0.0.1:5713", 0, 255, NULL,

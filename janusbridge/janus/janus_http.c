@@ -9,23 +9,30 @@
 
 #include "janusbridge/janus/janus_fds.h"
 #include "janusbridge/janus/janus_host.h"
+#include "janusbridge/janus/janus_sieve.h"
 #include "proto/base/list.h"
+#include "proto/base/log.h"
 
 #define URL_BYTES 1024
 #define PATH_BYTES_MAX 700
 #define HEADER_BYTES_MAX 16384
-/* An answer buffer that grew beyond this is given back after use. */
-#define BUFFER_KEPT_BYTES 65536
 #define RECEIVE_BYTES 8192
+/* What is kept of one event: three times what PUBLISHERS_MAX publishers need. */
+#define EVENT_BYTES_MAX 65536
+/* An answer that says that it is longer would never arrive in its time. */
+#define LENGTH_MAX (INT64_C(1) << 32)
 
-/* One curl handle with its buffers, used for one transfer after the other. */
+/* One curl handle with its buffers, used for one transfer after the other. An answer is as long as
+ * strangers make it, so it is sieved while it arrives (janus_sieve.h). */
 struct slot {
     struct janus_http *http;
     CURL *easy;
     struct janus_transfer *transfer; /* NULL: idle */
     char url[URL_BYTES];
-    char *answer;
-    size_t answer_bytes, answer_room, header_bytes;
+    struct janus_sieve *sieve;
+    bool is_json;               /* the answer so far: the sieve takes it */
+    size_t ignored_bytes;       /* of an answer that is no JSON, or is not asked for as such */
+    size_t header_bytes;
     unsigned sent;              /* how often a poll was */
     struct curl_slist *resolve; /* what curl is to take for the host's addresses */
     struct slot *next;          /* of all */
@@ -63,6 +70,8 @@ struct janus_http {
     uint64_t due_ms;          /* when curl wants to be called; UINT64_MAX: not */
     struct metric *connections_gauge, *seconds;
     struct metric *results[4];
+    struct metric *cuts;
+    struct log_gate gate;
 };
 
 /* ---- timers ---- */
@@ -190,20 +199,41 @@ static int on_debug(CURL *easy, curl_infotype type, char *data, size_t bytes, vo
     return 0;
 }
 
+static bool is_good(const struct slot *slot)
+{
+    long status = 0;
+    curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status == 200;
+}
+
+/* What comes with another status, or is no JSON, is somebody else's: read to its end, so that the
+ * connection can be used again, but not for ever. */
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
     struct slot *slot = arg;
     const size_t bytes = size * count;
-    if (bytes > slot->http->config.body_bytes_max - slot->answer_bytes) {
-        return 0;
+    if (slot->is_json && is_good(slot)) {
+        slot->is_json = janus_sieve_take(slot->sieve, data, bytes);
+        return bytes;
     }
-    if (slot->answer_bytes + bytes > slot->answer_room) {
-        slot->answer_room = 2 * (slot->answer_bytes + bytes);
-        slot->answer = mem_realloc_array(slot->answer, slot->answer_room, 1);
+    slot->ignored_bytes += bytes;
+    return slot->ignored_bytes > slot->http->config.body_bytes_max ? 0 : bytes;
+}
+
+static void count_cuts(const struct slot *slot)
+{
+    struct janus_http *http = slot->http;
+    const size_t cuts = janus_sieve_cuts(slot->sieve);
+    if (cuts == 0) {
+        return;
     }
-    memcpy(slot->answer + slot->answer_bytes, data, bytes);
-    slot->answer_bytes += bytes;
-    return bytes;
+    metric_add(http->cuts, cuts);
+    log_warn_limited(&http->gate, clock_mono_ms(http->clock),
+                     "janus tells more of a room than is kept: the rest was cut off",
+                     LOG_U64("messages", cuts),
+                     LOG_U64("kept_bytes_max", slot->transfer->is_poll
+                                                   ? EVENT_BYTES_MAX
+                                                   : http->config.body_bytes_max));
 }
 
 static struct janus_answer read_transfer_answer(const struct slot *slot, CURLcode code)
@@ -215,7 +245,7 @@ static struct janus_answer read_transfer_answer(const struct slot *slot, CURLcod
     case CURLE_OK:
         curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
         answer.status = (int)status;
-        answer.body = (struct str){slot->answer_bytes > 0 ? slot->answer : "", slot->answer_bytes};
+        answer.body = slot->is_json ? janus_sieve_text(slot->sieve) : STR_NONE;
         break;
     case CURLE_OPERATION_TIMEDOUT:
         curl_easy_getinfo(slot->easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
@@ -278,7 +308,7 @@ static void prepare_slot(struct slot *slot)
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)http->config.connect_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)http->config.body_bytes_max);
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)LENGTH_MAX);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (http->ca_file[0] != '\0') {
         curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
@@ -305,6 +335,7 @@ static struct slot *take_slot(struct janus_http *http)
     slot = mem_alloc(sizeof(*slot));
     slot->http = http;
     slot->easy = curl_easy_init();
+    slot->sieve = janus_sieve_new();
     slot->next = http->slots;
     http->slots = slot;
     prepare_slot(slot);
@@ -313,10 +344,7 @@ static struct slot *take_slot(struct janus_http *http)
 
 static void give_slot_back(struct slot *slot)
 {
-    if (slot->answer_room > BUFFER_KEPT_BYTES) {
-        mem_free(&slot->answer);
-        slot->answer_room = 0;
-    }
+    janus_sieve_begin(slot->sieve, 0); /* gives a large buffer back */
     slot->next_idle = slot->http->idle;
     slot->http->idle = slot;
 }
@@ -340,7 +368,12 @@ static void start_transfer(struct janus_transfer *transfer)
     struct janus_http *http = transfer->http;
     struct slot *slot = take_slot(http);
     slot->transfer = transfer;
-    slot->answer_bytes = slot->header_bytes = 0;
+    const size_t bytes_max = http->config.body_bytes_max;
+    janus_sieve_begin(slot->sieve, transfer->is_poll && bytes_max > EVENT_BYTES_MAX
+                                       ? EVENT_BYTES_MAX
+                                       : bytes_max);
+    slot->is_json = true;
+    slot->ignored_bytes = slot->header_bytes = 0;
     slot->sent = 0;
     transfer->slot = slot;
     (void)snprintf(slot->url, sizeof(slot->url), "%s%s", http->url, transfer->path);
@@ -369,6 +402,7 @@ static void finish_transfer(struct slot *slot, CURLcode code)
     struct janus_transfer *transfer = slot->transfer;
     const struct janus_answer answer = read_transfer_answer(slot, code);
     count_answer(slot, &answer);
+    count_cuts(slot);
     if (code == CURLE_OK) {
         keep(slot);
     }
@@ -519,6 +553,10 @@ static void make_transfer_metrics(struct janus_http *http, struct metrics *metri
     }
     http->seconds = metrics_histogram(metrics, "lynks_janus_request_seconds",
                                       "Time of requests to Janus, long polls not counted", NULL);
+    http->cuts = metrics_counter(metrics, "lynks_janus_cut_messages_total",
+                                 "Messages of Janus of which more would have been kept than is "
+                                 "allowed; cut off there",
+                                 NULL);
     http->connections_gauge =
         metrics_gauge(metrics, "lynks_janus_connections", "Open connections to Janus", NULL);
 }
@@ -573,7 +611,7 @@ void janus_http_free(struct janus_http **http_ref)
         http->slots = slot->next;
         curl_easy_cleanup(slot->easy);
         curl_slist_free_all(slot->resolve);
-        mem_free(&slot->answer);
+        janus_sieve_free(&slot->sieve);
         mem_free(&slot);
     }
     curl_multi_cleanup(http->multi);

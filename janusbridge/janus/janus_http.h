@@ -3,7 +3,8 @@
  * One pool of kept-alive connections: as many as requests were ever under way at a time (the
  * callers bound those), of which connections_max are kept. The host's name is looked up on the loop
  * (janus_host.h); until it has an address requests wait, as long as they may take to connect. Each
- * request has a time-out for connecting and one in all; answers are bounded in size. https is
+ * request has a time-out for connecting and one in all. Answers are sieved while they arrive
+ * (janus_sieve.h), so they may be of any length; what is kept of them is bounded. https is
  * verified against ca_file (or the system's store). Proxies from the environment are not used,
  * redirects not followed. */
 #ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_HTTP_H
@@ -18,7 +19,7 @@ struct janus_http_config {
     const char *ca_file;      /* PEM; "": the system's */
     unsigned connections_max; /* kept open */
     uint64_t connect_timeout_ms;
-    size_t body_bytes_max;    /* of an answer */
+    size_t body_bytes_max;    /* kept of an answer; of an event at most 64 KiB */
     const char *name_servers; /* borrowed, as of loop_lookup_new; NULL: the system's */
 };
 

@@ -4,10 +4,8 @@
 #include <stdlib.h>
 
 #define PLUGIN "janus.plugin.videoroom"
-/* Janus' deepest answer is 7 levels; a list of 1,000 participants with their streams has fewer
- * values. */
-#define DEPTH_MAX 16
-#define VALUES_MAX 65536
+/* Of one message. More members of a room than the sieve lets through have fewer values. */
+#define VALUES_MAX 131072
 
 /* ---- requests ---- */
 
@@ -163,11 +161,13 @@ static size_t end_of_string(struct str text, size_t start)
     return i;
 }
 
-/* Bounds what the parser will allocate and how deep it will go. Whether text is JSON at all, the
- * parser tells; this only must not count too little for texts that are. */
+/* Bounds what the parser will allocate and how deep it will go: message by message, so that large
+ * ones do not cost the others of their batch. Whether text is JSON at all, the parser tells; this
+ * only must not count too little for texts that are. */
 static bool is_bounded(struct str text)
 {
-    size_t depth = 0, values = 0;
+    size_t depth = 0, values = 0, messages = 1;
+    const bool is_batch = text.data[0] == '[';
     for (size_t i = 0; i < text.bytes; i++) {
         switch (text.data[i]) {
         case '"':
@@ -183,12 +183,13 @@ static bool is_bounded(struct str text)
             depth -= depth > 0;
             break;
         case ',':
-            values++;
+            values = is_batch && depth == 1 ? 0 : values + 1;
+            messages += is_batch && depth == 1;
             break;
         default:
             break;
         }
-        if (depth > DEPTH_MAX || values > VALUES_MAX) {
+        if (depth > JANUS_DEPTH_MAX || values > VALUES_MAX || messages > JANUS_BATCH_MAX) {
             return false;
         }
     }
@@ -201,11 +202,10 @@ struct janus_document *janus_document_parse(struct str text)
         return NULL;
     }
     json_t *root = json_loadb(text.data, text.bytes, JSON_REJECT_DUPLICATES, NULL);
-    size_t count = json_is_array(root) ? json_array_size(root) : 1;
-    if (root == NULL || count > JANUS_BATCH_MAX) {
-        json_decref(root);
+    if (root == NULL) {
         return NULL;
     }
+    const size_t count = json_is_array(root) ? json_array_size(root) : 1;
     struct janus_document *document = mem_alloc(sizeof(*document));
     *document = (struct janus_document){.root = root, .count = count};
     return document;
@@ -320,7 +320,8 @@ bool janus_document_get(const struct janus_document *document, size_t index,
 {
     const json_t *root =
         json_is_array(document->root) ? json_array_get(document->root, index) : document->root;
-    struct janus_message message = {.root = root};
+    struct janus_message message = {.root = root,
+                                    .is_cut = json_is_true(json_object_get(root, "cut"))};
     const json_t *data = NULL;
     if (!json_is_object(root) || !read_kind(root, &message.kind) ||
         !read_string(root, "transaction", &message.transaction) ||
@@ -329,6 +330,9 @@ bool janus_document_get(const struct janus_document *document, size_t index,
         !read_id(data, "id", &message.data_id) || !read_plugin(&message) ||
         (message.kind == JANUS_ERROR && !read_core_error(&message))) {
         return false;
+    }
+    if (message.is_cut && message.sender == 0 && message.transaction.bytes == 0) {
+        return false; /* nobody could tell what was missed */
     }
     *ret_message = message;
     return true;
@@ -496,11 +500,11 @@ void janus_message_news(const struct janus_message *message, uint64_t room_id,
     uint64_t room = room_id;
     ret_news->count = 0;
     ret_news->kind = JANUS_NEWS_NONE;
-    if (message->data == NULL) {
+    if (message->data == NULL && !message->is_cut) {
         return; /* of the core: about media, of which we have none */
     }
     ret_news->kind = JANUS_NEWS_SENSELESS;
-    if (!read_string(message->data, "videoroom", &kind) || !read_id(message->data, "room", &room) ||
+    if (message->is_cut || !read_string(message->data, "videoroom", &kind) || !read_id(message->data, "room", &room) ||
         room != room_id) {
         return;
     }

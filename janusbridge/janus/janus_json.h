@@ -1,11 +1,14 @@
 /* Janus' JSON: requests are built and answers taken apart here, and nowhere else. Its .c is the
  * only file that knows Janus' codes and sees jansson.
  *
- * Answers are not trusted: their depth and size are bounded before they are parsed, duplicate keys,
- * bad UTF-8 and trailing bytes are refused, and so is a member that is there with a wrong type. */
+ * Answers are not trusted: the sieve has taken what is not read here out of them, their depth and
+ * size are bounded before they are parsed, duplicate keys, bad UTF-8 and trailing bytes are refused,
+ * and so is a member that is there with a wrong type. A member that is to be read here has its row
+ * in janus_sieve.c. */
 #ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_JSON_H
 #define LYNKS_JANUSBRIDGE_JANUS_JANUS_JSON_H
 
+#include "janusbridge/janus/janus_sieve.h"
 #include "proto/base/err.h"
 #include "proto/schema/msg.h"
 
@@ -72,15 +75,15 @@ struct janus_message {
     uint64_t data_id;       /* of a new session or handle; 0 if there is none */
     enum janus_fault fault; /* of the core, or of the plugin inside a success or event */
     uint64_t code;          /* Janus' number for it, for the log; 0 if there is none */
+    bool is_cut;            /* by the sieve: members may be missing */
     const struct json_t *root;
     const struct json_t *data; /* plugindata.data; NULL if there is none */
 };
 
 struct janus_document;
 
-/* NULL unless text is JSON within the bounds: one message, or (a long poll's answer) an array of at
- * most JANUS_BATCH_MAX. */
-#define JANUS_BATCH_MAX 256
+/* NULL unless text (what the sieve kept) is JSON within the bounds: one message, or (a long poll's
+ * answer) an array of at most JANUS_BATCH_MAX. */
 struct janus_document *janus_document_parse(struct str text);
 void janus_document_free(struct janus_document **document);
 size_t janus_document_count(const struct janus_document *document);

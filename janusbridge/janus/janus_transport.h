@@ -14,10 +14,11 @@ struct janus_request {
 
 struct janus_answer {
     /* ERR_OK: an HTTP answer came, whatever its status. ERR_UNAVAILABLE: no connection, or it
-     * broke. ERR_DEADLINE: it took too long. ERR_PROTOCOL: not HTTP, or larger than allowed. */
+     * broke. ERR_DEADLINE: it took too long. ERR_PROTOCOL: not HTTP, or no end of what is not
+     * JSON. */
     enum err err;
     int status;
-    struct str body; /* borrowed until the callback returns */
+    struct str body; /* with status 200: what the sieve kept; borrowed until the callback returns */
     const char *why; /* of an error, for the log; static */
     /* The request was sent twice, since its connection ended without an answer: one may have been
      * on its way. Of polls only. */

@@ -257,7 +257,10 @@ static void on_list(void *arg, uint64_t room_id, uint64_t token, enum err err,
         return;
     }
     if (observer == NULL) {
-        if (err == ERR_OK && all->handles != NULL && find_observer(all, room_id) == NULL) {
+        /* Also of a room that has more members than a list may name: joining tells only who
+         * publishes. */
+        const bool is_there = err == ERR_OK || err == ERR_PROTOCOL;
+        if (is_there && all->handles != NULL && find_observer(all, room_id) == NULL) {
             make_observer(all, room_id);
         }
         return;

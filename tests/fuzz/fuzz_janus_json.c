@@ -1,7 +1,7 @@
-/* What Janus, or whoever is in its place, may send: every reader of an answer on any text. And what
- * a caller may put into a request: it must stay inside its string.
+/* What Janus, or whoever is in its place, may send: the sieve, and every reader of what it keeps, on
+ * any text. And what a caller may put into a request: it must stay inside its string.
  *
- * Aims at: janusbridge/janus/janus_json.c
+ * Aims at: janusbridge/janus/janus_json.c janusbridge/janus/janus_sieve.c
  * Links: janusbridge_core
  */
 #include <stdio.h>
@@ -67,6 +67,77 @@ static void read_text(struct str text)
     }
 }
 
+/* ---- the sieve ---- */
+
+#define PLENTY 65536
+#define LITTLE 100
+
+/* What is kept of text when it comes in pieces of so many bytes; NULL: it was refused. */
+static char *sieve_text(struct str text, size_t piece, size_t bytes_max, size_t *ret_cuts)
+{
+    AUTO(janus_sieve_free) struct janus_sieve *sieve = janus_sieve_new();
+    janus_sieve_begin(sieve, bytes_max);
+    for (size_t i = 0; i < text.bytes; i += piece) {
+        const size_t left = text.bytes - i;
+        if (!janus_sieve_take(sieve, text.data + i, left < piece ? left : piece)) {
+            break;
+        }
+    }
+    *ret_cuts = janus_sieve_cuts(sieve);
+    const struct str kept = janus_sieve_text(sieve);
+    return kept.bytes > 0 ? str_dup(kept) : NULL;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* What is read of the whole text is read of what was kept as well. (A key that is written with
+ * escapes is none that the sieve knows.) */
+static void compare(struct str text, const char *kept)
+{
+    AUTO(janus_document_free) struct janus_document *whole = janus_document_parse(text);
+    if (whole == NULL || memchr(text.data, '\\', text.bytes) != NULL) {
+        return;
+    }
+    struct janus_message of_whole, of_kept;
+    if (!janus_document_get(whole, 0, &of_whole) || of_whole.is_cut) {
+        return;
+    }
+    must(kept != NULL, "a message that the sieve refuses");
+    AUTO(janus_document_free)
+    struct janus_document *rest = janus_document_parse(str_of(kept));
+    must(rest != NULL && janus_document_count(rest) == janus_document_count(whole),
+         "messages that the sieve lost");
+    must(janus_document_get(rest, 0, &of_kept), "a message that the sieve spoilt");
+    must(of_kept.kind == of_whole.kind && of_kept.sender == of_whole.sender &&
+             of_kept.code == of_whole.code && of_kept.data_id == of_whole.data_id &&
+             str_eq(of_kept.transaction, of_whole.transaction),
+         "a message that the sieve changed");
+}
+
+static void sieve(struct str text)
+{
+    size_t cuts, more_cuts;
+    AUTO(mem_free) char *kept = sieve_text(text, SIZE_MAX / 2, PLENTY, &cuts);
+    AUTO(mem_free) char *in_pieces = sieve_text(text, 3, PLENTY, &more_cuts);
+    must(cuts == more_cuts && is_same(kept, in_pieces), "what is kept depends on the pieces");
+    if (cuts == 0 && text.bytes > 0 && text.bytes < 4096) {
+        compare(text, kept);
+    }
+    if (kept != NULL) {
+        read_text(str_of(kept));
+    }
+    AUTO(mem_free) char *little = sieve_text(text, SIZE_MAX / 2, LITTLE, &cuts);
+    AUTO(mem_free) char *bytewise = sieve_text(text, 1, LITTLE, &more_cuts);
+    must(cuts == more_cuts && is_same(little, bytewise), "where it is cut depends on the pieces");
+    if (little != NULL) {
+        must(strlen(little) < (size_t)JANUS_BATCH_MAX * 2 * LITTLE, "too much is kept");
+        read_text(str_of(little));
+    }
+}
+
 static void must_parse(const char *text)
 {
     AUTO(janus_document_free)
@@ -103,6 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct str text = {.data = (const char *)data, .bytes = size};
     AUTO(mem_free) char *copy = str_dup(text);
     read_text(text);
+    sieve(text);
     if (size <= 256) { /* the bus' and the configuration's bounds are below this */
         write_text(copy);
     }

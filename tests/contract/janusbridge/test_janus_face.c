@@ -151,6 +151,63 @@ static void test_an_asynchronous_answer_in_either_order(void **state)
     assert_int_equal(rig_counter(rig, "lynks_janus_late_answers_total", NULL), 0);
 }
 
+/* ---- what strangers make large ---- */
+
+static void test_names_of_any_length_in_a_list(void **state)
+{
+    struct rig *rig = *state;
+    const uint64_t members[] = {2, 3, 4};
+    bring_up(rig);
+    assert_int_equal(rig_answer(rig, rig_create(rig, RIG_ROOM)), ERR_OK);
+    scripted_janus_set_members(rig->janus, RIG_ROOM, members, ARRAY_LEN(members));
+    scripted_janus_set_name_bytes(rig->janus, 600000);
+    struct mock_call *call = rig_list(rig, RIG_ROOM);
+    assert_int_equal(rig_answer(rig, call), ERR_OK);
+    assert_int_equal(call->reply.bridge_participants_reply.publishers.count, 2);
+    assert_int_equal(rig_counter(rig, "lynks_janus_cut_messages_total", NULL), 0);
+}
+
+static char *with_numbers(const char *start, size_t count, const char *end)
+{
+    AUTO(mem_free) char *zeros = mem_alloc(count + 1);
+    memset(zeros, '1', count);
+    return mem_printf("%s%s%s", start, zeros, end);
+}
+
+struct events_wanted {
+    struct rig *rig;
+    uint64_t count;
+};
+
+static bool has_events(void *arg)
+{
+    const struct events_wanted *wanted = arg;
+    return rig_counter(wanted->rig, "lynks_janus_events_total", NULL) >= wanted->count;
+}
+
+/* Whatever an event holds, the poll goes on without a gap: a long name is skipped, and an event of
+ * which too much would have to be kept is cut, counted and told. */
+static void test_large_events_leave_no_gap(void **state)
+{
+    struct rig *rig = *state;
+    log_capture_expect("janus tells more of a room than is kept");
+    bring_up(rig);
+    AUTO(mem_free)
+    char *long_name = with_numbers("{\"videoroom\":\"event\",\"id\":5,\"display\":\"", 1100000, "\"}");
+    AUTO(mem_free)
+    char *large = with_numbers("{\"videoroom\":\"event\",\"leaving\":\"", 1100000, "\"}");
+    struct events_wanted wanted = {.rig = rig};
+    for (uint64_t i = 0; i < 3; i++) {
+        scripted_janus_tell(rig->janus, long_name);
+        scripted_janus_tell(rig->janus, large);
+        wanted.count += 2;
+        assert_true(loop_run_until(rig->loop, has_events, &wanted, RIG_PATIENCE_MS));
+    }
+    assert_int_equal(rig_counter(rig, "lynks_janus_poll_gaps_total", NULL), 0);
+    assert_int_equal(rig_counter(rig, "lynks_janus_cut_messages_total", NULL), 3);
+    assert_true(log_capture_count("janus tells more of a room than is kept") > 0);
+}
+
 /* ---- recovery ---- */
 
 static bool is_told(void *arg)
@@ -301,6 +358,8 @@ int main(void)
         TEST(test_an_idle_connection_that_janus_closes_is_replaced),
         TEST(test_keepalives_and_one_poll),
         TEST(test_an_asynchronous_answer_in_either_order),
+        TEST(test_names_of_any_length_in_a_list),
+        TEST(test_large_events_leave_no_gap),
         cmocka_unit_test_setup_teardown(test_janus_appears_after_the_bridge, rig_setup_before_janus,
                                         rig_teardown),
         TEST(test_janus_is_killed_and_comes_back),

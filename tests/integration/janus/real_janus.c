@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/support/c/http_client.h"
+
 #define SCRIPT LYNKS_SOURCE_DIR "/tests/support/janus"
 
 /* Runs a command line of ours; its output is read whole. */
@@ -100,47 +102,28 @@ size_t real_janus_logged(const struct real_janus *janus, const char *text)
     return strtoul(output, NULL, 10);
 }
 
-struct asked {
-    char *text;
-};
-
-static void on_answer(void *arg, const struct janus_answer *answer)
+/* HTTP/1.0: the answer's body is everything up to the end of the connection. */
+static char *ask(struct rig *rig, const struct real_janus *janus, const char *method,
+                 const char *path, const char *body)
 {
-    struct asked *asked = arg;
-    asked->text = answer->err == ERR_OK ? str_dup(answer->body) : mem_strdup(answer->why);
-}
-
-static bool has_answer(void *arg)
-{
-    const struct asked *asked = arg;
-    return asked->text != NULL;
-}
-
-static char *ask(struct rig *rig, const struct real_janus *janus, const char *path, char *body)
-{
-    const char *why = "";
-    struct asked asked = {0};
-    const struct janus_http_config config = {.url = janus->plain_url,
-                                             .ca_file = "",
-                                             .connections_max = 1,
-                                             .connect_timeout_ms = RIG_DOUBT_MS,
-                                             .body_bytes_max = 65536};
-    AUTO(janus_http_free)
-    struct janus_http *http = janus_http_new(rig->loop, rig->metrics, &config, &why);
-    const struct janus_transport transport = janus_http_transport(http);
-    const struct janus_request request = {.path = path, .body = body, .timeout_ms = RIG_CALL_MS};
-    transport.ops->send(transport.self, &request, on_answer, &asked);
-    assert_true(loop_run_until(rig->loop, has_answer, &asked, RIG_PATIENCE_MS));
-    return asked.text;
+    AUTO(http_client_free)
+    struct http_client *client = http_client_new(rig->loop, (uint16_t)janus->port, NULL);
+    http_client_sendf(client, "%s /janus%s HTTP/1.0\r\nContent-Length: %zu\r\n\r\n%s", method, path,
+                      strlen(body), body);
+    assert_true(http_client_await_close(client, RIG_PATIENCE_MS));
+    AUTO(mem_free) char *received = str_dup(http_client_received(client));
+    const char *start = strstr(received, "\r\n\r\n");
+    assert_non_null(start);
+    return mem_strdup(start + 4);
 }
 
 char *real_janus_ask(struct rig *rig, const struct real_janus *janus, const char *path,
                      const char *body)
 {
-    return ask(rig, janus, path, mem_strdup(body));
+    return ask(rig, janus, "POST", path, body);
 }
 
 char *real_janus_get(struct rig *rig, const struct real_janus *janus, const char *path)
 {
-    return ask(rig, janus, path, NULL);
+    return ask(rig, janus, "GET", path, "");
 }

@@ -371,6 +371,41 @@ static void test_what_others_see_of_an_observer(void **state)
     expect_no_difference(scene);
 }
 
+/* Joins or renames member 77 under a name of so many bytes. */
+static void name_stranger(struct scene *scene, const char *request, char letter, size_t bytes)
+{
+    AUTO(mem_free) char *name = mem_alloc(bytes + 1);
+    memset(name, letter, bytes);
+    AUTO(mem_free)
+    char *body = mem_printf("{\"request\":\"%s\",\"ptype\":\"publisher\",\"room\":1234,"
+                            "\"id\":77,\"display\":\"%s\"}",
+                            request, name);
+    AUTO(mem_free) char *answer = message(scene, body);
+    assert_non_null(strstr(answer, "ack"));
+}
+
+/* Neither his room nor any other suffers. */
+static void test_names_as_long_as_strangers_like(void **state)
+{
+    struct scene *scene = *state;
+    make_room(scene, RIG_ROOM + 1);
+    assert_int_equal(rig_answer(scene->rig, rig_create(scene->rig, RIG_ROOM)), ERR_OK);
+    name_stranger(scene, "join", 'x', 600000);
+    until_memory(scene, RIG_ROOM);
+    for (uint64_t i = 0; i < 5; i++) {
+        name_stranger(scene, "configure", (char)('a' + i), 1100000);
+        for (uint64_t room = RIG_ROOM; room <= RIG_ROOM + 1; room++) {
+            publish(scene, room, 1000 + i);
+            until(scene, room, 1000 + i, true);
+            unpublish(scene, room, 1000 + i);
+            until(scene, room, 1000 + i, false);
+        }
+    }
+    assert_int_equal(counter(scene, "lynks_janus_poll_gaps_total"), 0);
+    assert_int_equal(counter(scene, "lynks_janus_cut_messages_total"), 0);
+    expect_no_difference(scene);
+}
+
 static void test_memory_is_silent_while_janus_stands_still(void **state)
 {
     struct scene *scene = *state;
@@ -434,6 +469,7 @@ int main(void)
         T(test_memory_follows_janus),
         T(test_a_subscriber_hears_it_too),
         T(test_what_others_see_of_an_observer),
+        T(test_names_as_long_as_strangers_like),
         T(test_memory_is_silent_while_janus_stands_still),
         T(test_an_event_that_went_into_a_dead_poll),
         T(test_a_restart_of_janus),

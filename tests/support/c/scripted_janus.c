@@ -43,6 +43,7 @@ struct scripted_janus {
     bool wrong_transaction, event_first;
     uint64_t delay_ms, poll_ms;
     char *secret;
+    char *name; /* of members */
     size_t calls_now;
     struct scripted_counts counts;
 };
@@ -182,13 +183,14 @@ static json_t *plugin_error(int code)
     return json_pack("{s:s, s:i, s:s}", "videoroom", "event", "error_code", code, "error", "x");
 }
 
-static json_t *list_members(const struct room *room)
+static json_t *list_members(const struct scripted_janus *janus, const struct room *room)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < room->member_count; i++) {
         json_array_append_new(list,
                               json_pack("{s:I, s:s, s:b}", "id", (json_int_t)room->members[i],
-                                        "display", "x", "publisher", room->members[i] % 2 == 0));
+                                        "display", janus->name, "publisher",
+                                        room->members[i] % 2 == 0));
     }
     return json_pack("{s:s, s:I, s:o}", "videoroom", "participants", "room", (json_int_t)room->id,
                      "participants", list);
@@ -219,7 +221,7 @@ static json_t *on_room_request(struct scripted_janus *janus, const char *request
     }
     if (strcmp(request, "listparticipants") == 0) {
         janus->counts.lists++;
-        return list_members(room);
+        return list_members(janus, room);
     }
     return plugin_error(423);
 }
@@ -359,6 +361,7 @@ struct scripted_janus *scripted_janus_new(struct loop *loop)
     janus->poll_ms = 30000;
     janus->last_id = 1000;
     janus->secret = mem_strdup("");
+    janus->name = mem_strdup("x");
     (void)snprintf(janus->url, sizeof(janus->url), "http://127.0.0.1:%u/janus",
                    peer_port(janus->peer));
     return janus;
@@ -370,6 +373,7 @@ void scripted_janus_free(struct scripted_janus **janus_ref)
         peer_free(&(*janus_ref)->peer);
         json_decref((*janus_ref)->events);
         mem_free(&(*janus_ref)->secret);
+        mem_free(&(*janus_ref)->name);
         mem_free(janus_ref);
     }
 }
@@ -457,6 +461,20 @@ void scripted_janus_set_members(struct scripted_janus *janus, uint64_t room_id, 
     assert(room != NULL && count <= MEMBERS_MAX);
     memcpy(room->members, ids, count * sizeof(*ids));
     room->member_count = count;
+}
+
+void scripted_janus_set_name_bytes(struct scripted_janus *janus, size_t bytes)
+{
+    mem_free(&janus->name);
+    janus->name = mem_alloc(bytes + 1);
+    memset(janus->name, 'x', bytes);
+}
+
+void scripted_janus_tell(struct scripted_janus *janus, const char *data)
+{
+    json_t *parsed = json_loads(data, 0, NULL);
+    assert(parsed != NULL);
+    add_event(janus, with_plugin_data(janus, "event", "", parsed));
 }
 
 struct scripted_counts scripted_janus_counts(const struct scripted_janus *janus)

@@ -42,6 +42,11 @@ void scripted_janus_forget_handle(struct scripted_janus *janus);
 void scripted_janus_set_members(struct scripted_janus *janus, uint64_t room_id, const uint64_t *ids,
                                 size_t count);
 
+/* The name of every member, from now on, is so long. */
+void scripted_janus_set_name_bytes(struct scripted_janus *janus, size_t bytes);
+/* An event of the plugin for the long poll: data is JSON text. */
+void scripted_janus_tell(struct scripted_janus *janus, const char *data);
+
 struct scripted_counts {
     size_t creates, attaches, keepalives, destroys, lists, calls, polls;
     size_t polls_at_once; /* the most there ever were */

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "janusbridge/janus/janus_sieve.h"
+
 #define TRANSACTION_KEY "\"transaction\":\""
 
 static struct janus_transfer *send_request(void *self, const struct janus_request *request,
@@ -103,9 +105,12 @@ void mock_transport_answer_status(struct janus_transfer *transfer, int status, c
     assert_true(transfer->is_open);
     transfer->is_open = false;
     AUTO(mem_free) char *body = put_transaction(text, transfer->body);
+    AUTO(janus_sieve_free) struct janus_sieve *sieve = janus_sieve_new();
+    janus_sieve_begin(sieve, MOCK_KEPT_BYTES_MAX);
+    const bool is_json = janus_sieve_take(sieve, body, strlen(body));
     const struct janus_answer answer = {.err = ERR_OK,
                                         .status = status,
-                                        .body = str_of(body),
+                                        .body = is_json ? janus_sieve_text(sieve) : STR_NONE,
                                         .why = "",
                                         .was_repeated = transfer->was_repeated};
     transfer->fn(transfer->arg, &answer);

@@ -264,6 +264,94 @@ static void test_what_is_not_understood_is_asked_for(void **state)
                      ARRAY_LEN(senseless));
 }
 
+/* ---- what strangers make large ---- */
+
+static char *repeated(const char *unit, size_t count)
+{
+    const size_t bytes = strlen(unit);
+    char *text = mem_alloc(count * bytes + 1);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(text + i * bytes, unit, bytes);
+    }
+    return text;
+}
+
+static void test_names_of_any_length(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "{\"id\":5}");
+    AUTO(mem_free) char *name = repeated("x", 1100000);
+    AUTO(mem_free)
+    char *event = mem_printf(EVENT("\"publishers\":[{\"id\":7,\"display\":\"%s\"}]"), name);
+    observing_event(b, OBSERVER, event);
+    EXPECT(b, 5, 7);
+    AUTO(mem_free)
+    char *change =
+        mem_printf("{\"videoroom\":\"event\",\"room\":1234,\"id\":7,\"display\":\"%s\"}", name);
+    observing_event(b, OBSERVER, change);
+    EXPECT(b, 5, 7);
+    fake_clock_advance(b->f.clock, 60); /* a pulse goes out, and does not come back in time */
+    fake_clock_advance(b->f.clock, 141);
+    struct mock_call *call = bridge_list(b);
+    AUTO(mem_free)
+    char *list = mem_printf(SEEN(",{\"id\":7,\"display\":\"%s\",\"publisher\":true}"), name);
+    fixture_answer(&b->f, PARTICIPANTS, list);
+    assert_int_equal(call->err, ERR_OK);
+    assert_int_equal(call->reply.bridge_participants_reply.publishers.count, 1);
+    observing_pulse(b);
+    EXPECT(b, 7);
+    assert_int_equal(observing_counter(b, "lynks_janus_poll_gaps_total"), 0);
+    assert_int_equal(observing_counter(b, "lynks_janusbridge_senseless_events_total"), 0);
+}
+
+/* An observer needs no list: joining tells only who publishes. */
+static void test_a_room_with_more_members_than_a_list_may_name(void **state)
+{
+    struct bridge_fixture *b = *state;
+    log_capture_expect("call failed");
+    fixture_bring_up(&b->f);
+    AUTO(mem_free) char *crowd = repeated("," MEMBER(8, false), 5000);
+    AUTO(mem_free) char *list = mem_printf(LIST(MEMBER(5, true) "%s"), crowd);
+    struct mock_call *call = bridge_list(b);
+    fixture_answer(&b->f, PARTICIPANTS, list);
+    assert_int_equal(call->err, ERR_PROTOCOL);
+    observing_attach(b, OBSERVER);
+    observing_answer(b, "\"join\"", OBSERVER,
+                     "{\"videoroom\":\"joined\",\"room\":1234,\"id\":9001,"
+                     "\"publishers\":[{\"id\":5}]}");
+    observing_pulse(b);
+    EXPECT(b, 5);
+}
+
+static void test_an_event_that_is_too_large_costs_its_room_alone(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "{\"id\":5}");
+    AUTO(mem_free) char *crowd = repeated(",{\"id\":8}", 10000);
+    AUTO(mem_free) char *event = mem_printf(EVENT("\"publishers\":[{\"id\":7}%s]"), crowd);
+    observing_event(b, OBSERVER, event);
+    assert_int_equal(observing_counter(b, "lynks_janusbridge_senseless_events_total"), 1);
+    assert_int_equal(observing_counter(b, "lynks_janus_poll_gaps_total"), 0);
+    assert_int_equal(observing_counter(b, "lynks_janusbridge_feed_gaps_total"), 0);
+    assert_false(observing_is_known(b));
+    fixture_answer(&b->f, PARTICIPANTS, SEEN("," MEMBER(5, true)));
+    EXPECT(b, 5);
+}
+
+/* A feed without an id could be anybody. */
+static void test_a_member_without_an_id_is_none(void **state)
+{
+    struct bridge_fixture *b = *state;
+    fixture_bring_up(&b->f);
+    (void)bridge_list(b);
+    fixture_answer(&b->f, PARTICIPANTS, LIST(""));
+    observing_attach(b, OBSERVER);
+    observing_answer(b, "\"join\"", OBSERVER,
+                     "{\"videoroom\":\"joined\",\"room\":1234,\"publishers\":[]}");
+    assert_int_equal(observing_counter(b, "lynks_janusbridge_observers_made_total"), 0);
+    assert_int_equal(mock_transport_open(&b->f.janus, "detach"), 1);
+}
+
 static void test_a_new_session_has_no_observers(void **state)
 {
     struct bridge_fixture *b = *state;
@@ -298,6 +386,10 @@ int main(void)
         T(test_a_base_from_before_the_gap_is_of_no_use),
         T(test_events_while_a_base_is_fetched_count_more),
         T(test_what_is_not_understood_is_asked_for),
+        T(test_names_of_any_length),
+        T(test_a_room_with_more_members_than_a_list_may_name),
+        T(test_an_event_that_is_too_large_costs_its_room_alone),
+        T(test_a_member_without_an_id_is_none),
         T(test_a_new_session_has_no_observers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,7 @@ static bool set_up_bridge(struct wiring *w, const struct janusbridge_config *con
     struct bridge_config bridge = config_bridge(config);
     bridge.lease = w->lease;
     bridge.bus = service_bus(service);
+    bridge.health = service_health(service);
     if (!config_publish(config, service, &bridge)) {
         return false;
     }

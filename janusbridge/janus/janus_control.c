@@ -83,6 +83,11 @@ static const char *reason_of_refusal(enum janus_fault fault)
     switch (fault) {
     case JANUS_FAULT_SECRET:
         return "janus refuses the api secret (LYNKS_JANUS_API_SECRET)";
+    case JANUS_FAULT_NO_SECRET:
+        return "janus has an api secret: LYNKS_JANUS_API_SECRET is not set";
+    case JANUS_FAULT_TOKEN:
+        return "janus wants tokens (token_auth), which Lynks has not: give janus an api_secret as "
+               "well, and Lynks the same (LYNKS_JANUS_API_SECRET)";
     case JANUS_FAULT_PLUGIN:
         return "janus has no videoroom plugin, or not for us";
     case JANUS_FAULT_DRAINING:
@@ -115,5 +120,6 @@ const char *janus_finding_reason(const struct janus_finding *finding)
 bool janus_finding_is_our_mistake(const struct janus_finding *finding)
 {
     return finding->outcome == JANUS_OUTCOME_REFUSED &&
-           (finding->fault == JANUS_FAULT_SECRET || finding->fault == JANUS_FAULT_PLUGIN);
+           (finding->fault == JANUS_FAULT_SECRET || finding->fault == JANUS_FAULT_NO_SECRET ||
+            finding->fault == JANUS_FAULT_TOKEN || finding->fault == JANUS_FAULT_PLUGIN);
 }

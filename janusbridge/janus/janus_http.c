@@ -30,8 +30,8 @@ struct slot {
     struct janus_transfer *transfer; /* NULL: idle */
     char url[URL_BYTES];
     struct janus_sieve *sieve;
-    bool is_json;               /* the answer so far: the sieve takes it */
-    size_t ignored_bytes;       /* of an answer that is no JSON, or is not asked for as such */
+    bool is_json;         /* the answer so far: the sieve takes it */
+    size_t ignored_bytes; /* of an answer that is no JSON, or is not asked for as such */
     size_t header_bytes;
     unsigned sent;              /* how often a poll was */
     struct curl_slist *resolve; /* what curl is to take for the host's addresses */
@@ -228,12 +228,11 @@ static void count_cuts(const struct slot *slot)
         return;
     }
     metric_add(http->cuts, cuts);
-    log_warn_limited(&http->gate, clock_mono_ms(http->clock),
-                     "janus tells more of a room than is kept: the rest was cut off",
-                     LOG_U64("messages", cuts),
-                     LOG_U64("kept_bytes_max", slot->transfer->is_poll
-                                                   ? EVENT_BYTES_MAX
-                                                   : http->config.body_bytes_max));
+    log_warn_limited(
+        &http->gate, clock_mono_ms(http->clock),
+        "janus tells more of a room than is kept: the rest was cut off", LOG_U64("messages", cuts),
+        LOG_U64("kept_bytes_max",
+                slot->transfer->is_poll ? EVENT_BYTES_MAX : http->config.body_bytes_max));
 }
 
 static struct janus_answer read_transfer_answer(const struct slot *slot, CURLcode code)

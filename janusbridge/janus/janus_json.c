@@ -88,6 +88,13 @@ char *janus_json_create(const struct msg_bridge_create *room, const char *admin_
     return dump(body);
 }
 
+char *janus_json_claim(uint64_t room_id, struct str secret)
+{
+    return dump(json_pack("{s:s, s:I, s:s%, s:s%}", "request", "edit", "room", (json_int_t)room_id,
+                          "secret", secret.data, secret.bytes, "new_secret", secret.data,
+                          secret.bytes));
+}
+
 char *janus_json_destroy(uint64_t room_id, struct str secret)
 {
     return dump(json_pack("{s:s, s:I, s:s%}", "request", "destroy", "room", (json_int_t)room_id,
@@ -281,6 +288,7 @@ static enum janus_fault plugin_fault(uint64_t code)
     static const struct fault_row rows[] = {{426, JANUS_FAULT_NO_ROOM},
                                             {427, JANUS_FAULT_ROOM_EXISTS},
                                             {429, JANUS_FAULT_KEY_MISSING},
+                                            {430, JANUS_FAULT_WRONG_TYPE},
                                             {433, JANUS_FAULT_KEY_WRONG}};
     return find_fault(rows, ARRAY_LEN(rows), code);
 }
@@ -350,12 +358,15 @@ enum err janus_fault_err(enum janus_fault fault)
     case JANUS_FAULT_KEY_WRONG:
         return ERR_FORBIDDEN;
     case JANUS_FAULT_SECRET:
+    case JANUS_FAULT_NO_SECRET:
+    case JANUS_FAULT_TOKEN:
     case JANUS_FAULT_PLUGIN:
     case JANUS_FAULT_SESSION:
     case JANUS_FAULT_HANDLE:
     case JANUS_FAULT_DRAINING:
         return ERR_UNAVAILABLE;
     case JANUS_FAULT_KEY_MISSING:
+    case JANUS_FAULT_WRONG_TYPE:
     case JANUS_FAULT_OTHER:
         return ERR_INTERNAL;
     }
@@ -372,6 +383,13 @@ void janus_message_info(const struct janus_message *message, char *ret_version, 
     }
     uint64_t timeout_s = 0;
     *ret_session_timeout_s = read_id(message->root, "session-timeout", &timeout_s) ? timeout_s : 0;
+}
+
+void janus_message_guards(const struct janus_message *message, bool *ret_has_secret,
+                          bool *ret_has_tokens)
+{
+    *ret_has_secret = json_is_true(json_object_get(message->root, "api_secret"));
+    *ret_has_tokens = json_is_true(json_object_get(message->root, "auth_token"));
 }
 
 /* ---- what the VideoRoom plugin says ---- */
@@ -504,8 +522,8 @@ void janus_message_news(const struct janus_message *message, uint64_t room_id,
         return; /* of the core: about media, of which we have none */
     }
     ret_news->kind = JANUS_NEWS_SENSELESS;
-    if (message->is_cut || !read_string(message->data, "videoroom", &kind) || !read_id(message->data, "room", &room) ||
-        room != room_id) {
+    if (message->is_cut || !read_string(message->data, "videoroom", &kind) ||
+        !read_id(message->data, "room", &room) || room != room_id) {
         return;
     }
     if (str_eq(kind, STR_LIT("event"))) {

@@ -2,9 +2,9 @@
  * only file that knows Janus' codes and sees jansson.
  *
  * Answers are not trusted: the sieve has taken what is not read here out of them, their depth and
- * size are bounded before they are parsed, duplicate keys, bad UTF-8 and trailing bytes are refused,
- * and so is a member that is there with a wrong type. A member that is to be read here has its row
- * in janus_sieve.c. */
+ * size are bounded before they are parsed, duplicate keys, bad UTF-8 and trailing bytes are
+ * refused, and so is a member that is there with a wrong type. A member that is to be read here has
+ * its row in janus_sieve.c. */
 #ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_JSON_H
 #define LYNKS_JANUSBRIDGE_JANUS_JANUS_JSON_H
 
@@ -27,6 +27,9 @@ char *janus_json_message(const char *transaction, const char *auth, const char *
 
 /* Bodies of VideoRoom requests. admin_key "" leaves it out. */
 char *janus_json_create(const struct msg_bridge_create *room, const char *admin_key);
+/* Changes nothing in a room that has this secret; is refused if it has another; gives it to one
+ * that has none. */
+char *janus_json_claim(uint64_t room_id, struct str secret);
 char *janus_json_destroy(uint64_t room_id, struct str secret);
 char *janus_json_exists(uint64_t room_id);
 char *janus_json_participants(uint64_t room_id);
@@ -52,7 +55,9 @@ enum janus_kind {
 /* What an error code of Janus means for the one who asked. */
 enum janus_fault {
     JANUS_FAULT_NONE,
-    JANUS_FAULT_SECRET,      /* api_secret is missing or wrong */
+    JANUS_FAULT_SECRET,      /* api_secret is missing or wrong, or a token is missing */
+    JANUS_FAULT_NO_SECRET,   /* found out by asking: api_secret is wanted, and we have none */
+    JANUS_FAULT_TOKEN,       /* likewise: a token is wanted, and no api_secret would do */
     JANUS_FAULT_PLUGIN,      /* no such plugin */
     JANUS_FAULT_SESSION,     /* the session is gone */
     JANUS_FAULT_HANDLE,      /* the handle is gone */
@@ -60,6 +65,7 @@ enum janus_fault {
     JANUS_FAULT_NO_ROOM,     /* the room is not there */
     JANUS_FAULT_ROOM_EXISTS, /* it is there already */
     JANUS_FAULT_KEY_MISSING, /* a member is missing: of ours only admin_key can be */
+    JANUS_FAULT_WRONG_TYPE,  /* a member has a type that is not wanted: of ours the room's number */
     JANUS_FAULT_KEY_WRONG,   /* admin_key or room secret */
     JANUS_FAULT_OTHER,
 };
@@ -125,7 +131,7 @@ struct janus_news {
 void janus_message_news(const struct janus_message *message, uint64_t room_id,
                         struct janus_news *ret_news);
 
-/* "created" or "destroyed" of this room? */
+/* "created", "edited" or "destroyed" of this room? */
 enum err janus_message_is_done(const struct janus_message *message, const char *what,
                                uint64_t room_id);
 
@@ -133,5 +139,8 @@ enum err janus_message_is_done(const struct janus_message *message, const char *
  * timeout (0: unknown or none). */
 void janus_message_info(const struct janus_message *message, char *ret_version, size_t ret_bytes,
                         uint64_t *ret_session_timeout_s);
+/* Of a JANUS_INFO: does Janus guard its API with a secret, with tokens? Either lets a client in. */
+void janus_message_guards(const struct janus_message *message, bool *ret_has_secret,
+                          bool *ret_has_tokens);
 
 #endif

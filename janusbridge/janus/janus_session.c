@@ -261,9 +261,32 @@ static void enter_ready(struct janus_session *s)
 
 /* ---- steps towards ready ---- */
 
+/* Janus says the same whether a secret is missing or wrong or a token is missing; what it tells of
+ * itself, which it does without any, shows which. */
+static void on_refusal_explained(void *arg, const struct janus_finding *info)
+{
+    struct janus_session *s = arg;
+    struct janus_finding refusal = {.outcome = JANUS_OUTCOME_REFUSED, .fault = JANUS_FAULT_SECRET};
+    bool has_secret, has_tokens;
+    if (info->outcome == JANUS_OUTCOME_OK && info->message->kind == JANUS_INFO) {
+        janus_message_guards(info->message, &has_secret, &has_tokens);
+        if (has_tokens && !has_secret) {
+            refusal.fault = JANUS_FAULT_TOKEN;
+        } else if (has_secret && s->auth[0] == '\0') {
+            refusal.fault = JANUS_FAULT_NO_SECRET;
+        }
+    }
+    report_fault(s, &refusal);
+    retry_later(s);
+}
+
 /* A step that took its whole time-out has waited already, so the next one comes sooner. */
 static void fail_step(struct janus_session *s, const struct janus_finding *finding)
 {
+    if (finding->outcome == JANUS_OUTCOME_REFUSED && finding->fault == JANUS_FAULT_SECRET) {
+        janus_control_send(&s->step, "", "info", on_refusal_explained);
+        return;
+    }
     report_fault(s, finding);
     if (finding->outcome == JANUS_OUTCOME_SILENT) {
         backoff_begin_at_min(&s->backoff);

@@ -52,34 +52,20 @@ static const struct {
     struct str key;
     bool is_mark;
 } wanted_keys[] = {
-    {STR_LIT("janus"), false},
-    {STR_LIT("transaction"), false},
-    {STR_LIT("session_id"), false},
-    {STR_LIT("sender"), false},
-    {STR_LIT("plugindata"), false},
-    {STR_LIT("plugin"), false},
-    {STR_LIT("data"), false},
-    {STR_LIT("id"), false},
-    {STR_LIT("error"), false},
-    {STR_LIT("code"), false},
-    {STR_LIT("error_code"), false},
-    {STR_LIT("videoroom"), false},
-    {STR_LIT("room"), false},
-    {STR_LIT("exists"), false},
-    {STR_LIT("participants"), false},
-    {STR_LIT("publisher"), false},
-    {STR_LIT("publishers"), false},
-    {STR_LIT("unpublished"), false},
-    {STR_LIT("leaving"), false},
-    {STR_LIT("kicked"), false},
-    {STR_LIT("joining"), true},
-    {STR_LIT("display"), true},
-    {STR_LIT("configured"), true},
-    {STR_LIT("moderation"), true},
-    {STR_LIT("version_string"), false},
-    {STR_LIT("session-timeout"), false},
-    {STR_LIT("api_secret"), false},
-    {STR_LIT("auth_token"), false},
+    {STR_LIT("janus"), false},          {STR_LIT("transaction"), false},
+    {STR_LIT("session_id"), false},     {STR_LIT("sender"), false},
+    {STR_LIT("plugindata"), false},     {STR_LIT("plugin"), false},
+    {STR_LIT("data"), false},           {STR_LIT("id"), false},
+    {STR_LIT("error"), false},          {STR_LIT("code"), false},
+    {STR_LIT("error_code"), false},     {STR_LIT("videoroom"), false},
+    {STR_LIT("room"), false},           {STR_LIT("exists"), false},
+    {STR_LIT("participants"), false},   {STR_LIT("publisher"), false},
+    {STR_LIT("publishers"), false},     {STR_LIT("unpublished"), false},
+    {STR_LIT("leaving"), false},        {STR_LIT("kicked"), false},
+    {STR_LIT("joining"), true},         {STR_LIT("display"), true},
+    {STR_LIT("configured"), true},      {STR_LIT("moderation"), true},
+    {STR_LIT("version_string"), false}, {STR_LIT("session-timeout"), false},
+    {STR_LIT("api_secret"), false},     {STR_LIT("auth_token"), false},
 };
 
 struct janus_sieve *janus_sieve_new(void)
@@ -103,10 +89,8 @@ void janus_sieve_begin(struct janus_sieve *sieve, size_t bytes_max)
         mem_free(&sieve->kept);
         sieve->room = 0;
     }
-    *sieve = (struct janus_sieve){.state = SIEVE_VALUE,
-                                  .kept = sieve->kept,
-                                  .room = sieve->room,
-                                  .bytes_max = bytes_max};
+    *sieve = (struct janus_sieve){
+        .state = SIEVE_VALUE, .kept = sieve->kept, .room = sieve->room, .bytes_max = bytes_max};
 }
 
 /* ---- keeping ---- */
@@ -152,7 +136,8 @@ static void cut_message(struct janus_sieve *sieve)
     sieve->nest += sieve->depth - sieve->message_depth;
     sieve->depth = sieve->message_depth;
     sieve->bytes = sieve->member_start;
-    const size_t from = sieve->kept[sieve->bytes - 1] == '{' ? 1 : 0; /* no comma before the first */
+    const size_t from =
+        sieve->kept[sieve->bytes - 1] == '{' ? 1 : 0; /* no comma before the first */
     keep(sieve, mark + from, sizeof(mark) - 1 - from);
     sieve->is_cut = true;
     sieve->cuts++;

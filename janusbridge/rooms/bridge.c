@@ -5,8 +5,10 @@
 #include "janusbridge/rooms/audit.h"
 #include "janusbridge/rooms/events.h"
 #include "janusbridge/rooms/feed.h"
+#include "janusbridge/rooms/own_rooms.h"
 #include "janusbridge/rooms/restore.h"
 #include "janusbridge/rooms/room_calls.h"
+#include "janusbridge/rooms/trial.h"
 #include "proto/base/log.h"
 
 struct bridge {
@@ -19,6 +21,8 @@ struct bridge {
     struct events *events;
     struct observers *observers;
     struct audit *audit;
+    struct own_rooms *own;
+    struct trial *trial; /* NULL: nothing is tried */
     struct metric *from_memory, *from_janus;
     struct log_gate failures;
 };
@@ -65,6 +69,9 @@ static void bridge_fail(struct bridge *bridge, struct call *call, enum err err,
             LOG_Z("message", msg_name(call->request.id)), LOG_Z("error", err_code(err)),
             LOG_U64("janus_code", message != NULL ? message->code : 0));
     }
+    if (err == ERR_DEADLINE || err == ERR_PROTOCOL || err == ERR_INTERNAL) {
+        trial_doubt(bridge->trial);
+    }
     call_fail(call, err);
 }
 
@@ -97,35 +104,83 @@ static void ask_janus(struct bridge *bridge, struct call *call, struct room_requ
 
 /* ---- bridge_create ---- */
 
-/* The caller has no part in this: the key is of our configuration. */
-static void refuse_key(struct bridge *bridge, struct call *call,
-                       const struct janus_message *message)
+static void on_bridge_create(void *service, struct call *call);
+
+/* The caller has no part in this: event says what the operator has to mend. */
+static void blame_configuration(struct bridge *bridge, struct call *call, const char *event,
+                                const struct janus_message *message)
 {
-    log_error_limited(&bridge->failures, clock_mono_ms(bridge->clock),
-                      "janus refuses to make a room: is LYNKS_JANUS_ADMIN_KEY right?",
+    log_error_limited(&bridge->failures, clock_mono_ms(bridge->clock), event,
                       LOG_STR("request_id", call->context.request_id),
+                      LOG_U64("room", call->request.bridge_create.room_id),
                       LOG_U64("janus_code", message->code));
+    trial_doubt(bridge->trial);
     call_fail(call, ERR_INTERNAL);
+}
+
+static void reply_with_room(struct bridge *bridge, struct call *call, bool existed)
+{
+    const struct msg_bridge_create *room = &call->request.bridge_create;
+    const struct msg reply = {
+        .id = MSG_bridge_create_reply,
+        .bridge_create_reply = {.existed = existed, .epoch = epoch_of(bridge)}};
+    own_rooms_add(bridge->own, room->room_id, room->secret);
+    call_reply(call, &reply);
+}
+
+/* A room that went between the two requests is made after all. */
+static void reply_claim(void *service, struct call *call, enum err err,
+                        const struct janus_message *message)
+{
+    struct bridge *bridge = service;
+    if (err == ERR_OK) {
+        err = janus_message_is_done(message, "edited", call->request.bridge_create.room_id);
+    }
+    if (err == ERR_OK) {
+        reply_with_room(bridge, call, true);
+    } else if (err == ERR_NO_SUCH_ROOM) {
+        on_bridge_create(bridge, call);
+    } else if (message != NULL && message->fault == JANUS_FAULT_KEY_WRONG) {
+        blame_configuration(bridge, call,
+                            "janus has a room with the number of one of ours, but another secret: "
+                            "is it in janus.plugin.videoroom.jcfg?",
+                            message);
+    } else {
+        bridge_fail(bridge, call, err, message);
+    }
+}
+
+/* A room with the same number: is it ours? Asked once, for its secret stays as long as Janus runs.
+ */
+static void claim_room(struct bridge *bridge, struct call *call)
+{
+    const struct msg_bridge_create *room = &call->request.bridge_create;
+    if (own_rooms_has(bridge->own, room->room_id, room->secret)) {
+        reply_with_room(bridge, call, true);
+        return;
+    }
+    ask_janus(bridge, call,
+              (struct room_request){.room_id = room->room_id,
+                                    .order = ROOM_IN_LINE,
+                                    .body = janus_json_claim(room->room_id, room->secret),
+                                    .fn = reply_claim});
 }
 
 static void reply_create(void *service, struct call *call, enum err err,
                          const struct janus_message *message)
 {
     struct bridge *bridge = service;
-    struct msg reply = {.id = MSG_bridge_create_reply,
-                        .bridge_create_reply = {.epoch = epoch_of(bridge)}};
+    const enum janus_fault fault = message != NULL ? message->fault : JANUS_FAULT_NONE;
     if (err == ERR_OK) {
         err = janus_message_is_done(message, "created", call->request.bridge_create.room_id);
-    } else if (message != NULL && message->fault == JANUS_FAULT_ROOM_EXISTS) {
-        reply.bridge_create_reply.existed = true;
-        err = ERR_OK;
-    } else if (message != NULL && (message->fault == JANUS_FAULT_KEY_WRONG ||
-                                   message->fault == JANUS_FAULT_KEY_MISSING)) {
-        refuse_key(bridge, call, message);
-        return;
     }
     if (err == ERR_OK) {
-        call_reply(call, &reply);
+        reply_with_room(bridge, call, false);
+    } else if (fault == JANUS_FAULT_ROOM_EXISTS) {
+        claim_room(bridge, call);
+    } else if (fault == JANUS_FAULT_KEY_WRONG || fault == JANUS_FAULT_KEY_MISSING) {
+        blame_configuration(
+            bridge, call, "janus refuses to make a room: is LYNKS_JANUS_ADMIN_KEY right?", message);
     } else {
         bridge_fail(bridge, call, err, message);
     }
@@ -152,6 +207,7 @@ static void reply_destroy(void *service, struct call *call, enum err err,
 {
     struct bridge *bridge = service;
     observers_forget(bridge->observers, call->request.bridge_destroy.room_id);
+    own_rooms_remove(bridge->own, call->request.bridge_destroy.room_id);
     struct msg reply = {
         .id = MSG_bridge_destroy_reply,
         .bridge_destroy_reply = {.existed = err == ERR_OK, .epoch = epoch_of(bridge)}};
@@ -326,6 +382,15 @@ const struct call_handler bridge_handlers[] = {
 
 /* ---- life ---- */
 
+/* With another session Janus may be another, whose rooms prove nothing. */
+static void on_bridge_session(void *arg, bool is_new)
+{
+    struct bridge *bridge = arg;
+    if (is_new) {
+        own_rooms_clear(bridge->own);
+    }
+}
+
 struct bridge *bridge_new(struct janus_session *session, const struct clock *clock,
                           struct metrics *metrics, const struct bridge_config *config)
 {
@@ -335,6 +400,17 @@ struct bridge *bridge_new(struct janus_session *session, const struct clock *clo
     *bridge = (struct bridge){.session = session, .clock = clock, .config = *config};
     bridge->from_memory = metrics_counter(metrics, lists, help, "from=\"memory\"");
     bridge->from_janus = metrics_counter(metrics, lists, help, "from=\"janus\"");
+    bridge->own = own_rooms_new();
+    const struct janus_listener listener = {.on_ready = on_bridge_session, .arg = bridge};
+    janus_session_listen(session, &listener);
+    if (config->health != NULL) {
+        const struct trial_parts trial = {.session = session,
+                                          .clock = clock,
+                                          .metrics = metrics,
+                                          .health = config->health,
+                                          .admin_key = config->admin_key};
+        bridge->trial = trial_new(&trial);
+    }
     bridge->rooms = room_calls_new(session, clock, metrics, config->calls_max, bridge);
     bridge->feed = feed_new(session, clock, metrics);
     const struct events_parts events = {.publisher = config->publisher,
@@ -384,6 +460,8 @@ void bridge_free(struct bridge **bridge_ref)
         events_free(&(*bridge_ref)->events);
         feed_free(&(*bridge_ref)->feed);
         room_calls_free(&(*bridge_ref)->rooms);
+        trial_free(&(*bridge_ref)->trial);
+        own_rooms_free(&(*bridge_ref)->own);
         mem_free(bridge_ref);
     }
 }

@@ -12,6 +12,7 @@ struct bridge_config {
     size_t calls_max;      /* callers that may wait for Janus at a time */
     struct lease *lease;   /* NULL: none is needed */
     const struct bus *bus; /* to roomsvc, which knows the rooms to restore; NULL: none are */
+    struct health *health; /* where "rooms" is reported, which then is tried; NULL: it is not */
     struct observers_config observers;
     uint64_t audit_interval_ms;      /* 0: no audit */
     struct bus_publisher *publisher; /* of what changes in rooms; NULL: none */

@@ -79,9 +79,9 @@ char *health_json(const struct health *health)
     json_t *dependencies = json_object();
     for (size_t i = 0; i < health->count; i++) {
         const struct dependency *d = &health->dependencies[i];
-        json_object_set_new(
-            dependencies, d->name,
-            json_pack("{s:b, s:s, s:s*}", "ready", d->ready, "reason", d->reason, "note", d->note));
+        json_object_set_new(dependencies, d->name,
+                            json_pack("{s:b, s:s, s:s*}", "ready", d->ready, "reason",
+                                      d->ready ? "" : d->reason, "note", d->note));
     }
     json_t *all =
         json_pack("{s:b, s:o}", "ready", health_is_ready(health), "dependencies", dependencies);

@@ -14,8 +14,9 @@ void health_set(struct health *health, const char *name, bool ready, const char 
 /* What people should know of the dependency, ready or not; copied. Added if it is new. */
 void health_note(struct health *health, const char *name, const char *note);
 bool health_is_ready(const struct health *health); /* all of them */
-/* {"ready":false,"dependencies":{"mysql":{"ready":false,"reason":"...","note":"..."}}}; without the
- * note where there is none; caller frees. */
+/* {"ready":false,"dependencies":{"mysql":{"ready":false,"reason":"...","note":"..."}}}; the reason
+ * of one that is ready is empty, whatever it was set with; without the note where there is none;
+ * caller frees. */
 char *health_json(const struct health *health);
 
 #endif

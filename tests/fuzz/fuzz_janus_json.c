@@ -1,5 +1,5 @@
-/* What Janus, or whoever is in its place, may send: the sieve, and every reader of what it keeps, on
- * any text. And what a caller may put into a request: it must stay inside its string.
+/* What Janus, or whoever is in its place, may send: the sieve, and every reader of what it keeps,
+ * on any text. And what a caller may put into a request: it must stay inside its string.
  *
  * Aims at: janusbridge/janus/janus_json.c janusbridge/janus/janus_sieve.c
  * Links: janusbridge_core

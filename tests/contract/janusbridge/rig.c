@@ -29,8 +29,10 @@ void rig_init(struct rig *rig, const struct rig_config *config)
                                                  .calls_max = RIG_CALLERS_MAX,
                                                  .parallel_max = RIG_CONNECTIONS};
     rig->session = janus_session_new(&parts, &session);
-    const struct bridge_config bridge = {
-        .node = "test", .admin_key = config->admin_key, .calls_max = RIG_CALLERS_MAX};
+    const struct bridge_config bridge = {.node = "test",
+                                         .admin_key = config->admin_key,
+                                         .calls_max = RIG_CALLERS_MAX,
+                                         .health = config->has_trial ? rig->health : NULL};
     rig->bridge = bridge_new(rig->session, loop_clock(rig->loop), rig->metrics, &bridge);
     janus_session_start(rig->session);
 }

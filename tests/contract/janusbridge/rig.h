@@ -29,6 +29,7 @@ struct rig_config {
     const char *api_secret;
     const char *admin_key;
     const char *name_servers; /* NULL: the system's */
+    bool has_trial;           /* the health tells whether rooms can be made */
     uint64_t keepalive_ms;
     uint64_t control_timeout_ms;
 };

@@ -193,7 +193,8 @@ static void test_large_events_leave_no_gap(void **state)
     log_capture_expect("janus tells more of a room than is kept");
     bring_up(rig);
     AUTO(mem_free)
-    char *long_name = with_numbers("{\"videoroom\":\"event\",\"id\":5,\"display\":\"", 1100000, "\"}");
+    char *long_name =
+        with_numbers("{\"videoroom\":\"event\",\"id\":5,\"display\":\"", 1100000, "\"}");
     AUTO(mem_free)
     char *large = with_numbers("{\"videoroom\":\"event\",\"leaving\":\"", 1100000, "\"}");
     struct events_wanted wanted = {.rig = rig};

@@ -30,18 +30,32 @@ static int remove_special(void **state)
     return 0;
 }
 
-static struct rig *bridge_to(const struct real_janus *janus, const char *api_secret,
-                             const char *admin_key)
+static struct rig *begin_bridge(const struct real_janus *janus, const char *api_secret,
+                                const char *admin_key, bool has_trial)
 {
     struct rig *rig = rig_new();
     const struct rig_config config = {.url = janus->url,
                                       .ca_file = janus->ca_file,
                                       .api_secret = api_secret,
                                       .admin_key = admin_key,
+                                      .has_trial = has_trial,
                                       .keepalive_ms = 1000,
                                       .control_timeout_ms = RIG_DOUBT_MS};
     rig_init(rig, &config);
     return rig;
+}
+
+static struct rig *bridge_to(const struct real_janus *janus, const char *api_secret,
+                             const char *admin_key)
+{
+    return begin_bridge(janus, api_secret, admin_key, false);
+}
+
+/* One that tries whether rooms can be made, as the process does. */
+static struct rig *bridge_on_trial(const struct real_janus *janus, const char *api_secret,
+                                   const char *admin_key)
+{
+    return begin_bridge(janus, api_secret, admin_key, true);
 }
 
 static int set_up(void **state)
@@ -366,15 +380,109 @@ static void test_https_and_a_secret(void **state)
     expect_away(&special, "s3&cr=t", "", "janus cannot be reached"); /* nobody vouches for it */
 }
 
+/* ---- Januses that have a session for us, and nothing else ---- */
+
+/* The readiness names the cause, whatever the session is. */
+static void expect_not_ready(const struct real_janus *janus, const char *admin_key,
+                             const char *reason)
+{
+    log_capture_setup(NULL);
+    log_capture_expect(reason);
+    struct rig *rig = bridge_on_trial(janus, "", admin_key);
+    assert_true(loop_run_until(rig->loop, is_told, &reason, RIG_PATIENCE_MS));
+    assert_false(health_is_ready(rig->health));
+    AUTO(mem_free) char *health = health_json(rig->health);
+    assert_non_null(strstr(health, reason));
+    rig_fini(rig);
+    rig_free(&rig);
+    assert_int_equal(log_capture_teardown(NULL), 0);
+}
+
+static bool is_well(void *arg)
+{
+    return health_is_ready(arg);
+}
+
+static void test_the_trial_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    log_capture_setup(NULL);
+    struct rig *rig = bridge_on_trial(&shared, "", shared.admin_key);
+    assert_true(loop_run_until(rig->loop, is_well, rig->health, RIG_PATIENCE_MS));
+    assert_int_equal(rig_counter(rig, "lynks_janusbridge_trials_total", "result=\"passed\""), 1);
+    AUTO(mem_free) char *path = stranger(rig);
+    AUTO(mem_free)
+    char *list = mem_printf("{\"request\":\"list\",\"admin_key\":\"%s\"}", shared.admin_key);
+    AUTO(mem_free) char *rooms = stranger_says(rig, path, list);
+    assert_non_null(strstr(rooms, "\"list\":[]"));
+    rig_fini(rig);
+    rig_free(&rig);
+    assert_int_equal(log_capture_teardown(NULL), 0);
+}
+
 static void test_a_wrong_admin_key(void **state)
 {
     (void)state;
+    expect_not_ready(&shared, "wrong", "janus refuses the admin key (LYNKS_JANUS_ADMIN_KEY)");
+    expect_not_ready(&shared, "", "LYNKS_JANUS_ADMIN_KEY is not set");
     log_capture_setup(NULL);
     log_capture_expect("LYNKS_JANUS_ADMIN_KEY");
     struct rig *rig = bridge_to(&shared, "", "wrong");
     assert_true(rig_wait_ready(rig, RIG_PATIENCE_MS));
     assert_int_equal(rig_answer(rig, rig_create(rig, RIG_ROOM)), ERR_INTERNAL);
     assert_false(exists(rig, RIG_ROOM));
+    rig_fini(rig);
+    rig_free(&rig);
+    assert_int_equal(log_capture_teardown(NULL), 0);
+}
+
+static void test_rooms_that_have_names_instead_of_numbers(void **state)
+{
+    (void)state;
+    real_janus_start(&special, "JANUS_STRING_IDS=true");
+    expect_not_ready(&special, special.admin_key, "string_ids must be false");
+}
+
+static void test_tokens_are_wanted(void **state)
+{
+    (void)state;
+    real_janus_start(&special, "JANUS_TOKEN_AUTH=true");
+    expect_away(&special, "", "", "janus wants tokens (token_auth)");
+    expect_away(&special, "any", "", "janus wants tokens (token_auth)");
+}
+
+static void test_a_secret_that_is_not_set(void **state)
+{
+    (void)state;
+    real_janus_start(&special, "JANUS_API_SECRET=s3cret JANUS_TOKEN_AUTH=true");
+    expect_away(&special, "", "", "janus has an api secret: LYNKS_JANUS_API_SECRET is not set");
+    expect_away(&special, "wrong", "", "janus refuses the api secret (LYNKS_JANUS_API_SECRET)");
+    /* The secret does instead of a token. */
+    log_capture_setup(NULL);
+    struct rig *rig = bridge_on_trial(&special, "s3cret", special.admin_key);
+    assert_true(loop_run_until(rig->loop, is_well, rig->health, RIG_PATIENCE_MS));
+    rig_fini(rig);
+    rig_free(&rig);
+    assert_int_equal(log_capture_teardown(NULL), 0);
+}
+
+/* Rooms of Janus' own configuration with numbers of ours: one has a secret, one has none, and so
+ * anybody's until we give it ours. */
+static void test_rooms_of_januss_own_file(void **state)
+{
+    (void)state;
+    real_janus_start(&special, "JANUS_ROOMS='1234:foreign 1235:'");
+    log_capture_setup(NULL);
+    log_capture_expect("the number of one of ours, but another secret");
+    struct rig *rig = bridge_to(&special, "", special.admin_key);
+    assert_true(rig_wait_ready(rig, RIG_PATIENCE_MS));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(rig_answer(rig, rig_create(rig, RIG_ROOM)), ERR_INTERNAL);
+    }
+    struct mock_call *call = rig_create(rig, RIG_ROOM + 1);
+    assert_int_equal(rig_answer(rig, call), ERR_OK);
+    assert_true(call->reply.bridge_create_reply.existed);
+    forget(rig, RIG_ROOM + 1);
     rig_fini(rig);
     rig_free(&rig);
     assert_int_equal(log_capture_teardown(NULL), 0);
@@ -397,7 +505,12 @@ int main(void)
         TEST(test_the_session_is_destroyed_behind_its_back),
         cmocka_unit_test_teardown(test_keepalives_outpace_a_short_session_timeout, remove_special),
         cmocka_unit_test_teardown(test_https_and_a_secret, remove_special),
+        cmocka_unit_test(test_the_trial_leaves_nothing_behind),
         cmocka_unit_test(test_a_wrong_admin_key),
+        cmocka_unit_test_teardown(test_rooms_that_have_names_instead_of_numbers, remove_special),
+        cmocka_unit_test_teardown(test_tokens_are_wanted, remove_special),
+        cmocka_unit_test_teardown(test_a_secret_that_is_not_set, remove_special),
+        cmocka_unit_test_teardown(test_rooms_of_januss_own_file, remove_special),
     };
     return cmocka_run_group_tests_name("real_janus", tests, group_setup, group_teardown);
 }

@@ -7,11 +7,13 @@
 
 #define ROOMS_MAX 1024
 #define MEMBERS_MAX 16
+#define SECRET_BYTES 129
 #define PENDING_MAX 256
 #define EVENT_GAP_MS 20
 
 struct room {
     uint64_t id;
+    char secret[SECRET_BYTES];
     uint64_t members[MEMBERS_MAX];
     size_t member_count;
 };
@@ -187,17 +189,19 @@ static json_t *list_members(const struct scripted_janus *janus, const struct roo
 {
     json_t *list = json_array();
     for (size_t i = 0; i < room->member_count; i++) {
-        json_array_append_new(list,
-                              json_pack("{s:I, s:s, s:b}", "id", (json_int_t)room->members[i],
-                                        "display", janus->name, "publisher",
-                                        room->members[i] % 2 == 0));
+        json_array_append_new(list, json_pack("{s:I, s:s, s:b}", "id", (json_int_t)room->members[i],
+                                              "display", janus->name, "publisher",
+                                              room->members[i] % 2 == 0));
     }
     return json_pack("{s:s, s:I, s:o}", "videoroom", "participants", "room", (json_int_t)room->id,
                      "participants", list);
 }
 
-static json_t *on_room_request(struct scripted_janus *janus, const char *request, uint64_t id)
+static json_t *on_room_request(struct scripted_janus *janus, const char *request,
+                               const json_t *body)
 {
+    const uint64_t id = (uint64_t)json_integer_value(json_object_get(body, "room"));
+    const char *secret = json_string_value(json_object_get(body, "secret"));
     struct room *room = find_room(janus, id);
     if (strcmp(request, "exists") == 0) {
         return json_pack("{s:s, s:I, s:b}", "videoroom", "success", "room", (json_int_t)id,
@@ -208,12 +212,21 @@ static json_t *on_room_request(struct scripted_janus *janus, const char *request
             return plugin_error(427);
         }
         assert(janus->room_count < ROOMS_MAX);
-        janus->rooms[janus->room_count++] = (struct room){.id = id};
+        room = &janus->rooms[janus->room_count++];
+        *room = (struct room){.id = id};
+        (void)str_copy(room->secret, sizeof(room->secret), str_of(secret));
         return json_pack("{s:s, s:I, s:b}", "videoroom", "created", "room", (json_int_t)id,
                          "permanent", 0);
     }
     if (room == NULL) {
         return plugin_error(426);
+    }
+    if (strcmp(request, "listparticipants") != 0 &&
+        strcmp(room->secret, secret != NULL ? secret : "") != 0) {
+        return plugin_error(433);
+    }
+    if (strcmp(request, "edit") == 0) {
+        return json_pack("{s:s, s:I}", "videoroom", "edited", "room", (json_int_t)id);
     }
     if (strcmp(request, "destroy") == 0) {
         *room = janus->rooms[--janus->room_count];
@@ -239,11 +252,10 @@ static void on_message(struct scripted_janus *janus, struct peer_connection *con
                        const char *transaction, const json_t *body)
 {
     const char *request = json_string_value(json_object_get(body, "request"));
-    const uint64_t room_id = (uint64_t)json_integer_value(json_object_get(body, "room"));
     janus->counts.calls++;
     if (strcmp(request, "configure") != 0) {
-        char *answer = dump(with_plugin_data(janus, "success", transaction,
-                                             on_room_request(janus, request, room_id)));
+        char *answer = dump(
+            with_plugin_data(janus, "success", transaction, on_room_request(janus, request, body)));
         reply_after(janus, connection, SCRIPTED_CALLS, answer, janus->delay_ms);
         return;
     }

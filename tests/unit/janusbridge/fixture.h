@@ -28,6 +28,11 @@
     "{\"janus\":\"server_info\",\"transaction\":\"$T\",\"version_string\":\"1.1.2\","              \
     "\"session-timeout\":" #timeout "}"
 
+#define GUARDED(has_secret, has_tokens)                                                            \
+    "{\"janus\":\"server_info\",\"transaction\":\"$T\",\"api_secret\":" #has_secret                \
+    ",\"auth_token\":" #has_tokens "}"
+#define EDITED(room) PLUGIN("{\"videoroom\":\"edited\",\"room\":" #room "}")
+
 #define CONTROL_TIMEOUT_MS 1500
 #define KEEPALIVE_MS 5000
 #define BACKOFF_MAX_MS 1000

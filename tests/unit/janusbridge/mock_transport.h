@@ -33,7 +33,8 @@ size_t mock_transport_open(const struct mock_transport *mock, const char *text);
 size_t mock_transport_sent(const struct mock_transport *mock,
                            const char *text); /* answered ones too */
 
-/* Answers with status 200 and what the sieve keeps of text. Each $T in text becomes the request's transaction. */
+/* Answers with status 200 and what the sieve keeps of text. Each $T in text becomes the request's
+ * transaction. */
 void mock_transport_answer(struct janus_transfer *transfer, const char *text);
 void mock_transport_answer_status(struct janus_transfer *transfer, int status, const char *text);
 void mock_transport_break(struct janus_transfer *transfer, enum err err);

@@ -89,11 +89,50 @@ static void test_a_wrong_secret_is_an_error_and_tried_again(void **state)
     log_capture_expect("LYNKS_JANUS_API_SECRET");
     for (int i = 0; i < 5; i++) {
         fixture_answer(f, "\"create\"", CORE_ERROR(403));
+        fixture_answer(f, "\"info\"", GUARDED(true, false));
         fake_clock_advance(f->clock, BACKOFF_MAX_MS);
     }
     assert_int_equal(log_capture_count("level=error"), 1);
     AUTO(mem_free) char *health = health_json(f->health);
-    assert_non_null(strstr(health, "LYNKS_JANUS_API_SECRET"));
+    assert_non_null(strstr(health, "refuses the api secret (LYNKS_JANUS_API_SECRET)"));
+    fixture_bring_up(f);
+}
+
+static void expect_refusal(struct fixture *f, const char *info, const char *reason)
+{
+    log_capture_expect(reason);
+    fixture_answer(f, "\"create\"", CORE_ERROR(403));
+    fixture_answer(f, "\"info\"", info);
+    assert_int_equal(log_capture_count(reason), 1);
+    AUTO(mem_free) char *health = health_json(f->health);
+    assert_non_null(strstr(health, reason));
+    fake_clock_advance(f->clock, BACKOFF_MAX_MS);
+}
+
+/* Janus answers all of these with the same code. */
+static void test_what_a_refusal_means_is_asked(void **state)
+{
+    struct fixture *f = *state;
+    expect_refusal(f, GUARDED(true, false),
+                   "janus has an api secret: LYNKS_JANUS_API_SECRET is not set");
+    expect_refusal(f, GUARDED(false, true), "janus wants tokens (token_auth)");
+    fake_clock_advance(f->clock, BACKOFF_MAX_MS);
+    expect_refusal(f, INFO(60), "janus refuses the api secret");
+    /* The question may fail as well: then it is as it seems. */
+    fixture_answer(f, "\"create\"", CORE_ERROR(403));
+    mock_transport_break(mock_transport_get(&f->janus, "\"info\""), ERR_UNAVAILABLE);
+    fake_clock_advance(f->clock, BACKOFF_MAX_MS);
+    fixture_bring_up(f);
+    assert_true(health_is_ready(f->health));
+}
+
+static void test_suspended_while_it_asks_what_a_refusal_means(void **state)
+{
+    struct fixture *f = *state;
+    fixture_answer(f, "\"create\"", CORE_ERROR(403));
+    janus_session_suspend(f->session);
+    assert_int_equal(mock_transport_open(&f->janus, ""), 0);
+    janus_session_resume(f->session, 0, 0);
     fixture_bring_up(f);
 }
 
@@ -102,6 +141,7 @@ static void test_a_forbidden_status_is_a_wrong_secret(void **state)
     struct fixture *f = *state;
     log_capture_expect("LYNKS_JANUS_API_SECRET");
     mock_transport_answer_status(mock_transport_get(&f->janus, "\"create\""), 403, "");
+    mock_transport_answer_status(mock_transport_get(&f->janus, "\"info\""), 403, "");
     assert_int_equal(log_capture_count("LYNKS_JANUS_API_SECRET"), 1);
 }
 
@@ -269,8 +309,11 @@ int main(void)
                                         fixture_teardown),
         TEST(test_waits_for_janus_to_appear),
         TEST(test_reminds_of_a_lasting_trouble),
-        TEST(test_a_wrong_secret_is_an_error_and_tried_again),
+        cmocka_unit_test_setup_teardown(test_a_wrong_secret_is_an_error_and_tried_again,
+                                        fixture_setup_with_secret, fixture_teardown),
         TEST(test_a_forbidden_status_is_a_wrong_secret),
+        TEST(test_what_a_refusal_means_is_asked),
+        TEST(test_suspended_while_it_asks_what_a_refusal_means),
         TEST(test_a_missing_plugin_leaks_no_sessions),
         TEST(test_a_session_that_dies_before_attach_is_replaced),
         TEST(test_senseless_answers_do_not_make_it_ready),

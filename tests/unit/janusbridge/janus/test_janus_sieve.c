@@ -248,9 +248,10 @@ static void test_a_message_that_needs_too_much_is_cut(void **state)
         }
         AUTO(mem_free) char *middle = with_filler(plugindata[i], filler);
         AUTO(mem_free)
-        char *text = with_filler("[" EVENT(32, 7, "x") ",{\"janus\":\"event\",\"sender\":33,"
-                                 "\"plugindata\":$,\"id\":[]}," EVENT(34, 8, "y") "]",
-                                 middle);
+        char *text =
+            with_filler("[" EVENT(32, 7, "x") ",{\"janus\":\"event\",\"sender\":33,"
+                                              "\"plugindata\":$,\"id\":[]}," EVENT(34, 8, "y") "]",
+                        middle);
         for (size_t piece = 1; piece < 80; piece++) {
             expect_one_cut(text, piece, 300);
         }

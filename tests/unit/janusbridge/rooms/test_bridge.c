@@ -25,14 +25,81 @@ static void test_create_makes_a_guarded_room(void **state)
     assert_false(call->reply.bridge_create_reply.existed);
 }
 
+/* Whether it is ours, its secret shows: that is asked once, as long as Janus is the same. */
 static void test_create_of_a_room_that_exists_is_success(void **state)
 {
     struct bridge_fixture *b = *state;
+    log_capture_expect("the janus session was lost");
+    fixture_bring_up(&b->f);
+    for (int session = 0; session < 2; session++) {
+        struct mock_call *call = bridge_create(b);
+        fixture_answer(&b->f, "\"room\":1234", PLUGIN_ERROR(427));
+        assert_int_equal(call->answers, 0);
+        const struct janus_transfer *edit = mock_transport_get(&b->f.janus, "\"edit\"");
+        assert_non_null(strstr(edit->body, "\"room\":1234"));
+        assert_non_null(strstr(edit->body, ",\"secret\":\"" ROOM_SECRET "\""));
+        fixture_answer(&b->f, "\"edit\"", EDITED(1234));
+        assert_int_equal(call->err, ERR_OK);
+        assert_true(call->reply.bridge_create_reply.existed);
+        call = bridge_create(b);
+        fixture_answer(&b->f, "\"room\":1234", PLUGIN_ERROR(427));
+        assert_true(call->err == ERR_OK && call->reply.bridge_create_reply.existed);
+        if (session == 0) {
+            fixture_event(&b->f, "{\"janus\":\"timeout\",\"session_id\":11}");
+            fake_clock_advance(b->f.clock, 2000);
+            fixture_bring_up(&b->f);
+        }
+    }
+    assert_int_equal(bridge_sent(b, "\"edit\""), 2);
+}
+
+static void test_a_room_that_we_made_is_ours(void **state)
+{
+    struct bridge_fixture *b = *state;
+    fixture_bring_up(&b->f);
+    (void)bridge_create(b);
+    fixture_answer(&b->f, "\"room\":1234", PLUGIN("{\"videoroom\":\"created\",\"room\":1234}"));
+    struct mock_call *call = bridge_create(b);
+    fixture_answer(&b->f, "\"room\":1234", PLUGIN_ERROR(427));
+    assert_true(call->err == ERR_OK && call->reply.bridge_create_reply.existed);
+    (void)bridge_destroy(b);
+    fixture_answer(&b->f, "\"room\":1234", PLUGIN("{\"videoroom\":\"destroyed\",\"room\":1234}"));
+    call = bridge_create(b);
+    fixture_answer(&b->f, "\"room\":1234", PLUGIN_ERROR(427));
+    assert_int_equal(call->answers, 0); /* somebody else made that one */
+    log_capture_expect("another secret");
+    fixture_answer(&b->f, "\"edit\"", PLUGIN_ERROR(433));
+    assert_int_equal(call->err, ERR_INTERNAL);
+}
+
+static void test_a_room_of_somebody_else_is_not_ours(void **state)
+{
+    struct bridge_fixture *b = *state;
+    log_capture_expect("the number of one of ours, but another secret");
     fixture_bring_up(&b->f);
     struct mock_call *call = bridge_create(b);
     fixture_answer(&b->f, "\"room\":1234", PLUGIN_ERROR(427));
-    assert_int_equal(call->err, ERR_OK);
-    assert_true(call->reply.bridge_create_reply.existed);
+    fixture_answer(&b->f, "\"edit\"", PLUGIN_ERROR(433));
+    assert_int_equal(call->err, ERR_INTERNAL);
+    assert_int_equal(log_capture_count("room=1234"), 1);
+}
+
+static void test_a_room_that_goes_before_it_is_claimed_is_made(void **state)
+{
+    struct bridge_fixture *b = *state;
+    log_capture_expect("error=protocol");
+    fixture_bring_up(&b->f);
+    struct mock_call *call = bridge_create(b);
+    fixture_answer(&b->f, "\"room\":1234", PLUGIN_ERROR(427));
+    fixture_answer(&b->f, "\"edit\"", PLUGIN_ERROR(426));
+    fixture_answer(&b->f, "\"create\"", PLUGIN("{\"videoroom\":\"created\",\"room\":1234}"));
+    assert_true(call->err == ERR_OK && !call->reply.bridge_create_reply.existed);
+    (void)bridge_destroy(b);
+    fixture_answer(&b->f, "\"room\":1234", PLUGIN_ERROR(426));
+    call = bridge_create(b);
+    fixture_answer(&b->f, "\"room\":1234", PLUGIN_ERROR(427));
+    fixture_answer(&b->f, "\"edit\"", EDITED(1235)); /* of another room */
+    assert_int_equal(call->err, ERR_PROTOCOL);
 }
 
 static void test_create_with_a_wrong_admin_key_is_our_mistake(void **state)
@@ -289,6 +356,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_create_makes_a_guarded_room),
         TEST(test_create_of_a_room_that_exists_is_success),
+        TEST(test_a_room_that_we_made_is_ours),
+        TEST(test_a_room_of_somebody_else_is_not_ours),
+        TEST(test_a_room_that_goes_before_it_is_claimed_is_made),
         TEST(test_create_with_a_wrong_admin_key_is_our_mistake),
         TEST(test_an_answer_about_another_room_is_refused),
         TEST(test_destroy),

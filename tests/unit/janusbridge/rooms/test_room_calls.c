@@ -41,6 +41,7 @@ static void test_create_and_destroy_of_a_room_go_in_order(void **state)
     fixture_answer(&b->f, "\"request\":\"destroy\"",
                    PLUGIN("{\"videoroom\":\"destroyed\",\"room\":1234}"));
     fixture_answer(&b->f, "\"request\":\"create\"", PLUGIN_ERROR(427));
+    fixture_answer(&b->f, "\"request\":\"edit\"", EDITED(1234));
     assert_true(b->calls[2].err == ERR_OK && b->calls[2].reply.bridge_create_reply.existed);
 }
 

@@ -199,7 +199,7 @@ static int on_debug(CURL *easy, curl_infotype type, char *data, size_t bytes, vo
     return 0;
 }
 
-static bool is_good(const struct slot *slot)
+static bool is_status_200(const struct slot *slot)
 {
     long status = 0;
     curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -212,7 +212,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
     struct slot *slot = arg;
     const size_t bytes = size * count;
-    if (slot->is_json && is_good(slot)) {
+    if (slot->is_json && is_status_200(slot)) {
         slot->is_json = janus_sieve_take(slot->sieve, data, bytes);
         return bytes;
     }

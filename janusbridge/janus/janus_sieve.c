@@ -95,7 +95,7 @@ void janus_sieve_begin(struct janus_sieve *sieve, size_t bytes_max)
 
 /* ---- keeping ---- */
 
-static void keep(struct janus_sieve *sieve, const char *data, size_t bytes)
+static void sieve_keep(struct janus_sieve *sieve, const char *data, size_t bytes)
 {
     if (sieve->bytes + bytes > sieve->room) {
         sieve->room = 2 * (sieve->bytes + bytes);
@@ -113,7 +113,7 @@ static struct sieve_level *level_of(struct janus_sieve *sieve)
 static void keep_comma(struct janus_sieve *sieve)
 {
     if (level_of(sieve)->has_items) {
-        keep(sieve, ",", 1);
+        sieve_keep(sieve, ",", 1);
     }
     level_of(sieve)->has_items = true;
 }
@@ -138,7 +138,7 @@ static void cut_message(struct janus_sieve *sieve)
     sieve->bytes = sieve->member_start;
     const size_t from =
         sieve->kept[sieve->bytes - 1] == '{' ? 1 : 0; /* no comma before the first */
-    keep(sieve, mark + from, sizeof(mark) - 1 - from);
+    sieve_keep(sieve, mark + from, sizeof(mark) - 1 - from);
     sieve->is_cut = true;
     sieve->cuts++;
     sieve->state = is_in_string ? SIEVE_SKIP_STRING : SIEVE_SKIP;
@@ -168,7 +168,7 @@ static void open_container(struct janus_sieve *sieve, char bracket)
     if (sieve->depth == 0) {
         sieve->message_depth = bracket == '[' ? 2 : 1;
     }
-    keep(sieve, &bracket, 1);
+    sieve_keep(sieve, &bracket, 1);
     sieve->levels[sieve->depth++] = (struct sieve_level){.is_object = bracket == '{'};
     sieve->state = SIEVE_FIRST;
     if (sieve->depth == sieve->message_depth) {
@@ -184,7 +184,7 @@ static void close_container(struct janus_sieve *sieve, char bracket)
         sieve->state = SIEVE_BAD;
         return;
     }
-    keep(sieve, &bracket, 1);
+    sieve_keep(sieve, &bracket, 1);
     sieve->depth--;
     end_value(sieve);
 }
@@ -195,7 +195,7 @@ static bool is_of_scalar(char c)
            c == '.';
 }
 
-static void begin_value(struct janus_sieve *sieve, char c)
+static void sieve_begin_value(struct janus_sieve *sieve, char c)
 {
     if (sieve->depth > 0 && !level_of(sieve)->is_object) {
         keep_comma(sieve);
@@ -203,7 +203,7 @@ static void begin_value(struct janus_sieve *sieve, char c)
     if (c == '{' || c == '[') {
         open_container(sieve, c);
     } else if (sieve->depth > 0 && (c == '"' || is_of_scalar(c))) {
-        keep(sieve, &c, 1);
+        sieve_keep(sieve, &c, 1);
         sieve->state = c == '"' ? SIEVE_STRING : SIEVE_SCALAR;
     } else {
         sieve->state = SIEVE_BAD;
@@ -240,9 +240,9 @@ static void end_key(struct janus_sieve *sieve)
         if (str_eq(key, wanted_keys[i].key)) {
             const bool is_mark = wanted_keys[i].is_mark;
             keep_comma(sieve);
-            keep(sieve, "\"", 1);
-            keep(sieve, key.data, key.bytes);
-            keep(sieve, is_mark ? "\":null" : "\":", is_mark ? 6 : 2);
+            sieve_keep(sieve, "\"", 1);
+            sieve_keep(sieve, key.data, key.bytes);
+            sieve_keep(sieve, is_mark ? "\":null" : "\":", is_mark ? 6 : 2);
             sieve->is_wanted = !is_mark;
             return;
         }
@@ -268,7 +268,7 @@ static size_t take_string(struct janus_sieve *sieve, const char *data, size_t by
     sieve->is_escaped = has_backslash;
     if (sieve->state == SIEVE_STRING) {
         const size_t left = sieve->bytes_max + 1 - (sieve->bytes - sieve->message_start);
-        keep(sieve, data, run < left ? run : left);
+        sieve_keep(sieve, data, run < left ? run : left);
     } else if (sieve->state == SIEVE_NAME) {
         take_key(sieve, data, run);
     }
@@ -277,7 +277,7 @@ static size_t take_string(struct janus_sieve *sieve, const char *data, size_t by
     }
     switch (sieve->state) {
     case SIEVE_STRING:
-        keep(sieve, "\"", 1);
+        sieve_keep(sieve, "\"", 1);
         end_value(sieve);
         break;
     case SIEVE_NAME:
@@ -314,11 +314,11 @@ static void take_skipped(struct janus_sieve *sieve, char c)
 }
 
 /* Outside of strings; no blank. */
-static void take_character(struct janus_sieve *sieve, char c)
+static void sieve_take_character(struct janus_sieve *sieve, char c)
 {
     switch (sieve->state) {
     case SIEVE_VALUE:
-        begin_value(sieve, c);
+        sieve_begin_value(sieve, c);
         break;
     case SIEVE_FIRST:
         if (c == '}' || c == ']') {
@@ -326,7 +326,7 @@ static void take_character(struct janus_sieve *sieve, char c)
         } else if (level_of(sieve)->is_object) {
             begin_key(sieve, c);
         } else {
-            begin_value(sieve, c);
+            sieve_begin_value(sieve, c);
         }
         break;
     case SIEVE_KEY:
@@ -337,7 +337,7 @@ static void take_character(struct janus_sieve *sieve, char c)
         break;
     case SIEVE_SCALAR:
         if (is_of_scalar(c)) {
-            keep(sieve, &c, 1);
+            sieve_keep(sieve, &c, 1);
             break;
         }
         end_value(sieve);
@@ -387,7 +387,7 @@ bool janus_sieve_take(struct janus_sieve *sieve, const char *data, size_t bytes)
             take_blank(sieve);
         } else {
             sieve->blanks = 0;
-            take_character(sieve, data[i - 1]);
+            sieve_take_character(sieve, data[i - 1]);
         }
     }
     return sieve->state != SIEVE_BAD;

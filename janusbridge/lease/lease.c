@@ -132,7 +132,9 @@ static void arm_expiry(struct lease *lease)
 static void on_granted(struct lease *lease, const struct msg_node_renew_reply *grant)
 {
     const uint64_t now = lease_now_ms(lease);
-    lease->valid_until_ms = lease->sent_ms + grant->remaining_ms;
+    /* Whatever is said to be left: another one may take it when a lease's length has passed. */
+    lease->valid_until_ms =
+        lease->sent_ms + (grant->remaining_ms < LEASE_MS ? grant->remaining_ms : LEASE_MS);
     lease->epoch = grant->epoch;
     metric_set(lease->epoch_gauge, (int64_t)grant->epoch);
     lease->stored_session = grant->janus_session;

@@ -182,8 +182,8 @@ const char *db_config_protection(const struct db_config *config)
 static void set_tls(const struct db_config *config, MYSQL *mysql)
 {
     const bool has_ca = config->ca_file != NULL && config->ca_file[0] != '\0';
-    const my_bool enforce = is_encrypted(config);
-    const my_bool verify = is_verified(config);
+    const my_bool enforce = is_encrypted(config) ? 1 : 0;
+    const my_bool verify = is_verified(config) ? 1 : 0;
     mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &enforce);
     mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
     if (verify) {

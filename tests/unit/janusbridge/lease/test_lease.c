@@ -315,6 +315,19 @@ static void test_it_is_lost_when_another_one_has_it(void **state)
     assert_true(is_active(w));
 }
 
+static void test_no_grant_lasts_longer_than_a_lease(void **state)
+{
+    struct world *w = *state;
+    log_capture_expect("the lease is lost");
+    bring_up(w);
+    fake_clock_advance(w->f.clock, 1000);
+    grant_for(w, 3600000);
+    fake_clock_advance(w->f.clock, 1999);
+    assert_true(lease_check(w->lease));
+    fake_clock_advance(w->f.clock, 1);
+    assert_false(lease_check(w->lease));
+}
+
 /* ---- a process that was stopped: the lease is over, and no timer has told it ---- */
 
 static void be_stopped(struct world *w)
@@ -476,6 +489,7 @@ int main(void)
         TEST(test_it_is_renewed_every_second),
         TEST(test_it_is_lost_when_nobody_answers),
         TEST(test_it_is_lost_when_another_one_has_it),
+        TEST(test_no_grant_lasts_longer_than_a_lease),
         TEST(test_a_call_finds_it_stale),
         TEST(test_an_answer_of_janus_finds_it_stale),
         TEST(test_an_event_finds_it_stale),

@@ -17,6 +17,9 @@ const struct config_option roomsvc_options[] = {
      "where janusbridge publishes: host:port[,host:port...]; empty: every list is asked for"},
     {"LYNKS_STANDARD_ROOM", CONFIG_UINT, OPTION(standard_room), "123456", 0, ROOM_ID_MAX, NULL,
      "the room that /create gives; 0 makes a fresh one each time, with an id nobody can guess"},
+    {"LYNKS_ROOM_NODE", CONFIG_STRING, OPTION(room_node), "default", 1, 64, NULL,
+     "the Janus node that new rooms go to, by its LYNKS_NODE; rooms that exist stay where they "
+     "are"},
     {"LYNKS_PUBLISHERS_MAX", CONFIG_UINT, OPTION(publishers_max), "20", 1, PUBLISHERS_MAX, NULL,
      "how many may publish in a room at a time"},
     {"LYNKS_ROOMS_MAX", CONFIG_UINT, OPTION(rooms_max), "100000", 1, 10000000, NULL,

@@ -14,6 +14,7 @@ struct roomsvc_config {
     char *janusbridge_address;
     char *janusbridge_events;
     uint64_t standard_room;
+    char *room_node;
     uint64_t publishers_max;
     uint64_t rooms_max;
     uint64_t room_cache_max;

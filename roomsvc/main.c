@@ -26,7 +26,10 @@ static bool set_up_roomsvc(struct parts *parts, const struct roomsvc_config *con
                                       .queue_max = config->db_queue_max};
     parts->db = db_pool_new(service_loop(parts->service), service_metrics(parts->service),
                             service_health(parts->service), &db);
-    parts->fence = node_fence_new(service_metrics(parts->service));
+    const struct node_fence_parts fence = {.clock = service_clock(parts->service),
+                                           .metrics = service_metrics(parts->service),
+                                           .health = service_health(parts->service)};
+    parts->fence = node_fence_new(&fence);
     const struct follow_parts follow = {.clock = service_clock(parts->service),
                                         .bus = service_bus(parts->service),
                                         .metrics = service_metrics(parts->service),
@@ -39,6 +42,7 @@ static bool set_up_roomsvc(struct parts *parts, const struct roomsvc_config *con
                                       .fence = parts->fence,
                                       .follow = parts->roomsvc.follow};
     const struct rooms_config rooms_config = {.standard_room = config->standard_room,
+                                              .node = config->room_node,
                                               .publishers_max = config->publishers_max,
                                               .rooms_max = config->rooms_max,
                                               .cache_max = config->room_cache_max,

@@ -103,7 +103,7 @@ begin_service() { # role, number, replica
     }
 }
 
-# Where the roles are that this program calls: all replicas.
+# Where the roles are that this program calls: all replicas; but bridges may also be of other nodes, elsewhere.
 put_addresses() { # program
     local name number replica list
     for name in authsvc:1 roomsvc:2 janusbridge:3; do
@@ -111,6 +111,7 @@ put_addresses() { # program
         for ((replica = 1; replica <= replicas; replica++)); do
             list+=,127.0.0.1:$(bus_port "$number" "$replica")
         done
+        [[ $name != LYNKS_JANUSBRIDGE_ADDRESS || -z ${LYNKS_JANUSBRIDGE_ADDRESS:-} ]] || list=$LYNKS_JANUSBRIDGE_ADDRESS
         if known_by "$1" "$name"; then put env "$name" "${list#,}"; fi
     done
 }
@@ -167,6 +168,8 @@ table_roomsvc() { # replica
         events+=,127.0.0.1:$(events_port "$replica")
     done
     put env LYNKS_JANUSBRIDGE_EVENTS "${LYNKS_JANUSBRIDGE_EVENTS-${events#,}}"
+    # The only node, unless said otherwise, is the one of the bridge that is started here.
+    if [[ -n ${LYNKS_NODE:-} && -z ${LYNKS_ROOM_NODE:-} ]]; then put env LYNKS_ROOM_NODE "$LYNKS_NODE"; fi
     put flag together
     put_mysql
     private_end

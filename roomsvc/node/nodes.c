@@ -5,12 +5,13 @@ struct errand {
     struct nodes *nodes;
     struct call *call; /* NULL: answered already */
     uint64_t timer;
+    uint64_t asked; /* node_fence_now */
 };
 
 static struct errand *errand_new(struct nodes *nodes, struct call *call)
 {
     struct errand *errand = mem_alloc(sizeof(*errand));
-    *errand = (struct errand){.nodes = nodes, .call = call};
+    *errand = (struct errand){.nodes = nodes, .call = call, .asked = node_fence_now(nodes->fence)};
     return errand;
 }
 
@@ -31,13 +32,6 @@ static void errand_fail(struct errand *errand, const char *event, enum err err)
     mem_free(&errand);
 }
 
-static void learn_epoch(struct nodes *nodes, struct str node, uint64_t epoch)
-{
-    if (str_eq(node, STR_LIT(ROOM_NODE))) {
-        node_fence_learn(nodes->fence, epoch);
-    }
-}
-
 static void on_claimed(void *arg, enum err err, const struct node_lease *lease)
 {
     struct errand *errand = arg;
@@ -53,7 +47,8 @@ static void on_claimed(void *arg, enum err err, const struct node_lease *lease)
                     err == ERR_DEADLINE ? ERR_UNAVAILABLE : err);
         return;
     }
-    learn_epoch(errand->nodes, call->request.node_renew.node, lease->epoch);
+    node_fence_judge(errand->nodes->fence, call->request.node_renew.node, lease->epoch,
+                     errand->asked);
     mem_free(&errand);
     const struct str holder = call->request.node_renew.holder;
     bool own = memcmp(holder.data, lease->holder, sizeof(lease->holder)) == 0;

@@ -16,7 +16,8 @@ static void bridge_call_on_reply(void *arg, enum err err, const struct msg *repl
 {
     struct bridge_call *call = arg;
     const struct bridge_calls *calls = call->calls;
-    if (err != ERR_OK || node_fence_admit(calls->fence, reply_epoch(reply))) {
+    if (err != ERR_OK ||
+        node_fence_admit(calls->fence, msg_home(&call->request), reply_epoch(reply))) {
         call->fn(call->arg, err, reply);
     } else if (clock_mono_ms(calls->clock) + BRIDGE_CALL_AGAIN_MS >= call->context->deadline_ms) {
         call->fn(call->arg, ERR_UNAVAILABLE, NULL);

@@ -22,9 +22,10 @@ struct bridge_call {
     void *arg;
 };
 
-/* Asks. fn (arg) is called exactly once, with the error too if the bus refuses the call: then from
- * inside this function. ERR_UNAVAILABLE: only a bridge without the lease has answered in time.
- * Borrowed until then: calls, context (of the call that is served), and what request points to. */
+/* Asks a bridge of the node that request names. fn (arg) is called exactly once, with the error too
+ * if the bus refuses the call: then from inside this function. ERR_UNAVAILABLE: only a bridge
+ * without the lease has answered in time. Borrowed until then: calls, context (of the call that is
+ * served), and what request points to. */
 void bridge_call_start(struct bridge_call *call, const struct bridge_calls *calls,
                        const struct call_context *context, const struct msg *request,
                        bus_reply_fn *fn, void *arg);

@@ -106,6 +106,7 @@ static void create_register(struct creation *creation)
     creation->step = CREATE_REGISTERS;
     draft->room.id = draft->has_key ? draw_room_id() : rooms->config.standard_room;
     draft->room.publishers_max = rooms->config.publishers_max;
+    (void)str_copy(draft->room.node, sizeof(draft->room.node), str_of(rooms->config.node));
     draw_secret(draft->room.secret);
     enum err err =
         rooms->store.ops->add(rooms->store.self, draft, creation->call->context.deadline_ms,

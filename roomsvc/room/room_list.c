@@ -8,7 +8,9 @@
 enum list_step {
     LIST_LOOKS_UP,    /* the registry is asked whether the room is open, until REGISTRY_WAIT_MS */
     LIST_ASKS,        /* a bridge is asked who publishes, unless its events told it here */
-    LIST_ASKS_ALONE,  /* likewise, while the registry is away: Janus has no rooms but open ones */
+    LIST_ASKS_ALONE,  /* likewise, while the registry is away: Janus has no rooms but open ones.
+                         Which  node has a room that is not known here nobody can say then: the one
+                         that  new rooms go to is asked */
     LIST_READS_AGAIN, /* Janus has lost the room: the registry is asked, not the cache, because a
                          room that was closed a moment ago must not come back */
     LIST_RESTORES,    /* a bridge makes the room in Janus again */
@@ -33,7 +35,8 @@ struct listing {
     enum list_step step;
     uint64_t room_id;
     uint64_t timer;   /* of LIST_LOOKS_UP */
-    struct room room; /* of LIST_RESTORES */
+    struct room room; /* as it was found last; only its node counts before that. A bridge that is
+                         asked is told of this, so that it stays as it is meanwhile */
     struct bridge_call asking;
 };
 
@@ -74,6 +77,7 @@ static void list_on_found(void *arg, enum err err, const struct room *room)
     if (listing->step == LIST_LOOKS_UP) {
         clock_cancel(listing->rooms->clock, listing->timer);
         if (err == ERR_OK) {
+            listing->room = *room;
             list_go_on(listing, LIST_ASKS);
         } else if (err == ERR_UNAVAILABLE || err == ERR_DEADLINE) {
             list_go_on(listing, LIST_ASKS_ALONE);
@@ -121,7 +125,8 @@ static void list_on_participants(void *arg, enum err err, const struct msg *repl
     } else if (err != ERR_OK) {
         list_fail(listing, err);
     } else {
-        follow_take(listing->rooms->follow, listing->room_id, &reply->bridge_participants_reply);
+        follow_take(listing->rooms->follow, str_of(listing->room.node), listing->room_id,
+                    &reply->bridge_participants_reply);
         list_answer(listing, reply->bridge_participants_reply.publishers);
     }
 }
@@ -169,13 +174,15 @@ static void list_go_on(struct listing *listing, enum list_step step)
     case LIST_ASKS:
     case LIST_ASKS_ALONE:
     case LIST_ASKS_AGAIN: {
+        const struct str node = str_of(listing->room.node);
         struct u64_list publishers;
-        if (follow_answer(rooms->follow, listing->room_id, &publishers)) {
+        if (follow_answer(rooms->follow, node, listing->room_id, &publishers)) {
             list_answer(listing, publishers);
             break;
         }
-        const struct msg request = {.id = MSG_bridge_participants,
-                                    .bridge_participants = {.room_id = listing->room_id}};
+        const struct msg request = {
+            .id = MSG_bridge_participants,
+            .bridge_participants = {.room_id = listing->room_id, .node = node}};
         bridge_call_start(&listing->asking, &rooms->bridge, context, &request, list_on_participants,
                           listing);
         break;
@@ -204,6 +211,11 @@ void room_list(struct rooms *rooms, struct call *call)
     listing->call = call;
     listing->refs = 1;
     listing->room_id = call->request.room_participants.room_id;
-    const bool is_known = room_cache_find(rooms->cache, listing->room_id) != NULL;
-    list_go_on(listing, is_known ? LIST_ASKS : LIST_LOOKS_UP);
+    const struct room *known = room_cache_find(rooms->cache, listing->room_id);
+    if (known != NULL) {
+        listing->room = *known;
+    } else {
+        (void)str_copy(listing->room.node, sizeof(listing->room.node), str_of(rooms->config.node));
+    }
+    list_go_on(listing, known != NULL ? LIST_ASKS : LIST_LOOKS_UP);
 }

@@ -11,7 +11,8 @@ void rooms_make_in_janus(struct rooms *rooms, struct bridge_call *call,
         .bridge_create = {.room_id = room->id,
                           .secret = str_of(room->secret),
                           .description = STR_NONE,
-                          .publishers_max = room->publishers_max},
+                          .publishers_max = room->publishers_max,
+                          .node = str_of(room->node)},
     };
     bridge_call_start(call, &rooms->bridge, context, &request, fn, arg);
 }

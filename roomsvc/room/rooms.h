@@ -9,6 +9,7 @@
 
 struct rooms_config {
     uint64_t standard_room; /* 0: every create makes a fresh room */
+    const char *node;       /* of rooms that are made here; 1..64 bytes; borrowed */
     uint64_t publishers_max;
     uint64_t rooms_max;
     size_t cache_max;

@@ -6,8 +6,6 @@
 #include "proto/base/err.h"
 #include "roomsvc/store/room.h"
 
-#define NODE_NAME_BYTES_MAX 64
-
 struct node_lease {
     char node[NODE_NAME_BYTES_MAX + 1];
     uint8_t holder[16];

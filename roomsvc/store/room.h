@@ -4,10 +4,13 @@
 
 #include "proto/schema/msg.h"
 
+#define NODE_NAME_BYTES_MAX 64
+
 struct room {
     uint64_t id;
     char secret[ROOM_SECRET_BYTES + 1]; /* Janus' room secret; never leaves the backend */
     uint64_t publishers_max;
+    char node[NODE_NAME_BYTES_MAX + 1]; /* the Janus that it runs in */
 };
 
 #endif

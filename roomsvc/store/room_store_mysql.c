@@ -2,8 +2,9 @@
 
 #include <assert.h>
 
-#define ROOM_COLUMNS "room_id, secret, publishers_max"
-#define ROOM_FIELDS(t, m) DB_FIELD(t, m.id), DB_FIELD(t, m.secret), DB_FIELD(t, m.publishers_max)
+#define ROOM_COLUMNS "room_id, secret, publishers_max, node"
+#define ROOM_FIELDS(t, m)                                                                          \
+    DB_FIELD(t, m.id), DB_FIELD(t, m.secret), DB_FIELD(t, m.publishers_max), DB_FIELD(t, m.node)
 
 /* To find a room, or to add one. */
 struct room_job {
@@ -39,14 +40,14 @@ static enum err find_open_room(void *self, uint64_t room_id, uint64_t deadline_m
 /* ---- adding ---- */
 
 static const struct db_query insert_room = {
-    .sql = "INSERT INTO rooms (room_id, secret, description, publishers_max, owner_id,"
-           " idempotency_key, created_unix_ms) VALUES (?, ?, '', ?, ?, ?, ?)",
-    .params = {DB_FIELD(struct room_job, draft.room.id),
-               DB_FIELD(struct room_job, draft.room.secret),
-               DB_FIELD(struct room_job, draft.room.publishers_max),
-               DB_FIELD(struct room_job, draft.owner_id),
-               DB_FIELD_NULLABLE(struct room_job, draft.key, draft.has_key),
-               DB_FIELD(struct room_job, now_unix_ms)}};
+    .sql = "INSERT INTO rooms (room_id, secret, description, publishers_max, node, owner_id,"
+           " idempotency_key, created_unix_ms) VALUES (?, ?, '', ?, ?, ?, ?, ?)",
+    .params = {
+        DB_FIELD(struct room_job, draft.room.id), DB_FIELD(struct room_job, draft.room.secret),
+        DB_FIELD(struct room_job, draft.room.publishers_max),
+        DB_FIELD(struct room_job, draft.room.node), DB_FIELD(struct room_job, draft.owner_id),
+        DB_FIELD_NULLABLE(struct room_job, draft.key, draft.has_key),
+        DB_FIELD(struct room_job, now_unix_ms)}};
 
 static const struct db_query select_by_key = {.sql = "SELECT " ROOM_COLUMNS
                                                      " FROM rooms WHERE idempotency_key = ?"
@@ -116,7 +117,7 @@ static const struct db_task some_task = {
     .query = {.sql = "SELECT " ROOM_COLUMNS " FROM rooms WHERE closed_unix_ms IS NULL"
                      " AND room_id IN (?" X16(ID) X16(ID) X16(ID) X4(ID) X4(ID) X4(ID) ID ID ID ")",
               .params = DB_FIELDS(struct some_rooms, ids),
-              .columns = DB_FIELDS(struct room, id, secret, publishers_max),
+              .columns = DB_FIELDS(struct room, id, secret, publishers_max, node),
               .rows = DB_ROWS(struct some_rooms, rooms, count)},
     .done = on_some};
 

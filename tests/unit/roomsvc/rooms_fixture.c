@@ -76,6 +76,7 @@ void set_up_rooms(struct fixture *f, uint64_t standard_room)
                                       .fence = f->fence,
                                       .follow = f->follow};
     const struct rooms_config config = {.standard_room = standard_room,
+                                        .node = "default",
                                         .publishers_max = 20,
                                         .rooms_max = 10,
                                         .cache_max = 4,
@@ -93,7 +94,10 @@ int setup(void **state)
     f->clock = fake_clock_new();
     mock_bus_init(&f->bus);
     f->metrics = metrics_new();
-    f->fence = node_fence_new(f->metrics);
+    f->health = health_new();
+    const struct node_fence_parts fence = {
+        .clock = fake_clock_clock(f->clock), .metrics = f->metrics, .health = f->health};
+    f->fence = node_fence_new(&fence);
     const struct follow_parts follow = {.clock = fake_clock_clock(f->clock),
                                         .bus = &f->bus.bus,
                                         .metrics = f->metrics,
@@ -112,6 +116,7 @@ int teardown(void **state)
     rooms_free(&f->rooms);
     follow_free(&f->follow);
     node_fence_free(&f->fence);
+    health_free(&f->health);
     metrics_free(&f->metrics);
     mock_bus_fini(&f->bus);
     fake_clock_free(&f->clock);
@@ -150,8 +155,12 @@ void answer_store(struct store_call *call, enum err err, const struct room *room
     call->fn(call->arg, err, room);
 }
 
-const struct room stored = {
-    .id = 77, .secret = "00112233445566778899aabbccddeeff", .publishers_max = 20};
+const struct room stored = {.id = 77,
+                            .secret = "00112233445566778899aabbccddeeff",
+                            .publishers_max = 20,
+                            .node = "default"};
+const struct room elsewhere = {
+    .id = 78, .secret = "00112233445566778899aabbccddeeff", .publishers_max = 20, .node = "other"};
 
 void answer_bridge_create_of(struct fixture *f, uint64_t epoch)
 {

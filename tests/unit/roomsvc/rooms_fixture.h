@@ -32,6 +32,7 @@ struct fixture {
     struct fake_clock *clock;
     struct mock_bus bus;
     struct metrics *metrics;
+    struct health *health;
     struct node_fence *fence;
     struct follow *follow;
     struct rooms *rooms;
@@ -43,7 +44,8 @@ struct fixture {
     struct mock_call *call; /* the latest */
 };
 
-extern const struct room stored;
+extern const struct room stored;    /* 77, of node default, where new rooms go */
+extern const struct room elsewhere; /* 78, of node other */
 
 struct store_call *next_store_call(struct fixture *f);
 void set_up_rooms(struct fixture *f, uint64_t standard_room);

@@ -57,7 +57,9 @@ static int setup(void **state)
     log_capture_setup(NULL);
     f->clock = fake_clock_new();
     f->metrics = metrics_new();
-    f->fence = node_fence_new(f->metrics);
+    const struct node_fence_parts fence = {.clock = fake_clock_clock(f->clock),
+                                           .metrics = f->metrics};
+    f->fence = node_fence_new(&fence);
     f->nodes = (struct nodes){.clock = fake_clock_clock(f->clock),
                               .store = {.ops = &store_ops, .self = f},
                               .fence = f->fence};
@@ -129,6 +131,33 @@ static void only_its_live_holder_holds_it(void **state)
     }
 }
 
+static void a_judged_claim_sets_the_epoch_of_its_node(void **state)
+{
+    static const uint64_t epochs[] = {7, 3, 4}; /* a dump was restored after the first */
+    struct fixture *f = *state;
+    log_capture_expect("the database has gone back to an older lease");
+    for (size_t i = 0; i < ARRAY_LEN(epochs); i++) {
+        mock_call_fini(&f->call);
+        renew(f);
+        const struct node_lease lease = {.epoch = epochs[i], .remaining_ms = 2000};
+        f->lease_fn(f->arg, ERR_OK, &lease);
+        assert_true(node_fence_is_current(f->fence, STR_LIT("node-1"), epochs[i]));
+        assert_false(node_fence_is_current(f->fence, STR_LIT("node-1"), epochs[i] - 1));
+        assert_true(node_fence_is_current(f->fence, STR_LIT("node-2"), 1));
+    }
+}
+
+/* It was asked before the lease changed hands; the news came by another way. */
+static void a_judgement_that_was_overtaken_does_not_count(void **state)
+{
+    struct fixture *f = *state;
+    renew(f);
+    node_fence_hear(f->fence, STR_LIT("node-1"), 8);
+    const struct node_lease lease = {.epoch = 7, .remaining_ms = 2000};
+    f->lease_fn(f->arg, ERR_OK, &lease);
+    assert_false(node_fence_is_current(f->fence, STR_LIT("node-1"), 7));
+}
+
 static void silent_database_is_told_as_away_while_the_bridge_waits(void **state)
 {
     struct fixture *f = *state;
@@ -182,6 +211,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(claim_carries_what_the_bridge_has, setup, teardown),
         cmocka_unit_test_setup_teardown(only_its_live_holder_holds_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_judged_claim_sets_the_epoch_of_its_node, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_judgement_that_was_overtaken_does_not_count, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(silent_database_is_told_as_away_while_the_bridge_waits,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_page_fits_into_one_frame, setup, teardown),

@@ -234,6 +234,97 @@ static void old_entry_is_used_while_it_is_looked_up_again(void **state)
     assert_answered(f, ERR_NO_SUCH_ROOM);
 }
 
+/* ---- nodes ---- */
+
+static void new_rooms_go_to_the_node_for_new_rooms(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 0);
+    create(f);
+    struct store_call *add = next_store_call(f);
+    assert_string_equal(add->draft.room.node, "default");
+    answer_store(add, ERR_OK, &add->draft.room);
+    const struct mock_bus_call *made = mock_bus_pending(&f->bus, MSG_bridge_create);
+    assert_true(str_eq(made->request.bridge_create.node, STR_LIT("default")));
+    answer_bridge_create(f);
+}
+
+/* The registry says where it is, whoever asks for it again. */
+static void a_room_that_exists_stays_where_it_is(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 78);
+    for (size_t i = 0; i < 2; i++) { /* from the registry, then from memory */
+        create(f);
+        if (i == 0) {
+            answer_store(next_store_call(f), ERR_OK, &elsewhere);
+        }
+        const struct mock_bus_call *made = mock_bus_pending(&f->bus, MSG_bridge_create);
+        assert_true(str_eq(made->request.bridge_create.node, STR_LIT("other")));
+        answer_bridge_create(f);
+        assert_answered(f, ERR_OK);
+    }
+}
+
+static void assert_asked_at(struct fixture *f, const char *node)
+{
+    const struct mock_bus_call *asked = mock_bus_pending(&f->bus, MSG_bridge_participants);
+    assert_non_null(asked);
+    assert_true(str_eq(asked->request.bridge_participants.node, str_of(node)));
+}
+
+static void a_list_comes_from_the_rooms_node(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 123456);
+    for (size_t i = 0; i < 2; i++) {
+        list(f, 78);
+        if (i == 0) {
+            answer_store(next_store_call(f), ERR_OK, &elsewhere);
+        }
+        assert_asked_at(f, "other");
+        answer_participants(f);
+        assert_listed(f);
+    }
+}
+
+static void a_lost_room_is_restored_on_its_node(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 123456);
+    list(f, 78);
+    answer_store(next_store_call(f), ERR_OK, &elsewhere);
+    mock_bus_answer(mock_bus_pending(&f->bus, MSG_bridge_participants), ERR_NO_SUCH_ROOM, NULL);
+    answer_store(next_store_call(f), ERR_OK, &elsewhere);
+    const struct mock_bus_call *made = mock_bus_pending(&f->bus, MSG_bridge_create);
+    assert_true(str_eq(made->request.bridge_create.node, STR_LIT("other")));
+    answer_bridge_create(f);
+    assert_asked_at(f, "other");
+    answer_participants(f);
+    assert_listed(f);
+}
+
+/* The registry says nothing; the node for new rooms does not have the room. What the registry says
+ * at last counts. */
+static void a_wrong_guess_is_mended_by_the_registry(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 123456);
+    list(f, 78);
+    struct store_call *slow = next_store_call(f);
+    fake_clock_advance(f->clock, 500);
+    assert_asked_at(f, "default");
+    answer_store(slow, ERR_OK, &elsewhere); /* too late for this call; the bridge has been asked */
+    mock_bus_answer(mock_bus_pending(&f->bus, MSG_bridge_participants), ERR_NO_SUCH_ROOM, NULL);
+    answer_store(next_store_call(f), ERR_OK, &elsewhere);
+    const struct mock_bus_call *made = mock_bus_pending(&f->bus, MSG_bridge_create);
+    assert_true(str_eq(made->request.bridge_create.node, STR_LIT("other")));
+    answer_bridge_create(f);
+    assert_asked_at(f, "other");
+    answer_participants(f);
+    assert_listed(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +344,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(room_lost_twice_is_not_restored_for_ever, setup, teardown),
         cmocka_unit_test_setup_teardown(old_entry_is_used_while_it_is_looked_up_again, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(new_rooms_go_to_the_node_for_new_rooms, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_room_that_exists_stays_where_it_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_list_comes_from_the_rooms_node, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_lost_room_is_restored_on_its_node, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_wrong_guess_is_mended_by_the_registry, setup, teardown),
     };
     return cmocka_run_group_tests_name("roomsvc rooms", tests, NULL, NULL);
 }

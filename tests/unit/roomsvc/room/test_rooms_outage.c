@@ -15,8 +15,10 @@
 #define STANDARD_ROOM 123456
 #define MOCK_CALLS_MAX 8
 
-static const struct room standard = {
-    .id = STANDARD_ROOM, .secret = "00112233445566778899aabbccddeeff", .publishers_max = 20};
+static const struct room standard = {.id = STANDARD_ROOM,
+                                     .secret = "00112233445566778899aabbccddeeff",
+                                     .publishers_max = 20,
+                                     .node = "default"};
 
 struct fixture {
     struct fake_clock *clock;
@@ -94,7 +96,9 @@ static int setup(void **state)
     f->clock = fake_clock_new();
     mock_bus_init(&f->bus);
     f->metrics = metrics_new();
-    f->fence = node_fence_new(f->metrics);
+    const struct node_fence_parts fence = {.clock = fake_clock_clock(f->clock),
+                                           .metrics = f->metrics};
+    f->fence = node_fence_new(&fence);
     const struct follow_parts follow = {.clock = fake_clock_clock(f->clock),
                                         .bus = &f->bus.bus,
                                         .metrics = f->metrics,
@@ -107,6 +111,7 @@ static int setup(void **state)
                                       .fence = f->fence,
                                       .follow = f->follow};
     const struct rooms_config config = {.standard_room = STANDARD_ROOM,
+                                        .node = "default",
                                         .publishers_max = 20,
                                         .rooms_max = 10,
                                         .cache_max = 4,

@@ -8,9 +8,18 @@ static void expect_stale_answers(struct fixture *f, uint64_t count)
         count);
 }
 
+#define REFUSED "a bridge's answer is refused"
+
+/* As a lease served here does. */
+static void judge(struct fixture *f, uint64_t epoch)
+{
+    node_fence_judge(f->fence, STR_LIT("default"), epoch, node_fence_now(f->fence));
+}
+
 static void stale_list_is_asked_for_again(void **state)
 {
     struct fixture *f = *state;
+    log_capture_expect(REFUSED);
     set_up_rooms(f, 123456);
     list(f, 77);
     answer_store(next_store_call(f), ERR_OK, &stored);
@@ -30,8 +39,9 @@ static void stale_list_is_asked_for_again(void **state)
 static void lease_served_here_is_enough_to_know(void **state)
 {
     struct fixture *f = *state;
+    log_capture_expect(REFUSED);
     set_up_rooms(f, 123456);
-    node_fence_learn(f->fence, 9);
+    judge(f, 9);
     create(f);
     answer_store(next_store_call(f), ERR_OK, &stored);
     answer_bridge_create_of(f, 8);
@@ -45,8 +55,9 @@ static void lease_served_here_is_enough_to_know(void **state)
 static void stale_restoration_is_asked_for_again(void **state)
 {
     struct fixture *f = *state;
+    log_capture_expect(REFUSED);
     set_up_rooms(f, 123456);
-    node_fence_learn(f->fence, 9);
+    judge(f, 9);
     list(f, 77);
     answer_store(next_store_call(f), ERR_OK, &stored);
     mock_bus_answer(mock_bus_pending(&f->bus, MSG_bridge_participants), ERR_NO_SUCH_ROOM, NULL);
@@ -61,9 +72,10 @@ static void stale_restoration_is_asked_for_again(void **state)
 static void stale_answers_are_not_asked_for_for_ever(void **state)
 {
     struct fixture *f = *state;
+    log_capture_expect(REFUSED);
     log_capture_expect("participants could not be listed");
     set_up_rooms(f, 123456);
-    node_fence_learn(f->fence, 9);
+    judge(f, 9);
     list(f, 77);
     answer_store(next_store_call(f), ERR_OK, &stored);
     uint64_t asked = 0;
@@ -77,6 +89,27 @@ static void stale_answers_are_not_asked_for_for_ever(void **state)
     expect_stale_answers(f, asked);
 }
 
+/* A dump was restored: all leases are older than what is known here. */
+static void what_the_database_says_counts_also_when_it_is_older(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect(REFUSED);
+    log_capture_expect("the database has gone back to an older lease");
+    set_up_rooms(f, 123456);
+    judge(f, 9);
+    list(f, 77);
+    answer_store(next_store_call(f), ERR_OK, &stored);
+    answer_participants_of(f, 3);
+    assert_int_equal(f->call->answers, 0);
+    assert_int_equal(log_capture_count("node=default epoch=3 known_epoch=9"), 1);
+    assert_false(health_is_ready(f->health));
+    judge(f, 3);
+    fake_clock_advance(f->clock, 200);
+    answer_participants_of(f, 3);
+    assert_listed(f);
+    assert_true(health_is_ready(f->health));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -84,6 +117,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(lease_served_here_is_enough_to_know, setup, teardown),
         cmocka_unit_test_setup_teardown(stale_restoration_is_asked_for_again, setup, teardown),
         cmocka_unit_test_setup_teardown(stale_answers_are_not_asked_for_for_ever, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_the_database_says_counts_also_when_it_is_older, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests_name("roomsvc stale bridges", tests, NULL, NULL);
 }

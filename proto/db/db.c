@@ -217,7 +217,9 @@ static void set_options(const struct db *db, MYSQL *mysql)
  * stands in M! is read by MariaDB alone, what stands in !80000 by MySQL alone. */
 static bool set_session(MYSQL *mysql, uint64_t timeout_s)
 {
-    /* The server gives up on a lock before we give up on the server. */
+    /* The server gives up on a statement, and on a lock, before we give up on the server: it would
+     * look dead. */
+    const uint64_t statement_ms = timeout_s * 1000 - 500;
     const unsigned lock_s = (unsigned)(timeout_s > 1 ? timeout_s - 1 : 1);
     AUTO(mem_free)
     char *variables = mem_printf(
@@ -228,9 +230,9 @@ static bool set_session(MYSQL *mysql, uint64_t timeout_s)
         " SESSION innodb_lock_wait_timeout = %u, SESSION lock_wait_timeout = %u,"
         " SESSION wait_timeout = %u, SESSION foreign_key_checks = 1, SESSION unique_checks = 1,"
         " SESSION sql_safe_updates = 0, SESSION sql_select_limit = 18446744073709551615"
-        " /*M! , SESSION max_statement_time = %" PRIu64 " */"
+        " /*M! , SESSION max_statement_time = %" PRIu64 ".%03" PRIu64 " */"
         " /*!80000 , SESSION max_execution_time = %" PRIu64 " */",
-        lock_s, lock_s, IDLE_MAX_S, timeout_s, timeout_s * 1000);
+        lock_s, lock_s, IDLE_MAX_S, statement_ms / 1000, statement_ms % 1000, statement_ms);
     static const char transactions[] =
         "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE";
     return mysql_real_query(mysql, variables, strlen(variables)) == 0 &&

@@ -52,6 +52,8 @@ static void thread_free(void *state)
     mem_free(&thread);
 }
 
+static void probe_later(struct db_pool *pool);
+
 /* reason, of DB_POOL_DOWN: in the server's words; NULL or empty: it gave no answer. It may change
  * while the outage lasts: the server is back, but does not let us in. */
 static void db_pool_become(struct db_pool *pool, enum db_pool_state state, const char *reason)
@@ -69,6 +71,9 @@ static void db_pool_become(struct db_pool *pool, enum db_pool_state state, const
         pool->state = state;
         pool->steady_ms = clock_mono_ms(pool->clock);
         pool->era += is_down;
+        if (is_down && pool->probe_timer != 0) {
+            probe_later(pool); /* sooner than while it was well */
+        }
     }
     static const char *const events[] = {"", "database is there", "database is away",
                                          "database is not asked any more"};
@@ -187,6 +192,7 @@ static void probe(void *arg);
 
 static void probe_later(struct db_pool *pool)
 {
+    clock_cancel(pool->clock, pool->probe_timer);
     pool->probe_timer = clock_after(
         pool->clock, pool->state == DB_POOL_UP ? PROBE_UP_MS : PROBE_DOWN_MS, probe, pool);
 }
@@ -257,6 +263,7 @@ static const struct db_task probe_task = {
 static void probe(void *arg)
 {
     struct db_pool *pool = arg;
+    pool->probe_timer = 0;
     /* A full queue is no sign of a dead database. */
     if (submit(pool, db_job_new(&probe_task), 0) != ERR_OK) {
         probe_later(pool);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "proto/db/db_pool.h"
 #include "proto/db/db_query.h"
 #include "tests/integration/db/server.h"
 #include "tests/support/c/log_capture.h"
@@ -355,17 +356,84 @@ static void a_connection_to_a_read_only_server_is_not_kept(void **state)
     assert_string_not_equal(before, after);
 }
 
+/* It is there and busy: if we gave up first, it would count as away. */
+static void the_server_cuts_off_what_lasts_too_long(void **state)
+{
+    (void)state;
+    AUTO(mem_free) char *before = must_select(fixture.db, "SELECT CONNECTION_ID()");
+    must_run(fixture.db, "INSERT INTO t (name) VALUES ('a')");
+    assert_int_equal(run("UPDATE t SET small = 1 WHERE SLEEP(20) = 0", NULL, 0), ERR_OVERLOADED);
+    AUTO(mem_free) char *after = must_select(fixture.db, "SELECT CONNECTION_ID()");
+    assert_string_equal(before, after);
+}
+
+struct adding {
+    struct db_job job;
+    enum err *ret_err;
+};
+
+static void on_added(void *arg, enum err err)
+{
+    *((struct adding *)arg)->ret_err = err;
+}
+
+static const struct db_task add_task = {.job_bytes = DB_JOB_BYTES(struct adding),
+                                        .query = {.sql = "INSERT INTO t (name) VALUES (NULL)"},
+                                        .done = on_added};
+
+static bool pool_is_up(void *arg)
+{
+    return db_pool_is_up(arg);
+}
+
+static bool pool_is_down(void *arg)
+{
+    return !db_pool_is_up(arg);
+}
+
+/* While all is well it asks seldom; as soon as a job finds the database away it asks often. Of
+ * several times one is short, however busy the machine is. */
+static void a_pool_asks_soon_whether_an_outage_is_over(void **state)
+{
+    struct loop *loop = loop_new();
+    struct metrics *metrics = metrics_new();
+    const struct db_pool_config config = {
+        .name = "test", .db = &fixture.config, .threads = 1, .queue_max = 10};
+    struct db_pool *pool = db_pool_new(loop, metrics, NULL, &config);
+    uint64_t shortest_ms = UINT64_MAX;
+    (void)state;
+    log_capture_expect("database is away");
+    for (int i = 0; i < 4; i++) {
+        enum err err = ERR_OK;
+        assert_true(loop_run_until(loop, pool_is_up, pool, 10000));
+        server_as_root(fixture.server, "SET GLOBAL read_only = 1");
+        struct adding *adding = db_job_new(&add_task);
+        adding->ret_err = &err;
+        assert_int_equal(db_pool_start(pool, adding, 0), ERR_OK);
+        assert_true(loop_run_until(loop, pool_is_down, pool, 10000));
+        server_as_root(fixture.server, "SET GLOBAL read_only = 0");
+        const uint64_t since_ms = mono_ms();
+        assert_true(loop_run_until(loop, pool_is_up, pool, 10000));
+        assert_int_equal(err, ERR_UNAVAILABLE);
+        shortest_ms = mono_ms() - since_ms < shortest_ms ? mono_ms() - since_ms : shortest_ms;
+    }
+    assert_in_range(shortest_ms, 0, 600);
+    db_pool_free(&pool);
+    loop_free(&loop);
+    metrics_free(&metrics);
+}
+
 static void our_settings_are_in_force(struct db *db)
 {
     static const char settings[] =
         "SELECT CONCAT_WS(' ', @@autocommit, @@completion_type, @@tx_isolation, @@tx_read_only,"
         " @@time_zone, @@innodb_lock_wait_timeout, @@lock_wait_timeout, @@wait_timeout,"
         " @@foreign_key_checks, @@unique_checks, @@sql_safe_updates, @@sql_select_limit,"
-        " CAST(@@max_statement_time AS UNSIGNED), @@character_set_client, @@character_set_results,"
+        " @@max_statement_time, @@character_set_client, @@character_set_results,"
         " @@collation_connection, @@sql_mode)";
     AUTO(mem_free) char *got = must_select(db, settings);
     assert_string_equal(got, "ON NO_CHAIN READ-COMMITTED OFF +00:00 1 1 600 ON ON OFF"
-                             " 18446744073709551615 2"
+                             " 18446744073709551615 1.500000"
                              " utf8mb4 utf8mb4 utf8mb4_bin STRICT_ALL_TABLES,NO_ZERO_IN_DATE,"
                              "NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION");
 }
@@ -567,6 +635,8 @@ int main(void)
         TEST(a_transaction_is_all_or_nothing),
         TEST(a_read_only_server_is_away),
         TEST(a_connection_to_a_read_only_server_is_not_kept),
+        TEST(the_server_cuts_off_what_lasts_too_long),
+        TEST(a_pool_asks_soon_whether_an_outage_is_over),
         cmocka_unit_test_setup_teardown(hostile_defaults_change_nothing, setup,
                                         reset_defaults_and_teardown),
         TEST(of_two_in_a_deadlock_one_may_try_again),

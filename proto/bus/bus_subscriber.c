@@ -4,6 +4,9 @@
 #include "proto/bus/bus_socket.h"
 #include "proto/bus/bus_stats.h"
 
+#define KEEPALIVE_IDLE_S 2
+#define KEEPALIVE_TRIES 3
+
 struct bus_subscriber {
     struct bus_parts parts;
     struct bus_subscriber_config config;
@@ -53,6 +56,16 @@ static bool on_subscriber_readable(void *arg)
     return received != BUS_NOTHING;
 }
 
+/* A subscriber sends nothing, so it alone would never miss a publisher whose host is gone without a
+ * word. Its system asks: after the first two seconds of silence, then each second. */
+static void set_keepalive(zsock_t *socket)
+{
+    bus_socket_set(socket, ZMQ_TCP_KEEPALIVE, 1);
+    bus_socket_set(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S);
+    bus_socket_set(socket, ZMQ_TCP_KEEPALIVE_INTVL, 1);
+    bus_socket_set(socket, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_TRIES);
+}
+
 static void set_subscriber_curve(struct bus_subscriber *subscriber)
 {
     const struct keys *keys = subscriber->parts.keys;
@@ -79,6 +92,7 @@ struct bus_subscriber *bus_subscriber_new(const struct bus_parts *parts,
                         "Times at which published messages may have been missed.", NULL);
     subscriber->socket = bus_socket_new(ZMQ_SUB, /* linger_ms= */ 0, 1);
     bus_socket_set_text(subscriber->socket, ZMQ_SUBSCRIBE, "");
+    set_keepalive(subscriber->socket);
     set_subscriber_curve(subscriber);
     if (zmq_connect(zsock_resolve(subscriber->socket), config->endpoint) != 0) {
         return NULL;

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -238,6 +239,52 @@ static void test_another_publisher_at_the_same_place_is_a_jump(void **state)
 
 /* Nobody turns the loop that would read: what is over the queues' bounds is lost, the publisher
  * goes on, and the numbers tell. */
+static uint16_t port_of(const struct sockaddr_storage *address)
+{
+    return address->ss_family == AF_INET
+               ? ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port)
+               : 0;
+}
+
+/* The descriptor of our connection to this port, among all that are open. */
+static int connection_to(uint16_t port)
+{
+    for (int fd = 3; fd < 1024; fd++) {
+        struct sockaddr_storage peer = {0};
+        socklen_t bytes = sizeof(peer);
+        if (getpeername(fd, (struct sockaddr *)&peer, &bytes) == 0 && port_of(&peer) == port) {
+            return fd;
+        }
+    }
+    return -1;
+}
+
+static int tcp_option(int fd, int level, int option)
+{
+    int value = 0;
+    socklen_t bytes = sizeof(value);
+    assert_int_equal(getsockopt(fd, level, option, &value, &bytes), 0);
+    return value;
+}
+
+/* A publisher whose host has lost its power says nothing more, and a listener says nothing at all:
+ * it is the system that has to ask, or the connection would stand for ever. */
+static void test_a_listener_misses_a_host_that_is_gone(void **state)
+{
+    struct scene *scene = *state;
+    publish_at(scene, "tcp://127.0.0.1:*", gateway, 100);
+    listen_with(scene, scene->pair.caller_keys);
+    until_connected(scene);
+    const char *endpoint = bus_publisher_endpoint(scene->publisher);
+    int fd = connection_to((uint16_t)strtoul(strrchr(endpoint, ':') + 1, NULL, 10));
+    assert_true(fd >= 0);
+    assert_int_equal(tcp_option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_in_range(tcp_option(fd, IPPROTO_TCP, TCP_KEEPIDLE) +
+                        tcp_option(fd, IPPROTO_TCP, TCP_KEEPINTVL) *
+                            tcp_option(fd, IPPROTO_TCP, TCP_KEEPCNT),
+                    1, 10);
+}
+
 static void test_a_slow_listener_sees_what_it_lost(void **state)
 {
     struct scene *scene = *state;
@@ -323,6 +370,7 @@ int main(void)
         T(test_a_key_that_nobody_knows_is_refused),
         T(test_without_curve_nobody_hears),
         T(test_another_publisher_at_the_same_place_is_a_jump),
+        T(test_a_listener_misses_a_host_that_is_gone),
         T(test_a_slow_listener_sees_what_it_lost),
         T(test_all_publishers_at_an_address_are_heard),
         T(test_a_malformed_address_is_refused),

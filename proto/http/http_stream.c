@@ -235,10 +235,10 @@ static bool flush_stream(struct http_stream *stream)
             return true;
         }
     }
-    if (stream->is_blocked) {
+    if (stream->conn->phase == HTTP_STALLED) {
         http_conns_enter(stream->all->conns, stream->conn, HTTP_STREAMING);
-        set_blocked(stream, false);
     }
+    set_blocked(stream, false);
     return true;
 }
 

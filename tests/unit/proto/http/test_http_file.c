@@ -209,6 +209,9 @@ static void test_answers(void **state)
         assert_true(
             str_eq(http_client_header(f->client, 0, "Content-Range"), STR_LIT("bytes 2-4/10")));
         ask(f, path, "Range: bytes=2-4\r\nIf-Range: \"x\"\r\n", 200, "0123456789");
+        ask(f, path, "Range: bytes=2-4\r\nIf-Range: *\r\n", 200, "0123456789");
+        ask(f, path, "Range: bytes=2-4\r\nIf-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 200,
+            "0123456789");
         ask(f, path, "Range: bytes=10-\r\n", 416, NULL);
         assert_true(
             str_eq(http_client_header(f->client, 0, "Content-Range"), STR_LIT("bytes */10")));

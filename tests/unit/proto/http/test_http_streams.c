@@ -12,6 +12,7 @@
 
 #define WAIT_MS 20000
 #define SHORT_MS 30
+#define STALL_MS 300
 #define STREAMS_MAX 5
 #define GET_EVENTS "GET /events?x=1 HTTP/1.1\r\nX-Who: me\r\n\r\n"
 
@@ -120,7 +121,7 @@ static int setup(void **state)
         .idle_timeout_ms = 3 * WAIT_MS,
         .wants_stream = wants_stream,
         .streams_max = STREAMS_MAX,
-        .stall_timeout_ms = 300,
+        .stall_timeout_ms = STALL_MS,
     };
     struct fixture *f = mem_alloc(sizeof(*f));
     const char *why = "";
@@ -404,6 +405,25 @@ static void test_stalled(void **state)
     mem_free(&text);
 }
 
+/* What is larger than the socket's buffer leaves in parts, which is no stall where the next part is
+ * taken at once. */
+static void test_a_reader_that_has_all_is_not_stalled(void **state)
+{
+    enum { CHUNK_BYTES = 6000 };
+    struct fixture *f = *state;
+    char *text = mem_alloc(CHUNK_BYTES + 1);
+    open_stream(f);
+    memset(text, 'x', CHUNK_BYTES);
+    memcpy(text + CHUNK_BYTES - 4, "end\n", 4);
+    for (size_t i = 0; i < HTTP_STREAM_CHUNKS; i++) {
+        send_event(f, text);
+    }
+    mem_free(&text);
+    assert_false(loop_run_until(f->loop, has_gone, f, 3 * STALL_MS));
+    send_event(f, "more\n\n");
+    await_end(f, "more\n\n\r\n");
+}
+
 static bool is_drained(void *arg)
 {
     return httpd_is_drained(((struct fixture *)arg)->httpd);
@@ -476,6 +496,7 @@ int main(void)
         STREAM_TEST(test_ambiguous_requests),
         STREAM_TEST(test_no_room),
         STREAM_TEST(test_stalled),
+        STREAM_TEST(test_a_reader_that_has_all_is_not_stalled),
         STREAM_TEST(test_drain),
         STREAM_TEST(test_drain_without_a_word),
         STREAM_TEST(test_drain_of_who_goes_on),

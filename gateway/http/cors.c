@@ -20,6 +20,21 @@ const char *cors_allow(const char *list, const char *origin)
     return NULL;
 }
 
+bool cors_depends_on_origin(const char *list)
+{
+    bool has_any = false;
+    for (const char *at = list; *at != '\0'; at += *at == ',') {
+        at += strspn(at, " ");
+        struct str entry = {.data = at, .bytes = strcspn(at, ", ")};
+        if (str_eq(entry, STR_LIT("*"))) {
+            return false;
+        }
+        has_any = has_any || entry.bytes > 0;
+        at += strcspn(at, ",");
+    }
+    return has_any;
+}
+
 static bool is_origin(struct str entry)
 {
     if (str_eq(entry, STR_LIT("*")) || str_eq(entry, STR_LIT("null"))) {

@@ -9,6 +9,10 @@
  * exact origins separated by commas, or *. The result borrows from the arguments. */
 const char *cors_allow(const char *list, const char *origin);
 
+/* Does what cors_allow says differ from origin to origin? Then every answer has to say so to caches
+ * (Vary), also one that allows nothing: kept, it would be given to a page that is allowed. */
+bool cors_depends_on_origin(const char *list);
+
 /* Is there an entry that is neither *, null nor a scheme, :// and a host (and port)? No browser
  * would ever send it as its origin. */
 bool cors_has_bad(const char *list, struct str *ret_bad);

@@ -117,6 +117,8 @@ static void add_common_headers(const struct exchange *exchange, struct http_resp
                        exchange_dialect(exchange) == DIALECT_ORIGINAL
                            ? "X-Request-Id, Retry-After"
                            : "X-Request-Id, Retry-After, ETag, Allow");
+    }
+    if (cors_depends_on_origin(exchange->all->config.cors_origins)) {
         add_own_header(response, "Vary", "Origin");
     }
 }

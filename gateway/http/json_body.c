@@ -127,6 +127,9 @@ void json_body_fill(const struct json_t *json, const struct member *members, str
         if (member == NULL || json_object_get(json, field->name) == NULL) {
             continue;
         }
+        if (field->presence == MSG_OPTIONAL) {
+            *(bool *)((char *)msg_body(msg) + field->flag) = true;
+        }
         if (member->type == MEMBER_STRING) {
             *(struct str *)place = json_body_str(json, field->name);
         } else if (member->type == MEMBER_NUMBER) {

@@ -87,6 +87,7 @@ static void on_ares_found(void *arg, int status, int timeouts, struct ares_addri
     struct loop_lookup *lookup = arg;
     (void)timeouts;
     if (lookup->is_ended) {
+        ares_freeaddrinfo(found); /* half of an answer had come */
         return;
     }
     for (const struct ares_addrinfo_node *node = found != NULL ? found->nodes : NULL;

@@ -36,6 +36,17 @@ static void test_origins(void **state)
     }
 }
 
+static void test_which_lists_make_answers_vary(void **state)
+{
+    (void)state;
+    assert_true(cors_depends_on_origin("https://a.example"));
+    assert_true(cors_depends_on_origin(", https://a.example ,https://b.example"));
+    assert_false(cors_depends_on_origin(""));
+    assert_false(cors_depends_on_origin(" ,"));
+    assert_false(cors_depends_on_origin("*"));
+    assert_false(cors_depends_on_origin("https://a.example, *"));
+}
+
 static void test_lists_that_make_no_sense(void **state)
 {
     (void)state;
@@ -57,6 +68,7 @@ static void test_lists_that_make_no_sense(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_origins),
+                                       cmocka_unit_test(test_which_lists_make_answers_vary),
                                        cmocka_unit_test(test_lists_that_make_no_sense)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,12 +161,32 @@ static void test_strings_are_read(void **state)
     assert_null(json);
 }
 
+/* What may be absent from a message is there when the body has it. */
+static void test_an_optional_field_is_told_from_an_absent_one(void **state)
+{
+    static const struct member members[] = {
+        {.name = "room_id", .type = MEMBER_NUMBER, .min = 1, .max = ROOM_ID_MAX},
+        {.name = "publisher",
+         .type = MEMBER_NUMBER,
+         .min = 0,
+         .max = INT64_MAX,
+         .is_optional = true},
+        {.name = NULL}};
+    struct msg msg;
+    (void)state;
+    assert_true(fills(STR_LIT("{\"room_id\":7}"), MSG_bridge_event, members, &msg));
+    assert_true(msg.bridge_event.has_room_id);
+    assert_int_equal(msg.bridge_event.room_id, 7);
+    assert_false(msg.bridge_event.has_publisher);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refuses_what_is_not_an_object),
         cmocka_unit_test(test_refuses_depth),
         cmocka_unit_test(test_room_ids),
+        cmocka_unit_test(test_an_optional_field_is_told_from_an_absent_one),
         cmocka_unit_test(test_login_lengths),
         cmocka_unit_test(test_strings_are_read),
     };

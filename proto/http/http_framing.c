@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include "proto/http/http_target.h"
+
 bool http_is_token(struct str s)
 {
     for (size_t i = 0; i < s.bytes; i++) {
@@ -12,6 +14,16 @@ bool http_is_token(struct str s)
         }
     }
     return s.bytes > 0;
+}
+
+bool http_has_control(struct str s)
+{
+    for (size_t i = 0; i < s.bytes; i++) {
+        if (((unsigned char)s.data[i] < ' ' && s.data[i] != '\t') || s.data[i] == 0x7f) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool is_word(struct str s, struct str word)
@@ -57,6 +69,9 @@ void http_framing_add(struct http_framing *framing, struct str name, struct str 
         add_length(framing, value);
     } else if (is_word(name, STR_LIT("Transfer-Encoding"))) {
         add_encoding(framing, value);
+    } else if (is_word(name, STR_LIT("Host"))) {
+        framing->has_bad_host = framing->has_host || !http_is_host(value);
+        framing->has_host = true;
     }
 }
 
@@ -66,4 +81,9 @@ bool http_framing_is_sound(const struct http_framing *framing, const char *versi
         return false;
     }
     return !framing->broken;
+}
+
+bool http_framing_names_host(const struct http_framing *framing, const char *version)
+{
+    return !framing->has_bad_host && (framing->has_host || strcmp(version, "HTTP/1.0") == 0);
 }

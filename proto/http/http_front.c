@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/sendfile.h>
@@ -16,6 +17,8 @@
 #define ACCEPT_BATCH 64
 /* Without descriptors for another connection, they are looked for again after this. */
 #define ACCEPT_PAUSE_MS 100
+/* Somebody who has waited for so long finds that nobody accepts. */
+#define ACCEPT_STALL_MS 2000
 /* What is read and thrown away of a client that goes on sending while it is answered. */
 #define DISCARD_BYTES_MAX 65536
 /* What the library needs for each field, besides its text. */
@@ -55,7 +58,9 @@ struct http_front {
     unsigned streams_max;
     size_t kept_count; /* visitors from ASKED on */
     struct list_link visitors, gone;
-    uint64_t pause_timer; /* 0: none */
+    http_accept_fn *accept;
+    uint64_t pause_timer;      /* 0: none */
+    uint64_t stalled_since_ms; /* somebody was seen to wait, and none was accepted since; 0: no */
     struct metric *pauses, *refused_streams;
     size_t peek_bytes_max;
     char *peeked; /* the head that is being looked at */
@@ -232,7 +237,7 @@ static void look_at_head(struct http_visitor *visitor, size_t bytes, bool is_all
     }
     if (err != ERR_OK) {
         ask(visitor, &head, err);
-    } else if (!front->owner->keeps(front->owner_arg, head.method, http_head_path(&head))) {
+    } else if (!front->owner->keeps(front->owner_arg, head.method, head.parts.path)) {
         hand_visitor_over(visitor);
     } else if (!http_head_is_strict(&head)) {
         ask(visitor, &head, ERR_BAD_REQUEST);
@@ -310,11 +315,19 @@ static void resume_accepting(void *arg)
     watch_listener(front, EPOLL_CTL_ADD);
 }
 
+static void note_waiting(struct http_front *front)
+{
+    if (front->stalled_since_ms == 0) {
+        front->stalled_since_ms = clock_mono_ms(loop_clock(front->loop));
+    }
+}
+
 /* The connection stays in the backlog, so that the listening socket would wake the loop in vain
  * until somebody gives back what is missing. */
 static void pause_accepting(struct http_front *front)
 {
     metric_inc(front->pauses);
+    note_waiting(front);
     watch_listener(front, EPOLL_CTL_DEL);
     front->pause_timer =
         clock_after(loop_clock(front->loop), ACCEPT_PAUSE_MS, resume_accepting, front);
@@ -326,7 +339,10 @@ static bool accept_some(struct http_front *front, size_t max)
     struct sockaddr_storage from;
     socklen_t bytes;
     for (size_t i = 0; i < max;) {
-        int fd = http_listen_accept(front->listen_fd, &from, &bytes);
+        int fd = front->accept(front->listen_fd, &from, &bytes);
+        if (fd >= 0 || errno == EAGAIN) {
+            front->stalled_since_ms = 0;
+        }
         if (fd >= 0) {
             welcome(front, fd, (const struct sockaddr *)&from);
             i++;
@@ -360,6 +376,16 @@ static void on_front_events(void *arg, uint32_t unused)
         }
     }
     free_gone(front);
+}
+
+bool http_front_is_accepting(struct http_front *front)
+{
+    struct pollfd listener = {.fd = front->listen_fd, .events = POLLIN};
+    if (front->listen_fd >= 0 && poll(&listener, 1, 0) > 0) {
+        note_waiting(front);
+    }
+    uint64_t now_ms = clock_mono_ms(loop_clock(front->loop));
+    return front->stalled_since_ms == 0 || now_ms - front->stalled_since_ms < ACCEPT_STALL_MS;
 }
 
 void http_front_stop(struct http_front *front, bool takes_rest)
@@ -398,6 +424,7 @@ struct http_front *http_front_new(struct loop *loop, struct metrics *metrics,
     front->owner = config->owner;
     front->owner_arg = config->owner_arg;
     front->listen_fd = config->listen_fd;
+    front->accept = config->accept == NULL ? http_listen_accept : config->accept;
     front->streams_max = config->streams_max;
     front->peek_bytes_max = config->header_bytes_max;
     front->peeked = mem_alloc(front->peek_bytes_max);

@@ -2,11 +2,14 @@
  * first request without taking it. What the library would refuse in words of its own is refused by
  * the owner; what is to be a stream stays with us; everything else is handed over.
  *
- * Accepting pauses while the process has no descriptors or no memory for another connection. Of
+ * Accepting pauses while there are no descriptors or no memory for another connection, and is tried
+ * again ten times a second. Of
  * such as have not sent a whole head, the time is bounded by http_conns, the bytes by
  * header_bytes_max. */
 #ifndef LYNKS_PROTO_HTTP_HTTP_FRONT_H
 #define LYNKS_PROTO_HTTP_HTTP_FRONT_H
+
+#include <sys/socket.h>
 
 #include "proto/http/http_conns.h"
 #include "proto/http/http_head.h"
@@ -30,11 +33,15 @@ struct http_front_owner {
     void (*on_gone)(void *arg, struct http_visitor *visitor);
 };
 
+/* As accept4 on fd: non-blocking, errno says why it is -1. */
+typedef int http_accept_fn(int fd, struct sockaddr_storage *ret_from, socklen_t *ret_from_bytes);
+
 struct http_front_config {
     const char *name; /* label */
     int listen_fd;    /* borrowed */
     size_t header_bytes_max;
     unsigned streams_max;
+    http_accept_fn *accept; /* NULL: http_listen_accept */
     const struct http_front_owner *owner;
     void *owner_arg;
 };
@@ -47,6 +54,10 @@ void http_front_free(struct http_front **front); /* closes what is not handed ov
 /* Accepts no more. takes_rest: what waits to be accepted is taken first, and of all who are there
  * it is looked whether their request is. */
 void http_front_stop(struct http_front *front, bool takes_rest);
+
+/* Does whoever connects get in? false: somebody has been waiting for 2 s, and nobody was accepted
+ * in that time. Who waits is seen by this look and when accepting pauses. */
+bool http_front_is_accepting(struct http_front *front);
 
 /* Takes *response. The connection closes after it, a stream when it has ended. */
 void http_front_respond(struct http_visitor *visitor, struct http_response **response);

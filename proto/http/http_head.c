@@ -33,13 +33,20 @@ static bool is_version(struct str s)
            s.data[6] == '.' && is_digit(s.data[7]);
 }
 
+/* Of a line that was taken: did it end with CR LF, and is there nothing in it that another program
+ * could take for an end? */
+static bool is_clean(struct str line)
+{
+    return line.data[line.bytes] == '\r' && !http_has_control(line);
+}
+
 /* The method ends at the first blank, the version begins after the last; what is between them is
  * the target, as libmicrohttpd sees it too. */
 static enum err read_request_line(struct str line, struct http_head *head)
 {
     const char *first = memchr(line.data, ' ', line.bytes);
     const char *last = memrchr(line.data, ' ', line.bytes);
-    if (first == NULL || first == line.data || first == last ||
+    if (!is_clean(line) || first == NULL || first == line.data || first == last ||
         memchr(line.data, '\t', (size_t)(first - line.data)) != NULL) {
         return ERR_BAD_REQUEST;
     }
@@ -55,6 +62,9 @@ static enum err read_request_line(struct str line, struct http_head *head)
     head->version = version;
     head->target =
         (struct str){.data = target, .bytes = target < last ? (size_t)(last - target) : 0};
+    if (!http_target_read(head->target, &head->parts)) {
+        return ERR_BAD_REQUEST;
+    }
     return version.data[5] == '1' ? ERR_OK : ERR_HTTP_VERSION;
 }
 
@@ -80,7 +90,8 @@ enum err http_head_read(struct str bytes, struct http_head *ret_head)
         head->fields.bytes = (size_t)(rest.data - head->fields.data);
         head->field_count++;
         bool is_folded = line.data[0] == ' ' || line.data[0] == '\t';
-        if (err == ERR_OK && !is_folded && memchr(line.data, ':', line.bytes) == NULL) {
+        if (err == ERR_OK &&
+            (is_folded || !is_clean(line) || memchr(line.data, ':', line.bytes) == NULL)) {
             err = ERR_BAD_REQUEST;
         }
     }
@@ -88,18 +99,9 @@ enum err http_head_read(struct str bytes, struct http_head *ret_head)
     const char *end_of_fields = head->fields.data + head->fields.bytes;
     if (rest.data > end_of_fields) {
         head->bytes = (size_t)(rest.data - bytes.data);
+        err = err == ERR_OK && !is_clean(line) ? ERR_BAD_REQUEST : err;
     }
     return err;
-}
-
-static bool has_control(struct str s)
-{
-    for (size_t i = 0; i < s.bytes; i++) {
-        if (((unsigned char)s.data[i] < ' ' && s.data[i] != '\t') || s.data[i] == 0x7f) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static struct str trim_value(struct str s)
@@ -129,45 +131,19 @@ bool http_head_is_strict(const struct http_head *head)
 {
     struct http_framing framing = {0};
     struct str rest = head->fields, line, name, value;
+    struct str path = head->parts.path;
     char version[9];
     if (!str_copy(version, sizeof(version), head->version) || !http_is_token(head->method) ||
-        head->target.bytes == 0 || head->target.data[0] != '/' || has_control(head->target) ||
-        memchr(head->target.data, ' ', head->target.bytes) != NULL ||
-        memcmp(head->version.data + head->version.bytes, "\r\n", 2) != 0) {
+        path.bytes == 0 || path.data[0] != '/' ||
+        memchr(head->target.data, ' ', head->target.bytes) != NULL) {
         return false;
     }
     while (take_line(&rest, &line)) {
         split_field(line, &name, &value);
         http_framing_add(&framing, name, value);
-        if (line.data[line.bytes] != '\r' || has_control(value)) {
-            return false;
-        }
     }
-    return http_framing_is_sound(&framing, version) && !framing.chunked && framing.length == 0;
-}
-
-static struct str split_target(const struct http_head *head, struct str *ret_query)
-{
-    const char *mark =
-        head->target.bytes == 0 ? NULL : memchr(head->target.data, '?', head->target.bytes);
-    size_t path_bytes = mark == NULL ? head->target.bytes : (size_t)(mark - head->target.data);
-    *ret_query = mark == NULL
-                     ? (struct str){.data = NULL, .bytes = 0}
-                     : (struct str){.data = mark + 1, .bytes = head->target.bytes - path_bytes - 1};
-    return (struct str){.data = head->target.data, .bytes = path_bytes};
-}
-
-struct str http_head_path(const struct http_head *head)
-{
-    struct str query;
-    return split_target(head, &query);
-}
-
-struct str http_head_query(const struct http_head *head)
-{
-    struct str query;
-    (void)split_target(head, &query);
-    return query;
+    return http_framing_is_sound(&framing, version) && http_framing_names_host(&framing, version) &&
+           !framing.chunked && framing.length == 0;
 }
 
 /* Copies s to *text, ends it with NUL, and moves *text behind that. */
@@ -185,16 +161,17 @@ static const char *put(char **text, struct str s)
 struct http_head_copy *http_head_copy(const struct http_head *head)
 {
     /* Every line has a colon and an end, which become the two NULs, or, if it is broken, at least
-     * an end: so a byte more for each. */
-    size_t text_bytes = head->method.bytes + head->target.bytes + head->version.bytes + 4 +
+     * an end: so a byte more for each. The path may be a slash that the target does not have. */
+    size_t text_bytes = head->method.bytes + head->target.bytes + 1 + head->version.bytes + 5 +
                         head->fields.bytes + head->field_count;
     size_t table_bytes = head->field_count * sizeof(struct http_head_field);
     struct http_head_copy *copy = mem_alloc(sizeof(*copy) + table_bytes + text_bytes);
     char *text = (char *)copy->fields + table_bytes;
-    struct str query = http_head_query(head);
+    const struct http_target *target = &head->parts;
     copy->method = put(&text, head->method);
-    copy->path = put(&text, http_head_path(head));
-    copy->query = query.data == NULL ? NULL : put(&text, query);
+    copy->path = put(&text, target->path);
+    copy->authority = target->authority.data == NULL ? NULL : put(&text, target->authority);
+    copy->query = target->query.data == NULL ? NULL : put(&text, target->query);
     copy->version = put(&text, head->version);
     struct str rest = head->fields, line, name, value;
     while (take_line(&rest, &line)) {

@@ -4,17 +4,20 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "proto/http/http_conns.h"
 #include "proto/http/http_drain.h"
-#include "proto/http/http_framing.h"
 #include "proto/http/http_front.h"
 #include "proto/http/http_linger.h"
 #include "proto/http/http_listen.h"
+#include "proto/http/http_split.h"
 #include "proto/http/httpd_request.h"
+
+_Static_assert(MHD_VERSION == 0x00097500, "http_split.h knows how this version takes heads apart");
 
 /* Connections that are cut to let others in still count for MHD until it has closed them. */
 #define CLOSING_CONNECTIONS 128
@@ -72,8 +75,9 @@ static void make_answer(struct httpd_request *request, struct http_response **re
         abort(); /* out of memory: see base.h */
     }
     http_response_each_header(answer, add_header, mhd);
+    /* Where a chunked body ends, its trailer included, is the library's word alone. */
     if (http_response_is_closing(answer) || request->httpd->drain.begun ||
-        request->error != ERR_OK) {
+        request->error != ERR_OK || request->is_chunked) {
         MHD_add_response_header(mhd, "Connection", "close");
     }
     request->response = mhd;
@@ -185,9 +189,9 @@ static enum MHD_Result refuse_unread(struct httpd_request *request, enum err err
     return result;
 }
 
-static void add_framing_field(void *framing, struct str name, struct str value)
+static void add_to_split(void *split, struct str name, struct str value)
 {
-    http_framing_add(framing, name, value);
+    http_split_add(split, name, value);
 }
 
 /* MHD calls first with the header alone. To answer then would close the connection, so a sound
@@ -195,14 +199,20 @@ static void add_framing_field(void *framing, struct str name, struct str value)
 static enum MHD_Result begin(struct httpd_request *request, const char *path, const char *method,
                              const char *version)
 {
-    struct http_framing framing = {0};
-    request->path = path;
+    struct http_split split;
+    const union MHD_ConnectionInfo *head =
+        MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    http_split_begin(&split, method, request->target, version);
     request->method = method;
-    httpd_each_header(request, add_framing_field, &framing);
-    if (!http_framing_is_sound(&framing, version)) {
+    bool is_sound = httpd_request_set_path(request, path);
+    httpd_each_header(request, add_to_split, &split);
+    if (!is_sound || !http_split_is_plain(&split, head->header_size) ||
+        !http_framing_is_sound(&split.framing, version) ||
+        !http_framing_names_host(&split.framing, version)) {
         return refuse_unread(request, ERR_BAD_REQUEST);
     }
-    if (framing.length > request->all->body_bytes_max) {
+    request->is_chunked = split.framing.chunked;
+    if (split.framing.length > request->all->body_bytes_max) {
         return refuse_unread(request, ERR_TOO_LARGE);
     }
     return MHD_YES;
@@ -250,6 +260,7 @@ static void on_front_request(void *arg, struct http_visitor *visitor, struct htt
     request->head = STEAL(*head);
     request->method = request->head->method;
     request->path = request->head->path;
+    request->authority = mem_strdup(request->head->authority);
     request->query = mem_strdup(request->head->query);
     if (error != ERR_OK) {
         httpd_request_refuse(request, error);
@@ -289,13 +300,6 @@ static const struct http_front_owner front_owner = {
 
 /* ---- what MHD tells about connections ---- */
 
-/* MHD takes the query apart where it stands. */
-static char *keep_query(const char *uri)
-{
-    const char *mark = strchr(uri, '?');
-    return mark == NULL ? NULL : mem_strdup(mark + 1);
-}
-
 /* The request line is there: the request begins. Its result is the request's context from here on.
  */
 static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *mhd)
@@ -310,7 +314,10 @@ static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *
     struct httpd_request *request = httpd_request_new(&httpd->requests, conn);
     request->httpd = httpd;
     request->mhd = mhd;
-    request->query = keep_query(uri);
+    /* MHD takes it apart later, where it stands. */
+    const char *mark = strchr(uri, '?');
+    request->query = mark == NULL ? NULL : mem_strdup(mark + 1);
+    request->target = http_has_control(str_of(uri)) ? STR_NONE : str_of(uri);
     return request;
 }
 
@@ -591,6 +598,11 @@ void httpd_free(struct httpd **httpd_ref)
     mem_free(httpd_ref);
 }
 
+bool httpd_is_accepting(const struct httpd *httpd)
+{
+    return http_front_is_accepting(httpd->front);
+}
+
 size_t httpd_open_requests(const struct httpd *httpd)
 {
     return httpd->requests.count;
@@ -613,33 +625,11 @@ uint16_t httpd_port(const struct httpd *httpd)
 
 /* ---- of a request ---- */
 
-const char *httpd_method(const struct httpd_request *request)
-{
-    return request->method;
-}
-
-const char *httpd_path(const struct httpd_request *request)
-{
-    return request->path;
-}
-
-const char *httpd_query(const struct httpd_request *request)
-{
-    return request->query;
-}
-
-struct str httpd_body(const struct httpd_request *request)
-{
-    return (struct str){.data = request->body, .bytes = request->body_bytes};
-}
-
-void httpd_peer(const struct httpd_request *request, uint8_t ret_address[16])
-{
-    memcpy(ret_address, request->peer, 16);
-}
-
 const char *httpd_header(const struct httpd_request *request, const char *name)
 {
+    if (request->authority != NULL && strcasecmp(name, "Host") == 0) {
+        return request->authority;
+    }
     if (request->head != NULL) {
         return http_head_copy_find(request->head, name);
     }
@@ -672,25 +662,4 @@ void httpd_each_header(const struct httpd_request *request, httpd_header_fn *fn,
         return;
     }
     MHD_get_connection_values_n(request->mhd, MHD_HEADER_KIND, visit_header, &visit);
-}
-
-bool httpd_can_stream(const struct httpd_request *request)
-{
-    return request->visitor != NULL;
-}
-
-/* A path that begins with two slashes would be another host's (RFC 3986, section 4.2). */
-struct http_response *httpd_again(const struct httpd_request *request)
-{
-    bool has_url = request->path[0] == '/' && request->path[1] != '/';
-    AUTO(mem_free)
-    char *url = mem_printf("%s%s%s", request->path, request->query == NULL ? "" : "?",
-                           request->query == NULL ? "" : request->query);
-    struct http_response *response = http_response_new(has_url ? 307 : 400);
-    if (has_url && !http_response_add_header(response, "Location", url)) {
-        http_response_free(&response);
-        response = http_response_new(414);
-    }
-    http_response_close(response);
-    return response;
 }

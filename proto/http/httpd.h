@@ -3,12 +3,14 @@
  *
  * It hands over whole requests and bounds all that a peer can grow: header and body size, bodies in
  * all, connections in all and per address, the total time to send a request and to take an answer,
- * the time an idle connection is kept. Framing that MHD takes too lightly (Content-Length with
- * Transfer-Encoding, differing lengths, space before the colon) is refused with 400 and the
- * connection closed. Of a first request, what the library would refuse in words of its own comes to
- * the handler instead; of later ones on the same connection, a length or cookies that the library
- * does not take. A later one that has no line of HTTP/1 or too large a head gets the library's
- * answer, a page of HTML. */
+ * the time an idle connection is kept. What MHD takes too lightly (Content-Length with
+ * Transfer-Encoding, differing lengths, space before the colon, folded fields, NULs and other
+ * control characters, lines that do not end with CR LF, no Host or two) is refused with 400 and the
+ * connection closed, on every request of a connection. One with a chunked body is the last there.
+ * Of a first request, what the library would refuse in words of its own comes to the handler
+ * instead; of later ones on the same connection, a length or cookies that the library does not
+ * take. A later one that has no line of HTTP/1 or too large a head gets the library's answer, a
+ * page of HTML. */
 #ifndef LYNKS_PROTO_HTTP_HTTPD_H
 #define LYNKS_PROTO_HTTP_HTTPD_H
 
@@ -65,6 +67,8 @@ void httpd_drain(struct httpd *httpd, uint64_t patience_ms);
 /* Has all of that been done, and all that was begun been answered? Connections that came last and
  * bring no request are waited for as long again. */
 bool httpd_is_drained(const struct httpd *httpd);
+/* Does whoever connects get in, or somebody wait in vain for 2 s? True once it has stopped. */
+bool httpd_is_accepting(const struct httpd *httpd);
 size_t httpd_open_requests(const struct httpd *httpd);
 size_t httpd_open_streams(const struct httpd *httpd);
 size_t httpd_open_connections(const struct httpd *httpd);
@@ -72,10 +76,12 @@ uint16_t httpd_port(const struct httpd *httpd);
 
 /* Of a request; all borrowed until it is answered. */
 const char *httpd_method(const struct httpd_request *request);
-const char *httpd_path(const struct httpd_request *request);  /* as sent, without the query */
+const char *httpd_path(const struct httpd_request *request);  /* as sent, without the query; of an
+                                                                 absolute target its path */
 const char *httpd_query(const struct httpd_request *request); /* as sent; NULL if there is none */
 const char *httpd_header(const struct httpd_request *request,
-                         const char *name); /* the first of this name; NULL if absent */
+                         const char *name); /* the first of this name; NULL if absent. Host is that
+                                               of an absolute target (RFC 9112, section 3.2.2) */
 /* Calls fn for every header field, in the order sent. */
 typedef void httpd_header_fn(void *arg, struct str name, struct str value);
 void httpd_each_header(const struct httpd_request *request, httpd_header_fn *fn, void *arg);

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "proto/http/http_target.h"
+
 #define BODY_ROOM_MIN 256
 
 static struct metric *refused(struct metrics *metrics, const char *listener, const char *reason)
@@ -65,9 +67,19 @@ struct httpd_request *httpd_requests_next_to_park(struct httpd_requests *all)
 
 void httpd_request_free(struct httpd_request *request)
 {
+    free(request->authority);
     free(request->query);
     free(request->head);
     free(request);
+}
+
+bool httpd_request_set_path(struct httpd_request *request, const char *target)
+{
+    struct http_target parts;
+    bool is_good = http_target_read(str_of(target), &parts);
+    request->path = parts.path.data;
+    request->authority = parts.authority.data == NULL ? NULL : str_dup(parts.authority);
+    return is_good;
 }
 
 void httpd_request_detach(struct httpd_request *request)

@@ -37,7 +37,9 @@ struct httpd_request {
     struct http_conn *conn;
     uint8_t peer[16];
     const char *method, *path; /* head's, or the library's; NULL until the header is there */
+    char *authority;           /* of an absolute target; NULL: none */
     char *query;               /* NULL: none */
+    struct str target;         /* in the library's hands; STR_NONE: not clean, or a visitor's */
     char *body;
     size_t body_bytes, body_room;
     size_t discarded_bytes;
@@ -45,6 +47,7 @@ struct httpd_request {
     bool owed;                     /* the handler has it and has not answered */
     bool parked;                   /* suspended: only a resume gets the answer out */
     bool is_refused_by_library;    /* which would answer it in its own words */
+    bool is_chunked;               /* its body */
     struct list_link park_link;    /* in to_park, or in none */
     struct MHD_Response *response; /* the answer, until it is queued */
     unsigned status;
@@ -57,6 +60,9 @@ void httpd_requests_init(struct httpd_requests *all, struct metrics *metrics, co
 struct httpd_request *httpd_request_new(struct httpd_requests *all, struct http_conn *conn);
 /* When both have let go of it; detach does it for a handler that has answered. */
 void httpd_request_free(struct httpd_request *request);
+/* The path, and the authority if there is one, of a target whose query has been cut off; path is a
+ * part of target, or a literal. false: the target is broken. */
+bool httpd_request_set_path(struct httpd_request *request, const char *target);
 /* The server lets go of it. */
 void httpd_request_detach(struct httpd_request *request);
 void httpd_request_park_later(struct httpd_request *request);

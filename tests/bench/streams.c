@@ -207,7 +207,8 @@ static struct figures ask(uint16_t port, const char *path)
 {
     char text[1024] = "";
     struct figures figures = {0};
-    AUTO(mem_free) char *request = mem_printf("GET %s HTTP/1.1\r\nConnection: close\r\n\r\n", path);
+    AUTO(mem_free)
+    char *request = mem_printf("GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
     int fd = dial(port, request);
     ssize_t n = recv(fd, text, sizeof(text) - 1, MSG_WAITALL);
     const char *body = n <= 0 ? NULL : strstr(text, "\r\n\r\n");
@@ -223,7 +224,7 @@ static struct figures ask(uint16_t port, const char *path)
 /* Requests per second over CONNECTIONS, each with one request out at a time. */
 static double measure_rate(uint16_t port)
 {
-    static const char request[] = "GET /list HTTP/1.1\r\n\r\n";
+    static const char request[] = "GET /list HTTP/1.1\r\nHost: x\r\n\r\n";
     struct epoll_event events[CONNECTIONS];
     int fds[CONNECTIONS];
     char bin[4096];
@@ -278,7 +279,7 @@ static void await_streams(uint16_t port, size_t count)
 static void open_streams(uint16_t port, int *fds, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        fds[i] = dial(port, "GET /events HTTP/1.1\r\n\r\n");
+        fds[i] = dial(port, "GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
     }
     await_streams(port, count);
 }

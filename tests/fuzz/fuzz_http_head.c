@@ -1,7 +1,7 @@
 /* What is read of a request's header: its whole head; framing, X-Forwarded-For, Origin. Each line
  * of the input is a field; the first is also tried as a list of proxies and of origins.
  *
- * Aims at: proto/http/http_head.c proto/http/http_framing.c
+ * Aims at: proto/http/http_head.c proto/http/http_framing.c proto/http/http_target.c
  * Aims at: gateway/http/proxies.c gateway/http/cors.c
  * Links: gateway_http
  * Dictionary: http_head.dict */
@@ -47,7 +47,7 @@ static void try_head(struct str bytes)
     }
     struct http_head_copy *copy = http_head_copy(&head);
     if (head.bytes > bytes.bytes || copy->field_count > head.field_count ||
-        strlen(copy->path) != http_head_path(&head).bytes) {
+        strlen(copy->path) != head.parts.path.bytes) {
         abort();
     }
     (void)http_head_copy_find(copy, "host");

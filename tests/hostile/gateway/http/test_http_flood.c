@@ -195,7 +195,7 @@ static void connect_idle(uint16_t port)
             connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
             _exit(1);
         }
-        if (i % 2 == 0 && write(fd, "GET /x HTTP/1.1\r\n\r\n", 19) != 19) {
+        if (i % 2 == 0 && write(fd, "GET /x HTTP/1.1\r\nHost: x\r\n\r\n", 28) != 28) {
             _exit(1);
         }
     }

@@ -45,7 +45,7 @@ static void test_slow_request_line(void **state)
 static void test_slow_header(void **state)
 {
     struct http_fixture *f = *state;
-    http_client_send(f->client, STR_LIT("POST /create HTTP/1.1\r\nX: "));
+    http_client_send(f->client, STR_LIT("POST /create HTTP/1.1\r\nHost: x\r\nX: "));
     assert_cut_in_time(f, trickle(f, 'x'));
 }
 
@@ -110,7 +110,7 @@ static void test_slow_reader(void **state)
     while (gateway_open_connections(f->gateway) > 0 || asked == 0) {
         assert_true(now_ms(f) - began_ms < 4 * WAIT_MS);
         for (int i = 0; i < 1000 && http_client_unsent(f->client) < 100000; i++, asked++) {
-            http_client_send(f->client, STR_LIT("GET /nothing-here HTTP/1.1\r\n\r\n"));
+            http_client_send(f->client, STR_LIT("GET /nothing-here HTTP/1.1\r\nHost: x\r\n\r\n"));
         }
         turn_for(f, 5);
     }

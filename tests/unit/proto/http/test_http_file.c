@@ -168,7 +168,8 @@ static void ask(struct fixture *f, const char *path, const char *fields, int sta
 {
     http_client_free(&f->client);
     f->client = http_client_new(f->loop, httpd_port(f->httpd), NULL);
-    http_client_sendf(f->client, "GET %s HTTP/1.1\r\nConnection: close\r\n%s\r\n", path, fields);
+    http_client_sendf(f->client, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n", path,
+                      fields);
     assert_true(http_client_await_close(f->client, WAIT_MS));
     if (http_client_status(f->client, 0) != status) {
         AUTO(mem_free) char *got = str_dup(http_client_received(f->client));

@@ -62,6 +62,34 @@ static void test_framings(void **state)
     }
 }
 
+static void test_host(void **state)
+{
+    static const struct {
+        const char *hosts[2];
+        const char *version;
+        bool is_named;
+    } rows[] = {
+        {{"x"}, "HTTP/1.1", true},       {{"[::1]:80"}, "HTTP/1.1", true},
+        {{""}, "HTTP/1.1", true},        {{NULL}, "HTTP/1.0", true},
+        {{NULL}, "HTTP/1.1", false},     {{NULL}, "HTTP/1.2", false},
+        {{"x", "x"}, "HTTP/1.1", false}, {{"x", "y"}, "HTTP/1.0", false},
+        {{"x, y"}, "HTTP/1.1", false},   {{"x y"}, "HTTP/1.1", false},
+        {{"x/y"}, "HTTP/1.1", false},    {{"u@x"}, "HTTP/1.0", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct http_framing framing = {0};
+        for (size_t n = 0; n < 2 && rows[i].hosts[n] != NULL; n++) {
+            http_framing_add(&framing, n == 0 ? STR_LIT("Host") : STR_LIT("hOST"),
+                             str_of(rows[i].hosts[n]));
+        }
+        assert_true(http_framing_is_sound(&framing, rows[i].version));
+        if (http_framing_names_host(&framing, rows[i].version) != rows[i].is_named) {
+            fail_msg("row %zu", i);
+        }
+    }
+}
+
 static void test_length_is_read(void **state)
 {
     (void)state;
@@ -83,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_framings),
+        cmocka_unit_test(test_host),
         cmocka_unit_test(test_length_is_read),
         cmocka_unit_test(test_nul_in_a_name),
     };

@@ -23,8 +23,8 @@ static void test_whole(void **state)
     assert_str(head.method, "GET");
     assert_str(head.target, "/a/b?c=d?e");
     assert_str(head.version, "HTTP/1.1");
-    assert_str(http_head_path(&head), "/a/b");
-    assert_str(http_head_query(&head), "c=d?e");
+    assert_str(head.parts.path, "/a/b");
+    assert_str(head.parts.query, "c=d?e");
     assert_true(http_head_is_strict(&head));
     AUTO(mem_free) struct http_head_copy *copy = http_head_copy(&head);
     assert_string_equal(copy->method, "GET");
@@ -49,7 +49,7 @@ static void test_every_part(void **state)
     }
     assert_int_equal(http_head_read(str_of(text), &head), ERR_OK);
     assert_int_equal(head.bytes, sizeof(text) - 1);
-    assert_null(http_head_query(&head).data);
+    assert_null(head.parts.query.data);
     AUTO(mem_free) struct http_head_copy *copy = http_head_copy(&head);
     assert_null(copy->query);
 }
@@ -71,8 +71,21 @@ static void test_refused(void **state)
         {"GET / HTTP/2.0\r\n", ERR_HTTP_VERSION},
         {"GET / HTTP/0.9\r\n", ERR_HTTP_VERSION},
         {"GET / HTTP/1.1\r\nnothing\r\n", ERR_BAD_REQUEST},
-        /* What the library takes is let through. */
-        {"GET  /a b HTTP/1.2\nA: b\n c\n\n", ERR_OK},
+        {"GET http:///x HTTP/1.1\r\n", ERR_BAD_REQUEST},
+        /* Folded, in one way or another. */
+        {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length:\r\n 37\r\n\r\n", ERR_BAD_REQUEST},
+        {"GET / HTTP/1.1\r\nHost: x\r\n\tA: b\r\n\r\n", ERR_BAD_REQUEST},
+        {"GET / HTTP/1.1\r\n A: b\r\n\r\n", ERR_BAD_REQUEST},
+        /* Other ends of lines than CR LF, and what is none. */
+        {"GET / HTTP/1.1\nHost: x\r\n\r\n", ERR_BAD_REQUEST},
+        {"GET / HTTP/1.1\r\nHost: x\n\r\n", ERR_BAD_REQUEST},
+        {"GET / HTTP/1.1\r\nHost: x\r\n\n", ERR_BAD_REQUEST},
+        {"GET / HTTP/1.1\r\nHost: x\r\nA: b\rC: d\r\n\r\n", ERR_BAD_REQUEST},
+        {"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\r\n\r\n", ERR_BAD_REQUEST},
+        {"GET /a\rb HTTP/1.1\r\nHost: x\r\n\r\n", ERR_BAD_REQUEST},
+        {"GET / HTTP/1.1\r\nHost: x\r\nA: b\x7f\r\n\r\n", ERR_BAD_REQUEST},
+        /* The library takes it as it was meant. */
+        {"GET  /a b HTTP/1.2\r\nA: b\r\n\r\n", ERR_OK},
         {"G@T / HTTP/1.1\r\n: x\r\n\r\n", ERR_OK},
     };
     struct http_head head;
@@ -87,6 +100,50 @@ static void test_refused(void **state)
             assert_false(http_head_is_strict(&head));
         }
     }
+}
+
+static void test_nuls(void **state)
+{
+    static const struct str heads[] = {
+        STR_LIT("GET / HTTP/1.1\r\nHost: x\r\nA: b\0\r\n\r\n"),
+        STR_LIT("GET / HTTP/1.1\r\nHost: x\r\nA\0: b\r\n\r\n"),
+        STR_LIT("GET / HTTP/1.1\r\nHost: x\r\n\0\r\n\r\n"),
+        STR_LIT("GET /a\0b HTTP/1.1\r\nHost: x\r\n\r\n"),
+        STR_LIT("GET / HTTP/1.1\0\r\nHost: x\r\n\r\n"),
+    };
+    struct http_head head;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+        assert_int_equal(http_head_read(heads[i], &head), ERR_BAD_REQUEST);
+    }
+}
+
+/* Whom a request is for. */
+static void test_hosts(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_strict;
+    } rows[] = {
+        {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", true},
+        {"GET / HTTP/1.0\r\nA: b\r\n\r\n", true},
+        {"GET / HTTP/1.1\r\nA: b\r\n\r\n", false},
+        {"GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", false},
+        {"GET / HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n", false},
+        {"GET http://y/ HTTP/1.1\r\nHost: x\r\n\r\n", true},
+        {"GET http://y/ HTTP/1.1\r\nA: b\r\n\r\n", false},
+    };
+    struct http_head head;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(http_head_read(str_of(rows[i].text), &head), ERR_OK);
+        if (http_head_is_strict(&head) != rows[i].is_strict) {
+            fail_msg("%s", rows[i].text);
+        }
+    }
+    AUTO(mem_free) struct http_head_copy *copy = http_head_copy(&head);
+    assert_string_equal(copy->authority, "y");
+    assert_string_equal(copy->path, "/");
 }
 
 /* What is refused still tells its fields: who asks from another origin is to see the answer. */
@@ -107,10 +164,9 @@ static void test_fields_of_a_refused_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_every_part),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_fields_of_a_refused_one),
+        cmocka_unit_test(test_whole),   cmocka_unit_test(test_every_part),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_nuls),
+        cmocka_unit_test(test_hosts),   cmocka_unit_test(test_fields_of_a_refused_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@
 #define SHORT_MS 30
 #define STALL_MS 300
 #define STREAMS_MAX 5
-#define GET_EVENTS "GET /events?x=1 HTTP/1.1\r\nX-Who: me\r\n\r\n"
+#define GET_EVENTS "GET /events?x=1 HTTP/1.1\r\nHost: x\r\nX-Who: me\r\n\r\n"
 
 struct fixture {
     struct loop *loop;
@@ -303,7 +303,7 @@ static void test_client_talks(void **state)
 static void test_on_a_kept_connection(void **state)
 {
     struct fixture *f = *state;
-    http_client_send(f->client, STR_LIT("GET /x HTTP/1.1\r\n\r\n" GET_EVENTS));
+    http_client_send(f->client, STR_LIT("GET /x HTTP/1.1\r\nHost: x\r\n\r\n" GET_EVENTS));
     assert_true(http_client_await(f->client, 2, WAIT_MS));
     assert_int_equal(http_client_status(f->client, 1), 307);
     assert_true(str_eq(http_client_header(f->client, 1, "Location"), STR_LIT("/events?x=1")));
@@ -327,14 +327,14 @@ static void test_answered_otherwise(void **state)
 static void test_ambiguous_requests(void **state)
 {
     static const char *const rest[] = {
-        " HTTP/1.1\r\nContent-Length: 1\r\n\r\nx",
-        " HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        " HTTP/1.1\r\nX: a\nY: b\r\n\r\n",
-        " HTTP/1.1\r\nX: a\r\n b\r\n\r\n",
-        " HTTP/1.1\r\nX : a\r\n\r\n",
-        " HTTP/1.1\r\nX: a\x01\r\n\r\n",
-        "?\x7f HTTP/1.1\r\n\r\n",
-        "? b HTTP/1.1\r\n\r\n",
+        " HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx",
+        " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        " HTTP/1.1\r\nHost: x\r\nX: a\nY: b\r\n\r\n",
+        " HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n",
+        " HTTP/1.1\r\nHost: x\r\nX : a\r\n\r\n",
+        " HTTP/1.1\r\nHost: x\r\nX: a\x01\r\n\r\n",
+        "?\x7f HTTP/1.1\r\nHost: x\r\n\r\n",
+        "? b HTTP/1.1\r\nHost: x\r\n\r\n",
         " HTTP/1.1\n\n",
     };
     struct fixture *f = *state;

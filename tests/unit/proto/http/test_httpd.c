@@ -140,14 +140,15 @@ static void test_answers_at_once(void **state)
 static void test_answers_later(void **state)
 {
     struct fixture *f = *state;
-    http_client_send(f->client, STR_LIT("POST /later HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"));
+    http_client_send(f->client,
+                     STR_LIT("POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"));
     assert_false(http_client_await(f->client, 1, 50));
     assert_int_equal(f->later_count, 1);
     assert_int_equal(httpd_open_requests(f->httpd), 1);
     answer(f->later[0], 201, STR_LIT("done"));
     assert_true(http_client_await(f->client, 1, WAIT_MS));
     assert_int_equal(http_client_status(f->client, 0), 201);
-    http_client_send(f->client, STR_LIT("GET /again HTTP/1.1\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("GET /again HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_true(http_client_await(f->client, 2, WAIT_MS));
     assert_body(f, 1, "/again");
 }
@@ -155,9 +156,9 @@ static void test_answers_later(void **state)
 static void test_pipelined(void **state)
 {
     struct fixture *f = *state;
-    http_client_send(f->client,
-                     STR_LIT("GET /1 HTTP/1.1\r\n\r\nPOST /later HTTP/1.1\r\nContent-Length: 1\r\n"
-                             "\r\nxGET /3 HTTP/1.1\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nPOST /later "
+                                        "HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
+                                        "\r\nxGET /3 HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_true(http_client_await(f->client, 1, WAIT_MS));
     assert_false(http_client_await(f->client, 2, 50));
     answer(f->later[0], 200, STR_LIT("2"));
@@ -171,9 +172,10 @@ static void test_half_close(void **state)
 {
     struct fixture *f = *state;
     struct http_client *other = http_client_new(f->loop, httpd_port(f->httpd), NULL);
-    http_client_send(other, STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
+    http_client_send(other, STR_LIT("GET /x HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_true(http_client_await(other, 1, WAIT_MS));
-    http_client_send(f->client, STR_LIT("POST /later HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"));
+    http_client_send(f->client,
+                     STR_LIT("POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"));
     http_client_shutdown(f->client);
     assert_false(http_client_await(f->client, 1, 50));
     answer(f->later[0], 200, STR_LIT("late"));
@@ -186,7 +188,8 @@ static void test_half_close(void **state)
 static void test_refused_and_answered_later(void **state)
 {
     struct fixture *f = *state;
-    http_client_send(f->client, STR_LIT("POST /later HTTP/1.1\r\nContent-Length: 1001\r\n\r\nabc"));
+    http_client_send(f->client,
+                     STR_LIT("POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\nabc"));
     assert_false(http_client_await(f->client, 1, 50));
     assert_int_equal(f->last_error, ERR_TOO_LARGE);
     answer(f->later[0], 413, STR_LIT("too much"));
@@ -200,15 +203,15 @@ static void test_refused_and_answered_later(void **state)
 static void answers_another(struct fixture *f, bool same_round)
 {
     struct http_client *other = http_client_new(f->loop, httpd_port(f->httpd), NULL);
-    http_client_send(other, STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
-    http_client_send(f->client, STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
+    http_client_send(other, STR_LIT("GET /x HTTP/1.1\r\nHost: x\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("GET /x HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_true(http_client_await(other, 1, WAIT_MS));
     assert_true(http_client_await(f->client, 1, WAIT_MS));
-    http_client_send(f->client, STR_LIT("GET /later HTTP/1.1\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("GET /later HTTP/1.1\r\nHost: x\r\n\r\n"));
     if (!same_round) {
         assert_false(http_client_await(f->client, 2, 20));
     }
-    http_client_send(other, STR_LIT("GET /answer-first HTTP/1.1\r\n\r\n"));
+    http_client_send(other, STR_LIT("GET /answer-first HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_true(http_client_await(other, 2, WAIT_MS));
     assert_true(http_client_await(f->client, 2, WAIT_MS));
     assert_body(f, 1, "first");
@@ -230,8 +233,9 @@ static void test_what_a_handler_sees(void **state)
     struct fixture *f = *state;
     http_client_free(&f->client);
     f->client = http_client_new(f->loop, httpd_port(f->httpd), "127.0.0.9");
-    http_client_send(f->client,
-                     STR_LIT("BREW /headers?a=%20b&c?d= HTTP/1.1\r\nx: 1\r\nX: 2\r\nx: 3\r\n\r\n"));
+    http_client_send(
+        f->client,
+        STR_LIT("BREW /headers?a=%20b&c?d= HTTP/1.1\r\nHost: x\r\nx: 1\r\nX: 2\r\nx: 3\r\n\r\n"));
     assert_true(http_client_await(f->client, 1, WAIT_MS));
     assert_body(f, 0, "BREW a=%20b&c?d= 1 none 2 9");
 }
@@ -240,8 +244,8 @@ static void test_what_a_handler_sees(void **state)
 static void test_head(void **state)
 {
     struct fixture *f = *state;
-    http_client_send(f->client, STR_LIT("HEAD /four HTTP/1.1\r\n\r\n"));
-    http_client_send(f->client, STR_LIT("GET /x HTTP/1.1\r\nConnection: close\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("HEAD /four HTTP/1.1\r\nHost: x\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
     assert_true(http_client_await_close(f->client, WAIT_MS));
     AUTO(mem_free) char *got = str_dup(http_client_received(f->client));
     const char *end = strstr(got, "\r\n\r\n");
@@ -256,7 +260,7 @@ static void test_many_headers(void **state)
     enum { FIELDS = 40 };
     struct fixture *f = *state;
     char name[16];
-    http_client_send(f->client, STR_LIT("GET /later HTTP/1.1\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("GET /later HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_false(http_client_await(f->client, 1, 20));
     struct http_response *response = http_response_new(200);
     for (int i = 0; i < FIELDS; i++) {
@@ -276,7 +280,8 @@ static void test_a_body_at_the_limit(void **state)
     struct fixture *f = *state;
     char body[BODY_MAX];
     memset(body, 'b', sizeof(body));
-    http_client_send(f->client, STR_LIT("POST /echo HTTP/1.1\r\nContent-Length: 1000\r\n\r\n"));
+    http_client_send(f->client,
+                     STR_LIT("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"));
     http_client_send(f->client, (struct str){.data = body, .bytes = 10});
     assert_false(http_client_await(f->client, 1, 20));
     http_client_send(f->client, (struct str){.data = body, .bytes = BODY_MAX - 10});
@@ -291,12 +296,12 @@ static void test_drain(void **state)
     struct fixture *f = *state;
     uint16_t port = httpd_port(f->httpd);
     struct http_client *idle = http_client_new(f->loop, port, NULL);
-    http_client_send(idle, STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
+    http_client_send(idle, STR_LIT("GET /x HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_true(http_client_await(idle, 1, WAIT_MS));
-    http_client_send(f->client, STR_LIT("GET /later HTTP/1.1\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("GET /later HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_false(http_client_await(f->client, 1, 20));
     struct http_client *late = http_client_new(f->loop, port, NULL); /* not accepted yet */
-    http_client_send(late, STR_LIT("GET /y HTTP/1.1\r\n\r\n"));
+    http_client_send(late, STR_LIT("GET /y HTTP/1.1\r\nHost: x\r\n\r\n"));
     httpd_drain(f->httpd, 0);
     httpd_drain(f->httpd, 0);
     assert_true(http_client_await_close(idle, WAIT_MS));
@@ -324,15 +329,15 @@ static void test_drain_with_patience(void **state)
     struct fixture *f = *state;
     uint16_t port = httpd_port(f->httpd);
     struct http_client *silent = http_client_new(f->loop, port, NULL);
-    http_client_send(silent, STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
-    http_client_send(f->client, STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
+    http_client_send(silent, STR_LIT("GET /x HTTP/1.1\r\nHost: x\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("GET /x HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_true(http_client_await(silent, 1, WAIT_MS));
     assert_true(http_client_await(f->client, 1, WAIT_MS));
     httpd_drain(f->httpd, 300);
     assert_false(httpd_is_drained(f->httpd));
-    http_client_send(f->client, STR_LIT("GET /y HTTP/1.1\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("GET /y HTTP/1.1\r\nHost: x\r\n\r\n"));
     struct http_client *fresh = http_client_new(f->loop, port, NULL);
-    http_client_send(fresh, STR_LIT("GET /z HTTP/1.1\r\n\r\n"));
+    http_client_send(fresh, STR_LIT("GET /z HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_true(http_client_await_close(f->client, WAIT_MS));
     assert_true(http_client_await_close(fresh, WAIT_MS));
     assert_int_equal(http_client_status(f->client, 1), 200);
@@ -366,16 +371,16 @@ static void test_no_descriptors(void **state)
 {
     struct fixture *f = *state;
     struct rlimit limit, none;
-    http_client_send(f->client, STR_LIT("GET /1 HTTP/1.1\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_true(http_client_await(f->client, 1, WAIT_MS));
     struct http_client *late = http_client_new(f->loop, httpd_port(f->httpd), NULL);
-    http_client_send(late, STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
+    http_client_send(late, STR_LIT("GET /x HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     none = limit;
     none.rlim_cur = 3;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
     assert_true(loop_run_until(f->loop, has_paused, f, WAIT_MS));
-    http_client_send(f->client, STR_LIT("GET /2 HTTP/1.1\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("GET /2 HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_true(http_client_await(f->client, 2, WAIT_MS));
     assert_int_equal(http_client_status(late, 0), 0);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -388,7 +393,7 @@ static void test_no_descriptors(void **state)
 static void test_free_before_the_answer(void **state)
 {
     struct fixture *f = *state;
-    http_client_send(f->client, STR_LIT("GET /later HTTP/1.1\r\n\r\n"));
+    http_client_send(f->client, STR_LIT("GET /later HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_false(http_client_await(f->client, 1, 20));
     httpd_free(&f->httpd);
     assert_true(http_client_await_close(f->client, WAIT_MS));
@@ -422,7 +427,7 @@ static void test_handed_over(void **state)
     httpd_free(&first);
     config.listen_fd = kept;
     struct httpd *second = httpd_new(f->loop, f->metrics, &config, on_request, f, &why);
-    http_client_send(client, STR_LIT("GET /x HTTP/1.1\r\n\r\n"));
+    http_client_send(client, STR_LIT("GET /x HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_true(http_client_await(client, 1, WAIT_MS));
     http_client_free(&client);
     httpd_free(&second);

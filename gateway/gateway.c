@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 #include <strings.h>
-#include <sys/resource.h>
 
 #include "gateway/api/api.h"
+#include "gateway/descriptors.h"
 #include "gateway/http/proxies.h"
 #include "proto/http/http_listen.h"
 #include "proto/http/httpd.h"
@@ -12,8 +12,6 @@
 
 /* Lines of X-Forwarded-For that are looked at, the last ones. */
 #define FORWARDED_LINES_MAX 8
-/* Descriptors for everything but clients. */
-#define OTHER_DESCRIPTORS 512
 /* How long clients may still bring requests on connections that are there when it drains. */
 #define DRAIN_PATIENCE_MS 1000
 
@@ -101,25 +99,16 @@ static void on_http_request(void *arg, struct httpd_request *httpd, enum err err
 
 /* ---- life ---- */
 
-/* As many clients as there may be descriptors; the usual soft limit of 1,024 is raised. */
+/* As many clients as there may be descriptors. */
 static unsigned connections_max(const struct gateway_config *config)
 {
-    struct rlimit limit;
-    rlim_t wanted = config->connections_max + OTHER_DESCRIPTORS;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return (unsigned)config->connections_max;
+    uint64_t limit = descriptors_raise_limit(config->connections_max);
+    uint64_t max =
+        descriptors_for_clients(config->connections_max, limit, descriptors_count_open());
+    if (max < config->connections_max) {
+        log_warn("fewer connections than configured: the limit of open files is too low",
+                 LOG_U64("connections_max", max), LOG_U64("open_files_max", limit));
     }
-    if (limit.rlim_cur < wanted) {
-        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    if (limit.rlim_cur >= wanted) {
-        return (unsigned)config->connections_max;
-    }
-    rlim_t max = limit.rlim_cur - limit.rlim_cur / 4;
-    max = max < config->connections_max ? max : config->connections_max;
-    log_warn("fewer connections than configured: the limit of open files is too low",
-             LOG_U64("connections_max", max), LOG_U64("open_files_max", limit.rlim_max));
     return (unsigned)max;
 }
 
@@ -223,6 +212,12 @@ uint16_t gateway_port(const struct gateway *gateway)
 size_t gateway_open_connections(const struct gateway *gateway)
 {
     return httpd_open_connections(gateway->httpd);
+}
+
+bool gateway_is_accepting(void *arg)
+{
+    const struct gateway *gateway = arg;
+    return httpd_is_accepting(gateway->httpd);
 }
 
 void gateway_drain(void *arg)

@@ -24,7 +24,10 @@ void gateway_free(struct gateway **gateway);
 uint16_t gateway_port(const struct gateway *gateway);
 size_t gateway_open_connections(const struct gateway *gateway);
 
-/* For service_on_drain; arg is the gateway. */
+/* For service_on_health: do clients get in? arg is the gateway, as below. */
+bool gateway_is_accepting(void *arg);
+
+/* For service_on_drain. */
 void gateway_drain(void *arg);
 bool gateway_is_drained(void *arg);
 

@@ -20,6 +20,9 @@ static int run_gateway(struct service *service, const struct gateway_config *con
     if (gateway == NULL) {
         return EXIT_FAILED;
     }
+    service_on_health(service, (struct ops_check){.name = "HTTP listener",
+                                                  .is_well = gateway_is_accepting,
+                                                  .arg = gateway});
     service_on_drain(service, (struct service_drain){
                                   .begin = gateway_drain,
                                   .is_done = gateway_is_drained,

@@ -1,5 +1,6 @@
 #include "proto/process/ops.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "proto/http/httpd.h"
@@ -8,11 +9,14 @@
 #define CONNECTIONS_MAX 32
 #define TIMEOUT_MS 5000
 #define IDLE_TIMEOUT_MS 60000
+#define CHECKS_MAX 4
 
 struct ops {
     struct httpd *httpd;
     struct metrics *metrics;
     struct health *health;
+    struct ops_check checks[CHECKS_MAX];
+    size_t check_count;
     bool draining;
 };
 
@@ -33,8 +37,21 @@ static void refuse_method(struct httpd_request *request)
 
 static void on_healthz(struct ops *ops, struct httpd_request *request)
 {
-    (void)ops;
+    for (size_t i = 0; i < ops->check_count; i++) {
+        const struct ops_check *check = &ops->checks[i];
+        if (!check->is_well(check->arg)) {
+            AUTO(mem_free) char *text = mem_printf("%s: not working\n", check->name);
+            reply_text(request, 503, "text/plain", str_of(text));
+            return;
+        }
+    }
     reply_text(request, 200, "text/plain", STR_LIT("ok\n"));
+}
+
+static bool is_listening_well(void *arg)
+{
+    const struct ops *ops = arg;
+    return httpd_is_accepting(ops->httpd);
 }
 
 static void on_readyz(struct ops *ops, struct httpd_request *request)
@@ -107,7 +124,10 @@ struct ops *ops_new(struct loop *loop, struct metrics *metrics, struct health *h
     ops->httpd = httpd_new(loop, metrics, &http, on_ops_request, ops, ret_why);
     if (ops->httpd == NULL) {
         ops_free(&ops);
+        return NULL;
     }
+    ops_add_check(
+        ops, (struct ops_check){.name = "ops listener", .is_well = is_listening_well, .arg = ops});
     return ops;
 }
 
@@ -117,6 +137,12 @@ void ops_free(struct ops **ops)
         httpd_free(&(*ops)->httpd);
         mem_free(ops);
     }
+}
+
+void ops_add_check(struct ops *ops, struct ops_check check)
+{
+    assert(ops->check_count < CHECKS_MAX);
+    ops->checks[ops->check_count++] = check;
 }
 
 uint16_t ops_port(const struct ops *ops)

@@ -112,6 +112,11 @@ static void on_end_signal(void *arg)
     begin_drain(service);
 }
 
+void service_on_health(struct service *service, struct ops_check check)
+{
+    ops_add_check(service->ops, check);
+}
+
 void service_on_drain(struct service *service, struct service_drain drain)
 {
     assert(service->part_count < PARTS_MAX);

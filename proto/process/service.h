@@ -17,6 +17,7 @@
 #include "proto/base/health.h"
 #include "proto/loop/loop.h"
 #include "proto/base/metrics.h"
+#include "proto/process/ops.h"
 
 /* The variables that every process knows. */
 struct service_config {
@@ -151,6 +152,9 @@ struct service_drain {
     void *arg;
 };
 void service_on_drain(struct service *service, struct service_drain drain);
+
+/* A part whose work /healthz proves; at most 3. */
+void service_on_health(struct service *service, struct ops_check check);
 
 /* Runs until a signal has drained it, then ends the bus: calls still out are answered
  * ERR_UNAVAILABLE, and nothing comes in or goes out any more. EXIT_OK: all that was in hand was

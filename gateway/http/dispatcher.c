@@ -1,6 +1,7 @@
 #include "gateway/http/dispatcher.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #include "gateway/http/ask.h"
 #include "gateway/http/auth.h"
@@ -20,6 +21,12 @@ static bool is_v1(const struct exchange *exchange)
 
 /* ---- the body ---- */
 
+static bool is_compressed(struct request *request)
+{
+    const char *coding = request_header(request, "Content-Encoding");
+    return coding != NULL && coding[0] != '\0' && strcasecmp(coding, "identity") != 0;
+}
+
 /* Reads the body that the route wants. false: it is wrong, and the exchange has failed. */
 static bool read_json_body(struct exchange *exchange)
 {
@@ -31,6 +38,10 @@ static bool read_json_body(struct exchange *exchange)
     char media_type[REQUEST_MEDIA_TYPE_BYTES];
     if (route->body == NULL) {
         return true;
+    }
+    if (!is_absent && is_compressed(request)) {
+        exchange_fail(exchange, ERR_CONTENT_CODING);
+        return false;
     }
     request_media_type(request, media_type);
     if (is_v1(exchange) && !is_absent && strcmp(media_type, "application/json") != 0) {

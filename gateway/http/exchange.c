@@ -201,6 +201,8 @@ void exchange_fail_with(struct exchange *exchange, const struct problem *problem
         add_own_header(response, "WWW-Authenticate", "Bearer");
     } else if (status == 405) {
         add_allow(exchange, response, "Allow");
+    } else if (problem->err == ERR_CONTENT_CODING) {
+        add_own_header(response, "Accept-Encoding", "identity"); /* RFC 9110, section 12.5.3 */
     }
     finish_exchange(exchange, &response, problem->err);
 }

@@ -4,13 +4,23 @@
 #include <jansson.h>
 #include <sodium.h>
 
+/* Some programs put a byte order mark before what they send (RFC 8259, section 8.1). */
+static struct str skip_mark(struct str body)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t bytes = sizeof(mark) - 1;
+    bool has_mark = body.bytes >= bytes && memcmp(body.data, mark, bytes) == 0;
+    return has_mark ? (struct str){.data = body.data + bytes, .bytes = body.bytes - bytes} : body;
+}
+
 struct json_t *json_body_parse(struct str body)
 {
     json_error_t error;
-    if (body.bytes == 0) {
+    struct str text = skip_mark(body);
+    if (text.bytes == 0) {
         return NULL;
     }
-    json_t *root = json_loadb(body.data, body.bytes, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_loadb(text.data, text.bytes, JSON_REJECT_DUPLICATES, &error);
     if (root != NULL && !json_is_object(root)) {
         json_decref(root);
         return NULL;

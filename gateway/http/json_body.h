@@ -24,8 +24,8 @@ struct member_fault {
 
 struct json_t; /* jansson's */
 
-/* NULL if body is not one JSON object: malformed, empty, trailing bytes, duplicate members, invalid
- * UTF-8, a NUL, nested too deep. */
+/* A byte order mark before it is skipped. NULL if body is not one JSON object: malformed, empty,
+ * trailing bytes, duplicate members, invalid UTF-8, a NUL, nested too deep. */
 struct json_t *json_body_parse(struct str body);
 /* What an empty body may stand for: an object without members. */
 struct json_t *json_body_empty(void);

@@ -44,6 +44,8 @@ static const struct {
      "Wait for as many seconds as <code>Retry-After</code> says, then try again."},
     {ERR_URI_TOO_LONG, "Address too long", "Ask for less in one address."},
     {ERR_HEAD_TOO_LARGE, "Header too large", "Send fewer header fields or cookies."},
+    {ERR_CONTENT_CODING, "Compressed body",
+     "Send the body as it is, without <code>Content-Encoding</code>."},
     {ERR_HTTP_VERSION, "HTTP version not supported", "Speak HTTP/1.1."},
 };
 
@@ -59,6 +61,44 @@ const char *problem_title(enum err err)
 
 /* ---- the documents ---- */
 
+#define FAULT_DETAIL_BYTES 96
+
+/* What is wrong with it: its name may stand before this. */
+static void describe_fault(const struct member_fault *fault, char ret_detail[FAULT_DETAIL_BYTES])
+{
+    static const char *const types[] = {[MEMBER_STRING] = "a string",
+                                        [MEMBER_NUMBER] = "a whole number",
+                                        [MEMBER_BOOL] = "true or false"};
+    const struct member *member = fault->member;
+    const char *text = fault->kind == MEMBER_UNKNOWN ? "is not known here" : "is required";
+    (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "%s", text);
+    if (fault->kind == MEMBER_MISTYPED) {
+        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must be %s", types[member->type]);
+    } else if (fault->kind == MEMBER_OUTSIDE) {
+        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must %s %" PRIu64 " to %" PRIu64 "%s",
+                       member->type == MEMBER_STRING ? "have" : "be from", member->min, member->max,
+                       member->type == MEMBER_STRING ? " bytes" : "");
+    }
+}
+
+/* "username is required; password must be a string." */
+static void write_faults_message(const struct problem *problem, struct json_out *out)
+{
+    struct strbuf message = {0};
+    for (size_t i = 0; i < problem->fault_count; i++) {
+        char detail[FAULT_DETAIL_BYTES];
+        describe_fault(&problem->faults[i], detail);
+        strbuf_add_z(&message, i == 0 ? "" : "; ");
+        strbuf_add_z(&message, problem->faults[i].name);
+        strbuf_add_z(&message, " ");
+        strbuf_add_z(&message, detail);
+    }
+    strbuf_add_z(&message, ".");
+    json_out_key(out, "message");
+    json_out_str(out, strbuf_str(&message));
+    strbuf_fini(&message);
+}
+
 static void write_original(const struct problem *problem, const char *request_id,
                            struct json_out *out)
 {
@@ -66,29 +106,14 @@ static void write_original(const struct problem *problem, const char *request_id
     json_out_member_z(out, "action", "failed");
     json_out_open_member(out, "error", '{');
     json_out_member_z(out, "code", err_code(problem->err));
-    json_out_member_z(out, "message", err_text(problem->err));
+    if (problem->fault_count > 0) {
+        write_faults_message(problem, out);
+    } else {
+        json_out_member_z(out, "message", err_text(problem->err));
+    }
     json_out_close(out, "}");
     json_out_member_z(out, "request_id", request_id);
     json_out_close(out, "}");
-}
-
-static void write_fault_detail(const struct member_fault *fault, struct json_out *out)
-{
-    static const char *const types[] = {[MEMBER_STRING] = "a string",
-                                        [MEMBER_NUMBER] = "a whole number",
-                                        [MEMBER_BOOL] = "true or false"};
-    char detail[96] = "is required";
-    const struct member *member = fault->member;
-    if (fault->kind == MEMBER_UNKNOWN) {
-        (void)snprintf(detail, sizeof(detail), "is not known here");
-    } else if (fault->kind == MEMBER_MISTYPED) {
-        (void)snprintf(detail, sizeof(detail), "must be %s", types[member->type]);
-    } else if (fault->kind == MEMBER_OUTSIDE) {
-        (void)snprintf(detail, sizeof(detail), "must %s %" PRIu64 " to %" PRIu64 "%s",
-                       member->type == MEMBER_STRING ? "have" : "be from", member->min, member->max,
-                       member->type == MEMBER_STRING ? " bytes" : "");
-    }
-    json_out_member_z(out, "detail", detail);
 }
 
 /* A JSON pointer (RFC 6901) to a member of the body. */
@@ -123,7 +148,9 @@ static void write_v1(const struct problem *problem, const char *request_id, stru
         for (size_t i = 0; i < problem->fault_count; i++) {
             json_out_open(out, '{');
             write_fault_pointer(&problem->faults[i], out);
-            write_fault_detail(&problem->faults[i], out);
+            char detail[FAULT_DETAIL_BYTES];
+            describe_fault(&problem->faults[i], detail);
+            json_out_member_z(out, "detail", detail);
             json_out_close(out, "}");
         }
         json_out_close(out, "]");

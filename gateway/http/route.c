@@ -341,6 +341,9 @@ void route_find_failures(const struct route *route, enum dialect dialect,
     if (dialect == DIALECT_V1) {
         add_failure(ret_failures, ERR_WRONG_HOST);
     }
+    if (route->body != NULL) {
+        add_failure(ret_failures, ERR_CONTENT_CODING);
+    }
     if (dialect == DIALECT_V1 && route->body != NULL) {
         add_failure(ret_failures, ERR_MEDIA_TYPE);
         add_failure(ret_failures, ERR_WRONG_MEMBER);

@@ -111,16 +111,17 @@ static void test_paths_and_methods(void **state)
         int status;
         const char *code;
     } rows[] = {
-        {"GET / HTTP/1.1\r\n\r\n", 404, "not_found"},
-        {"GET /login HTTP/1.1\r\n\r\n", 405, "method_not_allowed"},
-        {"HEAD /x HTTP/1.1\r\n\r\n", 404, NULL},
-        {"BREW /create HTTP/1.1\r\n\r\n", 405, "method_not_allowed"},
-        {"POST /%6cogin HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 404, "not_found"},
-        {"POST /login%00x HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 404, "not_found"},
-        {"POST /../login HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 404, "not_found"},
-        {"POST //login HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 404, "not_found"},
-        {"POST /create HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 401, "unauthorized"},
-        {"POST /create?a=b HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 401, "unauthorized"},
+        {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not_found"},
+        {"GET /login HTTP/1.1\r\nHost: x\r\n\r\n", 405, "method_not_allowed"},
+        {"HEAD /x HTTP/1.1\r\nHost: x\r\n\r\n", 404, NULL},
+        {"BREW /create HTTP/1.1\r\nHost: x\r\n\r\n", 405, "method_not_allowed"},
+        {"POST /%6cogin HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 404, "not_found"},
+        {"POST /login%00x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 404, "not_found"},
+        {"POST /../login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 404, "not_found"},
+        {"POST //login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 404, "not_found"},
+        {"POST /create HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 401, "unauthorized"},
+        {"POST /create?a=b HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 401,
+         "unauthorized"},
     };
     struct http_fixture *f = *state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -139,6 +140,63 @@ static void test_paths_and_methods(void **state)
         assert_int_equal(allows, rows[i].status == 405);
     }
     assert_serves(f);
+}
+
+/* An absolute target is the path in it, for the host in it (RFC 9112, section 3.2.2). */
+static void test_absolute_targets(void **state)
+{
+    static const struct {
+        const char *request;
+        int status;
+    } rows[] = {
+        {"POST http://y:1/list_participants?a=b HTTP/1.1\r\nHost: x\r\n", 200},
+        {"POST HTTPS://y/list_participants HTTP/1.1\r\nHost: x\r\n", 200},
+        {"POST http://y/nothing HTTP/1.1\r\nHost: x\r\n", 404},
+        {"POST http://y HTTP/1.1\r\nHost: x\r\n", 404},
+        {"POST http://localhost/v1/info HTTP/1.1\r\nHost: evil.example\r\n", 405},
+        {"POST http://evil.example/v1/info HTTP/1.1\r\nHost: localhost\r\n", 421},
+        {"POST /v1/info HTTP/1.1\r\nHost: localhost\r\n", 405},
+    };
+    struct http_fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        http_client_free(&f->client);
+        f->client = http_fixture_connect(f, NULL);
+        for (size_t n = 0; n < 2; n++) { /* read by ourselves, and by the library */
+            http_client_sendf(f->client,
+                              "%sAuthorization: " TOKEN "\r\nContent-Length: %zu\r\n\r\n%s",
+                              rows[i].request, strlen(LIST_BODY), LIST_BODY);
+            assert_true(http_client_await(f->client, n + 1, WAIT_MS));
+            if (http_client_status(f->client, n) != rows[i].status) {
+                fail_msg("%d: %s", http_client_status(f->client, n), rows[i].request);
+            }
+        }
+    }
+}
+
+/* None is needed, and none may be sent at all. */
+static void test_create_without_a_body(void **state)
+{
+    static const char *const fields[] = {"", "Content-Length: 0\r\n",
+                                         "Content-Length: 0\r\nContent-Encoding: gzip\r\n"};
+    struct http_fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        http_client_sendf(f->client, HEAD("/create") "%s\r\n", fields[i]);
+        assert_true(http_client_await(f->client, i + 1, WAIT_MS));
+        assert_int_equal(http_client_status(f->client, i), 200);
+    }
+}
+
+static void test_compressed_body(void **state)
+{
+    struct http_fixture *f = *state;
+    http_client_send(
+        f->client, STR_LIT(HEAD("/list_participants") "Content-Encoding: gzip\r\n"
+                                                      "Content-Length: 4\r\n\r\n\x1f\x8b\x08\x00"));
+    assert_true(http_client_await(f->client, 1, WAIT_MS));
+    assert_error(f, 415, "content_coding");
+    assert_true(str_eq(http_client_header(f->client, 0, "Accept-Encoding"), STR_LIT("identity")));
+    send_body(f, "/list_participants", STR_LIT("\xef\xbb\xbf" LIST_BODY));
+    assert_int_equal(http_client_status(f->client, 0), 200);
 }
 
 static void test_declared_too_large(void **state)
@@ -290,6 +348,9 @@ int main(void)
         HTTP_TEST(test_deep),
         HTTP_TEST(test_members),
         BRIEF_TEST(test_paths_and_methods),
+        HTTP_TEST(test_absolute_targets),
+        HTTP_TEST(test_create_without_a_body),
+        HTTP_TEST(test_compressed_body),
         HTTP_TEST(test_declared_too_large),
         HTTP_TEST(test_declared_too_large_and_sent),
         BRIEF_TEST(test_no_end_after_the_answer),

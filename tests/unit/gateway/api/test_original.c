@@ -47,6 +47,43 @@ static void test_create_draws_a_key_for_each_request(void **state)
     }
 }
 
+/* None is asked for, and clients of the original send none. */
+static void test_create_without_a_body(void **state)
+{
+    struct api_fixture *f = *state;
+    struct ask *ask = ask_send(f, "/create", TOKEN, "");
+    answer_session(f, 42);
+    answer_create(f, 123456);
+    assert_int_equal(ask->status, 200);
+    assert_string_equal(ask->body, "{\"action\":\"success\",\"room_id\":123456}");
+    ask_free(&ask);
+}
+
+/* What is wrong with a body is said by the name of the member. */
+static void test_messages_name_members(void **state)
+{
+    static const struct {
+        const char *path, *body, *message;
+    } rows[] = {
+        {"/login", "{}", "username is required; password is required."},
+        {"/login", "{\"username\":\"a\"}", "password is required."},
+        {"/login", "{\"username\":1,\"password\":\"\"}",
+         "username must be a string; password must have 1 to 1024 bytes."},
+        {"/list_participants", "{}", "room_id is required."},
+        {"/list_participants", "{\"room_id\":\"1\"}", "room_id must be a whole number."},
+        {"/list_participants", "{\"room_id\":0}", "room_id must be from 1 to 9007199254740991."},
+        {"/list_participants", "x", "The request is not valid."},
+    };
+    struct api_fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ask *ask = ask_send(f, rows[i].path, TOKEN, rows[i].body);
+        assert_failed(ask, 400, "bad_request");
+        AUTO(mem_free) char *expected = mem_printf("\"message\":\"%s\"}", rows[i].message);
+        assert_non_null(strstr(ask->body, expected));
+        ask_free(&ask);
+    }
+}
+
 static void test_list(void **state)
 {
     static const uint64_t publishers[] = {1111, 2222, 9007199254740991};
@@ -196,6 +233,7 @@ static void test_failures(void **state)
             char value[16];
             const char *retry = ask_header(ask, "Retry-After", value, sizeof(value));
             assert_int_equal(retry != NULL, rows[i].retry_after != NULL);
+            assert_true(retry == NULL || strcmp(retry, rows[i].retry_after) == 0);
             ask_free(&ask);
         }
     }
@@ -311,6 +349,7 @@ static void test_cors(void **state)
                         "POST");
     assert_string_equal(ask_header(ask, "Access-Control-Allow-Headers", value, sizeof(value)),
                         "authorization, content-type");
+    assert_string_equal(ask_header(ask, "Access-Control-Max-Age", value, sizeof(value)), "600");
     assert_string_equal(ask_header(ask, "Vary", value, sizeof(value)), "Origin");
     ask_free(&ask);
     ask = ask_new("OPTIONS", "/create", NULL, STR_NONE);
@@ -327,7 +366,16 @@ static void test_cors(void **state)
     ask_set_header(ask, "Origin", "https://a.example");
     api_handle(f->api, &ask->request);
     assert_failed(ask, 401, "unauthorized");
-    assert_non_null(ask_header(ask, "Access-Control-Allow-Origin", value, sizeof(value)));
+    assert_string_equal(ask_header(ask, "Access-Control-Allow-Origin", value, sizeof(value)),
+                        "https://a.example");
+    assert_string_equal(ask_header(ask, "Access-Control-Expose-Headers", value, sizeof(value)),
+                        "X-Request-Id, Retry-After");
+    assert_string_equal(ask_header(ask, "Vary", value, sizeof(value)), "Origin");
+    ask_free(&ask);
+    /* And nobody else of anything. */
+    ask = ask_new("POST", "/create", NULL, STR_NONE);
+    api_handle(f->api, &ask->request);
+    assert_null(ask_header(ask, "Access-Control-Expose-Headers", value, sizeof(value)));
     ask_free(&ask);
 }
 
@@ -355,6 +403,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         API_TEST(test_create),
         API_TEST(test_create_draws_a_key_for_each_request),
+        API_TEST(test_create_without_a_body),
+        API_TEST(test_messages_name_members),
         API_TEST(test_list),
         API_TEST(test_list_of_as_many_as_there_may_be),
         API_TEST(test_tokens),

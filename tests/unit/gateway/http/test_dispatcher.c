@@ -327,6 +327,39 @@ static void test_no_body(void **state)
     ask_free(&ask);
 }
 
+/* A body in another coding than its own is refused before it is read, and it is said what is taken.
+ */
+static void test_compressed_bodies(void **state)
+{
+    static const struct {
+        const char *coding, *body;
+        int status;
+    } table[] = {
+        {"gzip", "\x1f\x8b", 415},    {"br", "{\"name\":\"x\"}", 415},
+        {"identity, gzip", "x", 415}, {"Identity", "{\"name\":5}", 422},
+        {"", "{\"name\":5}", 422},    {NULL, "{\"name\":5}", 422},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        char value[32];
+        struct ask *ask = ask_new("POST", "/v1/things", TOKEN, str_of(table[i].body));
+        ask_set_header(ask, "Content-Type", "application/json");
+        ask_set_header(ask, "Content-Encoding", table[i].coding);
+        bool is_refused = table[i].status == 415;
+        assert_problem(send(f, ask), table[i].status,
+                       is_refused ? "content_coding" : "wrong_member");
+        const char *accepted = ask_header(ask, "Accept-Encoding", value, sizeof(value));
+        assert_int_equal(accepted != NULL, is_refused);
+        assert_true(accepted == NULL || strcmp(accepted, "identity") == 0);
+        ask_free(&ask);
+    }
+    /* Nothing is compressed where nothing is. */
+    struct ask *ask = ask_new("PATCH", "/v1/things", NULL, STR_NONE);
+    ask_set_header(ask, "Content-Encoding", "gzip");
+    assert_problem(send(f, ask), 409, "conflict");
+    ask_free(&ask);
+}
+
 /* The common handler: the body's member goes into the message, the reply is the answer. */
 static void test_one_message(void **state)
 {
@@ -437,6 +470,7 @@ int main(void)
         DISPATCHER_TEST(test_as_many_faults_as_are_told),
         DISPATCHER_TEST(test_a_good_body),
         DISPATCHER_TEST(test_no_body),
+        DISPATCHER_TEST(test_compressed_bodies),
         DISPATCHER_TEST(test_one_message),
         DISPATCHER_TEST(test_options),
         DISPATCHER_TEST(test_head),

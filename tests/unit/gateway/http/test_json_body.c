@@ -45,7 +45,10 @@ static void test_refuses_what_is_not_an_object(void **state)
     REFUSED("{\"a\":99999999999999999999}");
     REFUSED("{\"a\":01}");
     REFUSED("{\"a\":NaN}");
-    REFUSED("\xef\xbb\xbf{}");
+    REFUSED("\xef\xbb\xbf");
+    REFUSED("\xef\xbb{}");
+    REFUSED("\xef\xbb\xbf\xef\xbb\xbf{}");
+    REFUSED("\xff\xfe{\0}\0");
 }
 
 static void test_refuses_depth(void **state)
@@ -118,6 +121,15 @@ static void test_room_ids(void **state)
     assert_false(fills(STR_LIT("{\"Room_id\":1}"), MSG_room_participants, list_members, &msg));
 }
 
+static void test_a_byte_order_mark(void **state)
+{
+    struct msg msg;
+    (void)state;
+    assert_true(
+        fills(STR_LIT("\xef\xbb\xbf {\"room_id\":7}"), MSG_room_participants, list_members, &msg));
+    assert_int_equal(msg.room_participants.room_id, 7);
+}
+
 static bool fills_login(size_t name_bytes, size_t password_bytes)
 {
     AUTO(mem_free)
@@ -185,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refuses_what_is_not_an_object),
         cmocka_unit_test(test_refuses_depth),
+        cmocka_unit_test(test_a_byte_order_mark),
         cmocka_unit_test(test_room_ids),
         cmocka_unit_test(test_an_optional_field_is_told_from_an_absent_one),
         cmocka_unit_test(test_login_lengths),

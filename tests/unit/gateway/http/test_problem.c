@@ -70,10 +70,36 @@ static void test_the_original_shape(void **state)
     strbuf_fini(&text);
 }
 
+/* The message names the members that are wrong. */
+static void test_the_original_names_members(void **state)
+{
+    static const struct member name = {.name = "name", .type = MEMBER_STRING, .min = 1, .max = 8};
+    static const struct member size = {.name = "si\"ze", .type = MEMBER_NUMBER, .min = 2, .max = 9};
+    static const struct member_fault faults[] = {
+        {.kind = MEMBER_OUTSIDE, .name = "name", .member = &name},
+        {.kind = MEMBER_MISTYPED, .name = "si\"ze", .member = &size},
+        {.kind = MEMBER_MISSING, .name = "x", .member = &name},
+    };
+    (void)state;
+    struct strbuf text = {0};
+    struct json_out out;
+    json_out_init(&out, &text);
+    const struct problem problem = {
+        .err = ERR_BAD_REQUEST, .faults = faults, .fault_count = ARRAY_LEN(faults)};
+    (void)problem_write(&problem, DIALECT_ORIGINAL, "0123456789abcdef", &out);
+    assert_true(
+        str_eq(strbuf_str(&text),
+               STR_LIT("{\"action\":\"failed\",\"error\":{\"code\":\"bad_request\",\"message\":"
+                       "\"name must have 1 to 8 bytes; si\\\"ze must be a whole number; x is "
+                       "required.\"},\"request_id\":\"0123456789abcdef\"}")));
+    strbuf_fini(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_error),
                                        cmocka_unit_test(test_codes_that_are_none),
-                                       cmocka_unit_test(test_the_original_shape)};
+                                       cmocka_unit_test(test_the_original_shape),
+                                       cmocka_unit_test(test_the_original_names_members)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 
 #include "gateway/http/cors.h"
 #include "gateway/http/proxies.h"
+#include "proto/base/reach.h"
 
 #include <stdio.h>
 
@@ -68,13 +69,6 @@ static bool complain(const char *name, struct str bad, const char *what)
     return false;
 }
 
-/* The address and port as those of a URL. */
-static bool read_published(const struct gateway_config *config, struct public_url *ret_url)
-{
-    AUTO(mem_free) char *text = mem_printf("http://%s", config->published);
-    return public_url_parse(text, ret_url);
-}
-
 bool gateway_config_is_valid(const void *arg)
 {
     const struct gateway_config *config = arg;
@@ -85,7 +79,7 @@ bool gateway_config_is_valid(const void *arg)
         is_valid =
             complain("LYNKS_PUBLIC_URL", str_of(config->public_url), "http(s)://host[:port]");
     }
-    if (config->published[0] != '\0' && !read_published(config, &url)) {
+    if (config->published[0] != '\0' && !reach_read_published(config->published, &url)) {
         is_valid = complain("LYNKS_HTTP_PUBLISHED", str_of(config->published), "address:port");
     }
     url = public_url_default(config->domain, "127.0.0.1", 0);
@@ -108,30 +102,23 @@ bool gateway_config_is_valid(const void *arg)
     return is_valid;
 }
 
-/* Where the API's port is open: on what host, and which port. */
-static struct public_url find_opening(const struct gateway_config *config, uint16_t port)
+static struct reach reach_of(const struct gateway_config *config)
 {
-    struct public_url opening = {.port = port};
-    if (config->published[0] == '\0' || !read_published(config, &opening)) {
-        (void)str_copy(opening.host, sizeof(opening.host), str_of(config->http_host));
-    }
-    return opening;
+    return (struct reach){.http_host = config->http_host,
+                          .published = config->published,
+                          .public_url = config->public_url,
+                          .domain = config->domain,
+                          .trusted_proxies = config->trusted_proxies};
 }
 
 struct public_url gateway_config_url(const struct gateway_config *config, uint16_t port)
 {
-    struct public_url url;
-    if (config->public_url[0] != '\0' && public_url_parse(config->public_url, &url)) {
-        return url;
-    }
-    struct public_url opening = find_opening(config, port);
-    return public_url_default(config->domain, opening.host, opening.port);
+    struct reach reach = reach_of(config);
+    return reach_url(&reach, port);
 }
 
 bool gateway_config_is_reachable(const struct gateway_config *config)
 {
-    struct public_url url = gateway_config_url(config, 0);
-    struct public_url opening = find_opening(config, 0);
-    return !public_url_is_loopback(&opening) || !public_url_is_loopback(&url) ||
-           config->trusted_proxies[0] != '\0';
+    struct reach reach = reach_of(config);
+    return reach_is_by_others(&reach);
 }

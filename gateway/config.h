@@ -2,7 +2,7 @@
 #ifndef LYNKS_GATEWAY_CONFIG_H
 #define LYNKS_GATEWAY_CONFIG_H
 
-#include "gateway/http/public_url.h"
+#include "proto/base/public_url.h"
 #include "proto/process/service.h"
 
 struct gateway_config {
@@ -36,13 +36,11 @@ extern const struct config_option gateway_options[];
  * origins. */
 bool gateway_config_is_valid(const void *config);
 
-/* The address in which clients reach the API, as the configuration has it or implies. port: what is
- * listened on, where it may be another than http_port. */
+/* The address in which clients reach the API (reach_url). port: what is listened on, where it may
+ * be another than http_port. */
 struct public_url gateway_config_url(const struct gateway_config *config, uint16_t port);
 
-/* Can anybody beyond this machine reach the API? So it is taken to be where it is bound or
- * published beyond loopback, has a domain or a public URL of another host, or stands behind
- * proxies. */
+/* Can anybody beyond this machine reach the API (reach_is_by_others)? */
 bool gateway_config_is_reachable(const struct gateway_config *config);
 
 #endif

@@ -12,10 +12,17 @@ set_url() {
     url=http://$host:$http_port
 }
 
+# Is there a demo user? auto: not where others can reach the API, which the migrator decides in containers, too.
+set_demo_user() {
+    demo_user=$(LYNKS_DEMO_USER=$(value LYNKS_DEMO_USER) LYNKS_HTTP_HOST=$http_host \
+        env -u LYNKS_DEMO_USER_FILE -u LYNKS_HTTP_HOST_FILE "$bin/lynks-migrate" --demo-user) ||
+        die "lynks-migrate does not take the configuration"
+}
+
 # Three lines that work as they stand, whatever tools there are beside curl and grep.
 example() {
     local name=testuser password=test123 room=${LYNKS_STANDARD_ROOM:-123456} create
-    [[ $(value LYNKS_DEMO_USER) == 1 ]] || name=NAME password=PASSWORD
+    [[ $demo_user == 1 ]] || name=NAME password=PASSWORD
     create="curl -s $url/create -H \"authorization: \$TOKEN\" -d '{}'"
     printf "TOKEN=\$(curl -s %s/login -d '{\"username\":\"%s\",\"password\":\"%s\"}' | grep -o '[0-9a-f]\\{64\\}')\n" \
         "$url" "$name" "$password"
@@ -36,8 +43,10 @@ write_banner() {
         printf '\nLynks is ready on %s\n\n' "$url"
         example
         printf '\nLogs: %s   Stop: %s\n' "$log" "$stop"
-        if [[ $(value LYNKS_DEMO_USER) == 1 ]]; then
+        if [[ $demo_user == 1 ]]; then
             printf 'Warning: the demo user testuser (password test123) exists; LYNKS_DEMO_USER=0 is for real use.\n'
+        elif [[ $(value LYNKS_DEMO_USER) == auto ]]; then
+            printf 'The demo user is disabled, since others can reach the API; LYNKS_DEMO_USER=1 asks for it all the same.\n'
         fi
     } >"$state/banner"
 }

@@ -11,7 +11,7 @@ LYNKS_HTTP_HOST|127.0.0.1|address of the API
 LYNKS_HTTP_PORT|60000|port of the API
 LYNKS_BASE_PORT|5700|bus ports are this + 1 to 3 and 13, ops ports + 100 to 103, Janus' private listener + 88
 LYNKS_REPLICAS|1|how many of authsvc, roomsvc and janusbridge run (1 to 8); ports of further ones: + 20 each
-LYNKS_DEMO_USER|1|1: the user testuser (password test123) exists
+LYNKS_DEMO_USER|auto|the user testuser (password test123) exists: 1, 0, or auto: unless others can reach the API
 LYNKS_JANUS_HOST|127.0.0.1|address of the private Janus' HTTP and WebSocket
 LYNKS_JANUS_HTTP_PORT|8088|port of the private Janus' HTTP
 LYNKS_JANUS_WS_PORT|8188|port of the private Janus' WebSocket
@@ -95,7 +95,7 @@ read_options() {
     # The longest role is added to it, and 32 characters are the most that an account can have.
     [[ $accounts =~ ^[a-z_][a-z0-9_-]{0,19}$ ]] ||
         refuse "LYNKS_USER must be up to 20 of a-z, 0-9, _ and -, a letter first, not '$accounts'"
-    [[ $(value LYNKS_DEMO_USER) == [01] ]] || refuse "LYNKS_DEMO_USER must be 0 or 1"
+    [[ $(value LYNKS_DEMO_USER) =~ ^(0|1|auto)$ ]] || refuse "LYNKS_DEMO_USER must be 0, 1 or auto"
     for name in $(compgen -e | grep '^LYNKS_' || true); do
         [[ ${!name} != *$'\n'* ]] || refuse "$name has a line break"
     done

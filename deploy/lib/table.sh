@@ -68,7 +68,8 @@ table_migrate() {
     put_mysql
     cp -R "$root/sql" "$private/sql"
     put env LYNKS_SQL_DIR sql
-    put env LYNKS_DEMO_USER "$(value LYNKS_DEMO_USER)"
+    put env LYNKS_DEMO_USER "$demo_user"
+    put env LYNKS_HTTP_HOST "$http_host"
     private_end
     put_files migrate
 }

@@ -4,7 +4,7 @@
 #define LYNKS_GATEWAY_API_API_H
 
 #include "gateway/api/original.h"
-#include "gateway/http/public_url.h"
+#include "proto/base/public_url.h"
 #include "gateway/http/request.h"
 #include "proto/base/metrics.h"
 #include "proto/bus/bus.h"

@@ -2,7 +2,7 @@
 #ifndef LYNKS_GATEWAY_API_INFO_H
 #define LYNKS_GATEWAY_API_INFO_H
 
-#include "gateway/http/public_url.h"
+#include "proto/base/public_url.h"
 #include "gateway/http/route.h"
 
 struct info;

@@ -4,7 +4,7 @@
 #define LYNKS_GATEWAY_HTTP_DISPATCHER_H
 
 #include "gateway/http/exchange.h"
-#include "gateway/http/public_url.h"
+#include "proto/base/public_url.h"
 #include "proto/base/metrics.h"
 
 struct dispatcher_config {

@@ -3,7 +3,7 @@
 #define LYNKS_GATEWAY_HTTP_OPENAPI_H
 
 #include "gateway/http/json_out.h"
-#include "gateway/http/public_url.h"
+#include "proto/base/public_url.h"
 #include "gateway/http/route.h"
 
 void openapi_write(const struct routes *routes, const struct public_url *url, struct json_out *out);

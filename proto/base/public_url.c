@@ -1,4 +1,4 @@
-#include "gateway/http/public_url.h"
+#include "proto/base/public_url.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

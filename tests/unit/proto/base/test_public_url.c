@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "gateway/http/public_url.h"
+#include "proto/base/public_url.h"
 
 static void test_urls(void **state)
 {

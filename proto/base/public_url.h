@@ -1,7 +1,7 @@
 /* The address at which clients reach this service, from LYNKS_PUBLIC_URL: it alone decides URLs in
  * answers and which hosts are ours, never the Host header. */
-#ifndef LYNKS_GATEWAY_HTTP_PUBLIC_URL_H
-#define LYNKS_GATEWAY_HTTP_PUBLIC_URL_H
+#ifndef LYNKS_PROTO_BASE_PUBLIC_URL_H
+#define LYNKS_PROTO_BASE_PUBLIC_URL_H
 
 #include "proto/base/base.h"
 

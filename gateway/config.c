@@ -44,7 +44,8 @@ const struct config_option gateway_options[] = {
      "in a container: numeric address:port that its port is published on; empty: none, "
      "LYNKS_HTTP_HOST and LYNKS_HTTP_PORT count"},
     {"LYNKS_TRUSTED_PROXIES", CONFIG_STRING, AT(trusted_proxies), "", 0, 4096, NULL,
-     "addresses and CIDR blocks whose X-Forwarded-For is believed, separated by commas"},
+     "addresses and CIDR blocks whose X-Forwarded-For and X-Request-Id are believed, separated by "
+     "commas"},
     {"LYNKS_OWN_FRONT", CONFIG_STRING, AT(own_front), "", 0, 4096, NULL,
      "likewise, of a front that is a part of Lynks; set by what starts it"},
     {"LYNKS_CORS_ORIGINS", CONFIG_STRING, AT(cors_origins), "", 0, 4096, NULL,

@@ -45,26 +45,35 @@ static void finish_visit(struct request *request, struct http_response **respons
 
 static const struct request_ops visit_ops = {.header = visit_header, .finish = finish_visit};
 
+/* What a trusted proxy says of a request. */
 struct forwarded {
     struct str lines[FORWARDED_LINES_MAX];
     size_t count; /* of all lines; the last ones are kept, line i at i modulo the maximum */
+    struct str id;
+    size_t id_count;
 };
 
 static void keep_forwarded(void *arg, struct str name, struct str value)
 {
     struct forwarded *forwarded = arg;
-    struct str wanted = STR_LIT("X-Forwarded-For");
-    if (name.bytes == wanted.bytes && strncasecmp(name.data, wanted.data, name.bytes) == 0) {
+    struct str line = STR_LIT("X-Forwarded-For"), id = STR_LIT("X-Request-Id");
+    if (name.bytes == line.bytes && strncasecmp(name.data, line.data, name.bytes) == 0) {
         forwarded->lines[forwarded->count++ % FORWARDED_LINES_MAX] = value;
+    } else if (name.bytes == id.bytes && strncasecmp(name.data, id.data, name.bytes) == 0) {
+        forwarded->id = value;
+        forwarded->id_count++;
     }
 }
 
-static void find_client(struct gateway *gateway, const struct httpd_request *request,
-                        uint8_t ret_client[16])
+/* Whose request it is, and its id, where a trusted proxy tells. Of two ids one may be the client's.
+ */
+static void read_forwarded(struct gateway *gateway, const struct httpd_request *request,
+                           struct request *ret_request)
 {
     struct forwarded forwarded = {.count = 0};
-    httpd_peer(request, ret_client);
-    if (!proxies_has(gateway->proxies, ret_client)) {
+    uint8_t *client = ret_request->client;
+    httpd_peer(request, client);
+    if (!proxies_has(gateway->proxies, client)) {
         if (httpd_header(request, "X-Forwarded-For") != NULL) {
             log_warn_limited(&gateway->forwarders, clock_mono_ms(gateway->clock),
                              "a forwarding header from an address that is no trusted proxy");
@@ -72,9 +81,10 @@ static void find_client(struct gateway *gateway, const struct httpd_request *req
         return;
     }
     httpd_each_header(request, keep_forwarded, &forwarded);
+    ret_request->proxy_id = forwarded.id_count == 1 ? forwarded.id : STR_NONE;
     for (size_t i = 0; i < forwarded.count && i < FORWARDED_LINES_MAX; i++) {
         size_t line = (forwarded.count - 1 - i) % FORWARDED_LINES_MAX;
-        if (!proxies_follow(gateway->proxies, forwarded.lines[line], ret_client)) {
+        if (!proxies_follow(gateway->proxies, forwarded.lines[line], client)) {
             return;
         }
     }
@@ -93,7 +103,7 @@ static void on_http_request(void *arg, struct httpd_request *httpd, enum err err
         .body = httpd_body(httpd),
         .error = error,
     };
-    find_client(gateway, httpd, visit->request.client);
+    read_forwarded(gateway, httpd, &visit->request);
     api_handle(gateway->api, &visit->request);
 }
 

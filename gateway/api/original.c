@@ -7,11 +7,11 @@
 #include "gateway/http/exchange.h"
 #include "gateway/http/json_body.h"
 #include "gateway/http/limiter.h"
+#include "gateway/http/repeat_key.h"
 #include "proto/http/http_conns.h"
 
 #define ADDRESS_BYTES 16
 #define NAME_KEY_BYTES (ADDRESS_BYTES + 32) /* client address, SHA-256 of the user name */
-#define IDEMPOTENCY_KEY_BYTES 16
 
 struct original {
     const struct clock *clock;
@@ -132,9 +132,10 @@ static const struct member create_answer[] = {
 
 static enum err prepare_create(struct exchange *exchange, struct msg *msg)
 {
-    char *key = exchange_attach(exchange, IDEMPOTENCY_KEY_BYTES, free);
-    randombytes_buf(key, IDEMPOTENCY_KEY_BYTES);
-    msg->room_create.idempotency_key = (struct str){.data = key, .bytes = IDEMPOTENCY_KEY_BYTES};
+    uint8_t *key = exchange_attach(exchange, REPEAT_KEY_BYTES, free);
+    repeat_key_make(exchange, key);
+    msg->room_create.idempotency_key =
+        (struct str){.data = (const char *)key, .bytes = REPEAT_KEY_BYTES};
     return ERR_OK;
 }
 

@@ -27,8 +27,10 @@ struct request {
     const char *path;  /* as sent, without the query */
     const char *query; /* as sent, without the ?; NULL if there is none */
     struct str body;
-    uint8_t client[16]; /* address, proxies seen through */
-    enum err error;     /* why the request was refused before it was read; else ERR_OK */
+    uint8_t client[16];  /* address, proxies seen through */
+    struct str proxy_id; /* X-Request-Id of a trusted proxy, the same each time that it sends the
+                            request; empty: there is none to be believed */
+    enum err error;      /* why the request was refused before it was read; else ERR_OK */
     /* Of path, by request_split. They are as sent: an escaped character is another one. */
     struct str segments[REQUEST_SEGMENTS_MAX];
     size_t segment_count;

@@ -49,6 +49,9 @@ static enum err call(void *self, const struct msg *request, const struct call_co
     (void)context;
     *held = (struct held){.fixture = f, .asked = request->id, .fn = fn, .arg = arg};
     f->calls++;
+    if (request->id == MSG_room_create) {
+        memcpy(f->key, request->room_create.idempotency_key.data, sizeof(f->key));
+    }
     if (f->hold) {
         held->next = f->held;
         f->held = held;

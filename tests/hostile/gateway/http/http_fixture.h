@@ -23,6 +23,7 @@ struct http_fixture {
     struct gateway *gateway;
     struct http_client *client; /* one to begin with */
     size_t calls;               /* made on the bus */
+    char key[16];               /* idempotency key of the last room_create */
     bool hold;                  /* calls are not answered for now */
     struct held *held;
 };

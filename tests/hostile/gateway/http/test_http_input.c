@@ -186,6 +186,45 @@ static void test_create_without_a_body(void **state)
     }
 }
 
+/* A request with these ids from this address; ret_key is what it is known by. */
+static void create_from(struct http_fixture *f, const char *from, const char *ids, char ret_key[16])
+{
+    http_client_free(&f->client);
+    f->client = http_fixture_connect(f, from);
+    http_client_sendf(f->client, HEAD("/create") "%s\r\n", ids);
+    assert_true(http_client_await(f->client, 1, WAIT_MS));
+    assert_int_equal(http_client_status(f->client, 0), 200);
+    memcpy(ret_key, f->key, 16);
+}
+
+/* Only a trusted proxy can say that it sends a request again. */
+static void test_requests_sent_again(void **state)
+{
+    static char trusted[] = "127.0.0.7";
+    static const struct {
+        const char *from, *ids;
+        bool is_the_same;
+    } rows[] = {
+        {"127.0.0.7", "X-Request-Id: a1\r\n", true},
+        {"127.0.0.7", "x-request-ID: a1\r\nX-Forwarded-For: 192.0.2.1\r\n", true},
+        {"127.0.0.7", "X-Request-Id: a2\r\n", false},
+        {"127.0.0.7", "", false},
+        {"127.0.0.7", "X-Request-Id: a1\r\nX-Request-Id: a1\r\n", false},
+        {"127.0.0.8", "X-Request-Id: a1\r\n", false},
+    };
+    struct http_fixture *f = *state;
+    char first[16], key[16];
+    f->config.trusted_proxies = trusted;
+    http_fixture_restart(f);
+    create_from(f, "127.0.0.7", "X-Request-Id: a1\r\n", first);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        create_from(f, rows[i].from, rows[i].ids, key);
+        if ((memcmp(key, first, 16) == 0) != rows[i].is_the_same) {
+            fail_msg("row %zu", i);
+        }
+    }
+}
+
 static void test_compressed_body(void **state)
 {
     struct http_fixture *f = *state;
@@ -350,6 +389,7 @@ int main(void)
         BRIEF_TEST(test_paths_and_methods),
         HTTP_TEST(test_absolute_targets),
         HTTP_TEST(test_create_without_a_body),
+        HTTP_TEST(test_requests_sent_again),
         HTTP_TEST(test_compressed_body),
         HTTP_TEST(test_declared_too_large),
         HTTP_TEST(test_declared_too_large_and_sent),

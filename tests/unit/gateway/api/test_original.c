@@ -84,6 +84,42 @@ static void test_messages_name_members(void **state)
     }
 }
 
+/* The key of a /create of this user, which a proxy has given this id. */
+static void create_for(struct api_fixture *f, uint64_t user_id, const char *id, char ret_key[16])
+{
+    struct ask *ask = ask_new("POST", "/create", TOKEN, STR_NONE);
+    ask->request.proxy_id = str_of(id);
+    api_handle(f->api, &ask->request);
+    answer_session(f, user_id);
+    const struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_room_create);
+    assert_int_equal(call->request.room_create.idempotency_key.bytes, 16);
+    memcpy(ret_key, call->request.room_create.idempotency_key.data, 16);
+    answer_create(f, 5);
+    ask_free(&ask);
+}
+
+/* What a proxy sends again has the key that it had; nothing else has. */
+static void test_create_again(void **state)
+{
+    static const struct {
+        uint64_t user_id;
+        const char *id;
+        bool is_the_same;
+    } rows[] = {
+        {42, "a1", true},  {42, "a2", false}, {42, "a", false},
+        {43, "a1", false}, {42, NULL, false}, {42, "", false},
+    };
+    struct api_fixture *f = *state;
+    char first[16], key[16];
+    create_for(f, 42, "a1", first);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        create_for(f, rows[i].user_id, rows[i].id, key);
+        if ((memcmp(key, first, 16) == 0) != rows[i].is_the_same) {
+            fail_msg("row %zu", i);
+        }
+    }
+}
+
 static void test_list(void **state)
 {
     static const uint64_t publishers[] = {1111, 2222, 9007199254740991};
@@ -405,6 +441,7 @@ int main(void)
         API_TEST(test_create_draws_a_key_for_each_request),
         API_TEST(test_create_without_a_body),
         API_TEST(test_messages_name_members),
+        API_TEST(test_create_again),
         API_TEST(test_list),
         API_TEST(test_list_of_as_many_as_there_may_be),
         API_TEST(test_tokens),

@@ -1,0 +1,70 @@
+#!/usr/bin/env -S node --test-reporter=tap
+// The proxy of deploy/docker in front of a gateway that dies between what it has done and its answer: the proxy sends the
+// request again, and it is known by its id.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { startStack } from '../../support/stack.mjs';
+import { eventually } from '../../support/wait.mjs';
+
+let stack;
+let token;
+let proxy;
+let port;
+
+/// The configuration as it is, but for where it listens and where the gateway is.
+async function configure() {
+    const text = await readFile('deploy/docker/haproxy.cfg', 'utf8');
+    const changed = text
+        .replace(/^ +bind :60000$/m, `    bind 127.0.0.1:${port}`)
+        .replace(/^ +server-template gateway .*$/m, `    server gateway 127.0.0.1:${stack.ports.http}`)
+        .replace(/^resolvers containers\n(?: .*\n)+/m, '')
+        .replace(/^# For the healthcheck of this container\.\nfrontend health\n(?: .*\n)+/m, '');
+    for (const own of ['server-template', 'containers', ':60000', ':60001']) assert.ok(!changed.includes(own), own);
+    const path = join(stack.state, 'haproxy.cfg');
+    await writeFile(path, changed);
+    return path;
+}
+
+before(async () => {
+    stack = await startStack({ LYNKS_STANDARD_ROOM: '0', LYNKS_OWN_FRONT: '127.0.0.1' });
+    port = stack.base + 150;
+    proxy = spawn('/usr/sbin/haproxy', ['-db', '-f', await configure()], { stdio: 'ignore' });
+    token = await stack.token();
+    await eventually(async () => (await create()).status === 200, { what: 'the proxy answers' });
+});
+after(async () => {
+    if (proxy?.exitCode === null && proxy.signalCode === null) {
+        proxy.kill();
+        await once(proxy, 'exit');
+    }
+    await stack?.remove();
+});
+
+const create = (headers = {}) => stack.request('/create', { port, token, headers });
+const rooms = async () => (await stack.sql('SELECT room_id FROM rooms ORDER BY created_unix_ms, room_id')).flat().map(Number);
+
+test('a gateway dies when the room is in the registry and before it answers: there is one room', async () => {
+    const before = await rooms();
+    await stack.signal('janusbridge', 'SIGSTOP');
+    const asked = create();
+    const [made] = await eventually(async () => {
+        const fresh = (await rooms()).filter((id) => !before.includes(id));
+        return fresh.length > 0 && fresh;
+    }, { what: 'the room is in the registry' });
+    await stack.signal('gateway', 'SIGKILL');
+    await stack.signal('janusbridge', 'SIGCONT');
+    const answer = await asked;
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.json.room_id, made);
+    assert.equal((await rooms()).length, before.length + 1);
+});
+
+test('what a client says is the id of its request is no id', async () => {
+    const ids = new Set();
+    for (let i = 0; i < 3; i += 1) ids.add((await create({ 'x-request-id': 'mine' })).json.room_id);
+    assert.equal(ids.size, 3);
+});

@@ -34,7 +34,7 @@ END
 
 # Each process needs its own value of these, so they cannot be one variable of the environment.
 fixed_options="LYNKS_OPS_PORT LYNKS_BUS_BIND LYNKS_EVENTS_BIND LYNKS_BUS_SECRET_KEY LYNKS_BUS_PUBLIC_KEYS LYNKS_AUTHSVC_ADDRESS
-LYNKS_ROOMSVC_ADDRESS LYNKS_JANUSBRIDGE_ADDRESS LYNKS_SQL_DIR"
+LYNKS_ROOMSVC_ADDRESS LYNKS_SQL_DIR"
 
 print_options() {
     own_options | while IFS='|' read -r name default help; do

@@ -394,7 +394,7 @@ void http_front_stop(struct http_front *front, bool takes_rest)
         return;
     }
     if (takes_rest) {
-        (void)accept_some(front, SIZE_MAX);
+        (void)accept_some(front, HTTP_BACKLOG); /* others may go on coming */
         LIST_EACH (struct http_visitor, visitor, &front->visitors, link) {
             if (visitor->state == VISITOR_READING) {
                 on_visitor_event(visitor, EPOLLIN);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define BACKLOG 1024
 #define INHERITED_FD 3
 
 union address {
@@ -49,7 +48,7 @@ static int set_up_listener(int fd, const union address *address, socklen_t bytes
     if (bind(fd, &address->any, bytes) != 0) {
         return -1;
     }
-    return listen(fd, BACKLOG);
+    return listen(fd, HTTP_BACKLOG);
 }
 
 int http_listen(const char *host, uint16_t port, const char **ret_why)

@@ -6,6 +6,8 @@
 
 #include "proto/base/base.h"
 
+#define HTTP_BACKLOG 1024 /* connections that may wait to be accepted */
+
 /* Binds and listens on a numeric address; "::" serves IPv4 too. Address reuse lets a restart take a
  * port whose old connections still linger, but never a port that somebody listens on. port 0 picks
  * a free one. -1: *ret_why (static) says why. */

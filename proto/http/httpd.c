@@ -363,7 +363,7 @@ static void on_library_log(void *cls, const char *format, va_list args)
 {
     struct httpd *httpd = cls;
     struct httpd_request *request = NULL;
-    if (strstr(format, "HTTP response code is %u") == NULL) {
+    if (httpd->ending || strstr(format, "HTTP response code is %u") == NULL) {
         return;
     }
     unsigned status = va_arg(args, unsigned);
@@ -496,14 +496,16 @@ static bool start(struct httpd *httpd, struct metrics *metrics, const struct htt
 }
 
 /* What waits in the backlog would be reset with the socket. A socket that was handed over lives on
- * with whoever handed it over, and its backlog too. */
+ * with whoever handed it over, and its backlog too. At the end nobody is left to answer. */
 static void stop_accepting(void *arg)
 {
     struct httpd *httpd = arg;
-    http_front_stop(httpd->front, !httpd->listen_fd_inherited);
+    http_front_stop(httpd->front, !httpd->listen_fd_inherited && !httpd->ending);
     close(httpd->listen_fd);
     httpd->listen_fd = -1;
-    pump(httpd);
+    if (!httpd->ending) {
+        pump(httpd);
+    }
     http_conns_cut_all(httpd->conns, HTTP_IDLE);
     http_streams_close(httpd->streams);
 }
@@ -576,8 +578,8 @@ void httpd_free(struct httpd **httpd_ref)
         return;
     }
     if (httpd->daemon != NULL) {
-        httpd_drain(httpd, 0);
         httpd->ending = true;
+        httpd_drain(httpd, 0);
         http_front_free(&httpd->front);
         http_streams_free(&httpd->streams);
         answer_all(httpd);

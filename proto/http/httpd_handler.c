@@ -32,10 +32,11 @@ bool httpd_can_stream(const struct httpd_request *request)
     return request->visitor != NULL;
 }
 
-/* A path that begins with two slashes would be another host's (RFC 3986, section 4.2). */
+/* A path that begins with two slashes would be another host's (RFC 3986, section 4.2); browsers
+ * read a backslash as a slash. */
 struct http_response *httpd_again(const struct httpd_request *request)
 {
-    bool has_url = request->path[0] == '/' && request->path[1] != '/';
+    bool has_url = request->path[0] == '/' && request->path[1] != '/' && request->path[1] != '\\';
     AUTO(mem_free)
     char *url = mem_printf("%s%s%s", request->path, request->query == NULL ? "" : "?",
                            request->query == NULL ? "" : request->query);

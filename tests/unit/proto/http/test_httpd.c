@@ -3,7 +3,9 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -390,6 +392,21 @@ static void test_no_descriptors(void **state)
 }
 
 /* The handler's requests outlive the server. */
+/* What its handler belongs to may be gone by then. */
+static void test_freeing_calls_the_handler_no_more(void **state)
+{
+    static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct fixture *f = *state;
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(httpd_port(f->httpd))};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    assert_int_equal(send(fd, request, strlen(request), 0), strlen(request));
+    httpd_free(&f->httpd);
+    assert_int_equal(f->handled, 0);
+    close(fd);
+}
+
 static void test_free_before_the_answer(void **state)
 {
     struct fixture *f = *state;
@@ -454,6 +471,7 @@ int main(void)
         HTTPD_TEST(test_drain_of_nobody),
         HTTPD_TEST(test_no_descriptors),
         HTTPD_TEST(test_free_before_the_answer),
+        HTTPD_TEST(test_freeing_calls_the_handler_no_more),
         HTTPD_TEST(test_a_taken_port),
         HTTPD_TEST(test_handed_over),
     };

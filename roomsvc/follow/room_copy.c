@@ -46,15 +46,21 @@ static void remove_oldest(struct room_copy *copy)
     lru_remove(copy->rooms, &room_id);
 }
 
+static void remove_all(struct room_copy *copy)
+{
+    while (lru_count(copy->rooms) > 0) {
+        remove_oldest(copy);
+    }
+    copy->pushed_out = 0;
+}
+
 void room_copy_free(struct room_copy **copy_ref)
 {
     struct room_copy *copy = *copy_ref;
     if (copy == NULL) {
         return;
     }
-    while (lru_count(copy->rooms) > 0) {
-        remove_oldest(copy);
-    }
+    remove_all(copy);
     lru_free(&copy->rooms);
     mem_free(copy_ref);
 }
@@ -118,6 +124,10 @@ static void hear_of_room(struct room_copy *copy, const struct msg_bridge_event *
 void room_copy_hear(struct room_copy *copy, const struct msg_bridge_event *event, uint64_t number,
                     bool is_next)
 {
+    if (number <= copy->last) {
+        /* A publisher whose clock was set back: the old numbers say nothing of the new ones. */
+        remove_all(copy);
+    }
     if (!is_next || event->epoch != copy->epoch) {
         end_lists(copy, number);
         copy->is_anchored = copy->is_anchored && event->epoch == copy->epoch;

@@ -110,6 +110,21 @@ static void a_gap_ends_all_lists(void **state)
     assert_list(copy, ROOM, 2, (const uint64_t[]){11, 22});
 }
 
+/* The first number is drawn from the publisher's clock, which may have been set back. */
+static void numbers_that_begin_lower_are_a_new_beginning(void **state)
+{
+    struct room_copy *copy = *state;
+    for (uint64_t room_id = 10; room_id < 10 + ROOMS_MAX; room_id++) { /* pushes ROOM out */
+        tell(copy, 91 + room_id, BRIDGE_PUBLISHES, room_id, 33);
+    }
+    const struct msg_bridge_event first = event(BRIDGE_LIVES, 0, 0);
+    room_copy_hear(copy, &first, 5, /* is_next= */ false);
+    take(copy, 10, 5);
+    take(copy, ROOM, 5);
+    assert_list(copy, 10, 2, (const uint64_t[]){11, 22});
+    assert_list(copy, ROOM, 2, (const uint64_t[]){11, 22});
+}
+
 static void another_epoch_ends_all_lists_and_the_clock(void **state)
 {
     struct room_copy *copy = *state;
@@ -234,6 +249,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_list_is_kept_up_by_events, setup, teardown),
         cmocka_unit_test_setup_teardown(what_ends_a_list, setup, teardown),
         cmocka_unit_test_setup_teardown(a_gap_ends_all_lists, setup, teardown),
+        cmocka_unit_test_setup_teardown(numbers_that_begin_lower_are_a_new_beginning, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(another_epoch_ends_all_lists_and_the_clock, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_answer_may_come_before_the_events_in_it, setup,

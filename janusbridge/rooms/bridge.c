@@ -408,6 +408,7 @@ struct bridge *bridge_new(struct janus_session *session, const struct clock *clo
                                           .clock = clock,
                                           .metrics = metrics,
                                           .health = config->health,
+                                          .node = config->node,
                                           .admin_key = config->admin_key};
         bridge->trial = trial_new(&trial);
     }

@@ -7,10 +7,11 @@
  *                any of these ---> failed ---> making          again after a pause, for ever
  *                        any state ---> idle                   the session is not ready
  *
- * The room's number is one that no room of the registry can have (above ROOM_ID_MAX), and its
- * secret is drawn once for each process: one that an interrupted trial left behind is found and
- * ended by the next. What a killed process leaves is private, empty, closed to all, and gone with
- * Janus' next start. Lives on the loop, belongs to bridge.c. */
+ * The room's number is one that no room of the registry can have (above ROOM_ID_MAX). Number and
+ * secret are made of the node's name and the admin key, which all bridges of a node have and
+ * strangers have not: so the next trial, of whichever bridge, finds and ends what an interrupted
+ * one left behind. Without an admin key both are random, and what is left is private, empty, closed
+ * to all, and gone with Janus' next start. Lives on the loop, belongs to bridge.c. */
 #ifndef LYNKS_JANUSBRIDGE_ROOMS_TRIAL_H
 #define LYNKS_JANUSBRIDGE_ROOMS_TRIAL_H
 
@@ -25,6 +26,7 @@ struct trial_parts {
     const struct clock *clock;
     struct metrics *metrics;
     struct health *health;
+    const char *node;      /* name of the Janus node */
     const char *admin_key; /* "": none */
 };
 

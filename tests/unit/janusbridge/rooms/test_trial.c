@@ -24,6 +24,7 @@ static int set_up_with(void **state, const char *admin_key)
                                       .clock = fake_clock_clock(scene->f.clock),
                                       .metrics = scene->f.metrics,
                                       .health = scene->f.health,
+                                      .node = "node1",
                                       .admin_key = admin_key};
     scene->trial = trial_new(&parts);
     return 0;
@@ -191,6 +192,41 @@ static void test_what_an_interrupted_trial_left_is_ended_by_the_next(void **stat
     assert_true(is_ready(scene));
 }
 
+/* Another bridge of the node has the same room for it; without a key nobody has. */
+static void expect_room_of_another(const char *node, const char *key, uint64_t room, bool is_same)
+{
+    struct fixture other;
+    fixture_init(&other, "");
+    const struct trial_parts parts = {.session = other.session,
+                                      .clock = fake_clock_clock(other.clock),
+                                      .metrics = other.metrics,
+                                      .health = other.health,
+                                      .node = node,
+                                      .admin_key = key};
+    struct trial *trial = trial_new(&parts);
+    fixture_bring_up(&other);
+    AUTO(mem_free) char *member = mem_printf("\"room\":%" PRIu64 ",", room);
+    assert_int_equal(mock_transport_open(&other.janus, member) == 1, is_same);
+    janus_session_free(&other.session);
+    trial_free(&trial);
+    fixture_fini(&other);
+}
+
+static void test_all_bridges_of_a_node_try_the_same_room(void **state)
+{
+    struct scene *scene = *state;
+    fixture_bring_up(&scene->f);
+    const uint64_t room = room_of(scene, MAKE);
+    expect_room_of_another("node1", "key", room, true);
+    expect_room_of_another("node2", "key", room, false);
+    expect_room_of_another("node1", "other key", room, false);
+    expect_room_of_another("node1", "", room, false);
+    answer_made(scene);
+    answer_listed(scene);
+    fixture_answer(&scene->f, END, PLUGIN_ERROR(426)); /* another one was quicker */
+    assert_true(is_ready(scene));
+}
+
 static void test_calls_that_fail_bring_another_trial(void **state)
 {
     struct scene *scene = *state;
@@ -235,6 +271,7 @@ int main(void)
         TEST(test_what_janus_refuses),
         cmocka_unit_test_setup_teardown(test_a_key_that_is_not_set, set_up_without_key, tear_down),
         TEST(test_what_an_interrupted_trial_left_is_ended_by_the_next),
+        TEST(test_all_bridges_of_a_node_try_the_same_room),
         TEST(test_calls_that_fail_bring_another_trial),
         TEST(test_a_bridge_that_stands_by_is_well),
     };

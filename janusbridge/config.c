@@ -20,6 +20,9 @@ const struct config_option janusbridge_options[] = {
      "Janus' api_secret; empty: none"},
     {"LYNKS_JANUS_ADMIN_KEY", CONFIG_SECRET, AT(janus_admin_key), "", 0, 128, NULL,
      "admin_key of the VideoRoom plugin; empty: none"},
+    {"LYNKS_JANUS_PID_FILE", CONFIG_STRING, AT(janus_pid_file), "", 0, 4095, NULL,
+     "file with the process id of a Janus on this machine, whose descriptors are watched; empty: "
+     "they are not"},
     {"LYNKS_JANUS_CONNECT_TIMEOUT_MS", CONFIG_UINT, AT(connect_timeout_ms), "500", 10, 10000, NULL,
      "bound on making a connection to Janus"},
     {"LYNKS_JANUS_CONTROL_TIMEOUT_MS", CONFIG_UINT, AT(control_timeout_ms), "1500", 10, 10000, NULL,
@@ -59,6 +62,15 @@ struct janus_http_config config_http(const struct janusbridge_config *config)
                                           (unsigned)config->connections_max + SPARE_CONNECTIONS,
                                       .connect_timeout_ms = config->connect_timeout_ms,
                                       .body_bytes_max = config->answer_bytes_max};
+}
+
+struct janus_files_parts config_files(const struct janusbridge_config *config,
+                                      struct service *service)
+{
+    return (struct janus_files_parts){.pid_file = config->janus_pid_file,
+                                      .proc = "/proc",
+                                      .clock = service_clock(service),
+                                      .metrics = service_metrics(service)};
 }
 
 struct janus_session_config config_session(const struct janusbridge_config *config)

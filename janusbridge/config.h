@@ -3,6 +3,7 @@
 #define LYNKS_JANUSBRIDGE_CONFIG_H
 
 #include "janusbridge/rooms/bridge.h"
+#include "janusbridge/janus/janus_files.h"
 #include "janusbridge/janus/janus_http.h"
 #include "proto/process/service.h"
 
@@ -15,6 +16,7 @@ struct janusbridge_config {
     char *janus_ca_file;
     char *janus_api_secret;
     char *janus_admin_key;
+    char *janus_pid_file;
     uint64_t connect_timeout_ms;
     uint64_t control_timeout_ms;
     uint64_t keepalive_ms;
@@ -35,6 +37,8 @@ extern const struct config_option janusbridge_options[];
 
 /* The parts' own configuration, borrowing from this one. */
 struct janus_http_config config_http(const struct janusbridge_config *config);
+struct janus_files_parts config_files(const struct janusbridge_config *config,
+                                      struct service *service);
 struct janus_session_config config_session(const struct janusbridge_config *config);
 struct bridge_config config_bridge(const struct janusbridge_config *config);
 struct lease_config config_lease(const struct janusbridge_config *config);

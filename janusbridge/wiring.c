@@ -23,6 +23,10 @@ static bool set_up_janus(struct wiring *w, const struct janusbridge_config *conf
                                                 .health = service_health(service)};
     const struct janus_session_config session_config = config_session(config);
     w->session = janus_session_new(&session, &session_config);
+    if (config->janus_pid_file[0] != '\0') {
+        const struct janus_files_parts files = config_files(config, service);
+        w->files = janus_files_new(&files);
+    }
     return true;
 }
 
@@ -77,6 +81,7 @@ void wiring_free(struct wiring *w)
     lease_free(&w->lease);
     bridge_free(&w->bridge);
     fenced_transport_free(&w->fence);
+    janus_files_free(&w->files);
     janus_http_free(&w->http);
     service_free(&w->service);
 }

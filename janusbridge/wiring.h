@@ -10,6 +10,7 @@
 struct wiring {
     struct service *service;
     struct janus_http *http;
+    struct janus_files *files; /* NULL: Janus' are not watched */
     struct janus_transport transport, fenced;
     struct fenced_transport *fence;
     struct janus_session *session;

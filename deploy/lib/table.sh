@@ -146,6 +146,7 @@ table_janusbridge() { # replica
         put env LYNKS_JANUS_URL "https://127.0.0.1:$janus_tls_port/janus"
         private_file "$state/secrets/janus-cert.pem" janus-ca.pem
         put env LYNKS_JANUS_CA_FILE janus-ca.pem
+        put env LYNKS_JANUS_PID_FILE "$run/janus.pid"
         admin_key=$(<"$state/secrets/janus-admin-key")
     else
         put env LYNKS_JANUS_URL "$LYNKS_JANUS_URL"

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -104,10 +105,21 @@ static bool enter_as_user(const struct entry *entry)
     return setgroups(0, NULL) == 0 && setgid(entry->gid) == 0 && setuid(entry->uid) == 0;
 }
 
+/* What serves crowds needs more descriptors than a login gives, which are 1,024 as a rule. */
+static void raise_file_limit(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
 static void run_child(const struct plan *plan)
 {
     setsid();
     reset_signals();
+    raise_file_limit();
     if (!place_fds(plan)) {
         dprintf(STDERR_FILENO, "cannot set up descriptors: %s\n", strerror(errno));
         return;

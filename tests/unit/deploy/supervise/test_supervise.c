@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -397,6 +398,30 @@ static void test_all_logs_are_begun_anew(void **state)
     scene_close(&scene);
 }
 
+/* However few the supervisor may have open itself. */
+static void test_files_up_to_the_hard_limit(void **state)
+{
+    AUTO(mem_free)
+    char *text = mem_printf(ONLY("`name`:`files`,`step`:true,`log_file`:`@/log`,"
+                                 "`argv`:[`/bin/sh`,`-c`,`ulimit -Sn; ulimit -Hn`]"));
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(before.rlim_max > 512);
+    const struct rlimit few = {.rlim_cur = 512, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    struct scene scene;
+    scene_open(&scene, *state, text);
+    scene_start(&scene);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_string_equal(scene.error, "");
+    AUTO(mem_free) char *log = stage_read(*state, "log");
+    char soft[32], hard[32];
+    assert_int_equal(sscanf(log, "%31s %31s", soft, hard), 2);
+    assert_string_equal(soft, hard);
+    scene_stop(&scene);
+    scene_close(&scene);
+}
+
 /* A stack in a process of its own, to be killed. */
 static void run_stack(struct scene *scene, const char *text)
 {
@@ -468,6 +493,7 @@ int main(void)
         ON_STAGE(test_second_stop_kills),
         ON_STAGE(test_taken_port_starts_nothing),
         ON_STAGE(test_environment_and_handover),
+        ON_STAGE(test_files_up_to_the_hard_limit),
         ON_STAGE(test_status_is_written_until_it_succeeds),
         ON_STAGE(test_all_logs_are_begun_anew),
         ON_STAGE(test_killed_supervisor_leaves_nobody),

@@ -376,10 +376,6 @@ bool janus_sieve_take(struct janus_sieve *sieve, const char *data, size_t bytes)
 {
     size_t i = 0;
     while (i < bytes && sieve->state != SIEVE_BAD) {
-        if (is_over(sieve)) {
-            cut_message(sieve);
-            continue;
-        }
         if (sieve->state == SIEVE_STRING || sieve->state == SIEVE_NAME ||
             sieve->state == SIEVE_SKIP_STRING) {
             i += take_string(sieve, data + i, bytes - i);
@@ -388,6 +384,9 @@ bool janus_sieve_take(struct janus_sieve *sieve, const char *data, size_t bytes)
         } else {
             sieve->blanks = 0;
             sieve_take_character(sieve, data[i - 1]);
+        }
+        if (sieve->state != SIEVE_BAD && is_over(sieve)) {
+            cut_message(sieve);
         }
     }
     return sieve->state != SIEVE_BAD;

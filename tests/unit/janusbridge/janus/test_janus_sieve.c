@@ -280,6 +280,20 @@ static void test_every_bound(void **state)
     }
 }
 
+/* What is cut is counted at once, and what makes no sense stays so, however large it is. */
+static void test_a_cut_at_the_very_end(void **state)
+{
+    (void)state;
+    AUTO(janus_sieve_free) struct janus_sieve *sieve = janus_sieve_new();
+    janus_sieve_begin(sieve, 10);
+    assert_true(janus_sieve_take(sieve, "{\"data\":\"01234", 14));
+    assert_int_equal(janus_sieve_cuts(sieve), 1);
+    janus_sieve_begin(sieve, 10);
+    assert_false(janus_sieve_take(sieve, "{\"data\":[1,#", 12));
+    assert_int_equal(janus_sieve_cuts(sieve), 0);
+    assert_false(janus_sieve_take(sieve, "]}", 2));
+}
+
 /* Without a sender or a transaction nobody can tell what is missing. */
 static void test_a_cut_message_of_nobody(void **state)
 {
@@ -327,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_a_large_name_is_skipped),
         cmocka_unit_test(test_a_message_that_needs_too_much_is_cut),
         cmocka_unit_test(test_every_bound),
+        cmocka_unit_test(test_a_cut_at_the_very_end),
         cmocka_unit_test(test_a_cut_message_of_nobody),
         cmocka_unit_test(test_it_is_used_again),
     };

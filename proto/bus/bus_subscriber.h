@@ -1,8 +1,8 @@
 /* The listening side of a publisher (bus_publisher.h): one SUB socket to one endpoint.
  *
- * It connects again by itself. Whatever it may have missed shows in the numbers; for how long
- * nothing came is the owner's to see, for a publisher has something to say all the time. Lives on
- * the loop. */
+ * It connects again by itself, also to who is silent for two seconds, because a publisher has
+ * something to say all the time. Whatever it may have missed shows in the numbers. Lives on the
+ * loop. */
 #ifndef LYNKS_PROTO_BUS_BUS_SUBSCRIBER_H
 #define LYNKS_PROTO_BUS_BUS_SUBSCRIBER_H
 
@@ -14,7 +14,7 @@
 typedef void bus_event_fn(void *arg, const struct msg *msg, uint64_t number, bool is_next);
 
 struct bus_subscriber_config {
-    const char *endpoint; /* "tcp://127.0.0.1:5713" */
+    const char *endpoint; /* "tcp://127.0.0.1:5713"; copied */
     const char *role;     /* of the publisher, whose key it must have; static */
     bus_event_fn *fn;
     void *arg;
@@ -22,6 +22,7 @@ struct bus_subscriber_config {
 
 struct bus_subscriber;
 
+/* NULL: libzmq does not take the endpoint. What parts names is borrowed, and so is the role. */
 struct bus_subscriber *bus_subscriber_new(const struct bus_parts *parts,
                                           const struct bus_subscriber_config *config);
 void bus_subscriber_free(struct bus_subscriber **subscriber);

@@ -62,11 +62,12 @@ class Witness {
 
 const sorted = (values) => [...values].sort((a, b) => a - b);
 
-export function report(name, values) {
+/// disturbed: what roomsvc hears is, so that each list may be as old as is promised.
+export function report(name, values, { disturbed = false } = {}) {
     const median = sorted(values)[values.length >> 1];
     const worst = Math.max(...values);
     console.log(`# ${name}: median ${median.toFixed(1)} ms, worst of ${values.length} ${worst.toFixed(1)} ms behind Janus`);
-    assert.ok(median < MEDIAN_MS, `${name}: median ${median} ms`);
+    assert.ok(disturbed || median < MEDIAN_MS, `${name}: median ${median} ms`);
     assert.ok(worst < WORST_MS, `${name}: worst ${worst} ms`);
 }
 

@@ -42,14 +42,15 @@ async function answersFromCopy(within) {
     }, { within, what: 'a list from what roomsvc has heard' });
 }
 
-async function measure(name, onEvent = () => {}) {
+async function measure(name, onEvent) {
+    const disturbed = onEvent !== undefined;
     const before = { copy: await lists('copy'), bridge: await lists('bridge') };
-    const rounds = await live.series(ROUNDS, () => onEvent);
+    const rounds = await live.series(ROUNDS, () => onEvent ?? (() => {}));
     const copy = await lists('copy') - before.copy;
     const bridge = await lists('bridge') - before.bridge;
     console.log(`# ${name}: ${copy} lists from what roomsvc has heard, ${bridge} asked for`);
-    report(`${name}: publish to listed`, rounds.map(({ publish }) => publish));
-    report(`${name}: leave to gone`, rounds.map(({ leave }) => leave));
+    report(`${name}: publish to listed`, rounds.map(({ publish }) => publish), { disturbed });
+    report(`${name}: leave to gone`, rounds.map(({ leave }) => leave), { disturbed });
     return { copy, bridge };
 }
 

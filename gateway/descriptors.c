@@ -8,7 +8,7 @@
 uint64_t descriptors_raise_limit(uint64_t clients)
 {
     struct rlimit limit;
-    rlim_t wanted = clients + 2 * DESCRIPTORS_OWN;
+    rlim_t wanted = clients + 2 * (rlim_t)DESCRIPTORS_OWN;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         return wanted;
     }

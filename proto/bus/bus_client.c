@@ -105,11 +105,10 @@ static void take_reply(struct bus_client *client, struct bus_service *service,
                        const struct msg *reply, enum codec_fault fault)
 {
     struct bus_call *call = slots_find(client->calls, envelope->correlation_id);
-    if (call == NULL || call->type->service != bus_service_id(service)) {
-        metric_inc(client->late_replies);
-    } else if (envelope->status == ERR_NOT_MINE && call->home_hash != 0) {
+    const bool is_known = call != NULL && call->type->service == bus_service_id(service);
+    if (is_known && envelope->status == ERR_NOT_MINE && call->home_hash != 0) {
         bus_service_not_mine(service, endpoint, call);
-    } else if (is_outrun(call, endpoint, envelope->status)) {
+    } else if (!is_known || is_outrun(call, endpoint, envelope->status)) {
         metric_inc(client->late_replies);
     } else if (fault != CODEC_OK || envelope->status == ERR_NOT_MINE) {
         finish_client_call(client, call, ERR_PROTOCOL, NULL); /* not mine: it belongs nowhere */

@@ -252,11 +252,9 @@ void bus_service_forget(struct bus_service *service, struct bus_call *call)
 static void pump_line(struct bus_service *service, struct bus_line *line)
 {
     bool is_full;
-    bool is_last = false;
     for (struct bus_call *call = LIST_FIRST(struct bus_call, &line->calls, link), *next;
-         !is_last && select_endpoint(service, call, &is_full) != NULL; call = next) {
+         call != NULL && select_endpoint(service, call, &is_full) != NULL; call = next) {
         next = LIST_AT(struct bus_call, call->link.next, &line->calls, link);
-        is_last = next == NULL;
         if (!bus_call_refresh(call, service->parts.scratch, service->parts.arena,
                               service_now_ms(service))) {
             continue;

@@ -1,5 +1,7 @@
 #include "roomsvc/follow/follow.h"
 
+#include <assert.h>
+
 #include "proto/base/list.h"
 #include "proto/base/lru.h"
 #include "roomsvc/follow/room_copy.h"
@@ -51,6 +53,7 @@ struct follow *follow_new(const struct follow_parts *parts, size_t rooms_max)
 /* And the node with its last bridge. */
 static void forget_bridge(struct bridge *bridge)
 {
+    assert(bridge != NULL); /* a node that is followed has one */
     struct followed *followed = bridge->followed;
     list_remove(&bridge->link);
     room_copy_free(&bridge->copy);

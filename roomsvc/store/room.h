@@ -8,8 +8,8 @@
 
 struct room {
     uint64_t id;
-    char secret[ROOM_SECRET_BYTES + 1]; /* Janus' room secret; never leaves the backend */
     uint64_t publishers_max;
+    char secret[ROOM_SECRET_BYTES + 1]; /* Janus' room secret; never leaves the backend */
     char node[NODE_NAME_BYTES_MAX + 1]; /* the Janus that it runs in */
 };
 

@@ -269,7 +269,9 @@ static void test_failures(void **state)
             char value[16];
             const char *retry = ask_header(ask, "Retry-After", value, sizeof(value));
             assert_int_equal(retry != NULL, rows[i].retry_after != NULL);
-            assert_true(retry == NULL || strcmp(retry, rows[i].retry_after) == 0);
+            if (retry != NULL) {
+                assert_string_equal(retry, rows[i].retry_after);
+            }
             ask_free(&ask);
         }
     }

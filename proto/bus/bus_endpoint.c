@@ -246,7 +246,7 @@ static void set_endpoint_options(struct bus_endpoint *endpoint)
     bus_socket_set(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS);
     bus_socket_set(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS);
     bus_socket_set(socket, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TTL_MS);
-    bus_socket_set(socket, ZMQ_IPV6, strchr(endpoint->address, '[') != NULL);
+    bus_socket_set_family(socket, endpoint->address);
     if (keys != NULL) {
         bus_socket_set_text(socket, ZMQ_CURVE_SERVERKEY, endpoint->public_key);
         bus_socket_set_text(socket, ZMQ_CURVE_PUBLICKEY, keys_find_public(keys, keys_role(keys)));

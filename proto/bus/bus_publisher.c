@@ -35,7 +35,7 @@ static bool bind_publisher(struct bus_publisher *publisher, const char *address)
 {
     void *socket = zsock_resolve(publisher->socket);
     size_t bytes = sizeof(publisher->endpoint);
-    bus_socket_set(publisher->socket, ZMQ_IPV6, strchr(address, '[') != NULL);
+    bus_socket_set_family(publisher->socket, address);
     if (zmq_bind(socket, address) != 0) {
         log_error("events address cannot be bound", LOG_Z("address", address),
                   LOG_Z("error", zmq_strerror(zmq_errno())));

@@ -33,6 +33,11 @@ void bus_socket_set_text(zsock_t *socket, int option, const char *value)
     (void)rc;
 }
 
+void bus_socket_set_family(zsock_t *socket, const char *address)
+{
+    bus_socket_set(socket, ZMQ_IPV6, strchr(address, '[') != NULL);
+}
+
 /* Signals are the loop's business: czmq would take SIGINT and SIGTERM with its first socket. */
 zsock_t *bus_socket_new_plain(int type)
 {

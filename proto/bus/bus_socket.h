@@ -8,7 +8,7 @@
 
 #include <czmq.h>
 
-/* A ZMQ_DEALER or ZMQ_ROUTER that never blocks and refuses over-long frames before they are read.
+/* A socket of the bus that never blocks and refuses over-long frames before they are read.
  * linger_ms: how long what is queued may still be sent after zsock_destroy. queue_max: messages
  * that may wait to be sent to one peer. */
 zsock_t *bus_socket_new(int type, int linger_ms, int queue_max);
@@ -16,6 +16,8 @@ zsock_t *bus_socket_new(int type, int linger_ms, int queue_max);
 zsock_t *bus_socket_new_plain(int type);
 void bus_socket_set(zsock_t *socket, int option, int value);
 void bus_socket_set_text(zsock_t *socket, int option, const char *value);
+/* Before it is bound or connected to this address: libzmq takes IPv6 only where it is told to. */
+void bus_socket_set_family(zsock_t *socket, const char *address);
 
 /* Takes the next message, which must be a single frame; the caller has initialised frame.
  * BUS_MULTIPART: it had several, and all are gone. */

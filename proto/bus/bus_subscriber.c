@@ -86,6 +86,7 @@ static bool open_subscription(struct bus_subscriber *subscriber)
 {
     subscriber->socket = bus_socket_new(ZMQ_SUB, /* linger_ms= */ 0, 1);
     bus_socket_set_text(subscriber->socket, ZMQ_SUBSCRIBE, "");
+    bus_socket_set_family(subscriber->socket, subscriber->endpoint);
     set_subscriber_curve(subscriber);
     if (zmq_connect(zsock_resolve(subscriber->socket), subscriber->endpoint) != 0) {
         return false;

@@ -425,7 +425,7 @@ static void set_worker_curve(struct bus_worker *worker, const char *const *allow
 static bool bind_worker(struct bus_worker *worker, const char *address)
 {
     void *socket = zsock_resolve(worker->socket);
-    bus_socket_set(worker->socket, ZMQ_IPV6, strchr(address, '[') != NULL);
+    bus_socket_set_family(worker->socket, address);
     if (zmq_bind(socket, address) != 0) {
         log_error("bus address cannot be bound", LOG_Z("address", address),
                   LOG_Z("error", zmq_strerror(zmq_errno())));

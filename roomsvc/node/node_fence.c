@@ -86,12 +86,17 @@ static struct fenced *fenced_of(struct node_fence *fence, struct str node)
     return lru_put(fence->nodes, &name, &added);
 }
 
-static void believe(struct node_fence *fence, struct fenced *fenced, uint64_t epoch)
+static void raise_epoch(struct node_fence *fence, struct fenced *fenced, uint64_t epoch)
 {
     if (epoch > fenced->epoch) {
         fenced->epoch = epoch;
         fenced->learnt = ++fence->learnt;
     }
+}
+
+static void believe(struct node_fence *fence, struct fenced *fenced, uint64_t epoch)
+{
+    raise_epoch(fence, fenced, epoch);
     set_refused(fence, fenced, false);
 }
 
@@ -139,10 +144,8 @@ uint64_t node_fence_now(const struct node_fence *fence)
 void node_fence_judge(struct node_fence *fence, struct str node, uint64_t epoch, uint64_t asked)
 {
     struct fenced *fenced = fenced_of(fence, node);
-    if (epoch > fenced->epoch) {
-        fenced->epoch = epoch;
-        fenced->learnt = ++fence->learnt;
-    } else if (epoch < fenced->epoch && fenced->learnt <= asked) {
+    raise_epoch(fence, fenced, epoch);
+    if (epoch < fenced->epoch && fenced->learnt <= asked) {
         log_warn("the database has gone back to an older lease: was a dump restored?",
                  LOG_STR("node", node), LOG_U64("epoch", epoch),
                  LOG_U64("known_epoch", fenced->epoch));

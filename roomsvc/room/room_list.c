@@ -9,8 +9,8 @@ enum list_step {
     LIST_LOOKS_UP,    /* the registry is asked whether the room is open, until REGISTRY_WAIT_MS */
     LIST_ASKS,        /* a bridge is asked who publishes, unless its events told it here */
     LIST_ASKS_ALONE,  /* likewise, while the registry is away: Janus has no rooms but open ones.
-                         Which  node has a room that is not known here nobody can say then: the one
-                         that  new rooms go to is asked */
+                         Which node has a room that is not known here nobody can say then: the one
+                         that new rooms go to is asked */
     LIST_READS_AGAIN, /* Janus has lost the room: the registry is asked, not the cache, because a
                          room that was closed a moment ago must not come back */
     LIST_RESTORES,    /* a bridge makes the room in Janus again */

@@ -148,6 +148,14 @@ static void expect_refused(struct scene *scene, const char *reason)
     assert_int_equal(scene->heard, 0);
 }
 
+static void test_a_publisher_is_heard_by_ipv6(void **state)
+{
+    struct scene *scene = *state;
+    publish_at(scene, "tcp://[::1]:*", gateway, 1000);
+    listen_with(scene, scene->pair.caller_keys);
+    until_connected(scene);
+}
+
 static void test_a_role_that_may_not_listen_is_refused(void **state)
 {
     struct scene *scene = *state;
@@ -355,6 +363,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         T(test_every_message_comes_in_order),
+        T(test_a_publisher_is_heard_by_ipv6),
         T(test_a_role_that_may_not_listen_is_refused),
         T(test_a_key_that_nobody_knows_is_refused),
         T(test_without_curve_nobody_hears),

@@ -1,36 +1,44 @@
 #include "gateway/http/cors.h"
 
+/* The next entry of the list, without the blanks around it; false: there is none. */
+static bool next_entry(const char **list, struct str *ret_entry)
+{
+    const char *at = *list + strspn(*list, " ,");
+    size_t bytes = strcspn(at, ",");
+    *list = at + bytes;
+    while (bytes > 0 && at[bytes - 1] == ' ') {
+        bytes--;
+    }
+    *ret_entry = (struct str){.data = at, .bytes = bytes};
+    return bytes > 0;
+}
+
 const char *cors_allow(const char *list, const char *origin)
 {
+    struct str entry;
     if (origin == NULL || origin[0] == '\0') {
         return NULL;
     }
-    struct str wanted = str_of(origin);
-    for (const char *at = list; *at != '\0'; at += *at == ',') {
-        at += strspn(at, " ");
-        struct str entry = {.data = at, .bytes = strcspn(at, ", ")};
+    while (next_entry(&list, &entry)) {
         if (str_eq(entry, STR_LIT("*"))) {
             return "*";
         }
-        if (str_eq(entry, wanted)) {
+        if (str_eq(entry, str_of(origin))) {
             return origin;
         }
-        at += strcspn(at, ",");
     }
     return NULL;
 }
 
 bool cors_depends_on_origin(const char *list)
 {
+    struct str entry;
     bool has_any = false;
-    for (const char *at = list; *at != '\0'; at += *at == ',') {
-        at += strspn(at, " ");
-        struct str entry = {.data = at, .bytes = strcspn(at, ", ")};
+    while (next_entry(&list, &entry)) {
         if (str_eq(entry, STR_LIT("*"))) {
             return false;
         }
-        has_any = has_any || entry.bytes > 0;
-        at += strcspn(at, ",");
+        has_any = true;
     }
     return has_any;
 }
@@ -48,15 +56,9 @@ static bool is_origin(struct str entry)
 
 bool cors_has_bad(const char *list, struct str *ret_bad)
 {
-    for (const char *at = list; *at != '\0'; at += *at == ',') {
-        at += strspn(at, " ");
-        struct str entry = {.data = at, .bytes = strcspn(at, ",")};
-        at += entry.bytes;
-        while (entry.bytes > 0 && entry.data[entry.bytes - 1] == ' ') {
-            entry.bytes--;
-        }
-        if (entry.bytes > 0 &&
-            (memchr(entry.data, ' ', entry.bytes) != NULL || !is_origin(entry))) {
+    struct str entry;
+    while (next_entry(&list, &entry)) {
+        if (memchr(entry.data, ' ', entry.bytes) != NULL || !is_origin(entry)) {
             *ret_bad = entry;
             return true;
         }

@@ -17,7 +17,8 @@ struct json_t *json_body_parse(struct str body)
 {
     json_error_t error;
     struct str text = skip_mark(body);
-    if (text.bytes == 0) {
+    /* jansson overlooks a NUL after a number; no JSON text holds one (RFC 8259, section 2). */
+    if (text.bytes == 0 || memchr(text.data, '\0', text.bytes) != NULL) {
         return NULL;
     }
     json_t *root = json_loadb(text.data, text.bytes, JSON_REJECT_DUPLICATES, &error);

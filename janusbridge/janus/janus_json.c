@@ -205,7 +205,8 @@ static bool is_bounded(struct str text)
 
 struct janus_document *janus_document_parse(struct str text)
 {
-    if (text.bytes == 0 || !is_bounded(text)) {
+    /* jansson overlooks a NUL after a number; no JSON text holds one (RFC 8259, section 2). */
+    if (text.bytes == 0 || memchr(text.data, '\0', text.bytes) != NULL || !is_bounded(text)) {
         return NULL;
     }
     json_t *root = json_loadb(text.data, text.bytes, JSON_REJECT_DUPLICATES, NULL);

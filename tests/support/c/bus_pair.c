@@ -1,7 +1,12 @@
 #include "tests/support/c/bus_pair.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 #include <zmq.h>
 
 #define BOUND_DEFAULT 20000
@@ -365,4 +370,34 @@ bool bus_asked_is_done(void *arg)
 bool bus_asked_is_right(const struct bus_asked *asked)
 {
     return asked->answers == 1 && asked->err == ERR_OK && asked->answered_user_id == asked->user_id;
+}
+
+bool bus_asked_are_done(const struct bus_asked *asked, size_t count)
+{
+    size_t done = 0;
+    while (done < count && asked[done].answers > 0) {
+        done++;
+    }
+    return done == count;
+}
+
+struct some_asked {
+    const struct bus_asked *asked;
+    size_t count;
+};
+
+static bool some_are_done(void *arg)
+{
+    const struct some_asked *some = arg;
+    return bus_asked_are_done(some->asked, some->count);
+}
+
+void bus_pair_assert_right(struct bus_pair *pair, const struct bus_asked *asked, size_t count)
+{
+    struct some_asked some = {asked, count};
+    assert_true(bus_pair_until(pair, some_are_done, &some));
+    for (size_t i = 0; i < count; i++) {
+        assert_true(bus_asked_is_right(&asked[i]));
+    }
+    assert_int_equal(bus_client_in_flight(pair->client), 0);
 }

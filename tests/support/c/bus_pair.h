@@ -92,4 +92,8 @@ enum err bus_ask_login(struct bus_pair *pair, struct bus_asked *asked, uint64_t 
 bool bus_asked_is_done(void *asked);                    /* predicate */
 bool bus_asked_is_right(const struct bus_asked *asked); /* answered once, with its own user id */
 
+bool bus_asked_are_done(const struct bus_asked *asked, size_t count);
+/* Each is answered and right, within the time that one call may take, and no other is in flight. */
+void bus_pair_assert_right(struct bus_pair *pair, const struct bus_asked *asked, size_t count);
+
 #endif

@@ -112,21 +112,12 @@ static void ask(struct rig *rig, size_t count)
 static bool all_answered(void *arg)
 {
     const struct rig *rig = arg;
-    for (size_t i = 0; i < rig->asked_count; i++) {
-        if (rig->asked[i].answers == 0) {
-            return false;
-        }
-    }
-    return true;
+    return bus_asked_are_done(rig->asked, rig->asked_count);
 }
 
 static void assert_all_right(struct rig *rig)
 {
-    assert_true(bus_pair_until(&rig->pair, all_answered, rig));
-    for (size_t i = 0; i < rig->asked_count; i++) {
-        assert_true(bus_asked_is_right(&rig->asked[i]));
-    }
-    assert_int_equal(bus_client_in_flight(rig->pair.client), 0);
+    bus_pair_assert_right(&rig->pair, rig->asked, rig->asked_count);
 }
 
 static bool first_keeps_wanted(void *arg)

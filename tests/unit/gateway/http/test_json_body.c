@@ -30,6 +30,8 @@ static void test_refuses_what_is_not_an_object(void **state)
     REFUSED("{}x");
     REFUSED("{}{}");
     REFUSED("{}\0");
+    REFUSED("{\"a\":1\0}");
+    REFUSED("{\"a\":true\0}");
     REFUSED("{'a':1}");
     REFUSED("{\"a\":1,}");
     REFUSED("{\"a\":1,\"a\":1}");

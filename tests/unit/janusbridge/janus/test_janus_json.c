@@ -55,6 +55,8 @@ static void test_what_is_no_document(void **state)
             fail_msg("taken: %s", texts[i]);
         }
     }
+    struct janus_document *with_nul = janus_document_parse(STR_LIT("{\"a\":1\0}"));
+    assert_null(with_nul);
     assert_true(is_json("{}"));
     assert_true(is_json("[{},{}]"));
     assert_true(is_json("{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[\\\"[[{{\"}"));

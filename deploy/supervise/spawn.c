@@ -105,12 +105,16 @@ static bool enter_as_user(const struct entry *entry)
     return setgroups(0, NULL) == 0 && setgid(entry->gid) == 0 && setuid(entry->uid) == 0;
 }
 
-/* What serves crowds needs more descriptors than a login gives, which are 1,024 as a rule. */
-static void raise_file_limit(void)
+rlim_t spawn_file_limit(rlim_t hard)
+{
+    return hard < SPAWN_FILES_MAX ? hard : SPAWN_FILES_MAX;
+}
+
+static void set_file_limit(void)
 {
     struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-        files.rlim_cur = files.rlim_max;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = spawn_file_limit(files.rlim_max);
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
 }
@@ -119,7 +123,7 @@ static void run_child(const struct plan *plan)
 {
     setsid();
     reset_signals();
-    raise_file_limit();
+    set_file_limit();
     if (!place_fds(plan)) {
         dprintf(STDERR_FILENO, "cannot set up descriptors: %s\n", strerror(errno));
         return;

@@ -2,9 +2,15 @@
 #ifndef LYNKS_DEPLOY_SUPERVISE_SPAWN_H
 #define LYNKS_DEPLOY_SUPERVISE_SPAWN_H
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "deploy/supervise/table.h"
+
+/* As many descriptors as a child may have open unless it asks for more itself. libwebsockets
+ * (Janus) keeps a table of that size, and takes a limit over 10 million for a mistake: it serves
+ * few then. */
+#define SPAWN_FILES_MAX ((rlim_t)65536)
 
 struct spawned {
     pid_t pid;
@@ -19,6 +25,10 @@ struct spawned {
 bool spawn_entry(const struct entry *entry, int listen_fd, int log_fd, struct spawned *ret_spawned);
 /* /bin/sh -c command likewise, as the entry's user and with its environment. */
 bool spawn_command(const struct entry *entry, const char *command, struct spawned *ret_spawned);
+
+/* The soft limit of descriptors that a child gets where so many are allowed: more than a login
+ * gives, which is 1,024 as a rule, because it may serve a crowd. */
+rlim_t spawn_file_limit(rlim_t hard);
 
 /* Reaps a child whose pidfd is readable, with whatever is left of its process group, and closes the
  * pidfd. Returns the status of waitpid. */

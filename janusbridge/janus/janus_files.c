@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "proto/base/log.h"
 
@@ -36,22 +37,34 @@ static uint64_t read_number(const char *path, const char *name)
     return number;
 }
 
-/* Of a process of another account only the size of its table of descriptors can be seen: as many as
- * it has ever had open at a time, rounded up to a power of two. */
-static uint64_t count_open(const char *process)
+struct count {
+    uint64_t open;
+    bool is_exact;
+};
+
+/* Whose process is of another account we may not look into its folder. Its size is their number
+ * since Linux 6.2; before that it is 0, and the table's size is left, which is as many as the
+ * process has ever had open at a time, rounded up to a power of two. */
+static struct count count_open(const char *process)
 {
     AUTO(mem_free) char *folder = mem_printf("%s/fd", process);
     AUTO(mem_free) char *status = mem_printf("%s/status", process);
     DIR *list = opendir(folder);
-    if (list == NULL) {
-        return read_number(status, "FDSize:");
+    if (list != NULL) {
+        uint64_t count = 0;
+        for (const struct dirent *item; count < COUNT_MAX && (item = readdir(list)) != NULL;) {
+            count += item->d_name[0] != '.';
+        }
+        (void)closedir(list);
+        if (count < COUNT_MAX) {
+            return (struct count){.open = count, .is_exact = true};
+        }
     }
-    uint64_t count = 0;
-    for (const struct dirent *item; count < COUNT_MAX && (item = readdir(list)) != NULL;) {
-        count += item->d_name[0] != '.';
+    struct stat info;
+    if (stat(folder, &info) == 0 && info.st_size > 0) {
+        return (struct count){.open = (uint64_t)info.st_size, .is_exact = true};
     }
-    (void)closedir(list);
-    return count;
+    return (struct count){.open = read_number(status, "FDSize:"), .is_exact = false};
 }
 
 static void look_at_files(void *arg)
@@ -63,17 +76,19 @@ static void look_at_files(void *arg)
     char *process = mem_printf("%s/%" PRIu64, parts->proc, read_number(parts->pid_file, ""));
     AUTO(mem_free) char *limits = mem_printf("%s/limits", process);
     const uint64_t limit = read_number(limits, "Max open files");
-    const uint64_t open = limit > 0 ? count_open(process) : 0;
-    metric_set(files->open, (int64_t)open);
+    const struct count count = limit > 0 ? count_open(process) : (struct count){0};
+    metric_set(files->open, (int64_t)count.open);
     metric_set(files->limit, (int64_t)limit);
     const uint64_t now_ms = clock_mono_ms(parts->clock);
-    if (limit == 0 || open < limit * JANUS_FILES_WARN_PERCENT / 100) {
+    if (limit == 0 || count.open < limit * JANUS_FILES_WARN_PERCENT / 100) {
         files->is_told = false;
-    } else if (!files->is_told || now_ms - files->told_ms >= REMIND_MS) {
+    } else if (!files->is_told || (count.is_exact && now_ms - files->told_ms >= REMIND_MS)) {
+        /* What it has had open once does not become less: no reminder of that. */
         files->is_told = true;
         files->told_ms = now_ms;
-        log_warn("janus runs out of descriptors: soon it will accept nobody", LOG_U64("open", open),
-                 LOG_U64("limit", limit));
+        log_warn(count.is_exact ? "janus runs out of descriptors: soon it will accept nobody"
+                                : "janus may have run out of descriptors: it has had up to so many",
+                 LOG_U64("open", count.open), LOG_U64("limit", limit));
     }
 }
 

@@ -126,6 +126,13 @@ test('every container runs without root, rights, or a root file system to write 
     }
 });
 
+test('Janus may have many descriptors, and is watched', async () => {
+    const janus = await stack.pid('janus');
+    assert.match(await readFile(`/proc/${janus}/limits`, 'utf8'), /^Max open files +16384 +16384 /m);
+    const { Id } = (await stack.running()).get('janus_1');
+    assert.equal((await docker('top', Id)).match(/watch-files janus /g).length, 1);
+});
+
 test('every variable of a service can be set through compose.yaml', async () => {
     // What the stack decides by itself; TLS is for a MySQL of one's own (compose.mysql.yaml), and a Janus in a container of
     // its own has no process id here.

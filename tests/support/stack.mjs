@@ -57,8 +57,10 @@ async function answerOf(response) {
 }
 
 export class Stack {
-    constructor(state, base, env) {
+    /// under: a command, with its arguments, that deploy's scripts run under, such as prlimit.
+    constructor(state, base, env, under = []) {
         this.state = state;
+        this.under = under;
         this.base = base;
         this.ports = { http: base + 110, janusHttp: base + 111, janusWs: base + 112, mysql: base + 113 };
         this.env = {
@@ -82,7 +84,8 @@ export class Stack {
     }
 
     deploy(command, ...args) {
-        return run(join(ROOT, 'deploy', command), args, { env: this.env, cwd: ROOT, maxBuffer: 1 << 24 });
+        const [program, ...rest] = [...this.under, join(ROOT, 'deploy', command), ...args];
+        return run(program, rest, { env: this.env, cwd: ROOT, maxBuffer: 1 << 24 });
     }
 
     async up(env = {}) {
@@ -202,11 +205,11 @@ export class Stack {
 /// Set by tests/compose/inside: the stack is then the one of deploy/compose.yaml, two of each stateless service.
 export const inContainers = Boolean(process.env.LYNKS_TEST_CONTAINERS);
 
-/// Starts a stack; env adds to or overrides what deploy/up gets.
-export async function startStack(env = {}) {
+/// Starts a stack; env adds to or overrides what deploy/up gets. under: as above, not in containers.
+export async function startStack(env = {}, under = []) {
     if (inContainers) return (await import('../compose/compose.mjs')).startContainers(env);
     const state = await mkdtemp(join(tmpdir(), 'lynks-stack-'));
-    const stack = new Stack(state, await freeBlock(), env);
+    const stack = new Stack(state, await freeBlock(), env, under);
     try {
         await stack.up();
     } catch (error) {

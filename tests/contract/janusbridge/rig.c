@@ -57,16 +57,13 @@ struct rig *rig_new(void)
 void rig_free(struct rig **rig_ref)
 {
     struct rig *rig = *rig_ref;
-    unsigned wrong = 0;
     scripted_janus_free(&rig->janus);
     loop_free(&rig->loop);
     for (size_t i = 0; i < rig->call_count; i++) {
-        wrong += rig->calls[i].answers != 1;
         mock_call_fini(&rig->calls[i]);
     }
     mem_free(&rig->calls);
     mem_free(rig_ref);
-    assert_int_equal(wrong, 0);
 }
 
 static int set_up(void **state, bool is_there, uint64_t control_timeout_ms)

@@ -1,6 +1,11 @@
 #include "tests/support/c/mock_call.h"
 
 #include <assert.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
 
 /* A reply lives only until finish returns, so it is kept by sending it through the codec. */
 static void finish(struct call *call, enum err err, const struct msg *reply)
@@ -39,6 +44,9 @@ void mock_call_init(struct mock_call *mock, const struct clock *clock, const str
 
 void mock_call_fini(struct mock_call *mock)
 {
+    if (mock->arena != NULL) {
+        assert_int_equal(mock->answers, 1);
+    }
     arena_free(&mock->arena);
     frame_free(&mock->frame);
 }

@@ -6,7 +6,7 @@
 
 struct mock_call {
     struct call call;
-    unsigned answers; /* must end at 1 */
+    unsigned answers; /* mock_call_fini fails the test unless there was exactly one */
     enum err err;
     struct msg reply; /* strings and lists are copied; valid until mock_call_fini */
     struct arena *arena;
@@ -15,6 +15,8 @@ struct mock_call {
 
 /* The deadline is 4 s from now, the principal user 1, session 1, the request id "test". */
 void mock_call_init(struct mock_call *mock, const struct clock *clock, const struct msg *request);
+/* In the test or its teardown, when whoever could answer has ended: the test fails unless the call
+ * was answered exactly once, however it ended. One that was never made (zeroes) may be given. */
 void mock_call_fini(struct mock_call *mock);
 
 #endif

@@ -59,7 +59,6 @@ static int teardown(void **state)
     fake_clock_free(&f->clock);
     int failures = timers != 0;
     for (size_t i = 0; i < f->call_count; i++) {
-        failures += f->calls[i].answers > 1;
         mock_call_fini(&f->calls[i]);
     }
     free(f);

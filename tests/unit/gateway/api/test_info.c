@@ -36,12 +36,12 @@ static void test_document(void **state)
 {
     struct api_fixture *f = *state;
     char etag[64];
-    char media_type[64];
+    char value[64];
     struct ask *ask = get(f, "/v1/openapi.json", NULL);
     assert_int_equal(ask->status, 200);
-    assert_string_equal(ask_header(ask, "Content-Type", media_type, sizeof(media_type)),
-                        "application/json");
+    assert_string_equal(ask_header(ask, "Content-Type", value, sizeof(value)), "application/json");
     assert_non_null(ask_header(ask, "ETag", etag, sizeof(etag)));
+    assert_string_equal(ask_header(ask, "Cache-Control", value, sizeof(value)), "no-cache");
     json_t *json = json_loads(ask->body, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(json);
     assert_string_equal(json_string_value(json_object_get(json, "openapi")), "3.1.0");
@@ -60,8 +60,8 @@ static void test_document(void **state)
     ask = get(f, "/v1/openapi.json", etag);
     assert_int_equal(ask->status, 304);
     assert_string_equal(ask->body, "");
-    char again[64];
-    assert_string_equal(ask_header(ask, "ETag", again, sizeof(again)), etag);
+    assert_string_equal(ask_header(ask, "ETag", value, sizeof(value)), etag);
+    assert_string_equal(ask_header(ask, "Cache-Control", value, sizeof(value)), "no-cache");
     ask_free(&ask);
     ask = get(f, "/v1/openapi.json", "\"another\"");
     assert_int_equal(ask->status, 200);

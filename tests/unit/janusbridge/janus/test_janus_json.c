@@ -73,6 +73,23 @@ static void test_depth_is_bounded(void **state)
     assert_false(is_json(deepest));
 }
 
+/* Text in strings does not count; what follows them does, however they end. */
+static void test_strings_hide_no_depth(void **state)
+{
+    static const char *const strings[] = {"\"\"",          "\"a\"",  "\"\\\\\"", "\"\\\"\"",
+                                          "\"a\\\\\\\"\"", "\"[[\"", "\"]]\""};
+    (void)state;
+    AUTO(mem_free) char *deep = nested(JANUS_DEPTH_MAX - 1, '[', ']');
+    AUTO(mem_free) char *deeper = nested(JANUS_DEPTH_MAX, '[', ']');
+    for (size_t i = 0; i < ARRAY_LEN(strings); i++) {
+        AUTO(mem_free) char *taken = mem_printf("{\"a\":%s,\"b\":%s}", strings[i], deep);
+        AUTO(mem_free) char *refused = mem_printf("{\"a\":%s,\"b\":%s}", strings[i], deeper);
+        if (!is_json(taken) || is_json(refused)) {
+            fail_msg("after %s", strings[i]);
+        }
+    }
+}
+
 static char *many(const char *item, size_t count)
 {
     const size_t bytes = strlen(item);
@@ -292,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_no_document),
         cmocka_unit_test(test_depth_is_bounded),
+        cmocka_unit_test(test_strings_hide_no_depth),
         cmocka_unit_test(test_counts_are_bounded),
         cmocka_unit_test(test_what_is_no_message),
         cmocka_unit_test(test_the_members_of_a_message),

@@ -23,7 +23,7 @@ const struct config_option roomsvc_options[] = {
     {"LYNKS_PUBLISHERS_MAX", CONFIG_UINT, OPTION(publishers_max), "20", 1, PUBLISHERS_MAX, NULL,
      "how many may publish in a room at a time"},
     {"LYNKS_ROOMS_MAX", CONFIG_UINT, OPTION(rooms_max), "100000", 1, 10000000, NULL,
-     "open rooms; more are refused"},
+     "open rooms; more are refused, but for the standard room"},
     {"LYNKS_ROOM_CACHE_MAX", CONFIG_UINT, OPTION(room_cache_max), "100000", 1, 10000000, NULL,
      "rooms kept in memory"},
     {"LYNKS_ROOM_CACHE_MS", CONFIG_UINT, OPTION(room_cache_ms), "60000", 0, 3600000, NULL,

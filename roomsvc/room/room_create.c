@@ -65,9 +65,26 @@ static void create_make(struct creation *creation, const struct room *room)
 
 static void create_register(struct creation *creation);
 
-static void create_on_registered(void *arg, enum err err, const struct room *room)
+/* Whoever has a token can ask as often as he likes: the log says it once a second. */
+static void create_refuse_for_good(struct creation *creation)
+{
+    struct rooms *rooms = creation->rooms;
+    metric_inc(rooms->refused);
+    log_warn_limited(&rooms->refusals, clock_mono_ms(rooms->clock),
+                     "no more rooms: LYNKS_ROOMS_MAX is reached",
+                     LOG_STR("request_id", creation->call->context.request_id),
+                     LOG_U64("open", rooms->open_rooms));
+    call_fail(creation->call, ERR_OVERLOADED);
+    mem_free(&creation);
+}
+
+static void create_on_registered(void *arg, enum err err, const struct room *room, bool is_new)
 {
     struct creation *creation = arg;
+    if (err == ERR_NO_SUCH_ROOM) {
+        create_refuse_for_good(creation);
+        return;
+    }
     if (err == ERR_CONFLICT && creation->draft.has_key && ++creation->draws < DRAWS_MAX) {
         create_register(creation);
         return;
@@ -76,7 +93,7 @@ static void create_on_registered(void *arg, enum err err, const struct room *roo
         create_fail(creation, err);
         return;
     }
-    creation->rooms->open_rooms++;
+    creation->rooms->open_rooms += is_new ? 1 : 0;
     room_cache_put(creation->rooms->cache, room);
     create_make(creation, room);
 }
@@ -125,10 +142,6 @@ void room_create(struct rooms *rooms, struct call *call)
         create_refuse(call, create_failures[CREATE_REGISTERS], ERR_UNAVAILABLE);
         return;
     }
-    if (known == NULL && rooms->open_rooms >= rooms->config.rooms_max) {
-        create_refuse(call, "no more rooms: LYNKS_ROOMS_MAX is reached", ERR_OVERLOADED);
-        return;
-    }
     struct creation *creation = mem_alloc(sizeof(*creation));
     creation->rooms = rooms;
     creation->call = call;
@@ -138,6 +151,8 @@ void room_create(struct rooms *rooms, struct call *call)
     }
     creation->draft.owner_id = call->context.principal.user_id;
     creation->draft.has_key = standard == 0;
+    /* The operator wants the standard room: the limit is for what clients make. */
+    creation->draft.may_add = standard != 0 || rooms->open_rooms < rooms->config.rooms_max;
     memcpy(creation->draft.key, call->request.room_create.idempotency_key.data,
            sizeof(creation->draft.key));
     create_register(creation);

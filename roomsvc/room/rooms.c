@@ -52,6 +52,8 @@ struct rooms *rooms_new(const struct rooms_parts *parts, const struct rooms_conf
     rooms->cache = room_cache_new(&cache);
     rooms->restored = metrics_counter(parts->metrics, "lynks_rooms_restored_total",
                                       "Rooms made again because Janus had lost them.", NULL);
+    rooms->refused = metrics_counter(parts->metrics, "lynks_rooms_refused_total",
+                                     "Rooms not made because of LYNKS_ROOMS_MAX.", NULL);
     rooms->open_rooms_gauge =
         metrics_gauge(parts->metrics, "lynks_rooms_open", "Open rooms in the registry.", NULL);
     count_rooms(rooms);

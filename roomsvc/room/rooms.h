@@ -3,6 +3,7 @@
 #ifndef LYNKS_ROOMSVC_ROOM_ROOMS_H
 #define LYNKS_ROOMSVC_ROOM_ROOMS_H
 
+#include "proto/base/log.h"
 #include "roomsvc/follow/follow.h"
 #include "roomsvc/room/bridge_call.h"
 #include "roomsvc/room/room_cache.h"
@@ -11,7 +12,8 @@ struct rooms_config {
     uint64_t standard_room; /* 0: every create makes a fresh room */
     const char *node;       /* of rooms that are made here; 1..64 bytes; borrowed */
     uint64_t publishers_max;
-    uint64_t rooms_max;
+    uint64_t rooms_max; /* open ones; one that is there already, and the standard room, are given
+                           all the same */
     size_t cache_max;
     uint64_t cache_ms; /* a cached room is looked up again, in the background, before it is older */
 };
@@ -35,6 +37,8 @@ struct rooms {
     uint64_t open_rooms; /* as counted last, plus what this replica has made since */
     uint64_t count_timer;
     struct metric *restored;
+    struct metric *refused;
+    struct log_gate refusals;
     struct metric *open_rooms_gauge;
 };
 

@@ -12,10 +12,13 @@ struct room_draft {
     uint64_t owner_id;
     bool has_key;    /* a fresh room: key tells repeats of one request apart from new ones */
     uint8_t key[16]; /* idempotency key; without one the id itself is it */
+    bool may_add;    /* false: only a room that was made before is given */
 };
 
 /* room is NULL unless err is ERR_OK, and borrowed until fn returns. */
 typedef void room_store_fn(void *arg, enum err err, const struct room *room);
+/* likewise. is_new: it was not there before. */
+typedef void room_store_add_fn(void *arg, enum err err, const struct room *room, bool is_new);
 typedef void room_store_count_fn(void *arg, enum err err, uint64_t count);
 /* rooms: those of the asked ones that are open, in any order; borrowed until fn returns. */
 typedef void room_store_some_fn(void *arg, enum err err, const struct room *rooms, size_t count);
@@ -27,9 +30,10 @@ typedef void room_store_some_fn(void *arg, enum err err, const struct room *room
  * with ERR_DEADLINE. */
 struct room_store_ops {
     /* Makes the room, or gives the one that was made with this key (or, without a key, id) before.
-     * ERR_CONFLICT: the id of a fresh room is taken; draw another. */
+     * ERR_CONFLICT: the id of a fresh room is taken; draw another. ERR_NO_SUCH_ROOM: none was
+     * made before, and none may be added. */
     enum err (*add)(void *self, const struct room_draft *draft, uint64_t deadline_ms,
-                    room_store_fn *fn, void *arg);
+                    room_store_add_fn *fn, void *arg);
     /* ERR_NO_SUCH_ROOM: not there, or closed. */
     enum err (*find)(void *self, uint64_t room_id, uint64_t deadline_ms, room_store_fn *fn,
                      void *arg);

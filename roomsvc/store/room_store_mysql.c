@@ -6,90 +6,118 @@
 #define ROOM_FIELDS(t, m)                                                                          \
     DB_FIELD(t, m.id), DB_FIELD(t, m.secret), DB_FIELD(t, m.publishers_max), DB_FIELD(t, m.node)
 
-/* To find a room, or to add one. */
-struct room_job {
+#define SELECT_OPEN_ROOM                                                                           \
+    "SELECT " ROOM_COLUMNS " FROM rooms WHERE room_id = ? AND closed_unix_ms IS NULL"
+
+struct find_room {
     struct db_job job;
-    struct room room; /* what is found, or made; id: of which is asked */
-    struct room_draft draft;
-    uint64_t now_unix_ms;
+    struct room room; /* its id goes in, the rest comes out */
     room_store_fn *fn;
     void *arg;
 };
 
-DB_TELLS(on_room, struct room_job, &told->room);
+DB_TELLS(on_room, struct find_room, &told->room);
 
-static const struct db_task find_task = {.job_bytes = DB_JOB_BYTES(struct room_job),
-                                         .query = {.sql = "SELECT " ROOM_COLUMNS
-                                                          " FROM rooms WHERE room_id = ?"
-                                                          " AND closed_unix_ms IS NULL",
-                                                   .params = DB_FIELDS(struct room_job, room.id),
-                                                   .columns = {ROOM_FIELDS(struct room_job, room)},
+static const struct db_task find_task = {.job_bytes = DB_JOB_BYTES(struct find_room),
+                                         .query = {.sql = SELECT_OPEN_ROOM,
+                                                   .params = DB_FIELDS(struct find_room, room.id),
+                                                   .columns = {ROOM_FIELDS(struct find_room, room)},
                                                    .if_none = ERR_NO_SUCH_ROOM},
                                          .done = on_room};
 
 static enum err find_open_room(void *self, uint64_t room_id, uint64_t deadline_ms,
                                room_store_fn *fn, void *arg)
 {
-    struct room_job *job = db_job_new(&find_task);
-    job->room.id = room_id;
-    job->fn = fn;
-    job->arg = arg;
-    return db_pool_start(self, job, deadline_ms);
+    struct find_room *find = db_job_new(&find_task);
+    find->room.id = room_id;
+    find->fn = fn;
+    find->arg = arg;
+    return db_pool_start(self, find, deadline_ms);
 }
 
 /* ---- adding ---- */
+
+struct add_room {
+    struct db_job job;
+    struct room_draft draft;
+    uint64_t now_unix_ms;
+    struct room room; /* as the registry has it */
+    bool is_new;
+    room_store_add_fn *fn;
+    void *arg;
+};
+
+static void on_added(void *arg, enum err err)
+{
+    const struct add_room *add = arg;
+    add->fn(add->arg, err, err == ERR_OK ? &add->room : NULL, add->is_new);
+}
 
 static const struct db_query insert_room = {
     .sql = "INSERT INTO rooms (room_id, secret, description, publishers_max, node, owner_id,"
            " idempotency_key, created_unix_ms) VALUES (?, ?, '', ?, ?, ?, ?, ?)",
     .params = {
-        DB_FIELD(struct room_job, draft.room.id), DB_FIELD(struct room_job, draft.room.secret),
-        DB_FIELD(struct room_job, draft.room.publishers_max),
-        DB_FIELD(struct room_job, draft.room.node), DB_FIELD(struct room_job, draft.owner_id),
-        DB_FIELD_NULLABLE(struct room_job, draft.key, draft.has_key),
-        DB_FIELD(struct room_job, now_unix_ms)}};
+        DB_FIELD(struct add_room, draft.room.id), DB_FIELD(struct add_room, draft.room.secret),
+        DB_FIELD(struct add_room, draft.room.publishers_max),
+        DB_FIELD(struct add_room, draft.room.node), DB_FIELD(struct add_room, draft.owner_id),
+        DB_FIELD_NULLABLE(struct add_room, draft.key, draft.has_key),
+        DB_FIELD(struct add_room, now_unix_ms)}};
 
 static const struct db_query select_by_key = {.sql = "SELECT " ROOM_COLUMNS
                                                      " FROM rooms WHERE idempotency_key = ?"
                                                      " AND closed_unix_ms IS NULL",
-                                              .params = DB_FIELDS(struct room_job, draft.key),
-                                              .columns = {ROOM_FIELDS(struct room_job, room)},
+                                              .params = DB_FIELDS(struct add_room, draft.key),
+                                              .columns = {ROOM_FIELDS(struct add_room, room)},
                                               .if_none = ERR_NO_SUCH_ROOM};
+
+static const struct db_query select_by_id = {.sql = SELECT_OPEN_ROOM,
+                                             .params = DB_FIELDS(struct add_room, room.id),
+                                             .columns = {ROOM_FIELDS(struct add_room, room)},
+                                             .if_none = ERR_NO_SUCH_ROOM};
 
 /* The standard room is there for good: creating it opens it again. */
 static const struct db_query reopen_room = {
     .sql = "UPDATE rooms SET closed_unix_ms = NULL WHERE room_id = ?",
-    .params = DB_FIELDS(struct room_job, room.id)};
+    .params = DB_FIELDS(struct add_room, room.id)};
+
+/* What was made before: with the draft's key, or, without one, with its id. */
+static enum err find_drafted(struct add_room *add, struct db *db)
+{
+    if (add->draft.has_key) {
+        return db_query_run(db, &select_by_key, add, NULL);
+    }
+    const enum err err = db_query_run(db, &reopen_room, add, NULL);
+    return err == ERR_OK ? db_query_run(db, &select_by_id, add, NULL) : err;
+}
 
 static enum err work_add(void *arg, struct db *db)
 {
-    struct room_job *job = arg;
-    job->now_unix_ms = system_unix_ms();
-    job->room = job->draft.room;
-    enum err err = db_query_run(db, &insert_room, job, NULL);
-    if (err != ERR_CONFLICT) {
-        return err;
+    struct add_room *add = arg;
+    add->now_unix_ms = system_unix_ms();
+    add->room = add->draft.room;
+    if (!add->draft.may_add) {
+        return find_drafted(add, db);
     }
-    if (job->draft.has_key) {
-        err = db_query_run(db, &select_by_key, job, NULL);
-    } else {
-        err = db_query_run(db, &reopen_room, job, NULL);
-        err = err == ERR_OK ? db_query_run(db, &find_task.query, job, NULL) : err;
+    enum err err = db_query_run(db, &insert_room, add, NULL);
+    add->is_new = err == ERR_OK;
+    if (err == ERR_CONFLICT) {
+        err = find_drafted(add, db);
+        err = err == ERR_NO_SUCH_ROOM ? ERR_CONFLICT : err;
     }
-    return err == ERR_NO_SUCH_ROOM ? ERR_CONFLICT : err;
+    return err;
 }
 
 static const struct db_task add_task = {
-    .job_bytes = DB_JOB_BYTES(struct room_job), .work = work_add, .done = on_room};
+    .job_bytes = DB_JOB_BYTES(struct add_room), .work = work_add, .done = on_added};
 
 static enum err add_room(void *self, const struct room_draft *draft, uint64_t deadline_ms,
-                         room_store_fn *fn, void *arg)
+                         room_store_add_fn *fn, void *arg)
 {
-    struct room_job *job = db_job_new(&add_task);
-    job->draft = *draft;
-    job->fn = fn;
-    job->arg = arg;
-    return db_pool_start(self, job, deadline_ms);
+    struct add_room *add = db_job_new(&add_task);
+    add->draft = *draft;
+    add->fn = fn;
+    add->arg = arg;
+    return db_pool_start(self, add, deadline_ms);
 }
 
 /* ---- many ---- */

@@ -172,6 +172,73 @@ static void their_rows_only_are_read(void **state)
     must_run(fixture.db, "DELETE FROM rooms");
 }
 
+struct added {
+    bool is_there;
+    enum err err;
+    struct room room;
+    bool is_new;
+};
+
+static bool is_added(void *arg)
+{
+    const struct added *added = arg;
+    return added->is_there;
+}
+
+static void on_added(void *arg, enum err err, const struct room *room, bool is_new)
+{
+    struct added *added = arg;
+    *added = (struct added){.is_there = true, .err = err, .is_new = is_new};
+    if (room != NULL) {
+        added->room = *room;
+    }
+}
+
+/* With the key of the test; id: what was drawn. */
+static struct added add_fresh(struct registry *r, uint64_t id, bool may_add)
+{
+    struct added added = {0};
+    struct room_draft draft = {.room = {.id = id,
+                                        .secret = "00112233445566778899aabbccddeeff",
+                                        .publishers_max = 20,
+                                        .node = "default"},
+                               .owner_id = fixture.user_id,
+                               .has_key = true,
+                               .key = "0123456789abcde",
+                               .may_add = may_add};
+    assert_int_equal(r->store.ops->add(r->store.self, &draft, 0, on_added, &added), ERR_OK);
+    assert_true(loop_run_until(r->loop, is_added, &added, WAIT_MS));
+    return added;
+}
+
+static void a_room_is_made_once_and_only_if_it_may_be(void **state)
+{
+    static const struct {
+        uint64_t id;
+        bool may_add;
+        enum err err;
+        uint64_t given;
+        bool is_new;
+    } rows[] = {
+        {77, false, ERR_NO_SUCH_ROOM, 0, false}, /* nothing is there yet */
+        {77, true, ERR_OK, 77, true},
+        {78, true, ERR_OK, 77, false},
+        {79, false, ERR_OK, 77, false},
+    };
+    (void)state;
+    struct registry r = registry_new();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct added added = add_fresh(&r, rows[i].id, rows[i].may_add);
+        assert_int_equal(added.err, rows[i].err);
+        assert_int_equal(added.room.id, rows[i].given);
+        assert_int_equal(added.is_new, rows[i].is_new);
+        AUTO(mem_free) char *count = must_select(fixture.db, "SELECT COUNT(*) FROM rooms");
+        assert_string_equal(count, i == 0 ? "0" : "1");
+    }
+    registry_free(&r);
+    must_run(fixture.db, "DELETE FROM rooms");
+}
+
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
 
@@ -180,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(many_rooms_are_found_at_once),
         TEST(their_rows_only_are_read),
+        TEST(a_room_is_made_once_and_only_if_it_may_be),
     };
     return cmocka_run_group_tests_name("room store", tests, server_setup, server_teardown);
 }

@@ -7,12 +7,13 @@ static struct store_call *remember_call(struct fixture *f)
 }
 
 static enum err store_add(void *self, const struct room_draft *draft, uint64_t deadline_ms,
-                          room_store_fn *fn, void *arg)
+                          room_store_add_fn *fn, void *arg)
 {
     struct fixture *f = self;
     (void)deadline_ms;
     if (f->refuse == ERR_OK) {
-        *remember_call(f) = (struct store_call){.kind = ADD, .draft = *draft, .fn = fn, .arg = arg};
+        *remember_call(f) =
+            (struct store_call){.kind = ADD, .draft = *draft, .add_fn = fn, .arg = arg};
     }
     return f->refuse;
 }
@@ -152,7 +153,17 @@ void list(struct fixture *f, uint64_t room_id)
 
 void answer_store(struct store_call *call, enum err err, const struct room *room)
 {
-    call->fn(call->arg, err, room);
+    if (call->kind == ADD) {
+        answer_add(call, err, room, true);
+    } else {
+        call->fn(call->arg, err, room);
+    }
+}
+
+void answer_add(struct store_call *call, enum err err, const struct room *room, bool is_new)
+{
+    assert_int_equal(call->kind, ADD);
+    call->add_fn(call->arg, err, room, is_new);
 }
 
 const struct room stored = {.id = 77,

@@ -23,6 +23,7 @@ struct store_call {
     struct room_draft draft;
     uint64_t room_id;
     room_store_fn *fn;
+    room_store_add_fn *add_fn;
     room_store_some_fn *some_fn;
     room_store_count_fn *count_fn;
     void *arg;
@@ -53,7 +54,9 @@ int setup(void **state);
 int teardown(void **state);
 void create(struct fixture *f);
 void list(struct fixture *f, uint64_t room_id);
+/* One that is added is new. */
 void answer_store(struct store_call *call, enum err err, const struct room *room);
+void answer_add(struct store_call *call, enum err err, const struct room *room, bool is_new);
 void answer_bridge_create_of(struct fixture *f, uint64_t epoch);
 void answer_bridge_create(struct fixture *f);
 void assert_answered(const struct fixture *f, enum err err);

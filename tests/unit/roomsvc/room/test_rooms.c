@@ -77,9 +77,16 @@ static void repeated_key_gives_the_room_made_before(void **state)
     struct fixture *f = *state;
     set_up_rooms(f, 0);
     create(f);
-    answer_store(next_store_call(f), ERR_OK, &stored);
+    answer_add(next_store_call(f), ERR_OK, &stored, false);
     answer_bridge_create(f);
     assert_int_equal(f->call->reply.room_create_reply.room_id, 77);
+}
+
+static void count_rooms_as(struct fixture *f, uint64_t count)
+{
+    fake_clock_advance(f->clock, 10000);
+    struct store_call *call = next_store_call(f);
+    call->count_fn(call->arg, ERR_OK, count);
 }
 
 static void rooms_are_limited(void **state)
@@ -87,11 +94,63 @@ static void rooms_are_limited(void **state)
     struct fixture *f = *state;
     set_up_rooms(f, 0);
     log_capture_expect("LYNKS_ROOMS_MAX");
-    fake_clock_advance(f->clock, 10000);
-    struct store_call *count = next_store_call(f);
-    count->count_fn(count->arg, ERR_OK, 10);
+    count_rooms_as(f, 9);
+    for (int i = 0; i < 2; i++) {
+        create(f);
+        struct store_call *add = next_store_call(f);
+        assert_int_equal(add->draft.may_add, i == 0);
+        answer_store(add, i == 0 ? ERR_OK : ERR_NO_SUCH_ROOM, i == 0 ? &stored : NULL);
+        if (i == 0) {
+            answer_bridge_create(f);
+        }
+        assert_answered(f, i == 0 ? ERR_OK : ERR_OVERLOADED);
+    }
     create(f);
+    answer_store(next_store_call(f), ERR_NO_SUCH_ROOM, NULL);
     assert_answered(f, ERR_OVERLOADED);
+    assert_int_equal(log_capture_count("LYNKS_ROOMS_MAX"), 1); /* within a second */
+    size_t bytes;
+    AUTO(mem_free) char *text = metrics_write(f->metrics, &bytes);
+    assert_non_null(strstr(text, "lynks_rooms_refused_total 2\n"));
+}
+
+static void a_room_that_is_there_is_given_at_the_limit(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 0);
+    count_rooms_as(f, 10);
+    create(f);
+    answer_add(next_store_call(f), ERR_OK, &stored, false);
+    answer_bridge_create(f);
+    assert_answered(f, ERR_OK);
+    assert_int_equal(f->call->reply.room_create_reply.room_id, 77);
+}
+
+static void the_standard_room_is_given_at_the_limit(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 77);
+    count_rooms_as(f, 10);
+    create(f);
+    struct store_call *add = next_store_call(f);
+    assert_true(add->draft.may_add);
+    answer_store(add, ERR_OK, &stored);
+    answer_bridge_create(f);
+    assert_answered(f, ERR_OK);
+}
+
+static void only_rooms_that_are_new_bring_the_limit_nearer(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 0);
+    count_rooms_as(f, 9);
+    for (int i = 0; i < 3; i++) {
+        create(f);
+        struct store_call *add = next_store_call(f);
+        assert_true(add->draft.may_add);
+        answer_add(add, ERR_OK, &stored, false);
+        answer_bridge_create(f);
+    }
 }
 
 static void registry_and_bridge_errors_reach_the_caller(void **state)
@@ -335,6 +394,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(taken_id_is_drawn_again_a_few_times, setup, teardown),
         cmocka_unit_test_setup_teardown(repeated_key_gives_the_room_made_before, setup, teardown),
         cmocka_unit_test_setup_teardown(rooms_are_limited, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_room_that_is_there_is_given_at_the_limit, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(the_standard_room_is_given_at_the_limit, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_rooms_that_are_new_bring_the_limit_nearer, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(registry_and_bridge_errors_reach_the_caller, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(list_looks_the_room_up_once, setup, teardown),

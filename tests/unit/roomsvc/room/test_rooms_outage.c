@@ -28,28 +28,31 @@ struct fixture {
     struct follow *follow;
     struct rooms *rooms;
     bool away;
-    room_store_fn *fn; /* of the look-up or registration that waits; NULL: none */
+    /* Of the look-up or registration that waits; both NULL: none does. */
+    room_store_fn *fn;
+    room_store_add_fn *add_fn;
     void *arg;
     struct mock_call made[MOCK_CALLS_MAX];
     size_t made_count;
     struct mock_call *call; /* the latest */
 };
 
-static enum err remember(struct fixture *f, room_store_fn *fn, void *arg)
+static enum err remember(struct fixture *f, room_store_fn *fn, room_store_add_fn *add_fn, void *arg)
 {
     if (!f->away) {
         f->fn = fn;
+        f->add_fn = add_fn;
         f->arg = arg;
     }
     return f->away ? ERR_UNAVAILABLE : ERR_OK;
 }
 
 static enum err store_add(void *self, const struct room_draft *draft, uint64_t deadline_ms,
-                          room_store_fn *fn, void *arg)
+                          room_store_add_fn *fn, void *arg)
 {
     (void)draft;
     (void)deadline_ms;
-    return remember(self, fn, arg);
+    return remember(self, NULL, fn, arg);
 }
 
 static enum err store_find(void *self, uint64_t room_id, uint64_t deadline_ms, room_store_fn *fn,
@@ -57,7 +60,7 @@ static enum err store_find(void *self, uint64_t room_id, uint64_t deadline_ms, r
 {
     (void)room_id;
     (void)deadline_ms;
-    return remember(self, fn, arg);
+    return remember(self, fn, NULL, arg);
 }
 
 static enum err store_find_some(void *self, const uint64_t *room_ids, size_t count,
@@ -167,9 +170,16 @@ static void list(struct fixture *f)
 static void answer_store(struct fixture *f, enum err err)
 {
     room_store_fn *fn = f->fn;
-    assert_non_null(fn);
+    room_store_add_fn *add_fn = f->add_fn;
+    const struct room *room = err == ERR_OK ? &standard : NULL;
+    assert_true(fn != NULL || add_fn != NULL);
     f->fn = NULL;
-    fn(f->arg, err, err == ERR_OK ? &standard : NULL);
+    f->add_fn = NULL;
+    if (fn != NULL) {
+        fn(f->arg, err, room);
+    } else {
+        add_fn(f->arg, err, room, true);
+    }
 }
 
 static void answer_bridge(struct fixture *f, enum msg_id request, enum err err)

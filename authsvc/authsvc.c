@@ -1,7 +1,9 @@
 /* login           checks a password and opens a session; a repeated one with the same token hash
  *                 opens no second
+ * session_open    the same for a web session; tells whose it is
  * session_check   whose session it is; slides its expiry
- * session_revoke  ends a session, or all of a user, on every replica */
+ * session_page    the sessions of a user, for himself
+ * session_revoke  ends a session, or all of a user, or all but one, on every replica */
 #include "authsvc/authsvc.h"
 
 static void on_login(void *service, struct call *call)
@@ -16,6 +18,12 @@ static void on_session_check(void *service, struct call *call)
     sessions_check(auth->sessions, call);
 }
 
+static void on_session_page(void *service, struct call *call)
+{
+    const struct auth *auth = service;
+    session_pages_start(auth->pages, call);
+}
+
 static void on_session_revoke(void *service, struct call *call)
 {
     const struct auth *auth = service;
@@ -24,7 +32,9 @@ static void on_session_revoke(void *service, struct call *call)
 
 const struct call_handler auth_handlers[] = {
     {MSG_login, on_login},
+    {MSG_session_open, on_login},
     {MSG_session_check, on_session_check},
+    {MSG_session_page, on_session_page},
     {MSG_session_revoke, on_session_revoke},
     {.request = MSG_NONE},
 };
@@ -32,9 +42,12 @@ const struct call_handler auth_handlers[] = {
 void auth_init(struct auth *auth, const struct auth_parts *parts,
                const struct authsvc_config *config)
 {
-    const struct session_rules rules = {.idle_ms = config->session_idle_s * 1000,
-                                        .lifetime_ms = config->session_lifetime_s * 1000,
-                                        .outage_ms = config->session_outage_s * 1000};
+    const struct session_rules rules = {
+        .original = {.idle_ms = config->session_idle_s * 1000,
+                     .lifetime_ms = config->session_lifetime_s * 1000},
+        .web = {.idle_ms = config->web_session_idle_s * 1000,
+                .lifetime_ms = config->web_session_lifetime_s * 1000},
+        .outage_ms = config->session_outage_s * 1000};
     const struct sessions_config sessions = {.rules = rules,
                                              .cache_max = config->session_cache_max,
                                              .lookups_max = config->session_lookups_max};
@@ -48,6 +61,7 @@ void auth_init(struct auth *auth, const struct auth_parts *parts,
                                          .sessions_per_user_max = config->sessions_per_user_max};
     auth->logins = logins_new(&login_parts, &logins);
     auth->revocations = revocations_new(parts->clock, parts->store, auth->sessions, parts->metrics);
+    auth->pages = session_pages_new(parts->store, auth->sessions, parts->clock);
 }
 
 void auth_stop(struct auth *auth)
@@ -56,6 +70,7 @@ void auth_stop(struct auth *auth)
         sessions_stop(auth->sessions);
         logins_stop(auth->logins);
         revocations_stop(auth->revocations);
+        session_pages_stop(auth->pages);
     }
 }
 
@@ -63,5 +78,6 @@ void auth_fini(struct auth *auth)
 {
     logins_free(&auth->logins);
     revocations_free(&auth->revocations);
+    session_pages_free(&auth->pages);
     sessions_free(&auth->sessions);
 }

@@ -5,6 +5,7 @@
 #include "authsvc/config.h"
 #include "authsvc/account/logins.h"
 #include "authsvc/session/revocations.h"
+#include "authsvc/session/session_pages.h"
 
 struct auth_parts {
     const struct clock *clock;
@@ -17,6 +18,7 @@ struct auth {
     struct sessions *sessions;
     struct logins *logins;
     struct revocations *revocations;
+    struct session_pages *pages;
 };
 
 /* parts are borrowed. */

@@ -14,6 +14,8 @@ struct authsvc_config {
     uint64_t db_queue_max;
     uint64_t session_idle_s;
     uint64_t session_lifetime_s;
+    uint64_t web_session_idle_s;
+    uint64_t web_session_lifetime_s;
     uint64_t session_outage_s;
     uint64_t sessions_per_user_max;
     uint64_t session_cache_max;

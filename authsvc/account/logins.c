@@ -14,6 +14,12 @@ struct logins {
     struct metric *opened, *refused, *failed, *rehashed;
 };
 
+/* What was asked for, in the words of login and session_open. Borrowed from the call. */
+struct sign_in {
+    struct str username, password, token_hash, device, address;
+    enum session_kind kind;
+};
+
 struct login {
     struct logins *logins;
     struct call *call; /* NULL once it is answered */
@@ -22,6 +28,25 @@ struct login {
     struct store_user user;
     bool needs_rehash;
 };
+
+static struct sign_in sign_in_of(const struct call *call)
+{
+    if (call->request.id == MSG_session_open) {
+        const struct msg_session_open *open = &call->request.session_open;
+        return (struct sign_in){.username = open->username,
+                                .password = open->password,
+                                .token_hash = open->token_hash,
+                                .device = open->device,
+                                .address = open->address,
+                                .kind = SESSION_WEB};
+    }
+    const struct msg_login *login = &call->request.login;
+    return (struct sign_in){.username = login->username,
+                            .password = login->password,
+                            .token_hash = login->token_hash,
+                            .address = login->address,
+                            .kind = SESSION_ORIGINAL};
+}
 
 static struct str password_of(const struct login *login)
 {
@@ -86,9 +111,22 @@ static void hash_again(struct login *login)
 
 /* ---- one step after the other ---- */
 
-static void login_token_of(const struct call *call, struct token_hash *ret)
+static void answer_login(struct login *login, const struct session *session)
 {
-    memcpy(ret, call->request.login.token_hash.data, sizeof(*ret));
+    const struct store_user *user = &login->user;
+    struct msg reply = {
+        .id = MSG_login_reply,
+        .login_reply = {.user_id = user->id, .expires_unix_ms = session->expires_unix_ms}};
+    if (login->call->request.id == MSG_session_open) {
+        reply =
+            (struct msg){.id = MSG_session_open_reply,
+                         .session_open_reply = {.expires_unix_ms = session->expires_unix_ms,
+                                                .user = {.id = user->id,
+                                                         .username = str_of(user->username),
+                                                         .display_name = str_of(user->display_name),
+                                                         .role = (enum role)session->role}}};
+    }
+    call_reply(STEAL(login->call), &reply);
 }
 
 static void on_opened(void *arg, enum err err, const struct store_opened *opened)
@@ -100,7 +138,7 @@ static void on_opened(void *arg, enum err err, const struct store_opened *opened
         return;
     }
     struct token_hash token;
-    login_token_of(login->call, &token);
+    memcpy(&token, sign_in_of(login->call).token_hash.data, sizeof(token));
     for (size_t i = 0; i < opened->evicted_count; i++) {
         sessions_remove(l->parts.sessions, &opened->evicted[i]);
     }
@@ -108,10 +146,7 @@ static void on_opened(void *arg, enum err err, const struct store_opened *opened
     metric_inc(l->opened);
     log_info("login", LOG_U64("user", login->user.id), LOG_U64("session", opened->session.id),
              LOG_STR("request_id", login->call->context.request_id));
-    const struct msg reply = {.id = MSG_login_reply,
-                              .login_reply = {.user_id = login->user.id,
-                                              .expires_unix_ms = opened->session.expires_unix_ms}};
-    call_reply(STEAL(login->call), &reply);
+    answer_login(login, &opened->session);
     hash_again(login);
 }
 
@@ -121,13 +156,24 @@ static void on_verified(void *arg, enum err err, bool needs_rehash)
     struct logins *l = login->logins;
     err = unless_stopped(l, err);
     login->needs_rehash = needs_rehash;
+    if (err == ERR_OK && login->user.is_disabled != 0) {
+        err = ERR_BAD_CREDENTIALS; /* told only now: it must take as long as a wrong password */
+    }
     if (err == ERR_OK) {
+        const struct sign_in sign_in = sign_in_of(login->call);
         uint64_t now = sessions_unix_ms(l->parts.sessions);
+        uint64_t idle_ms = session_rules_span(&l->config.rules, sign_in.kind)->idle_ms;
         struct store_draft draft = {.user_id = login->user.id,
+                                    .password_changes = login->user.password_changes,
+                                    .kind = sign_in.kind,
                                     .now_unix_ms = now,
-                                    .expires_unix_ms = now + l->config.rules.idle_ms,
+                                    .expires_unix_ms = now + idle_ms,
                                     .sessions_max = l->config.sessions_per_user_max};
-        login_token_of(login->call, &draft.token);
+        memcpy(&draft.token, sign_in.token_hash.data, sizeof(draft.token));
+        (void)str_copy(draft.device, sizeof(draft.device), sign_in.device);
+        if (sign_in.address.bytes == sizeof(draft.address)) {
+            memcpy(draft.address, sign_in.address.data, sizeof(draft.address));
+        }
         err = l->parts.store.ops->open_session(l->parts.store.self, &draft,
                                                login->call->context.deadline_ms, on_opened, login);
     }
@@ -157,15 +203,15 @@ static void on_user(void *arg, enum err err, const struct store_user *user)
 
 void logins_start(struct logins *l, struct call *call)
 {
-    const struct msg_login *request = &call->request.login;
+    const struct sign_in sign_in = sign_in_of(call);
     struct login *login = mem_alloc(sizeof(*login));
     *login = (struct login){.logins = l,
                             .call = call,
-                            .password = str_dup(request->password),
-                            .password_bytes = request->password.bytes};
+                            .password = str_dup(sign_in.password),
+                            .password_bytes = sign_in.password.bytes};
     enum err err = unless_stopped(l, ERR_OK);
     if (err == ERR_OK) {
-        err = l->parts.store.ops->find_user(l->parts.store.self, request->username,
+        err = l->parts.store.ops->find_user(l->parts.store.self, sign_in.username,
                                             call->context.deadline_ms, on_user, login);
     }
     if (err != ERR_OK) {

@@ -29,7 +29,7 @@ struct logins *logins_new(const struct logins_parts *parts, const struct logins_
 void logins_stop(struct logins *logins);
 void logins_free(struct logins **logins); /* after hasher and store */
 
-/* Answers a login, now or later. */
+/* Answers a login or a session_open, now or later. */
 void logins_start(struct logins *logins, struct call *call);
 
 #endif

@@ -70,9 +70,14 @@ static void on_sessions_ended(void *arg, enum err err, const struct store_ended 
 
 void revocations_start(struct revocations *r, struct call *call)
 {
-    struct store_target target = {.user_id = call->request.session_revoke.user_id,
+    const struct msg_session_revoke *request = &call->request.session_revoke;
+    struct store_target target = {.user_id = request->user_id,
                                   .now_unix_ms = sessions_unix_ms(r->sessions)};
-    if (token_of(call, &target.token) == (target.user_id != 0)) {
+    store_session_ref_set(&target.only, request->session);
+    store_session_ref_set(&target.except, request->except_session);
+    bool names_some = target.only.is_there || target.except.is_there;
+    if (token_of(call, &target.token) == (target.user_id != 0) ||
+        (names_some && target.user_id == 0) || (target.only.is_there && target.except.is_there)) {
         fail_revocation(r, call, ERR_BAD_REQUEST);
         return;
     }

@@ -19,19 +19,21 @@ struct cached {
     struct token_hash token;
     uint64_t id;
     uint64_t user_id;
-    uint64_t ends_unix_ms;    /* however much it is used */
-    uint64_t expires_unix_ms; /* as this replica knows it */
-    uint64_t stored_unix_ms;  /* as the database knows it */
-    struct list_link link;    /* in waiting */
-    uint64_t due_mono_ms;     /* of what waits: when it is to be written */
-    bool is_urgent;           /* likewise: it was due when it began to wait */
-    uint16_t place;           /* in the batch, from 1; 0: is not in it */
+    const struct session_span *span; /* of its kind */
+    uint64_t ends_unix_ms;           /* however much it is used */
+    uint64_t expires_unix_ms;        /* as this replica knows it */
+    uint64_t stored_unix_ms;         /* as the database knows it */
+    uint64_t used_unix_ms;           /* the last use; 0: none by this replica */
+    struct list_link link;           /* in waiting */
+    uint64_t due_mono_ms;            /* of what waits: when it is to be written */
+    bool is_urgent;                  /* likewise: it was due when it began to wait */
+    uint8_t role;                    /* of the user: an enum role */
+    uint16_t place;                  /* in the batch, from 1; 0: is not in it */
 };
 
 struct session_table {
     struct session_rules rules;
     uint64_t delay_ms;
-    uint64_t near_ms;
     struct lru *sessions;
 
     struct list_link waiting; /* to be written, the urgent ones first */
@@ -43,6 +45,7 @@ struct session_table {
     /* The batch being written: first the spilled ones. */
     struct cached *batch[STORE_BATCH_MAX]; /* NULL: spilled, or removed meanwhile */
     uint64_t batch_expires[STORE_BATCH_MAX];
+    uint64_t batch_used[STORE_BATCH_MAX];
     size_t batch_count;
     size_t batch_spilled;
 };
@@ -61,8 +64,8 @@ struct session_table *session_table_new(const struct session_rules *rules, size_
 {
     struct session_table *table = mem_alloc(sizeof(*table));
     table->rules = *rules;
-    table->delay_ms = min_u64(rules->idle_ms / 10, WRITE_DELAY_MAX_MS);
-    table->near_ms = rules->idle_ms / 2;
+    uint64_t idle_ms = min_u64(rules->original.idle_ms, rules->web.idle_ms);
+    table->delay_ms = min_u64(idle_ms / 10, WRITE_DELAY_MAX_MS);
     list_init(&table->waiting);
     table->sessions = lru_new(sizeof(struct token_hash), sizeof(struct cached), sessions_max);
     return table;
@@ -93,7 +96,9 @@ static void wait_no_more(struct session_table *t, struct cached *cached)
 
 static void wait_to_be_written(struct session_table *t, struct cached *cached, struct moment now)
 {
-    const bool at_once = cached->stored_unix_ms <= now.unix_ms + t->near_ms;
+    /* One that is close to the end of its lifetime has nothing to gain. */
+    const bool at_once = cached->expires_unix_ms > cached->stored_unix_ms &&
+                         cached->stored_unix_ms <= now.unix_ms + cached->span->idle_ms / 2;
     if (waits(cached) && (!at_once || cached->is_urgent)) {
         return;
     }
@@ -134,17 +139,21 @@ static bool is_live(const struct session_table *t, const struct cached *cached, 
 
 static void slide_cached(struct session_table *t, struct cached *cached, struct moment now)
 {
-    uint64_t expires = min_u64(now.unix_ms + t->rules.idle_ms, cached->ends_unix_ms);
+    uint64_t expires = min_u64(now.unix_ms + cached->span->idle_ms, cached->ends_unix_ms);
     cached->expires_unix_ms = max_u64(cached->expires_unix_ms, expires);
-    if (cached->expires_unix_ms > cached->stored_unix_ms) {
+    cached->used_unix_ms = max_u64(cached->used_unix_ms, now.unix_ms);
+    /* Near the end of its lifetime only its last use is news. */
+    if (cached->expires_unix_ms > cached->stored_unix_ms || expires == cached->ends_unix_ms) {
         wait_to_be_written(t, cached, now);
     }
 }
 
 static void view(const struct cached *cached, struct session_view *ret)
 {
-    *ret = (struct session_view){
-        .id = cached->id, .user_id = cached->user_id, .expires_unix_ms = cached->expires_unix_ms};
+    *ret = (struct session_view){.id = cached->id,
+                                 .user_id = cached->user_id,
+                                 .role = cached->role,
+                                 .expires_unix_ms = cached->expires_unix_ms};
 }
 
 bool session_table_use(struct session_table *t, const struct token_hash *token, struct moment now,
@@ -163,8 +172,10 @@ bool session_table_use(struct session_table *t, const struct token_hash *token, 
 
 static struct store_extension extension_of(const struct cached *cached)
 {
-    return (struct store_extension){
-        .id = cached->id, .token = cached->token, .expires_unix_ms = cached->expires_unix_ms};
+    return (struct store_extension){.id = cached->id,
+                                    .token = cached->token,
+                                    .expires_unix_ms = cached->expires_unix_ms,
+                                    .used_unix_ms = cached->used_unix_ms};
 }
 
 /* The one used longest ago goes; what it has to have written is kept. */
@@ -215,7 +226,9 @@ enum err session_table_add(struct session_table *t, const struct token_hash *tok
         return ERR_OVERLOADED;
     }
     cached->user_id = stored->user_id;
-    cached->ends_unix_ms = stored->created_unix_ms + t->rules.lifetime_ms;
+    cached->role = (uint8_t)stored->role;
+    cached->span = session_rules_span(&t->rules, stored->kind);
+    cached->ends_unix_ms = stored->created_unix_ms + cached->span->lifetime_ms;
     cached->stored_unix_ms = stored->expires_unix_ms;
     uint64_t expires = max_u64(cached->expires_unix_ms, stored->expires_unix_ms);
     cached->expires_unix_ms = min_u64(expires, cached->ends_unix_ms);
@@ -298,19 +311,20 @@ size_t session_table_take(struct session_table *t, bool all, struct moment now,
         items[i] = extension_of(cached);
         t->batch[i] = cached;
         t->batch_expires[i] = cached->expires_unix_ms;
+        t->batch_used[i] = cached->used_unix_ms;
         cached->place = (uint16_t)(i + 1);
     }
     return t->batch_count;
 }
 
 /* It may have been used while it was being written. */
-static void note_written(struct session_table *t, struct cached *cached, uint64_t expires_unix_ms,
-                         struct moment now)
+static void note_written(struct session_table *t, size_t i, struct moment now)
 {
+    struct cached *cached = t->batch[i];
     cached->place = 0;
-    cached->stored_unix_ms = max_u64(cached->stored_unix_ms, expires_unix_ms);
+    cached->stored_unix_ms = max_u64(cached->stored_unix_ms, t->batch_expires[i]);
     wait_no_more(t, cached);
-    if (cached->expires_unix_ms > cached->stored_unix_ms) {
+    if (cached->used_unix_ms > t->batch_used[i]) {
         wait_to_be_written(t, cached, now);
     }
 }
@@ -324,7 +338,7 @@ void session_table_written(struct session_table *t, const bool *gone, struct mom
         if (cached != NULL && gone[i]) {
             forget(t, cached);
         } else if (cached != NULL) {
-            note_written(t, cached, t->batch_expires[i], now);
+            note_written(t, i, now);
         }
     }
     t->batch_count = 0;

@@ -1,9 +1,11 @@
 /* The sessions that this replica knows, in memory: found in constant time, at most as many as
- * configured, at about 160 bytes each; and which of them have slid further than the database knows.
+ * configured, at about 180 bytes each; and which of them have been used later than the database
+ * knows.
  *
- * A session that slides waits up to half a minute (a tenth of the idle time, if that is less) to be
- * written, so that a busy one costs a write now and then and not one per use; it is due at once
- * when half of the stored time is gone. Loop thread only; knows neither clock nor store. */
+ * A session that is used, and so slides, waits up to half a minute (a tenth of the idle time, if
+ * that is less) to be written, so that a busy one costs a write now and then and not one per use;
+ * it is due at once when half of the stored time is gone. Loop thread only; knows neither clock nor
+ * store. */
 #ifndef LYNKS_AUTHSVC_SESSION_SESSION_TABLE_H
 #define LYNKS_AUTHSVC_SESSION_SESSION_TABLE_H
 
@@ -17,6 +19,7 @@ struct moment {
 struct session_view {
     uint64_t id;
     uint64_t user_id;
+    enum role role;
     uint64_t expires_unix_ms;
 };
 

@@ -51,6 +51,7 @@ struct sessions {
     uint64_t drain_timer;
 
     uint64_t revoked_timer;
+    uint64_t followed_ms;                        /* mono; when revocations were read last */
     struct store_revocation seen[REVOKED_TURNS]; /* seq STORE_SEQ_NOW: none yet */
     unsigned turn;
 
@@ -231,7 +232,8 @@ static void on_revoked(void *arg, enum err err, const struct store_revocations *
 {
     struct sessions *s = arg;
     if (err == ERR_OK) {
-        s->ahead_ms = revoked->now_unix_ms - clock_mono_ms(s->clock);
+        s->followed_ms = clock_mono_ms(s->clock);
+        s->ahead_ms = revoked->now_unix_ms - s->followed_ms;
         take_revoked(s, revoked);
         show_sizes(s);
     } else {
@@ -273,9 +275,13 @@ static void sweep_sessions(void *arg)
     s->sweep_timer = 0;
     session_table_forget_dead(s->table, now);
     show_sizes(s);
-    /* A replica that could not reach the database may still have to write a later expiry. */
-    uint64_t expired_ms = now.unix_ms - rules->outage_ms - rules->idle_ms;
-    uint64_t revoked_ms = now.unix_ms - rules->lifetime_ms - REVOKED_KEPT_MS;
+    /* A replica that could not reach the database may still have to write a later expiry: it
+     * vouches for a session no longer than this. */
+    uint64_t expired_ms = now.unix_ms - rules->outage_ms - rules->original.idle_ms;
+    uint64_t lifetime_ms = rules->original.lifetime_ms > rules->web.lifetime_ms
+                               ? rules->original.lifetime_ms
+                               : rules->web.lifetime_ms;
+    uint64_t revoked_ms = now.unix_ms - lifetime_ms - REVOKED_KEPT_MS;
     if (s->store.ops->sweep(s->store.self, expired_ms, revoked_ms, on_sessions_swept, s) !=
         ERR_OK) {
         sweep_after(s, SWEEP_MS);
@@ -302,7 +308,7 @@ static void answer_check(struct call *call, const struct session_view *view)
 {
     const struct msg reply = {.id = MSG_session_check_reply,
                               .session_check_reply = {.user_id = view->user_id,
-                                                      .role = ROLE_MEMBER,
+                                                      .role = view->role,
                                                       .has_role = true,
                                                       .expires_unix_ms = view->expires_unix_ms}};
     log_debug("session checked", LOG_U64("session", view->id),
@@ -396,12 +402,21 @@ static void start_session_lookup(struct sessions *s, const struct token_hash *to
     *(struct lookup **)lru_put(s->lookups, token, &added) = lookup;
 }
 
+/* A web session would outlive its revocation by days on a replica that has lost the database; so
+ * nobody vouches for one for longer than for one of the original login. */
+static bool follows_revocations(const struct sessions *s)
+{
+    const struct session_rules *rules = &s->config.rules;
+    return clock_mono_ms(s->clock) - s->followed_ms <
+           REVOKED_MS + rules->original.idle_ms + rules->outage_ms;
+}
+
 void sessions_check(struct sessions *s, struct call *call)
 {
     struct token_hash token;
     struct session_view view;
     memcpy(&token, call->request.session_check.token_hash.data, sizeof(token));
-    if (session_table_use(s->table, &token, now_of(s), &view)) {
+    if (follows_revocations(s) && session_table_use(s->table, &token, now_of(s), &view)) {
         metric_inc(s->cached);
         answer_check(call, &view);
         write_when_due(s);
@@ -445,7 +460,8 @@ struct sessions *sessions_new(const struct clock *clock, struct store store,
 {
     struct sessions *s = mem_alloc(sizeof(*s));
     s->clock = clock;
-    s->ahead_ms = clock_unix_ms(clock) - clock_mono_ms(clock); /* until the database was heard */
+    s->followed_ms = clock_mono_ms(clock);
+    s->ahead_ms = clock_unix_ms(clock) - s->followed_ms; /* until the database was heard */
     s->store = store;
     s->config = *config;
     s->table = session_table_new(&config->rules, config->cache_max);

@@ -12,20 +12,32 @@
 #define STORE_BATCH_MAX 128
 #define STORE_EVICTED_MAX 100
 #define STORE_REVOCATIONS_MAX 1000
+#define STORE_ADDRESS_BYTES 16 /* of a client, IPv4 as ::ffff:a.b.c.d; all 0: not known */
+
+#define STORE_NAME_BYTES 257 /* 64 characters of UTF-8 and a NUL */
 
 struct store_user {
     uint64_t id;
+    char username[STORE_NAME_BYTES];
+    char display_name[STORE_NAME_BYTES];  /* the user name where none was given */
+    uint64_t role;                        /* an enum role */
+    uint64_t is_disabled;                 /* 0 or 1 */
+    uint64_t password_changes;            /* how often the user has changed it */
     char password[PASSWORD_STORED_BYTES]; /* as stored */
 };
 /* user NULL: there is none of this name. */
 typedef void store_user_fn(void *arg, enum err err, const struct store_user *user);
 
-/* session NULL: there is none. One that has expired may still be there. */
+/* session NULL: there is none, or its user is disabled. One that has expired may still be there. */
 typedef void store_session_fn(void *arg, enum err err, const struct session *session);
 
 struct store_draft {
     struct token_hash token;
     uint64_t user_id;
+    uint64_t password_changes; /* the user's, when the password was found to be right */
+    uint64_t kind;             /* an enum session_kind */
+    char device[STORE_NAME_BYTES];
+    unsigned char address[STORE_ADDRESS_BYTES];
     uint64_t now_unix_ms;
     uint64_t expires_unix_ms;
     uint64_t sessions_max; /* of the user; those past it go, dead ones first, then the oldest */
@@ -37,13 +49,46 @@ struct store_opened {
 };
 /* ERR_CONFLICT: the token belongs to another user, or to a session that is over or was revoked. A
  * live session of the same user is success: the call was repeated. ERR_BAD_CREDENTIALS: the user is
- * gone. */
+ * gone or disabled, or has changed his password meanwhile. */
 typedef void store_opened_fn(void *arg, enum err err, const struct store_opened *opened);
+
+/* A session by its id, of one user. */
+struct store_session_ref {
+    bool is_there; /* false: none is meant */
+    struct session_id id;
+};
+/* id: as on the bus; empty: none. */
+void store_session_ref_set(struct store_session_ref *ref, struct str id);
+
+/* Sessions of a user that go on: the one, or a page of them. */
+struct store_page {
+    uint64_t user_id;
+    uint64_t now_unix_ms;
+    uint64_t limit; /* SESSIONS_PAGE at most */
+    struct store_session_ref session;
+    uint64_t after_created_unix_ms; /* of the last one before the page; 0: none */
+    struct session_id after;        /* likewise: its id */
+};
+struct store_session_row {
+    struct token_hash token;
+    uint64_t kind; /* an enum session_kind */
+    char device[STORE_NAME_BYTES];
+    unsigned char address[STORE_ADDRESS_BYTES];
+    uint64_t created_unix_ms;
+    uint64_t used_unix_ms;
+    uint64_t expires_unix_ms;
+};
+struct store_page_found {
+    struct store_session_row items[SESSIONS_PAGE]; /* the newest first */
+    size_t count;
+};
+typedef void store_page_fn(void *arg, enum err err, const struct store_page_found *found);
 
 struct store_extension {
     uint64_t id; /* of the session */
     struct token_hash token;
     uint64_t expires_unix_ms;
+    uint64_t used_unix_ms;
 };
 /* gone[i]: the session of items[i] is not there any more. One of another token has come into its
  * place when a back-up was restored: that one is left alone. */
@@ -64,10 +109,12 @@ struct store_revocations {
 };
 typedef void store_revocations_fn(void *arg, enum err err, const struct store_revocations *revoked);
 
-/* What ends before its time: the session of this token, or (user_id not 0) all of that user. */
+/* What ends before its time: the session of this token, or (user_id not 0) of that user all, all
+ * but one, or only one. */
 struct store_target {
     struct token_hash token;
     uint64_t user_id;
+    struct store_session_ref only, except;
     uint64_t now_unix_ms;
 };
 struct store_ended {
@@ -86,6 +133,8 @@ struct store_ops {
                              store_opened_fn *fn, void *arg);
     enum err (*find_session)(void *self, const struct token_hash *token, uint64_t deadline_ms,
                              store_session_fn *fn, void *arg);
+    enum err (*find_sessions)(void *self, const struct store_page *page, uint64_t deadline_ms,
+                              store_page_fn *fn, void *arg);
     /* Only while the stored password is still from. Nobody waits for it. */
     void (*set_password)(void *self, uint64_t user_id, const char *from, const char *to);
     /* Never shortens. count <= STORE_BATCH_MAX. */

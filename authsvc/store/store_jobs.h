@@ -21,6 +21,8 @@ void store_set_password(void *self, uint64_t user_id, const char *from, const ch
 
 enum err store_find_session(void *self, const struct token_hash *token, uint64_t deadline_ms,
                             store_session_fn *fn, void *arg);
+enum err store_find_sessions(void *self, const struct store_page *page, uint64_t deadline_ms,
+                             store_page_fn *fn, void *arg);
 enum err store_open_session(void *self, const struct store_draft *draft, uint64_t deadline_ms,
                             store_opened_fn *fn, void *arg);
 enum err store_extend(void *self, const struct store_extension *items, size_t count,
@@ -35,8 +37,16 @@ enum err store_sweep(void *self, uint64_t expired_before_unix_ms, uint64_t revok
 
 /* What logins and revocations share, on a database thread, inside a transaction. */
 
-/* Whoever changes the sessions of one user takes turns. */
-enum err store_lock_user(struct db *db, uint64_t user_id, bool *ret_is_there);
+struct store_user_lock {
+    uint64_t user_id;
+    bool is_there;
+    uint64_t role;
+    uint64_t is_disabled;
+    uint64_t password_changes;
+};
+
+/* Whoever changes a user, or his sessions, takes turns. */
+enum err store_lock_user(struct db *db, uint64_t user_id, struct store_user_lock *ret);
 /* Ends the session of this token for every replica; *ret_count: 0 if there is none. */
 enum err store_end_session(struct db *db, const struct token_hash *token, uint64_t now_unix_ms,
                            uint64_t *ret_count);

@@ -8,6 +8,7 @@ static const struct store_ops ops = {
     .find_user = store_find_user,
     .open_session = store_open_session,
     .find_session = store_find_session,
+    .find_sessions = store_find_sessions,
     .set_password = store_set_password,
     .extend = store_extend,
     .revoke = store_revoke,

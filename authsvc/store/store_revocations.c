@@ -35,37 +35,54 @@ struct revoke_sessions {
     void *arg;
 };
 
-/* Their number is bounded by that of a user's sessions. */
+/* Their number is bounded by that of a user's sessions. No session's id is 0, which excepts none.
+ */
 static const struct db_query select_tokens = {
-    .sql = "SELECT token_hash FROM sessions WHERE user_id = ? ORDER BY id FOR UPDATE",
-    .params = DB_FIELDS(struct revoke_sessions, target.user_id),
+    .sql = "SELECT token_hash FROM sessions WHERE user_id = ? AND LEFT(token_hash, 16) <> ?"
+           " ORDER BY id FOR UPDATE",
+    .params = DB_FIELDS(struct revoke_sessions, target.user_id, target.except.id.bytes),
     .columns = DB_FIELDS(struct token_hash, bytes),
     .rows = DB_ROWS_GROWING(struct revoke_sessions, ended.tokens, ended.count)};
 
 static const struct db_query insert_revocations = {
     .sql = "INSERT INTO session_revocations (token_hash, created_unix_ms)"
-           " SELECT token_hash, ? FROM sessions WHERE user_id = ?",
-    .params = DB_FIELDS(struct revoke_sessions, target.now_unix_ms, target.user_id)};
+           " SELECT token_hash, ? FROM sessions WHERE user_id = ? AND LEFT(token_hash, 16) <> ?",
+    .params = DB_FIELDS(struct revoke_sessions, target.now_unix_ms, target.user_id,
+                        target.except.id.bytes)};
 
 static const struct db_query delete_sessions = {
-    .sql = "DELETE FROM sessions WHERE user_id = ?",
-    .params = DB_FIELDS(struct revoke_sessions, target.user_id)};
+    .sql = "DELETE FROM sessions WHERE user_id = ? AND LEFT(token_hash, 16) <> ?",
+    .params = DB_FIELDS(struct revoke_sessions, target.user_id, target.except.id.bytes)};
+
+static const struct db_query select_token = {
+    .sql = "SELECT token_hash FROM sessions WHERE user_id = ? AND LEFT(token_hash, 16) = ?",
+    .params = DB_FIELDS(struct revoke_sessions, target.user_id, target.only.id.bytes),
+    .columns = DB_FIELDS(struct revoke_sessions, target.token.bytes)};
+
+static enum err revoke_one(struct revoke_sessions *revoke, struct db *db)
+{
+    const struct store_target *target = &revoke->target;
+    uint64_t count = 1;
+    enum err err = target->only.is_there ? db_query_run(db, &select_token, revoke, &count) : ERR_OK;
+    if (err == ERR_OK && count > 0) {
+        err = store_end_session(db, &target->token, target->now_unix_ms, &count);
+    }
+    if (err == ERR_OK && count > 0) {
+        revoke->ended.tokens = mem_alloc(sizeof(*revoke->ended.tokens));
+        revoke->ended.tokens[revoke->ended.count++] = target->token;
+    }
+    return err;
+}
 
 static enum err revoke_in_transaction(void *arg, struct db *db)
 {
     struct revoke_sessions *revoke = arg;
     const struct store_target *target = &revoke->target;
-    if (target->user_id == 0) {
-        uint64_t count = 0;
-        enum err err = store_end_session(db, &target->token, target->now_unix_ms, &count);
-        if (err == ERR_OK && count > 0) {
-            revoke->ended.tokens = mem_alloc(sizeof(*revoke->ended.tokens));
-            revoke->ended.tokens[revoke->ended.count++] = target->token;
-        }
-        return err;
+    if (target->user_id == 0 || target->only.is_there) {
+        return revoke_one(revoke, db);
     }
-    bool is_there = false;
-    enum err err = store_lock_user(db, target->user_id, &is_there);
+    struct store_user_lock user;
+    enum err err = store_lock_user(db, target->user_id, &user);
     if (err == ERR_OK) {
         err = db_query_run(db, &select_tokens, revoke, NULL);
     }

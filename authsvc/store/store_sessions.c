@@ -16,11 +16,12 @@ DB_TELLS(on_session_found, struct find_session, told->job.rows > 0 ? &told->sess
 
 static const struct db_task find_session = {
     .job_bytes = DB_JOB_BYTES(struct find_session),
-    .query = {.sql = "SELECT id, user_id, created_unix_ms, expires_unix_ms FROM sessions"
-                     " WHERE token_hash = ?",
+    .query = {.sql = "SELECT s.id, s.user_id, u.role, s.kind, s.created_unix_ms, s.expires_unix_ms"
+                     " FROM sessions s JOIN users u ON u.id = s.user_id"
+                     " WHERE s.token_hash = ? AND u.disabled = 0",
               .params = DB_FIELDS(struct find_session, token.bytes),
-              .columns = DB_FIELDS(struct find_session, session.id, session.user_id,
-                                   session.created_unix_ms, session.expires_unix_ms)},
+              .columns = DB_FIELDS(struct find_session, session.id, session.user_id, session.role,
+                                   session.kind, session.created_unix_ms, session.expires_unix_ms)},
     .done = on_session_found};
 
 enum err store_find_session(void *self, const struct token_hash *token, uint64_t deadline_ms,
@@ -46,10 +47,11 @@ struct open_session {
 };
 
 static const struct db_query insert_session = {
-    .sql = "INSERT INTO sessions (token_hash, user_id, created_unix_ms, expires_unix_ms)"
-           " VALUES (?, ?, ?, ?)",
-    .params = DB_FIELDS(struct open_session, draft.token.bytes, draft.user_id, draft.now_unix_ms,
-                        draft.expires_unix_ms)};
+    .sql = "INSERT INTO sessions (token_hash, user_id, kind, device, address, created_unix_ms,"
+           " used_unix_ms, expires_unix_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    .params =
+        DB_FIELDS(struct open_session, draft.token.bytes, draft.user_id, draft.kind, draft.device,
+                  draft.address, draft.now_unix_ms, draft.now_unix_ms, draft.expires_unix_ms)};
 
 static const struct db_query is_revoked = {
     .sql = "SELECT seq FROM session_revocations WHERE token_hash = ? LIMIT 1",
@@ -91,9 +93,11 @@ static enum err insert(void *arg, struct db *db)
 {
     struct open_session *open = arg;
     const struct store_draft *draft = &open->draft;
-    bool user_is_there = false;
-    enum err err = store_lock_user(db, draft->user_id, &user_is_there);
-    if (err == ERR_OK && !user_is_there) {
+    struct store_user_lock user;
+    enum err err = store_lock_user(db, draft->user_id, &user);
+    /* He may have been disabled, or have changed his password, since it was found to be right. */
+    if (err == ERR_OK && (!user.is_there || user.is_disabled != 0 ||
+                          user.password_changes != draft->password_changes)) {
         return ERR_BAD_CREDENTIALS;
     }
     if (err == ERR_OK) {
@@ -104,6 +108,8 @@ static enum err insert(void *arg, struct db *db)
     }
     open->opened = (struct store_opened){.session = {.id = db_insert_id(db),
                                                      .user_id = draft->user_id,
+                                                     .role = user.role,
+                                                     .kind = draft->kind,
                                                      .created_unix_ms = draft->now_unix_ms,
                                                      .expires_unix_ms = draft->expires_unix_ms}};
     /* A login is sent again when its replica dies or is slow. What comes late, after the session
@@ -158,7 +164,8 @@ struct extend_sessions {
     struct store_extension items[STORE_BATCH_MAX];
     size_t count;
     bool gone[STORE_BATCH_MAX];
-    uint64_t pairs[2 * STORE_BATCH_MAX]; /* id, expiry */
+    uint64_t expiries[2 * STORE_BATCH_MAX]; /* id, expiry */
+    uint64_t uses[2 * STORE_BATCH_MAX];     /* id, last use */
     uint64_t ids[STORE_BATCH_MAX];
     struct found_session {
         uint64_t id;
@@ -183,8 +190,9 @@ struct extend_sessions {
     {                                                                                              \
         .size = (n),                                                                               \
         .extend = {.sql = "UPDATE sessions SET expires_unix_ms = GREATEST(expires_unix_ms," WHENS( \
-                       xn) IN_IDS(xn),                                                             \
-                   .params = {DB_FIELD_FIRST(struct extend_sessions, pairs, 2UL * (n)),            \
+                       xn) ", used_unix_ms = GREATEST(used_unix_ms," WHENS(xn) IN_IDS(xn),         \
+                   .params = {DB_FIELD_FIRST(struct extend_sessions, expiries, 2UL * (n)),         \
+                              DB_FIELD_FIRST(struct extend_sessions, uses, 2UL * (n)),             \
                               DB_FIELD_FIRST(struct extend_sessions, ids, (n))}},                  \
         .find = {.sql = "SELECT id, token_hash FROM sessions" IN_IDS(xn),                          \
                  .params = {DB_FIELD_FIRST(struct extend_sessions, ids, (n))},                     \
@@ -225,8 +233,10 @@ static enum err work_extend(void *arg, struct db *db)
     }
     for (size_t i = 0; i < extend->count; i++) {
         extend->gone[i] = !is_found(extend, &extend->items[i]);
-        extend->ids[i] = extend->pairs[2 * i] = extend->gone[i] ? 0 : extend->items[i].id;
-        extend->pairs[2 * i + 1] = extend->items[i].expires_unix_ms;
+        extend->ids[i] = extend->gone[i] ? 0 : extend->items[i].id;
+        extend->expiries[2 * i] = extend->uses[2 * i] = extend->ids[i];
+        extend->expiries[2 * i + 1] = extend->items[i].expires_unix_ms;
+        extend->uses[2 * i + 1] = extend->items[i].used_unix_ms;
     }
     return db_query_run(db, &batch->extend, extend, NULL);
 }

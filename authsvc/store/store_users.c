@@ -2,8 +2,7 @@
 
 struct find_user {
     struct db_job job;
-    char username[256]; /* the schema of the bus allows 200 bytes */
-    char stored_username[256];
+    char username[STORE_NAME_BYTES]; /* the schema of the bus allows 200 bytes */
     struct store_user user;
     store_user_fn *fn;
     void *arg;
@@ -11,14 +10,17 @@ struct find_user {
 
 /* The collation ignores spaces at the end; we do not. */
 DB_TELLS(on_user_found, struct find_user,
-         strcmp(told->username, told->stored_username) == 0 && told->job.rows > 0 ? &told->user
-                                                                                  : NULL);
+         strcmp(told->username, told->user.username) == 0 && told->job.rows > 0 ? &told->user
+                                                                                : NULL);
 
 static const struct db_task find_user = {
     .job_bytes = DB_JOB_BYTES(struct find_user),
-    .query = {.sql = "SELECT id, username, password FROM users WHERE username = ?",
+    .query = {.sql = "SELECT id, username, IFNULL(display_name, username), role, disabled,"
+                     " password_changes, password FROM users WHERE username = ?",
               .params = DB_FIELDS(struct find_user, username),
-              .columns = DB_FIELDS(struct find_user, user.id, stored_username, user.password)},
+              .columns =
+                  DB_FIELDS(struct find_user, user.id, user.username, user.display_name, user.role,
+                            user.is_disabled, user.password_changes, user.password)},
     .done = on_user_found,
     .is_secret = true};
 
@@ -66,18 +68,16 @@ void store_set_password(void *self, uint64_t user_id, const char *from, const ch
     (void)db_pool_start(store->logins, set, 0);
 }
 
-struct user_lock {
-    uint64_t user_id;
-};
+static const struct db_query lock_user = {
+    .sql = "SELECT role, disabled, password_changes FROM users WHERE id = ? FOR UPDATE",
+    .params = DB_FIELDS(struct store_user_lock, user_id),
+    .columns = DB_FIELDS(struct store_user_lock, role, is_disabled, password_changes)};
 
-static const struct db_query lock_user = {.sql = "SELECT id FROM users WHERE id = ? FOR UPDATE",
-                                          .params = DB_FIELDS(struct user_lock, user_id)};
-
-enum err store_lock_user(struct db *db, uint64_t user_id, bool *ret_is_there)
+enum err store_lock_user(struct db *db, uint64_t user_id, struct store_user_lock *ret)
 {
-    struct user_lock lock = {.user_id = user_id};
+    *ret = (struct store_user_lock){.user_id = user_id};
     uint64_t rows = 0;
-    enum err err = db_query_run(db, &lock_user, &lock, &rows);
-    *ret_is_there = rows > 0;
+    enum err err = db_query_run(db, &lock_user, ret, &rows);
+    ret->is_there = rows > 0;
     return err;
 }

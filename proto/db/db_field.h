@@ -6,7 +6,7 @@
 #include "proto/db/db.h"
 
 #define DB_FIELDS_MAX 16
-#define DB_VALUES_MAX 512 /* of one statement; an array of numbers is as many values */
+#define DB_VALUES_MAX 768 /* of one statement; an array of numbers is as many values */
 
 struct db_field {
     enum {

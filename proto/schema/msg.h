@@ -9,6 +9,8 @@
 #define FOLLOW_ROOMS_MAX 512
 #define ROOM_SECRET_BYTES 32 /* hex digits */
 #define ROOMS_PAGE 500
+#define SESSIONS_PAGE 100
+#define SESSION_ID_BYTES 16 /* the first of the token's hash */
 
 struct u64_list {
     const uint64_t *items; /* borrowed */

@@ -115,6 +115,19 @@ enum err ask_find_session(struct ask_store *store, const struct token_hash *toke
     return err;
 }
 
+static void on_page(void *arg, enum err err, const struct store_page_found *found)
+{
+    take(arg, err, found);
+}
+
+enum err ask_find_sessions(struct ask_store *store, const struct store_page *page,
+                           struct store_page_found *ret)
+{
+    struct asked asked = {.waits = 1, .ret = ret, .ret_bytes = sizeof(*ret)};
+    return wait_for(store, &asked,
+                    store->store.ops->find_sessions(store->store.self, page, 0, on_page, &asked));
+}
+
 static void on_opened(void *arg, enum err err, const struct store_opened *opened)
 {
     take(arg, err, opened);

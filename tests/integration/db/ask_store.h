@@ -17,6 +17,8 @@ enum err ask_find_user(struct ask_store *store, const char *username, struct sto
 void ask_set_password(struct ask_store *store, uint64_t user_id, const char *from, const char *to);
 enum err ask_find_session(struct ask_store *store, const struct token_hash *token,
                           struct session *ret, bool *ret_found);
+enum err ask_find_sessions(struct ask_store *store, const struct store_page *page,
+                           struct store_page_found *ret);
 enum err ask_open_session(struct ask_store *store, const struct store_draft *draft,
                           struct store_opened *ret);
 /* count of them at once; gives how many failed. */

@@ -39,6 +39,8 @@ static struct replica *replica_new(struct loop *loop, uint64_t sessions_max)
                                               .queue_max = 64};
     const struct authsvc_config config = {.session_idle_s = 60,
                                           .session_lifetime_s = 43200,
+                                          .web_session_idle_s = 6000,
+                                          .web_session_lifetime_s = 86400,
                                           .session_outage_s = 60,
                                           .sessions_per_user_max = sessions_max,
                                           .session_cache_max = 100,

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 #include <sodium.h>
+#include <stdlib.h>
 
 #include "tests/integration/db/ask_store.h"
 #include "tests/integration/db/store_fixture.h"
@@ -17,6 +18,7 @@ static struct store_draft draft(uint64_t n, uint64_t sessions_max)
 {
     return (struct store_draft){.token = token(n),
                                 .user_id = fixture.user_id,
+                                .kind = SESSION_ORIGINAL,
                                 .now_unix_ms = NOW,
                                 .expires_unix_ms = NOW + 1000 + n,
                                 .sessions_max = sessions_max};
@@ -27,6 +29,12 @@ static void open_session(uint64_t n, uint64_t sessions_max)
     struct store_opened opened;
     struct store_draft d = draft(n, sessions_max);
     assert_int_equal(ask_open_session(store, &d, &opened), ERR_OK);
+}
+
+static void count_is(const char *query, const char *expected)
+{
+    AUTO(mem_free) char *count = must_select(fixture.db, query);
+    assert_string_equal(count, expected);
 }
 
 static void a_session_is_opened_once(void **state)
@@ -118,6 +126,7 @@ static void extends(size_t count)
     struct session found;
     for (size_t i = 0; i < count; i++) {
         items[i] = extension(i + 1, NOW + 5000 + i);
+        items[i].used_unix_ms = NOW + 77 + i;
     }
     assert_int_equal(ask_extend(store, items, count, gone), ERR_OK);
     for (size_t i = 0; i < count; i++) {
@@ -125,13 +134,16 @@ static void extends(size_t count)
         assert_true(exists(i + 1, &found));
         assert_int_equal(found.expires_unix_ms, NOW + 5000 + i);
     }
-    /* An older expiry does not count, and what is gone is told. */
+    AUTO(mem_free) char *used = must_select(fixture.db, "SELECT MAX(used_unix_ms) FROM sessions");
+    assert_int_equal(strtoull(used, NULL, 10), NOW + 76 + count);
+    /* An older expiry or use does not count, and what is gone is told. */
     struct token_hash last = token(count);
     AUTO(mem_free)
     char *drop = mem_printf("DELETE FROM sessions WHERE id = %" PRIu64, items[count - 1].id);
     must_run(fixture.db, drop);
     for (size_t i = 0; i < count; i++) {
         items[i].expires_unix_ms = NOW;
+        items[i].used_unix_ms = NOW + 1;
     }
     assert_int_equal(ask_extend(store, items, count, gone), ERR_OK);
     for (size_t i = 0; i + 1 < count; i++) {
@@ -140,6 +152,7 @@ static void extends(size_t count)
     assert_true(gone[count - 1]);
     assert_true(count == 1 || exists(1, &found));
     assert_true(count == 1 || found.expires_unix_ms == NOW + 5000);
+    count_is("SELECT COUNT(*) FROM sessions WHERE used_unix_ms = 1700000000001", "0");
     assert_int_equal(ask_find_session(store, &last, &found, &gone[0]), ERR_OK);
     assert_false(gone[0]);
     must_run(fixture.db, "DELETE FROM sessions");
@@ -265,12 +278,6 @@ static size_t end_sessions(const struct store_target *target)
     return count;
 }
 
-static void count_is(const char *query, const char *expected)
-{
-    AUTO(mem_free) char *count = must_select(fixture.db, query);
-    assert_string_equal(count, expected);
-}
-
 static void a_session_is_revoked_once_and_for_all(void **state)
 {
     (void)state;
@@ -393,6 +400,147 @@ static void anothers_session_is_not_extended(void **state)
     assert_int_equal(found.expires_unix_ms, NOW + 9000);
 }
 
+/* ---- people ---- */
+
+static struct store_page_found page_found;
+
+static size_t page_of(uint64_t limit, uint64_t after_created, const struct token_hash *after)
+{
+    struct store_page page = {.user_id = fixture.user_id,
+                              .now_unix_ms = NOW,
+                              .limit = limit,
+                              .after_created_unix_ms = after_created};
+    if (after != NULL) {
+        memcpy(page.after.bytes, after->bytes, sizeof(page.after.bytes));
+    }
+    assert_int_equal(ask_find_sessions(store, &page, &page_found), ERR_OK);
+    return page_found.count;
+}
+
+static struct store_session_ref ref_of(uint64_t n)
+{
+    struct store_session_ref ref;
+    struct token_hash hash = token(n);
+    store_session_ref_set(
+        &ref, (struct str){.data = (const char *)hash.bytes, .bytes = SESSION_ID_BYTES});
+    return ref;
+}
+
+static void sessions_come_in_pages(void **state)
+{
+    (void)state;
+    struct store_opened opened;
+    for (uint64_t n = 1; n <= 5; n++) {
+        struct store_draft d = draft(n, 10);
+        d.now_unix_ms = NOW - (n % 2); /* 2, 4 are newer; 1, 3, 5 are as old as each other */
+        d.kind = SESSION_WEB;
+        d.address[15] = (unsigned char)n;
+        (void)str_copy(d.device, sizeof(d.device), STR_LIT("T\xc3\xa9l\xc3\xa9phone"));
+        assert_int_equal(ask_open_session(store, &d, &opened), ERR_OK);
+    }
+    struct store_draft theirs = draft(6, 10);
+    theirs.user_id = fixture.other_id;
+    assert_int_equal(ask_open_session(store, &theirs, &opened), ERR_OK);
+    struct store_draft over = draft(7, 10);
+    over.expires_unix_ms = NOW;
+    assert_int_equal(ask_open_session(store, &over, &opened), ERR_OK);
+
+    static const unsigned char order[] = {2, 4, 1, 3, 5};
+    struct token_hash last = {{0}};
+    uint64_t created = 0;
+    size_t seen = 0;
+    for (size_t limit = 2, got = 2; got == limit; seen += got) {
+        got = page_of(limit, created, seen == 0 ? NULL : &last);
+        for (size_t i = 0; i < got; i++) {
+            assert_int_equal(page_found.items[i].address[15], order[seen + i]);
+        }
+        last = page_found.items[got - 1].token;
+        created = page_found.items[got - 1].created_unix_ms;
+    }
+    assert_int_equal(seen, 5);
+    assert_string_equal(page_found.items[0].device, "T\xc3\xa9l\xc3\xa9phone");
+    assert_int_equal(page_found.items[0].kind, SESSION_WEB);
+    assert_int_equal(page_found.items[0].used_unix_ms, NOW - 1);
+
+    struct store_page one = {.user_id = fixture.user_id, .now_unix_ms = NOW, .session = ref_of(4)};
+    assert_int_equal(ask_find_sessions(store, &one, &page_found), ERR_OK);
+    assert_int_equal(page_found.count, 1);
+    assert_int_equal(page_found.items[0].address[15], 4);
+    one.session = ref_of(6); /* another's */
+    assert_int_equal(ask_find_sessions(store, &one, &page_found), ERR_OK);
+    assert_int_equal(page_found.count, 0);
+}
+
+static void one_or_all_others_are_revoked(void **state)
+{
+    (void)state;
+    struct session found;
+    size_t count = 0;
+    for (uint64_t n = 1; n <= 4; n++) {
+        open_session(n, 10);
+    }
+    struct store_opened opened;
+    struct store_draft theirs = draft(6, 10);
+    theirs.user_id = fixture.other_id;
+    assert_int_equal(ask_open_session(store, &theirs, &opened), ERR_OK);
+    struct store_target target = {
+        .user_id = fixture.user_id, .only = ref_of(2), .now_unix_ms = NOW};
+    assert_int_equal(ask_revoke(store, &target, &count), ERR_OK);
+    assert_int_equal(count, 1);
+    assert_false(exists(2, &found));
+    assert_int_equal(ask_revoke(store, &target, &count), ERR_OK);
+    assert_int_equal(count, 0);
+    target.only = ref_of(6);
+    assert_int_equal(ask_revoke(store, &target, &count), ERR_OK);
+    assert_int_equal(count, 0);
+    target.only = (struct store_session_ref){.is_there = false};
+    target.except = ref_of(3);
+    assert_int_equal(ask_revoke(store, &target, &count), ERR_OK);
+    assert_int_equal(count, 2);
+    assert_true(exists(3, &found));
+    assert_true(exists(6, &found));
+    count_is("SELECT COUNT(*) FROM session_revocations", "3");
+}
+
+static void a_disabled_user_has_no_session(void **state)
+{
+    (void)state;
+    struct session found;
+    struct store_user user;
+    bool is_there = false;
+    struct token_hash first = token(1);
+    open_session(1, 10);
+    assert_int_equal(ask_find_session(store, &first, &found, &is_there), ERR_OK);
+    assert_true(is_there);
+    assert_int_equal(found.role, ROLE_MEMBER);
+    must_run(fixture.db, "UPDATE users SET role = 2, disabled = 1, display_name = 'T'"
+                         " WHERE username = 'testuser'");
+    assert_int_equal(ask_find_session(store, &first, &found, &is_there), ERR_OK);
+    assert_false(is_there);
+    assert_int_equal(ask_find_user(store, "testuser", &user, &is_there), ERR_OK);
+    assert_int_equal(user.is_disabled, 1);
+    assert_int_equal(user.role, ROLE_ADMIN);
+    assert_string_equal(user.display_name, "T");
+    struct store_opened opened;
+    struct store_draft d = draft(2, 10);
+    assert_int_equal(ask_open_session(store, &d, &opened), ERR_BAD_CREDENTIALS);
+    assert_int_equal(ask_find_user(store, "other", &user, &is_there), ERR_OK);
+    assert_string_equal(user.display_name, "other");
+}
+
+/* The password was right, then it was changed, then the session is opened. */
+static void a_sign_in_with_the_password_before_comes_too_late(void **state)
+{
+    (void)state;
+    struct store_opened opened;
+    struct store_draft d = draft(1, 10);
+    must_run(fixture.db, "UPDATE users SET password_changes = 1 WHERE username = 'testuser'");
+    assert_int_equal(ask_open_session(store, &d, &opened), ERR_BAD_CREDENTIALS);
+    d.password_changes = 1;
+    assert_int_equal(ask_open_session(store, &d, &opened), ERR_OK);
+    assert_int_equal(opened.session.role, ROLE_MEMBER);
+}
+
 static int setup(void **state)
 {
     (void)store_fixture_setup(state);
@@ -428,6 +576,10 @@ int main(void)
         TEST(a_database_that_went_back_is_noticed),
         TEST(the_newest_revocation_is_not_swept),
         TEST(anothers_session_is_not_extended),
+        TEST(sessions_come_in_pages),
+        TEST(one_or_all_others_are_revoked),
+        TEST(a_disabled_user_has_no_session),
+        TEST(a_sign_in_with_the_password_before_comes_too_late),
     };
     return cmocka_run_group_tests_name("store", tests, server_setup, server_teardown);
 }

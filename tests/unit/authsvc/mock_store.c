@@ -63,6 +63,19 @@ static enum err find_session(void *self, const struct token_hash *token, uint64_
     return mock->refuse;
 }
 
+static enum err find_sessions(void *self, const struct store_page *page, uint64_t deadline_ms,
+                              store_page_fn *fn, void *arg)
+{
+    struct mock_store *mock = self;
+    if (mock->refuse == ERR_OK) {
+        struct mock_store_call *call = remember(mock, MOCK_FIND_SESSIONS, arg);
+        call->page = *page;
+        call->deadline_ms = deadline_ms;
+        call->fn.sessions = fn;
+    }
+    return mock->refuse;
+}
+
 static void set_password(void *self, uint64_t user_id, const char *from, const char *to)
 {
     struct mock_store_call *call = remember(self, MOCK_SET_PASSWORD, NULL);
@@ -126,6 +139,7 @@ static const struct store_ops ops = {
     .find_user = find_user,
     .open_session = open_session,
     .find_session = find_session,
+    .find_sessions = find_sessions,
     .set_password = set_password,
     .extend = extend,
     .revoke = revoke,

@@ -10,6 +10,7 @@ enum mock_store_op {
     MOCK_FIND_USER,
     MOCK_OPEN_SESSION,
     MOCK_FIND_SESSION,
+    MOCK_FIND_SESSIONS,
     MOCK_EXTEND,
     MOCK_REVOKE,
     MOCK_FIND_REVOKED,
@@ -24,6 +25,7 @@ struct mock_store_call {
     char username[256];
     struct store_draft draft;
     struct store_target target;
+    struct store_page page;
     struct token_hash token;
     struct store_extension items[STORE_BATCH_MAX];
     size_t count;
@@ -36,6 +38,7 @@ struct mock_store_call {
         store_user_fn *user;
         store_opened_fn *opened;
         store_session_fn *session;
+        store_page_fn *sessions;
         store_extended_fn *extended;
         store_ended_fn *ended;
         store_revocations_fn *revocations;

@@ -15,6 +15,7 @@
 
 #define T0 1700000000000
 #define IDLE 300000
+#define WEB_IDLE UINT64_C(604800000)
 
 static const struct token_hash token = {{1}};
 
@@ -77,8 +78,9 @@ static int setup(void **state)
     struct fixture *f = mem_alloc(sizeof(*f));
     f->clock = fake_clock_new();
     f->metrics = metrics_new();
-    const struct session_rules rules = {
-        .idle_ms = IDLE, .lifetime_ms = 43200000, .outage_ms = 600000};
+    const struct session_rules rules = {.original = {.idle_ms = IDLE, .lifetime_ms = 43200000},
+                                        .web = {.idle_ms = WEB_IDLE, .lifetime_ms = 4 * WEB_IDLE},
+                                        .outage_ms = 600000};
     const struct sessions_config sessions = {.rules = rules, .cache_max = 16, .lookups_max = 4};
     f->sessions = sessions_new(fake_clock_clock(f->clock), mock_store_store(&f->store), f->metrics,
                                &sessions);
@@ -113,7 +115,14 @@ static int teardown(void **state)
     return log_capture_teardown(state);
 }
 
-static const struct store_user ann = {.id = 41, .password = "$stored$"};
+static const struct store_user ann = {.id = 41,
+                                      .username = "ann",
+                                      .display_name = "Ann",
+                                      .role = ROLE_MEMBER,
+                                      .password_changes = 3,
+                                      .password = "$stored$"};
+static const unsigned char address[16] = {0x20, 0x01, [15] = 7};
+static const unsigned char nowhere[16];
 
 static void start(struct fixture *f)
 {
@@ -142,11 +151,20 @@ static void opened(struct fixture *f, enum err err)
     assert_memory_equal(&draft->token, &token, sizeof(token));
     assert_int_equal(draft->user_id, 41);
     assert_int_equal(draft->now_unix_ms, T0);
-    assert_int_equal(draft->expires_unix_ms, T0 + IDLE);
+    assert_int_equal(draft->password_changes, 3);
+    const bool is_web = f->call.call.request.id == MSG_session_open;
+    assert_int_equal(draft->kind, is_web ? SESSION_WEB : SESSION_ORIGINAL);
+    assert_int_equal(draft->expires_unix_ms, T0 + (is_web ? WEB_IDLE : IDLE));
+    assert_string_equal(draft->device, is_web ? "her phone" : "");
+    assert_memory_equal(draft->address, is_web ? address : nowhere, sizeof(address));
     assert_int_equal(draft->sessions_max, 3);
     struct store_opened *answer = mem_alloc(sizeof(*answer));
-    answer->session = (struct session){
-        .id = 5, .user_id = 41, .created_unix_ms = T0, .expires_unix_ms = T0 + IDLE};
+    answer->session = (struct session){.id = 5,
+                                       .user_id = 41,
+                                       .role = ROLE_ADMIN,
+                                       .kind = draft->kind,
+                                       .created_unix_ms = T0,
+                                       .expires_unix_ms = draft->expires_unix_ms};
     asked->fn.opened(asked->arg, err, err == ERR_OK ? answer : NULL);
     mem_free(&answer);
 }
@@ -190,6 +208,7 @@ static void then_the_session_is_known(void **state)
     sessions_check(f->sessions, &check.call);
     assert_int_equal(check.err, ERR_OK);
     assert_int_equal(check.reply.session_check_reply.user_id, 41);
+    assert_int_equal(check.reply.session_check_reply.role, ROLE_ADMIN);
     mock_call_fini(&check);
 }
 
@@ -214,6 +233,48 @@ static void unknown_user_costs_the_same(void **state)
     assert_false(f->hasher.is_known);
     verified(f, ERR_BAD_CREDENTIALS, false);
     assert_failed(f, ERR_BAD_CREDENTIALS);
+}
+
+/* He is told nothing else than who has a wrong password, and as late. */
+static void disabled_user_costs_the_same(void **state)
+{
+    struct fixture *f = *state;
+    struct store_user disabled = ann;
+    disabled.is_disabled = 1;
+    start(f);
+    find(f, ERR_OK, &disabled);
+    assert_int_equal(f->call.answers, 0);
+    assert_string_equal(f->hasher.stored, "$stored$");
+    verified(f, ERR_OK, true);
+    assert_failed(f, ERR_BAD_CREDENTIALS);
+    assert_int_equal(f->hasher.verifications, 1);
+    assert_int_equal(f->hasher.rehashes, 0);
+    assert_int_equal(mock_store_pending(&f->store, MOCK_OPEN_SESSION), 0);
+}
+
+static void web_session(void **state)
+{
+    struct fixture *f = *state;
+    const struct msg request = {
+        .id = MSG_session_open,
+        .session_open = {.username = STR_LIT("ann"),
+                         .password = STR_LIT("sesame"),
+                         .token_hash = {.data = (const char *)token.bytes, TOKEN_HASH_BYTES},
+                         .device = STR_LIT("her phone"),
+                         .address = {.data = (const char *)address, .bytes = sizeof(address)}}};
+    f->call.call.request = request;
+    start(f);
+    find(f, ERR_OK, &ann);
+    verified(f, ERR_OK, false);
+    opened(f, ERR_OK);
+    assert_int_equal(f->call.err, ERR_OK);
+    assert_int_equal(f->call.reply.id, MSG_session_open_reply);
+    const struct msg_session_open_reply *reply = &f->call.reply.session_open_reply;
+    assert_int_equal(reply->expires_unix_ms, T0 + WEB_IDLE);
+    assert_int_equal(reply->user.id, 41);
+    assert_true(str_eq(reply->user.username, STR_LIT("ann")));
+    assert_true(str_eq(reply->user.display_name, STR_LIT("Ann")));
+    assert_int_equal(reply->user.role, ROLE_ADMIN); /* as it was when the session was opened */
 }
 
 static void token_of_somebody_else(void **state)
@@ -357,6 +418,8 @@ int main(void)
         TEST(then_the_session_is_known),
         TEST(wrong_password),
         TEST(unknown_user_costs_the_same),
+        TEST(disabled_user_costs_the_same),
+        TEST(web_session),
         TEST(token_of_somebody_else),
         TEST(old_hash_is_rewritten_after_the_answer),
         TEST(rewriting_may_fail),

@@ -16,6 +16,7 @@
 
 #define T0 1700000000000
 #define IDLE UINT64_C(300000)
+#define WEB_IDLE UINT64_C(604800000)
 
 static const struct token_hash ann = {{1}};
 static const struct token_hash bob = {{2}};
@@ -38,7 +39,9 @@ static int setup(void **state)
     mock_store_init(&f->store);
     f->metrics = metrics_new();
     const struct sessions_config config = {
-        .rules = {.idle_ms = IDLE, .lifetime_ms = 43200000, .outage_ms = 600000},
+        .rules = {.original = {.idle_ms = IDLE, .lifetime_ms = 43200000},
+                  .web = {.idle_ms = WEB_IDLE, .lifetime_ms = 4 * WEB_IDLE},
+                  .outage_ms = 600000},
         .cache_max = 16,
         .lookups_max = 4};
     const struct clock *clock = fake_clock_clock(f->clock);
@@ -111,8 +114,11 @@ static struct mock_call *revoke(struct fixture *f, const struct token_hash *toke
 static void add(struct fixture *f, const struct token_hash *token, uint64_t id)
 {
     uint64_t now = clock_unix_ms(fake_clock_clock(f->clock));
-    const struct session session = {
-        .id = id, .user_id = 41, .created_unix_ms = T0, .expires_unix_ms = now + IDLE};
+    const struct session session = {.id = id,
+                                    .user_id = 41,
+                                    .role = ROLE_MEMBER,
+                                    .created_unix_ms = T0,
+                                    .expires_unix_ms = now + IDLE};
     sessions_add(f->sessions, token, &session);
 }
 
@@ -216,6 +222,55 @@ static void either_a_session_or_a_user(void **state)
     assert_int_equal(mock_store_pending(&f->store, MOCK_REVOKE), 0);
 }
 
+static struct mock_call *revoke_of(struct fixture *f, uint64_t user_id, struct str only,
+                                   struct str except)
+{
+    const struct msg request = {
+        .id = MSG_session_revoke,
+        .session_revoke = {.user_id = user_id, .session = only, .except_session = except}};
+    struct mock_call *call = new_call(f, &request);
+    revocations_start(f->revocations, &call->call);
+    return call;
+}
+
+static void by_its_id_or_all_but_one(void **state)
+{
+    struct fixture *f = *state;
+    const struct str id = {.data = (const char *)ann.bytes, .bytes = SESSION_ID_BYTES};
+    add(f, &ann, 1);
+    add(f, &bob, 2);
+    struct mock_call *call = revoke_of(f, 41, id, STR_NONE);
+    struct mock_store_call *asked = mock_store_take(&f->store, MOCK_REVOKE);
+    assert_int_equal(asked->target.user_id, 41);
+    assert_true(asked->target.only.is_there);
+    assert_memory_equal(asked->target.only.id.bytes, ann.bytes, SESSION_ID_BYTES);
+    assert_false(asked->target.except.is_there);
+    asked->fn.ended(asked->arg, ERR_OK,
+                    &(struct store_ended){.tokens = (struct token_hash[]){ann}, .count = 1});
+    assert_revoked(call, 1);
+    assert_refused(f, &ann);
+
+    call = revoke_of(f, 41, STR_NONE, id);
+    asked = mock_store_take(&f->store, MOCK_REVOKE);
+    assert_false(asked->target.only.is_there);
+    assert_true(asked->target.except.is_there);
+    asked->fn.ended(asked->arg, ERR_OK,
+                    &(struct store_ended){.tokens = (struct token_hash[]){bob}, .count = 1});
+    assert_revoked(call, 1);
+    assert_refused(f, &bob);
+}
+
+static void an_id_is_of_a_user(void **state)
+{
+    struct fixture *f = *state;
+    const struct str id = {.data = (const char *)ann.bytes, .bytes = SESSION_ID_BYTES};
+    log_capture_expect("session not revoked");
+    assert_failed(revoke_of(f, 0, id, STR_NONE), ERR_BAD_REQUEST);
+    assert_failed(revoke_of(f, 0, STR_NONE, id), ERR_BAD_REQUEST);
+    assert_failed(revoke_of(f, 41, id, id), ERR_BAD_REQUEST);
+    assert_int_equal(mock_store_pending(&f->store, MOCK_REVOKE), 0);
+}
+
 static void a_renewal_under_way_does_not_bring_it_back(void **state)
 {
     struct fixture *f = *state;
@@ -237,8 +292,11 @@ static void a_renewal_under_way_does_not_bring_it_back(void **state)
 static void a_look_up_under_way_does_not_bring_it_back(void **state)
 {
     struct fixture *f = *state;
-    const struct session session = {
-        .id = 1, .user_id = 41, .created_unix_ms = T0, .expires_unix_ms = T0 + IDLE};
+    const struct session session = {.id = 1,
+                                    .user_id = 41,
+                                    .role = ROLE_MEMBER,
+                                    .created_unix_ms = T0,
+                                    .expires_unix_ms = T0 + IDLE};
     struct mock_call *call = check(f, &ann);
     struct mock_store_call asked = *mock_store_take(&f->store, MOCK_FIND_SESSION);
     revoke(f, &ann, 0);
@@ -272,6 +330,8 @@ int main(void)
         TEST(what_is_over_already_is_success),
         TEST(without_a_database_nothing_ends),
         TEST(either_a_session_or_a_user),
+        TEST(by_its_id_or_all_but_one),
+        TEST(an_id_is_of_a_user),
         TEST(a_renewal_under_way_does_not_bring_it_back),
         TEST(a_look_up_under_way_does_not_bring_it_back),
         TEST(stopped),

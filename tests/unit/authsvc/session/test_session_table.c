@@ -11,11 +11,14 @@
 #define MAX 4
 #define T0 1700000000000
 #define IDLE UINT64_C(300000)
+#define WEB_IDLE UINT64_C(604800000)
 #define LIFETIME 43200000
 #define OUTAGE 600000
 
 static const struct session_rules rules = {
-    .idle_ms = IDLE, .lifetime_ms = LIFETIME, .outage_ms = OUTAGE};
+    .original = {.idle_ms = IDLE, .lifetime_ms = LIFETIME},
+    .web = {.idle_ms = WEB_IDLE, .lifetime_ms = 4 * WEB_IDLE},
+    .outage_ms = OUTAGE};
 
 static struct moment at(uint64_t ms)
 {
@@ -84,6 +87,44 @@ static void ends_at_its_lifetime(void **state)
     assert_int_equal(expires, LIFETIME);
     assert_false(use(*state, 1, LIFETIME, &expires));
     assert_int_equal(add(*state, 2, LIFETIME + 5000, LIFETIME), ERR_UNAUTHORIZED);
+}
+
+/* Also of one whose expiry cannot grow any more. */
+static void the_last_use_is_written(void **state)
+{
+    struct store_extension items[STORE_BATCH_MAX];
+    uint64_t expires = 0;
+    assert_int_equal(add(*state, 1, LIFETIME, LIFETIME - 100000), ERR_OK);
+    assert_int_equal(session_table_waiting(*state), 0);
+    assert_true(use(*state, 1, LIFETIME - 90000, &expires));
+    assert_int_equal(session_table_due_ms(*state, at(LIFETIME - 90000)), 30000);
+    assert_int_equal(session_table_take(*state, true, at(LIFETIME - 90000), items), 1);
+    assert_int_equal(items[0].used_unix_ms, T0 + LIFETIME - 90000);
+    assert_true(use(*state, 1, LIFETIME - 80000, &expires));
+    session_table_written(*state, (bool[]){false}, at(LIFETIME - 80000));
+    assert_int_equal(session_table_take(*state, true, at(LIFETIME - 80000), items), 1);
+    assert_int_equal(items[0].used_unix_ms, T0 + LIFETIME - 80000);
+    session_table_written(*state, (bool[]){false}, at(LIFETIME - 80000));
+    assert_int_equal(session_table_waiting(*state), 0);
+}
+
+static void a_web_session_lives_for_days(void **state)
+{
+    const struct token_hash hash = token(1);
+    struct session web = stored(1, WEB_IDLE);
+    struct session_view view;
+    web.kind = SESSION_WEB;
+    web.role = ROLE_ADMIN;
+    uint64_t expires = 0;
+    assert_int_equal(session_table_add(*state, &hash, &web, false, at(0), &view), ERR_OK);
+    assert_int_equal(view.role, ROLE_ADMIN);
+    assert_true(use(*state, 1, WEB_IDLE - 1, &expires));
+    assert_int_equal(expires, 2 * WEB_IDLE - 1);
+    web.expires_unix_ms = T0 + 4 * WEB_IDLE;
+    assert_int_equal(session_table_add(*state, &hash, &web, true, at(4 * WEB_IDLE - 1), &view),
+                     ERR_OK);
+    assert_int_equal(view.expires_unix_ms, T0 + 4 * WEB_IDLE);
+    assert_false(use(*state, 1, 4 * WEB_IDLE, &expires));
 }
 
 static void what_is_over_is_not_taken(void **state)
@@ -313,6 +354,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(slides),
         TEST(ends_at_its_lifetime),
+        TEST(the_last_use_is_written),
+        TEST(a_web_session_lives_for_days),
         TEST(what_is_over_is_not_taken),
         TEST(goes_on_for_a_while_without_the_database),
         TEST(is_written_after_a_while),

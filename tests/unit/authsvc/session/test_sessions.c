@@ -16,6 +16,7 @@
 
 #define T0 1700000000000
 #define IDLE UINT64_C(300000)
+#define WEB_IDLE UINT64_C(604800000)
 #define LOOKUPS_MAX 2
 
 static const struct token_hash ann = {{1}};
@@ -39,7 +40,9 @@ static int setup(void **state)
     mock_store_init(&f->store);
     f->metrics = metrics_new();
     const struct sessions_config config = {
-        .rules = {.idle_ms = IDLE, .lifetime_ms = 43200000, .outage_ms = 600000},
+        .rules = {.original = {.idle_ms = IDLE, .lifetime_ms = 43200000},
+                  .web = {.idle_ms = WEB_IDLE, .lifetime_ms = 4 * WEB_IDLE},
+                  .outage_ms = 600000},
         .cache_max = 16,
         .lookups_max = LOOKUPS_MAX};
     f->sessions =
@@ -94,6 +97,8 @@ static struct session session_at(const struct fixture *f, uint64_t id)
 {
     return (struct session){.id = id,
                             .user_id = 40 + id,
+                            .role = ROLE_MEMBER,
+                            .kind = SESSION_ORIGINAL,
                             .created_unix_ms = T0,
                             .expires_unix_ms = T0 + now_ms(f) + IDLE};
 }
@@ -471,6 +476,7 @@ static void the_clock_of_the_database_decides(void **state)
     assert_int_equal(sessions_unix_ms(f->sessions), T0 + hour_ms);
     struct session session = {.id = 1,
                               .user_id = 41,
+                              .role = ROLE_MEMBER,
                               .created_unix_ms = T0 + hour_ms,
                               .expires_unix_ms = T0 + hour_ms + IDLE};
     sessions_add(f->sessions, &ann, &session);
@@ -478,6 +484,41 @@ static void the_clock_of_the_database_decides(void **state)
     struct mock_call *call = check(f, &ann);
     find(f, ERR_OK, NULL);
     assert_failed(call, ERR_UNAUTHORIZED);
+}
+
+/* A web session is stored for days: what others have revoked must be known, or the store be asked.
+ */
+static void nobody_vouches_for_long_without_following(void **state)
+{
+    struct fixture *f = *state;
+    struct session session = session_at(f, 1);
+    session.kind = SESSION_WEB;
+    session.expires_unix_ms = T0 + WEB_IDLE;
+    sessions_add(f->sessions, &ann, &session);
+    fake_clock_advance(f->clock, IDLE + 600000);
+    assert_int_equal(check(f, &ann)->err, ERR_OK);
+    fake_clock_advance(f->clock, 500);
+    struct mock_call *call = check(f, &ann);
+    assert_int_equal(call->answers, 0);
+    find(f, ERR_OK, NULL);
+    assert_failed(call, ERR_UNAUTHORIZED);
+}
+
+/* As the database has it: a change of it comes like a revocation, and is read again. */
+static void the_role_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct session session = session_at(f, 1);
+    session.role = ROLE_ADMIN;
+    struct mock_call *call = check(f, &ann);
+    find(f, ERR_OK, &session);
+    assert_int_equal(call->reply.session_check_reply.role, ROLE_ADMIN);
+    assert_int_equal(check(f, &ann)->reply.session_check_reply.role, ROLE_ADMIN);
+    session.role = ROLE_MEMBER;
+    sessions_remove(f->sessions, &ann);
+    call = check(f, &ann);
+    find(f, ERR_OK, &session);
+    assert_int_equal(call->reply.session_check_reply.role, ROLE_MEMBER);
 }
 
 static void following_goes_on_after_an_outage(void **state)
@@ -551,6 +592,8 @@ int main(void)
         TEST(revocations_are_read_again_for_a_while),
         TEST(following_goes_on_when_the_database_went_back),
         TEST(the_clock_of_the_database_decides),
+        TEST(nobody_vouches_for_long_without_following),
+        TEST(the_role_is_told),
         TEST(following_goes_on_after_an_outage),
         TEST(sweeps),
         TEST(stopping_answers_who_waits),

@@ -63,6 +63,7 @@ static void lease_enter(struct lease *lease, enum lease_state state)
     }
     lease->state = state;
     metric_set(lease->held, state == LEASE_HELD ? 1 : 0);
+    metric_set(lease->epoch_gauge, (int64_t)lease_epoch(lease));
 }
 
 static void send_due_claim(void *arg);
@@ -136,7 +137,7 @@ static void on_granted(struct lease *lease, const struct msg_node_renew_reply *g
     lease->valid_until_ms =
         lease->sent_ms + (grant->remaining_ms < LEASE_MS ? grant->remaining_ms : LEASE_MS);
     lease->epoch = grant->epoch;
-    metric_set(lease->epoch_gauge, (int64_t)grant->epoch);
+    metric_set(lease->epoch_gauge, (int64_t)lease_epoch(lease));
     lease->stored_session = grant->janus_session;
     lease->stored_handle = grant->janus_handle;
     lease->outage_from_ms = 0;
@@ -284,7 +285,7 @@ struct lease *lease_new(const struct lease_parts *parts, const struct lease_conf
     lease->held = metrics_gauge(metrics, "lynks_janusbridge_lease_held",
                                 "1 while this bridge may act on its Janus", NULL);
     lease->epoch_gauge = metrics_gauge(metrics, "lynks_janusbridge_lease_epoch",
-                                       "Epoch of the lease when it was held last", NULL);
+                                       "Epoch of the lease that is held; 0: none is", NULL);
     lease->taken = metrics_counter(metrics, "lynks_janusbridge_leases_total",
                                    "Times that the lease changed", "what=\"taken\"");
     lease->lost = metrics_counter(metrics, "lynks_janusbridge_leases_total",
@@ -314,7 +315,7 @@ void lease_start(struct lease *lease)
 
 uint64_t lease_epoch(const struct lease *lease)
 {
-    return lease != NULL ? lease->epoch : 0;
+    return lease != NULL && lease->state == LEASE_HELD ? lease->epoch : 0;
 }
 
 static void on_released(void *arg, enum err err, const struct msg *reply)

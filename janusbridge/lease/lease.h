@@ -50,7 +50,10 @@ void lease_start(struct lease *lease); /* once: the holder's address is bound */
 bool lease_check(struct lease *lease);
 /* The same, and nothing is done about it. */
 bool lease_is_over(const struct lease *lease);
-uint64_t lease_epoch(const struct lease *lease); /* 0: never held; of NULL too */
+/* Of the lease that is held; 0: none is, or lease is NULL. A bridge that stands by tells no epoch:
+ * a restored dump may have brought back lower ones, and roomsvc believes the highest that it hears.
+ */
+uint64_t lease_epoch(const struct lease *lease);
 
 /* Gives it up for another to take at once; the session is left to that one. To be called until it
  * is true: that was told to roomsvc, or could not be. */

@@ -124,7 +124,7 @@ bool node_fence_admit(struct node_fence *fence, struct str node, uint64_t epoch)
 void node_fence_hear(struct node_fence *fence, struct str node, uint64_t epoch)
 {
     struct fenced *fenced = fenced_of(fence, node);
-    if (!is_stale(fenced, epoch)) {
+    if (epoch != 0 && !is_stale(fenced, epoch)) {
         believe(fence, fenced, epoch);
     }
 }

@@ -32,7 +32,7 @@ void node_fence_free(struct node_fence **fence);
  * something of that node is believed again. */
 bool node_fence_admit(struct node_fence *fence, struct str node, uint64_t epoch);
 /* Of an event that a bridge has published: the same, but a lower epoch is no reason to complain:
- * nobody waits for that event. */
+ * nobody waits for that event. 0, which is what a bridge tells that stands by, means nothing. */
 void node_fence_hear(struct node_fence *fence, struct str node, uint64_t epoch);
 /* The same as admit, of what was said before: nothing is learnt, counted or logged. */
 bool node_fence_is_current(const struct node_fence *fence, struct str node, uint64_t epoch);

@@ -326,6 +326,18 @@ static void test_no_grant_lasts_longer_than_a_lease(void **state)
     assert_false(lease_check(w->lease));
 }
 
+static void test_who_stands_by_tells_no_epoch(void **state)
+{
+    struct world *w = *state;
+    log_capture_expect("the lease is lost");
+    assert_int_equal(lease_epoch(w->lease), 0);
+    bring_up(w);
+    assert_int_equal(lease_epoch(w->lease), 7);
+    fake_clock_advance(w->f.clock, 1000);
+    deny(w, 2000);
+    assert_int_equal(lease_epoch(w->lease), 0);
+}
+
 /* ---- a process that was stopped: the lease is over, and no timer has told it ---- */
 
 static void be_stopped(struct world *w)
@@ -487,6 +499,7 @@ int main(void)
         TEST(test_it_is_renewed_every_second),
         TEST(test_it_is_lost_when_nobody_answers),
         TEST(test_it_is_lost_when_another_one_has_it),
+        TEST(test_who_stands_by_tells_no_epoch),
         TEST(test_no_grant_lasts_longer_than_a_lease),
         TEST(test_a_call_finds_it_stale),
         TEST(test_an_answer_of_janus_finds_it_stale),

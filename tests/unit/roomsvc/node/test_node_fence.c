@@ -101,6 +101,8 @@ static void ready_again_when_all_nodes_are_believed(void **state)
     assert_false(health_is_ready(f->health));
     node_fence_hear(f->fence, B, 8); /* nobody waits for it: no more than not believed */
     assert_false(health_is_ready(f->health));
+    node_fence_hear(f->fence, B, 0); /* a bridge that stands by */
+    assert_false(health_is_ready(f->health));
     node_fence_hear(f->fence, B, 9);
     assert_true(health_is_ready(f->health));
 }

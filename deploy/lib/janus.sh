@@ -51,6 +51,7 @@ write_config() { # name, NAME=VALUE...
 }
 
 prepare_janus() {
+    local ip=
     janus_tls_port=$((base_port + 88))
     secret janus-admin-key "$(value LYNKS_JANUS_ADMIN_KEY)"
     secret janus-core-admin-secret
@@ -68,7 +69,9 @@ prepare_janus() {
         "NAT_1_1=$(setting nat_1_1_mapping "$(value LYNKS_PUBLIC_IP)")" \
         "INTERFACES=$(setting ice_enforce_list "$(value LYNKS_ICE_INTERFACES)")"
     write_config janus.plugin.videoroom.jcfg "ADMIN_KEY=$(quoted "$(<"$state/secrets/janus-admin-key")")"
-    write_config janus.transport.http.jcfg "HOST=$janus_host" "PORT=$janus_http_port" TLS_HOST=127.0.0.1 \
+    # With "::" it would listen to IPv6 alone; without an address it does to both.
+    [[ $janus_host == :: ]] || ip=$janus_host
+    write_config janus.transport.http.jcfg "IP=$(setting ip "$ip")" "PORT=$janus_http_port" TLS_HOST=127.0.0.1 \
         "TLS_PORT=$janus_tls_port"
     write_config janus.transport.websockets.jcfg "HOST=$janus_host" "PORT=$janus_ws_port"
     chmod 400 "$private"/*.jcfg
@@ -86,7 +89,7 @@ table_janus() {
         put arg "$option"
     done
     put port "$janus_host" "$janus_http_port" LYNKS_JANUS_HTTP_PORT
-    put port "$janus_host" "$janus_ws_port" LYNKS_JANUS_WS_PORT
+    put port_by_interface "$janus_host" "$janus_ws_port" LYNKS_JANUS_WS_PORT
     put port 127.0.0.1 "$janus_tls_port" LYNKS_BASE_PORT
     put ready http "$janus_host" "$janus_http_port" /janus/info
     put ready tcp "$janus_host" "$janus_ws_port"

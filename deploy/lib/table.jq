@@ -11,6 +11,7 @@ reduce ($ARGS.positional | range(0; length; 5) as $i | .[$i:$i + 5]) as [$what, 
         # What the user set stays out of the arguments, which anybody can read in /proc.
         elif $what == "given" then .env[$a] = $ENV[$a]
         elif $what == "port" then .ports += [endpoint($a; $b) + {variable: $c}]
+        elif $what == "port_by_interface" then .ports += [endpoint($a; $b) + {variable: $c, by_interface: true}]
         elif $what == "listen" then .listen = endpoint($a; $b) + {variable: $c}
         elif $what == "ready" then .ready += [{type: $a} + endpoint($b; $c) + if $a == "http" then {path: $d} else {} end]
         elif $what == "flag" then .[$a] = true

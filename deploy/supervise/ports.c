@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -129,12 +131,48 @@ static char *explain(const struct endpoint *endpoint, int why)
                       owner ? "; by " : "", owner ? owner : "");
 }
 
+/* Janus' WebSockets (libwebsockets, which takes the name of an interface) do with an address of
+ * theirs what the table says. */
+static bool is_first_of_interface(const struct endpoint *endpoint)
+{
+    if (endpoint->address.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const void *)&endpoint->address;
+        return IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
+    }
+    const in_addr_t wanted = ((const struct sockaddr_in *)&endpoint->address)->sin_addr.s_addr;
+    bool is_first = wanted == INADDR_ANY;
+    char seen[IF_NAMESIZE] = "";
+    struct ifaddrs *list = NULL;
+    if (!is_first && getifaddrs(&list) != 0) {
+        return false;
+    }
+    /* The addresses of an interface follow each other. */
+    for (const struct ifaddrs *at = list; at && !is_first; at = at->ifa_next) {
+        if (at->ifa_addr && at->ifa_addr->sa_family == AF_INET && strcmp(at->ifa_name, seen) != 0) {
+            (void)snprintf(seen, sizeof(seen), "%s", at->ifa_name);
+            const struct sockaddr_in *v4 = (const void *)at->ifa_addr;
+            is_first = v4->sin_addr.s_addr == wanted;
+        }
+    }
+    if (list) {
+        freeifaddrs(list);
+    }
+    return is_first;
+}
+
 /* All are held until the last is bound, so that two entries cannot be given the same one. */
 static bool claim(struct ports *ports, const struct endpoint *endpoint, int *ret_fd, char **ret_why)
 {
     int fd = listen_on(endpoint);
     if (fd < 0) {
         *ret_why = explain(endpoint, errno);
+        return false;
+    }
+    if (endpoint->by_interface && !is_first_of_interface(endpoint)) {
+        *ret_why = mem_printf("cannot listen on %s port %u (%s) alone: the host has to be "
+                              "the first IPv4 address of an interface, 0.0.0.0 or ::",
+                              endpoint->host, (unsigned)endpoint->port, endpoint->variable);
+        close(fd);
         return false;
     }
     if (ret_fd) {

@@ -49,10 +49,12 @@ static bool read_table_port(struct reader *reader, struct endpoint *endpoint, js
     json_error_t error;
     const char *host = NULL;
     int port = 0;
-    if (json_unpack_ex(item, &error, JSON_STRICT, "{s:s, s:i, s:s}", "host", &host, "port", &port,
-                       "variable", &endpoint->variable)) {
+    int by_interface = 0;
+    if (json_unpack_ex(item, &error, JSON_STRICT, "{s:s, s:i, s:s, s?b}", "host", &host, "port",
+                       &port, "variable", &endpoint->variable, "by_interface", &by_interface)) {
         return table_refuse(reader, "port", error.text);
     }
+    endpoint->by_interface = by_interface != 0;
     return read_endpoint(reader, endpoint, host, port);
 }
 

@@ -28,6 +28,8 @@
  *   "shows": "on port 80"              printed after "ready"
  *
  * PORT: {"host": "127.0.0.1", "port": 80, "variable": "WEB_PORT"}; the variable is what sets it.
+ * With "by_interface": true its program looks for the host's interface and listens at that one's
+ * first IPv4 address, and at all addresses if there is none: any other host is refused.
  * CHECK: {"type": "tcp", "host": ..., "port": ...} takes a connection; {"type": "http", "host":
  * ..., "port": ..., "path": "/readyz"} answers 200; {"type": "command", "command": ...} ends with 0
  * when /bin/sh -c runs it. */
@@ -52,6 +54,7 @@ struct endpoint {
     uint16_t port;
     const char *host;     /* as written; NULL: there is none */
     const char *variable; /* the one that sets the port; NULL in checks */
+    bool by_interface;
 };
 
 struct check_spec {

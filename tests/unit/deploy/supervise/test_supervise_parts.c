@@ -150,6 +150,35 @@ static struct table *table_with_ports(const struct stage *stage, unsigned a, uns
     return stage_table(stage, text);
 }
 
+/* Asked for 127.0.0.2, it would listen at all addresses of the machine. */
+static void test_a_port_of_who_listens_by_interface(void **state)
+{
+    const struct stage *stage = *state;
+    static const struct {
+        const char *host;
+        bool is_right;
+    } cases[] = {{"127.0.0.1", true}, {"0.0.0.0", true}, {"127.0.0.2", false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const uint16_t port = stage_free_port();
+        AUTO(mem_free)
+        char *text = mem_printf("`entries`:[{`name`:`a`,`argv`:[`/bin/true`],`ports`:[{`host`:`%s`,"
+                                "`port`:%u,`variable`:`A_PORT`,`by_interface`:true}]}]",
+                                cases[i].host, port);
+        AUTO(mem_free) char *why = NULL;
+        AUTO(table_free) struct table *table = stage_table(stage, text);
+        AUTO(ports_free) struct ports *ports = ports_claim(table, &why);
+        assert_int_equal(ports != NULL, cases[i].is_right);
+        if (!cases[i].is_right) {
+            AUTO(mem_free)
+            char *expected = mem_printf("cannot listen on %s port %u (A_PORT) alone: the "
+                                        "host has to be the first IPv4 address of an interface, "
+                                        "0.0.0.0 or ::",
+                                        cases[i].host, port);
+            assert_string_equal(why, expected);
+        }
+    }
+}
+
 static void test_ports_are_claimed(void **state)
 {
     const struct stage *stage = *state;
@@ -329,6 +358,8 @@ int main(void)
                                         stage_teardown),
         cmocka_unit_test_setup_teardown(test_pid_file, stage_setup, stage_teardown),
         cmocka_unit_test_setup_teardown(test_ports_are_claimed, stage_setup, stage_teardown),
+        cmocka_unit_test_setup_teardown(test_a_port_of_who_listens_by_interface, stage_setup,
+                                        stage_teardown),
         cmocka_unit_test_setup_teardown(test_port_of_a_stranger_is_named, stage_setup,
                                         stage_teardown),
         cmocka_unit_test_setup_teardown(test_command_check, stage_setup, stage_teardown),

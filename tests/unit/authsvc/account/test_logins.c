@@ -392,6 +392,32 @@ static void stopping_ends_it(void **state)
     assert_int_equal(mock_store_pending(&f->store, MOCK_OPEN_SESSION), 0);
 }
 
+/* What has been opened is told; nothing more is begun. */
+static void stopping_ends_rewriting(void **state)
+{
+    struct fixture *f = *state;
+    start(f);
+    find(f, ERR_OK, &ann);
+    verified(f, ERR_OK, true);
+    logins_stop(f->logins);
+    opened(f, ERR_OK);
+    assert_int_equal(f->call.err, ERR_OK);
+    assert_int_equal(f->hasher.rehashes, 0);
+}
+
+static void a_hash_that_comes_after_the_stop_is_not_stored(void **state)
+{
+    struct fixture *f = *state;
+    start(f);
+    find(f, ERR_OK, &ann);
+    verified(f, ERR_OK, true);
+    opened(f, ERR_OK);
+    assert_int_equal(f->hasher.rehashes, 1);
+    logins_stop(f->logins);
+    f->hasher.hashed(f->hasher.arg, "$new$");
+    assert_int_equal(mock_store_pending(&f->store, MOCK_SET_PASSWORD), 0);
+}
+
 static void secrets_are_not_logged(void **state)
 {
     struct fixture *f = *state;
@@ -430,6 +456,8 @@ int main(void)
         TEST(too_many_hashes_wait),
         TEST(waited_too_long_for_its_hash),
         TEST(stopping_ends_it),
+        TEST(stopping_ends_rewriting),
+        TEST(a_hash_that_comes_after_the_stop_is_not_stored),
         TEST(secrets_are_not_logged),
     };
     return cmocka_run_group_tests_name("logins", tests, NULL, NULL);

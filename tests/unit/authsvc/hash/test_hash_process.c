@@ -231,6 +231,19 @@ static void a_program_that_is_not_there_is_an_answer(void **state)
     assert_answers(f);
 }
 
+/* What takes down whoever computes it does not get to do so for ever. */
+static void a_request_is_not_tried_for_ever(void **state)
+{
+    struct fixture *f = *state;
+    struct hash_answer answer;
+    f->config.program = "/bin/true"; /* ends at once */
+    assert_int_equal(make(f, &answer), ERR_UNAVAILABLE);
+    assert_int_equal(metric_value(f->config.losses), 2);
+    assert_int_equal(child(), 0);
+    f->config.program = LYNKS_HASH;
+    assert_answers(f);
+}
+
 /* The owner is killed without a chance to say anything. */
 static void ends_when_its_owner_is_killed(void **state)
 {
@@ -277,6 +290,7 @@ int main(void)
         TEST(one_that_does_not_answer_is_replaced),
         TEST(one_that_dies_while_idle_is_noticed_at_once),
         TEST(a_program_that_is_not_there_is_an_answer),
+        TEST(a_request_is_not_tried_for_ever),
         TEST(ends_when_its_owner_is_killed),
     };
     return cmocka_run_group_tests_name("hash_process", tests, NULL, NULL);

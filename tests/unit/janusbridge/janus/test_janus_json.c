@@ -226,17 +226,22 @@ static void test_who_has_joined_has_a_feed_id(void **state)
     static const struct {
         const char *id;
         enum err err;
-    } rows[] = {{"\"id\":42,", ERR_OK},
-                {"", ERR_PROTOCOL},
-                {"\"id\":0,", ERR_PROTOCOL},
-                {"\"id\":\"42\",", ERR_PROTOCOL}};
+        const char *kind;
+        unsigned room_id;
+    } rows[] = {{"\"id\":42,", ERR_OK, "joined", 1234},
+                {"", ERR_PROTOCOL, "joined", 1234},
+                {"\"id\":0,", ERR_PROTOCOL, "joined", 1234},
+                {"\"id\":-1,", ERR_PROTOCOL, "joined", 1234},
+                {"\"id\":\"42\",", ERR_PROTOCOL, "joined", 1234},
+                {"\"id\":42,", ERR_PROTOCOL, "joined", 1235},
+                {"\"id\":42,", ERR_PROTOCOL, "event", 1234}};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO(mem_free)
         char *text = mem_printf("{\"janus\":\"event\",\"plugindata\":{\"plugin\":"
-                                "\"janus.plugin.videoroom\",\"data\":{\"videoroom\":\"joined\","
-                                "\"room\":1234,%s\"publishers\":[]}}}",
-                                rows[i].id);
+                                "\"janus.plugin.videoroom\",\"data\":{\"videoroom\":\"%s\","
+                                "\"room\":%u,%s\"publishers\":[]}}}",
+                                rows[i].kind, rows[i].room_id, rows[i].id);
         AUTO(janus_document_free)
         struct janus_document *document = janus_document_parse(str_of(text));
         struct janus_message message;

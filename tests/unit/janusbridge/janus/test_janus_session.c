@@ -3,9 +3,15 @@
 
 /* ---- coming up ---- */
 
+static bool is_shown_as_ready(struct fixture *f)
+{
+    return metric_value(metrics_gauge(f->metrics, "lynks_janus_ready", "", NULL)) == 1;
+}
+
 static void test_comes_up_step_by_step(void **state)
 {
     struct fixture *f = *state;
+    assert_false(is_shown_as_ready(f));
     assert_int_equal(mock_transport_open(&f->janus, ""), 1);
     assert_false(health_is_ready(f->health));
     fixture_answer(f, "\"create\"", CREATED(11));
@@ -17,6 +23,7 @@ static void test_comes_up_step_by_step(void **state)
     mock_transport_answer(attach, CREATED(22));
     assert_true(janus_session_is_ready(f->session));
     assert_true(health_is_ready(f->health));
+    assert_true(is_shown_as_ready(f));
     assert_int_equal(mock_transport_open(&f->janus, "maxev"), 1);
     assert_int_equal(mock_transport_open(&f->janus, "info"), 1);
     assert_string_equal(janus_session_version(f->session), "");

@@ -185,6 +185,11 @@ static void live(struct world *w, uint64_t ms)
     }
 }
 
+static bool is_shown_as_held(struct world *w)
+{
+    return metric_value(metrics_gauge(w->f.metrics, "lynks_janusbridge_lease_held", "", NULL)) == 1;
+}
+
 /* ---- to take it ---- */
 
 static void test_nothing_is_done_without_it(void **state)
@@ -336,6 +341,21 @@ static void test_who_stands_by_tells_no_epoch(void **state)
     fake_clock_advance(w->f.clock, 1000);
     deny(w, 2000);
     assert_int_equal(lease_epoch(w->lease), 0);
+}
+
+/* Whoever acts on it would act beside its next holder. */
+static void test_a_grant_that_was_too_long_on_its_way_is_none(void **state)
+{
+    struct world *w = *state;
+    fake_clock_advance(w->f.clock, 300);
+    grant_for(w, 300); /* as of when it was asked for */
+    assert_false(lease_check(w->lease));
+    assert_int_equal(w->f.janus.count, 0);
+    assert_false(is_shown_as_held(w));
+    fake_clock_advance(w->f.clock, 1000);
+    grant_for(w, 1300);
+    assert_true(lease_check(w->lease));
+    assert_true(is_shown_as_held(w));
 }
 
 /* ---- a process that was stopped: the lease is over, and no timer has told it ---- */
@@ -501,6 +521,7 @@ int main(void)
         TEST(test_it_is_lost_when_another_one_has_it),
         TEST(test_who_stands_by_tells_no_epoch),
         TEST(test_no_grant_lasts_longer_than_a_lease),
+        TEST(test_a_grant_that_was_too_long_on_its_way_is_none),
         TEST(test_a_call_finds_it_stale),
         TEST(test_an_answer_of_janus_finds_it_stale),
         TEST(test_an_event_finds_it_stale),

@@ -14,6 +14,7 @@ static void test_the_second_who_asks_is_answered_from_memory(void **state)
     EXPECT(b, 5, 6);
     EXPECT(b, 5, 6);
     assert_int_equal(b->f.janus.count, sent);
+    assert_int_equal(observing_counter(b, "lynks_janusbridge_observers_made_total"), 1);
     assert_int_equal(fixture_counter(&b->f, "lynks_janusbridge_lists_total", "from=\"memory\""), 2);
     assert_int_equal(fixture_counter(&b->f, "lynks_janusbridge_lists_total", "from=\"janus\""), 1);
 }
@@ -133,6 +134,24 @@ static void test_pulses_that_never_return_replace_the_poll(void **state)
     assert_int_equal(bridge_sent(b, "maxev"), polls + 1);
     assert_int_equal(mock_transport_open(&b->f.janus, "maxev"), 1);
     assert_int_equal(observing_counter(b, "lynks_janusbridge_feed_gaps_total"), 1);
+}
+
+/* Only those that are lost one after the other count. */
+static void test_a_pulse_that_returns_forgives_the_lost_one(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "{\"id\":5}");
+    for (int i = 0; i < 3; i++) {
+        lose_a_pulse(b);
+        (void)bridge_list(b); /* which keeps the pulses going */
+        fixture_answer(&b->f, PARTICIPANTS, SEEN("," MEMBER(5, true)));
+        if (mock_transport_open(&b->f.janus, PULSE) == 0) {
+            fake_clock_advance(b->f.clock, 60);
+        }
+        observing_pulse(b);
+    }
+    assert_int_equal(observing_counter(b, "lynks_janusbridge_pulses_lost_total"), 3);
+    assert_int_equal(observing_counter(b, "lynks_janusbridge_feed_gaps_total"), 0);
 }
 
 /* ---- broken ---- */
@@ -378,6 +397,7 @@ int main(void)
         T(test_memory_older_than_200_ms_is_not_given),
         T(test_pulses_end_when_nobody_asks),
         T(test_pulses_that_never_return_replace_the_poll),
+        T(test_a_pulse_that_returns_forgives_the_lost_one),
         T(test_after_a_broken_poll_janus_is_asked),
         T(test_after_a_lost_link_janus_is_asked),
         T(test_an_early_keepalive_tells_of_a_lost_event),

@@ -238,6 +238,30 @@ static void test_a_room_that_janus_has_needs_no_roomsvc(void **state)
     assert_non_null(mock_bus_pending(&b->bus, MSG_node_rooms));
 }
 
+static void test_not_more_wait_than_may(void **state)
+{
+    struct bridge_fixture *b = *state;
+    struct mock_call *calls[CALLS];
+    size_t count = 0;
+    log_capture_expect("error=overloaded");
+    fixture_bring_up(&b->f);
+    do {
+        assert_true(count < ARRAY_LEN(calls));
+        calls[count++] = bridge_list(b);
+        answer_list(b, PLUGIN_ERROR(426));
+    } while (calls[count - 1]->answers == 0);
+    assert_int_equal(calls[count - 1]->err, ERR_OVERLOADED);
+    assert_int_equal(count - 1, CALLERS_MAX);
+    answer_rooms(b, ROOM, 1);
+    answer_create(b, ROOM);
+    while (mock_transport_open(&b->f.janus, "listparticipants") > 0) {
+        answer_list(b, LIST("")); /* of all who ask the same at the same time */
+    }
+    for (size_t i = 0; i < count - 1; i++) {
+        assert_true(calls[i]->answers == 1 && calls[i]->err == ERR_OK);
+    }
+}
+
 /* ---- roomsvc fails ---- */
 
 static void test_while_the_registry_is_away_missing_rooms_are_refused_at_once(void **state)
@@ -450,6 +474,7 @@ int main(void)
         TEST(test_an_answer_from_before_the_end_is_not_believed),
         TEST(test_nobody_waits_beyond_the_deadline),
         TEST(test_a_room_that_janus_has_needs_no_roomsvc),
+        TEST(test_not_more_wait_than_may),
         TEST(test_while_the_registry_is_away_missing_rooms_are_refused_at_once),
         TEST(test_a_silent_roomsvc_is_waited_for),
         TEST(test_pages_that_make_no_sense_are_refused),

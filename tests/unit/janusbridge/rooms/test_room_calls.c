@@ -45,6 +45,23 @@ static void test_create_and_destroy_of_a_room_go_in_order(void **state)
     assert_true(b->calls[2].err == ERR_OK && b->calls[2].reply.bridge_create_reply.existed);
 }
 
+/* Who is in it and whether it is there are two questions. */
+static void test_only_the_same_question_is_shared(void **state)
+{
+    struct bridge_fixture *b = *state;
+    fixture_bring_up(&b->f);
+    struct mock_call *list = bridge_list(b);
+    struct mock_call *exists = bridge_exists(b);
+    assert_int_equal(bridge_sent(b, "listparticipants"), 1);
+    assert_int_equal(bridge_sent(b, "\"request\":\"exists\""), 1);
+    fixture_answer(&b->f, "exists",
+                   PLUGIN("{\"videoroom\":\"success\",\"room\":1234,\"exists\":true}"));
+    assert_true(exists->err == ERR_OK && exists->reply.bridge_exists_reply.exists);
+    assert_int_equal(list->answers, 0);
+    fixture_answer(&b->f, "listparticipants", LIST("{\"id\":7,\"publisher\":true}"));
+    assert_int_equal(list->reply.bridge_participants_reply.publishers.count, 1);
+}
+
 static void test_too_many_callers_are_refused(void **state)
 {
     struct bridge_fixture *b = *state;
@@ -243,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_callers_of_one_room_share_a_request),
         TEST(test_create_and_destroy_of_a_room_go_in_order),
+        TEST(test_only_the_same_question_is_shared),
         TEST(test_too_many_callers_are_refused),
         TEST(test_callers_are_answered_at_their_deadline),
         TEST(test_a_late_answer_is_counted_and_dropped),

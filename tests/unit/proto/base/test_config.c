@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -80,6 +81,10 @@ static void bad_values_are_refused(void **state)
                                          {"LYNKS_T_FLAG", "yes"},
                                          {"LYNKS_T_WORD", "on"},
                                          {"LYNKS_T_WORD", "one|two"},
+                                         {"LYNKS_T_WORD", "two|"},
+                                         {"LYNKS_T_WORD", "tw"},
+                                         {"LYNKS_T_WORD", "twos"},
+                                         {"LYNKS_T_WORD", "|"},
                                          {"LYNKS_T_WORD", ""},
                                          {"LYNKS_T_NAME", ""},
                                          {"LYNKS_T_NAME", "far-too-long"}};
@@ -95,16 +100,22 @@ static void bad_values_are_refused(void **state)
     assert_int_equal(load(&sample, NULL), CONFIG_EXIT_ERROR); /* the secret is required */
 }
 
+/* A new file with this in it. */
+static void make_value_file(char path[PATH_MAX], struct str text)
+{
+    const char *folder = getenv("TMPDIR");
+    snprintf(path, PATH_MAX, "%s/lynks-test-config-XXXXXX", folder != NULL ? folder : "/tmp");
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, text.data, text.bytes), text.bytes);
+    close(fd);
+}
+
 static void values_come_from_files(void **state)
 {
     (void)state;
     struct sample sample;
-    const char *folder = getenv("TMPDIR");
-    char path[4096];
-    snprintf(path, sizeof(path), "%s/lynks-test-config-XXXXXX", folder != NULL ? folder : "/tmp");
-    int fd = mkstemp(path);
-    assert_int_equal(write(fd, "from file\nsecond line\n", 22), 22);
-    close(fd);
+    char path[PATH_MAX];
+    make_value_file(path, STR_LIT("from file\nsecond line\n"));
     setenv("LYNKS_T_SECRET_FILE", path, 1);
     assert_int_equal(load(&sample, NULL), CONFIG_RUN);
     assert_string_equal(sample.secret, "from file");
@@ -114,6 +125,30 @@ static void values_come_from_files(void **state)
     unsetenv("LYNKS_T_SECRET");
     unlink(path);
     assert_int_equal(load(&sample, NULL), CONFIG_EXIT_ERROR);
+}
+
+static void files_that_hold_no_short_line_are_refused(void **state)
+{
+    (void)state;
+    struct sample sample;
+    char path[PATH_MAX];
+    char line[8192];
+    memset(line, 'x', sizeof(line));
+    const struct str texts[] = {STR_LIT("with\0nul\n"), {.data = line, .bytes = sizeof(line)}};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        make_value_file(path, texts[i]);
+        setenv("LYNKS_T_SECRET_FILE", path, 1);
+        assert_int_equal(load(&sample, NULL), CONFIG_EXIT_ERROR);
+        unlink(path);
+    }
+    setenv("LYNKS_T_SECRET_FILE", "/", 1); /* opened, and cannot be read */
+    assert_int_equal(load(&sample, NULL), CONFIG_EXIT_ERROR);
+    make_value_file(path, STR_LIT("to the carriage return\r\n\0"));
+    setenv("LYNKS_T_SECRET_FILE", path, 1);
+    assert_int_equal(load(&sample, NULL), CONFIG_RUN);
+    assert_string_equal(sample.secret, "to the carriage return");
+    config_free(&sample, table);
+    unlink(path);
 }
 
 static void check_finds_typos(void **state)
@@ -209,6 +244,7 @@ int main(void)
         cmocka_unit_test_setup(defaults_and_values, setup),
         cmocka_unit_test_setup(bad_values_are_refused, setup),
         cmocka_unit_test_setup(values_come_from_files, setup),
+        cmocka_unit_test_setup(files_that_hold_no_short_line_are_refused, setup),
         cmocka_unit_test_setup(check_finds_typos, setup),
         cmocka_unit_test_setup(what_the_table_cannot_tell_is_checked_too, setup),
         cmocka_unit_test_setup(options_are_told_as_json, setup),

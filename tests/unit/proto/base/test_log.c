@@ -50,12 +50,15 @@ static void json_lines_parse(void **state)
 {
     (void)state;
     log_init("test", LOG_LEVEL_INFO, LOG_FORMAT_JSON);
-    log_warn("odd \"event\"", LOG_STR("bytes", STR_LIT("\xff\x00\"\\")),
-             LOG_U64("n", UINT64_MAX / 2));
+    log_warn("odd \"event\"", LOG_Z("word", "plain"), LOG_Z("number", "7"),
+             LOG_STR("bytes", STR_LIT("\xff\x00\"\\")), LOG_U64("n", UINT64_MAX / 2));
     json_t *root = json_loads(last, JSON_ALLOW_NUL, NULL);
     assert_non_null(root);
     assert_string_equal(json_string_value(json_object_get(root, "level")), "warn");
     assert_int_equal(json_integer_value(json_object_get(root, "n")), INT64_MAX);
+    assert_string_equal(json_string_value(json_object_get(root, "event")), "odd \"event\"");
+    assert_string_equal(json_string_value(json_object_get(root, "word")), "plain");
+    assert_string_equal(json_string_value(json_object_get(root, "number")), "7");
     json_decref(root);
 }
 

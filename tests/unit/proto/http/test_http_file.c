@@ -57,6 +57,12 @@ static void test_fields(void **state)
     assert_true(http_accepts_gzip("gzip"));
     assert_true(http_accepts_gzip("br, GZIP;q=0.5"));
     assert_true(http_accepts_gzip("*"));
+    assert_true(http_accepts_gzip("gzip, br"));
+    assert_true(http_accepts_gzip("gzip,br"));
+    assert_true(http_accepts_gzip("x-gzip\t,br"));
+    assert_true(http_accepts_gzip("*,br"));
+    assert_true(http_accepts_gzip("gzip;q=0.001"));
+    assert_false(http_accepts_gzip("gzipped, x-gzipp"));
     assert_false(http_accepts_gzip("*, gzip;q=0"));
     assert_false(http_accepts_gzip("gzip; q=0.000, br"));
     assert_false(http_accepts_gzip("br, zip"));

@@ -112,6 +112,18 @@ static void a_list_without_a_number_is_not_kept(void **state)
     assert_false(answers(f, 78));
 }
 
+/* Its answer is quicker than its first event. */
+static void a_list_of_a_node_that_nothing_was_heard_of_is_not_kept(void **state)
+{
+    struct fixture *f = *state;
+    static const uint64_t feeds[] = {3333};
+    const struct msg_bridge_participants_reply reply = {
+        .publishers = {feeds, 1}, .event = 1, .has_event = true, .epoch = 2};
+    struct u64_list list;
+    follow_take(f->follow, STR_LIT("other"), 78, &reply);
+    assert_false(follow_answer(f->follow, STR_LIT("other"), 78, &list));
+}
+
 static void rooms_that_were_asked_for_are_named_once_a_second(void **state)
 {
     struct fixture *f = *state;
@@ -235,6 +247,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_answer_of_the_bridge_is_kept, setup_followed, teardown),
         cmocka_unit_test_setup_teardown(a_list_without_a_number_is_not_kept, setup_followed,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_list_of_a_node_that_nothing_was_heard_of_is_not_kept,
+                                        setup_followed, teardown),
         cmocka_unit_test_setup_teardown(rooms_that_were_asked_for_are_named_once_a_second,
                                         setup_followed, teardown),
         cmocka_unit_test_setup_teardown(a_bridge_that_was_followed_by_another_is_not_believed,

@@ -204,6 +204,7 @@ static void store_that_refuses_is_told_on(void **state)
     renew(f);
     assert_int_equal(f->call.answers, 1);
     assert_int_equal(f->call.err, ERR_OVERLOADED);
+    assert_int_equal(log_capture_count("lease could not be judged"), 1);
 }
 
 int main(void)

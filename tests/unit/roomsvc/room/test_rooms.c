@@ -41,6 +41,7 @@ static void fresh_rooms_have_drawn_ids_and_the_callers_key(void **state)
 {
     struct fixture *f = *state;
     uint64_t ids[2];
+    char secrets[2][ROOM_SECRET_BYTES + 1];
     set_up_rooms(f, 0);
     for (size_t i = 0; i < 2; i++) {
         create(f);
@@ -49,11 +50,13 @@ static void fresh_rooms_have_drawn_ids_and_the_callers_key(void **state)
         assert_memory_equal(add->draft.key, "0123456789abcdef", 16);
         assert_in_range(add->draft.room.id, 1, ROOM_ID_MAX);
         ids[i] = add->draft.room.id;
+        memcpy(secrets[i], add->draft.room.secret, sizeof(secrets[i]));
         answer_store(add, ERR_OK, &add->draft.room);
         answer_bridge_create(f);
         assert_int_equal(f->call->reply.room_create_reply.room_id, ids[i]);
     }
     assert_int_not_equal(ids[0], ids[1]);
+    assert_string_not_equal(secrets[0], secrets[1]);
 }
 
 static void taken_id_is_drawn_again_a_few_times(void **state)
@@ -228,6 +231,9 @@ static void room_that_janus_lost_is_restored(void **state)
     answer_bridge_create(f);
     answer_participants(f);
     assert_listed(f);
+    const struct metric *restored =
+        metrics_counter(f->metrics, "lynks_rooms_restored_total", "", NULL);
+    assert_int_equal(metric_value(restored), 1);
 }
 
 static void closed_room_does_not_come_back(void **state)
@@ -254,6 +260,38 @@ static void room_lost_twice_is_not_restored_for_ever(void **state)
     answer_bridge_create(f);
     mock_bus_answer(mock_bus_pending(&f->bus, MSG_bridge_participants), ERR_NO_SUCH_ROOM, NULL);
     assert_answered(f, ERR_NO_SUCH_ROOM);
+}
+
+/* Whatever fails on the way is the answer, at once. */
+static void a_restoration_that_fails_is_told(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect("could not be restored");
+    make_known(f);
+
+    list(f, 77); /* the look-up is refused */
+    f->refuse = ERR_OVERLOADED;
+    mock_bus_answer(mock_bus_pending(&f->bus, MSG_bridge_participants), ERR_NO_SUCH_ROOM, NULL);
+    assert_answered(f, ERR_OVERLOADED);
+    f->refuse = ERR_OK;
+
+    list(f, 77); /* it fails */
+    mock_bus_answer(mock_bus_pending(&f->bus, MSG_bridge_participants), ERR_NO_SUCH_ROOM, NULL);
+    answer_store(next_store_call(f), ERR_UNAVAILABLE, NULL);
+    assert_answered(f, ERR_UNAVAILABLE);
+
+    list(f, 77); /* the room cannot be made */
+    mock_bus_answer(mock_bus_pending(&f->bus, MSG_bridge_participants), ERR_NO_SUCH_ROOM, NULL);
+    answer_store(next_store_call(f), ERR_OK, &stored);
+    mock_bus_answer(mock_bus_pending(&f->bus, MSG_bridge_create), ERR_DEADLINE, NULL);
+    assert_answered(f, ERR_DEADLINE);
+
+    list(f, 77); /* the bridge is gone meanwhile */
+    mock_bus_answer(mock_bus_pending(&f->bus, MSG_bridge_participants), ERR_NO_SUCH_ROOM, NULL);
+    f->bus.refuse = ERR_UNAVAILABLE;
+    answer_store(next_store_call(f), ERR_OK, &stored);
+    assert_answered(f, ERR_UNAVAILABLE);
+    assert_int_equal(log_capture_count("could not be restored"), 4);
 }
 
 /* The look-up of what is old, which is gathered for a moment. */
@@ -406,6 +444,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(room_that_janus_lost_is_restored, setup, teardown),
         cmocka_unit_test_setup_teardown(closed_room_does_not_come_back, setup, teardown),
         cmocka_unit_test_setup_teardown(room_lost_twice_is_not_restored_for_ever, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_restoration_that_fails_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(old_entry_is_used_while_it_is_looked_up_again, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(new_rooms_go_to_the_node_for_new_rooms, setup, teardown),

@@ -24,6 +24,8 @@ static const struct {
     {"holder comes after an outage", "holder", -500, 1200, 8, 2000, false, true},
     {"another one comes early", "other", 500, 0, 7, 500, false, false},
     {"another one comes when it is over", "other", -500, 0, 8, 2000, false, true},
+    {"another one comes at its very end", "other", 0, 0, 8, 2000, false, true},
+    {"at its very end, after an outage", "other", 0, 1200, 7, 1200, false, false},
     {"another one is quicker after an outage", "other", -500, 1200, 7, 1200, false, false},
     {"early, after an outage", "other", 500, 1200, 7, 500, false, false},
     {"given up, after an outage", "other", -NOW, 1200, 8, 2000, false, true},

@@ -1,0 +1,214 @@
+/* What the API's document says of a row: each property of it is there, and nothing else. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "gateway/http/openapi.h"
+
+static void handle(struct exchange *exchange)
+{
+    (void)exchange;
+}
+
+static const struct member body[] = {
+    {.name = "name", .type = MEMBER_STRING, .min = 1, .max = 20, .doc = "A name."},
+    {.name = "note", .type = MEMBER_STRING, .is_optional = true, .doc = ""},
+    {.name = "count", .type = MEMBER_NUMBER, .max = 5},
+    {.name = "level", .type = MEMBER_NUMBER, .min = 2, .max = 9},
+    {.name = "flag", .type = MEMBER_BOOL},
+    {.name = NULL},
+};
+
+static const struct member answer[] = {
+    {.name = "action", .type = MEMBER_STRING, .constant = "success", .max = 7},
+    {.name = "ids", .type = MEMBER_NUMBERS, .max = 3},
+    {.name = "words", .type = MEMBER_STRINGS},
+    {.name = NULL},
+};
+
+static const struct route v1_rows[] = {
+    {.method = "POST",
+     .template = "/v1/things/{thing}",
+     .name = "makeThing",
+     .doc = "Makes one.",
+     .who = ROUTE_USER,
+     .body = body,
+     .answer = {.members = answer, .doc = "It is there."},
+     .handle = handle},
+    {.method = "GET",
+     .template = "/v1/page",
+     .name = "getPage",
+     .doc = "Shows one.",
+     .answer = {.media_type = "text/html", .doc = "A page.", .has_etag = true},
+     .handle = handle},
+};
+
+static const struct route original_rows[] = {
+    {.method = "POST",
+     .template = "/make",
+     .name = "make",
+     .doc = "Makes one.",
+     .body_may_be_empty = true,
+     .body = body,
+     .answer = {.doc = "Anything."},
+     .handle = handle},
+};
+
+static int setup(void **state)
+{
+    static const struct resource resources[] = {
+        {.dialect = DIALECT_V1, .routes = v1_rows, .count = ARRAY_LEN(v1_rows)},
+        {.dialect = DIALECT_ORIGINAL, .routes = original_rows, .count = ARRAY_LEN(original_rows)}};
+    char *why = NULL;
+    struct routes *routes = routes_new(resources, ARRAY_LEN(resources), &why);
+    if (routes == NULL) {
+        fail_msg("%s", why);
+    }
+    const struct public_url url = public_url_default("meet.example.org", "127.0.0.1", 60000);
+    struct strbuf text = {0};
+    struct json_out out;
+    json_out_init(&out, &text);
+    openapi_write(routes, &url, &out);
+    json_t *document = json_loadb(text.data, text.bytes, JSON_REJECT_DUPLICATES, NULL);
+    strbuf_fini(&text);
+    routes_free(&routes);
+    *state = document;
+    return document != NULL ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    json_decref(*state);
+    return 0;
+}
+
+/* What is found step by step, one member each, is this JSON. */
+#define EXPECT(root, json, ...)                                                                    \
+    expect((root), (json), (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+
+static void expect(const json_t *root, const char *expected, const char *const *path)
+{
+    for (; *path != NULL; path++) {
+        root = json_object_get(root, *path);
+        if (root == NULL) {
+            fail_msg("no %s", *path);
+        }
+    }
+    json_t *wanted = json_loads(expected, JSON_DECODE_ANY, NULL);
+    assert_non_null(wanted);
+    if (!json_equal(root, wanted)) {
+        char *text = json_dumps(root, JSON_COMPACT | JSON_ENCODE_ANY);
+        print_error("%s instead of %s\n", text, expected);
+        free(text);
+        fail();
+    }
+    json_decref(wanted);
+}
+
+static const json_t *operation(const json_t *document, const char *path, const char *method)
+{
+    return json_object_get(json_object_get(json_object_get(document, "paths"), path), method);
+}
+
+static void a_body_is_described_member_by_member(void **state)
+{
+    const json_t *make = operation(*state, "/v1/things/{thing}", "post");
+    EXPECT(make, "\"makeThing\"", "operationId");
+    EXPECT(make, "\"Makes one.\"", "summary");
+    EXPECT(make, "[{\"session\":[]}]", "security");
+    EXPECT(make,
+           "{\"required\":true,\"content\":{\"application/json\":{\"schema\":{\"type\":\"object\","
+           "\"properties\":{"
+           "\"name\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":20,"
+           "\"description\":\"A name.\"},"
+           "\"note\":{\"type\":\"string\"},"
+           "\"count\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":5},"
+           "\"level\":{\"type\":\"integer\",\"minimum\":2,\"maximum\":9},"
+           "\"flag\":{\"type\":\"boolean\"}},"
+           "\"required\":[\"name\",\"count\",\"level\",\"flag\"],"
+           "\"additionalProperties\":false}}}}",
+           "requestBody");
+}
+
+static void parameters_belong_to_the_path(void **state)
+{
+    const json_t *paths = json_object_get(*state, "paths");
+    AUTO(mem_free)
+    char *parameter = mem_printf("[{\"name\":\"thing\",\"in\":\"path\",\"required\":true,"
+                                 "\"schema\":{\"type\":\"string\",\"maxLength\":%d,"
+                                 "\"pattern\":\"^[A-Za-z0-9._~-]+$\"}}]",
+                                 REQUEST_PARAMETER_BYTES_MAX);
+    EXPECT(paths, parameter, "/v1/things/{thing}", "parameters");
+}
+
+static void answers_are_open_to_more_members(void **state)
+{
+    const json_t *make = operation(*state, "/v1/things/{thing}", "post");
+    EXPECT(make,
+           "{\"description\":\"It is there.\",\"content\":{\"application/json\":{\"schema\":{"
+           "\"type\":\"object\",\"properties\":{"
+           "\"action\":{\"type\":\"string\",\"const\":\"success\"},"
+           "\"ids\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"maxItems\":3},"
+           "\"words\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}},"
+           "\"required\":[\"action\",\"ids\",\"words\"]}}}}",
+           "responses", "200");
+}
+
+static void other_answers_have_their_type(void **state)
+{
+    const json_t *page = operation(*state, "/v1/page", "get");
+    EXPECT(page, "[]", "security");
+    EXPECT(page,
+           "{\"description\":\"A page.\",\"headers\":{\"ETag\":{\"$ref\":"
+           "\"#/components/headers/ETag\"}},\"content\":{\"text/html\":{\"schema\":"
+           "{\"type\":\"string\"}}}}",
+           "responses", "200");
+    EXPECT(page, "{\"description\":\"What If-None-Match names is still so.\"}", "responses", "304");
+    assert_null(json_object_get(page, "requestBody"));
+    const json_t *make = operation(*state, "/make", "post");
+    EXPECT(make,
+           "{\"description\":\"Anything.\",\"content\":{\"application/json\":{\"schema\":"
+           "{\"type\":\"object\"}}}}",
+           "responses", "200");
+    assert_null(json_object_get(json_object_get(make, "responses"), "304"));
+    EXPECT(make, "false", "requestBody", "required");
+    assert_null(json_object_get(
+        json_object_get(
+            json_object_get(json_object_get(json_object_get(make, "requestBody"), "content"),
+                            "application/json"),
+            "schema"),
+        "additionalProperties"));
+}
+
+/* Each in the shape of its dialect, with the codes that stand behind its status. */
+static void failures_are_told_by_status(void **state)
+{
+    const json_t *v1 = operation(*state, "/v1/things/{thing}", "post");
+    const json_t *original = operation(*state, "/make", "post");
+    EXPECT(v1,
+           "{\"allOf\":[{\"$ref\":\"#/components/schemas/Problem\"},{\"properties\":{\"code\":"
+           "{\"enum\":[\"unauthorized\"]}}}]}",
+           "responses", "401", "content", "application/problem+json", "schema");
+    EXPECT(original,
+           "{\"allOf\":[{\"$ref\":\"#/components/schemas/OriginalError\"},{\"properties\":"
+           "{\"error\":{\"properties\":{\"code\":{\"enum\":[\"bad_request\"]}}}}}]}",
+           "responses", "400", "content", "application/json", "schema");
+    assert_null(json_object_get(json_object_get(original, "responses"), "401"));
+    AUTO(mem_free) char *text = mem_printf("\"%s\"", err_text(ERR_UNAUTHORIZED));
+    EXPECT(v1, text, "responses", "401", "description");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_body_is_described_member_by_member), TEST(parameters_belong_to_the_path),
+        TEST(answers_are_open_to_more_members),     TEST(other_answers_have_their_type),
+        TEST(failures_are_told_by_status),
+    };
+    return cmocka_run_group_tests_name("openapi", tests, NULL, NULL);
+}

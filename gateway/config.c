@@ -60,6 +60,10 @@ const struct config_option gateway_options[] = {
      "failed logins of one name from one address in the long run"},
     {"LYNKS_LOGIN_TABLE_MAX", CONFIG_UINT, AT(login_table_max), "65536", 64, 16777216, NULL,
      "addresses, and names with addresses, whose logins are counted"},
+    {"LYNKS_CREATE_BURST", CONFIG_UINT, AT(create_burst), "100", 1, 1000000, NULL,
+     "fresh rooms that one user may make at once"},
+    {"LYNKS_CREATE_PER_MINUTE", CONFIG_UINT, AT(create_per_minute), "60", 1, 1000000, NULL,
+     "fresh rooms that one user may make in the long run"},
     {.name = NULL},
 };
 /* clang-format on */

@@ -28,6 +28,7 @@ struct gateway_config {
     uint64_t login_address_burst, login_address_per_minute;
     uint64_t login_name_burst, login_name_per_minute;
     uint64_t login_table_max;
+    uint64_t create_burst, create_per_minute;
 };
 
 extern const struct config_option gateway_options[];

@@ -150,7 +150,9 @@ static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
                      .login_address_per_minute = config->login_address_per_minute,
                      .login_name_burst = config->login_name_burst,
                      .login_name_per_minute = config->login_name_per_minute,
-                     .login_table_max = config->login_table_max},
+                     .login_table_max = config->login_table_max,
+                     .create_burst = config->create_burst,
+                     .create_per_minute = config->create_per_minute},
     };
     gateway->api = api_new(&api_parts, &api_config);
     return gateway->api != NULL;

@@ -11,12 +11,14 @@
 #include "proto/http/http_conns.h"
 
 #define ADDRESS_BYTES 16
+#define CREATE_USERS_MAX 65536              /* whose rooms are counted; 1 MiB */
 #define NAME_KEY_BYTES (ADDRESS_BYTES + 32) /* client address, SHA-256 of the user name */
 
 struct original {
     const struct clock *clock;
     struct limiter *by_address, *by_name;
-    struct metric *limited_address, *limited_name;
+    struct limiter *creates; /* by user */
+    struct metric *limited_address, *limited_name, *limited_creates;
 };
 
 /* ---- POST /login ---- */
@@ -96,9 +98,10 @@ static enum err prepare_login(struct exchange *exchange, struct msg *msg)
 }
 
 /* Only a wrong password counts against a name. */
-static void settle_login(struct exchange *exchange, enum err err)
+static void settle_login(struct exchange *exchange, enum err err, const struct msg *reply)
 {
     struct original *original = exchange->self;
+    (void)reply;
     if (err == ERR_OK || err_http_status(err) >= 500) {
         limiter_give_back(original->by_name, name_key(exchange->state));
     }
@@ -130,13 +133,43 @@ static const struct member create_answer[] = {
     {.name = NULL},
 };
 
+struct creating {
+    uint8_t key[REPEAT_KEY_BYTES];
+    uint64_t user_id;
+    uint64_t wait_ms; /* until the user may add a room again; 0: he may */
+};
+
+static struct str user_key(const struct creating *creating)
+{
+    return (struct str){.data = (const char *)&creating->user_id, .bytes = sizeof(uint64_t)};
+}
+
+/* Whether a room is added, or was there before, is known only behind the bus: who may add none
+ * asks for one that is there. */
 static enum err prepare_create(struct exchange *exchange, struct msg *msg)
 {
-    uint8_t *key = exchange_attach(exchange, REPEAT_KEY_BYTES, free);
-    repeat_key_make(exchange, key);
+    struct original *original = exchange->self;
+    struct creating *creating = exchange_attach(exchange, sizeof(*creating), free);
+    repeat_key_make(exchange, creating->key);
+    creating->user_id = exchange->context.principal.user_id;
     msg->room_create.idempotency_key =
-        (struct str){.data = (const char *)key, .bytes = REPEAT_KEY_BYTES};
+        (struct str){.data = (const char *)creating->key, .bytes = REPEAT_KEY_BYTES};
+    msg->room_create.only_known = !limiter_take(original->creates, user_key(creating),
+                                                clock_mono_ms(original->clock), &creating->wait_ms);
     return ERR_OK;
+}
+
+/* A create that failed may have added a room all the same. */
+static void settle_create(struct exchange *exchange, enum err err, const struct msg *reply)
+{
+    struct original *original = exchange->self;
+    const struct creating *creating = exchange->state;
+    if (err == ERR_OK && creating->wait_ms == 0 && !reply->room_create_reply.added) {
+        limiter_give_back(original->creates, user_key(creating));
+    } else if (err == ERR_RATE_LIMITED) {
+        metric_inc(original->limited_creates);
+        exchange->retry_after_ms = creating->wait_ms;
+    }
 }
 
 static void write_create(const struct exchange *exchange, const struct msg *reply,
@@ -147,8 +180,10 @@ static void write_create(const struct exchange *exchange, const struct msg *repl
     json_out_member_u64(out, "room_id", reply->room_create_reply.room_id);
 }
 
-static const struct route_ask ask_create = {
-    .message = MSG_room_create, .prepare = prepare_create, .write = write_create};
+static const struct route_ask ask_create = {.message = MSG_room_create,
+                                            .prepare = prepare_create,
+                                            .settle = settle_create,
+                                            .write = write_create};
 
 /* ---- POST /list_participants ---- */
 
@@ -202,7 +237,7 @@ static const struct route rows[] = {
      .body = create_body,
      .body_may_be_empty = true,
      .answer = {.members = create_answer, .doc = "The room is there."},
-     .errors = {ERR_OK},
+     .errors = {ERR_RATE_LIMITED},
      .ask = &ask_create},
     {.method = "POST",
      .template = "/list_participants",
@@ -244,6 +279,14 @@ struct original *original_new(const struct clock *clock, struct metrics *metrics
         .per_minute = config->login_name_per_minute,
         .keys_max = config->login_table_max,
     });
+    original->creates = limiter_new(&(struct limiter_config){
+        .burst = config->create_burst,
+        .per_minute = config->create_per_minute,
+        .keys_max = CREATE_USERS_MAX,
+    });
+    original->limited_creates =
+        metrics_counter(metrics, "lynks_gateway_limited_creates_total",
+                        "Rooms not made because their user has made too many of late.", NULL);
     original->limited_address = limited(metrics, "limit=\"address\"");
     original->limited_name = limited(metrics, "limit=\"name\"");
     return original;
@@ -254,6 +297,7 @@ void original_free(struct original **original)
     if (*original != NULL) {
         limiter_free(&(*original)->by_address);
         limiter_free(&(*original)->by_name);
+        limiter_free(&(*original)->creates);
         mem_free(original);
     }
 }

@@ -7,11 +7,13 @@
 #include "proto/base/clock.h"
 #include "proto/base/metrics.h"
 
-/* How often logins may be tried: from one address, and for one name from one address. */
+/* How often logins may be tried, from one address, and for one name from one address; and how many
+ * rooms one user may add. */
 struct original_config {
     uint64_t login_address_burst, login_address_per_minute;
     uint64_t login_name_burst, login_name_per_minute;
     uint64_t login_table_max;
+    uint64_t create_burst, create_per_minute;
 };
 
 struct original;

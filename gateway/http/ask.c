@@ -6,7 +6,7 @@ static void end_ask(struct exchange *exchange, enum err err, const struct msg *r
 {
     const struct route_ask *ask = exchange->route->ask;
     if (ask->settle != NULL) {
-        ask->settle(exchange, err);
+        ask->settle(exchange, err, err == ERR_OK ? reply : NULL);
     }
     if (err != ERR_OK) {
         exchange_fail(exchange, err);

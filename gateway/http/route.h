@@ -42,8 +42,9 @@ struct route_ask {
     /* Fills in what the body does not give, before anything is sent; may refuse. What it needs
      * later it attaches to the exchange. NULL: nothing to do. */
     enum err (*prepare)(struct exchange *exchange, struct msg *msg);
-    /* Sees how it ended, good or bad, once prepare has let it go; NULL: nothing to do. */
-    void (*settle)(struct exchange *exchange, enum err err);
+    /* Sees how it ended, good or bad, once prepare has let it go; NULL: nothing to do. reply: NULL
+     * unless err is ERR_OK. */
+    void (*settle)(struct exchange *exchange, enum err err, const struct msg *reply);
     /* Writes the members of a success, one JSON object, which is open already. */
     void (*write)(const struct exchange *exchange, const struct msg *reply, struct json_out *out);
 };

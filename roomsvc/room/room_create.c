@@ -26,6 +26,7 @@ struct creation {
     struct room_draft draft;
     unsigned draws;
     struct room room; /* as the registry has it */
+    bool was_added;   /* by this call */
     struct bridge_call asking;
 };
 
@@ -49,8 +50,9 @@ static void create_on_made(void *arg, enum err err, const struct msg *reply)
         create_fail(creation, err);
         return;
     }
-    const struct msg answer = {.id = MSG_room_create_reply,
-                               .room_create_reply = {.room_id = creation->room.id}};
+    const struct msg answer = {
+        .id = MSG_room_create_reply,
+        .room_create_reply = {.room_id = creation->room.id, .added = creation->was_added}};
     call_reply(creation->call, &answer);
     mem_free(&creation);
 }
@@ -65,10 +67,16 @@ static void create_make(struct creation *creation, const struct room *room)
 
 static void create_register(struct creation *creation);
 
-/* Whoever has a token can ask as often as he likes: the log says it once a second. */
-static void create_refuse_for_good(struct creation *creation)
+/* It may not be added. Whoever has a token can ask as often as he likes: the log says once a second
+ * that there are too many rooms, and who asks too often his gateway counts. */
+static void create_refuse_new(struct creation *creation)
 {
     struct rooms *rooms = creation->rooms;
+    if (creation->call->request.room_create.only_known) {
+        call_fail(creation->call, ERR_RATE_LIMITED);
+        mem_free(&creation);
+        return;
+    }
     metric_inc(rooms->refused);
     log_warn_limited(&rooms->refusals, clock_mono_ms(rooms->clock),
                      "no more rooms: LYNKS_ROOMS_MAX is reached",
@@ -82,7 +90,7 @@ static void create_on_registered(void *arg, enum err err, const struct room *roo
 {
     struct creation *creation = arg;
     if (err == ERR_NO_SUCH_ROOM) {
-        create_refuse_for_good(creation);
+        create_refuse_new(creation);
         return;
     }
     if (err == ERR_CONFLICT && creation->draft.has_key && ++creation->draws < DRAWS_MAX) {
@@ -94,6 +102,7 @@ static void create_on_registered(void *arg, enum err err, const struct room *roo
         return;
     }
     creation->rooms->open_rooms += is_new ? 1 : 0;
+    creation->was_added = is_new && creation->draft.has_key;
     room_cache_put(creation->rooms->cache, room);
     create_make(creation, room);
 }
@@ -151,8 +160,9 @@ void room_create(struct rooms *rooms, struct call *call)
     }
     creation->draft.owner_id = call->context.principal.user_id;
     creation->draft.has_key = standard == 0;
-    /* The operator wants the standard room: the limit is for what clients make. */
-    creation->draft.may_add = standard != 0 || rooms->open_rooms < rooms->config.rooms_max;
+    /* The operator wants the standard room: limits are for what clients make. */
+    creation->draft.may_add = standard != 0 || (rooms->open_rooms < rooms->config.rooms_max &&
+                                                !call->request.room_create.only_known);
     memcpy(creation->draft.key, call->request.room_create.idempotency_key.data,
            sizeof(creation->draft.key));
     create_register(creation);

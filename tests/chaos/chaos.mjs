@@ -38,6 +38,7 @@ export class Chaos {
             // All clients have one address and one name here, and what is reconciled must not expire.
             LYNKS_LOGIN_ADDRESS_BURST: '1000000',
             LYNKS_LOGIN_NAME_BURST: '1000000',
+            LYNKS_CREATE_BURST: '1000000',
             LYNKS_HTTP_CONNECTIONS_PER_ADDRESS_MAX: '0',
             LYNKS_SESSIONS_PER_USER_MAX: '100000',
             LYNKS_SESSION_IDLE_S: '3600',

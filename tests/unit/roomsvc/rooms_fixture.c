@@ -137,11 +137,22 @@ static void handle(struct fixture *f, const struct msg *request)
     }
 }
 
+static void create_as(struct fixture *f, bool only_known)
+{
+    const struct msg request = {
+        .id = MSG_room_create,
+        .room_create = {.idempotency_key = STR_LIT("0123456789abcdef"), .only_known = only_known}};
+    handle(f, &request);
+}
+
 void create(struct fixture *f)
 {
-    const struct msg request = {.id = MSG_room_create,
-                                .room_create = {.idempotency_key = STR_LIT("0123456789abcdef")}};
-    handle(f, &request);
+    create_as(f, false);
+}
+
+void create_only_known(struct fixture *f)
+{
+    create_as(f, true);
 }
 
 void list(struct fixture *f, uint64_t room_id)

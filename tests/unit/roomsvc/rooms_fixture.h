@@ -53,6 +53,7 @@ void set_up_rooms(struct fixture *f, uint64_t standard_room);
 int setup(void **state);
 int teardown(void **state);
 void create(struct fixture *f);
+void create_only_known(struct fixture *f);
 void list(struct fixture *f, uint64_t room_id);
 /* One that is added is new. */
 void answer_store(struct store_call *call, enum err err, const struct room *room);

@@ -30,7 +30,9 @@ int api_fixture_setup(void **state)
                      .login_address_per_minute = 60,
                      .login_name_burst = 3,
                      .login_name_per_minute = 6,
-                     .login_table_max = 1024},
+                     .login_table_max = 1024,
+                     .create_burst = 3,
+                     .create_per_minute = 6},
     };
     api_fixture_restart(f);
     *state = f;
@@ -81,6 +83,13 @@ void answer_create(struct api_fixture *f, uint64_t room_id)
 {
     const struct msg reply = {.id = MSG_room_create_reply,
                               .room_create_reply = {.room_id = room_id}};
+    answer(f, MSG_room_create, &reply);
+}
+
+void answer_added(struct api_fixture *f, uint64_t room_id)
+{
+    const struct msg reply = {.id = MSG_room_create_reply,
+                              .room_create_reply = {.room_id = room_id, .added = true}};
     answer(f, MSG_room_create, &reply);
 }
 

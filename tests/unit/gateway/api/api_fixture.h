@@ -30,7 +30,8 @@ struct ask *ask_send(struct api_fixture *f, const char *path, const char *author
 /* Answers the pending call of this kind with success. */
 void answer_session(struct api_fixture *f, uint64_t user_id);
 void answer_login(struct api_fixture *f);
-void answer_create(struct api_fixture *f, uint64_t room_id);
+void answer_create(struct api_fixture *f, uint64_t room_id); /* it was there */
+void answer_added(struct api_fixture *f, uint64_t room_id);  /* it was not */
 void answer_list(struct api_fixture *f, const uint64_t *publishers, size_t count);
 /* Answers it with err. */
 void fail_call(struct api_fixture *f, enum msg_id id, enum err err);

@@ -156,6 +156,46 @@ static void only_rooms_that_are_new_bring_the_limit_nearer(void **state)
     }
 }
 
+static void who_may_add_none_gets_what_is_there(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 0);
+    create_only_known(f);
+    struct store_call *add = next_store_call(f);
+    assert_false(add->draft.may_add);
+    answer_store(add, ERR_NO_SUCH_ROOM, NULL);
+    assert_answered(f, ERR_RATE_LIMITED);
+    create_only_known(f);
+    answer_add(next_store_call(f), ERR_OK, &stored, false);
+    answer_bridge_create(f);
+    assert_answered(f, ERR_OK);
+}
+
+static void who_may_add_none_gets_the_standard_room(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 77);
+    create_only_known(f);
+    struct store_call *add = next_store_call(f);
+    assert_true(add->draft.may_add);
+    answer_store(add, ERR_OK, &stored);
+    answer_bridge_create(f);
+    assert_answered(f, ERR_OK);
+    assert_false(f->call->reply.room_create_reply.added);
+}
+
+static void whoever_asks_learns_whether_a_room_was_added(void **state)
+{
+    struct fixture *f = *state;
+    set_up_rooms(f, 0);
+    for (int i = 0; i < 2; i++) {
+        create(f);
+        answer_add(next_store_call(f), ERR_OK, &stored, i == 0);
+        answer_bridge_create(f);
+        assert_int_equal(f->call->reply.room_create_reply.added, i == 0);
+    }
+}
+
 static void registry_and_bridge_errors_reach_the_caller(void **state)
 {
     struct fixture *f = *state;
@@ -436,6 +476,10 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(the_standard_room_is_given_at_the_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(only_rooms_that_are_new_bring_the_limit_nearer, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(who_may_add_none_gets_what_is_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_may_add_none_gets_the_standard_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(whoever_asks_learns_whether_a_room_was_added, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(registry_and_bridge_errors_reach_the_caller, setup,
                                         teardown),

@@ -49,6 +49,7 @@ struct janus_session {
     struct janus_control_parts controls;
     struct janus_control step;  /* the next step towards ready */
     struct janus_control probe; /* keepalive: is the session still there? */
+    unsigned probe_tries;       /* of the question that is under way */
     struct janus_control info;
 
     uint64_t keepalive_ms;
@@ -185,10 +186,13 @@ static void arm_keepalive(struct janus_session *s)
     s->keepalive_timer = clock_after(s->parts.clock, s->keepalive_ms, on_keepalive_due, s);
 }
 
-static void send_keepalive(struct janus_session *s, janus_control_fn *fn)
+static void on_keepalive(void *arg, const struct janus_finding *finding);
+
+static void send_keepalive(struct janus_session *s)
 {
+    s->probe_tries++;
     metric_inc(s->metrics.keepalives);
-    janus_control_send(&s->probe, s->session_path, "keepalive", fn);
+    janus_control_send(&s->probe, s->session_path, "keepalive", on_keepalive);
 }
 
 static void on_keepalive(void *arg, const struct janus_finding *finding)
@@ -198,26 +202,18 @@ static void on_keepalive(void *arg, const struct janus_finding *finding)
         arm_keepalive(s);
     } else if (finding->outcome == JANUS_OUTCOME_REFUSED && finding->fault == JANUS_FAULT_SESSION) {
         lose_session(s);
+    } else if (finding->outcome == JANUS_OUTCOME_LINK && s->probe_tries < JANUS_TRIES_MAX) {
+        send_keepalive(s);
     } else {
         lose_link(s, finding);
-    }
-}
-
-/* A connection that broke says little, so one more is tried: where no Janus is, it fails too. */
-static void on_first_keepalive(void *arg, const struct janus_finding *finding)
-{
-    struct janus_session *s = arg;
-    if (finding->outcome == JANUS_OUTCOME_LINK) {
-        send_keepalive(s, on_keepalive);
-    } else {
-        on_keepalive(s, finding);
     }
 }
 
 void janus_session_doubt(struct janus_session *s)
 {
     if (s->state == SESSION_READY && s->probe.transfer == NULL) {
-        send_keepalive(s, on_first_keepalive);
+        s->probe_tries = 0;
+        send_keepalive(s);
     }
 }
 

@@ -22,6 +22,11 @@
 #include "janusbridge/janus/janus_calls.h"
 #include "proto/base/health.h"
 
+/* A connection that broke says little: Janus is likely still there, and connections may break
+ * several at a time. What changes nothing is sent at once again, so often in all. Where no Janus
+ * is, that fails at once as well; what is not answered in time is not tried again. */
+#define JANUS_TRIES_MAX 4
+
 struct janus_session_config {
     const char *api_secret;      /* "": none */
     uint64_t keepalive_ms;       /* at most this; shorter if Janus' session timeout asks for it */

@@ -8,9 +8,6 @@
 /* How much longer than its callers a request is waited for: so that its connection lives on, its
  * lateness is counted, and what stands in line behind it does not overtake it inside Janus. */
 #define LATE_MS 1000
-/* A question whose connection broke is asked again at once: it changes nothing, and Janus is likely
- * still there. */
-#define REPEATS_MAX 2
 
 struct caller {
     struct call *call;
@@ -26,8 +23,8 @@ struct pending {
     struct list_link callers; /* empty: nobody waits for it any more; the latest is the first */
     uint64_t call_id;         /* of the session; 0: not sent yet */
     uint64_t token;           /* of the listener */
-    unsigned repeats;
-    struct list_link link; /* in the room's line, or in none */
+    unsigned tries;           /* how often it was sent: a question changes nothing */
+    struct list_link link;    /* in the room's line, or in none */
 };
 
 /* A room for which something is under way. */
@@ -200,6 +197,7 @@ static enum err send_pending(struct pending *pending)
     if (calls->listener.on_send != NULL && pending->request.order == ROOM_SHARED) {
         pending->token = calls->listener.on_send(calls->listener.arg, pending->room->room_id);
     }
+    pending->tries++;
     const enum err err =
         janus_session_call(calls->session, pending->request.body, left_ms + LATE_MS, on_room_answer,
                            pending, &pending->call_id);
@@ -248,8 +246,7 @@ static void on_room_answer(void *arg, enum err err, const struct janus_message *
     }
     take_room_answer(pending, err, message);
     if (err == ERR_UNAVAILABLE && is_wanted && pending->request.order != ROOM_IN_LINE &&
-        pending->repeats < REPEATS_MAX) {
-        pending->repeats++;
+        pending->tries < JANUS_TRIES_MAX) {
         metric_inc(calls->repeated);
         err = send_pending(pending);
         if (err == ERR_OK) {

@@ -61,7 +61,7 @@ int fixture_teardown(void **state)
 
 void fixture_lose_link(struct fixture *f)
 {
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < JANUS_TRIES_MAX; i++) {
         assert_true(janus_session_is_ready(f->session));
         mock_transport_break(mock_transport_get(&f->janus, "\"keepalive\""), ERR_UNAVAILABLE);
     }

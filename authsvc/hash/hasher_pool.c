@@ -11,9 +11,10 @@
 #define VERIFY_NICE 10
 #define REHASH_NICE 19
 #define REHASH_QUEUE_MAX 64
-/* Of an answer. A hash takes some milliseconds; a busy machine may give it a hundredth of a core.
- */
-#define PATIENCE_MS 5000
+/* Of an answer. A hash takes some milliseconds; a busy machine may give it a hundredth of a core,
+ * and at the niceness of rehashing, which nobody waits for, a thousandth. */
+#define VERIFY_PATIENCE_MS 5000
+#define REHASH_PATIENCE_MS 300000
 
 /* Something to hash: waits in its lane, then is done by one of the lane's workers. */
 struct hash_job {
@@ -194,7 +195,6 @@ static void lane_init(struct hash_lane *lane, struct hasher_pool *pool, struct l
     lane->loop = loop;
     lane->params = &pool->params;
     lane->config.program = pool->program;
-    lane->config.patience_ms = PATIENCE_MS;
     lane->config.losses = metrics_counter(
         metrics, "lynks_auth_hash_workers_lost_total",
         "Hashing processes that ended, or did not answer, and were replaced.", NULL);
@@ -234,10 +234,12 @@ struct hasher_pool *hasher_pool_new(struct loop *loop, struct metrics *metrics,
     pool->params = config->params;
     pool->program = find_program(config->program);
     pool->verify.config.niceness = VERIFY_NICE;
+    pool->verify.config.patience_ms = VERIFY_PATIENCE_MS;
     pool->verify.worker_count = process_count(config->processes);
     pool->verify.waiting_max = config->queue_max;
     lane_init(&pool->verify, pool, loop, metrics, "hash");
     pool->rehash.config.niceness = REHASH_NICE;
+    pool->rehash.config.patience_ms = REHASH_PATIENCE_MS;
     pool->rehash.worker_count = 1;
     pool->rehash.waiting_max = REHASH_QUEUE_MAX;
     lane_init(&pool->rehash, pool, loop, metrics, "rehash");

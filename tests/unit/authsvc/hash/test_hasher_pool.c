@@ -5,11 +5,15 @@
 
 #include <cmocka.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "authsvc/hash/hasher_pool.h"
 
 #define DONE_MS 20000
+#define PATH_BYTES 256
 
 struct fixture {
     struct loop *loop;
@@ -20,15 +24,20 @@ struct fixture {
 
 static const struct password_params params = {.memory_kib = 64, .passes = 1};
 
+static void make_pool(struct fixture *f, const char *program)
+{
+    const struct hasher_pool_config config = {
+        .program = program, .params = params, .processes = 1, .queue_max = 2};
+    f->pool = hasher_pool_new(f->loop, f->metrics, &config);
+    f->hasher = hasher_pool_hasher(f->pool);
+}
+
 static int setup(void **state)
 {
     struct fixture *f = mem_alloc(sizeof(*f));
     f->loop = loop_new();
     f->metrics = metrics_new();
-    const struct hasher_pool_config config = {
-        .program = LYNKS_HASH, .params = params, .processes = 1, .queue_max = 2};
-    f->pool = hasher_pool_new(f->loop, f->metrics, &config);
-    f->hasher = hasher_pool_hasher(f->pool);
+    make_pool(f, LYNKS_HASH);
     *state = f;
     return 0;
 }
@@ -123,6 +132,30 @@ static void hashes_again(void **state)
     assert_false(password_needs_rehash(&params, answer.stored));
 }
 
+/* As on a machine that has something else to do for seconds: nobody waits for it, so it gets its
+ * time. */
+static void hashing_again_may_take_long(void **state)
+{
+    struct fixture *f = *state;
+    const char *tmp = getenv("TMPDIR");
+    char program[PATH_BYTES];
+    (void)snprintf(program, sizeof(program), "%.200s/slow-hash.XXXXXX",
+                   tmp != NULL ? tmp : P_tmpdir);
+    FILE *script = fdopen(mkstemp(program), "w");
+    assert_non_null(script);
+    (void)fputs("#!/bin/sh\n/bin/sleep 5.5\nexec " LYNKS_HASH " \"$@\"\n", script);
+    (void)fclose(script);
+    assert_int_equal(chmod(program, 0700), 0);
+    hasher_pool_free(&f->pool);
+    make_pool(f, program);
+    struct answer answer = {0};
+    assert_int_equal(f->hasher.ops->rehash(f->hasher.self, STR_LIT("right"), on_hashed, &answer),
+                     ERR_OK);
+    assert_true(loop_run_until(f->loop, is_answered, &answer, 4 * DONE_MS));
+    assert_int_equal(unlink(program), 0);
+    assert_int_equal(password_verify(&params, answer.stored, STR_LIT("right")), ERR_OK);
+}
+
 /* More are given than one process and a queue of two can hold. */
 static void the_queue_is_bounded_and_everybody_is_answered(void **state)
 {
@@ -160,6 +193,7 @@ int main(void)
         TEST(says_what_is_out_of_date),
         TEST(too_late_is_not_hashed),
         TEST(hashes_again),
+        TEST(hashing_again_may_take_long),
         TEST(the_queue_is_bounded_and_everybody_is_answered),
     };
     return cmocka_run_group_tests_name("hasher_pool", tests, NULL, NULL);

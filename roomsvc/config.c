@@ -24,6 +24,9 @@ const struct config_option roomsvc_options[] = {
      "how many may publish in a room at a time"},
     {"LYNKS_ROOMS_MAX", CONFIG_UINT, OPTION(rooms_max), "100000", 1, 10000000, NULL,
      "open rooms; more are refused, but for the standard room"},
+    {"LYNKS_ROOM_IDLE_S", CONFIG_UINT, OPTION(room_idle_s), "86400", 0, 31536000, NULL,
+     "after which a room ends that nobody has asked for and nobody has been in, but for the "
+     "standard room; 0: none ends"},
     {"LYNKS_ROOM_CACHE_MAX", CONFIG_UINT, OPTION(room_cache_max), "100000", 1, 10000000, NULL,
      "rooms kept in memory"},
     {"LYNKS_ROOM_CACHE_MS", CONFIG_UINT, OPTION(room_cache_ms), "60000", 0, 3600000, NULL,

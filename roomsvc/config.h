@@ -17,6 +17,7 @@ struct roomsvc_config {
     char *room_node;
     uint64_t publishers_max;
     uint64_t rooms_max;
+    uint64_t room_idle_s;
     uint64_t room_cache_max;
     uint64_t room_cache_ms;
 };

@@ -1,5 +1,7 @@
 #include "roomsvc/config.h"
+#include "roomsvc/room/room_life.h"
 #include "roomsvc/roomsvc.h"
+#include "roomsvc/store/life_store_mysql.h"
 #include "roomsvc/store/node_store_mysql.h"
 #include "roomsvc/store/room_store_mysql.h"
 
@@ -11,6 +13,7 @@ struct parts {
     struct db_pool *db;
     struct node_fence *fence;
     struct roomsvc roomsvc;
+    struct room_life *life;
 };
 
 static bool set_up_roomsvc(struct parts *parts, const struct roomsvc_config *config)
@@ -20,37 +23,38 @@ static bool set_up_roomsvc(struct parts *parts, const struct roomsvc_config *con
         !service_connect(parts->service, SERVICE_JANUSBRIDGE, config->janusbridge_address)) {
         return false;
     }
+    const struct clock *clock = service_clock(parts->service);
+    struct metrics *metrics = service_metrics(parts->service);
+    struct health *health = service_health(parts->service);
+    const struct bus *bus = service_bus(parts->service);
     const struct db_pool_config db = {.name = "roomsvc-db",
                                       .db = &config->db,
                                       .threads = (unsigned)config->db_threads,
                                       .queue_max = config->db_queue_max};
-    parts->db = db_pool_new(service_loop(parts->service), service_metrics(parts->service),
-                            service_health(parts->service), &db);
-    const struct node_fence_parts fence = {.clock = service_clock(parts->service),
-                                           .metrics = service_metrics(parts->service),
-                                           .health = service_health(parts->service)};
+    parts->db = db_pool_new(service_loop(parts->service), metrics, health, &db);
+    const struct node_fence_parts fence = {.clock = clock, .metrics = metrics, .health = health};
     parts->fence = node_fence_new(&fence);
-    const struct follow_parts follow = {.clock = service_clock(parts->service),
-                                        .bus = service_bus(parts->service),
-                                        .metrics = service_metrics(parts->service),
-                                        .fence = parts->fence};
+    const struct follow_parts follow = {
+        .clock = clock, .bus = bus, .metrics = metrics, .fence = parts->fence};
     parts->roomsvc.follow = follow_new(&follow, config->room_cache_max);
-    const struct rooms_parts rooms = {.clock = service_clock(parts->service),
-                                      .bus = service_bus(parts->service),
+    const struct rooms_parts rooms = {.clock = clock,
+                                      .bus = bus,
                                       .store = room_store_mysql(parts->db),
-                                      .metrics = service_metrics(parts->service),
+                                      .life = life_store_mysql(parts->db),
+                                      .metrics = metrics,
                                       .fence = parts->fence,
                                       .follow = parts->roomsvc.follow};
     const struct rooms_config rooms_config = {.standard_room = config->standard_room,
                                               .node = config->room_node,
                                               .publishers_max = config->publishers_max,
                                               .rooms_max = config->rooms_max,
+                                              .idle_ms = config->room_idle_s * 1000,
                                               .cache_max = config->room_cache_max,
                                               .cache_ms = config->room_cache_ms};
     parts->roomsvc.rooms = rooms_new(&rooms, &rooms_config);
-    parts->roomsvc.nodes = (struct nodes){.clock = service_clock(parts->service),
-                                          .store = node_store_mysql(parts->db),
-                                          .fence = parts->fence};
+    parts->life = room_life_new(parts->roomsvc.rooms, rooms.life, metrics);
+    parts->roomsvc.nodes =
+        (struct nodes){.clock = clock, .store = node_store_mysql(parts->db), .fence = parts->fence};
     return roomsvc_subscribe(&parts->roomsvc, parts->service, config->janusbridge_events) &&
            service_serve(parts->service, &config->bind, callers, roomsvc_handlers, &parts->roomsvc);
 }
@@ -65,6 +69,7 @@ int main(int argc, char **argv)
     }
     int exit_code = set_up_roomsvc(&parts, &config) ? service_run(parts.service) : EXIT_FAILED;
     db_pool_free(&parts.db);
+    room_life_free(&parts.life);
     rooms_free(&parts.roomsvc.rooms);
     follow_free(&parts.roomsvc.follow);
     node_fence_free(&parts.fence);

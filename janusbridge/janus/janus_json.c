@@ -470,6 +470,18 @@ bool janus_message_has_member(const struct janus_message *message, uint64_t feed
     return false;
 }
 
+bool janus_message_has_other(const struct janus_message *message, uint64_t feed_id)
+{
+    const json_t *list = json_object_get(message->data, "participants");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        uint64_t id = 0;
+        if (!read_id(json_array_get(list, i), "id", &id) || id != feed_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum err janus_message_joined(const struct janus_message *message, uint64_t room_id,
                               uint64_t *ret_feed_id, uint64_t *ids, size_t *ret_count)
 {

@@ -109,6 +109,8 @@ enum err janus_message_publishers(const struct janus_message *message, uint64_t 
                                   uint64_t *ids, size_t *ret_count);
 /* Is this feed in the room at all? message: what janus_message_publishers took. */
 bool janus_message_has_member(const struct janus_message *message, uint64_t feed_id);
+/* Is any other feed than this one (0: none) in it? */
+bool janus_message_has_other(const struct janus_message *message, uint64_t feed_id);
 /* Who published when we joined, and the feed id that we got. ids has room for PUBLISHERS_MAX. */
 enum err janus_message_joined(const struct janus_message *message, uint64_t room_id,
                               uint64_t *ret_feed_id, uint64_t *ids, size_t *ret_count);

@@ -1,5 +1,5 @@
-/* Serves bridge_create, bridge_exists, bridge_destroy, bridge_participants and bridge_info
- * (messages.def). */
+/* Serves bridge_create, bridge_exists, bridge_destroy, bridge_participants, bridge_occupied,
+ * bridge_follow and bridge_info (messages.def). */
 #include "janusbridge/rooms/bridge.h"
 
 #include "janusbridge/rooms/audit.h"
@@ -331,6 +331,55 @@ static void on_bridge_participants(void *service, struct call *call)
                                     .fn = reply_participants});
 }
 
+/* ---- bridge_occupied ---- */
+
+static void on_bridge_occupied(void *service, struct call *call);
+
+/* An observer of an earlier bridge may still be in the room, and be taken for somebody who only
+ * watches. It is detached with the next event that Janus has for it (janus_handle.c): our own
+ * observer comes, and is the event when it leaves. */
+static void reply_occupied(void *service, struct call *call, enum err err,
+                           const struct janus_message *message)
+{
+    struct bridge *bridge = service;
+    const uint64_t room_id = call->request.bridge_occupied.room_id;
+    struct msg reply = {.id = MSG_bridge_occupied_reply,
+                        .bridge_occupied_reply = {.epoch = epoch_of(bridge)}};
+    bool *occupied = &reply.bridge_occupied_reply.occupied;
+    uint64_t ids[PUBLISHERS_MAX];
+    size_t publishers = 0;
+    if (err == ERR_OK) {
+        err = janus_message_publishers(message, room_id, ids, &publishers);
+    }
+    if (err == ERR_NO_SUCH_ROOM && is_taken_over(bridge, call, room_id, on_bridge_occupied, &err)) {
+        return;
+    }
+    if (err != ERR_OK && err != ERR_NO_SUCH_ROOM) {
+        bridge_fail(bridge, call, err, message);
+        return;
+    }
+    const uint64_t own_feed = observers_feed(bridge->observers, room_id);
+    *occupied = err == ERR_OK && janus_message_has_other(message, own_feed);
+    if (*occupied && publishers == 0 && own_feed == 0) {
+        observers_visit(bridge->observers, room_id);
+    }
+    call_reply(call, &reply);
+}
+
+static void on_bridge_occupied(void *service, struct call *call)
+{
+    struct bridge *bridge = bridge_at_home(service, call, call->request.bridge_occupied.node);
+    if (bridge == NULL) {
+        return;
+    }
+    const uint64_t room_id = call->request.bridge_occupied.room_id;
+    ask_janus(bridge, call,
+              (struct room_request){.room_id = room_id,
+                                    .order = ROOM_ALONE,
+                                    .body = janus_json_participants(room_id),
+                                    .fn = reply_occupied});
+}
+
 /* ---- bridge_follow ---- */
 
 /* Refused as a list would be that has to ask Janus: only who may act on Janus hears of rooms. */
@@ -371,13 +420,10 @@ static void on_bridge_info(void *service, struct call *call)
 }
 
 const struct call_handler bridge_handlers[] = {
-    {MSG_bridge_create, on_bridge_create},
-    {MSG_bridge_exists, on_bridge_exists},
-    {MSG_bridge_destroy, on_bridge_destroy},
-    {MSG_bridge_participants, on_bridge_participants},
-    {MSG_bridge_follow, on_bridge_follow},
-    {MSG_bridge_info, on_bridge_info},
-    {MSG_NONE, NULL},
+    {MSG_bridge_create, on_bridge_create},     {MSG_bridge_exists, on_bridge_exists},
+    {MSG_bridge_destroy, on_bridge_destroy},   {MSG_bridge_participants, on_bridge_participants},
+    {MSG_bridge_occupied, on_bridge_occupied}, {MSG_bridge_follow, on_bridge_follow},
+    {MSG_bridge_info, on_bridge_info},         {MSG_NONE, NULL},
 };
 
 /* ---- life ---- */

@@ -228,6 +228,13 @@ static void make_observer(struct observers *all, uint64_t room_id)
     start_waiting(all);
 }
 
+void observers_visit(struct observers *all, uint64_t room_id)
+{
+    if (all->handles != NULL && find_observer(all, room_id) == NULL) {
+        make_observer(all, room_id);
+    }
+}
+
 /* ---- what callers ask ---- */
 
 /* The observer of this room, if it is the one that gave this token. */
@@ -260,8 +267,8 @@ static void on_list(void *arg, uint64_t room_id, uint64_t token, enum err err,
         /* Also of a room that has more members than a list may name: joining tells only who
          * publishes. */
         const bool is_there = err == ERR_OK || err == ERR_PROTOCOL;
-        if (is_there && all->handles != NULL && find_observer(all, room_id) == NULL) {
-            make_observer(all, room_id);
+        if (is_there) {
+            observers_visit(all, room_id);
         }
         return;
     }
@@ -412,6 +419,12 @@ static void end_pulse(void *arg, bool is_dead)
     janus_handle_leave(handle);
     /* At no time is less late than now. */
     events_tell(all->parts.events, BRIDGE_LIVES, 0, 0);
+}
+
+uint64_t observers_feed(const struct observers *all, uint64_t room_id)
+{
+    struct observer *const *at = lru_peek(all->by_room, &room_id);
+    return at != NULL ? (*at)->feed_id : 0;
 }
 
 /* ---- the audit ---- */

@@ -49,6 +49,10 @@ void observers_free(struct observers **observers); /* after the session has ende
 bool observers_answer(struct observers *observers, uint64_t room_id, struct u64_list *ret_ids);
 /* The room was asked for, here or at who follows the events. True: memory vouches for its list. */
 bool observers_want(struct observers *observers, uint64_t room_id);
+/* Makes an observer of this room, which is in Janus, unless there is one. */
+void observers_visit(struct observers *observers, uint64_t room_id);
+/* The feed id of the observer in the room; 0: none is there yet. */
+uint64_t observers_feed(const struct observers *observers, uint64_t room_id);
 /* The room is being destroyed, or is not there. */
 void observers_forget(struct observers *observers, uint64_t room_id);
 

@@ -6,8 +6,16 @@
 
 static uint64_t reply_epoch(const struct msg *reply)
 {
-    return reply->id == MSG_bridge_create_reply ? reply->bridge_create_reply.epoch
-                                                : reply->bridge_participants_reply.epoch;
+    switch (reply->id) {
+    case MSG_bridge_create_reply:
+        return reply->bridge_create_reply.epoch;
+    case MSG_bridge_occupied_reply:
+        return reply->bridge_occupied_reply.epoch;
+    case MSG_bridge_destroy_reply:
+        return reply->bridge_destroy_reply.epoch;
+    default:
+        return reply->bridge_participants_reply.epoch;
+    }
 }
 
 static void bridge_call_send(void *arg);

@@ -13,6 +13,8 @@ struct entry {
     struct room room;
     uint64_t old_ms; /* from then on it is looked up again */
     bool looked_up;  /* at this moment, or soon */
+    bool is_noted;   /* as used, at noted_ms */
+    uint64_t noted_ms;
 };
 
 struct room_cache {
@@ -52,15 +54,27 @@ static void write_entry(struct room_cache *cache, struct entry *entry, const str
 {
     const uint64_t age_ms = cache->config.age_ms;
     const uint64_t spread_ms = randombytes_uniform((uint32_t)(age_ms / SPREAD));
-    *entry = (struct entry){.room = *room,
-                            .old_ms = clock_mono_ms(cache->config.clock) + age_ms - spread_ms -
-                                      cache->gather_ms};
+    entry->room = *room;
+    entry->looked_up = false;
+    entry->old_ms = clock_mono_ms(cache->config.clock) + age_ms - spread_ms - cache->gather_ms;
 }
 
 void room_cache_put(struct room_cache *cache, const struct room *room)
 {
     bool added;
     write_entry(cache, lru_put(cache->rooms, &room->id, &added), room);
+}
+
+bool room_cache_note_use(struct room_cache *cache, uint64_t room_id, uint64_t every_ms)
+{
+    const uint64_t now_ms = clock_mono_ms(cache->config.clock);
+    struct entry *entry = lru_find(cache->rooms, &room_id);
+    if (entry == NULL || (entry->is_noted && now_ms - entry->noted_ms < every_ms)) {
+        return false;
+    }
+    entry->is_noted = true;
+    entry->noted_ms = now_ms;
+    return true;
 }
 
 void room_cache_remove(struct room_cache *cache, uint64_t room_id)

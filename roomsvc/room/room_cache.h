@@ -24,6 +24,9 @@ void room_cache_free(struct room_cache **cache);
 /* NULL: not known here. Borrowed until the next call. Looks it up again if it is old. */
 const struct room *room_cache_find(struct room_cache *cache, uint64_t room_id);
 void room_cache_put(struct room_cache *cache, const struct room *room);
+/* A room that is known here is used. True, and at most once in every_ms for each: note it in the
+ * registry. */
+bool room_cache_note_use(struct room_cache *cache, uint64_t room_id, uint64_t every_ms);
 void room_cache_remove(struct room_cache *cache, uint64_t room_id);
 
 #endif

@@ -160,6 +160,7 @@ void room_create(struct rooms *rooms, struct call *call)
     }
     creation->draft.owner_id = call->context.principal.user_id;
     creation->draft.has_key = standard == 0;
+    creation->draft.look_in_ms = rooms->look_ms;
     /* The operator wants the standard room: limits are for what clients make. */
     creation->draft.may_add = standard != 0 || (rooms->open_rooms < rooms->config.rooms_max &&
                                                 !call->request.room_create.only_known);

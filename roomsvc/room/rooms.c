@@ -50,6 +50,14 @@ struct rooms *rooms_new(const struct rooms_parts *parts, const struct rooms_conf
                                             .rooms_max = config->cache_max,
                                             .age_ms = config->cache_ms};
     rooms->cache = room_cache_new(&cache);
+    rooms->look_ms = config->idle_ms / ROOMS_LOOKS;
+    if (config->idle_ms > 0) {
+        const struct room_use_config use = {.clock = parts->clock,
+                                            .store = parts->life,
+                                            .cache = rooms->cache,
+                                            .every_ms = rooms->look_ms};
+        rooms->use = room_use_new(&use);
+    }
     rooms->restored = metrics_counter(parts->metrics, "lynks_rooms_restored_total",
                                       "Rooms made again because Janus had lost them.", NULL);
     rooms->refused = metrics_counter(parts->metrics, "lynks_rooms_refused_total",
@@ -64,6 +72,7 @@ void rooms_free(struct rooms **rooms)
 {
     if (*rooms != NULL) {
         clock_cancel((*rooms)->clock, (*rooms)->count_timer);
+        room_use_free(&(*rooms)->use);
         room_cache_free(&(*rooms)->cache);
         mem_free(rooms);
     }

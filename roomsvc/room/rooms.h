@@ -7,6 +7,10 @@
 #include "roomsvc/follow/follow.h"
 #include "roomsvc/room/bridge_call.h"
 #include "roomsvc/room/room_cache.h"
+#include "roomsvc/room/room_use.h"
+
+/* How often a room is looked at, and noted as used, within the time after which it ends. */
+#define ROOMS_LOOKS 24
 
 struct rooms_config {
     uint64_t standard_room; /* 0: every create makes a fresh room */
@@ -15,6 +19,7 @@ struct rooms_config {
     uint64_t rooms_max; /* open ones; one that is there already, and the standard room, are given
                            all the same */
     size_t cache_max;
+    uint64_t idle_ms;  /* a room ends when nobody has used it for so long; 0: none ends */
     uint64_t cache_ms; /* a cached room is looked up again, in the background, before it is older */
 };
 
@@ -22,6 +27,7 @@ struct rooms_parts {
     const struct clock *clock;
     const struct bus *bus;
     struct room_store store;
+    struct life_store life;
     struct metrics *metrics;
     struct node_fence *fence;
     struct follow *follow;
@@ -32,6 +38,8 @@ struct rooms {
     const struct clock *clock;
     struct room_store store;
     struct room_cache *cache;
+    struct room_use *use; /* NULL: rooms do not end */
+    uint64_t look_ms;     /* from one look at a room to the next */
     struct bridge_calls bridge;
     struct follow *follow;
     uint64_t open_rooms; /* as counted last, plus what this replica has made since */

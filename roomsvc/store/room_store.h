@@ -10,9 +10,10 @@
 struct room_draft {
     struct room room;
     uint64_t owner_id;
-    bool has_key;    /* a fresh room: key tells repeats of one request apart from new ones */
-    uint8_t key[16]; /* idempotency key; without one the id itself is it */
-    bool may_add;    /* false: only a room that was made before is given */
+    bool has_key;        /* a fresh room: key tells repeats of one request apart from new ones */
+    uint8_t key[16];     /* idempotency key; without one the id itself is it */
+    uint64_t look_in_ms; /* when it is looked at first (life_store.h) */
+    bool may_add;        /* false: only a room that was made before is given */
 };
 
 /* room is NULL unless err is ERR_OK, and borrowed until fn returns. */

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "roomsvc/store/db_now.h"
+
 #define ROOM_COLUMNS "room_id, secret, publishers_max, node"
 #define ROOM_FIELDS(t, m)                                                                          \
     DB_FIELD(t, m.id), DB_FIELD(t, m.secret), DB_FIELD(t, m.publishers_max), DB_FIELD(t, m.node)
@@ -40,7 +42,6 @@ static enum err find_open_room(void *self, uint64_t room_id, uint64_t deadline_m
 struct add_room {
     struct db_job job;
     struct room_draft draft;
-    uint64_t now_unix_ms;
     struct room room; /* as the registry has it */
     bool is_new;
     room_store_add_fn *fn;
@@ -55,13 +56,20 @@ static void on_added(void *arg, enum err err)
 
 static const struct db_query insert_room = {
     .sql = "INSERT INTO rooms (room_id, secret, description, publishers_max, node, owner_id,"
-           " idempotency_key, created_unix_ms) VALUES (?, ?, '', ?, ?, ?, ?, ?)",
+           " idempotency_key, created_unix_ms, used_unix_ms, look_unix_ms) VALUES (?, ?, '', ?,"
+           " ?, ?, ?, " DB_NOW_UNIX_MS ", " DB_NOW_UNIX_MS ", " DB_NOW_UNIX_MS " + ?)",
     .params = {
         DB_FIELD(struct add_room, draft.room.id), DB_FIELD(struct add_room, draft.room.secret),
         DB_FIELD(struct add_room, draft.room.publishers_max),
         DB_FIELD(struct add_room, draft.room.node), DB_FIELD(struct add_room, draft.owner_id),
         DB_FIELD_NULLABLE(struct add_room, draft.key, draft.has_key),
-        DB_FIELD(struct add_room, now_unix_ms)}};
+        DB_FIELD(struct add_room, draft.look_in_ms)}};
+
+/* Who asks for a room that was made before uses it: it cannot end between the two statements. */
+static const struct db_query use_by_key = {
+    .sql = "UPDATE rooms SET used_unix_ms = GREATEST(used_unix_ms, " DB_NOW_UNIX_MS ")"
+           " WHERE idempotency_key = ? AND closed_unix_ms IS NULL",
+    .params = DB_FIELDS(struct add_room, draft.key)};
 
 static const struct db_query select_by_key = {.sql = "SELECT " ROOM_COLUMNS
                                                      " FROM rooms WHERE idempotency_key = ?"
@@ -84,7 +92,8 @@ static const struct db_query reopen_room = {
 static enum err find_drafted(struct add_room *add, struct db *db)
 {
     if (add->draft.has_key) {
-        return db_query_run(db, &select_by_key, add, NULL);
+        const enum err err = db_query_run(db, &use_by_key, add, NULL);
+        return err == ERR_OK ? db_query_run(db, &select_by_key, add, NULL) : err;
     }
     const enum err err = db_query_run(db, &reopen_room, add, NULL);
     return err == ERR_OK ? db_query_run(db, &select_by_id, add, NULL) : err;
@@ -93,7 +102,6 @@ static enum err find_drafted(struct add_room *add, struct db *db)
 static enum err work_add(void *arg, struct db *db)
 {
     struct add_room *add = arg;
-    add->now_unix_ms = system_unix_ms();
     add->room = add->draft.room;
     if (!add->draft.may_add) {
         return find_drafted(add, db);

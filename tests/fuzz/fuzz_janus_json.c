@@ -30,6 +30,7 @@ static void read_answers(const struct janus_message *message)
     if (janus_message_publishers(message, 1234, ids, &count) == ERR_OK) {
         must(count <= PUBLISHERS_MAX, "too many publishers");
         (void)janus_message_has_member(message, 42);
+        (void)janus_message_has_other(message, 42);
         for (size_t i = 0; i < count; i++) {
             must(ids[i] > 0 && ids[i] <= INT64_MAX, "publisher id out of bounds");
         }

@@ -73,6 +73,7 @@ void set_up_rooms(struct fixture *f, uint64_t standard_room)
     const struct rooms_parts parts = {.clock = fake_clock_clock(f->clock),
                                       .bus = &f->bus.bus,
                                       .store = {.ops = &store_ops, .self = f},
+                                      .life = f->life,
                                       .metrics = f->metrics,
                                       .fence = f->fence,
                                       .follow = f->follow};
@@ -80,6 +81,7 @@ void set_up_rooms(struct fixture *f, uint64_t standard_room)
                                         .node = "default",
                                         .publishers_max = 20,
                                         .rooms_max = 10,
+                                        .idle_ms = f->idle_ms,
                                         .cache_max = 4,
                                         .cache_ms = 1000};
     f->rooms = rooms_new(&parts, &config);

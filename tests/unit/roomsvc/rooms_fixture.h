@@ -40,6 +40,9 @@ struct fixture {
     struct store_call calls[STORE_CALLS_MAX];
     size_t call_count, answered;
     enum err refuse;
+    /* Before set_up_rooms; not set: rooms do not end. */
+    struct life_store life;
+    uint64_t idle_ms;
     struct mock_call made[MOCK_CALLS_MAX];
     size_t made_count;
     struct mock_call *call; /* the latest */

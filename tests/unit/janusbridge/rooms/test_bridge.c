@@ -321,6 +321,7 @@ static void test_a_call_about_another_node_is_not_ours(void **state)
             {.id = MSG_bridge_participants,
              .bridge_participants = {.room_id = ROOM, .node = nodes[i]}},
             {.id = MSG_bridge_follow, .bridge_follow = {.node = nodes[i]}},
+            {.id = MSG_bridge_occupied, .bridge_occupied = {.room_id = ROOM, .node = nodes[i]}},
         };
         for (size_t k = 0; k < ARRAY_LEN(requests); k++) {
             const size_t sent = bridge_sent(b, "\"room\":1234");

@@ -371,6 +371,40 @@ static void test_a_member_without_an_id_is_none(void **state)
     assert_int_equal(mock_transport_open(&b->f.janus, "detach"), 1);
 }
 
+/* ---- who is in a room ---- */
+
+static bool is_occupied(struct bridge_fixture *b, const char *answer)
+{
+    const struct mock_call *call = bridge_call(
+        b, (struct msg){.id = MSG_bridge_occupied, .bridge_occupied = {.room_id = ROOM}});
+    fixture_answer(&b->f, PARTICIPANTS, answer);
+    assert_int_equal(call->answers, 1);
+    assert_int_equal(call->err, ERR_OK);
+    return call->reply.bridge_occupied_reply.occupied;
+}
+
+static void test_the_observer_is_nobody(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "");
+    assert_false(is_occupied(b, SEEN("")));
+    assert_true(is_occupied(b, SEEN("," MEMBER(1, true))));
+    assert_true(is_occupied(b, SEEN("," MEMBER(2, false))));
+    assert_false(is_occupied(b, LIST("")));
+    assert_false(is_occupied(b, PLUGIN_ERROR(426))); /* it is not there */
+}
+
+/* It may be an observer of an earlier bridge, which is detached when Janus has an event for it. */
+static void test_who_only_watches_gets_company(void **state)
+{
+    struct bridge_fixture *b = *state;
+    fixture_bring_up(&b->f);
+    assert_true(is_occupied(b, LIST(MEMBER(1, true))));
+    assert_int_equal(bridge_sent(b, "attach"), 1); /* the session's own */
+    assert_true(is_occupied(b, LIST(MEMBER(1, false))));
+    assert_int_equal(bridge_sent(b, "attach"), 2);
+}
+
 static void test_a_new_session_has_no_observers(void **state)
 {
     struct bridge_fixture *b = *state;
@@ -410,6 +444,8 @@ int main(void)
         T(test_a_room_with_more_members_than_a_list_may_name),
         T(test_an_event_that_is_too_large_costs_its_room_alone),
         T(test_a_member_without_an_id_is_none),
+        T(test_the_observer_is_nobody),
+        T(test_who_only_watches_gets_company),
         T(test_a_new_session_has_no_observers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

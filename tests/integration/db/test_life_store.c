@@ -1,0 +1,262 @@
+/* How rooms end, against a real server. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "proto/db/db_pool.h"
+#include "roomsvc/store/life_store_mysql.h"
+#include "roomsvc/store/room_store_mysql.h"
+#include "tests/integration/db/store_fixture.h"
+
+#define WAIT_MS 15000
+#define STANDARD_ROOM 9
+#define HOUR_MS 3600000
+
+struct registry {
+    struct loop *loop;
+    struct metrics *metrics;
+    struct health *health;
+    struct db_pool *pool;
+    struct life_store life;
+    struct room_store rooms;
+};
+
+static bool is_ready(void *arg)
+{
+    const struct registry *r = arg;
+    return health_is_ready(r->health);
+}
+
+static struct registry registry_new(void)
+{
+    struct registry r = {.loop = loop_new(), .metrics = metrics_new(), .health = health_new()};
+    const struct db_pool_config config = {
+        .name = "life-test", .db = &fixture.config, .threads = 1, .queue_max = 16};
+    r.pool = db_pool_new(r.loop, r.metrics, r.health, &config);
+    r.life = life_store_mysql(r.pool);
+    r.rooms = room_store_mysql(r.pool);
+    assert_true(loop_run_until(r.loop, is_ready, &r, WAIT_MS));
+    return r;
+}
+
+static void registry_free(struct registry *r)
+{
+    db_pool_free(&r->pool);
+    health_free(&r->health);
+    metrics_free(&r->metrics);
+    loop_free(&r->loop);
+    must_run(fixture.db, "DELETE FROM rooms");
+}
+
+struct answer {
+    bool is_there;
+    enum err err;
+    struct life_room room;
+    uint64_t room_id;
+    bool is_new;
+};
+
+static bool is_answered(void *arg)
+{
+    const struct answer *answer = arg;
+    return answer->is_there;
+}
+
+static void on_life(void *arg, enum err err)
+{
+    struct answer *answer = arg;
+    *answer = (struct answer){.is_there = true, .err = err};
+}
+
+static void on_room(void *arg, enum err err, const struct life_room *room)
+{
+    struct answer *answer = arg;
+    *answer = (struct answer){.is_there = true, .err = err};
+    if (room != NULL) {
+        answer->room = *room;
+    }
+}
+
+static void on_room_added(void *arg, enum err err, const struct room *room, bool is_new)
+{
+    struct answer *answer = arg;
+    *answer = (struct answer){
+        .is_there = true, .err = err, .room_id = room != NULL ? room->id : 0, .is_new = is_new};
+}
+
+static void wait_for(struct registry *r, struct answer *answer)
+{
+    assert_true(loop_run_until(r->loop, is_answered, answer, WAIT_MS));
+}
+
+static struct answer take(struct registry *r)
+{
+    const struct life_turn turn = {
+        .standard_room = STANDARD_ROOM, .open_again_ms = HOUR_MS, .closed_again_ms = 2 * HOUR_MS};
+    struct answer answer = {0};
+    assert_int_equal(r->life.ops->take(r->life.self, &turn, on_room, &answer), ERR_OK);
+    wait_for(r, &answer);
+    return answer;
+}
+
+static enum err close_room(struct registry *r, uint64_t room_id, uint64_t unused_ms)
+{
+    struct answer answer = {0};
+    assert_int_equal(
+        r->life.ops->close(r->life.self, room_id, unused_ms, HOUR_MS, on_life, &answer), ERR_OK);
+    wait_for(r, &answer);
+    return answer.err;
+}
+
+static enum err remove_room(struct registry *r, uint64_t room_id, uint64_t closed_ms)
+{
+    struct answer answer = {0};
+    assert_int_equal(r->life.ops->remove(r->life.self, room_id, closed_ms, on_life, &answer),
+                     ERR_OK);
+    wait_for(r, &answer);
+    return answer.err;
+}
+
+static void use_room(struct registry *r, uint64_t room_id)
+{
+    struct answer answer = {0};
+    assert_int_equal(r->life.ops->use(r->life.self, &room_id, 1, on_life, &answer), ERR_OK);
+    wait_for(r, &answer);
+    assert_int_equal(answer.err, ERR_OK);
+}
+
+static struct answer add_fresh(struct registry *r, uint64_t id)
+{
+    struct answer answer = {0};
+    struct room_draft draft = {.room = {.id = id,
+                                        .secret = "00112233445566778899aabbccddeeff",
+                                        .publishers_max = 20,
+                                        .node = "default"},
+                               .owner_id = fixture.user_id,
+                               .has_key = true,
+                               .key = "0123456789abcde",
+                               .look_in_ms = HOUR_MS,
+                               .may_add = true};
+    assert_int_equal(r->rooms.ops->add(r->rooms.self, &draft, 0, on_room_added, &answer), ERR_OK);
+    wait_for(r, &answer);
+    return answer;
+}
+
+/* used, look: how long ago, as SQL; a number of ms is subtracted from the database's clock. */
+static void make_room(uint64_t id, const char *used, const char *look)
+{
+    AUTO(mem_free)
+    char *insert = mem_printf(
+        "INSERT INTO rooms (room_id, secret, publishers_max, owner_id, created_unix_ms,"
+        " used_unix_ms, look_unix_ms) VALUES (%" PRIu64 ", 'secret', 20, %" PRIu64 ", 1, %s, %s)",
+        id, fixture.user_id, used, look);
+    must_run(fixture.db, insert);
+}
+
+#define NOW "FLOOR(UNIX_TIMESTAMP(NOW(3)) * 1000)"
+#define LONG_AGO NOW " - 10 * 3600000"
+
+static void rooms_have_their_turns(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_room(STANDARD_ROOM, LONG_AGO, "1");
+    make_room(3, LONG_AGO, NOW " - 1000");
+    make_room(4, LONG_AGO, NOW " - 2000");
+    make_room(5, LONG_AGO, NOW " + 1000000");
+    make_room(6, "0", "0");
+    static const uint64_t order[] = {6, 4, 3};
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        const struct answer taken = take(&r);
+        assert_int_equal(taken.err, ERR_OK);
+        assert_int_equal(taken.room.room.id, order[i]);
+        assert_int_equal(taken.room.room.publishers_max, 20);
+        assert_string_equal(taken.room.room.node, "default");
+        assert_int_equal(taken.room.is_known, order[i] != 6);
+        assert_int_equal(taken.room.is_closed, 0);
+    }
+    assert_int_equal(take(&r).err, ERR_NO_SUCH_ROOM);
+    /* One that was not known is, from now on. */
+    AUTO(mem_free)
+    char *used = must_select(fixture.db,
+                             "SELECT used_unix_ms > " NOW " - 600000 FROM rooms WHERE room_id = 6");
+    assert_string_equal(used, "1");
+    registry_free(&r);
+}
+
+static void only_what_nobody_uses_is_closed(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_room(3, LONG_AGO, NOW);
+    make_room(4, LONG_AGO, NOW);
+    make_room(5, "0", NOW);
+    assert_int_equal(close_room(&r, 3, 11 * HOUR_MS), ERR_NO_SUCH_ROOM);
+    use_room(&r, 3); /* asked for at that moment */
+    assert_int_equal(close_room(&r, 3, 9 * HOUR_MS), ERR_NO_SUCH_ROOM);
+    assert_int_equal(close_room(&r, 4, 9 * HOUR_MS), ERR_OK);
+    assert_int_equal(close_room(&r, 4, 9 * HOUR_MS), ERR_NO_SUCH_ROOM); /* by another replica */
+    assert_int_equal(close_room(&r, 5, 9 * HOUR_MS), ERR_NO_SUCH_ROOM); /* not known */
+    use_room(&r, 4);                                                    /* too late */
+    AUTO(mem_free)
+    char *open = must_select(fixture.db, "SELECT GROUP_CONCAT(room_id ORDER BY room_id) FROM rooms"
+                                         " WHERE closed_unix_ms IS NULL");
+    assert_string_equal(open, "3,5");
+    registry_free(&r);
+}
+
+static void a_closed_room_has_turns_until_its_row_goes(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_room(3, LONG_AGO, NOW);
+    assert_int_equal(remove_room(&r, 3, 0), ERR_NO_SUCH_ROOM); /* it is open */
+    assert_int_equal(close_room(&r, 3, HOUR_MS), ERR_OK);
+    assert_int_equal(take(&r).err, ERR_NO_SUCH_ROOM);
+    must_run(fixture.db, "UPDATE rooms SET look_unix_ms = 1");
+    const struct answer taken = take(&r);
+    assert_int_equal(taken.room.room.id, 3);
+    assert_int_equal(taken.room.is_closed, 1);
+    assert_int_equal(remove_room(&r, 3, HOUR_MS), ERR_NO_SUCH_ROOM); /* too early */
+    assert_int_equal(remove_room(&r, 3, 0), ERR_OK);
+    AUTO(mem_free) char *count = must_select(fixture.db, "SELECT COUNT(*) FROM rooms");
+    assert_string_equal(count, "0");
+    registry_free(&r);
+}
+
+/* The key of a room that has ended makes a fresh one; who asks for one that is there uses it. */
+static void a_key_is_free_when_its_room_has_ended(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    assert_true(add_fresh(&r, 3).is_new);
+    assert_int_equal(take(&r).err, ERR_NO_SUCH_ROOM); /* its first turn comes later */
+    must_run(fixture.db, "UPDATE rooms SET used_unix_ms = " LONG_AGO);
+    struct answer again = add_fresh(&r, 4);
+    assert_int_equal(again.room_id, 3);
+    assert_false(again.is_new);
+    assert_int_equal(close_room(&r, 3, HOUR_MS), ERR_NO_SUCH_ROOM);
+    must_run(fixture.db, "UPDATE rooms SET used_unix_ms = " LONG_AGO);
+    assert_int_equal(close_room(&r, 3, HOUR_MS), ERR_OK);
+    again = add_fresh(&r, 4);
+    assert_int_equal(again.err, ERR_OK);
+    assert_int_equal(again.room_id, 4);
+    assert_true(again.is_new);
+    registry_free(&r);
+}
+
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(rooms_have_their_turns),
+        TEST(only_what_nobody_uses_is_closed),
+        TEST(a_closed_room_has_turns_until_its_row_goes),
+        TEST(a_key_is_free_when_its_room_has_ended),
+    };
+    return cmocka_run_group_tests_name("life store", tests, server_setup, server_teardown);
+}

@@ -12,6 +12,8 @@
 #define REQUEST_BYTES_MAX 65536
 #define HUGE_BYTES (20 * 1024 * 1024)
 #define BLOCK_BYTES 4096
+#define FOR_EVER SIZE_MAX
+#define END_OF_CHUNKS "\r\n0\r\n\r\n"
 #define DRIP_MS 20
 
 struct peer_connection {
@@ -21,7 +23,8 @@ struct peer_connection {
     size_t in_bytes;
     char *out;
     size_t out_bytes, out_sent;
-    char *endless; /* repeated after out for ever */
+    char *block;       /* repeated after out */
+    size_t block_left; /* bytes of all repetitions; FOR_EVER: they do not end */
     bool drips;
     bool close_after;
     bool is_asked; /* a request has no answer yet */
@@ -61,7 +64,7 @@ static void end(struct peer_connection *connection, bool reset)
     }
     close(connection->fd);
     mem_free(&connection->out);
-    mem_free(&connection->endless);
+    mem_free(&connection->block);
     mem_free(&connection);
 }
 
@@ -87,6 +90,31 @@ static bool send_some(struct peer_connection *connection, const char *data, size
     return true;
 }
 
+static void set_out(struct peer_connection *connection, char *text)
+{
+    mem_free(&connection->out);
+    connection->out = text;
+    connection->out_bytes = strlen(text);
+    connection->out_sent = 0;
+}
+
+/* Likewise, from the block. One that ends is followed by the end of the chunks. */
+static bool send_block(struct peer_connection *connection)
+{
+    const size_t bytes = strlen(connection->block);
+    size_t sent = 0;
+    if (!send_some(connection, connection->block,
+                   bytes < connection->block_left ? bytes : connection->block_left, &sent)) {
+        return false;
+    }
+    connection->block_left -= connection->block_left == FOR_EVER ? 0 : sent;
+    if (connection->block_left == 0) {
+        mem_free(&connection->block);
+        set_out(connection, mem_strdup(END_OF_CHUNKS));
+    }
+    return true;
+}
+
 static void pump(struct peer_connection *connection)
 {
     struct peer *peer = connection->peer;
@@ -98,16 +126,15 @@ static void pump(struct peer_connection *connection)
             return;
         }
         connection->out_sent += sent;
-        left -= sent;
-    } else if (connection->endless != NULL &&
-               !send_some(connection, connection->endless, strlen(connection->endless), &sent)) {
+    } else if (connection->block != NULL && !send_block(connection)) {
         return;
     }
+    left = connection->out_bytes - connection->out_sent;
     if (left == 0 && connection->close_after) {
         end(connection, false);
         return;
     }
-    const bool more = left > 0 || connection->endless != NULL;
+    const bool more = left > 0 || connection->block != NULL;
     if (connection->drips && more) {
         connection->timer = clock_after(peer->clock, DRIP_MS, on_drip, connection);
     }
@@ -194,11 +221,11 @@ static void on_accept(void *arg, uint32_t events)
 /* ---- answers ---- */
 
 /* As Janus answers: chunked. */
+#define WELL "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
 static char *well(int status, const char *body)
 {
-    return mem_printf("HTTP/1.1 %d X\r\nContent-Type: application/json\r\n"
-                      "Transfer-Encoding: chunked\r\n\r\n%zx\r\n%s\r\n0\r\n\r\n",
-                      status, strlen(body), body);
+    return mem_printf(WELL "%zx\r\n%s" END_OF_CHUNKS, status, strlen(body), body);
 }
 
 static char *with_length(size_t bytes, const char *body)
@@ -230,8 +257,7 @@ static char *answer(enum peer_fault fault, int status, const char *body)
     case PEER_LENGTH_HUGE:
         return with_length(1000000000000000000, body);
     case PEER_HUGE:
-        filler = repeated(' ', HUGE_BYTES);
-        return well(status, filler);
+        return mem_printf(WELL "%x\r\n", status, HUGE_BYTES);
     case PEER_ENDLESS_CHUNKS:
         return mem_strdup("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
     case PEER_ENDLESS_HEADERS:
@@ -255,9 +281,13 @@ static char *answer(enum peer_fault fault, int status, const char *body)
     }
 }
 
-/* What comes again and again after the answer; NULL: nothing. */
-static char *endless(enum peer_fault fault)
+/* What comes again and again after the answer; NULL: nothing. 20 MB are not made at once: on a busy
+ * machine that alone would keep the loop, and Janus' other answers with it, for seconds. */
+static char *block_of(enum peer_fault fault)
 {
+    if (fault == PEER_HUGE) {
+        return repeated(' ', BLOCK_BYTES);
+    }
     AUTO(mem_free) char *filler = repeated('x', BLOCK_BYTES);
     return fault == PEER_ENDLESS_CHUNKS    ? mem_printf("%x\r\n%s\r\n", BLOCK_BYTES, filler)
            : fault == PEER_ENDLESS_HEADERS ? mem_printf("X-Filler: %.100s\r\n", filler)
@@ -275,12 +305,10 @@ void peer_reply(struct peer_connection *connection, enum peer_fault fault, int s
         return;
     }
     connection->is_asked = false;
-    mem_free(&connection->out);
-    connection->out = answer(fault, status, body);
-    connection->out_bytes = strlen(connection->out);
-    connection->out_sent = 0;
-    mem_free(&connection->endless);
-    connection->endless = endless(fault);
+    set_out(connection, answer(fault, status, body));
+    mem_free(&connection->block);
+    connection->block = block_of(fault);
+    connection->block_left = fault == PEER_HUGE ? HUGE_BYTES : FOR_EVER;
     connection->drips = fault == PEER_DRIP;
     connection->close_after = fault == PEER_HALF_CLOSE || fault == PEER_NOT_HTTP;
     pump(connection);

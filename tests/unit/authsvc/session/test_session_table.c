@@ -344,6 +344,35 @@ static void forgets_the_dead(void **state)
     assert_true(use(*state, 2, 1000, &expires));
 }
 
+/* Its place in a batch that is over is no place in the next one. */
+static void who_goes_after_its_batch_takes_nobody_out_of_the_next(void **state)
+{
+    struct store_extension items[STORE_BATCH_MAX];
+    const struct token_hash first = token(1);
+    uint64_t expires = 0;
+    for (int was_written = 0; was_written < 2; was_written++) {
+        const uint64_t now_ms = was_written ? 2000 : 1000;
+        session_table_remove(*state, &first);
+        assert_int_equal(add(*state, 1, IDLE, 0), ERR_OK);
+        assert_int_equal(add(*state, 2, IDLE, 0), ERR_OK);
+        assert_true(use(*state, 1, now_ms, &expires));
+        assert_int_equal(session_table_take(*state, true, at(now_ms), items), 1);
+        if (was_written) {
+            session_table_written(*state, (bool[]){false}, at(now_ms));
+        } else {
+            session_table_not_written(*state);
+            session_table_remove(*state, &first);
+            assert_int_equal(add(*state, 1, IDLE, 0), ERR_OK);
+        }
+        assert_true(use(*state, 2, now_ms + 1, &expires));
+        assert_int_equal(session_table_take(*state, true, at(now_ms + 1), items), 1);
+        assert_int_equal(items[0].id, 2);
+        session_table_remove(*state, &first);
+        session_table_written(*state, (bool[]){false}, at(now_ms + 1));
+        assert_int_equal(session_table_waiting(*state), 0);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -354,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(slides),
         TEST(ends_at_its_lifetime),
+        TEST(who_goes_after_its_batch_takes_nobody_out_of_the_next),
         TEST(the_last_use_is_written),
         TEST(a_web_session_lives_for_days),
         TEST(what_is_over_is_not_taken),

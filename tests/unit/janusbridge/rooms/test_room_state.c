@@ -40,6 +40,22 @@ static void test_a_set_of_feeds(void **state)
     room_state_fini(&room);
 }
 
+/* Of a room that is full, those who are in it may change their streams. */
+static void test_a_full_room(void **state)
+{
+    struct room_state room = {0};
+    (void)state;
+    for (uint64_t id = 1; id <= PUBLISHERS_MAX; id++) {
+        assert_true(set(&room, id, true));
+    }
+    assert_false(set(&room, PUBLISHERS_MAX, true));
+    bool fits = true;
+    assert_false(room_state_set(&room, PUBLISHERS_MAX + 1, true, &fits));
+    assert_false(fits);
+    assert_int_equal(room.count, PUBLISHERS_MAX);
+    room_state_fini(&room);
+}
+
 static void test_the_journal_counts_more_than_the_base(void **state)
 {
     struct room_state room = {0};
@@ -128,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_set_of_feeds),
+        cmocka_unit_test(test_a_full_room),
         cmocka_unit_test(test_the_journal_counts_more_than_the_base),
         cmocka_unit_test(test_two_bases_at_once),
         cmocka_unit_test(test_a_torn_journal_makes_the_base_useless),

@@ -68,6 +68,11 @@ static bool answers(struct fixture *f, uint64_t room_id)
     return is_answered;
 }
 
+static uint64_t lists_from(struct fixture *f, const char *label)
+{
+    return metric_value(metrics_counter(f->metrics, "lynks_rooms_lists_total", "", label));
+}
+
 static void a_list_that_is_followed_is_answered_without_the_bridge(void **state)
 {
     struct fixture *f = *state;
@@ -130,6 +135,8 @@ static void rooms_that_were_asked_for_are_named_once_a_second(void **state)
     assert_true(answers(f, 77));
     assert_true(answers(f, 77));
     assert_false(answers(f, 78)); /* the bridge is asked, and knows */
+    assert_int_equal(lists_from(f, "from=\"copy\""), 2);
+    assert_int_equal(lists_from(f, "from=\"bridge\""), 1);
     fake_clock_advance(f->clock, 1000);
     struct mock_bus_call *batch = mock_bus_pending(&f->bus, MSG_bridge_follow);
     assert_non_null(batch);

@@ -12,7 +12,8 @@ const OF_A_LOGIN = 1024;
 const LIMIT = 1280;
 const STRANGERS = 1100; // more than 80 % of the limit, even without what Janus has open itself
 const BATCH = 50;
-const WARNING = 'janus runs out of descriptors';
+// The latter on Linux before 6.2, where another account's cannot be counted.
+const WARNING = /janus (runs|may have run) out of descriptors/;
 
 let stack;
 let token;
@@ -64,5 +65,5 @@ test(`${STRANGERS} idle WebSockets at Janus: rooms are made and listed as before
 test('the bridge counts them and warns', async () => {
     await eventually(async () => await gauge('lynks_janus_files') > STRANGERS, { within: 10000, what: 'they are counted' });
     assert.equal(await gauge('lynks_janus_files_max'), LIMIT);
-    await eventually(async () => (await stack.logs()).get('janusbridge.log').includes(WARNING), { what: 'the warning' });
+    await eventually(async () => WARNING.test((await stack.logs()).get('janusbridge.log')), { what: 'the warning' });
 });

@@ -6,7 +6,7 @@ import { startStack } from '../../support/stack.mjs';
 import { eventually } from '../../support/wait.mjs';
 
 const IDLE_S = 8;
-const SOON = { within: 60000 };
+const SOON = { within: 15000 };
 
 let stack;
 let token;

@@ -1,22 +1,30 @@
 #include "gateway/api/api.h"
 
 #include "gateway/api/info.h"
+#include "gateway/api/sessions.h"
 #include "gateway/http/dispatcher.h"
 
 struct api {
+    struct sign_ins *sign_ins;
     struct original *original;
+    struct sessions_api *sessions;
     struct info *info;
-    struct resource resources[2];
+    struct resource resources[3];
     struct dispatcher *dispatcher;
 };
 
 struct api *api_new(const struct api_parts *parts, const struct api_config *config)
 {
     struct api *api = mem_alloc(sizeof(*api));
-    api->original = original_new(parts->clock, parts->metrics, &config->original);
+    api->sign_ins = sign_ins_new(parts->clock, parts->metrics, &config->sign_ins);
+    const struct original_parts original = {
+        .clock = parts->clock, .metrics = parts->metrics, .sign_ins = api->sign_ins};
+    api->original = original_new(&original, &config->original);
+    api->sessions = sessions_api_new(api->sign_ins);
     api->info = info_new(config->cors_origins[0] != '\0');
     api->resources[0] = original_resource(api->original);
-    api->resources[1] = info_resource(api->info);
+    api->resources[1] = sessions_api_resource(api->sessions);
+    api->resources[2] = info_resource(api->info);
     api->dispatcher =
         dispatcher_new(parts->metrics, &(struct dispatcher_config){
                                            .exchanges = {.clock = parts->clock,
@@ -40,6 +48,8 @@ void api_free(struct api **api)
     if (*api != NULL) {
         dispatcher_free(&(*api)->dispatcher);
         original_free(&(*api)->original);
+        sessions_api_free(&(*api)->sessions);
+        sign_ins_free(&(*api)->sign_ins);
         info_free(&(*api)->info);
         mem_free(api);
     }

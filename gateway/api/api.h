@@ -22,6 +22,7 @@ struct api_config {
     uint64_t budget_ms;       /* for the services to answer one request */
     const char *cors_origins; /* see cors.h; borrowed */
     struct public_url url;
+    struct sign_ins_config sign_ins;
     struct original_config original;
 };
 

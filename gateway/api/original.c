@@ -1,24 +1,18 @@
 #include "gateway/api/original.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 
-#include "gateway/http/auth.h"
-#include "gateway/http/exchange.h"
 #include "gateway/http/json_body.h"
 #include "gateway/http/limiter.h"
 #include "gateway/http/repeat_key.h"
-#include "proto/http/http_conns.h"
 
-#define ADDRESS_BYTES 16
-#define CREATE_USERS_MAX 65536              /* whose rooms are counted; 1 MiB */
-#define NAME_KEY_BYTES (ADDRESS_BYTES + 32) /* client address, SHA-256 of the user name */
+#define CREATE_USERS_MAX 65536 /* whose rooms are counted; 1 MiB */
 
 struct original {
     const struct clock *clock;
-    struct limiter *by_address, *by_name;
+    struct sign_ins *sign_ins;
     struct limiter *creates; /* by user */
-    struct metric *limited_address, *limited_name, *limited_creates;
+    struct metric *limited_creates;
 };
 
 /* ---- POST /login ---- */
@@ -39,81 +33,29 @@ static const struct member login_answer[] = {
     {.name = NULL},
 };
 
-struct login {
-    char token[AUTH_TOKEN_HEX + 1];
-    uint8_t token_hash[AUTH_HASH_BYTES];
-    uint8_t name_key[NAME_KEY_BYTES];
-};
-
-static void login_free(void *login)
-{
-    sodium_memzero(login, sizeof(struct login));
-    free(login);
-}
-
-static struct str name_key(const struct login *login)
-{
-    return (struct str){.data = (const char *)login->name_key, .bytes = NAME_KEY_BYTES};
-}
-
-/* Each name and address together are limited, so that nobody locks another out, and each address,
- * so that it cannot go through the names. The name's attempt is taken first: a client that is
- * refused for a name does not use up what others behind the same address have. */
-static enum err take_attempt(struct exchange *exchange, struct login *login, struct str username)
-{
-    struct original *original = exchange->self;
-    uint64_t now_ms = clock_mono_ms(original->clock);
-    http_address_key(exchange->request->client, login->name_key);
-    crypto_hash_sha256(login->name_key + ADDRESS_BYTES, (const unsigned char *)username.data,
-                       username.bytes);
-    struct str name = name_key(login);
-    struct str address = {.data = name.data, .bytes = ADDRESS_BYTES};
-    if (!limiter_take(original->by_name, name, now_ms, &exchange->retry_after_ms)) {
-        metric_inc(original->limited_name);
-        return ERR_RATE_LIMITED;
-    }
-    if (!limiter_take(original->by_address, address, now_ms, &exchange->retry_after_ms)) {
-        limiter_give_back(original->by_name, name);
-        metric_inc(original->limited_address);
-        return ERR_RATE_LIMITED;
-    }
-    return ERR_OK;
-}
-
 static enum err prepare_login(struct exchange *exchange, struct msg *msg)
 {
-    struct login *login = exchange_attach(exchange, sizeof(*login), login_free);
-    enum err err = take_attempt(exchange, login, msg->login.username);
-    if (err != ERR_OK) {
-        return err;
-    }
-    uint8_t token[AUTH_TOKEN_BYTES];
-    randombytes_buf(token, sizeof(token));
-    hex_encode(login->token, token, sizeof(token));
-    sodium_memzero(token, sizeof(token));
-    crypto_hash_sha256(login->token_hash, (const unsigned char *)login->token, AUTH_TOKEN_HEX);
-    msg->login.token_hash =
-        (struct str){.data = (const char *)login->token_hash, .bytes = AUTH_HASH_BYTES};
-    return ERR_OK;
+    const struct original *original = exchange->self;
+    msg->login.address = (struct str){.data = (const char *)exchange->request->client, .bytes = 16};
+    return sign_ins_begin(original->sign_ins, exchange, msg->login.username,
+                          &msg->login.token_hash);
 }
 
-/* Only a wrong password counts against a name. */
-static void settle_login(struct exchange *exchange, enum err err, const struct msg *reply)
+static enum err settle_login(struct exchange *exchange, enum err err, const struct msg *reply)
 {
-    struct original *original = exchange->self;
+    const struct original *original = exchange->self;
     (void)reply;
-    if (err == ERR_OK || err_http_status(err) >= 500) {
-        limiter_give_back(original->by_name, name_key(exchange->state));
-    }
+    sign_ins_end(original->sign_ins, exchange, err);
+    return err;
 }
 
 static void write_login(const struct exchange *exchange, const struct msg *reply,
                         struct json_out *out)
 {
-    const struct login *login = exchange->state;
+    const struct sign_in *sign_in = exchange->state;
     (void)reply;
     json_out_member_z(out, "action", "succesful"); /* the wire format */
-    json_out_member_z(out, "token", login->token);
+    json_out_member_z(out, "token", sign_in->token);
 }
 
 static const struct route_ask ask_login = {
@@ -160,7 +102,7 @@ static enum err prepare_create(struct exchange *exchange, struct msg *msg)
 }
 
 /* A create that failed may have added a room all the same. */
-static void settle_create(struct exchange *exchange, enum err err, const struct msg *reply)
+static enum err settle_create(struct exchange *exchange, enum err err, const struct msg *reply)
 {
     struct original *original = exchange->self;
     const struct creating *creating = exchange->state;
@@ -170,6 +112,7 @@ static void settle_create(struct exchange *exchange, enum err err, const struct 
         metric_inc(original->limited_creates);
         exchange->retry_after_ms = creating->wait_ms;
     }
+    return err;
 }
 
 static void write_create(const struct exchange *exchange, const struct msg *reply,
@@ -258,45 +201,26 @@ struct resource original_resource(struct original *original)
 
 /* ---- life ---- */
 
-static struct metric *limited(struct metrics *metrics, const char *labels)
-{
-    return metrics_counter(metrics, "lynks_gateway_limited_logins_total",
-                           "Logins refused because there were too many.", labels);
-}
-
-struct original *original_new(const struct clock *clock, struct metrics *metrics,
+struct original *original_new(const struct original_parts *parts,
                               const struct original_config *config)
 {
     struct original *original = mem_alloc(sizeof(*original));
-    original->clock = clock;
-    original->by_address = limiter_new(&(struct limiter_config){
-        .burst = config->login_address_burst,
-        .per_minute = config->login_address_per_minute,
-        .keys_max = config->login_table_max,
-    });
-    original->by_name = limiter_new(&(struct limiter_config){
-        .burst = config->login_name_burst,
-        .per_minute = config->login_name_per_minute,
-        .keys_max = config->login_table_max,
-    });
+    original->clock = parts->clock;
+    original->sign_ins = parts->sign_ins;
     original->creates = limiter_new(&(struct limiter_config){
         .burst = config->create_burst,
         .per_minute = config->create_per_minute,
         .keys_max = CREATE_USERS_MAX,
     });
     original->limited_creates =
-        metrics_counter(metrics, "lynks_gateway_limited_creates_total",
+        metrics_counter(parts->metrics, "lynks_gateway_limited_creates_total",
                         "Rooms not made because their user has made too many of late.", NULL);
-    original->limited_address = limited(metrics, "limit=\"address\"");
-    original->limited_name = limited(metrics, "limit=\"name\"");
     return original;
 }
 
 void original_free(struct original **original)
 {
     if (*original != NULL) {
-        limiter_free(&(*original)->by_address);
-        limiter_free(&(*original)->by_name);
         limiter_free(&(*original)->creates);
         mem_free(original);
     }

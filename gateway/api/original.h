@@ -3,21 +3,22 @@
 #ifndef LYNKS_GATEWAY_API_ORIGINAL_H
 #define LYNKS_GATEWAY_API_ORIGINAL_H
 
-#include "gateway/http/route.h"
-#include "proto/base/clock.h"
-#include "proto/base/metrics.h"
+#include "gateway/api/sign_ins.h"
 
-/* How often logins may be tried, from one address, and for one name from one address; and how many
- * rooms one user may add. */
+/* Borrowed. */
+struct original_parts {
+    const struct clock *clock;
+    struct metrics *metrics;
+    struct sign_ins *sign_ins;
+};
+
+/* How many rooms one user may add. */
 struct original_config {
-    uint64_t login_address_burst, login_address_per_minute;
-    uint64_t login_name_burst, login_name_per_minute;
-    uint64_t login_table_max;
     uint64_t create_burst, create_per_minute;
 };
 
 struct original;
-struct original *original_new(const struct clock *clock, struct metrics *metrics,
+struct original *original_new(const struct original_parts *parts,
                               const struct original_config *config);
 void original_free(struct original **original);
 

@@ -6,10 +6,14 @@ static void end_ask(struct exchange *exchange, enum err err, const struct msg *r
 {
     const struct route_ask *ask = exchange->route->ask;
     if (ask->settle != NULL) {
-        ask->settle(exchange, err, err == ERR_OK ? reply : NULL);
+        err = ask->settle(exchange, err, err == ERR_OK ? reply : NULL);
     }
     if (err != ERR_OK) {
         exchange_fail(exchange, err);
+        return;
+    }
+    if (ask->write == NULL) {
+        exchange_respond_empty(exchange);
         return;
     }
     struct json_out out;

@@ -7,7 +7,7 @@
 /* A session that is being asked for. */
 struct check {
     struct exchange *exchange;
-    uint64_t session_id;
+    uint8_t token_hash[AUTH_HASH_BYTES];
     void (*then)(struct exchange *exchange);
 };
 
@@ -60,7 +60,8 @@ static void on_session_checked(void *arg, enum err err, const struct msg *reply)
         (struct principal){.kind = PRINCIPAL_USER,
                            .role = session->has_role ? session->role : ROLE_MEMBER,
                            .user_id = session->user_id,
-                           .session_id = check.session_id};
+                           .session_id = session_id_of(check.token_hash)};
+    memcpy(exchange->session, check.token_hash, sizeof(exchange->session));
     check.then(exchange);
 }
 
@@ -77,8 +78,8 @@ void auth_check(struct exchange *exchange, const struct credential *credential,
                                          .bytes = AUTH_HASH_BYTES}},
     };
     struct check *check = mem_alloc(sizeof(*check));
-    *check = (struct check){
-        .exchange = exchange, .session_id = session_id_of(credential->token_hash), .then = then};
+    *check = (struct check){.exchange = exchange, .then = then};
+    memcpy(check->token_hash, credential->token_hash, sizeof(check->token_hash));
     enum err err =
         bus_call(exchange->all->config.bus, &msg, &exchange->context, on_session_checked, check);
     if (err != ERR_OK) {

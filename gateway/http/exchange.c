@@ -158,8 +158,19 @@ void exchange_respond(struct exchange *exchange, struct http_response **response
 
 void exchange_respond_json(struct exchange *exchange)
 {
-    struct http_response *response = http_response_new(200);
+    const struct route *route = exchange->route;
+    struct http_response *response =
+        http_response_new(route->answer.status == 0 ? 200 : route->answer.status);
+    if (exchange_dialect(exchange) == DIALECT_V1 && route->ask != NULL) {
+        add_own_header(response, "Cache-Control", "no-store");
+    }
     http_response_set_body(response, "application/json", strbuf_str(&exchange->all->text));
+    finish_exchange(exchange, &response, ERR_OK);
+}
+
+void exchange_respond_empty(struct exchange *exchange)
+{
+    struct http_response *response = http_response_new(204);
     finish_exchange(exchange, &response, ERR_OK);
 }
 

@@ -38,9 +38,10 @@ struct exchange {
     void *self;                    /* the resource's */
     uint64_t began_us;
     char request_id[17];
-    struct call_context context; /* of calls on the bus: who asks and until when */
-    struct json_t *body;         /* checked; NULL if the route takes none */
-    void *state;                 /* the handler's own */
+    struct call_context context;       /* of calls on the bus: who asks and until when */
+    uint8_t session[SESSION_ID_BYTES]; /* the id of the session that the principal comes with */
+    struct json_t *body;               /* checked; NULL if the route takes none */
+    void *state;                       /* the handler's own */
     void (*free_state)(void *state);
     uint64_t retry_after_ms; /* for ERR_RATE_LIMITED and everything that is 503 */
 };
@@ -65,8 +66,10 @@ struct str exchange_parameter(const struct exchange *exchange, const char *name)
 /* Answers, and takes *response; the exchange is gone afterwards. What all answers have is added to
  * the headers. */
 void exchange_respond(struct exchange *exchange, struct http_response **response);
-/* 200 with the JSON in all->text. */
+/* A success as the row has it, with the JSON in all->text. What was written for somebody is kept by
+ * no cache. */
 void exchange_respond_json(struct exchange *exchange);
+void exchange_respond_empty(struct exchange *exchange); /* 204 */
 void exchange_fail(struct exchange *exchange, enum err err);
 void exchange_fail_with(struct exchange *exchange, const struct problem *problem);
 /* Answers OPTIONS: the preflight of a page that may use the API (with CORS), or anybody. */

@@ -1,5 +1,7 @@
 #include "gateway/http/json_body.h"
 
+#include "proto/base/text.h"
+
 #include <assert.h>
 #include <jansson.h>
 #include <sodium.h>
@@ -66,6 +68,15 @@ static bool is_good(const json_t *value, const struct member *member,
         is_inside = bytes >= member->min && bytes <= member->max;
         break;
     }
+    case MEMBER_LABEL: {
+        const struct str text = {.data = json_string_value(value),
+                                 .bytes = json_string_length(value)};
+        size_t characters = text_characters(text);
+        is_typed = json_is_string(value);
+        is_inside = is_typed && characters >= member->min && characters <= member->max &&
+                    text_is_label(text);
+        break;
+    }
     case MEMBER_NUMBER: {
         json_int_t n = json_integer_value(value);
         is_typed = json_is_integer(value);
@@ -76,7 +87,10 @@ static bool is_good(const json_t *value, const struct member *member,
         is_typed = json_is_boolean(value);
         break;
     case MEMBER_NUMBERS:
-    case MEMBER_STRINGS: /* only in answers: routes_new */
+    case MEMBER_STRINGS:
+    case MEMBER_TIME:
+    case MEMBER_OBJECT:
+    case MEMBER_OBJECTS: /* only in answers: routes_new */
         break;
     }
     *ret_kind = value == NULL ? MEMBER_MISSING : is_typed ? MEMBER_OUTSIDE : MEMBER_MISTYPED;
@@ -141,7 +155,7 @@ void json_body_fill(const struct json_t *json, const struct member *members, str
         if (field->presence == MSG_OPTIONAL) {
             *(bool *)((char *)msg_body(msg) + field->flag) = true;
         }
-        if (member->type == MEMBER_STRING) {
+        if (member->type == MEMBER_STRING || member->type == MEMBER_LABEL) {
             *(struct str *)place = json_body_str(json, field->name);
         } else if (member->type == MEMBER_NUMBER) {
             *(uint64_t *)place = json_body_u64(json, field->name);

@@ -1,6 +1,10 @@
 #include "gateway/http/json_out.h"
 
+#include <assert.h>
 #include <stdio.h>
+#include <time.h>
+
+#define HEX_BYTES_MAX 64
 
 void json_out_init(struct json_out *out, struct strbuf *text)
 {
@@ -89,6 +93,25 @@ void json_out_bool(struct json_out *out, bool value)
 {
     begin_value(out);
     strbuf_add_z(out->text, value ? "true" : "false");
+}
+
+void json_out_hex(struct json_out *out, struct str bytes)
+{
+    char text[2 * HEX_BYTES_MAX + 1];
+    assert(bytes.bytes <= HEX_BYTES_MAX);
+    hex_encode(text, bytes.data, bytes.bytes);
+    json_out_z(out, text);
+}
+
+void json_out_time(struct json_out *out, uint64_t unix_ms)
+{
+    char text[64];
+    struct tm tm;
+    const time_t seconds = (time_t)(unix_ms / 1000);
+    (void)gmtime_r(&seconds, &tm);
+    size_t bytes = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+    (void)snprintf(text + bytes, sizeof(text) - bytes, ".%03uZ", (unsigned)(unix_ms % 1000));
+    json_out_z(out, text);
 }
 
 void json_out_open_member(struct json_out *out, const char *name, char bracket)

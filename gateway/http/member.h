@@ -6,11 +6,16 @@
 #include "proto/base/base.h"
 
 enum member_type {
-    MEMBER_STRING,  /* UTF-8; min and max are bytes */
-    MEMBER_NUMBER,  /* whole; min and max are values */
-    MEMBER_BOOL,    /* no bounds */
-    MEMBER_NUMBERS, /* a list of them, only in answers; max is how many there may be */
+    MEMBER_STRING, /* UTF-8; min and max are bytes */
+    MEMBER_LABEL,  /* a string that text_is_label; min and max are characters */
+    MEMBER_NUMBER, /* whole; min and max are values */
+    MEMBER_BOOL,   /* no bounds */
+    /* Only in answers: */
+    MEMBER_NUMBERS, /* a list of them; max is how many there may be */
     MEMBER_STRINGS, /* likewise */
+    MEMBER_TIME,    /* a string: RFC 3339, in UTC, with milliseconds */
+    MEMBER_OBJECT,  /* of members */
+    MEMBER_OBJECTS, /* a list of them; max is how many there may be */
 };
 
 struct member {
@@ -18,7 +23,8 @@ struct member {
     enum member_type type;
     bool is_optional;
     uint64_t min, max;
-    const char *constant; /* a string that always has this value; NULL: any */
+    const char *constant;         /* a string that always has this value; NULL: any */
+    const struct member *members; /* of a MEMBER_OBJECT or MEMBER_OBJECTS */
     const char *doc;
 };
 

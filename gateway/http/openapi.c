@@ -8,7 +8,7 @@
 
 static void write_member_bounds(const struct member *member, struct json_out *out)
 {
-    bool is_string = member->type == MEMBER_STRING;
+    bool is_string = member->type == MEMBER_STRING || member->type == MEMBER_LABEL;
     if (member->constant != NULL) {
         json_out_member_z(out, "const", member->constant);
         return;
@@ -33,11 +33,14 @@ static void write_list_schema(const struct member *member, const char *item_type
     }
 }
 
+static void write_properties(const struct member *members, bool is_closed, struct json_out *out);
+
+/* The schema's members; it is open already. */
 static void write_member(const struct member *member, struct json_out *out)
 {
-    json_out_open_member(out, member->name, '{');
     switch (member->type) {
     case MEMBER_STRING:
+    case MEMBER_LABEL:
         json_out_member_z(out, "type", "string");
         write_member_bounds(member, out);
         break;
@@ -54,20 +57,35 @@ static void write_member(const struct member *member, struct json_out *out)
     case MEMBER_STRINGS:
         write_list_schema(member, "string", out);
         break;
+    case MEMBER_TIME:
+        json_out_member_z(out, "type", "string");
+        json_out_member_z(out, "format", "date-time");
+        break;
+    case MEMBER_OBJECT:
+        write_properties(member->members, /* is_closed= */ false, out);
+        break;
+    case MEMBER_OBJECTS:
+        json_out_member_z(out, "type", "array");
+        json_out_open_member(out, "items", '{');
+        write_properties(member->members, /* is_closed= */ false, out);
+        json_out_close(out, "}");
+        json_out_member_u64(out, "maxItems", member->max);
+        break;
     }
     if (member->doc != NULL && member->doc[0] != '\0') {
         json_out_member_z(out, "description", member->doc);
     }
-    json_out_close(out, "}");
 }
 
-static void write_schema(const struct member *members, bool is_closed, struct json_out *out)
+/* Of an object; its schema is open already. */
+static void write_properties(const struct member *members, bool is_closed, struct json_out *out)
 {
-    json_out_open(out, '{');
     json_out_member_z(out, "type", "object");
     json_out_open_member(out, "properties", '{');
     for (const struct member *m = members; m->name != NULL; m++) {
+        json_out_open_member(out, m->name, '{');
         write_member(m, out);
+        json_out_close(out, "}");
     }
     json_out_close(out, "}");
     json_out_open_member(out, "required", '[');
@@ -81,6 +99,12 @@ static void write_schema(const struct member *members, bool is_closed, struct js
         json_out_key(out, "additionalProperties");
         json_out_bool(out, false);
     }
+}
+
+static void write_schema(const struct member *members, bool is_closed, struct json_out *out)
+{
+    json_out_open(out, '{');
+    write_properties(members, is_closed, out);
     json_out_close(out, "}");
 }
 
@@ -109,8 +133,13 @@ static void write_success(const struct route *route, struct json_out *out)
 {
     const struct route_answer *answer = &route->answer;
     const char *media_type = answer->media_type == NULL ? "application/json" : answer->media_type;
-    json_out_open_member(out, "200", '{');
+    AUTO(mem_free) char *status = mem_printf("%d", answer->status == 0 ? 200 : answer->status);
+    json_out_open_member(out, status, '{');
     json_out_member_z(out, "description", answer->doc);
+    if (answer->status == 204) {
+        json_out_close(out, "}");
+        return;
+    }
     if (answer->has_etag) {
         json_out_open_member(out, "headers", '{');
         json_out_key(out, "ETag");
@@ -230,6 +259,20 @@ static void write_parameters(const struct route_path *path, struct json_out *out
     json_out_close(out, "]");
 }
 
+static void write_query(const struct route *route, struct json_out *out)
+{
+    json_out_open_member(out, "parameters", '[');
+    for (const struct member *m = route->query; m->name != NULL; m++) {
+        json_out_open(out, '{');
+        json_out_member_z(out, "name", m->name);
+        json_out_member_z(out, "in", "query");
+        json_out_open_member(out, "schema", '{');
+        write_member(m, out);
+        json_out_close(out, "}}");
+    }
+    json_out_close(out, "]");
+}
+
 static void write_operation(const struct route *route, enum dialect dialect, struct json_out *out)
 {
     AUTO(mem_free) char *method = mem_strdup(route->method);
@@ -246,6 +289,9 @@ static void write_operation(const struct route *route, enum dialect dialect, str
         json_out_close(out, "]}");
     }
     json_out_close(out, "]");
+    if (route->query != NULL) {
+        write_query(route, out);
+    }
     if (route->body != NULL) {
         json_out_open_member(out, "requestBody", '{');
         json_out_key(out, "required");

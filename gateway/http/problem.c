@@ -46,6 +46,7 @@ static const struct {
     {ERR_HEAD_TOO_LARGE, "Header too large", "Send fewer header fields or cookies."},
     {ERR_CONTENT_CODING, "Compressed body",
      "Send the body as it is, without <code>Content-Encoding</code>."},
+    {ERR_SIGN_IN_REFUSED, "Sign-in refused", "Check the user name and the password."},
     {ERR_HTTP_VERSION, "HTTP version not supported", "Speak HTTP/1.1."},
 };
 
@@ -67,6 +68,7 @@ const char *problem_title(enum err err)
 static void describe_fault(const struct member_fault *fault, char ret_detail[FAULT_DETAIL_BYTES])
 {
     static const char *const types[] = {[MEMBER_STRING] = "a string",
+                                        [MEMBER_LABEL] = "a string",
                                         [MEMBER_NUMBER] = "a whole number",
                                         [MEMBER_BOOL] = "true or false"};
     const struct member *member = fault->member;
@@ -74,6 +76,11 @@ static void describe_fault(const struct member_fault *fault, char ret_detail[FAU
     (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "%s", text);
     if (fault->kind == MEMBER_MISTYPED) {
         (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must be %s", types[member->type]);
+    } else if (fault->kind == MEMBER_OUTSIDE && member->type == MEMBER_LABEL) {
+        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES,
+                       "must have %" PRIu64 " to %" PRIu64
+                       " characters that can be seen, and no other ones",
+                       member->min, member->max);
     } else if (fault->kind == MEMBER_OUTSIDE) {
         (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must %s %" PRIu64 " to %" PRIu64 "%s",
                        member->type == MEMBER_STRING ? "have" : "be from", member->min, member->max,

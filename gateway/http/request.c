@@ -50,17 +50,31 @@ static char take_character(const char **at)
     return (char)byte;
 }
 
-bool request_query(const struct request *request, const char *name, char *ret_value, size_t bytes)
+/* The value of the first parameter of this name; NULL: there is none. */
+static const char *find_in_query(const struct request *request, const char *name)
 {
     size_t name_bytes = strlen(name);
     const char *at = request->query == NULL ? "" : request->query;
     while (strncmp(at, name, name_bytes) != 0 || at[name_bytes] != '=') {
         at += strcspn(at, "&");
         if (*at++ == '\0') {
-            return false;
+            return NULL;
         }
     }
-    at += name_bytes + 1;
+    return at + name_bytes + 1;
+}
+
+bool request_has_query(const struct request *request, const char *name)
+{
+    return find_in_query(request, name) != NULL;
+}
+
+bool request_query(const struct request *request, const char *name, char *ret_value, size_t bytes)
+{
+    const char *at = find_in_query(request, name);
+    if (at == NULL) {
+        return false;
+    }
     for (size_t i = 0; i < bytes; i++) {
         if (*at == '\0' || *at == '&') {
             ret_value[i] = '\0';

@@ -53,4 +53,7 @@ void request_media_type(struct request *request, char ret_type[REQUEST_MEDIA_TYP
  * fit into bytes. */
 bool request_query(const struct request *request, const char *name, char *ret_value, size_t bytes);
 
+/* Is there one at all? */
+bool request_has_query(const struct request *request, const char *name);
+
 #endif

@@ -57,12 +57,16 @@ static const char *check_template(const struct route_path *path)
 static const char *check_member(const struct member *members, const struct member *member,
                                 bool is_body)
 {
-    bool is_list = member->type == MEMBER_NUMBERS || member->type == MEMBER_STRINGS;
+    bool is_of_answer = member->type >= MEMBER_NUMBERS;
+    bool has_members = member->type == MEMBER_OBJECT || member->type == MEMBER_OBJECTS;
     if (member->min > member->max) {
         return "a member's bounds are reversed";
     }
-    if (is_body && (is_list || member->constant != NULL)) {
+    if (is_body && (is_of_answer || member->constant != NULL)) {
         return "a member is of a type that no body has";
+    }
+    if (has_members != (member->members != NULL)) {
+        return "a member that is an object has no members, or another one has";
     }
     for (const struct member *m = members; m < member; m++) {
         if (strcmp(m->name, member->name) == 0) {
@@ -75,15 +79,19 @@ static const char *check_member(const struct member *members, const struct membe
 /* A member of the body that goes into a field of the message must fit into it. */
 static const char *check_field(const struct msg_type *type, const struct member *member)
 {
-    static const enum field_type wanted[] = {
-        [MEMBER_STRING] = FIELD_STR, [MEMBER_NUMBER] = FIELD_U64, [MEMBER_BOOL] = FIELD_BOOL};
+    static const enum field_type wanted[] = {[MEMBER_STRING] = FIELD_STR,
+                                             [MEMBER_LABEL] = FIELD_STR,
+                                             [MEMBER_NUMBER] = FIELD_U64,
+                                             [MEMBER_BOOL] = FIELD_BOOL};
     for (size_t i = 0; i < type->field_count; i++) {
         const struct msg_field *field = &type->fields[i];
         if (strcmp(field->name, member->name) != 0) {
             continue;
         }
+        /* A character has four bytes at most (RFC 3629). */
+        uint64_t max = member->type == MEMBER_LABEL ? 4 * member->max : member->max;
         bool is_bounded =
-            member->type == MEMBER_BOOL || (member->min >= field->min && member->max <= field->max);
+            member->type == MEMBER_BOOL || (member->min >= field->min && max <= field->max);
         if (field->type != wanted[member->type] || !is_bounded) {
             return "a member does not fit into the message's field";
         }
@@ -95,8 +103,12 @@ static const char *check_field(const struct msg_type *type, const struct member 
 static const char *check_ask(const struct route *route)
 {
     const struct msg_type *type = msg_type_find(route->ask->message);
-    if (type == NULL || type->reply == MSG_NONE || route->ask->write == NULL) {
+    bool has_body = route->answer.status != 204;
+    if (type == NULL || type->reply == MSG_NONE || (has_body && route->ask->write == NULL)) {
         return "the row asks no request of the bus, or does not write an answer";
+    }
+    if (!has_body && route->ask->write != NULL) {
+        return "the row writes an answer that has no body";
     }
     for (const struct member *m = route->body; m != NULL && m->name != NULL; m++) {
         const char *why = check_field(type, m);

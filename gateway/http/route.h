@@ -29,6 +29,7 @@ enum dialect {
 };
 
 struct route_answer {
+    int status;                   /* of a success; 0: 200; 204: it has no body */
     const char *media_type;       /* NULL: application/json */
     const struct member *members; /* of the JSON; NULL: something else, as doc says */
     const char *doc;
@@ -42,10 +43,11 @@ struct route_ask {
     /* Fills in what the body does not give, before anything is sent; may refuse. What it needs
      * later it attaches to the exchange. NULL: nothing to do. */
     enum err (*prepare)(struct exchange *exchange, struct msg *msg);
-    /* Sees how it ended, good or bad, once prepare has let it go; NULL: nothing to do. reply: NULL
-     * unless err is ERR_OK. */
-    void (*settle)(struct exchange *exchange, enum err err, const struct msg *reply);
-    /* Writes the members of a success, one JSON object, which is open already. */
+    /* Sees how it ended, good or bad, once prepare has let it go, and says what the client is told;
+     * reply is NULL unless err is ERR_OK. NULL: nothing to do. */
+    enum err (*settle)(struct exchange *exchange, enum err err, const struct msg *reply);
+    /* Writes the members of a success, one JSON object, which is open already. NULL: the answer has
+     * no body. */
     void (*write)(const struct exchange *exchange, const struct msg *reply, struct json_out *out);
 };
 
@@ -55,8 +57,11 @@ struct route {
     const char *name;     /* of the operation, in the API's document; unique */
     const char *doc;      /* one sentence */
     enum route_who who;
-    bool is_stream;            /* the answer goes on */
-    bool body_may_be_empty;    /* then it stands for {} */
+    bool is_stream;         /* the answer goes on */
+    bool body_may_be_empty; /* then it stands for {} */
+    /* Of the parameters in the query, for the API's document; the handler reads them. Ended by a
+     * row without a name; NULL: none. */
+    const struct member *query;
     const struct member *body; /* ended by a row without a name; NULL: a body is not looked at */
     struct route_answer answer;
     /* What can go wrong beyond what follows from the row; ended by ERR_OK, or full. */

@@ -107,11 +107,11 @@ static struct api *make_api(void)
     const struct api_config config = {.budget_ms = 4000,
                                       .cors_origins = "https://a.example",
                                       .url = public_url_default("", "127.0.0.1", 60000),
-                                      .original = {.login_address_burst = 1000,
-                                                   .login_address_per_minute = 60000,
-                                                   .login_name_burst = 10,
-                                                   .login_name_per_minute = 60,
-                                                   .login_table_max = 64}};
+                                      .sign_ins = {.address_burst = 1000,
+                                                   .address_per_minute = 60000,
+                                                   .name_burst = 10,
+                                                   .name_per_minute = 60,
+                                                   .table_max = 64}};
     log_init("fuzz", LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
     return api_new(&parts, &config);
 }

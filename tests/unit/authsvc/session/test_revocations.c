@@ -268,6 +268,12 @@ static void an_id_is_of_a_user(void **state)
     assert_failed(revoke_of(f, 0, id, STR_NONE), ERR_BAD_REQUEST);
     assert_failed(revoke_of(f, 0, STR_NONE, id), ERR_BAD_REQUEST);
     assert_failed(revoke_of(f, 41, id, id), ERR_BAD_REQUEST);
+    const struct msg both = {
+        .id = MSG_session_revoke,
+        .session_revoke = {.token_hash = str_of_token(&bob), .except_session = id}};
+    struct mock_call *call = new_call(f, &both);
+    revocations_start(f->revocations, &call->call);
+    assert_failed(call, ERR_BAD_REQUEST);
     assert_int_equal(mock_store_pending(&f->store, MOCK_REVOKE), 0);
 }
 

@@ -26,13 +26,12 @@ int api_fixture_setup(void **state)
         .budget_ms = BUDGET_MS,
         .cors_origins = "",
         .url = public_url_default("", "127.0.0.1", 60000),
-        .original = {.login_address_burst = 20,
-                     .login_address_per_minute = 60,
-                     .login_name_burst = 3,
-                     .login_name_per_minute = 6,
-                     .login_table_max = 1024,
-                     .create_burst = 3,
-                     .create_per_minute = 6},
+        .sign_ins = {.address_burst = 20,
+                     .address_per_minute = 60,
+                     .name_burst = 3,
+                     .name_per_minute = 6,
+                     .table_max = 1024},
+        .original = {.create_burst = 3, .create_per_minute = 6},
     };
     api_fixture_restart(f);
     *state = f;

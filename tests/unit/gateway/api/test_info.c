@@ -32,6 +32,37 @@ static void test_info(void **state)
     assert_int_equal(f->bus.count, 0);
 }
 
+/* Parameters of a query, objects within lists, times, and a success that is not 200. */
+static void assert_parts_are_described(const json_t *paths)
+{
+    const char *name = NULL, *in = NULL, *type = NULL, *format = NULL;
+    int least = 0, most = 0;
+    const json_t *sessions = json_object_get(paths, "/v1/sessions");
+    json_t *get = json_object_get(sessions, "get");
+    assert_int_equal(json_unpack(get, "{s:[{s:s,s:s,s:{s:s,s:i,s:i}}]}", "parameters", "name",
+                                 &name, "in", &in, "schema", "type", &type, "minimum", &least,
+                                 "maximum", &most),
+                     0);
+    assert_string_equal(name, "limit");
+    assert_string_equal(in, "query");
+    assert_string_equal(type, "integer");
+    assert_int_equal(least, 1);
+    assert_int_equal(most, 100);
+    assert_int_equal(json_unpack(get, "{s:{s:{s:{s:{s:{s:{s:{s:{s:{s:{s:s,s:s}}}}}}}}}}}",
+                                 "responses", "200", "content", "application/json", "schema",
+                                 "properties", "items", "items", "properties", "created_at", "type",
+                                 &type, "format", &format),
+                     0);
+    assert_string_equal(type, "string");
+    assert_string_equal(format, "date-time");
+    const json_t *answers = json_object_get(json_object_get(sessions, "delete"), "responses");
+    assert_non_null(json_object_get(answers, "204"));
+    assert_null(json_object_get(answers, "200"));
+    assert_null(json_object_get(json_object_get(answers, "204"), "content"));
+    answers = json_object_get(json_object_get(sessions, "post"), "responses");
+    assert_non_null(json_object_get(answers, "201"));
+}
+
 static void test_document(void **state)
 {
     struct api_fixture *f = *state;
@@ -45,8 +76,10 @@ static void test_document(void **state)
     json_t *json = json_loads(ask->body, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(json);
     assert_string_equal(json_string_value(json_object_get(json, "openapi")), "3.1.0");
-    static const char *const paths[] = {"/login",   "/create",          "/list_participants",
-                                        "/v1/info", "/v1/openapi.json", "/problems/{code}"};
+    static const char *const paths[] = {
+        "/login",           "/create",      "/list_participants",   "/v1/info",
+        "/v1/openapi.json", "/v1/sessions", "/v1/sessions/current", "/v1/sessions/{session}",
+        "/problems/{code}"};
     const json_t *described = json_object_get(json, "paths");
     assert_int_equal(json_object_size(described), ARRAY_LEN(paths));
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
@@ -55,6 +88,7 @@ static void test_document(void **state)
     const json_t *server = json_array_get(json_object_get(json, "servers"), 0);
     assert_string_equal(json_string_value(json_object_get(server, "url")),
                         "http://127.0.0.1:60000");
+    assert_parts_are_described(described);
     json_decref(json);
     ask_free(&ask);
     ask = get(f, "/v1/openapi.json", etag);

@@ -105,6 +105,7 @@ static void test_rows_that_make_no_sense(void **state)
 
 static void test_members_of_a_body(void **state)
 {
+    static const struct member no_members[] = {{.name = NULL}};
     static const struct {
         struct member members[3];
         const char *why;
@@ -116,6 +117,10 @@ static void test_members_of_a_body(void **state)
          "a member is of a type that no body has"},
         {{{.name = "x", .type = MEMBER_BOOL}, {.name = "x", .type = MEMBER_BOOL}},
          "a member is there twice"},
+        {{{.name = "x", .type = MEMBER_TIME}}, "a member is of a type that no body has"},
+        {{{.name = "x", .type = MEMBER_OBJECT}}, "a member is of a type that no body has"},
+        {{{.name = "x", .type = MEMBER_BOOL, .members = no_members}},
+         "a member that is an object has no members, or another one has"},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -1,0 +1,367 @@
+#include "gateway/api/sessions.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "gateway/api/user_json.h"
+#include "gateway/http/json_body.h"
+#include "gateway/http/paging.h"
+
+#define CLIENT_BYTES 16
+#define DEVICE_CHARACTERS 64
+
+struct sessions_api {
+    struct sign_ins *sign_ins;
+};
+
+static struct str session_id_str(const uint8_t id[SESSION_ID_BYTES])
+{
+    return (struct str){.data = (const char *)id, .bytes = SESSION_ID_BYTES};
+}
+
+/* ---- POST /v1/sessions ---- */
+
+static const struct member open_body[] = {
+    {.name = "username", .type = MEMBER_STRING, .min = 1, .max = 200, .doc = "Compared exactly."},
+    {.name = "password", .type = MEMBER_STRING, .min = 1, .max = 1024, .doc = "In clear."},
+    {.name = "device",
+     .type = MEMBER_LABEL,
+     .is_optional = true,
+     .min = 1,
+     .max = DEVICE_CHARACTERS,
+     .doc = "What the list of sessions calls this one."},
+    {.name = NULL},
+};
+
+static const struct member open_answer[] = {
+    {.name = "id", .type = MEMBER_STRING, .min = 32, .max = 32, .doc = "Opaque; not secret."},
+    {.name = "token",
+     .type = MEMBER_STRING,
+     .min = AUTH_TOKEN_HEX,
+     .max = AUTH_TOKEN_HEX,
+     .doc = "For the header Authorization, after Bearer."},
+    {.name = "expires_at", .type = MEMBER_TIME, .doc = "When it ends if it is not used."},
+    {.name = "user", .type = MEMBER_OBJECT, .members = user_members},
+    {.name = NULL},
+};
+
+static enum err prepare_open(struct exchange *exchange, struct msg *msg)
+{
+    const struct sessions_api *sessions = exchange->self;
+    msg->session_open.address =
+        (struct str){.data = (const char *)exchange->request->client, .bytes = CLIENT_BYTES};
+    return sign_ins_begin(sessions->sign_ins, exchange, msg->session_open.username,
+                          &msg->session_open.token_hash);
+}
+
+static enum err settle_open(struct exchange *exchange, enum err err, const struct msg *reply)
+{
+    const struct sessions_api *sessions = exchange->self;
+    (void)reply;
+    sign_ins_end(sessions->sign_ins, exchange, err);
+    return err == ERR_BAD_CREDENTIALS ? ERR_SIGN_IN_REFUSED : err;
+}
+
+static void write_open(const struct exchange *exchange, const struct msg *reply,
+                       struct json_out *out)
+{
+    const struct sign_in *sign_in = exchange->state;
+    json_out_key(out, "id");
+    json_out_hex(out, session_id_str(sign_in->token_hash));
+    json_out_member_z(out, "token", sign_in->token);
+    json_out_key(out, "expires_at");
+    json_out_time(out, reply->session_open_reply.expires_unix_ms);
+    json_out_open_member(out, "user", '{');
+    user_json_write(&reply->session_open_reply.user, out);
+    json_out_close(out, "}");
+}
+
+static const struct route_ask ask_open = {.message = MSG_session_open,
+                                          .prepare = prepare_open,
+                                          .settle = settle_open,
+                                          .write = write_open};
+
+/* ---- GET /v1/sessions/{session}, GET /v1/sessions/current ---- */
+
+static const struct member session_members[] = {
+    {.name = "id", .type = MEMBER_STRING, .min = 32, .max = 32, .doc = "Opaque; not secret."},
+    {.name = "kind",
+     .type = MEMBER_STRING,
+     .min = 1,
+     .max = 16,
+     .doc = "web: of POST /v1/sessions; original: of /login, which lives for minutes."},
+    {.name = "device",
+     .type = MEMBER_STRING,
+     .is_optional = true,
+     .min = 1,
+     .max = 4UL * DEVICE_CHARACTERS,
+     .doc = "As it was called when it was opened."},
+    {.name = "address",
+     .type = MEMBER_STRING,
+     .is_optional = true,
+     .min = 2,
+     .max = INET6_ADDRSTRLEN,
+     .doc = "Where it was opened from: IPv4 or IPv6."},
+    {.name = "created_at", .type = MEMBER_TIME},
+    {.name = "last_used_at", .type = MEMBER_TIME, .doc = "May be half a minute behind."},
+    {.name = "expires_at", .type = MEMBER_TIME, .doc = "When it ends if it is not used again."},
+    {.name = "current", .type = MEMBER_BOOL, .doc = "It is the one that this was asked with."},
+    {.name = NULL},
+};
+
+static void write_address(const struct str address, struct json_out *out)
+{
+    static const uint8_t nowhere[CLIENT_BYTES];
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}; /* RFC 4291, 2.5.5.2 */
+    char text[INET6_ADDRSTRLEN];
+    if (address.bytes != CLIENT_BYTES || memcmp(address.data, nowhere, CLIENT_BYTES) == 0) {
+        return;
+    }
+    bool is_ipv4 = memcmp(address.data, mapped, sizeof(mapped)) == 0;
+    const char *from = address.data + (is_ipv4 ? sizeof(mapped) : 0);
+    if (inet_ntop(is_ipv4 ? AF_INET : AF_INET6, from, text, sizeof(text)) != NULL) {
+        json_out_member_z(out, "address", text);
+    }
+}
+
+/* Into an object that is open already. */
+static void write_session(const struct exchange *exchange, const struct msg_session *session,
+                          struct json_out *out)
+{
+    json_out_key(out, "id");
+    json_out_hex(out, session->id);
+    json_out_member_z(out, "kind", session->kind == SESSION_WEB ? "web" : "original");
+    if (session->device.bytes > 0) {
+        json_out_key(out, "device");
+        json_out_str(out, session->device);
+    }
+    write_address(session->address, out);
+    json_out_key(out, "created_at");
+    json_out_time(out, session->created_unix_ms);
+    json_out_key(out, "last_used_at");
+    json_out_time(out, session->used_unix_ms);
+    json_out_key(out, "expires_at");
+    json_out_time(out, session->expires_unix_ms);
+    json_out_key(out, "current");
+    json_out_bool(out, str_eq(session->id, session_id_str(exchange->session)));
+}
+
+/* The session that the path names: by its id, or current. false: it cannot be one. */
+static bool read_session(struct exchange *exchange, uint8_t ret_id[SESSION_ID_BYTES])
+{
+    const struct str id = exchange_parameter(exchange, "session");
+    if (id.bytes == 0) {
+        memcpy(ret_id, exchange->session, SESSION_ID_BYTES);
+        return true;
+    }
+    return hex_decode(ret_id, SESSION_ID_BYTES, id);
+}
+
+static enum err prepare_get(struct exchange *exchange, struct msg *msg)
+{
+    uint8_t *id = exchange_attach(exchange, SESSION_ID_BYTES, free);
+    msg->session_page = (struct msg_session_page){
+        .user_id = exchange->context.principal.user_id, .limit = 1, .session = session_id_str(id)};
+    return read_session(exchange, id) ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static enum err settle_get(struct exchange *exchange, enum err err, const struct msg *reply)
+{
+    (void)exchange;
+    return err == ERR_OK && reply->session_page_reply.sessions.count != 1 ? ERR_PROTOCOL : err;
+}
+
+static void write_get(const struct exchange *exchange, const struct msg *reply,
+                      struct json_out *out)
+{
+    write_session(exchange, &reply->session_page_reply.sessions.items[0], out);
+}
+
+static const struct route_ask ask_get = {
+    .message = MSG_session_page, .prepare = prepare_get, .settle = settle_get, .write = write_get};
+
+/* ---- GET /v1/sessions ---- */
+
+static const struct member list_answer[] = {
+    {.name = "items",
+     .type = MEMBER_OBJECTS,
+     .max = PAGING_LIMIT_MAX,
+     .members = session_members,
+     .doc = "The newest first."},
+    {.name = "next_page_token",
+     .type = MEMBER_STRING,
+     .is_optional = true,
+     .min = 1,
+     .max = 2UL * PAGING_PLACE_BYTES_MAX,
+     .doc = "For page_token; absent on the last page."},
+    {.name = NULL},
+};
+_Static_assert(PAGING_LIMIT_MAX <= SESSIONS_PAGE, "a page fits into a message");
+
+/* Where a page ends: the last one's time, big-endian, and id. */
+struct place {
+    uint8_t created[8];
+    uint8_t id[SESSION_ID_BYTES];
+};
+
+struct list {
+    struct paging paging;
+    struct place place;
+};
+
+static enum err prepare_session_list(struct exchange *exchange, struct msg *msg)
+{
+    struct list *list = exchange_attach(exchange, sizeof(*list), free);
+    enum err err = paging_read(exchange->request, &list->place, sizeof(list->place), &list->paging);
+    uint64_t created = 0;
+    for (size_t i = 0; i < sizeof(list->place.created); i++) {
+        created = created << 8 | list->place.created[i];
+    }
+    if (err != ERR_OK || created > INT64_MAX) {
+        return ERR_BAD_REQUEST;
+    }
+    msg->session_page = (struct msg_session_page){
+        .user_id = exchange->context.principal.user_id,
+        .limit = list->paging.limit,
+        .after_created_unix_ms = created,
+        .after_session = list->paging.has_place ? session_id_str(list->place.id) : STR_NONE};
+    return ERR_OK;
+}
+
+static void write_session_list(const struct exchange *exchange, const struct msg *reply,
+                               struct json_out *out)
+{
+    const struct list *list = exchange->state;
+    const struct msg_session_list sessions = reply->session_page_reply.sessions;
+    json_out_open_member(out, "items", '[');
+    for (size_t i = 0; i < sessions.count; i++) {
+        json_out_open(out, '{');
+        write_session(exchange, &sessions.items[i], out);
+        json_out_close(out, "}");
+    }
+    json_out_close(out, "]");
+    if (sessions.count == list->paging.limit) {
+        const struct msg_session *last = &sessions.items[sessions.count - 1];
+        struct place place;
+        for (size_t i = 0; i < sizeof(place.created); i++) {
+            place.created[i] = (uint8_t)(last->created_unix_ms >> (56 - 8 * i));
+        }
+        memcpy(place.id, last->id.data, sizeof(place.id));
+        paging_write_next(out, &place, sizeof(place));
+    }
+}
+
+static const struct route_ask ask_list = {
+    .message = MSG_session_page, .prepare = prepare_session_list, .write = write_session_list};
+
+/* ---- DELETE ---- */
+
+static enum err prepare_end(struct exchange *exchange, struct msg *msg)
+{
+    uint8_t *id = exchange_attach(exchange, SESSION_ID_BYTES, free);
+    msg->session_revoke = (struct msg_session_revoke){
+        .user_id = exchange->context.principal.user_id, .session = session_id_str(id)};
+    return read_session(exchange, id) ? ERR_OK : ERR_NOT_FOUND;
+}
+
+/* The current one may have been ended a moment ago; it is over, which is what was asked for. */
+static enum err settle_end(struct exchange *exchange, enum err err, const struct msg *reply)
+{
+    bool is_named = exchange_parameter(exchange, "session").bytes > 0;
+    bool is_none = err == ERR_OK && reply->session_revoke_reply.revoked == 0;
+    return is_none && is_named ? ERR_NOT_FOUND : err;
+}
+
+static const struct route_ask ask_end = {
+    .message = MSG_session_revoke, .prepare = prepare_end, .settle = settle_end};
+
+static enum err prepare_end_others(struct exchange *exchange, struct msg *msg)
+{
+    msg->session_revoke =
+        (struct msg_session_revoke){.user_id = exchange->context.principal.user_id,
+                                    .except_session = session_id_str(exchange->session)};
+    return ERR_OK;
+}
+
+static const struct route_ask ask_end_others = {.message = MSG_session_revoke,
+                                                .prepare = prepare_end_others};
+
+/* ---- the rows ---- */
+
+static const struct route rows[] = {
+    {.method = "GET",
+     .template = "/v1/sessions",
+     .name = "listSessions",
+     .doc = "Lists one's own sessions that go on.",
+     .who = ROUTE_USER,
+     .query = paging_query,
+     .answer = {.members = list_answer, .doc = "A page of them."},
+     .ask = &ask_list},
+    {.method = "POST",
+     .template = "/v1/sessions",
+     .name = "openSession",
+     .doc = "Signs in: opens a session that slides over days.",
+     .who = ROUTE_ANYBODY,
+     .body = open_body,
+     .answer = {.status = 201, .members = open_answer, .doc = "The session is open."},
+     .errors = {ERR_SIGN_IN_REFUSED, ERR_RATE_LIMITED},
+     .ask = &ask_open},
+    {.method = "DELETE",
+     .template = "/v1/sessions",
+     .name = "endOtherSessions",
+     .doc = "Ends all of one's own sessions but the one that this is asked with.",
+     .who = ROUTE_USER,
+     .answer = {.status = 204, .doc = "They are over, within a second everywhere."},
+     .ask = &ask_end_others},
+    {.method = "GET",
+     .template = "/v1/sessions/current",
+     .name = "getCurrentSession",
+     .doc = "Shows the session that this is asked with.",
+     .who = ROUTE_USER,
+     .answer = {.members = session_members, .doc = "The session."},
+     .errors = {ERR_NOT_FOUND},
+     .ask = &ask_get},
+    {.method = "DELETE",
+     .template = "/v1/sessions/current",
+     .name = "endCurrentSession",
+     .doc = "Signs out: ends the session that this is asked with.",
+     .who = ROUTE_USER,
+     .answer = {.status = 204, .doc = "It is over, within a second everywhere."},
+     .ask = &ask_end},
+    {.method = "GET",
+     .template = "/v1/sessions/{session}",
+     .name = "getSession",
+     .doc = "Shows one of one's own sessions.",
+     .who = ROUTE_USER,
+     .answer = {.members = session_members, .doc = "The session."},
+     .errors = {ERR_NOT_FOUND},
+     .ask = &ask_get},
+    {.method = "DELETE",
+     .template = "/v1/sessions/{session}",
+     .name = "endSession",
+     .doc = "Ends one of one's own sessions.",
+     .who = ROUTE_USER,
+     .answer = {.status = 204, .doc = "It is over, within a second everywhere."},
+     .errors = {ERR_NOT_FOUND},
+     .ask = &ask_end},
+};
+
+struct resource sessions_api_resource(struct sessions_api *sessions)
+{
+    return (struct resource){
+        .dialect = DIALECT_V1, .routes = rows, .count = ARRAY_LEN(rows), .self = sessions};
+}
+
+/* ---- life ---- */
+
+struct sessions_api *sessions_api_new(struct sign_ins *sign_ins)
+{
+    struct sessions_api *sessions = mem_alloc(sizeof(*sessions));
+    sessions->sign_ins = sign_ins;
+    return sessions;
+}
+
+void sessions_api_free(struct sessions_api **sessions)
+{
+    mem_free(sessions);
+}

@@ -1,0 +1,29 @@
+#include "gateway/api/user_json.h"
+
+#include <stdio.h>
+
+#define ID_BYTES 24
+
+const struct member user_members[] = {
+    {.name = "id", .type = MEMBER_STRING, .min = 1, .max = ID_BYTES, .doc = "Opaque."},
+    {.name = "username", .type = MEMBER_STRING, .min = 1, .max = 200, .doc = "To sign in with."},
+    {.name = "display_name",
+     .type = MEMBER_STRING,
+     .min = 1,
+     .max = 256,
+     .doc = "What others see; the user name where none was given."},
+    {.name = "role", .type = MEMBER_STRING, .min = 1, .max = 16, .doc = "admin or member."},
+    {.name = NULL},
+};
+
+void user_json_write(const struct msg_user *user, struct json_out *out)
+{
+    char id[ID_BYTES];
+    (void)snprintf(id, sizeof(id), "%" PRIu64, user->id);
+    json_out_member_z(out, "id", id);
+    json_out_key(out, "username");
+    json_out_str(out, user->username);
+    json_out_key(out, "display_name");
+    json_out_str(out, user->display_name);
+    json_out_member_z(out, "role", user->role == ROLE_ADMIN ? "admin" : "member");
+}

@@ -1,0 +1,14 @@
+/* A user in answers: the same members wherever one stands. */
+#ifndef LYNKS_GATEWAY_API_USER_JSON_H
+#define LYNKS_GATEWAY_API_USER_JSON_H
+
+#include "gateway/http/json_out.h"
+#include "gateway/http/member.h"
+#include "proto/schema/msg.h"
+
+extern const struct member user_members[];
+
+/* Into an object that is open already. */
+void user_json_write(const struct msg_user *user, struct json_out *out);
+
+#endif

@@ -1,0 +1,54 @@
+#include "gateway/http/paging.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+const struct member paging_query[] = {
+    {.name = "limit",
+     .type = MEMBER_NUMBER,
+     .min = 1,
+     .max = PAGING_LIMIT_MAX,
+     .doc = "How many at most; 50 where none is given."},
+    {.name = "page_token",
+     .type = MEMBER_STRING,
+     .max = 2UL * PAGING_PLACE_BYTES_MAX,
+     .doc = "next_page_token of the page before."},
+    {.name = NULL},
+};
+
+static bool read_limit(const struct request *request, uint64_t *ret)
+{
+    char text[4]; /* PAGING_LIMIT_MAX has three digits */
+    if (!request_has_query(request, "limit")) {
+        *ret = PAGING_LIMIT;
+        return true;
+    }
+    if (!request_query(request, "limit", text, sizeof(text)) || text[0] == '\0' ||
+        text[strspn(text, "0123456789")] != '\0') {
+        return false;
+    }
+    *ret = strtoul(text, NULL, 10);
+    return *ret >= 1 && *ret <= PAGING_LIMIT_MAX;
+}
+
+enum err paging_read(const struct request *request, void *ret_place, size_t bytes,
+                     struct paging *ret)
+{
+    char text[2 * PAGING_PLACE_BYTES_MAX + 1];
+    assert(bytes <= PAGING_PLACE_BYTES_MAX);
+    *ret = (struct paging){.has_place = request_has_query(request, "page_token")};
+    if (!read_limit(request, &ret->limit)) {
+        return ERR_BAD_REQUEST;
+    }
+    if (ret->has_place && (!request_query(request, "page_token", text, sizeof(text)) ||
+                           !hex_decode(ret_place, bytes, str_of(text)))) {
+        return ERR_BAD_REQUEST;
+    }
+    return ERR_OK;
+}
+
+void paging_write_next(struct json_out *out, const void *place, size_t bytes)
+{
+    json_out_key(out, "next_page_token");
+    json_out_hex(out, (struct str){.data = place, .bytes = bytes});
+}

@@ -1,0 +1,26 @@
+/* Lists in pages: ?limit=&page_token= of a request, next_page_token of an answer. What a token says
+ * is its resource's business; to clients it is opaque. */
+#ifndef LYNKS_GATEWAY_HTTP_PAGING_H
+#define LYNKS_GATEWAY_HTTP_PAGING_H
+
+#include "gateway/http/exchange.h"
+
+#define PAGING_LIMIT_MAX 100
+#define PAGING_LIMIT 50 /* where none is given */
+#define PAGING_PLACE_BYTES_MAX 48
+
+extern const struct member paging_query[]; /* for the row */
+
+struct paging {
+    uint64_t limit; /* 1..PAGING_LIMIT_MAX */
+    bool has_place; /* false: from the first one */
+};
+
+/* ret_place: where to go on, exactly bytes of it (PAGING_PLACE_BYTES_MAX at most), as
+ * paging_write_next was given them. ERR_BAD_REQUEST: a parameter cannot be. */
+enum err paging_read(const struct request *request, void *ret_place, size_t bytes,
+                     struct paging *ret);
+/* A member of the answer: there is more behind place. */
+void paging_write_next(struct json_out *out, const void *place, size_t bytes);
+
+#endif

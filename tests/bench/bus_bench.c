@@ -235,7 +235,9 @@ static void serve_clients(struct process *process)
                                           .login_address_per_minute = 1,
                                           .login_name_burst = 1,
                                           .login_name_per_minute = 1,
-                                          .login_table_max = 16};
+                                          .login_table_max = 16,
+                                          .create_burst = 1,
+                                          .create_per_minute = 1};
     struct gateway *gateway = gateway_new(&gateway_parts, &config);
     check(gateway != NULL && loop_run_until(process->loop, is_ready, process, BUDGET_MS),
           "no gateway");

@@ -104,14 +104,16 @@ static struct api *make_api(void)
     static struct metrics *metrics; /* stays: the API lives as long as the program */
     metrics = metrics_new();
     const struct api_parts parts = {.clock = &clock_of_test, .bus = &bus, .metrics = metrics};
-    const struct api_config config = {.budget_ms = 4000,
-                                      .cors_origins = "https://a.example",
-                                      .url = public_url_default("", "127.0.0.1", 60000),
-                                      .sign_ins = {.address_burst = 1000,
-                                                   .address_per_minute = 60000,
-                                                   .name_burst = 10,
-                                                   .name_per_minute = 60,
-                                                   .table_max = 64}};
+    const struct api_config config = {
+        .budget_ms = 4000,
+        .cors_origins = "https://a.example",
+        .url = public_url_default("", "127.0.0.1", 60000),
+        .sign_ins = {.address_burst = 1000,
+                     .address_per_minute = 60000,
+                     .name_burst = 10,
+                     .name_per_minute = 60,
+                     .table_max = 64},
+        .original = {.create_burst = 1000, .create_per_minute = 60000}};
     log_init("fuzz", LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
     return api_new(&parts, &config);
 }

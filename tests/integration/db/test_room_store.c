@@ -215,15 +215,15 @@ static void a_room_is_made_once_and_only_if_it_may_be(void **state)
 {
     static const struct {
         uint64_t id;
-        bool may_add;
-        enum err err;
         uint64_t given;
+        enum err err;
+        bool may_add;
         bool is_new;
     } rows[] = {
-        {77, false, ERR_NO_SUCH_ROOM, 0, false}, /* nothing is there yet */
-        {77, true, ERR_OK, 77, true},
-        {78, true, ERR_OK, 77, false},
-        {79, false, ERR_OK, 77, false},
+        {77, 0, ERR_NO_SUCH_ROOM, false, false}, /* nothing is there yet */
+        {77, 77, ERR_OK, true, true},
+        {78, 77, ERR_OK, true, false},
+        {79, 77, ERR_OK, false, false},
     };
     (void)state;
     struct registry r = registry_new();

@@ -225,16 +225,16 @@ static void test_who_has_joined_has_a_feed_id(void **state)
 {
     static const struct {
         const char *id;
-        enum err err;
         const char *kind;
+        enum err err;
         unsigned room_id;
-    } rows[] = {{"\"id\":42,", ERR_OK, "joined", 1234},
-                {"", ERR_PROTOCOL, "joined", 1234},
-                {"\"id\":0,", ERR_PROTOCOL, "joined", 1234},
-                {"\"id\":-1,", ERR_PROTOCOL, "joined", 1234},
-                {"\"id\":\"42\",", ERR_PROTOCOL, "joined", 1234},
-                {"\"id\":42,", ERR_PROTOCOL, "joined", 1235},
-                {"\"id\":42,", ERR_PROTOCOL, "event", 1234}};
+    } rows[] = {{"\"id\":42,", "joined", ERR_OK, 1234},
+                {"", "joined", ERR_PROTOCOL, 1234},
+                {"\"id\":0,", "joined", ERR_PROTOCOL, 1234},
+                {"\"id\":-1,", "joined", ERR_PROTOCOL, 1234},
+                {"\"id\":\"42\",", "joined", ERR_PROTOCOL, 1234},
+                {"\"id\":42,", "joined", ERR_PROTOCOL, 1235},
+                {"\"id\":42,", "event", ERR_PROTOCOL, 1234}};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO(mem_free)

@@ -1,5 +1,7 @@
 #include "authsvc/store/store_jobs.h"
 
+#include "proto/db/db_sql.h"
+
 #define SWEEP_MAX 500 /* rows of each table at a time */
 
 /* ---- one session ---- */
@@ -132,7 +134,7 @@ struct find_revoked {
 };
 
 static const struct db_query select_place = {
-    .sql = "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED), (SELECT COUNT(*)"
+    .sql = "SELECT " DB_NOW_UNIX_MS ", (SELECT COUNT(*)"
            " FROM session_revocations WHERE seq = ? AND token_hash = ?)",
     .params = DB_FIELDS(struct find_revoked, after.seq, after.token.bytes),
     .columns = DB_FIELDS(struct find_revoked, revoked.now_unix_ms, is_there)};

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "proto/db/db_sql.h"
+
 /* ---- finding one ---- */
 
 struct find_session {
@@ -181,9 +183,7 @@ struct extend_sessions {
  * because all of its numbers are: with one signed among them MariaDB reads, and locks, the whole
  * table. */
 #define X1(x) x
-#define X4(x) x x x x
-#define X16(x) X4(x) X4(x) X4(x) X4(x)
-#define X128(x) X16(X4(x) X4(x))
+#define X128(x) DB_X16(DB_X4(x) DB_X4(x))
 #define IN_IDS(xn) " WHERE id IN (CAST(0 AS UNSIGNED)" xn(", ?") ")"
 #define WHENS(xn) " CASE id " xn("WHEN ? THEN ? ") "ELSE 0 END)"
 #define BATCH(n, xn)                                                                               \
@@ -202,7 +202,7 @@ struct extend_sessions {
 static const struct batch {
     size_t size;
     struct db_query extend, find;
-} batches[] = {BATCH(1, X1), BATCH(16, X16), BATCH(128, X128)};
+} batches[] = {BATCH(1, X1), BATCH(16, DB_X16), BATCH(128, X128)};
 _Static_assert(STORE_BATCH_MAX == 128, "the largest batch");
 
 static bool is_found(const struct extend_sessions *extend, const struct store_extension *item)

@@ -2,6 +2,7 @@
 
 #include "proto/base/log.h"
 #include "proto/base/skew.h"
+#include "proto/db/db_sql.h"
 #include "proto/loop/pool.h"
 
 #define PROBE_DOWN_MS 200
@@ -242,9 +243,8 @@ static void on_database_probed(void *arg, enum err err)
     probe_later(pool);
 }
 
-static const struct db_query select_now = {
-    .sql = "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED)",
-    .columns = DB_FIELDS(struct probe, now_unix_ms)};
+static const struct db_query select_now = {.sql = "SELECT " DB_NOW_UNIX_MS,
+                                           .columns = DB_FIELDS(struct probe, now_unix_ms)};
 
 static enum err read_clock(void *arg, struct db *db)
 {

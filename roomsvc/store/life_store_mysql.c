@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "roomsvc/store/db_now.h"
+#include "proto/db/db_sql.h"
 
 /* ---- whose turn it is ---- */
 
@@ -128,14 +128,11 @@ static void on_rooms_used(void *arg, enum err err)
     used->fn(used->arg, err);
 }
 
-#define X4(x) x x x x
-#define X16(x) X4(x) X4(x) X4(x) X4(x)
-#define ID ", ?"
 static const struct db_task use_rooms = {
     .job_bytes = DB_JOB_BYTES(struct use_rooms),
     .query = {.sql = "UPDATE rooms SET used_unix_ms = GREATEST(used_unix_ms, " DB_NOW_UNIX_MS ")"
                      " WHERE closed_unix_ms IS NULL"
-                     " AND room_id IN (?" X16(ID) X16(ID) X16(ID) X4(ID) X4(ID) X4(ID) ID ID ID ")",
+                     " AND room_id IN (" DB_64_VALUES ")",
               .params = DB_FIELDS(struct use_rooms, ids)},
     .done = on_rooms_used};
 

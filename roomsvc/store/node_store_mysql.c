@@ -1,5 +1,6 @@
 #include "roomsvc/store/node_store_mysql.h"
 
+#include "proto/db/db_sql.h"
 #include "roomsvc/store/lease_rule.h"
 
 /* ---- claiming a node ---- */
@@ -16,7 +17,7 @@ struct claim_node {
 
 static const struct db_query lock_node = {
     .sql = "SELECT holder, epoch, expires_unix_ms, janus_session, janus_handle,"
-           " CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED) FROM nodes WHERE node = ? FOR UPDATE",
+           " " DB_NOW_UNIX_MS " FROM nodes WHERE node = ? FOR UPDATE",
     .params = DB_FIELDS(struct claim_node, claim.node),
     .columns = DB_FIELDS(struct claim_node, row.lease.holder, row.lease.epoch, row.expires_unix_ms,
                          row.lease.janus_session, row.lease.janus_handle, row.now_unix_ms)};

@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "roomsvc/store/db_now.h"
+#include "proto/db/db_sql.h"
 
 #define ROOM_COLUMNS "room_id, secret, publishers_max, node"
 #define ROOM_FIELDS(t, m)                                                                          \
@@ -145,13 +145,10 @@ static void on_some(void *arg, enum err err)
     some->fn(some->arg, err, some->rooms, err == ERR_OK ? some->count : 0);
 }
 
-#define X4(x) x x x x
-#define X16(x) X4(x) X4(x) X4(x) X4(x)
-#define ID ", ?"
 static const struct db_task some_task = {
     .job_bytes = DB_JOB_BYTES(struct some_rooms),
     .query = {.sql = "SELECT " ROOM_COLUMNS " FROM rooms WHERE closed_unix_ms IS NULL"
-                     " AND room_id IN (?" X16(ID) X16(ID) X16(ID) X4(ID) X4(ID) X4(ID) ID ID ID ")",
+                     " AND room_id IN (" DB_64_VALUES ")",
               .params = DB_FIELDS(struct some_rooms, ids),
               .columns = DB_FIELDS(struct room, id, secret, publishers_max, node),
               .rows = DB_ROWS(struct some_rooms, rooms, count)},

@@ -5,50 +5,12 @@
 
 #include <cmocka.h>
 
-#include "proto/db/db_pool.h"
-#include "roomsvc/store/life_store_mysql.h"
-#include "roomsvc/store/room_store_mysql.h"
+#include "tests/integration/db/registry.h"
 #include "tests/integration/db/store_fixture.h"
 
 #define WAIT_MS 15000
 #define STANDARD_ROOM 9
 #define HOUR_MS 3600000
-
-struct registry {
-    struct loop *loop;
-    struct metrics *metrics;
-    struct health *health;
-    struct db_pool *pool;
-    struct life_store life;
-    struct room_store rooms;
-};
-
-static bool is_ready(void *arg)
-{
-    const struct registry *r = arg;
-    return health_is_ready(r->health);
-}
-
-static struct registry registry_new(void)
-{
-    struct registry r = {.loop = loop_new(), .metrics = metrics_new(), .health = health_new()};
-    const struct db_pool_config config = {
-        .name = "life-test", .db = &fixture.config, .threads = 1, .queue_max = 16};
-    r.pool = db_pool_new(r.loop, r.metrics, r.health, &config);
-    r.life = life_store_mysql(r.pool);
-    r.rooms = room_store_mysql(r.pool);
-    assert_true(loop_run_until(r.loop, is_ready, &r, WAIT_MS));
-    return r;
-}
-
-static void registry_free(struct registry *r)
-{
-    db_pool_free(&r->pool);
-    health_free(&r->health);
-    metrics_free(&r->metrics);
-    loop_free(&r->loop);
-    must_run(fixture.db, "DELETE FROM rooms");
-}
 
 struct answer {
     bool is_there;

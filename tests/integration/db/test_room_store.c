@@ -6,22 +6,13 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "proto/db/db_pool.h"
-#include "roomsvc/store/room_store_mysql.h"
+#include "tests/integration/db/registry.h"
 #include "tests/integration/db/store_fixture.h"
 
 #define WAIT_MS 15000
 #define CLOSED_ROOM 3
 #define MISSING_ROOM 5
 #define OTHER_ROOMS 3000
-
-struct registry {
-    struct loop *loop;
-    struct metrics *metrics;
-    struct health *health;
-    struct db_pool *pool;
-    struct room_store store;
-};
 
 struct answer {
     bool is_there;
@@ -30,31 +21,6 @@ struct answer {
     size_t count;
     uint64_t rows_read;
 };
-
-static bool is_ready(void *arg)
-{
-    const struct registry *r = arg;
-    return health_is_ready(r->health);
-}
-
-static struct registry registry_new(void)
-{
-    struct registry r = {.loop = loop_new(), .metrics = metrics_new(), .health = health_new()};
-    const struct db_pool_config config = {
-        .name = "rooms-test", .db = &fixture.config, .threads = 1, .queue_max = 16};
-    r.pool = db_pool_new(r.loop, r.metrics, r.health, &config);
-    r.store = room_store_mysql(r.pool);
-    assert_true(loop_run_until(r.loop, is_ready, &r, WAIT_MS));
-    return r;
-}
-
-static void registry_free(struct registry *r)
-{
-    db_pool_free(&r->pool);
-    health_free(&r->health);
-    metrics_free(&r->metrics);
-    loop_free(&r->loop);
-}
 
 static bool is_answered(void *arg)
 {
@@ -80,7 +46,7 @@ static void find_some(struct registry *r, size_t count, struct answer *ret)
         ids[i] = i + 1;
     }
     *ret = (struct answer){0};
-    assert_int_equal(r->store.ops->find_some(r->store.self, ids, count, 0, on_some, ret), ERR_OK);
+    assert_int_equal(r->rooms.ops->find_some(r->rooms.self, ids, count, 0, on_some, ret), ERR_OK);
     assert_true(loop_run_until(r->loop, is_answered, ret, WAIT_MS));
     assert_int_equal(ret->err, ERR_OK);
 }
@@ -156,7 +122,6 @@ static void many_rooms_are_found_at_once(void **state)
         }
     }
     registry_free(&r);
-    must_run(fixture.db, "DELETE FROM rooms");
 }
 
 static void their_rows_only_are_read(void **state)
@@ -169,7 +134,6 @@ static void their_rows_only_are_read(void **state)
     find_some(&r, ROOM_STORE_SOME_MAX, &found);
     assert_in_range(rows_read(&r) - before, found.count, 4 * ROOM_STORE_SOME_MAX);
     registry_free(&r);
-    must_run(fixture.db, "DELETE FROM rooms");
 }
 
 struct added {
@@ -206,7 +170,7 @@ static struct added add_fresh(struct registry *r, uint64_t id, bool may_add)
                                .has_key = true,
                                .key = "0123456789abcde",
                                .may_add = may_add};
-    assert_int_equal(r->store.ops->add(r->store.self, &draft, 0, on_added, &added), ERR_OK);
+    assert_int_equal(r->rooms.ops->add(r->rooms.self, &draft, 0, on_added, &added), ERR_OK);
     assert_true(loop_run_until(r->loop, is_added, &added, WAIT_MS));
     return added;
 }
@@ -236,7 +200,6 @@ static void a_room_is_made_once_and_only_if_it_may_be(void **state)
         assert_string_equal(count, i == 0 ? "0" : "1");
     }
     registry_free(&r);
-    must_run(fixture.db, "DELETE FROM rooms");
 }
 
 #define TEST(name)                                                                                 \

@@ -7,6 +7,7 @@ import { servePages } from './pages.mjs';
 
 export const WORST_MS = 200;
 const MEDIAN_MS = 100;
+const LISTED_MS = 60000; // a list that is not right by then never will be
 const PLUGIN = 'janus.plugin.videoroom';
 
 class Witness {
@@ -103,8 +104,10 @@ export class Live {
     // Asks all the time, one after the other: when an answer first was as wanted, and when the last was asked for that
     // was not.
     async #whenListed(feedOf, wanted, state) {
+        const end = performance.now() + LISTED_MS;
         for (let wrong = -Infinity; ;) {
             const asked = performance.now();
+            assert.ok(asked < end, `wrong for ${LISTED_MS} ms`);
             const { status, json } = await this.stack.list(this.token, this.room);
             assert.equal(status, 200, JSON.stringify(json));
             const feed = feedOf(json.publishers);

@@ -24,6 +24,7 @@ struct bridge {
     struct own_rooms *own;
     struct trial *trial; /* NULL: nothing is tried */
     struct metric *from_memory, *from_janus;
+    struct metric *made_from_memory, *made_from_janus;
     struct log_gate failures;
 };
 
@@ -151,11 +152,12 @@ static void reply_claim(void *service, struct call *call, enum err err,
 }
 
 /* A room with the same number: is it ours? Asked once, for its secret stays as long as Janus runs.
- */
+ * One that is asked for again and again, as the standard room is, gets an observer. */
 static void claim_room(struct bridge *bridge, struct call *call)
 {
     const struct msg_bridge_create *room = &call->request.bridge_create;
     if (own_rooms_has(bridge->own, room->room_id, room->secret)) {
+        observers_visit(bridge->observers, room->room_id);
         reply_with_room(bridge, call, true);
         return;
     }
@@ -186,6 +188,15 @@ static void reply_create(void *service, struct call *call, enum err err,
     }
 }
 
+/* Is this room of ours in Janus, as its observer knows at most FEED_FRESH_MS later? What is in line
+ * for it may end it. */
+static bool is_known_to_be_there(struct bridge *bridge, const struct msg_bridge_create *room)
+{
+    return own_rooms_has(bridge->own, room->room_id, room->secret) &&
+           !room_calls_has_line(bridge->rooms, room->room_id) &&
+           observers_want(bridge->observers, room->room_id);
+}
+
 static void on_bridge_create(void *service, struct call *call)
 {
     const struct msg_bridge_create *room = &call->request.bridge_create;
@@ -193,6 +204,12 @@ static void on_bridge_create(void *service, struct call *call)
     if (bridge == NULL) {
         return;
     }
+    if (is_known_to_be_there(bridge, room)) {
+        metric_inc(bridge->made_from_memory);
+        reply_with_room(bridge, call, true);
+        return;
+    }
+    metric_inc(bridge->made_from_janus);
     ask_janus(bridge, call,
               (struct room_request){.room_id = room->room_id,
                                     .order = ROOM_IN_LINE,
@@ -446,6 +463,10 @@ struct bridge *bridge_new(struct janus_session *session, const struct clock *clo
     *bridge = (struct bridge){.session = session, .clock = clock, .config = *config};
     bridge->from_memory = metrics_counter(metrics, lists, help, "from=\"memory\"");
     bridge->from_janus = metrics_counter(metrics, lists, help, "from=\"janus\"");
+    static const char creates[] = "lynks_janusbridge_creates_total";
+    static const char creates_help[] = "Rooms that were to be made";
+    bridge->made_from_memory = metrics_counter(metrics, creates, creates_help, "from=\"memory\"");
+    bridge->made_from_janus = metrics_counter(metrics, creates, creates_help, "from=\"janus\"");
     bridge->own = own_rooms_new();
     const struct janus_listener listener = {.on_ready = on_bridge_session, .arg = bridge};
     janus_session_listen(session, &listener);

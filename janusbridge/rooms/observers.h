@@ -47,7 +47,8 @@ void observers_free(struct observers **observers); /* after the session has ende
 /* True: this is who publishes in the room; borrowed until anything else is called. False: ask
  * Janus; an observer is on its way. */
 bool observers_answer(struct observers *observers, uint64_t room_id, struct u64_list *ret_ids);
-/* The room was asked for, here or at who follows the events. True: memory vouches for its list. */
+/* The room was asked for, here or at who follows the events. True: memory vouches for its list, and
+ * so for its being in Janus. */
 bool observers_want(struct observers *observers, uint64_t room_id);
 /* Makes an observer of this room, which is in Janus, unless there is one. */
 void observers_visit(struct observers *observers, uint64_t room_id);

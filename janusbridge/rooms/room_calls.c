@@ -96,6 +96,12 @@ static struct room **find_room(struct room_calls *calls, uint64_t room_id)
     return at;
 }
 
+bool room_calls_has_line(struct room_calls *calls, uint64_t room_id)
+{
+    const struct room *room = *find_room(calls, room_id);
+    return room != NULL && !list_is_empty(&room->line);
+}
+
 static void leave_room(struct room *room)
 {
     if (--room->users == 0) {

@@ -48,6 +48,8 @@ void room_calls_free(struct room_calls **calls);
 /* ERR_OK: fn is called exactly once, later, not after call's deadline. ERR_UNAVAILABLE,
  * ERR_OVERLOADED, ERR_DEADLINE (it has passed already): it is not. */
 enum err room_calls_add(struct room_calls *calls, struct call *call, struct room_request request);
+/* Is a request in line for this room, which may change that it is there? */
+bool room_calls_has_line(struct room_calls *calls, uint64_t room_id);
 /* Within fn: the stamp of the request that Janus has answered. */
 uint64_t room_calls_stamp(const struct room_calls *calls);
 

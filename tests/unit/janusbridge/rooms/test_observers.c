@@ -19,6 +19,90 @@ static void test_the_second_who_asks_is_answered_from_memory(void **state)
     assert_int_equal(fixture_counter(&b->f, "lynks_janusbridge_lists_total", "from=\"janus\""), 1);
 }
 
+/* Makes the room, which is there already; true if that was known without a request to Janus. */
+static bool is_known_to_be_made(struct bridge_fixture *b)
+{
+    const size_t sent = b->f.janus.count;
+    struct mock_call *call = bridge_create(b);
+    const bool is_known = call->answers == 1;
+    assert_true(!is_known || b->f.janus.count == sent);
+    if (!is_known) {
+        fixture_answer(&b->f, "\"create\"", PLUGIN_ERROR(427));
+        if (call->answers == 0) {
+            fixture_answer(&b->f, "\"edit\"", EDITED(1234));
+        }
+    }
+    assert_true(call->err == ERR_OK && call->reply.bridge_create_reply.existed);
+    return is_known;
+}
+
+/* The first proves that it is ours, the second makes its observer. */
+static void test_a_room_that_is_made_again_and_again_is_known(void **state)
+{
+    struct bridge_fixture *b = *state;
+    fixture_bring_up(&b->f);
+    assert_false(is_known_to_be_made(b));
+    assert_int_equal(mock_transport_open(&b->f.janus, "\"attach\""), 0);
+    assert_false(is_known_to_be_made(b));
+    observing_attach(b, OBSERVER);
+    observing_answer(b, "\"join\"", OBSERVER,
+                     "{\"videoroom\":\"joined\",\"room\":1234,\"id\":9001,\"publishers\":[]}");
+    observing_pulse(b);
+    assert_true(is_known_to_be_made(b));
+    assert_true(is_known_to_be_made(b));
+    static const char creates[] = "lynks_janusbridge_creates_total";
+    assert_int_equal(fixture_counter(&b->f, creates, "from=\"memory\""), 2);
+    assert_int_equal(fixture_counter(&b->f, creates, "from=\"janus\""), 2);
+    fake_clock_advance(b->f.clock, 201); /* no pulse has come back */
+    assert_false(is_known_to_be_made(b));
+}
+
+/* Its observer alone says that there is a room, not whose. */
+static void test_a_room_that_is_not_known_to_be_ours_is_asked_for(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "");
+    assert_false(is_known_to_be_made(b));
+    assert_true(is_known_to_be_made(b));
+    struct msg other = {.id = MSG_bridge_create,
+                        .bridge_create = {.room_id = ROOM,
+                                          .secret = STR_LIT("fedcba9876543210"),
+                                          .publishers_max = 6}};
+    struct mock_call *call = bridge_call(b, other);
+    assert_int_equal(call->answers, 0);
+    log_capture_expect("another secret");
+    fixture_answer(&b->f, "\"create\"", PLUGIN_ERROR(427));
+    fixture_answer(&b->f, "\"edit\"", PLUGIN_ERROR(433));
+    assert_int_equal(call->err, ERR_INTERNAL);
+}
+
+static void test_a_room_that_is_being_destroyed_is_made_after_that(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "");
+    assert_false(is_known_to_be_made(b));
+    assert_true(is_known_to_be_made(b));
+    struct mock_call *destroy = bridge_destroy(b);
+    struct mock_call *create = bridge_create(b);
+    assert_int_equal(create->answers, 0);
+    fixture_answer(&b->f, "\"destroy\"", PLUGIN("{\"videoroom\":\"destroyed\",\"room\":1234}"));
+    assert_int_equal(destroy->err, ERR_OK);
+    fixture_answer(&b->f, "\"create\"", PLUGIN("{\"videoroom\":\"created\",\"room\":1234}"));
+    assert_true(create->err == ERR_OK && !create->reply.bridge_create_reply.existed);
+}
+
+static void test_a_room_that_is_gone_from_janus_is_made(void **state)
+{
+    struct bridge_fixture *b = *state;
+    observing_begin(b, "");
+    assert_false(is_known_to_be_made(b));
+    observing_event(b, OBSERVER, "{\"videoroom\":\"destroyed\",\"room\":1234}");
+    struct mock_call *create = bridge_create(b);
+    assert_int_equal(create->answers, 0);
+    fixture_answer(&b->f, "\"create\"", PLUGIN("{\"videoroom\":\"created\",\"room\":1234}"));
+    assert_true(create->err == ERR_OK && !create->reply.bridge_create_reply.existed);
+}
+
 static void test_events_change_it(void **state)
 {
     struct bridge_fixture *b = *state;
@@ -425,6 +509,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, bridge_setup_observing, bridge_teardown)
         T(test_the_second_who_asks_is_answered_from_memory),
+        T(test_a_room_that_is_made_again_and_again_is_known),
+        T(test_a_room_that_is_not_known_to_be_ours_is_asked_for),
+        T(test_a_room_that_is_being_destroyed_is_made_after_that),
+        T(test_a_room_that_is_gone_from_janus_is_made),
         T(test_events_change_it),
         T(test_what_is_not_about_publishing_changes_nothing),
         T(test_an_event_before_the_join_is_newer_than_it),

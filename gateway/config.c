@@ -2,6 +2,7 @@
 
 #include "gateway/http/cors.h"
 #include "gateway/http/proxies.h"
+#include "gateway/http/token.h"
 #include "proto/base/reach.h"
 
 #include <stdio.h>
@@ -50,6 +51,10 @@ const struct config_option gateway_options[] = {
      "likewise, of a front that is a part of Lynks; set by what starts it"},
     {"LYNKS_CORS_ORIGINS", CONFIG_STRING, AT(cors_origins), "", 0, 4096, NULL,
      "origins whose pages may use the API, separated by commas; * for all"},
+    {"LYNKS_TOKEN_KEY", CONFIG_SECRET, AT(token_key), NULL, TOKEN_KEY_BYTES_MIN,
+     2 * TOKEN_KEY_BYTES_MAX + 1, NULL,
+     "key of the check value in tokens, the same for all gateways; a second one after a comma is of "
+     "tokens drawn before"},
     {"LYNKS_LOGIN_ADDRESS_BURST", CONFIG_UINT, AT(login_address_burst), "200", 1, 1000000, NULL,
      "logins that one address may try at once"},
     {"LYNKS_LOGIN_ADDRESS_PER_MINUTE", CONFIG_UINT, AT(login_address_per_minute), "300", 1, 1000000,
@@ -104,6 +109,16 @@ bool gateway_config_is_valid(const void *arg)
     if (cors_has_bad(config->cors_origins, &bad)) {
         is_valid = complain("LYNKS_CORS_ORIGINS", bad, "an origin, like https://meet.example.org");
     }
+    struct token_keys *token_keys = token_keys_new(config->token_key);
+    if (token_keys == NULL) {
+        /* The value stays unsaid. */
+        (void)fprintf(stderr,
+                      "LYNKS_TOKEN_KEY must be one or two keys with a comma between them, of %d to "
+                      "%d printable characters each\n",
+                      TOKEN_KEY_BYTES_MIN, TOKEN_KEY_BYTES_MAX);
+        is_valid = false;
+    }
+    token_keys_free(&token_keys);
     return is_valid;
 }
 

@@ -25,6 +25,7 @@ struct gateway_config {
     char *trusted_proxies;
     char *own_front;
     char *cors_origins;
+    char *token_key;
     uint64_t login_address_burst, login_address_per_minute;
     uint64_t login_name_burst, login_name_per_minute;
     uint64_t login_table_max;
@@ -34,7 +35,7 @@ struct gateway_config {
 extern const struct config_option gateway_options[];
 
 /* Of a struct gateway_config, for config_load_checked: the public URL, the lists of proxies and
- * origins. */
+ * origins, the key of tokens. */
 bool gateway_config_is_valid(const void *config);
 
 /* The address in which clients reach the API (reach_url). port: what is listened on, where it may

@@ -28,7 +28,8 @@ put_given() { # program
 
 # Set below from deploy/up's own options, whatever their source.
 handled=" LYNKS_MYSQL_HOST LYNKS_MYSQL_PORT LYNKS_MYSQL_USER LYNKS_MYSQL_PASSWORD LYNKS_MYSQL_DATABASE LYNKS_MYSQL_CA LYNKS_JANUS_URL LYNKS_JANUSBRIDGE_EVENTS \
-LYNKS_JANUS_CA LYNKS_JANUS_API_SECRET LYNKS_JANUS_ADMIN_KEY LYNKS_HTTP_HOST LYNKS_HTTP_PORT LYNKS_DEMO_USER "
+LYNKS_JANUS_CA LYNKS_JANUS_API_SECRET LYNKS_JANUS_ADMIN_KEY LYNKS_HTTP_HOST LYNKS_HTTP_PORT LYNKS_DEMO_USER \
+LYNKS_TOKEN_KEY "
 
 put_text_file() { # variable, text: as a file of the process' own
     local name=${1,,}
@@ -179,6 +180,9 @@ table_roomsvc() { # replica
 
 table_gateway() {
     begin_service gateway 0 1
+    secret token-key "$(value LYNKS_TOKEN_KEY)"
+    private_file "$state/secrets/token-key" token-key
+    put env LYNKS_TOKEN_KEY_FILE token-key
     put flag together
     put env LYNKS_HTTP_HOST "$http_host"
     put env LYNKS_HTTP_PORT "$http_port"

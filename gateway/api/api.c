@@ -5,6 +5,7 @@
 #include "gateway/http/dispatcher.h"
 
 struct api {
+    struct auth *auth;
     struct sign_ins *sign_ins;
     struct original *original;
     struct sessions_api *sessions;
@@ -16,6 +17,12 @@ struct api {
 struct api *api_new(const struct api_parts *parts, const struct api_config *config)
 {
     struct api *api = mem_alloc(sizeof(*api));
+    api->auth = auth_new(parts->metrics, &config->auth);
+    if (api->auth == NULL) {
+        log_error("the key of tokens is none (LYNKS_TOKEN_KEY)");
+        api_free(&api);
+        return NULL;
+    }
     api->sign_ins = sign_ins_new(parts->clock, parts->metrics, &config->sign_ins);
     const struct original_parts original = {
         .clock = parts->clock, .metrics = parts->metrics, .sign_ins = api->sign_ins};
@@ -30,7 +37,8 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
                                            .exchanges = {.clock = parts->clock,
                                                          .bus = parts->bus,
                                                          .budget_ms = config->budget_ms,
-                                                         .cors_origins = config->cors_origins},
+                                                         .cors_origins = config->cors_origins,
+                                                         .auth = api->auth},
                                            .url = &config->url,
                                            .resources = api->resources,
                                            .count = ARRAY_LEN(api->resources),
@@ -51,6 +59,7 @@ void api_free(struct api **api)
         sessions_api_free(&(*api)->sessions);
         sign_ins_free(&(*api)->sign_ins);
         info_free(&(*api)->info);
+        auth_free(&(*api)->auth);
         mem_free(api);
     }
 }

@@ -22,11 +22,12 @@ struct api_config {
     uint64_t budget_ms;       /* for the services to answer one request */
     const char *cors_origins; /* see cors.h; borrowed */
     struct public_url url;
+    struct auth_config auth;
     struct sign_ins_config sign_ins;
     struct original_config original;
 };
 
-/* NULL (logged): a row of a resource is wrong. */
+/* NULL (logged): a row of a resource is wrong, or the key of tokens. */
 struct api *api_new(const struct api_parts *parts, const struct api_config *config);
 /* Requests without an answer get 503; what the bus says about them later is ignored. */
 void api_free(struct api **api);

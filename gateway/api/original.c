@@ -27,8 +27,8 @@ static const struct member login_answer[] = {
     {.name = "action", .type = MEMBER_STRING, .constant = "succesful", .doc = "Spelled so."},
     {.name = "token",
      .type = MEMBER_STRING,
-     .min = AUTH_TOKEN_HEX,
-     .max = AUTH_TOKEN_HEX,
+     .min = TOKEN_HEX,
+     .max = TOKEN_HEX,
      .doc = "For the header Authorization, bare or after Bearer."},
     {.name = NULL},
 };

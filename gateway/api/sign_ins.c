@@ -57,11 +57,8 @@ enum err sign_ins_begin(struct sign_ins *sign_ins, struct exchange *exchange, st
     if (err != ERR_OK) {
         return err;
     }
-    uint8_t token[AUTH_TOKEN_BYTES];
-    randombytes_buf(token, sizeof(token));
-    hex_encode(sign_in->token, token, sizeof(token));
-    sodium_memzero(token, sizeof(token));
-    crypto_hash_sha256(sign_in->token_hash, (const unsigned char *)sign_in->token, AUTH_TOKEN_HEX);
+    auth_draw_token(exchange->all->config.auth, sign_in->token);
+    crypto_hash_sha256(sign_in->token_hash, (const unsigned char *)sign_in->token, TOKEN_HEX);
     *ret_token_hash =
         (struct str){.data = (const char *)sign_in->token_hash, .bytes = AUTH_HASH_BYTES};
     return ERR_OK;

@@ -24,7 +24,7 @@ void sign_ins_free(struct sign_ins **sign_ins);
 
 /* One that is being tried: the exchange's state. */
 struct sign_in {
-    char token[AUTH_TOKEN_HEX + 1];
+    char token[TOKEN_HEX + 1];
     uint8_t token_hash[AUTH_HASH_BYTES];
     uint8_t name_key[SIGN_IN_NAME_KEY_BYTES];
 };

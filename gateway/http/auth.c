@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <strings.h>
 
+struct auth {
+    struct token_keys *token_keys;
+    struct metric *foreign_tokens;
+};
+
 /* A session that is being asked for. */
 struct check {
     struct exchange *exchange;
@@ -11,19 +16,50 @@ struct check {
     void (*then)(struct exchange *exchange);
 };
 
-enum err auth_read(struct request *request, const struct route *route,
-                   struct credential *ret_credential)
+struct auth *auth_new(struct metrics *metrics, const struct auth_config *config)
 {
+    struct auth *auth = mem_alloc(sizeof(*auth));
+    auth->token_keys = token_keys_new(config->token_key);
+    if (auth->token_keys == NULL) {
+        auth_free(&auth);
+        return NULL;
+    }
+    auth->foreign_tokens = metrics_counter(
+        metrics, "lynks_gateway_foreign_tokens_total",
+        "Requests refused without a call, because no gateway has drawn their token.", NULL);
+    return auth;
+}
+
+void auth_free(struct auth **auth)
+{
+    if (*auth != NULL) {
+        token_keys_free(&(*auth)->token_keys);
+        mem_free(auth);
+    }
+}
+
+void auth_draw_token(const struct auth *auth, char ret_token[TOKEN_HEX + 1])
+{
+    token_draw(auth->token_keys, TOKEN_SESSION, ret_token);
+}
+
+enum err auth_read(const struct exchange *exchange, struct credential *ret_credential)
+{
+    const struct auth *auth = exchange->all->config.auth;
     *ret_credential = (struct credential){.kind = CREDENTIAL_NONE};
-    if (route->who == ROUTE_ANYBODY) {
+    if (exchange->route->who == ROUTE_ANYBODY) {
         return ERR_OK;
     }
-    struct str token = str_of(request_header(request, "Authorization"));
+    struct str token = str_of(request_header(exchange->request, "Authorization"));
     if (token.bytes > 7 && strncasecmp(token.data, "Bearer ", 7) == 0) {
         token.data += 7;
         token.bytes -= 7;
     }
-    if (token.bytes != AUTH_TOKEN_HEX || strspn(token.data, "0123456789abcdef") != AUTH_TOKEN_HEX) {
+    enum token_verdict verdict = token_judge(auth->token_keys, TOKEN_SESSION, token);
+    if (verdict == TOKEN_IS_FOREIGN) {
+        metric_inc(auth->foreign_tokens);
+    }
+    if (verdict != TOKEN_IS_OURS) {
         return ERR_UNAUTHORIZED;
     }
     ret_credential->kind = CREDENTIAL_SESSION;

@@ -94,7 +94,7 @@ static void run_handler(struct exchange *exchange)
 static void run_route(struct exchange *exchange)
 {
     struct credential credential;
-    enum err err = auth_read(exchange->request, exchange->route, &credential);
+    enum err err = auth_read(exchange, &credential);
     if (err != ERR_OK) {
         exchange_fail(exchange, err);
     } else if (read_json_body(exchange)) {

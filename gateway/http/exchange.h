@@ -11,11 +11,14 @@
 #include "proto/base/log.h"
 #include "proto/bus/bus.h"
 
+struct auth; /* auth.h */
+
 struct exchanges_config {
     const struct clock *clock;
     const struct bus *bus;
     uint64_t budget_ms;       /* for the services to answer one request */
     const char *cors_origins; /* see cors.h */
+    const struct auth *auth;
 };
 
 /* All that are in hand, and what they share. */

@@ -1,10 +1,11 @@
 // Fills a stack: sessions straight into the database (100,000 logins would take half an hour of password hashing, and
 // it is not logins that make a session fast or slow), rooms straight into the registry and into Janus.
 import { spawn } from 'node:child_process';
-import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { drawToken, hashOf, tokenKeyOf } from '../support/tokens.mjs';
 import { eventually } from '../support/wait.mjs';
 
 const USERS = Array.from({ length: 1000 }, (_, i) => `bench${i}`);
@@ -60,10 +61,11 @@ async function userIds(stack) {
 /// Sessions are added to the world until it has this many.
 export async function seedSessions(world, count) {
     const users = await userIds(world.stack);
-    const tokens = Array.from({ length: count - world.tokens.length }, () => randomBytes(32).toString('hex'));
+    const key = await tokenKeyOf(world.stack);
+    const tokens = Array.from({ length: count - world.tokens.length }, () => drawToken(key));
     const now = Date.now();
     await insert(world.stack, 'INSERT INTO sessions (token_hash, user_id, created_unix_ms, expires_unix_ms)',
-        tokens.map((token, i) => `(0x${createHash('sha256').update(token).digest('hex')}, ${users[i % users.length]}, ${
+        tokens.map((token, i) => `(0x${hashOf(token)}, ${users[i % users.length]}, ${
             now}, ${now + SESSION_LIFE_MS})`));
     if (world.tokens.length === 0) await append(world, 'users', USERS);
     await append(world, 'tokens', tokens);

@@ -1,6 +1,5 @@
 // A steady mixed load. Open loop: a request goes out when its time has come, however many are unanswered, and its
 // delay counts from that time. Every answer is checked, byte for byte where that can be. Nothing is sent twice.
-import { createHash } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Client } from './client.mjs';
 
@@ -138,6 +137,3 @@ function refusedWell({ headers, text }) {
     return action === 'failed' && typeof error.code === 'string' && typeof error.message === 'string'
         && typeof request === 'string' && /^[1-9][0-9]*$/.test(headers['retry-after'] ?? '');
 }
-
-/// As the database keeps it.
-export const hashOf = (token) => createHash('sha256').update(token).digest('hex');

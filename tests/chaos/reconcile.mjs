@@ -1,6 +1,6 @@
 // What the clients were told, held against what the database and Janus have.
 import assert from 'node:assert/strict';
-import { hashOf } from './load.mjs';
+import { hashOf } from '../support/tokens.mjs';
 
 const SHOWN = 5;
 

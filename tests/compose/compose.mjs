@@ -173,7 +173,7 @@ export class Containers extends Stack {
     }
 
     async secret(name) {
-        return (await this.volume('secrets-janusbridge')).get(name).trim();
+        return (await this.volume('secrets')).get(name).trim();
     }
 
     /// It stays for the program that comes next; the engine's end takes everything away.

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { servePages } from '../e2e/pages.mjs';
 import { launchBrowser } from '../support/browser.mjs';
+import { drawToken, tokenKeyOf } from '../support/tokens.mjs';
 import { eventually, sleep, timed } from '../support/wait.mjs';
 import { Containers, docker, IMAGES, serviceOf, STATELESS } from './compose.mjs';
 import { Load } from './load.mjs';
@@ -17,7 +18,7 @@ const stack = new Containers({ LYNKS_PUBLIC_IP: '127.0.0.1' });
 const REPLICAS = STATELESS.flatMap((name) => [`${name}_1`, `${name}_2`]);
 const RUNNING = [...REPLICAS, 'janus_1', 'janusbridge_1', 'mysql_1', 'proxy_1'].sort();
 const SECRETS_OF = { // what a container may know: the files of its volume
-    gateway: ['bus-public-keys', 'bus-secret-key'],
+    gateway: ['bus-public-keys', 'bus-secret-key', 'token-key'],
     authsvc: ['bus-public-keys', 'bus-secret-key', 'mysql-password'],
     roomsvc: ['bus-public-keys', 'bus-secret-key', 'mysql-password'],
     janusbridge: ['bus-public-keys', 'bus-secret-key', 'janus-admin-key', 'janus-ca.pem'],
@@ -107,7 +108,7 @@ test('a client logs in, creates the meeting and lists it', async () => {
     const created = await stack.create(token);
     assert.equal(created.json.room_id, 123456, created.text);
     assert.deepEqual(await listed(), []);
-    assert.equal((await stack.list('0'.repeat(64))).status, 401);
+    for (const bad of ['0'.repeat(64), drawToken(await tokenKeyOf(stack))]) assert.equal((await stack.list(bad)).status, 401);
 });
 
 test('every container runs without root, rights, or a root file system to write on', async () => {

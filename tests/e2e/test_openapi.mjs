@@ -6,15 +6,17 @@ import { after, before, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import Ajv2020 from 'ajv/dist/2020.js';
 import { startStack } from '../support/stack.mjs';
+import { drawToken, tokenKeyOf } from '../support/tokens.mjs';
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
-const UNUSED_TOKEN = 'ab'.repeat(32);
+const FOREIGN_TOKEN = 'ab'.repeat(32); // no gateway has drawn it
 const TOO_LARGE = 'x'.repeat(65537);
 // A good value for each member of a body and each parameter of a path.
 const VALUES = { username: 'testuser', password: 'test123', room_id: 123456, code: 'no_such_room' };
 
 let stack;
 let token;
+let tokenKey;
 let answered;
 let document;
 let ajv;
@@ -85,6 +87,7 @@ async function openSession() {
 before(async () => {
     stack = await startStack({ LYNKS_LOGIN_ADDRESS_BURST: '1000', LYNKS_LOGIN_NAME_BURST: '1000' });
     token = await stack.token();
+    tokenKey = await tokenKeyOf(stack);
     await stack.create(token);
     answered = await stack.request('/v1/openapi.json', { method: 'GET' });
     document = answered.json;
@@ -166,7 +169,7 @@ test('another method gets 405 and is told which there are', async () => {
 test('no token, one that cannot be right and one that nobody has get 401', async () => {
     for (const row of operations()) {
         if (!row.isSecured) continue;
-        for (const bad of [undefined, 'x', `Basic ${token}`, UNUSED_TOKEN]) {
+        for (const bad of [undefined, 'x', `Basic ${token}`, FOREIGN_TOKEN, drawToken(tokenKey)]) {
             const answer = await send(row, { token: bad });
             assertDescribed(row, answer, 401, `token ${bad}`);
             assert.equal(answer.headers['www-authenticate'], 'Bearer');

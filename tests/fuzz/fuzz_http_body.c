@@ -11,8 +11,7 @@
 #include "proto/schema/codec.h"
 #include "proto/schema/codec_check.h"
 #include "proto/base/log.h"
-
-#define TOKEN "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
+#include "tests/support/c/test_token.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -107,6 +106,7 @@ static struct api *make_api(void)
     const struct api_config config = {
         .budget_ms = 4000,
         .cors_origins = "https://a.example",
+        .auth = {.token_key = TOKEN_KEY},
         .url = public_url_default("", "127.0.0.1", 60000),
         .sign_ins = {.address_burst = 1000,
                      .address_per_minute = 60000,

@@ -1,6 +1,6 @@
 // The bus of a running stack, talked to directly (tests/support/bus-peer/main.c).
 import { execFile, spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -10,8 +10,8 @@ const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PROGRAM = process.env.LYNKS_BUS_PEER ?? join(ROOT, 'build', 'dev', 'tests', 'bus-peer');
 
-export const newToken = () => randomBytes(32).toString('hex');
-export const hashOf = (token) => createHash('sha256').update(token).digest('hex');
+/// What authsvc would know of a token that nobody has.
+export const newHash = () => randomBytes(32).toString('hex');
 const keysOf = (stack) => join(stack.state, 'secrets', 'bus');
 
 /// Calls authsvc as one of the roles; address as LYNKS_AUTHSVC_ADDRESS. One call at a time.

@@ -42,6 +42,7 @@ before(async () => {
         env: { PATH: process.env.PATH,
             LYNKS_BUS_SECRET_KEY_FILE: join(folder, 'gateway.secret'),
             LYNKS_BUS_PUBLIC_KEYS_FILE: join(folder, 'public'),
+            LYNKS_TOKEN_KEY: 'k'.repeat(32),
             LYNKS_HTTP_PORT: String(port.http), LYNKS_OPS_PORT: String(port.ops),
             LYNKS_AUTHSVC_ADDRESS: `127.0.0.1:${port.authsvc}`, LYNKS_ROOMSVC_ADDRESS: `127.0.0.1:${port.roomsvc}` },
     });

@@ -4,17 +4,20 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startStack } from '../../support/stack.mjs';
+import { drawToken, tokenKeyOf } from '../../support/tokens.mjs';
 
 const MAX_ROOM = 2 ** 53 - 1;
-const UNUSED_TOKEN = 'ab'.repeat(32);
+const FOREIGN_TOKEN = 'ab'.repeat(32); // no gateway has drawn it
 
 let stack;
 let token;
+let unusedToken; // a gateway may have drawn it, but it is of no session
 
 before(async () => {
     stack = await startStack({ LYNKS_LOG_LEVEL: 'debug', LYNKS_LOGIN_ADDRESS_BURST: '1000',
         LYNKS_LOGIN_NAME_BURST: '1000' });
     token = await stack.token();
+    unusedToken = drawToken(await tokenKeyOf(stack));
 });
 after(() => stack?.remove());
 
@@ -93,7 +96,7 @@ test('user names compare exactly', async () => {
 
 test('missing, malformed and unknown tokens get 401', async () => {
     const tokens = [undefined, '', 'x', 'Bearer', 'Bearer ', `Basic ${token}`, token.slice(1), `${token}0`,
-        `${token.slice(1)}g`, UNUSED_TOKEN, `Bearer  ${token} x`];
+        `${token.slice(1)}g`, FOREIGN_TOKEN, unusedToken, `Bearer  ${token} x`];
     for (const bad of tokens) {
         assertFailed(await stack.create(bad), 401, 'unauthorized');
         assertFailed(await stack.list(bad), 401, 'unauthorized');
@@ -162,7 +165,7 @@ test('a room_id that is not an integer in 1..2^53-1 gets 400', async () => {
 });
 
 test('the token is judged before the room', async () => {
-    assertFailed(await stack.list(UNUSED_TOKEN, 654321), 401);
+    assertFailed(await stack.list(unusedToken, 654321), 401);
 });
 
 test('wrong methods get 405 with Allow, unknown paths 404', async () => {
@@ -199,7 +202,7 @@ test('no log has a token, a password or a key in it', async () => {
     await stack.login('testuser', 'my-wrong-password');
     const [[hash]] = await stack.sql("SELECT password FROM users WHERE username = 'testuser'");
     for (const [name, text] of await stack.logs()) {
-        for (const secret of [token, UNUSED_TOKEN, 'test123', 'my-wrong-password', hash]) {
+        for (const secret of [token, FOREIGN_TOKEN, unusedToken, 'test123', 'my-wrong-password', hash]) {
             assert.ok(!text.includes(secret), `${name} has "${secret}"`);
         }
     }

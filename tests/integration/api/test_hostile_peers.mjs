@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import { after, afterEach, before, test } from 'node:test';
 import { cpuMicroseconds, memoryKib } from '../../bench/processes.mjs';
-import { BusPeer, hashOf, newToken, resetMany, sendRaw } from '../../support/bus-peer.mjs';
+import { BusPeer, newHash, resetMany, sendRaw } from '../../support/bus-peer.mjs';
 import { startStack } from '../../support/stack.mjs';
 import { eventually, sleep } from '../../support/wait.mjs';
 
@@ -142,7 +142,7 @@ async function record() {
         server.on('close', () => caller.destroy());
     });
     await new Promise((resolve) => { proxy.listen(0, '127.0.0.1', resolve); });
-    const hash = hashOf(newToken());
+    const hash = newHash();
     const peer = new BusPeer(stack, `127.0.0.1:${proxy.address().port}`);
     assert.match(await peer.ask(`login testuser test123 ${hash}`), /^OK /);
     assert.equal(await peer.ask(`revoke ${hash}`), 'OK 1');

@@ -3,8 +3,9 @@
 // twice, or whose replica dies, makes one session.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { BusPeer, hashOf, newToken } from '../../support/bus-peer.mjs';
+import { BusPeer, newHash } from '../../support/bus-peer.mjs';
 import { startStack } from '../../support/stack.mjs';
+import { hashOf } from '../../support/tokens.mjs';
 import { eventually, sleep } from '../../support/wait.mjs';
 
 const IDLE_S = 6;
@@ -45,7 +46,7 @@ const login = (peer, hash) => peer.ask(`login testuser test123 ${hash}`);
 const rowsOf = async (hash) => Number((await stack.sql(`SELECT COUNT(*) FROM sessions WHERE token_hash = UNHEX('${hash}')`))[0][0]);
 
 async function newSession(peer) {
-    const hash = hashOf(newToken());
+    const hash = newHash();
     assert.equal(await login(peer, hash), `OK ${user}`);
     return hash;
 }
@@ -96,7 +97,7 @@ test('over HTTP too: a token that is revoked gets 401', async () => {
 
 test('a login sent to both replicas gets the same answer and makes one session', async () => {
     for (let i = 0; i < 5; i += 1) {
-        const hash = hashOf(newToken());
+        const hash = newHash();
         assert.deepEqual(await Promise.all([login(first, hash), login(second, hash)]), [`OK ${user}`, `OK ${user}`]);
         assert.equal(await rowsOf(hash), 1);
     }
@@ -115,7 +116,7 @@ const isReady = async (base) => (await stack.request('/readyz', { method: 'GET',
 // Anywhere between its arrival and its answer; the password takes some tens of ms.
 test('a login whose replica is killed under it is answered by the other, and makes one session', async () => {
     for (let i = 0; i < 8; i += 1) {
-        const hash = hashOf(newToken());
+        const hash = newHash();
         // It has to be connected before it is asked.
         await eventually(async () => (await both.ask(`check ${hash}`)) === 'ERR unauthorized', { within: 20000 });
         const answer = login(both, hash);

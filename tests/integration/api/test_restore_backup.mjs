@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { BusPeer, hashOf } from '../../support/bus-peer.mjs';
+import { BusPeer } from '../../support/bus-peer.mjs';
 import { startStack } from '../../support/stack.mjs';
+import { hashOf } from '../../support/tokens.mjs';
 import { eventually } from '../../support/wait.mjs';
 
 const run = promisify(execFile);

@@ -7,6 +7,8 @@
 
 #include "gateway/config.h"
 
+#define KEY "0123456789abcdef0123456789abcdef"
+
 /* A configuration owns its strings; these are only looked at. */
 static char *text_of(const char *z)
 {
@@ -22,7 +24,8 @@ static struct gateway_config defaults(void)
                                    .published = text_of(""),
                                    .trusted_proxies = text_of(""),
                                    .own_front = text_of(""),
-                                   .cors_origins = text_of("")};
+                                   .cors_origins = text_of(""),
+                                   .token_key = text_of(KEY)};
 }
 
 static void test_address(void **state)
@@ -107,10 +110,34 @@ static void test_what_the_table_cannot_tell(void **state)
     }
 }
 
+static void test_keys_of_tokens(void **state)
+{
+    static const struct {
+        const char *key;
+        bool is_valid;
+    } rows[] = {
+        {KEY, true},
+        {KEY "," KEY "x", true},
+        {"", false},
+        {"0123456789abcdef0123456789abcde", false},
+        {KEY ",", false},
+        {"," KEY, false},
+        {KEY "," KEY "," KEY, false},
+        {KEY " ", false},
+        {KEY "\xc3\xa4", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct gateway_config config = defaults();
+        config.token_key = text_of(rows[i].key);
+        assert_int_equal(gateway_config_is_valid(&config), rows[i].is_valid);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_address),
-                                       cmocka_unit_test(test_reachable_by_others),
-                                       cmocka_unit_test(test_what_the_table_cannot_tell)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_address), cmocka_unit_test(test_reachable_by_others),
+        cmocka_unit_test(test_what_the_table_cannot_tell), cmocka_unit_test(test_keys_of_tokens)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

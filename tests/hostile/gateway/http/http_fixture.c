@@ -92,6 +92,7 @@ int http_fixture_setup(void **state)
 {
     static char host[] = "127.0.0.1";
     static char none[] = "";
+    static char token_key[] = TOKEN_KEY;
     struct http_fixture *f = mem_alloc(sizeof(*f));
     log_capture_setup(NULL);
     log_init("test", LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
@@ -114,6 +115,7 @@ int http_fixture_setup(void **state)
         .trusted_proxies = none,
         .own_front = none,
         .cors_origins = none,
+        .token_key = token_key,
         .login_address_burst = 100,
         .login_address_per_minute = 100,
         .login_name_burst = 10,

@@ -5,12 +5,12 @@
 #include "gateway/gateway.h"
 #include "tests/support/c/http_client.h"
 #include "tests/support/c/log_capture.h"
+#include "tests/support/c/test_token.h"
 
 #define WAIT_MS 20000 /* what is expected has happened by then, on the slowest machine */
 #define BODY_MAX 65536
 #define REQUEST_TIMEOUT_MS 1000 /* of http_fixture_setup_brief */
 #define IDLE_TIMEOUT_MS 3000
-#define TOKEN "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
 #define HEAD(path) "POST " path " HTTP/1.1\r\nHost: x\r\nAuthorization: " TOKEN "\r\n"
 #define LIST_BODY "{\"room_id\":123456}"
 #define LIST HEAD("/list_participants") "Content-Length: 18\r\n\r\n" LIST_BODY

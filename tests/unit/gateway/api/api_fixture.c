@@ -25,6 +25,7 @@ int api_fixture_setup(void **state)
     f->config = (struct api_config){
         .budget_ms = BUDGET_MS,
         .cors_origins = "",
+        .auth = {.token_key = TOKEN_KEY},
         .url = public_url_default("", "127.0.0.1", 60000),
         .sign_ins = {.address_burst = 20,
                      .address_per_minute = 60,

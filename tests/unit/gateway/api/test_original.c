@@ -170,8 +170,10 @@ static void test_tokens(void **state)
         TOKEN " ",
         "Bearer  " TOKEN,
         "Bearer" TOKEN,
-        "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1EFF",
-        "g00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff",
+        "000102030405060708090A0B0C0D0E0F1011121314151617B1B807D0D09C49F3",
+        "g00102030405060708090a0b0c0d0e0f1011121314151617b1b807d0d09c49f3",
+        FOREIGN_TOKEN,
+        "Bearer " FOREIGN_TOKEN,
     };
     static const char *const good[] = {TOKEN, "Bearer " TOKEN, "bearer " TOKEN, "BEARER " TOKEN};
     struct api_fixture *f = *state;
@@ -183,6 +185,9 @@ static void test_tokens(void **state)
         ask_free(&ask);
     }
     assert_int_equal(f->bus.count, 0);
+    assert_int_equal(
+        metric_value(metrics_counter(f->metrics, "lynks_gateway_foreign_tokens_total", "", NULL)),
+        2);
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         struct ask *ask = ask_send(f, "/create", good[i], "{}");
         fail_call(f, MSG_session_check, ERR_UNAUTHORIZED);

@@ -8,7 +8,7 @@
 
 #include "tests/unit/gateway/api/api_fixture.h"
 
-#define OWN_ID "313136559dd2c80c0a1d8b2683ad954e"
+#define OWN_ID "53e64e4a033716ffa80f822e4203cc85"
 #define ID "000102030405060708090a0b0c0d0e0f"
 #define CREATED UINT64_C(1700000000123)
 #define BURST 3
@@ -138,7 +138,7 @@ static void test_the_limits_are_those_of_login(void **state)
 }
 
 static const struct msg_session rows[] = {
-    {.id = {.data = "\x31\x31\x36\x55\x9d\xd2\xc8\x0c\x0a\x1d\x8b\x26\x83\xad\x95\x4e",
+    {.id = {.data = "\x53\xe6\x4e\x4a\x03\x37\x16\xff\xa8\x0f\x82\x2e\x42\x03\xcc\x85",
             .bytes = SESSION_ID_BYTES},
      .kind = SESSION_ORIGINAL,
      .address = {.data = "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\7", .bytes = 16},

@@ -3,8 +3,8 @@
 #define LYNKS_TESTS_UNIT_GATEWAY_HTTP_ASKED_H
 
 #include "gateway/http/request.h"
+#include "tests/support/c/test_token.h"
 
-#define TOKEN "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
 #define ASKED_FIELDS_MAX 8
 
 struct ask {

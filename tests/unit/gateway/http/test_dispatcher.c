@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "gateway/http/auth.h"
 #include "gateway/http/dispatcher.h"
 #include "gateway/http/json_body.h"
 #include "tests/support/c/fake_clock.h"
@@ -17,6 +18,7 @@ struct fixture {
     struct fake_clock *clock;
     struct metrics *metrics;
     struct mock_bus bus;
+    struct auth *auth;
     struct dispatcher *dispatcher;
     unsigned handled; /* how often a handler ran; the resource's self */
     unsigned freed;
@@ -120,13 +122,15 @@ static int setup(void **state)
     f->clock = fake_clock_new();
     f->metrics = metrics_new();
     mock_bus_init(&f->bus);
+    f->auth = auth_new(f->metrics, &(struct auth_config){.token_key = TOKEN_KEY});
     resources[0] = resource;
     f->dispatcher =
         dispatcher_new(f->metrics, &(struct dispatcher_config){
                                        .exchanges = {.clock = fake_clock_clock(f->clock),
                                                      .bus = &f->bus.bus,
                                                      .budget_ms = 4000,
-                                                     .cors_origins = "https://a.example"},
+                                                     .cors_origins = "https://a.example",
+                                                     .auth = f->auth},
                                        .url = &url,
                                        .resources = resources,
                                        .count = 1,
@@ -140,6 +144,7 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
     dispatcher_free(&f->dispatcher);
+    auth_free(&f->auth);
     mock_bus_fini(&f->bus);
     metrics_free(&f->metrics);
     fake_clock_free(&f->clock);

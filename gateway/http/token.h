@@ -1,0 +1,42 @@
+/* Secrets that clients show: drawn by gateways, with a check value in them, so that any gateway
+ * refuses one that no gateway has drawn without asking anybody (design.md, section 3). The check
+ * value says nothing about whether the secret is still good.
+ *
+ * A token is 24 random bytes and the first 8 bytes of HMAC-SHA-256 of its kind and of those 24,
+ * under a key that only gateways have; clients have it as hex digits. */
+#ifndef LYNKS_GATEWAY_HTTP_TOKEN_H
+#define LYNKS_GATEWAY_HTTP_TOKEN_H
+
+#include "proto/base/base.h"
+
+#define TOKEN_HEX 64 /* lower-case hex digits */
+#define TOKEN_KEY_BYTES_MIN 32
+#define TOKEN_KEY_BYTES_MAX 128
+
+/* The check value of one kind is not right for another. */
+enum token_kind {
+    TOKEN_SESSION,
+};
+
+struct token_keys;
+
+/* text: one key, or two with a comma between them, of TOKEN_KEY_BYTES_MIN to TOKEN_KEY_BYTES_MAX
+ * printable ASCII characters each, without spaces and commas. Tokens are drawn with the first;
+ * those of the second are taken, too. NULL: text is no such thing. */
+struct token_keys *token_keys_new(const char *text);
+void token_keys_free(struct token_keys **keys); /* wipes them */
+
+/* Draws a fresh one, ended by NUL. */
+void token_draw(const struct token_keys *keys, enum token_kind kind, char ret_token[TOKEN_HEX + 1]);
+
+enum token_verdict {
+    TOKEN_IS_OURS,
+    TOKEN_IS_FOREIGN, /* it looks like one, but no gateway with these keys has drawn it */
+    TOKEN_IS_NONE,    /* it has not the form of one */
+};
+
+/* Takes the same time for every check value. */
+enum token_verdict token_judge(const struct token_keys *keys, enum token_kind kind,
+                               struct str token);
+
+#endif

@@ -5,14 +5,20 @@
 #include "gateway/http/json_body.h"
 #include "gateway/http/limiter.h"
 #include "gateway/http/repeat_key.h"
+#include "proto/base/lru.h"
 
 #define CREATE_USERS_MAX 65536 /* whose rooms are counted; 1 MiB */
+#define LISTED_ROOMS_MAX 65536
+/* For so long after a list that was a use of its room further ones need not be: far less than
+ * LYNKS_ROOM_IDLE_S, after which a room ends. */
+#define LISTED_MS 2000
 
 struct original {
     const struct clock *clock;
     struct sign_ins *sign_ins;
     struct limiter *creates; /* by user */
     struct metric *limited_creates;
+    struct lru *listed; /* room -> when a list of it was a use last (monotonic ms) */
 };
 
 /* ---- POST /login ---- */
@@ -145,6 +151,29 @@ static const struct member list_answer[] = {
     {.name = NULL},
 };
 
+/* A list that is asked for ahead is no use of the room, because it may be nobody's. So one in its
+ * turn comes before it, time and again, and only rooms that somebody is using are asked for ahead.
+ */
+static bool list_ahead(const struct exchange *exchange, struct msg *msg)
+{
+    const struct original *original = exchange->self;
+    const uint64_t *listed_ms = lru_peek(original->listed, &msg->room_participants.room_id);
+    msg->room_participants.ahead = true;
+    return listed_ms != NULL && clock_mono_ms(original->clock) - *listed_ms < LISTED_MS;
+}
+
+static enum err settle_list(struct exchange *exchange, enum err err, const struct msg *reply)
+{
+    struct original *original = exchange->self;
+    const uint64_t room_id = json_body_u64(exchange->body, "room_id");
+    bool added;
+    (void)reply;
+    if (err == ERR_OK) {
+        *(uint64_t *)lru_put(original->listed, &room_id, &added) = clock_mono_ms(original->clock);
+    }
+    return err;
+}
+
 static void write_list(const struct exchange *exchange, const struct msg *reply,
                        struct json_out *out)
 {
@@ -158,7 +187,10 @@ static void write_list(const struct exchange *exchange, const struct msg *reply,
     json_out_close(out, "]");
 }
 
-static const struct route_ask ask_list = {.message = MSG_room_participants, .write = write_list};
+static const struct route_ask ask_list = {.message = MSG_room_participants,
+                                          .ahead = list_ahead,
+                                          .settle = settle_list,
+                                          .write = write_list};
 
 /* ---- the rows ---- */
 
@@ -212,6 +244,7 @@ struct original *original_new(const struct original_parts *parts,
         .per_minute = config->create_per_minute,
         .keys_max = CREATE_USERS_MAX,
     });
+    original->listed = lru_new(sizeof(uint64_t), sizeof(uint64_t), LISTED_ROOMS_MAX);
     original->limited_creates =
         metrics_counter(parts->metrics, "lynks_gateway_limited_creates_total",
                         "Rooms not made because their user has made too many of late.", NULL);
@@ -222,6 +255,7 @@ void original_free(struct original **original)
 {
     if (*original != NULL) {
         limiter_free(&(*original)->creates);
+        lru_free(&(*original)->listed);
         mem_free(original);
     }
 }

@@ -4,7 +4,13 @@
 
 #include "gateway/http/exchange.h"
 
-/* Asks what the exchange's route says (route->ask) and answers with what comes. */
+/* Asks what the exchange's route says (route->ask), or has asked already, and answers with what
+ * comes. */
 void ask_run(struct exchange *exchange);
+
+/* Before it is known who asks: asks already, if the route lets it (route->ask->ahead), so that a
+ * request takes one way there and back, not two. What comes is kept until ask_run, and thrown away
+ * if the exchange ends before. */
+void ask_ahead(struct exchange *exchange);
 
 #endif

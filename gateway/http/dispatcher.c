@@ -98,6 +98,7 @@ static void run_route(struct exchange *exchange)
     if (err != ERR_OK) {
         exchange_fail(exchange, err);
     } else if (read_json_body(exchange)) {
+        ask_ahead(exchange);
         auth_check(exchange, &credential, run_handler);
     }
 }

@@ -110,6 +110,10 @@ static const char *check_ask(const struct route *route)
     if (!has_body && route->ask->write != NULL) {
         return "the row writes an answer that has no body";
     }
+    if (route->ask->ahead != NULL && (type->retry != RETRY_SAFE || route->ask->prepare != NULL ||
+                                      !has_body || route->who == ROUTE_ANYBODY)) {
+        return "the row is asked ahead, but is no read of somebody who is checked";
+    }
     for (const struct member *m = route->body; m != NULL && m->name != NULL; m++) {
         const char *why = check_field(type, m);
         if (why != NULL) {

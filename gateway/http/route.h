@@ -46,6 +46,11 @@ struct route_ask {
     /* Sees how it ended, good or bad, once prepare has let it go, and says what the client is told;
      * reply is NULL unless err is ERR_OK. NULL: nothing to do. */
     enum err (*settle)(struct exchange *exchange, enum err err, const struct msg *reply);
+    /* The row only reads, and answers everybody who may ask alike: it may be asked at the same time
+     * as who asks is checked (ask.h). Says in msg that it is, so that it does not count as a use;
+     * or false: not this time. Such a row has no prepare; settle is called for what was not asked
+     * ahead only, write also before it is known who asks. NULL: never. */
+    bool (*ahead)(const struct exchange *exchange, struct msg *msg);
     /* Writes the members of a success, one JSON object, which is open already. NULL: the answer has
      * no body. */
     void (*write)(const struct exchange *exchange, const struct msg *reply, struct json_out *out);

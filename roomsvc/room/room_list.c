@@ -176,7 +176,7 @@ static void list_go_on(struct listing *listing, enum list_step step)
     case LIST_ASKS_AGAIN: {
         const struct str node = str_of(listing->room.node);
         struct u64_list publishers;
-        if (rooms->use != NULL) {
+        if (rooms->use != NULL && !listing->call->request.room_participants.ahead) {
             room_use_note(rooms->use, listing->room_id);
         }
         if (follow_answer(rooms->follow, node, listing->room_id, &publishers)) {

@@ -15,12 +15,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
-/* The call that waits for its answer, at most one: there is one request at a time. */
+/* The calls that wait for an answer, the oldest first: there is one request at a time, which asks
+ * two things at a time at most. */
 static struct {
     enum msg_id asked;
     bus_reply_fn *fn;
     void *arg;
-} out;
+} out[2];
+static size_t out_count;
 static enum err refuse;
 static unsigned answers;
 static uint64_t now_ms = 1000000;
@@ -37,23 +39,30 @@ static enum err call(void *self, const struct msg *request, const struct call_co
     if (refuse != ERR_OK) {
         return refuse;
     }
-    out.asked = request->id;
-    out.fn = fn;
-    out.arg = arg;
+    if (out_count == ARRAY_LEN(out)) {
+        abort();
+    }
+    out[out_count].asked = request->id;
+    out[out_count].fn = fn;
+    out[out_count++].arg = arg;
     return ERR_OK;
 }
 
-static void answer(enum err err)
+/* Answers the first or the last one. */
+static void answer(enum err err, bool first)
 {
     static const uint64_t publishers[] = {1, 2};
-    bus_reply_fn *fn = out.fn;
-    struct msg reply = {.id = msg_type_find(out.asked)->reply};
+    const size_t place = first ? 0 : out_count - 1;
+    bus_reply_fn *fn = out[place].fn;
+    void *arg = out[place].arg;
+    struct msg reply = {.id = msg_type_find(out[place].asked)->reply};
     if (reply.id == MSG_room_participants_reply) {
         reply.room_participants_reply.publishers =
             (struct u64_list){.items = publishers, .count = ARRAY_LEN(publishers)};
     }
-    out.fn = NULL;
-    fn(out.arg, err, err == ERR_OK ? &reply : NULL);
+    out_count--;
+    out[place] = out[out_count];
+    fn(arg, err, err == ERR_OK ? &reply : NULL);
 }
 
 static void finish(struct request *request, struct http_response **response)
@@ -142,8 +151,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     refuse = (choice & 32) != 0 ? ERR_UNAVAILABLE : ERR_OK;
     answers = 0;
     api_handle(api, &request);
-    while (out.fn != NULL) {
-        answer((choice & 64) != 0 ? ERR_UNAUTHORIZED : ERR_OK);
+    while (out_count > 0) {
+        answer((choice & 64) != 0 ? ERR_UNAUTHORIZED : ERR_OK, (bytes & 1) != 0);
     }
     if (answers != 1) {
         abort();

@@ -164,6 +164,13 @@ void list(struct fixture *f, uint64_t room_id)
     handle(f, &request);
 }
 
+void list_ahead(struct fixture *f, uint64_t room_id)
+{
+    const struct msg request = {.id = MSG_room_participants,
+                                .room_participants = {.room_id = room_id, .ahead = true}};
+    handle(f, &request);
+}
+
 void answer_store(struct store_call *call, enum err err, const struct room *room)
 {
     if (call->kind == ADD) {

@@ -58,6 +58,7 @@ int teardown(void **state);
 void create(struct fixture *f);
 void create_only_known(struct fixture *f);
 void list(struct fixture *f, uint64_t room_id);
+void list_ahead(struct fixture *f, uint64_t room_id); /* it is not known yet who asks */
 /* One that is added is new. */
 void answer_store(struct store_call *call, enum err err, const struct room *room);
 void answer_add(struct store_call *call, enum err err, const struct room *room, bool is_new);

@@ -173,6 +173,39 @@ static void test_absolute_targets(void **state)
     }
 }
 
+#define CLIENTS_THAT_LEAVE 40
+
+struct expected_calls {
+    const struct http_fixture *f;
+    size_t calls;
+};
+
+static bool have_been_called(void *arg)
+{
+    const struct expected_calls *expected = arg;
+    return expected->f->calls >= expected->calls;
+}
+
+/* What was asked for them, both at a time, comes to nobody. */
+static void test_clients_that_leave_while_lists_are_asked_ahead(void **state)
+{
+    struct http_client *clients[CLIENTS_THAT_LEAVE];
+    struct http_fixture *f = *state;
+    assert_serves(f);
+    f->hold = true;
+    struct expected_calls expected = {.f = f, .calls = f->calls + CLIENTS_THAT_LEAVE};
+    for (size_t i = 0; i < CLIENTS_THAT_LEAVE; i++) {
+        clients[i] = http_fixture_connect(f, NULL);
+        http_client_send(clients[i], STR_LIT(LIST));
+    }
+    assert_true(loop_run_until(f->loop, have_been_called, &expected, WAIT_MS));
+    for (size_t i = 0; i < CLIENTS_THAT_LEAVE; i++) {
+        http_client_free(&clients[i]);
+    }
+    http_fixture_release(f);
+    assert_serves(f);
+}
+
 /* None is needed, and none may be sent at all. */
 static void test_create_without_a_body(void **state)
 {
@@ -388,6 +421,7 @@ int main(void)
         HTTP_TEST(test_members),
         BRIEF_TEST(test_paths_and_methods),
         HTTP_TEST(test_absolute_targets),
+        HTTP_TEST(test_clients_that_leave_while_lists_are_asked_ahead),
         HTTP_TEST(test_create_without_a_body),
         HTTP_TEST(test_requests_sent_again),
         HTTP_TEST(test_compressed_body),

@@ -163,6 +163,57 @@ static void test_members_against_the_message(void **state)
                    "POST /a (a): the row asks no request of the bus, or does not write an answer");
 }
 
+static bool go_ahead(const struct exchange *exchange, struct msg *msg)
+{
+    (void)exchange;
+    (void)msg;
+    return true;
+}
+
+static enum err prepare_nothing(struct exchange *exchange, struct msg *msg)
+{
+    (void)exchange;
+    (void)msg;
+    return ERR_OK;
+}
+
+/* Only what reads may be asked before it is known who asks. */
+static void test_rows_that_are_asked_ahead(void **state)
+{
+    static const struct {
+        struct route_ask ask;
+        enum route_who who;
+        int status;
+        bool is_good;
+    } rows[] = {
+        {{MSG_room_participants, NULL, NULL, go_ahead, write_nothing}, ROUTE_USER, 200, true},
+        {{MSG_room_participants, NULL, NULL, go_ahead, write_nothing}, ROUTE_ANYBODY, 200, false},
+        {{MSG_room_participants, prepare_nothing, NULL, go_ahead, write_nothing},
+         ROUTE_USER,
+         200,
+         false},
+        {{MSG_room_participants, NULL, NULL, go_ahead, NULL}, ROUTE_USER, 204, false},
+        {{MSG_room_create, NULL, NULL, go_ahead, write_nothing}, ROUTE_USER, 200, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct route row = {.method = "POST",
+                                  .template = "/a",
+                                  .name = "a",
+                                  .who = rows[i].who,
+                                  .answer = {.status = rows[i].status},
+                                  .ask = &rows[i].ask};
+        const struct resource resource = {.routes = &row, .count = 1};
+        if (rows[i].is_good) {
+            assert_null(why_refused(&resource, 1));
+        } else {
+            assert_refused(&row, 1,
+                           "POST /a (a): the row is asked ahead, but is no read of somebody who is "
+                           "checked");
+        }
+    }
+}
+
 static const struct route things[] = {
     ROW("GET", "/v1/things", "list"),
     ROW("POST", "/v1/things", "make"),
@@ -276,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_rows_that_make_no_sense),
         cmocka_unit_test(test_members_of_a_body),
         cmocka_unit_test(test_members_against_the_message),
+        cmocka_unit_test(test_rows_that_are_asked_ahead),
         cmocka_unit_test(test_requests_find_their_row),
         cmocka_unit_test(test_parameters_are_bounded),
         cmocka_unit_test(test_allow),

@@ -291,6 +291,24 @@ static void who_is_asked_for_is_noted_now_and_then(void **state)
     answer_life(USE, ERR_OK);
 }
 
+/* Nobody may have been asking. */
+static void a_list_that_is_asked_for_ahead_is_no_use(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 2; i++) {
+        list_ahead(f, elsewhere.id);
+        if (i == 0) {
+            answer_store(next_store_call(f), ERR_OK, &elsewhere);
+        }
+        answer_participants(f);
+        fake_clock_advance(f->clock, 50);
+        assert_int_equal(registry.asked, NOTHING);
+    }
+    list_known(f);
+    fake_clock_advance(f->clock, 50);
+    answer_life(USE, ERR_OK);
+}
+
 static void what_could_not_be_noted_is_tried_again(void **state)
 {
     struct fixture *f = *state;
@@ -324,6 +342,7 @@ int main(void)
         LIFE_TEST(a_room_that_is_new_to_it_is_not_looked_at),
         LIFE_TEST(it_rests_when_there_is_nothing_to_do),
         LIFE_TEST(who_is_asked_for_is_noted_now_and_then),
+        LIFE_TEST(a_list_that_is_asked_for_ahead_is_no_use),
         LIFE_TEST(what_could_not_be_noted_is_tried_again),
     };
     return cmocka_run_group_tests_name("room life", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "gateway/http/json_body.h"
 
 #include "proto/base/text.h"
+#include "proto/unicode/label.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -71,10 +72,11 @@ static bool is_good(const json_t *value, const struct member *member,
     case MEMBER_LABEL: {
         const struct str text = {.data = json_string_value(value),
                                  .bytes = json_string_length(value)};
-        size_t characters = text_characters(text);
+        char label[LABEL_BYTES];
         is_typed = json_is_string(value);
-        is_inside = is_typed && characters >= member->min && characters <= member->max &&
-                    text_is_label(text);
+        is_inside = is_typed && label_make(text, label) &&
+                    text_characters(str_of(label)) >= member->min &&
+                    text_characters(str_of(label)) <= member->max;
         break;
     }
     case MEMBER_NUMBER: {

@@ -7,7 +7,7 @@
 
 enum member_type {
     MEMBER_STRING, /* UTF-8; min and max are bytes */
-    MEMBER_LABEL,  /* a string that text_is_label; min and max are characters */
+    MEMBER_LABEL,  /* a string that label_make takes; min and max are characters */
     MEMBER_NUMBER, /* whole; min and max are values */
     MEMBER_BOOL,   /* no bounds */
     /* Only in answers: */

@@ -3,7 +3,9 @@
  * session_open    the same for a web session; tells whose it is
  * session_check   whose session it is; slides its expiry
  * session_page    the sessions of a user, for himself
- * session_revoke  ends a session, or all of a user, or all but one, on every replica */
+ * session_revoke  ends a session, or all of a user, or all but one, on every replica
+ * user_get        who a user is, for himself and for admins
+ * user_change     changes a user; disabling ends his sessions, another role is in force at once */
 #include "authsvc/authsvc.h"
 
 static void on_login(void *service, struct call *call)
@@ -30,12 +32,26 @@ static void on_session_revoke(void *service, struct call *call)
     revocations_start(auth->revocations, call);
 }
 
+static void on_user_get(void *service, struct call *call)
+{
+    const struct auth *auth = service;
+    users_get(auth->users, call);
+}
+
+static void on_user_change(void *service, struct call *call)
+{
+    const struct auth *auth = service;
+    users_change(auth->users, call);
+}
+
 const struct call_handler auth_handlers[] = {
     {MSG_login, on_login},
     {MSG_session_open, on_login},
     {MSG_session_check, on_session_check},
     {MSG_session_page, on_session_page},
     {MSG_session_revoke, on_session_revoke},
+    {MSG_user_get, on_user_get},
+    {MSG_user_change, on_user_change},
     {.request = MSG_NONE},
 };
 
@@ -61,6 +77,7 @@ void auth_init(struct auth *auth, const struct auth_parts *parts,
                                          .sessions_per_user_max = config->sessions_per_user_max};
     auth->logins = logins_new(&login_parts, &logins);
     auth->revocations = revocations_new(parts->clock, parts->store, auth->sessions, parts->metrics);
+    auth->users = users_new(parts->clock, parts->store, auth->sessions, parts->metrics);
     auth->pages = session_pages_new(parts->store, auth->sessions, parts->clock);
 }
 
@@ -70,6 +87,7 @@ void auth_stop(struct auth *auth)
         sessions_stop(auth->sessions);
         logins_stop(auth->logins);
         revocations_stop(auth->revocations);
+        users_stop(auth->users);
         session_pages_stop(auth->pages);
     }
 }
@@ -78,6 +96,7 @@ void auth_fini(struct auth *auth)
 {
     logins_free(&auth->logins);
     revocations_free(&auth->revocations);
+    users_free(&auth->users);
     session_pages_free(&auth->pages);
     sessions_free(&auth->sessions);
 }

@@ -4,6 +4,7 @@
 
 #include "authsvc/config.h"
 #include "authsvc/account/logins.h"
+#include "authsvc/account/users.h"
 #include "authsvc/session/revocations.h"
 #include "authsvc/session/session_pages.h"
 
@@ -19,6 +20,7 @@ struct auth {
     struct logins *logins;
     struct revocations *revocations;
     struct session_pages *pages;
+    struct users *users;
 };
 
 /* parts are borrowed. */

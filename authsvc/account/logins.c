@@ -1,6 +1,8 @@
 #include "authsvc/account/logins.h"
 
+#include "authsvc/account/user_record.h"
 #include "proto/base/log.h"
+#include "proto/unicode/label.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -118,13 +120,10 @@ static void answer_login(struct login *login, const struct session *session)
         .id = MSG_login_reply,
         .login_reply = {.user_id = user->id, .expires_unix_ms = session->expires_unix_ms}};
     if (login->call->request.id == MSG_session_open) {
-        reply =
-            (struct msg){.id = MSG_session_open_reply,
-                         .session_open_reply = {.expires_unix_ms = session->expires_unix_ms,
-                                                .user = {.id = user->id,
-                                                         .username = str_of(user->username),
-                                                         .display_name = str_of(user->display_name),
-                                                         .role = (enum role)session->role}}};
+        reply = (struct msg){.id = MSG_session_open_reply,
+                             .session_open_reply = {.expires_unix_ms = session->expires_unix_ms,
+                                                    .user = user_record(user)}};
+        reply.session_open_reply.user.role = (enum role)session->role;
     }
     call_reply(STEAL(login->call), &reply);
 }
@@ -170,7 +169,9 @@ static void on_verified(void *arg, enum err err, bool needs_rehash)
                                     .expires_unix_ms = now + idle_ms,
                                     .sessions_max = l->config.sessions_per_user_max};
         memcpy(&draft.token, sign_in.token_hash.data, sizeof(draft.token));
-        (void)str_copy(draft.device, sizeof(draft.device), sign_in.device);
+        if (!label_make(sign_in.device, draft.device)) {
+            draft.device[0] = '\0'; /* gateways send none that is no label */
+        }
         if (sign_in.address.bytes == sizeof(draft.address)) {
             memcpy(draft.address, sign_in.address.data, sizeof(draft.address));
         }

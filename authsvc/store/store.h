@@ -7,6 +7,7 @@
 #define LYNKS_AUTHSVC_STORE_STORE_H
 
 #include "proto/crypto/password.h"
+#include "proto/unicode/label.h"
 #include "authsvc/store/session.h"
 
 #define STORE_BATCH_MAX 128
@@ -14,7 +15,8 @@
 #define STORE_REVOCATIONS_MAX 1000
 #define STORE_ADDRESS_BYTES 16 /* of a client, IPv4 as ::ffff:a.b.c.d; all 0: not known */
 
-#define STORE_NAME_BYTES 257 /* 64 characters of UTF-8 and a NUL */
+#define STORE_KEY_BYTES 16 /* of a command that is done once */
+#define STORE_NAME_BYTES LABEL_BYTES
 
 struct store_user {
     uint64_t id;
@@ -23,10 +25,36 @@ struct store_user {
     uint64_t role;                        /* an enum role */
     uint64_t is_disabled;                 /* 0 or 1 */
     uint64_t password_changes;            /* how often the user has changed it */
+    uint64_t version;                     /* grows with each other change */
     char password[PASSWORD_STORED_BYTES]; /* as stored */
 };
-/* user NULL: there is none of this name. */
+/* user NULL: there is none of this name or id. */
 typedef void store_user_fn(void *arg, enum err err, const struct store_user *user);
+
+struct store_ended {
+    struct token_hash *tokens; /* of the sessions; borrowed */
+    size_t count;
+};
+
+/* What is changed of a user; what has no has_ is always given. */
+struct store_change {
+    uint64_t user_id;
+    unsigned char key[STORE_KEY_BYTES]; /* of the command: once done, it is not done again */
+    bool has_display_name, has_role, has_disabled, has_version;
+    char display_name[STORE_NAME_BYTES]; /* empty: the user name again */
+    uint64_t role;                       /* an enum role */
+    uint64_t is_disabled;                /* 0 or 1 */
+    uint64_t version;                    /* which he must have */
+    uint64_t now_unix_ms;
+};
+struct store_changed {
+    struct store_user user; /* as he is now */
+    /* His sessions, if they have ended, or have to be looked up anew. */
+    struct store_ended sessions;
+};
+/* ERR_NOT_FOUND: there is no such user; ERR_STALE: he has another version; ERR_CONFLICT: nobody
+ * would be left who is an admin and may sign in. */
+typedef void store_changed_fn(void *arg, enum err err, const struct store_changed *changed);
 
 /* session NULL: there is none, or its user is disabled. One that has expired may still be there. */
 typedef void store_session_fn(void *arg, enum err err, const struct session *session);
@@ -117,10 +145,6 @@ struct store_target {
     struct store_session_ref only, except;
     uint64_t now_unix_ms;
 };
-struct store_ended {
-    struct token_hash *tokens; /* of the sessions that are gone; borrowed */
-    size_t count;
-};
 typedef void store_ended_fn(void *arg, enum err err, const struct store_ended *ended);
 
 /* more: the bound was reached, call again. */
@@ -129,6 +153,11 @@ typedef void store_swept_fn(void *arg, enum err err, bool more);
 struct store_ops {
     enum err (*find_user)(void *self, struct str username, uint64_t deadline_ms, store_user_fn *fn,
                           void *arg);
+    enum err (*get_user)(void *self, uint64_t user_id, uint64_t deadline_ms, store_user_fn *fn,
+                         void *arg);
+    /* All of it or nothing; in one go with the end of his sessions, if he is disabled. */
+    enum err (*change_user)(void *self, const struct store_change *change, uint64_t deadline_ms,
+                            store_changed_fn *fn, void *arg);
     enum err (*open_session)(void *self, const struct store_draft *draft, uint64_t deadline_ms,
                              store_opened_fn *fn, void *arg);
     enum err (*find_session)(void *self, const struct token_hash *token, uint64_t deadline_ms,

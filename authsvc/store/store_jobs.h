@@ -17,6 +17,10 @@ struct store_mysql {
 /* self: the struct store_mysql. */
 enum err store_find_user(void *self, struct str username, uint64_t deadline_ms, store_user_fn *fn,
                          void *arg);
+enum err store_get_user(void *self, uint64_t user_id, uint64_t deadline_ms, store_user_fn *fn,
+                        void *arg);
+enum err store_change_user(void *self, const struct store_change *change, uint64_t deadline_ms,
+                           store_changed_fn *fn, void *arg);
 void store_set_password(void *self, uint64_t user_id, const char *from, const char *to);
 
 enum err store_find_session(void *self, const struct token_hash *token, uint64_t deadline_ms,
@@ -47,6 +51,23 @@ struct store_user_lock {
 
 /* Whoever changes a user, or his sessions, takes turns. */
 enum err store_lock_user(struct db *db, uint64_t user_id, struct store_user_lock *ret);
+/* Remembers that the command of this key is done. Was it done before? Then nothing is left to do.
+ * The user whom it is about is locked. */
+enum err store_begin_command(struct db *db, const unsigned char key[STORE_KEY_BYTES],
+                             bool *ret_is_done);
+
+/* Sessions of a user that are no longer what they were. */
+struct store_user_sessions {
+    uint64_t user_id;
+    struct store_session_ref except; /* this one stays as it is */
+    uint64_t now_unix_ms;
+    struct store_ended ended; /* which they are; the tokens are the caller's to free */
+};
+
+/* Ends them for every replica. The user is locked. */
+enum err store_end_sessions(struct db *db, struct store_user_sessions *sessions);
+/* They go on, but every replica looks them up anew. The user is locked. */
+enum err store_look_up_anew(struct db *db, struct store_user_sessions *sessions);
 /* Ends the session of this token for every replica; *ret_count: 0 if there is none. */
 enum err store_end_session(struct db *db, const struct token_hash *token, uint64_t now_unix_ms,
                            uint64_t *ret_count);

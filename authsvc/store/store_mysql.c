@@ -6,6 +6,8 @@
 
 static const struct store_ops ops = {
     .find_user = store_find_user,
+    .get_user = store_get_user,
+    .change_user = store_change_user,
     .open_session = store_open_session,
     .find_session = store_find_session,
     .find_sessions = store_find_sessions,

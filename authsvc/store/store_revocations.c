@@ -27,6 +27,38 @@ enum err store_end_session(struct db *db, const struct token_hash *token, uint64
                                            : err;
 }
 
+/* ---- all of a user ---- */
+
+/* Their number is bounded by that of a user's sessions. No session's id is 0, which excepts none.
+ */
+static const struct db_query select_tokens = {
+    .sql = "SELECT token_hash FROM sessions WHERE user_id = ? AND LEFT(token_hash, 16) <> ?"
+           " ORDER BY id FOR UPDATE",
+    .params = DB_FIELDS(struct store_user_sessions, user_id, except.id.bytes),
+    .columns = DB_FIELDS(struct token_hash, bytes),
+    .rows = DB_ROWS_GROWING(struct store_user_sessions, ended.tokens, ended.count)};
+
+static const struct db_query insert_revocations = {
+    .sql = "INSERT INTO session_revocations (token_hash, created_unix_ms)"
+           " SELECT token_hash, ? FROM sessions WHERE user_id = ? AND LEFT(token_hash, 16) <> ?",
+    .params = DB_FIELDS(struct store_user_sessions, now_unix_ms, user_id, except.id.bytes)};
+
+static const struct db_query delete_sessions = {
+    .sql = "DELETE FROM sessions WHERE user_id = ? AND LEFT(token_hash, 16) <> ?",
+    .params = DB_FIELDS(struct store_user_sessions, user_id, except.id.bytes)};
+
+enum err store_look_up_anew(struct db *db, struct store_user_sessions *sessions)
+{
+    enum err err = db_query_run(db, &select_tokens, sessions, NULL);
+    return err == ERR_OK ? db_query_run(db, &insert_revocations, sessions, NULL) : err;
+}
+
+enum err store_end_sessions(struct db *db, struct store_user_sessions *sessions)
+{
+    enum err err = store_look_up_anew(db, sessions);
+    return err == ERR_OK ? db_query_run(db, &delete_sessions, sessions, NULL) : err;
+}
+
 /* ---- one, or all of a user ---- */
 
 struct revoke_sessions {
@@ -36,25 +68,6 @@ struct revoke_sessions {
     store_ended_fn *fn;
     void *arg;
 };
-
-/* Their number is bounded by that of a user's sessions. No session's id is 0, which excepts none.
- */
-static const struct db_query select_tokens = {
-    .sql = "SELECT token_hash FROM sessions WHERE user_id = ? AND LEFT(token_hash, 16) <> ?"
-           " ORDER BY id FOR UPDATE",
-    .params = DB_FIELDS(struct revoke_sessions, target.user_id, target.except.id.bytes),
-    .columns = DB_FIELDS(struct token_hash, bytes),
-    .rows = DB_ROWS_GROWING(struct revoke_sessions, ended.tokens, ended.count)};
-
-static const struct db_query insert_revocations = {
-    .sql = "INSERT INTO session_revocations (token_hash, created_unix_ms)"
-           " SELECT token_hash, ? FROM sessions WHERE user_id = ? AND LEFT(token_hash, 16) <> ?",
-    .params = DB_FIELDS(struct revoke_sessions, target.now_unix_ms, target.user_id,
-                        target.except.id.bytes)};
-
-static const struct db_query delete_sessions = {
-    .sql = "DELETE FROM sessions WHERE user_id = ? AND LEFT(token_hash, 16) <> ?",
-    .params = DB_FIELDS(struct revoke_sessions, target.user_id, target.except.id.bytes)};
 
 static const struct db_query select_token = {
     .sql = "SELECT token_hash FROM sessions WHERE user_id = ? AND LEFT(token_hash, 16) = ?",
@@ -84,14 +97,14 @@ static enum err revoke_in_transaction(void *arg, struct db *db)
         return revoke_one(revoke, db);
     }
     struct store_user_lock user;
+    struct store_user_sessions sessions = {
+        .user_id = target->user_id, .except = target->except, .now_unix_ms = target->now_unix_ms};
     enum err err = store_lock_user(db, target->user_id, &user);
     if (err == ERR_OK) {
-        err = db_query_run(db, &select_tokens, revoke, NULL);
+        err = store_end_sessions(db, &sessions);
     }
-    if (err == ERR_OK) {
-        err = db_query_run(db, &insert_revocations, revoke, NULL);
-    }
-    return err == ERR_OK ? db_query_run(db, &delete_sessions, revoke, NULL) : err;
+    revoke->ended = sessions.ended;
+    return err;
 }
 
 static enum err work_revoke(void *arg, struct db *db)
@@ -121,7 +134,7 @@ enum err store_revoke(void *self, const struct store_target *target, uint64_t de
     return db_pool_start(store->logins, revoke, deadline_ms);
 }
 
-/* ---- what others have revoked ---- */
+/* ---- what others have revoked, or changed ---- */
 
 struct find_revoked {
     struct db_job job;
@@ -219,6 +232,11 @@ static const struct db_query sweep_sessions = {
     .sql = "DELETE FROM sessions WHERE expires_unix_ms < ? ORDER BY expires_unix_ms LIMIT 500",
     .params = DB_FIELDS(struct sweep, expired_before_unix_ms)};
 
+/* A command is sent again within seconds (the bus), or by a client within the day. */
+static const struct db_query sweep_commands = {
+    .sql = "DELETE FROM user_commands WHERE created_unix_ms < " DB_NOW_UNIX_MS " - 86400000"
+           " ORDER BY created_unix_ms LIMIT 500"};
+
 static const struct db_query sweep_revocations = {
     .sql = "DELETE FROM session_revocations WHERE created_unix_ms < ? AND seq <"
            " (SELECT newest FROM (SELECT MAX(seq) AS newest FROM session_revocations) AS t)"
@@ -230,11 +248,15 @@ static enum err work_sweep(void *arg, struct db *db)
     struct sweep *sweep = arg;
     uint64_t sessions = 0;
     uint64_t revocations = 0;
+    uint64_t commands = 0;
     enum err err = db_query_run(db, &sweep_sessions, sweep, &sessions);
     if (err == ERR_OK) {
         err = db_query_run(db, &sweep_revocations, sweep, &revocations);
     }
-    sweep->more = sessions == SWEEP_MAX || revocations == SWEEP_MAX;
+    if (err == ERR_OK) {
+        err = db_query_run(db, &sweep_commands, sweep, &commands);
+    }
+    sweep->more = sessions == SWEEP_MAX || revocations == SWEEP_MAX || commands == SWEEP_MAX;
     return err;
 }
 

@@ -1,5 +1,7 @@
 #include "authsvc/store/store_jobs.h"
 
+#include "proto/db/db_sql.h"
+
 struct find_user {
     struct db_job job;
     char username[STORE_NAME_BYTES]; /* the schema of the bus allows 200 bytes */
@@ -13,16 +15,19 @@ DB_TELLS(on_user_found, struct find_user,
          strcmp(told->username, told->user.username) == 0 && told->job.rows > 0 ? &told->user
                                                                                 : NULL);
 
-static const struct db_task find_user = {
-    .job_bytes = DB_JOB_BYTES(struct find_user),
-    .query = {.sql = "SELECT id, username, IFNULL(display_name, username), role, disabled,"
-                     " password_changes, password FROM users WHERE username = ?",
-              .params = DB_FIELDS(struct find_user, username),
-              .columns =
-                  DB_FIELDS(struct find_user, user.id, user.username, user.display_name, user.role,
-                            user.is_disabled, user.password_changes, user.password)},
-    .done = on_user_found,
-    .is_secret = true};
+#define SELECT_USER                                                                                \
+    "SELECT id, username, IFNULL(display_name, username), role, disabled, password_changes,"       \
+    " version, password FROM users"
+#define USER_COLUMNS(t)                                                                            \
+    DB_FIELDS(t, user.id, user.username, user.display_name, user.role, user.is_disabled,           \
+              user.password_changes, user.version, user.password)
+
+static const struct db_task find_user = {.job_bytes = DB_JOB_BYTES(struct find_user),
+                                         .query = {.sql = SELECT_USER " WHERE username = ?",
+                                                   .params = DB_FIELDS(struct find_user, username),
+                                                   .columns = USER_COLUMNS(struct find_user)},
+                                         .done = on_user_found,
+                                         .is_secret = true};
 
 enum err store_find_user(void *self, struct str username, uint64_t deadline_ms, store_user_fn *fn,
                          void *arg)
@@ -36,6 +41,34 @@ enum err store_find_user(void *self, struct str username, uint64_t deadline_ms, 
         return ERR_BAD_REQUEST;
     }
     return db_pool_start(store->logins, find, deadline_ms);
+}
+
+struct get_user {
+    struct db_job job;
+    uint64_t user_id;
+    struct store_user user;
+    store_user_fn *fn;
+    void *arg;
+};
+
+DB_TELLS(on_user_got, struct get_user, told->job.rows > 0 ? &told->user : NULL);
+
+static const struct db_task get_user = {.job_bytes = DB_JOB_BYTES(struct get_user),
+                                        .query = {.sql = SELECT_USER " WHERE id = ?",
+                                                  .params = DB_FIELDS(struct get_user, user_id),
+                                                  .columns = USER_COLUMNS(struct get_user)},
+                                        .done = on_user_got,
+                                        .is_secret = true};
+
+enum err store_get_user(void *self, uint64_t user_id, uint64_t deadline_ms, store_user_fn *fn,
+                        void *arg)
+{
+    const struct store_mysql *store = self;
+    struct get_user *get = db_job_new(&get_user);
+    get->user_id = user_id;
+    get->fn = fn;
+    get->arg = arg;
+    return db_pool_start(store->logins, get, deadline_ms);
 }
 
 struct set_password {
@@ -80,4 +113,178 @@ enum err store_lock_user(struct db *db, uint64_t user_id, struct store_user_lock
     enum err err = db_query_run(db, &lock_user, ret, &rows);
     ret->is_there = rows > 0;
     return err;
+}
+
+/* ---- commands that are done once ---- */
+
+struct command {
+    unsigned char key[STORE_KEY_BYTES];
+};
+
+static const struct db_query find_command = {
+    .sql = "SELECT created_unix_ms FROM user_commands WHERE command_key = ?",
+    .params = DB_FIELDS(struct command, key)};
+
+static const struct db_query insert_command = {
+    .sql =
+        "INSERT INTO user_commands (command_key, created_unix_ms) VALUES (?, " DB_NOW_UNIX_MS ")",
+    .params = DB_FIELDS(struct command, key)};
+
+enum err store_begin_command(struct db *db, const unsigned char key[STORE_KEY_BYTES],
+                             bool *ret_is_done)
+{
+    struct command command;
+    uint64_t rows = 0;
+    memcpy(command.key, key, sizeof(command.key));
+    enum err err = db_query_run(db, &find_command, &command, &rows);
+    *ret_is_done = rows > 0;
+    return err == ERR_OK && rows == 0 ? db_query_run(db, &insert_command, &command, NULL) : err;
+}
+
+/* ---- changes ---- */
+
+struct change_user {
+    struct db_job job;
+    struct store_change change;
+    struct store_changed changed;
+    struct admin {
+        uint64_t id;
+        uint64_t is_disabled;
+    } * admins;
+    size_t admin_count;
+    store_changed_fn *fn;
+    void *arg;
+};
+
+/* In the order of their ids, so that two who change admins at once take turns. Through the key: who
+ * reads the whole table locks the whole table. */
+static const struct db_query lock_admins = {
+    .sql = "SELECT id, disabled FROM users FORCE INDEX (users_role) WHERE role = 2 ORDER BY id"
+           " FOR UPDATE",
+    .columns = DB_FIELDS(struct admin, id, is_disabled),
+    .rows = DB_ROWS_GROWING(struct change_user, admins, admin_count)};
+_Static_assert(ROLE_ADMIN == 2, "lock_admins reads them");
+
+static const struct db_query lock_whole_user = {
+    .sql = SELECT_USER " WHERE id = ? FOR UPDATE",
+    .params = DB_FIELDS(struct change_user, change.user_id),
+    .columns =
+        DB_FIELDS(struct change_user, changed.user.id, changed.user.username,
+                  changed.user.display_name, changed.user.role, changed.user.is_disabled,
+                  changed.user.password_changes, changed.user.version, changed.user.password),
+    .if_none = ERR_NOT_FOUND};
+
+static const struct db_query update_user = {
+    .sql = "UPDATE users SET role = ?, disabled = ?, version = ? WHERE id = ?",
+    .params = DB_FIELDS(struct change_user, changed.user.role, changed.user.is_disabled,
+                        changed.user.version, change.user_id)};
+
+static const struct db_query update_display_name = {
+    .sql = "UPDATE users SET display_name = NULLIF(?, '') WHERE id = ?",
+    .params = DB_FIELDS(struct change_user, change.display_name, change.user_id)};
+
+static bool may_manage(const struct store_user *user)
+{
+    return user->role == ROLE_ADMIN && user->is_disabled == 0;
+}
+
+static bool is_last_admin(const struct change_user *c)
+{
+    for (size_t i = 0; i < c->admin_count; i++) {
+        if (c->admins[i].id != c->change.user_id && c->admins[i].is_disabled == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Takes the change over into the user as he was; true: he is another one now. */
+static bool take_over_change(const struct store_change *change, struct store_user *user)
+{
+    const struct store_user before = *user;
+    if (change->has_display_name) {
+        const char *name = change->display_name[0] != '\0' ? change->display_name : user->username;
+        (void)str_copy(user->display_name, sizeof(user->display_name), str_of(name));
+    }
+    if (change->has_role) {
+        user->role = change->role;
+    }
+    if (change->has_disabled) {
+        user->is_disabled = change->is_disabled;
+    }
+    const bool is_other = strcmp(before.display_name, user->display_name) != 0 ||
+                          before.role != user->role || before.is_disabled != user->is_disabled;
+    user->version += is_other;
+    return is_other;
+}
+
+static enum err change_in_transaction(void *arg, struct db *db)
+{
+    struct change_user *c = arg;
+    const struct store_change *change = &c->change;
+    struct store_user *user = &c->changed.user;
+    const bool is_of_admins = change->has_role || change->has_disabled;
+    enum err err = is_of_admins ? db_query_run(db, &lock_admins, c, NULL) : ERR_OK;
+    if (err == ERR_OK) {
+        err = db_query_run(db, &lock_whole_user, c, NULL);
+    }
+    bool is_done = false;
+    if (err == ERR_OK) {
+        err = store_begin_command(db, change->key, &is_done);
+    }
+    if (err != ERR_OK || is_done) {
+        return err;
+    }
+    const struct store_user before = *user;
+    if (change->has_version && change->version != before.version) {
+        return ERR_STALE;
+    }
+    if (!take_over_change(change, user)) {
+        return ERR_OK;
+    }
+    if (may_manage(&before) && !may_manage(user) && is_last_admin(c)) {
+        return ERR_CONFLICT;
+    }
+    err = db_query_run(db, &update_user, c, NULL);
+    if (err == ERR_OK && change->has_display_name) {
+        err = db_query_run(db, &update_display_name, c, NULL);
+    }
+    struct store_user_sessions sessions = {.user_id = change->user_id,
+                                           .now_unix_ms = change->now_unix_ms};
+    if (err == ERR_OK && before.is_disabled == 0 && user->is_disabled != 0) {
+        err = store_end_sessions(db, &sessions);
+    } else if (err == ERR_OK && before.role != user->role) {
+        err = store_look_up_anew(db, &sessions);
+    }
+    c->changed.sessions = sessions.ended;
+    return err;
+}
+
+static enum err work_change(void *arg, struct db *db)
+{
+    return db_transaction(db, change_in_transaction, arg);
+}
+
+static void on_change_stored(void *arg, enum err err)
+{
+    struct change_user *c = arg;
+    c->fn(c->arg, err, err == ERR_OK ? &c->changed : NULL);
+    mem_free(&c->changed.sessions.tokens);
+    mem_free(&c->admins);
+}
+
+static const struct db_task change_user = {.job_bytes = DB_JOB_BYTES(struct change_user),
+                                           .work = work_change,
+                                           .done = on_change_stored,
+                                           .is_secret = true};
+
+enum err store_change_user(void *self, const struct store_change *change, uint64_t deadline_ms,
+                           store_changed_fn *fn, void *arg)
+{
+    const struct store_mysql *store = self;
+    struct change_user *c = db_job_new(&change_user);
+    c->change = *change;
+    c->fn = fn;
+    c->arg = arg;
+    return db_pool_start(store->logins, c, deadline_ms);
 }

@@ -47,6 +47,8 @@ static const struct {
     {ERR_CONTENT_CODING, "Compressed body",
      "Send the body as it is, without <code>Content-Encoding</code>."},
     {ERR_SIGN_IN_REFUSED, "Sign-in refused", "Check the user name and the password."},
+    {ERR_STALE, "Changed meanwhile",
+     "Read it again, then decide again; <code>If-Match</code> takes the new <code>ETag</code>."},
     {ERR_HTTP_VERSION, "HTTP version not supported", "Speak HTTP/1.1."},
 };
 

@@ -197,7 +197,7 @@ test('no secret is in an image, in what inspect shows, or in a log', async () =>
 });
 
 test('a role\'s account of the database reaches its own tables only', async () => {
-    const own = { authsvc: ['users', 'sessions', 'session_revocations'], roomsvc: ['rooms'] };
+    const own = { authsvc: ['users', 'sessions', 'session_revocations', 'user_commands'], roomsvc: ['rooms'] };
     for (const role of Object.keys(own)) {
         const password = (await stack.volume(`secrets-${role}`)).get('mysql-password').trim();
         const account = ['--protocol=tcp', '--host=mysql', `--user=lynks_${role}`, `--password=${password}`];

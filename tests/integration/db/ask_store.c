@@ -94,6 +94,46 @@ enum err ask_find_user(struct ask_store *store, const char *username, struct sto
     return err;
 }
 
+enum err ask_get_user(struct ask_store *store, uint64_t user_id, struct store_user *ret,
+                      bool *ret_found)
+{
+    struct asked asked = {.waits = 1, .ret = ret, .ret_bytes = sizeof(*ret)};
+    enum err err = wait_for(
+        store, &asked, store->store.ops->get_user(store->store.self, user_id, 0, on_user, &asked));
+    *ret_found = asked.is_there;
+    return err;
+}
+
+static void on_changed(void *arg, enum err err, const struct store_changed *changed)
+{
+    const struct asked *asked = arg;
+    take(arg, err, changed);
+    if (changed != NULL && asked->ret != NULL) {
+        ((struct store_changed *)asked->ret)->sessions.tokens = NULL;
+    }
+}
+
+enum err ask_change_user(struct ask_store *store, const struct store_change *change,
+                         struct store_changed *ret)
+{
+    struct asked asked = {.waits = 1, .ret = ret, .ret_bytes = sizeof(*ret)};
+    return wait_for(
+        store, &asked,
+        store->store.ops->change_user(store->store.self, change, 0, on_changed, &asked));
+}
+
+size_t ask_change_users(struct ask_store *store, const struct store_change *changes, size_t count)
+{
+    struct asked asked = {.waits = count};
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(
+            store->store.ops->change_user(store->store.self, &changes[i], 0, on_changed, &asked),
+            ERR_OK);
+    }
+    (void)wait_for(store, &asked, ERR_OK);
+    return asked.failures;
+}
+
 void ask_set_password(struct ask_store *store, uint64_t user_id, const char *from, const char *to)
 {
     store->store.ops->set_password(store->store.self, user_id, from, to);

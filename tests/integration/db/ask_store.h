@@ -13,6 +13,13 @@ void ask_store_free(struct ask_store **store);
 
 enum err ask_find_user(struct ask_store *store, const char *username, struct store_user *ret,
                        bool *ret_found);
+enum err ask_get_user(struct ask_store *store, uint64_t user_id, struct store_user *ret,
+                      bool *ret_found);
+/* ret->sessions: how many there were, without their tokens. */
+enum err ask_change_user(struct ask_store *store, const struct store_change *change,
+                         struct store_changed *ret);
+/* count of them at once; gives how many failed. */
+size_t ask_change_users(struct ask_store *store, const struct store_change *changes, size_t count);
 /* Not waited for: nobody is told. */
 void ask_set_password(struct ask_store *store, uint64_t user_id, const char *from, const char *to);
 enum err ask_find_session(struct ask_store *store, const struct token_hash *token,

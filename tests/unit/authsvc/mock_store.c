@@ -37,6 +37,32 @@ static enum err find_user(void *self, struct str username, uint64_t deadline_ms,
     return mock->refuse;
 }
 
+static enum err get_user(void *self, uint64_t user_id, uint64_t deadline_ms, store_user_fn *fn,
+                         void *arg)
+{
+    struct mock_store *mock = self;
+    if (mock->refuse == ERR_OK) {
+        struct mock_store_call *call = remember(mock, MOCK_GET_USER, arg);
+        call->user_id = user_id;
+        call->deadline_ms = deadline_ms;
+        call->fn.user = fn;
+    }
+    return mock->refuse;
+}
+
+static enum err change_user(void *self, const struct store_change *change, uint64_t deadline_ms,
+                            store_changed_fn *fn, void *arg)
+{
+    struct mock_store *mock = self;
+    if (mock->refuse == ERR_OK) {
+        struct mock_store_call *call = remember(mock, MOCK_CHANGE_USER, arg);
+        call->change = *change;
+        call->deadline_ms = deadline_ms;
+        call->fn.changed = fn;
+    }
+    return mock->refuse;
+}
+
 static enum err open_session(void *self, const struct store_draft *draft, uint64_t deadline_ms,
                              store_opened_fn *fn, void *arg)
 {
@@ -137,6 +163,8 @@ static enum err sweep(void *self, uint64_t expired_before_unix_ms, uint64_t revo
 
 static const struct store_ops ops = {
     .find_user = find_user,
+    .get_user = get_user,
+    .change_user = change_user,
     .open_session = open_session,
     .find_session = find_session,
     .find_sessions = find_sessions,

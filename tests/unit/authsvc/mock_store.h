@@ -8,6 +8,8 @@
 
 enum mock_store_op {
     MOCK_FIND_USER,
+    MOCK_GET_USER,
+    MOCK_CHANGE_USER,
     MOCK_OPEN_SESSION,
     MOCK_FIND_SESSION,
     MOCK_FIND_SESSIONS,
@@ -24,6 +26,7 @@ struct mock_store_call {
     uint64_t deadline_ms;
     char username[256];
     struct store_draft draft;
+    struct store_change change;
     struct store_target target;
     struct store_page page;
     struct token_hash token;
@@ -36,6 +39,7 @@ struct mock_store_call {
     char to[PASSWORD_STORED_BYTES];
     union {
         store_user_fn *user;
+        store_changed_fn *changed;
         store_opened_fn *opened;
         store_session_fn *session;
         store_page_fn *sessions;

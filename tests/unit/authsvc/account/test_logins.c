@@ -277,6 +277,30 @@ static void web_session(void **state)
     assert_int_equal(reply->user.role, ROLE_ADMIN); /* as it was when the session was opened */
 }
 
+static void a_device_is_kept_in_one_form(void **state)
+{
+    static const struct {
+        const char *device, *kept;
+    } rows[] = {{"e\xcc\x81", "\xc3\xa9"}, {"\x1b[2J", ""}};
+    struct fixture *f = *state;
+    f->call.call.request = (struct msg){
+        .id = MSG_session_open,
+        .session_open = {.username = STR_LIT("ann"),
+                         .password = STR_LIT("sesame"),
+                         .token_hash = {.data = (const char *)token.bytes, TOKEN_HASH_BYTES}}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        f->call.call.request.session_open.device = str_of(rows[i].device);
+        start(f);
+        find(f, ERR_OK, &ann);
+        verified(f, ERR_OK, false);
+        struct mock_store_call *asked = mock_store_take(&f->store, MOCK_OPEN_SESSION);
+        assert_string_equal(asked->draft.device, rows[i].kept);
+        asked->fn.opened(asked->arg, ERR_BAD_CREDENTIALS, NULL);
+        assert_int_equal(f->call.answers, 1);
+        f->call.answers = i + 1 < ARRAY_LEN(rows) ? 0 : 1;
+    }
+}
+
 static void token_of_somebody_else(void **state)
 {
     struct fixture *f = *state;
@@ -446,6 +470,7 @@ int main(void)
         TEST(unknown_user_costs_the_same),
         TEST(disabled_user_costs_the_same),
         TEST(web_session),
+        TEST(a_device_is_kept_in_one_form),
         TEST(token_of_somebody_else),
         TEST(old_hash_is_rewritten_after_the_answer),
         TEST(rewriting_may_fail),

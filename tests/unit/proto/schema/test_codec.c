@@ -401,6 +401,9 @@ static void assert_text(struct fixture *fixture, const struct msg_type *type,
     struct msg msg;
     wire_fill(&msg, type, /* is_max= */ false);
     *(struct str *)msg_field_at(&msg, field) = value;
+    if (field->presence == MSG_OPTIONAL) {
+        *(bool *)((char *)msg_body(&msg) + field->flag) = true;
+    }
     assert_int_equal(msg_validate(&msg), is_good ? ERR_OK : ERR_BAD_REQUEST);
 }
 

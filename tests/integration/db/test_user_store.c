@@ -1,0 +1,311 @@
+/* Changes of users in the store, against a real server: one effect each, nobody is overwritten
+ * unseen, an admin stays, and sessions follow in the same transaction. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "tests/integration/db/ask_store.h"
+#include "tests/integration/db/store_fixture.h"
+
+#define NOW 1700000000000
+
+static struct ask_store *store;
+static struct store_changed changed;
+
+/* Of testuser, with a key that nobody has used. */
+static struct store_change new_change(void)
+{
+    static uint64_t keys;
+    struct store_change change = {.user_id = fixture.user_id, .now_unix_ms = NOW};
+    keys++;
+    memcpy(change.key, &keys, sizeof(keys));
+    return change;
+}
+
+static struct store_change role_change(uint64_t user_id, enum role role)
+{
+    struct store_change change = new_change();
+    change.user_id = user_id;
+    change.has_role = true;
+    change.role = role;
+    return change;
+}
+
+static struct store_change disabling(uint64_t user_id, bool is_disabled)
+{
+    struct store_change change = new_change();
+    change.user_id = user_id;
+    change.has_disabled = true;
+    change.is_disabled = is_disabled;
+    return change;
+}
+
+static struct store_change naming(const char *display_name)
+{
+    struct store_change change = new_change();
+    change.has_display_name = true;
+    (void)str_copy(change.display_name, sizeof(change.display_name), str_of(display_name));
+    return change;
+}
+
+static void applies(struct store_change change)
+{
+    assert_int_equal(ask_change_user(store, &change, &changed), ERR_OK);
+}
+
+static void fails(struct store_change change, enum err err)
+{
+    assert_int_equal(ask_change_user(store, &change, &changed), err);
+}
+
+static struct store_user user_now(uint64_t user_id)
+{
+    struct store_user user;
+    bool is_there = false;
+    assert_int_equal(ask_get_user(store, user_id, &user, &is_there), ERR_OK);
+    assert_true(is_there);
+    return user;
+}
+
+static struct store_draft draft(uint64_t n)
+{
+    return (struct store_draft){.token = token(n),
+                                .user_id = fixture.user_id,
+                                .kind = SESSION_WEB,
+                                .now_unix_ms = NOW,
+                                .expires_unix_ms = NOW + 1000,
+                                .sessions_max = 10};
+}
+
+static enum err open_session(uint64_t n)
+{
+    struct store_opened opened;
+    const struct store_draft d = draft(n);
+    return ask_open_session(store, &d, &opened);
+}
+
+static void count_is(const char *query, const char *expected)
+{
+    AUTO(mem_free) char *count = must_select(fixture.db, query);
+    assert_string_equal(count, expected);
+}
+
+static void a_user_is_found_by_his_id(void **state)
+{
+    (void)state;
+    struct store_user user = user_now(fixture.user_id);
+    assert_string_equal(user.username, "testuser");
+    assert_string_equal(user.display_name, "testuser");
+    assert_int_equal(user.role, ROLE_MEMBER);
+    assert_int_equal(user.is_disabled, 0);
+    assert_int_equal(user.version, 1);
+    bool is_there = true;
+    assert_int_equal(ask_get_user(store, 999, &user, &is_there), ERR_OK);
+    assert_false(is_there);
+}
+
+static void each_change_is_a_version(void **state)
+{
+    (void)state;
+    applies(naming("Zo\xc3\xab \xf0\x9f\x93\xb1"));
+    assert_int_equal(changed.user.version, 2);
+    assert_string_equal(user_now(fixture.user_id).display_name, "Zo\xc3\xab \xf0\x9f\x93\xb1");
+    applies(role_change(fixture.user_id, ROLE_ADMIN));
+    assert_int_equal(changed.user.version, 3);
+    assert_string_equal(changed.user.display_name, "Zo\xc3\xab \xf0\x9f\x93\xb1");
+    applies(role_change(fixture.user_id, ROLE_ADMIN)); /* which he is already */
+    assert_int_equal(changed.user.version, 3);
+    applies(naming(""));
+    const struct store_user user = user_now(fixture.user_id);
+    assert_int_equal(user.version, 4);
+    assert_int_equal(user.role, ROLE_ADMIN);
+    assert_string_equal(user.display_name, "testuser");
+    count_is("SELECT COUNT(*) FROM users WHERE display_name IS NULL", "2");
+    assert_int_equal(user_now(fixture.other_id).version, 1);
+    struct store_change none = naming("x");
+    none.user_id = 999;
+    fails(none, ERR_NOT_FOUND);
+}
+
+static void what_was_not_seen_is_not_overwritten(void **state)
+{
+    (void)state;
+    struct store_change change = naming("First");
+    change.has_version = true;
+    change.version = 1;
+    applies(change);
+    /* The same once more, as the bus does it: it is done. */
+    applies(change);
+    assert_int_equal(changed.user.version, 2);
+    struct store_change late = naming("Second");
+    late.has_version = true;
+    late.version = 1;
+    fails(late, ERR_STALE);
+    assert_string_equal(user_now(fixture.user_id).display_name, "First");
+    /* What was refused has not used up its key. */
+    late.version = 2;
+    applies(late);
+    assert_string_equal(changed.user.display_name, "Second");
+}
+
+static void what_comes_twice_is_one_effect(void **state)
+{
+    (void)state;
+    const struct store_change first = naming("First");
+    applies(first);
+    applies(naming("Second"));
+    applies(first);
+    assert_string_equal(changed.user.display_name, "Second");
+    assert_int_equal(changed.user.version, 3);
+    must_run(fixture.db, "UPDATE user_commands SET created_unix_ms = created_unix_ms - 86400001"
+                         " ORDER BY command_key LIMIT 1");
+    bool more = true;
+    assert_int_equal(ask_sweep(store, 0, 0, &more), ERR_OK);
+    assert_false(more);
+    count_is("SELECT COUNT(*) FROM user_commands", "1");
+}
+
+static void the_same_at_once_is_one_effect(void **state)
+{
+    (void)state;
+    struct store_change changes[32];
+    changes[0] = role_change(fixture.user_id, ROLE_ADMIN);
+    changes[0].has_version = true;
+    changes[0].version = 1;
+    for (size_t i = 1; i < ARRAY_LEN(changes); i++) {
+        changes[i] = changes[0];
+    }
+    AUTO(ask_store_free) struct ask_store *many = ask_store_new(&fixture.config, 4);
+    assert_int_equal(ask_change_users(many, changes, ARRAY_LEN(changes)), 0);
+    assert_int_equal(user_now(fixture.user_id).version, 2);
+}
+
+static void of_many_who_saw_the_same_one_wins(void **state)
+{
+    (void)state;
+    struct store_change changes[32];
+    for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+        AUTO(mem_free) char *name = mem_printf("Name %zu", i);
+        changes[i] = naming(name);
+        changes[i].has_version = true;
+        changes[i].version = 1;
+    }
+    AUTO(ask_store_free) struct ask_store *many = ask_store_new(&fixture.config, 4);
+    assert_int_equal(ask_change_users(many, changes, ARRAY_LEN(changes)), ARRAY_LEN(changes) - 1);
+    assert_int_equal(user_now(fixture.user_id).version, 2);
+}
+
+static void disabling_ends_his_sessions(void **state)
+{
+    (void)state;
+    struct session found;
+    assert_int_equal(open_session(1), ERR_OK);
+    assert_int_equal(open_session(2), ERR_OK);
+    struct store_draft theirs = draft(3);
+    struct store_opened opened;
+    theirs.user_id = fixture.other_id;
+    assert_int_equal(ask_open_session(store, &theirs, &opened), ERR_OK);
+    applies(disabling(fixture.user_id, true));
+    assert_int_equal(changed.sessions.count, 2);
+    assert_int_equal(changed.user.is_disabled, 1);
+    assert_false(exists(1, &found));
+    assert_false(exists(2, &found));
+    assert_true(exists(3, &found));
+    count_is("SELECT COUNT(*) FROM session_revocations", "2");
+    assert_int_equal(open_session(4), ERR_BAD_CREDENTIALS);
+    applies(disabling(fixture.user_id, false));
+    assert_int_equal(changed.sessions.count, 0);
+    assert_int_equal(open_session(1), ERR_CONFLICT); /* its token stays revoked */
+    assert_int_equal(open_session(4), ERR_OK);
+}
+
+static void another_role_ends_nothing(void **state)
+{
+    (void)state;
+    struct session found;
+    bool is_there = false;
+    const struct token_hash first = token(1);
+    assert_int_equal(open_session(1), ERR_OK);
+    applies(role_change(fixture.user_id, ROLE_ADMIN));
+    assert_int_equal(changed.sessions.count, 1);
+    count_is("SELECT COUNT(*) FROM session_revocations", "1"); /* replicas look it up anew */
+    assert_int_equal(ask_find_session(store, &first, &found, &is_there), ERR_OK);
+    assert_true(is_there);
+    assert_int_equal(found.role, ROLE_ADMIN);
+    assert_int_equal(open_session(1), ERR_OK); /* its sign-in, once more */
+    applies(naming("Somebody"));
+    assert_int_equal(changed.sessions.count, 0);
+}
+
+static void an_admin_stays(void **state)
+{
+    (void)state;
+    applies(role_change(fixture.user_id, ROLE_ADMIN));
+    fails(role_change(fixture.user_id, ROLE_MEMBER), ERR_CONFLICT);
+    fails(disabling(fixture.user_id, true), ERR_CONFLICT);
+    applies(naming("Still here"));
+    applies(role_change(fixture.other_id, ROLE_ADMIN));
+    applies(disabling(fixture.other_id, true)); /* who is no help then */
+    fails(role_change(fixture.user_id, ROLE_MEMBER), ERR_CONFLICT);
+    applies(disabling(fixture.other_id, false));
+    applies(role_change(fixture.user_id, ROLE_MEMBER));
+    fails(disabling(fixture.other_id, true), ERR_CONFLICT);
+    count_is("SELECT COUNT(*) FROM users WHERE role = 2 AND disabled = 0", "1");
+}
+
+/* Each takes it from the other, in both ways, at the same time. */
+static void two_admins_leave_one(void **state)
+{
+    (void)state;
+    AUTO(ask_store_free) struct ask_store *many = ask_store_new(&fixture.config, 4);
+    for (unsigned round = 0; round < 20; round++) {
+        must_run(fixture.db, "UPDATE users SET role = 2, disabled = 0");
+        const struct store_change changes[] = {
+            role_change(fixture.user_id, ROLE_MEMBER), role_change(fixture.other_id, ROLE_MEMBER),
+            disabling(fixture.user_id, true), disabling(fixture.other_id, true)};
+        (void)ask_change_users(many, changes + 2 * (round % 2), 2);
+        count_is("SELECT COUNT(*) FROM users WHERE role = 2 AND disabled = 0", "1");
+        must_run(fixture.db, "UPDATE users SET role = 2, disabled = 0");
+        assert_true(ask_change_users(many, changes, ARRAY_LEN(changes)) >= 1);
+        count_is("SELECT COUNT(*) FROM users WHERE role = 2 AND disabled = 0", "1");
+    }
+}
+
+static int setup(void **state)
+{
+    int failed = store_fixture_setup(state);
+    store = ask_store_new(&fixture.config, 1);
+    return failed;
+}
+
+static int teardown(void **state)
+{
+    ask_store_free(&store);
+    return store_fixture_teardown(state);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    if (sodium_init() < 0) {
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        TEST(a_user_is_found_by_his_id),
+        TEST(each_change_is_a_version),
+        TEST(what_was_not_seen_is_not_overwritten),
+        TEST(what_comes_twice_is_one_effect),
+        TEST(the_same_at_once_is_one_effect),
+        TEST(of_many_who_saw_the_same_one_wins),
+        TEST(disabling_ends_his_sessions),
+        TEST(another_role_ends_nothing),
+        TEST(an_admin_stays),
+        TEST(two_admins_leave_one),
+    };
+    return cmocka_run_group_tests_name("user_store", tests, server_setup, server_teardown);
+}

@@ -68,6 +68,8 @@ void auth_init(struct auth *auth, const struct auth_parts *parts,
                                              .cache_max = config->session_cache_max,
                                              .lookups_max = config->session_lookups_max};
     auth->sessions = sessions_new(parts->clock, parts->store, parts->metrics, &sessions);
+    auth->events =
+        session_events_new(parts->clock, parts->metrics, auth->sessions, parts->publisher);
     const struct logins_parts login_parts = {.clock = parts->clock,
                                              .store = parts->store,
                                              .hasher = parts->hasher,
@@ -79,6 +81,25 @@ void auth_init(struct auth *auth, const struct auth_parts *parts,
     auth->revocations = revocations_new(parts->clock, parts->store, auth->sessions, parts->metrics);
     auth->users = users_new(parts->clock, parts->store, auth->sessions, parts->metrics);
     auth->pages = session_pages_new(parts->store, auth->sessions, parts->clock);
+}
+
+static void on_auth_event(void *arg, const char *endpoint, const struct msg *msg, uint64_t number,
+                          bool is_next)
+{
+    const struct auth *auth = arg;
+    (void)endpoint;
+    (void)number;
+    (void)is_next; /* what was missed is read in the log of revocations */
+    if (msg->id == MSG_auth_event) {
+        session_events_hear(auth->events, &msg->auth_event);
+    }
+}
+
+bool auth_follow_replicas(struct auth *auth, struct service *service, const char *address)
+{
+    const struct bus_subscriptions_config events = {
+        .address = address, .role = "authsvc", .on_event = on_auth_event, .arg = auth};
+    return address[0] == '\0' || service_subscribe(service, &events);
 }
 
 void auth_stop(struct auth *auth)
@@ -98,5 +119,6 @@ void auth_fini(struct auth *auth)
     revocations_free(&auth->revocations);
     users_free(&auth->users);
     session_pages_free(&auth->pages);
+    session_events_free(&auth->events);
     sessions_free(&auth->sessions);
 }

@@ -6,6 +6,7 @@
 #include "authsvc/account/logins.h"
 #include "authsvc/account/users.h"
 #include "authsvc/session/revocations.h"
+#include "authsvc/session/session_events.h"
 #include "authsvc/session/session_pages.h"
 
 struct auth_parts {
@@ -13,10 +14,12 @@ struct auth_parts {
     struct store store;
     struct hasher hasher;
     struct metrics *metrics;
+    struct bus_publisher *publisher; /* NULL: nothing is published */
 };
 
 struct auth {
     struct sessions *sessions;
+    struct session_events *events;
     struct logins *logins;
     struct revocations *revocations;
     struct session_pages *pages;
@@ -26,6 +29,9 @@ struct auth {
 /* parts are borrowed. */
 void auth_init(struct auth *auth, const struct auth_parts *parts,
                const struct authsvc_config *config);
+/* Hears what the replicas at this address publish, this one among them; "": nobody. False (logged):
+ * the address is malformed. */
+bool auth_follow_replicas(struct auth *auth, struct service *service, const char *address);
 /* Nothing new goes to hasher and store: before they are freed. Does nothing before auth_init. */
 void auth_stop(struct auth *auth);
 void auth_fini(struct auth *auth); /* after hasher and store */

@@ -5,6 +5,11 @@
 const struct config_option authsvc_options[] = {
     SERVICE_OPTIONS(struct authsvc_config, service, "5801"),
     SERVICE_BIND_OPTIONS(struct authsvc_config, bind, "tcp://127.0.0.1:5701"),
+    {"LYNKS_EVENTS_BIND", CONFIG_STRING, OPTION(events_bind), "tcp://127.0.0.1:5711", 0, 255, NULL,
+     "where changes of sessions are published on the bus; empty: nowhere"},
+    {"LYNKS_AUTHSVC_EVENTS", CONFIG_STRING, OPTION(authsvc_events), "", 0, 1024, NULL,
+     "where the replicas of authsvc publish: host:port[,host:port...]; empty: each reads of the "
+     "others' changes in the database, twice a second"},
     DB_OPTIONS(struct authsvc_config, db),
     {"LYNKS_DB_THREADS", CONFIG_UINT, OPTION(db_threads), "4", 1, 32, NULL,
      "connections to the database for logins"},

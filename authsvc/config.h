@@ -9,6 +9,8 @@
 struct authsvc_config {
     struct service_config service;
     struct service_bind_config bind;
+    char *events_bind;
+    char *authsvc_events;
     struct db_config db;
     uint64_t db_threads;
     uint64_t db_queue_max;

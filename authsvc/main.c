@@ -4,6 +4,7 @@
 #include "authsvc/store/store_mysql.h"
 
 static const char *const callers[] = {"gateway", NULL};
+static const char *const listeners[] = {"authsvc", NULL};
 
 struct parts {
     struct service *service;
@@ -41,15 +42,22 @@ static bool set_up_authsvc(struct parts *parts, const struct authsvc_config *c)
                                               .queue_max = c->hash_queue_max};
     parts->store = store_mysql_new(loop, metrics, service_health(parts->service), &store);
     parts->hasher = hasher_pool_new(loop, metrics, &hasher);
+    struct bus_publisher *publisher = NULL;
+    if (c->events_bind[0] != '\0' &&
+        (publisher = service_publish(parts->service, c->events_bind, listeners)) == NULL) {
+        return false;
+    }
     const struct auth_parts auth_parts = {.clock = service_clock(parts->service),
                                           .store = store_mysql_store(parts->store),
                                           .hasher = hasher_pool_hasher(parts->hasher),
-                                          .metrics = metrics};
+                                          .metrics = metrics,
+                                          .publisher = publisher};
     auth_init(&parts->auth, &auth_parts, c);
     service_on_drain(parts->service, (struct service_drain){.begin = auth_drain,
                                                             .is_done = auth_is_drained,
                                                             .arg = parts->auth.sessions});
-    return service_serve(parts->service, &c->bind, callers, auth_handlers, &parts->auth);
+    return auth_follow_replicas(&parts->auth, parts->service, c->authsvc_events) &&
+           service_serve(parts->service, &c->bind, callers, auth_handlers, &parts->auth);
 }
 
 int main(int argc, char **argv)

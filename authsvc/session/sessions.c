@@ -54,6 +54,9 @@ struct sessions {
     uint64_t followed_ms;                        /* mono; when revocations were read last */
     struct store_revocation seen[REVOKED_TURNS]; /* seq STORE_SEQ_NOW: none yet */
     unsigned turn;
+    uint64_t told; /* seq of the last revocation read that was told of */
+    void (*on_changed)(void *arg, const struct token_hash *token); /* NULL: nobody listens */
+    void *changed_arg;
 
     uint64_t sweep_timer;
 
@@ -181,13 +184,28 @@ bool sessions_is_drained(const struct sessions *s)
 
 /* ---- revocations by other replicas ---- */
 
-void sessions_remove(struct sessions *s, const struct token_hash *token)
+void sessions_forget(struct sessions *s, const struct token_hash *token)
 {
     session_table_remove(s->table, token);
     struct lookup **lookup = lru_find(s->lookups, token);
     if (lookup != NULL) {
         (*lookup)->was_removed = true;
     }
+}
+
+void sessions_remove(struct sessions *s, const struct token_hash *token)
+{
+    sessions_forget(s, token);
+    if (s->on_changed != NULL) {
+        s->on_changed(s->changed_arg, token);
+    }
+}
+
+void sessions_listen(struct sessions *s, void (*fn)(void *arg, const struct token_hash *token),
+                     void *arg)
+{
+    s->on_changed = fn;
+    s->changed_arg = arg;
 }
 
 static void follow_revoked(void *arg);
@@ -213,11 +231,18 @@ static void take_revoked(struct sessions *s, const struct store_revocations *rev
         log_warn("the database went back: revocations are followed from where it is now",
                  LOG_U64("seen", s->seen[s->turn].seq));
         see_all(s, &now);
+        s->told = 0;
         follow_revoked_after(s, 0);
         return;
     }
     for (size_t i = 0; i < revoked->count; i++) {
-        sessions_remove(s, &revoked->items[i].token);
+        const struct store_revocation *each = &revoked->items[i];
+        if (each->seq > s->told) {
+            s->told = each->seq;
+            sessions_remove(s, &each->token);
+        } else {
+            sessions_forget(s, &each->token);
+        }
     }
     bool more = revoked->count == STORE_REVOCATIONS_MAX;
     if (s->seen[s->turn].seq == STORE_SEQ_NOW || more) {

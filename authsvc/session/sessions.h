@@ -29,8 +29,15 @@ void sessions_check(struct sessions *sessions, struct call *call);
 /* A login has made one. */
 void sessions_add(struct sessions *sessions, const struct token_hash *token,
                   const struct session *session);
-/* It is over, in the store too: what a look-up under way may still bring does not count. */
+/* What was known of it does not hold any more (it is over, or its user changed), in the store too:
+ * what a look-up under way may still bring does not count. Whoever listens is told. */
 void sessions_remove(struct sessions *sessions, const struct token_hash *token);
+/* The same, and nobody is told: another replica has told of it. */
+void sessions_forget(struct sessions *sessions, const struct token_hash *token);
+/* fn hears of each session that this replica removes, and once of each that it reads of in the log
+ * of revocations. At most one may listen, as long as sessions lives. */
+void sessions_listen(struct sessions *sessions,
+                     void (*fn)(void *arg, const struct token_hash *token), void *arg);
 
 /* Now by the database's clock, as this replica knows it. Nobody's own wall clock decides on a
  * session. */

@@ -7,9 +7,9 @@ bus_port() { # number, replica
     printf '%s' $((base_port + $1 + 20 * ($2 - 1) + ($2 > 5 ? 10 : 0)))
 }
 
-# Where a bridge publishes events. From the sixth replica on in the gaps between the others' ports.
-events_port() { # replica
-    printf '%s' $((base_port + 13 + 20 * ($1 - 1) + ($1 > 5 ? 5 : 0)))
+# Where a service publishes events, by its number. From the sixth replica on in the gaps between the others' ports.
+events_port() { # number, replica
+    printf '%s' $((base_port + 10 + $1 + 20 * ($2 - 1) + ($2 > 5 ? 5 : 0)))
 }
 
 ops_port() { # number, replica
@@ -31,7 +31,9 @@ ports_wanted() { # lines of HOST PORT VARIABLE
             say "127.0.0.1 $(bus_port $number $replica) LYNKS_BASE_PORT"
             say "$ops_host $(ops_port $number $replica) LYNKS_BASE_PORT"
         done
-        say "127.0.0.1 $(events_port $replica) LYNKS_BASE_PORT"
+        for number in 1 3; do
+            say "127.0.0.1 $(events_port $number $replica) LYNKS_BASE_PORT"
+        done
     done
 }
 

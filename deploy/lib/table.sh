@@ -118,6 +118,21 @@ put_addresses() { # program
     done
 }
 
+put_events() { # number, replica: it publishes
+    local port
+    port=$(events_port "$1" "$2")
+    put env LYNKS_EVENTS_BIND "tcp://127.0.0.1:$port"
+    put port 127.0.0.1 "$port" LYNKS_BASE_PORT
+}
+
+events_of() { # number: where all its replicas publish
+    local replica list=
+    for ((replica = 1; replica <= replicas; replica++)); do
+        list+=,127.0.0.1:$(events_port "$1" "$replica")
+    done
+    printf '%s' "${list#,}"
+}
+
 each_replica() { # function
     local replica
     for ((replica = 1; replica <= replicas; replica++)); do
@@ -133,6 +148,8 @@ table_authsvc() { # replica
         put env LYNKS_HASH_PROGRAM lynks-hash
     fi
     if (($1 > 1)); then put flag together; fi
+    put_events 1 "$1"
+    if ((replicas > 1)); then put env LYNKS_AUTHSVC_EVENTS "$(events_of 1)"; fi
     put_mysql
     private_end
 }
@@ -140,8 +157,7 @@ table_authsvc() { # replica
 table_janusbridge() { # replica
     local admin_key
     begin_service janusbridge 3 "$1"
-    put env LYNKS_EVENTS_BIND "tcp://127.0.0.1:$(events_port "$1")"
-    put port 127.0.0.1 "$(events_port "$1")" LYNKS_BASE_PORT
+    put_events 3 "$1"
     put flag together
     if [[ -n $private_janus ]]; then
         put env LYNKS_JANUS_URL "https://127.0.0.1:$janus_tls_port/janus"
@@ -165,12 +181,8 @@ table_janusbridge() { # replica
 }
 
 table_roomsvc() { # replica
-    local replica events=
     begin_service roomsvc 2 "$1"
-    for ((replica = 1; replica <= replicas; replica++)); do
-        events+=,127.0.0.1:$(events_port "$replica")
-    done
-    put env LYNKS_JANUSBRIDGE_EVENTS "${LYNKS_JANUSBRIDGE_EVENTS-${events#,}}"
+    put env LYNKS_JANUSBRIDGE_EVENTS "${LYNKS_JANUSBRIDGE_EVENTS-$(events_of 3)}"
     # The only node, unless said otherwise, is the one of the bridge that is started here.
     if [[ -n ${LYNKS_NODE:-} && -z ${LYNKS_ROOM_NODE:-} ]]; then put env LYNKS_ROOM_NODE "$LYNKS_NODE"; fi
     put flag together

@@ -62,7 +62,9 @@ static void on_endpoints(void *arg, const struct resolve_set *set)
     struct bus_subscriptions *all = arg;
     LIST_EACH (struct subscription, each, &all->subscriptions, link) {
         if (!resolve_set_has(set, each->endpoint)) {
-            all->config.on_gone(all->config.arg, each->endpoint);
+            if (all->config.on_gone != NULL) {
+                all->config.on_gone(all->config.arg, each->endpoint);
+            }
             subscription_end(each);
         }
     }

@@ -13,7 +13,8 @@ struct bus_subscriptions_config {
     /* As bus_event_fn, of the publisher at endpoint. */
     void (*on_event)(void *arg, const char *endpoint, const struct msg *msg, uint64_t number,
                      bool is_next);
-    /* That endpoint is not subscribed to any more. Not called by bus_subscriptions_free. */
+    /* That endpoint is not subscribed to any more. Not called by bus_subscriptions_free. NULL:
+     * nobody cares. */
     void (*on_gone)(void *arg, const char *endpoint);
     void *arg;
 };

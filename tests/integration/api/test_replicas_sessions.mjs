@@ -51,6 +51,8 @@ async function newSession(peer) {
     return hash;
 }
 
+const isReady = async (base) => (await stack.request('/readyz', { method: 'GET', port: base, agent: undefined })).status === 200;
+
 const refused = (peer, hash) => eventually(async () => (await peer.ask(`check ${hash}`)) === 'ERR unauthorized',
     { within: REVOKED_WITHIN_MS, what: 'refused by the other replica' });
 
@@ -74,6 +76,23 @@ test('one that is revoked is refused at once where that was said, and soon every
         for (const peer of [here, there]) assert.equal(await peer.ask(`check ${other}`), `OK ${user}`);
     }
     t.diagnostic(`the other replica refused it after ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`);
+});
+
+// The log of revocations in the database is read by each replica twice a second; this comes before it.
+test('the other replica hears of it by an event, and so does one that is started anew', async () => {
+    const heard = async () => {
+        const { text } = await stack.request('/metrics', { method: 'GET', port: stack.base + 121, agent: undefined });
+        return Number(/^lynks_auth_session_changes_total\{by="event"\} (\d+)$/m.exec(text)[1]);
+    };
+    const isHeard = async () => {
+        const before = await heard();
+        assert.equal(await first.ask(`revoke ${await newSession(first)}`), 'OK 1');
+        return eventually(async () => await heard() > before, { within: REVOKED_WITHIN_MS, what: 'an event' });
+    };
+    await isHeard();
+    const old = await stack.signal('authsvc', 'SIGKILL');
+    await eventually(async () => (await stack.pid('authsvc')) !== old && isReady(stack.base + 101), { within: 20000, what: 'authsvc is ready again' });
+    await isHeard();
 });
 
 test('all sessions of a user are revoked together', async () => {
@@ -110,8 +129,6 @@ test('a login that arrives again after its session was revoked does not open it 
     assert.equal(await rowsOf(hash), 0);
     await refused(second, hash);
 });
-
-const isReady = async (base) => (await stack.request('/readyz', { method: 'GET', port: base, agent: undefined })).status === 200;
 
 // Anywhere between its arrival and its answer; the password takes some tens of ms.
 test('a login whose replica is killed under it is answered by the other, and makes one session', async () => {

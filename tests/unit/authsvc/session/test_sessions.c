@@ -8,7 +8,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "authsvc/session/sessions.h"
+#include "authsvc/session/session_events.h"
 #include "tests/support/c/fake_clock.h"
 #include "tests/support/c/log_capture.h"
 #include "tests/support/c/mock_call.h"
@@ -399,6 +399,7 @@ static void revoke(struct fixture *f, uint64_t expect_after_seq, uint64_t last_s
     revoked->now_unix_ms = clock_unix_ms(fake_clock_clock(f->clock));
     revoked->last.seq = last_seq;
     if (token != NULL) {
+        revoked->items[revoked->count].seq = last_seq;
         revoked->items[revoked->count++].token = *token;
     }
     asked->fn.revocations(asked->arg, ERR_OK, revoked);
@@ -432,6 +433,52 @@ static void revocations_are_read_again_for_a_while(void **state)
     }
     fake_clock_advance(f->clock, 500);
     revoke(f, 72, 72, NULL);
+}
+
+static void count_ann(void *arg, const struct token_hash *token)
+{
+    size_t *count = arg;
+    assert_memory_equal(token, &ann, sizeof(ann));
+    (*count)++;
+}
+
+/* However often it is read; a number that comes anew after a restored back-up is another one. */
+static void whoever_listens_is_told_once_of_a_revocation(void **state)
+{
+    struct fixture *f = *state;
+    size_t told = 0;
+    sessions_listen(f->sessions, count_ann, &told);
+    fake_clock_advance(f->clock, 0);
+    revoke(f, STORE_SEQ_NOW, 70, NULL);
+    for (unsigned i = 0; i < 10; i++) {
+        fake_clock_advance(f->clock, 500);
+        revoke(f, 70, 72, &ann);
+        assert_int_equal(told, 1);
+    }
+    sessions_remove(f->sessions, &ann);
+    assert_int_equal(told, 2);
+    sessions_forget(f->sessions, &ann);
+    assert_int_equal(told, 2);
+}
+
+static void what_another_replica_tells_is_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    struct session_events *events =
+        session_events_new(fake_clock_clock(f->clock), f->metrics, f->sessions, NULL);
+    struct session session = session_at(f, 1);
+    sessions_add(f->sessions, &ann, &session);
+    const struct str token = {.data = (const char *)ann.bytes, .bytes = sizeof(ann.bytes)};
+    session_events_hear(events, &(struct msg_auth_event){.what = AUTH_LIVES, .token_hash = token});
+    session_events_hear(events, &(struct msg_auth_event){.what = AUTH_SESSION_CHANGES});
+    assert_int_equal(check(f, &ann)->err, ERR_OK);
+    session_events_hear(
+        events, &(struct msg_auth_event){.what = AUTH_SESSION_CHANGES, .token_hash = token});
+    struct mock_call *call = check(f, &ann);
+    assert_int_equal(call->answers, 0);
+    find(f, ERR_OK, NULL);
+    assert_failed(call, ERR_UNAUTHORIZED);
+    session_events_free(&events);
 }
 
 /* A back-up was restored: revocations get numbers again that were seen before. */
@@ -590,6 +637,8 @@ int main(void)
         TEST(draining_does_not_wait_for_a_silent_database),
         TEST(revocations_arrive_within_a_second),
         TEST(revocations_are_read_again_for_a_while),
+        TEST(whoever_listens_is_told_once_of_a_revocation),
+        TEST(what_another_replica_tells_is_asked_for),
         TEST(following_goes_on_when_the_database_went_back),
         TEST(the_clock_of_the_database_decides),
         TEST(nobody_vouches_for_long_without_following),

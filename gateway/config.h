@@ -26,6 +26,8 @@ struct gateway_config {
     char *own_front;
     char *cors_origins;
     char *token_key;
+    uint64_t unknown_burst, unknown_per_minute, unknown_table_max;
+    uint64_t good_tokens_max;
     uint64_t login_address_burst, login_address_per_minute;
     uint64_t login_name_burst, login_name_per_minute;
     uint64_t login_table_max;

@@ -17,7 +17,7 @@ struct api {
 struct api *api_new(const struct api_parts *parts, const struct api_config *config)
 {
     struct api *api = mem_alloc(sizeof(*api));
-    api->auth = auth_new(parts->metrics, &config->auth);
+    api->auth = auth_new(parts->clock, parts->metrics, &config->auth);
     if (api->auth == NULL) {
         log_error("the key of tokens is none (LYNKS_TOKEN_KEY)");
         api_free(&api);

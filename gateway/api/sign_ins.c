@@ -66,8 +66,12 @@ enum err sign_ins_begin(struct sign_ins *sign_ins, struct exchange *exchange, st
 
 void sign_ins_end(struct sign_ins *sign_ins, const struct exchange *exchange, enum err err)
 {
+    const struct sign_in *sign_in = exchange->state;
+    if (err == ERR_OK) {
+        auth_note_good(exchange->all->config.auth, sign_in->token_hash);
+    }
     if (err == ERR_OK || err_http_status(err) >= 500) {
-        limiter_give_back(sign_ins->by_name, name_key(exchange->state));
+        limiter_give_back(sign_ins->by_name, name_key(sign_in));
     }
 }
 

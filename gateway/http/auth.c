@@ -4,9 +4,19 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "gateway/http/limiter.h"
+#include "proto/base/lru.h"
+#include "proto/http/http_conns.h"
+
+#define ADDRESS_BYTES 16
+#define GOOD_KEY_BYTES 16 /* of a token's hash; enough to tell tokens apart */
+
 struct auth {
+    const struct clock *clock;
     struct token_keys *token_keys;
-    struct metric *foreign_tokens;
+    struct lru *good;        /* tokens whose session went on when it was asked for last */
+    struct limiter *unknown; /* tokens of no session, by address */
+    struct metric *foreign_tokens, *limited_tokens;
 };
 
 /* A session that is being asked for. */
@@ -16,14 +26,25 @@ struct check {
     void (*then)(struct exchange *exchange);
 };
 
-struct auth *auth_new(struct metrics *metrics, const struct auth_config *config)
+struct auth *auth_new(const struct clock *clock, struct metrics *metrics,
+                      const struct auth_config *config)
 {
     struct auth *auth = mem_alloc(sizeof(*auth));
+    auth->clock = clock;
     auth->token_keys = token_keys_new(config->token_key);
     if (auth->token_keys == NULL) {
         auth_free(&auth);
         return NULL;
     }
+    auth->good = lru_new(GOOD_KEY_BYTES, sizeof(bool), config->good_tokens_max);
+    auth->unknown = limiter_new(&(struct limiter_config){.burst = config->unknown_burst,
+                                                         .per_minute = config->unknown_per_minute,
+                                                         .keys_max = config->unknown_table_max});
+    auth->limited_tokens = metrics_counter(
+        metrics, "lynks_gateway_limited_tokens_total",
+        "Requests refused without a call, because too many of their address had tokens of no "
+        "session.",
+        NULL);
     auth->foreign_tokens = metrics_counter(
         metrics, "lynks_gateway_foreign_tokens_total",
         "Requests refused without a call, because no gateway has drawn their token.", NULL);
@@ -34,6 +55,8 @@ void auth_free(struct auth **auth)
 {
     if (*auth != NULL) {
         token_keys_free(&(*auth)->token_keys);
+        lru_free(&(*auth)->good);
+        limiter_free(&(*auth)->unknown);
         mem_free(auth);
     }
 }
@@ -43,7 +66,40 @@ void auth_draw_token(const struct auth *auth, char ret_token[TOKEN_HEX + 1])
     token_draw(auth->token_keys, TOKEN_SESSION, ret_token);
 }
 
-enum err auth_read(const struct exchange *exchange, struct credential *ret_credential)
+void auth_note_good(struct auth *auth, const uint8_t token_hash[AUTH_HASH_BYTES])
+{
+    bool added;
+    *(bool *)lru_put(auth->good, token_hash, &added) = true;
+}
+
+static struct str address_of(const struct exchange *exchange, uint8_t key[ADDRESS_BYTES])
+{
+    http_address_key(exchange->request->client, key);
+    return (struct str){.data = (const char *)key, .bytes = ADDRESS_BYTES};
+}
+
+/* Only what has failed is counted: however many come at a time for the first time, good ones are
+ * refused only while others of their address have used up what there is. */
+static bool is_over_the_limit(struct exchange *exchange, const struct credential *credential)
+{
+    const struct auth *auth = exchange->all->config.auth;
+    uint8_t key[ADDRESS_BYTES];
+    return lru_peek(auth->good, credential->token_hash) == NULL &&
+           !limiter_has(auth->unknown, address_of(exchange, key), clock_mono_ms(auth->clock),
+                        &exchange->retry_after_ms);
+}
+
+static void note_unknown(struct exchange *exchange, const uint8_t token_hash[AUTH_HASH_BYTES])
+{
+    struct auth *auth = exchange->all->config.auth;
+    uint8_t key[ADDRESS_BYTES];
+    uint64_t wait_ms;
+    lru_remove(auth->good, token_hash);
+    (void)limiter_take(auth->unknown, address_of(exchange, key), clock_mono_ms(auth->clock),
+                       &wait_ms);
+}
+
+enum err auth_read(struct exchange *exchange, struct credential *ret_credential)
 {
     const struct auth *auth = exchange->all->config.auth;
     *ret_credential = (struct credential){.kind = CREDENTIAL_NONE};
@@ -64,6 +120,10 @@ enum err auth_read(const struct exchange *exchange, struct credential *ret_crede
     }
     ret_credential->kind = CREDENTIAL_SESSION;
     crypto_hash_sha256(ret_credential->token_hash, (const unsigned char *)token.data, token.bytes);
+    if (is_over_the_limit(exchange, ret_credential)) {
+        metric_inc(auth->limited_tokens);
+        return ERR_RATE_LIMITED;
+    }
     return ERR_OK;
 }
 
@@ -87,10 +147,14 @@ static void on_session_checked(void *arg, enum err err, const struct msg *reply)
     if (err == ERR_OK && reply->id != MSG_session_check_reply) {
         err = ERR_PROTOCOL;
     }
+    if (err == ERR_UNAUTHORIZED) {
+        note_unknown(exchange, check.token_hash);
+    }
     if (err != ERR_OK) {
         exchange_fail(exchange, err);
         return;
     }
+    auth_note_good(exchange->all->config.auth, check.token_hash);
     const struct msg_session_check_reply *session = &reply->session_check_reply;
     exchange->context.principal =
         (struct principal){.kind = PRINCIPAL_USER,

@@ -11,15 +11,27 @@
 
 struct auth_config {
     const char *token_key; /* see token_keys_new */
+    /* How often one address may come with tokens that gateways have drawn and that are of no
+     * session: ended ones, as a rule. */
+    uint64_t unknown_burst, unknown_per_minute;
+    uint64_t unknown_table_max; /* addresses that are counted */
+    uint64_t good_tokens_max;   /* that are remembered */
 };
 
 struct auth;
 /* NULL: token_key is none. */
-struct auth *auth_new(struct metrics *metrics, const struct auth_config *config);
+struct auth *auth_new(const struct clock *clock, struct metrics *metrics,
+                      const struct auth_config *config); /* clock is borrowed */
 void auth_free(struct auth **auth);
 
 /* Draws a token for a session, ended by NUL. */
 void auth_draw_token(const struct auth *auth, char ret_token[TOKEN_HEX + 1]);
+
+/* This token is of a session, as its sign-in has just said. Good ones are remembered, until others
+ * make them give place, and are not counted by their address: behind one address there may be many
+ * people, whose sessions go on whatever one of them sends. That is all that is remembered of a
+ * session: whether it still goes on is asked each time. */
+void auth_note_good(struct auth *auth, const uint8_t token_hash[AUTH_HASH_BYTES]);
 
 /* What came with a request. */
 struct credential {
@@ -31,8 +43,9 @@ struct credential {
 };
 
 /* ERR_UNAUTHORIZED: the route needs a credential, and there is none, or one that no gateway has
- * drawn. Asks nobody; for a route that is open to anybody it gives CREDENTIAL_NONE. */
-enum err auth_read(const struct exchange *exchange, struct credential *ret_credential);
+ * drawn. ERR_RATE_LIMITED: it is not remembered as a good one, and too many of its address were of
+ * no session. Asks nobody; for a route that is open to anybody it gives CREDENTIAL_NONE. */
+enum err auth_read(struct exchange *exchange, struct credential *ret_credential);
 
 /* Puts the principal that credential stands for into the exchange's context, then calls then, now
  * or later. Or the exchange fails. Asks authsvc: session_check. */

@@ -18,7 +18,7 @@ struct exchanges_config {
     const struct bus *bus;
     uint64_t budget_ms;       /* for the services to answer one request */
     const char *cors_origins; /* see cors.h */
-    const struct auth *auth;
+    struct auth *auth;
 };
 
 /* All that are in hand, and what they share. */

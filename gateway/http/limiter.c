@@ -52,7 +52,7 @@ static uint64_t hash_of(const struct limiter *limiter, struct str key)
 }
 
 /* The key's place, or, if it has none, the place that it may take. */
-static struct place *find_key_place(struct limiter *limiter, uint64_t hash)
+static struct place *find_key_place(const struct limiter *limiter, uint64_t hash)
 {
     struct place *set = &limiter->places[(hash & limiter->set_mask) * WAYS];
     struct place *best = set;
@@ -67,7 +67,9 @@ static struct place *find_key_place(struct limiter *limiter, uint64_t hash)
     return best;
 }
 
-bool limiter_take(struct limiter *limiter, struct str key, uint64_t now_ms, uint64_t *ret_wait_ms)
+/* The place in which an attempt is to be noted, and what with; NULL: none is left. */
+static struct place *find_attempt(const struct limiter *limiter, struct str key, uint64_t now_ms,
+                                  uint64_t *ret_wait_ms, struct place *ret_noted)
 {
     uint64_t now_us = now_ms * 1000;
     uint64_t hash = hash_of(limiter, key);
@@ -76,9 +78,27 @@ bool limiter_take(struct limiter *limiter, struct str key, uint64_t now_ms, uint
     uint64_t full_us = (known ? place->full_us : now_us) + limiter->interval_us;
     if (full_us > now_us + limiter->burst_us) {
         *ret_wait_ms = (full_us - now_us - limiter->burst_us + 999) / 1000;
+        return NULL;
+    }
+    *ret_noted = (struct place){.hash = hash, .full_us = full_us};
+    return place;
+}
+
+bool limiter_has(const struct limiter *limiter, struct str key, uint64_t now_ms,
+                 uint64_t *ret_wait_ms)
+{
+    struct place noted;
+    return find_attempt(limiter, key, now_ms, ret_wait_ms, &noted) != NULL;
+}
+
+bool limiter_take(struct limiter *limiter, struct str key, uint64_t now_ms, uint64_t *ret_wait_ms)
+{
+    struct place noted;
+    struct place *place = find_attempt(limiter, key, now_ms, ret_wait_ms, &noted);
+    if (place == NULL) {
         return false;
     }
-    *place = (struct place){.hash = hash, .full_us = full_us};
+    *place = noted;
     return true;
 }
 

@@ -20,6 +20,9 @@ struct limiter;
 struct limiter *limiter_new(const struct limiter_config *config);
 void limiter_free(struct limiter **limiter);
 
+/* Could one attempt of key be taken? false: as limiter_take. */
+bool limiter_has(const struct limiter *limiter, struct str key, uint64_t now_ms,
+                 uint64_t *ret_wait_ms);
 /* Takes one attempt of key. false: none is left; *ret_wait_ms is when there is one again. */
 bool limiter_take(struct limiter *limiter, struct str key, uint64_t now_ms, uint64_t *ret_wait_ms);
 /* Gives back one attempt that was taken. */

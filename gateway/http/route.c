@@ -353,6 +353,7 @@ void route_find_failures(const struct route *route, enum dialect dialect,
     }
     if (route->who != ROUTE_ANYBODY) {
         add_failure(ret_failures, ERR_UNAUTHORIZED);
+        add_failure(ret_failures, ERR_RATE_LIMITED);
     }
     if (dialect == DIALECT_V1) {
         add_failure(ret_failures, ERR_WRONG_HOST);

@@ -115,7 +115,11 @@ static struct api *make_api(void)
     const struct api_config config = {
         .budget_ms = 4000,
         .cors_origins = "https://a.example",
-        .auth = {.token_key = TOKEN_KEY},
+        .auth = {.token_key = TOKEN_KEY,
+                 .unknown_burst = 3,
+                 .unknown_per_minute = 6,
+                 .unknown_table_max = 64,
+                 .good_tokens_max = 64},
         .url = public_url_default("", "127.0.0.1", 60000),
         .sign_ins = {.address_burst = 1000,
                      .address_per_minute = 60000,

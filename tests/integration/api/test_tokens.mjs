@@ -14,10 +14,12 @@ const CONNECTIONS = 4;
 const PER_EXCHANGE = 500;
 const PATIENCE_MS = 120000;
 
+const UNKNOWN_BURST = 20;
+
 let stack;
 let token;
 before(async () => {
-    stack = await startStack();
+    stack = await startStack({ LYNKS_UNKNOWN_TOKEN_BURST: String(UNKNOWN_BURST), LYNKS_UNKNOWN_TOKEN_PER_MINUTE: '1' });
     token = await stack.token();
     await stack.create(token);
 });
@@ -79,6 +81,32 @@ test('a token that a gateway may have drawn is asked for; one digit beside it is
         assert.equal((await stack.list(unknown.slice(0, place) + digit + unknown.slice(place + 1))).status, 401);
     }
     assert.equal(await sessionChecks() - checksBefore, 1);
+});
+
+test('a room that others list says nothing to a token of no session', async () => {
+    const key = await tokenKeyOf(stack);
+    for (let i = 0; i < UNKNOWN_BURST / 4; i += 1) {
+        assert.equal((await stack.list(token)).status, 200);
+        const refused = await stack.list(drawToken(key));
+        assert.equal(refused.status, 401);
+        assert.doesNotMatch(refused.text, /publishers/);
+    }
+});
+
+test('an address that comes with too many tokens of no session is refused without a call; those with a session go on', async () => {
+    const key = await tokenKeyOf(stack);
+    const other = { localAddress: '127.0.0.2', agent: undefined };
+    let refused = 0;
+    while (refused <= UNKNOWN_BURST && (await stack.list(drawToken(key))).status === 401) refused += 1;
+    assert.ok(refused < UNKNOWN_BURST, `${refused}`);
+    const checksBefore = await sessionChecks();
+    const limited = await stack.list(drawToken(key));
+    assert.equal(limited.status, 429, limited.text);
+    assert.match(limited.headers['retry-after'], /^[1-9][0-9]*$/);
+    assert.equal(await sessionChecks(), checksBefore);
+    assert.equal((await stack.list(token)).status, 200);
+    assert.equal((await stack.list(await stack.token())).status, 200);
+    assert.equal((await stack.list(drawToken(key), 123456, other)).status, 401);
 });
 
 test('the key is kept from start to start; a new one beside the old one ends no session, without the old one all end', async () => {

@@ -25,7 +25,11 @@ int api_fixture_setup(void **state)
     f->config = (struct api_config){
         .budget_ms = BUDGET_MS,
         .cors_origins = "",
-        .auth = {.token_key = TOKEN_KEY},
+        .auth = {.token_key = TOKEN_KEY,
+                 .unknown_burst = 20,
+                 .unknown_per_minute = 60,
+                 .unknown_table_max = 64,
+                 .good_tokens_max = 64},
         .url = public_url_default("", "127.0.0.1", 60000),
         .sign_ins = {.address_burst = 20,
                      .address_per_minute = 60,

@@ -122,7 +122,12 @@ static int setup(void **state)
     f->clock = fake_clock_new();
     f->metrics = metrics_new();
     mock_bus_init(&f->bus);
-    f->auth = auth_new(f->metrics, &(struct auth_config){.token_key = TOKEN_KEY});
+    f->auth = auth_new(fake_clock_clock(f->clock), f->metrics,
+                       &(struct auth_config){.token_key = TOKEN_KEY,
+                                             .unknown_burst = 3,
+                                             .unknown_per_minute = 6,
+                                             .unknown_table_max = 64,
+                                             .good_tokens_max = 64});
     resources[0] = resource;
     f->dispatcher =
         dispatcher_new(f->metrics, &(struct dispatcher_config){

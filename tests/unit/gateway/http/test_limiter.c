@@ -41,6 +41,23 @@ static void test_burst_then_rate(void **state)
     limiter_free(&limiter);
 }
 
+static void test_a_look_takes_nothing(void **state)
+{
+    (void)state;
+    struct limiter *limiter = make(2, 6, 64);
+    uint64_t wait_ms = 0;
+    for (int i = 0; i < 10; i++) {
+        assert_true(limiter_has(limiter, A, START_MS, &wait_ms));
+    }
+    assert_int_equal(take_all(limiter, A, START_MS, 10), 2);
+    assert_false(limiter_has(limiter, A, START_MS + 4000, &wait_ms));
+    assert_int_equal(wait_ms, 6000);
+    assert_true(limiter_has(limiter, B, START_MS, &wait_ms));
+    assert_true(limiter_has(limiter, A, START_MS + 10000, &wait_ms));
+    assert_int_equal(take_all(limiter, A, START_MS + 10000, 10), 1);
+    limiter_free(&limiter);
+}
+
 static void test_keys_are_apart(void **state)
 {
     (void)state;
@@ -102,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_burst_then_rate),
+        cmocka_unit_test(test_a_look_takes_nothing),
         cmocka_unit_test(test_keys_are_apart),
         cmocka_unit_test(test_refused_attempts_cost_nothing),
         cmocka_unit_test(test_give_back),

@@ -9,6 +9,7 @@
  * are of the processes' own time; compare builds by turns. */
 #include "gateway/gateway.h"
 #include "proto/base/log.h"
+#include "tests/support/c/test_token.h"
 
 #include <signal.h>
 #include <sodium.h>
@@ -220,7 +221,17 @@ static void serve_clients(struct process *process)
         .loop = process->loop, .metrics = process->metrics, .bus = &process->bus};
     char host[] = "127.0.0.1";
     char none[] = "";
+    char token_key[] = TOKEN_KEY;
     const struct gateway_config config = {.http_host = host,
+                                          .public_url = none,
+                                          .domain = none,
+                                          .published = none,
+                                          .own_front = none,
+                                          .token_key = token_key,
+                                          .unknown_burst = 1,
+                                          .unknown_per_minute = 1,
+                                          .unknown_table_max = 16,
+                                          .good_tokens_max = 16,
                                           .trusted_proxies = none,
                                           .cors_origins = none,
                                           .body_bytes_max = 65536,

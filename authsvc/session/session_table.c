@@ -29,11 +29,13 @@ struct cached {
     bool is_urgent;                  /* likewise: it was due when it began to wait */
     uint8_t role;                    /* of the user: an enum role */
     uint16_t place;                  /* in the batch, from 1; 0: is not in it */
+    uint32_t generation;             /* of the table, when it came into it */
 };
 
 struct session_table {
     struct session_rules rules;
     uint64_t delay_ms;
+    uint32_t generation; /* sessions of another one are not vouched for any more */
     struct lru *sessions;
 
     struct list_link waiting; /* to be written, the urgent ones first */
@@ -133,7 +135,7 @@ static void forget(struct session_table *t, struct cached *cached)
 
 static bool is_live(const struct session_table *t, const struct cached *cached, struct moment now)
 {
-    return now.unix_ms < cached->expires_unix_ms &&
+    return cached->generation == t->generation && now.unix_ms < cached->expires_unix_ms &&
            now.unix_ms < cached->stored_unix_ms + t->rules.outage_ms;
 }
 
@@ -200,7 +202,7 @@ static struct cached *get_cached(struct session_table *t, const struct token_has
                                  uint64_t id)
 {
     struct cached *cached = lru_find(t->sessions, token);
-    if (cached != NULL && cached->id != id) {
+    if (cached != NULL && (cached->id != id || cached->generation != t->generation)) {
         forget(t, cached);
         cached = NULL;
     }
@@ -213,6 +215,7 @@ static struct cached *get_cached(struct session_table *t, const struct token_has
         list_init(&cached->link);
         cached->token = *token;
         cached->id = id;
+        cached->generation = t->generation;
     }
     return cached;
 }
@@ -249,6 +252,11 @@ void session_table_remove(struct session_table *t, const struct token_hash *toke
     if (cached != NULL) {
         forget(t, cached);
     }
+}
+
+void session_table_forget_all(struct session_table *t)
+{
+    t->generation++;
 }
 
 void session_table_forget_dead(struct session_table *t, struct moment now)

@@ -40,6 +40,8 @@ enum err session_table_add(struct session_table *table, const struct token_hash 
                            struct session_view *ret);
 
 void session_table_remove(struct session_table *table, const struct token_hash *token);
+/* Vouches for none of them any more, in constant time. What waits is written all the same. */
+void session_table_forget_all(struct session_table *table);
 void session_table_forget_dead(struct session_table *table,
                                struct moment now); /* a bounded number */
 size_t session_table_count(const struct session_table *table);

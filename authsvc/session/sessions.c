@@ -26,6 +26,7 @@ struct lookup {
     struct sessions *sessions;
     struct token_hash token;
     bool was_removed; /* since it was asked: what the store says may be older than that */
+    uint64_t forgets; /* of sessions, when it was asked: likewise */
     struct list_link waiters;
 };
 
@@ -43,6 +44,7 @@ struct sessions {
     struct sessions_config config;
     struct session_table *table;
     struct lru *lookups; /* token -> struct lookup * */
+    uint64_t forgets;    /* how often all sessions had to be looked up anew */
     enum sessions_state state;
 
     uint64_t write_timer;
@@ -224,25 +226,46 @@ static void see_all(struct sessions *s, const struct store_revocation *last)
     }
 }
 
+/* The database is not the one that it was: nothing that was read before is worth anything. */
+static void forget_all(struct sessions *s)
+{
+    session_table_forget_all(s->table);
+    s->forgets++;
+}
+
+/* A revocation is read in several turns, and told of in the first. */
+static void take_revocation(struct sessions *s, const struct store_revocation *revocation)
+{
+    static const struct token_hash every = STORE_EVERY_TOKEN;
+    const bool is_every = memcmp(&revocation->token, &every, sizeof(every)) == 0;
+    const bool is_new = revocation->seq > s->told;
+    if (is_new) {
+        s->told = revocation->seq;
+    }
+    if (is_every && is_new) {
+        log_warn("a back-up was restored: all sessions are looked up anew");
+        forget_all(s);
+    } else if (is_new) {
+        sessions_remove(s, &revocation->token);
+    } else {
+        sessions_forget(s, &revocation->token);
+    }
+}
+
 static void take_revoked(struct sessions *s, const struct store_revocations *revoked)
 {
     static const struct store_revocation now = {.seq = STORE_SEQ_NOW};
     if (revoked->is_lost) {
         log_warn("the database went back: revocations are followed from where it is now",
                  LOG_U64("seen", s->seen[s->turn].seq));
+        forget_all(s);
         see_all(s, &now);
         s->told = 0;
         follow_revoked_after(s, 0);
         return;
     }
     for (size_t i = 0; i < revoked->count; i++) {
-        const struct store_revocation *each = &revoked->items[i];
-        if (each->seq > s->told) {
-            s->told = each->seq;
-            sessions_remove(s, &each->token);
-        } else {
-            sessions_forget(s, &each->token);
-        }
+        take_revocation(s, &revoked->items[i]);
     }
     bool more = revoked->count == STORE_REVOCATIONS_MAX;
     if (s->seen[s->turn].seq == STORE_SEQ_NOW || more) {
@@ -369,7 +392,8 @@ static void resolve(struct sessions *s, const struct lookup *lookup, struct call
                     enum err err, const struct session *session)
 {
     struct session_view view;
-    bool again = err == ERR_DEADLINE || (err == ERR_OK && session != NULL && lookup->was_removed);
+    bool again = err == ERR_DEADLINE || (err == ERR_OK && session != NULL &&
+                                         (lookup->was_removed || lookup->forgets != s->forgets));
     if (again && s->state != SESSIONS_STOPPED) {
         /* The deadline was the first caller's; who came later may have more time. */
         ask_store(s, &lookup->token, call);
@@ -413,7 +437,7 @@ static void start_session_lookup(struct sessions *s, const struct token_hash *to
         return;
     }
     struct lookup *lookup = mem_alloc(sizeof(*lookup));
-    *lookup = (struct lookup){.sessions = s, .token = *token};
+    *lookup = (struct lookup){.sessions = s, .token = *token, .forgets = s->forgets};
     list_init(&lookup->waiters);
     enum err err = s->store.ops->find_session(s->store.self, token, call->context.deadline_ms,
                                               on_session_looked_up, lookup);

@@ -122,6 +122,14 @@ struct store_extension {
  * place when a back-up was restored: that one is left alone. */
 typedef void store_extended_fn(void *arg, enum err err, const bool *gone);
 
+/* A revocation of this token, which is nobody's, says that the database has become another one:
+ * deploy/admin restore writes it, and all that is known of sessions is to be looked up anew. */
+#define STORE_EVERY_TOKEN                                                                          \
+    {                                                                                              \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
+    }
 struct store_revocation {
     uint64_t seq;
     struct token_hash token;

@@ -48,6 +48,18 @@ sql_text() { # as an SQL literal
     printf "'%s'" "${text//\'/\'\'}"
 }
 
+# For deploy/admin: to read all of the database, and to put tables in the place of others.
+write_backup_account() { # host
+    local account="lynks_backup@'$1'" name
+    name=$(value LYNKS_MYSQL_DATABASE)
+    ((${#name} <= 56)) || return 0 # those of a restore would have no name; deploy/admin tells
+    name=${name//_/\\_} # a wildcard otherwise
+    printf "CREATE USER IF NOT EXISTS %s;\n" "$account"
+    printf "ALTER USER %s IDENTIFIED BY %s;\n" "$account" "$(sql_text "$(<"$state/secrets/mysql-backup-password")")"
+    printf "GRANT SELECT, SHOW VIEW, TRIGGER, ALTER, DROP, CREATE, INSERT ON \`%s\`.* TO %s;\n" "$name" "$account"
+    printf "GRANT ALL PRIVILEGES ON \`%s\`.* TO %s;\n" "${name}\\_restore" "$account" "${name}\\_before" "$account"
+}
+
 # Run by the server at each start, before it listens: so root never is without a password on a port.
 write_mysql_init() {
     local file=$state/mysql/init.sql name database host
@@ -59,6 +71,7 @@ write_mysql_init() {
             printf "ALTER USER %s@'%s' IDENTIFIED BY %s;\n" "$name" "$host" \
                 "$(sql_text "$(<"$state/secrets/mysql-password")")"
             printf "GRANT ALL PRIVILEGES ON %s.* TO %s@'%s';\n" "$database" "$name" "$host"
+            write_backup_account "$host"
         done
         # The installer leaves the root of each name of this machine without a password.
         printf "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost';\n"
@@ -112,10 +125,12 @@ prepare_mysql() {
     for name in LYNKS_MYSQL_USER LYNKS_MYSQL_DATABASE; do
         [[ $(value $name) =~ ^[A-Za-z0-9_]{1,64}$ ]] || refuse "$name may hold letters, digits and _ only"
     done
+    [[ $(value LYNKS_MYSQL_USER) != lynks_backup ]] || refuse "LYNKS_MYSQL_USER: lynks_backup is the account for back-ups"
     make_mysql_folder
     choose_mysql_user
     mysql_owns "$state/mysql/tmp"
     secret mysql-password "$(value LYNKS_MYSQL_PASSWORD)"
+    secret mysql-backup-password
     secret mysql-root-password
     write_mysql_init
     make_mysql_data

@@ -28,6 +28,8 @@ LYNKS_MYSQL_PORT|3307|its port (3306 with LYNKS_MYSQL_HOST)
 LYNKS_MYSQL_USER|lynks|its account
 LYNKS_MYSQL_PASSWORD|-|the account's password; default: random in the private one
 LYNKS_MYSQL_DATABASE|lynks_db|its database
+LYNKS_BACKUP_MYSQL_USER|-|account of your own server for deploy/admin backup and restore; default: LYNKS_MYSQL_USER
+LYNKS_BACKUP_MYSQL_PASSWORD|-|its password
 LYNKS_MYSQL_TLS|off|of your own server; on: encrypted or not at all; verify: its certificate and name are checked
 LYNKS_MYSQL_CA_FILE|-|PEM file to trust for LYNKS_MYSQL_TLS=verify; default: the system's certificates
 END

@@ -68,6 +68,23 @@ static int teardown(void **state)
     return 0;
 }
 
+static void forgets_all_at_once(void **state)
+{
+    uint64_t expires = 0;
+    assert_int_equal(add(*state, 1, IDLE, 0), ERR_OK);
+    assert_true(use(*state, 1, 1, &expires));
+    session_table_forget_all(*state);
+    assert_false(use(*state, 1, 1, &expires));
+    /* Nor is anything of the one before left when it is there again. */
+    assert_int_equal(add(*state, 1, 10, 1), ERR_OK);
+    struct session_view view;
+    struct token_hash hash = token(1);
+    struct session session = stored(1, 10);
+    assert_int_equal(session_table_add(*state, &hash, &session, false, at(1), &view), ERR_OK);
+    assert_int_equal(view.expires_unix_ms, T0 + 10);
+    assert_int_equal(session_table_count(*state), 1);
+}
+
 static void slides(void **state)
 {
     uint64_t expires = 0;
@@ -381,6 +398,7 @@ int main(void)
         return 1;
     }
     const struct CMUnitTest tests[] = {
+        TEST(forgets_all_at_once),
         TEST(slides),
         TEST(ends_at_its_lifetime),
         TEST(who_goes_after_its_batch_takes_nobody_out_of_the_next),

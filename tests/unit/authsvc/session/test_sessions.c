@@ -489,6 +489,8 @@ static void following_goes_on_when_the_database_went_back(void **state)
     fake_clock_advance(f->clock, 0);
     revoke(f, STORE_SEQ_NOW, 70, NULL);
     fake_clock_advance(f->clock, 500);
+    struct session before = session_at(f, 1);
+    sessions_add(f->sessions, &ann, &before);
     struct mock_store_call *asked = mock_store_take(&f->store, MOCK_FIND_REVOKED);
     struct store_revocations *lost = mem_alloc(sizeof(*lost));
     lost->now_unix_ms = clock_unix_ms(fake_clock_clock(f->clock));
@@ -498,6 +500,9 @@ static void following_goes_on_when_the_database_went_back(void **state)
     mem_free(&lost);
     fake_clock_advance(f->clock, 0);
     revoke(f, STORE_SEQ_NOW, 3, NULL);
+    struct mock_call *opened_since = check(f, &ann);
+    find(f, ERR_OK, NULL);
+    assert_failed(opened_since, ERR_UNAUTHORIZED);
     struct session session = session_at(f, 1);
     sessions_add(f->sessions, &ann, &session);
     for (uint64_t i = 0; i < 10; i++) { /* no turn remembers more */
@@ -507,6 +512,32 @@ static void following_goes_on_when_the_database_went_back(void **state)
     struct mock_call *call = check(f, &ann);
     find(f, ERR_OK, NULL);
     assert_failed(call, ERR_UNAUTHORIZED);
+}
+
+/* The back-up has all the revocations that were read, so it is told by one of a token of nobody. */
+static void a_restored_back_up_has_every_session_looked_up_anew(void **state)
+{
+    static const struct token_hash every = STORE_EVERY_TOKEN;
+    struct fixture *f = *state;
+    log_capture_expect("a back-up was restored");
+    fake_clock_advance(f->clock, 0);
+    revoke(f, STORE_SEQ_NOW, 70, NULL);
+    struct session session = session_at(f, 1);
+    sessions_add(f->sessions, &ann, &session);
+    struct mock_call *late = check(f, &bob); /* it may be answered from before */
+    fake_clock_advance(f->clock, 500);
+    revoke(f, 70, 71, &every);
+    find(f, ERR_OK, &session);
+    find(f, ERR_OK, NULL);
+    assert_failed(late, ERR_UNAUTHORIZED);
+    struct mock_call *call = check(f, &ann);
+    find(f, ERR_OK, &session);
+    assert_int_equal(call->err, ERR_OK);
+    /* It is read in several turns, and counts once. */
+    fake_clock_advance(f->clock, 500);
+    revoke(f, 70, 71, &every);
+    assert_int_equal(check(f, &ann)->err, ERR_OK);
+    assert_null(mock_store_take(&f->store, MOCK_FIND_SESSION));
 }
 
 /* Ours is an hour behind: another replica, or the database, has written what is compared. */
@@ -640,6 +671,7 @@ int main(void)
         TEST(whoever_listens_is_told_once_of_a_revocation),
         TEST(what_another_replica_tells_is_asked_for),
         TEST(following_goes_on_when_the_database_went_back),
+        TEST(a_restored_back_up_has_every_session_looked_up_anew),
         TEST(the_clock_of_the_database_decides),
         TEST(nobody_vouches_for_long_without_following),
         TEST(the_role_is_told),

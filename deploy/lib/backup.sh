@@ -62,16 +62,33 @@ drop_database() {
     query "DROP DATABASE IF EXISTS \`$1\`"
 }
 
-# The lock of lynks-migrate, held by a connection of its own for as long as this runs: no migration, back-up or restore
-# meanwhile. A back-up of half a migration would be worth nothing.
+# As lynks-migrate has it.
+lock_of() { # database
+    printf "CONCAT('lynks_migrate_', LEFT(SHA2('%s', 256), 32))" "$1"
+}
+
+under_way="a back-up, a restore or a migration of this database is under way"
+
+# Held by a connection of its own for as long as this runs: no migration, back-up or restore meanwhile. A back-up of
+# half a migration would be worth nothing.
 lock_database() {
     local locked=
-    coproc lock_session { exec mariadb "${client[@]}" --batch --skip-column-names --unbuffered "$database"; }
+    coproc lock_session { exec mariadb "${client[@]}" --batch --skip-column-names --unbuffered; }
     lock_pid=$lock_session_PID
-    printf "SELECT GET_LOCK(CONCAT('lynks_migrate_', LEFT(SHA2(DATABASE(), 256), 32)), %d);\n" "$lock_within_s" \
-        >&"${lock_session[1]}" 2>/dev/null || true
+    printf 'SELECT GET_LOCK(%s, %d);\n' "$(lock_of "$database")" "$lock_within_s" >&"${lock_session[1]}" 2>/dev/null || true
     IFS= read -r locked <&"${lock_session[0]}" || die "the database does not let us in"
-    [[ $locked == 1 ]] || die "a back-up, a restore or a migration of this database is under way"
+    [[ $locked == 1 ]] || die "$under_way"
+}
+
+# What a restore that was killed has left behind may still be at work there, under the lock that load and lynks-migrate
+# take.
+empty_scratch() {
+    local locked
+    locked=$(query "SELECT GET_LOCK($(lock_of "${database}_restore"), $lock_within_s)")
+    [[ $locked == 1 ]] || die "$under_way"
+    scratch=${database}_restore
+    drop_database "$scratch" && drop_database "${database}_before" && query "CREATE DATABASE \`$scratch\` CHARACTER SET utf8mb4" ||
+        die "the account has no right to make the database $scratch (OPERATING.md says which it needs)"
 }
 
 # NNN_name, the last; it must be whole.
@@ -141,9 +158,7 @@ restore_from() { # FILE, or -
     migration=$(database_migration "$database")
     [[ $migration == "$(own_migration)" ]] ||
         die "the database has migration $migration, and this is a Lynks of $(own_migration): start it first"
-    scratch=${database}_restore
-    drop_database "$scratch" && drop_database "${database}_before" && query "CREATE DATABASE \`$scratch\` CHARACTER SET utf8mb4" ||
-        die "the account has no right to make the database $scratch (OPERATING.md says which it needs)"
+    empty_scratch
     in_group load || loaded=no
     check_footer
     [[ ${loaded:-} != no ]] || die "the database did not take the back-up"
@@ -175,6 +190,7 @@ load() {
     tail -n 1 <"$work/end" | head -c 200 >"$work/footer" &
     last=$!
     { printf '%s\n' "$header" && cat <&3; } | tee -p "$work/copy" "$work/end" |
+        { printf 'DO GET_LOCK(%s, 0);\n' "$(lock_of "$scratch")" && cat; } |
         mariadb "${client[@]}" --binary-mode --default-character-set=utf8mb4 "$scratch" 2>"$work/load-error" || code=1
     wait "$sum" && wait "$last" || code=1
     return "$code"

@@ -17,7 +17,12 @@ lock_within_s=15 # a client that was killed may hold it for a moment
 swap_within_s=3  # calls of the services wait meanwhile, and they have 4 s
 swap_attempts=5
 
-work= part= job= scratch= lock_pid= outcome=
+work=
+part=    # the unfinished back-up
+job=     # the process group of what is at work
+scratch= # the database beside, while there is one
+lock_pid=
+outcome=
 
 # backup_begin: what is left behind, and in which state, is decided here, however it ends.
 backup_begin() {
@@ -72,11 +77,12 @@ under_way="a back-up, a restore or a migration of this database is under way"
 # Held by a connection of its own for as long as this runs: no migration, back-up or restore meanwhile. A back-up of
 # half a migration would be worth nothing.
 lock_database() {
-    local locked=
+    local locked
+    query 'DO 1' || die "the database does not let us in"
     coproc lock_session { exec mariadb "${client[@]}" --batch --skip-column-names --unbuffered; }
     lock_pid=$lock_session_PID
-    printf 'SELECT GET_LOCK(%s, %d);\n' "$(lock_of "$database")" "$lock_within_s" >&"${lock_session[1]}" 2>/dev/null || true
-    IFS= read -r locked <&"${lock_session[0]}" || die "the database does not let us in"
+    printf 'SELECT GET_LOCK(%s, %d);\n' "$(lock_of "$database")" "$lock_within_s" >&"${lock_session[1]}"
+    IFS= read -r locked <&"${lock_session[0]}" || die "the database has gone"
     [[ $locked == 1 ]] || die "$under_way"
 }
 
@@ -87,8 +93,11 @@ empty_scratch() {
     locked=$(query "SELECT GET_LOCK($(lock_of "${database}_restore"), $lock_within_s)")
     [[ $locked == 1 ]] || die "$under_way"
     scratch=${database}_restore
-    drop_database "$scratch" && drop_database "${database}_before" && query "CREATE DATABASE \`$scratch\` CHARACTER SET utf8mb4" ||
-        die "the account has no right to make the database $scratch (OPERATING.md says which it needs)"
+    if ! { drop_database "$scratch" && drop_database "${database}_before" &&
+        query "CREATE DATABASE \`$scratch\` CHARACTER SET utf8mb4"; }; then
+        scratch=
+        die "the account may not make the database ${database}_restore (OPERATING.md says which rights it needs)"
+    fi
 }
 
 # NNN_name, the last; it must be whole.
@@ -121,7 +130,7 @@ backup_to() { # FILE, or -
     migration=$(database_migration "$database")
     in_group dump || die "the back-up failed"
     if [[ -n $part ]]; then
-        sync -- "$part" && mv -T -- "$part" "$file" || die "cannot write $file"
+        { sync -- "$part" && mv -T -- "$part" "$file"; } || die "cannot write $file"
         part=
     fi
     outcome="done"
@@ -209,18 +218,20 @@ check_footer() {
 # count as used now: how long ago they were used when the back-up was made says nothing.
 settle() {
     local next
-    next=$(query "SELECT 1000000 + GREATEST(
+    if ! { next=$(query "SELECT 1000000 + GREATEST(
         (SELECT COALESCE(MAX(auto_increment), 0) FROM information_schema.tables
             WHERE table_schema IN ('$database', '$scratch') AND table_name = 'session_revocations'),
         (SELECT COALESCE(MAX(seq), 0) FROM \`$database\`.session_revocations))") &&
         query "INSERT INTO session_revocations (seq, token_hash, created_unix_ms)
             VALUES ($next, REPEAT(CHAR(0), 32), UNIX_TIMESTAMP(NOW(3)) * 1000);
-        UPDATE rooms SET used_unix_ms = 0, look_unix_ms = 0" "$scratch" || die "cannot prepare what was restored"
+        UPDATE rooms SET used_unix_ms = 0, look_unix_ms = 0" "$scratch"; }; then
+        die "cannot prepare what was restored"
+    fi
 }
 
 # Whoever interrupts has to wait for its end, which is near: it happens or it does not.
 swap() {
-    local table out= in= attempt
+    local table out='' in='' attempt
     query "CREATE DATABASE \`${database}_before\` CHARACTER SET utf8mb4" || die "cannot make the database ${database}_before"
     while IFS= read -r table; do
         out+=", \`$database\`.\`$table\` TO \`${database}_before\`.\`$table\`"

@@ -25,7 +25,7 @@ reach_database() {
         MYSQL_PWD=$(<"$migrator_dir/$(migrator .env.LYNKS_MYSQL_PASSWORD_FILE)")
     fi
     export MYSQL_PWD # for mariadb and mariadb-dump
-    client=(--no-defaults --host="$(migrator .env.LYNKS_MYSQL_HOST)"
+    client=(--no-defaults --protocol=tcp --host="$(migrator .env.LYNKS_MYSQL_HOST)"
         --port="$(migrator .env.LYNKS_MYSQL_PORT)" --user="$database_user")
     add_tls "$(migrator '.env.LYNKS_MYSQL_TLS // "off"')" "$(migrator '.env.LYNKS_MYSQL_CA_FILE // ""')"
 }

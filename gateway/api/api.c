@@ -2,6 +2,7 @@
 
 #include "gateway/api/info.h"
 #include "gateway/api/sessions.h"
+#include "gateway/api/users.h"
 #include "gateway/http/dispatcher.h"
 
 struct api {
@@ -10,7 +11,7 @@ struct api {
     struct original *original;
     struct sessions_api *sessions;
     struct info *info;
-    struct resource resources[3];
+    struct resource resources[4];
     struct dispatcher *dispatcher;
 };
 
@@ -31,7 +32,8 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
     api->info = info_new(config->cors_origins[0] != '\0');
     api->resources[0] = original_resource(api->original);
     api->resources[1] = sessions_api_resource(api->sessions);
-    api->resources[2] = info_resource(api->info);
+    api->resources[2] = users_resource();
+    api->resources[3] = info_resource(api->info);
     api->dispatcher =
         dispatcher_new(parts->metrics, &(struct dispatcher_config){
                                            .exchanges = {.clock = parts->clock,

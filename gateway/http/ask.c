@@ -133,8 +133,16 @@ static void end_ask(struct exchange *exchange, enum err err, const struct msg *r
     }
     if (err != ERR_OK) {
         exchange_fail(exchange, err);
-    } else if (ask->write == NULL) {
+        return;
+    }
+    if (ask->version != NULL) {
+        etag_of_version(ask->version(reply), exchange->etag);
+    }
+    if (ask->write == NULL) {
         exchange_respond_empty(exchange);
+    } else if (exchange->etag[0] != '\0' && strcmp(exchange->route->method, "GET") == 0 &&
+               etag_is_in(request_header(exchange->request, "If-None-Match"), exchange->etag)) {
+        exchange_respond_not_modified(exchange);
     } else {
         write_answer(exchange, reply, &exchange->all->text);
         exchange_respond_json(exchange);
@@ -163,6 +171,13 @@ void ask_run(struct exchange *exchange)
         } else {
             ahead->step = AHEAD_WAITED;
         }
+        return;
+    }
+    if (exchange->route->has_if_match) {
+        err = etag_read_match(request_header(exchange->request, "If-Match"), &exchange->match);
+    }
+    if (err != ERR_OK) {
+        exchange_fail(exchange, err);
         return;
     }
     fill_request(exchange, &msg);

@@ -44,7 +44,10 @@ static bool read_json_body(struct exchange *exchange)
         return false;
     }
     request_media_type(request, media_type);
-    if (is_v1(exchange) && !is_absent && strcmp(media_type, "application/json") != 0) {
+    const bool is_merge_patch = strcmp(route->method, "PATCH") == 0 &&
+                                strcmp(media_type, "application/merge-patch+json") == 0;
+    if (is_v1(exchange) && !is_absent && !is_merge_patch &&
+        strcmp(media_type, "application/json") != 0) {
         exchange_fail(exchange, ERR_MEDIA_TYPE);
         return false;
     }

@@ -164,6 +164,9 @@ void exchange_respond_json(struct exchange *exchange)
     if (exchange_dialect(exchange) == DIALECT_V1 && route->ask != NULL) {
         add_own_header(response, "Cache-Control", "no-store");
     }
+    if (exchange->etag[0] != '\0') {
+        add_own_header(response, "ETag", exchange->etag);
+    }
     http_response_set_body(response, "application/json", strbuf_str(&exchange->all->text));
     finish_exchange(exchange, &response, ERR_OK);
 }
@@ -171,6 +174,14 @@ void exchange_respond_json(struct exchange *exchange)
 void exchange_respond_empty(struct exchange *exchange)
 {
     struct http_response *response = http_response_new(204);
+    finish_exchange(exchange, &response, ERR_OK);
+}
+
+void exchange_respond_not_modified(struct exchange *exchange)
+{
+    struct http_response *response = http_response_new(304);
+    add_own_header(response, "Cache-Control", "no-store");
+    add_own_header(response, "ETag", exchange->etag);
     finish_exchange(exchange, &response, ERR_OK);
 }
 
@@ -228,7 +239,10 @@ void exchange_respond_options(struct exchange *exchange, bool is_preflight)
     struct http_response *response = http_response_new(204);
     if (is_preflight) {
         add_allow(exchange, response, "Access-Control-Allow-Methods");
-        add_own_header(response, "Access-Control-Allow-Headers", "authorization, content-type");
+        add_own_header(response, "Access-Control-Allow-Headers",
+                       exchange_dialect(exchange) == DIALECT_ORIGINAL
+                           ? "authorization, content-type"
+                           : "authorization, content-type, if-match, if-none-match");
         add_own_header(response, "Access-Control-Max-Age", "600");
     } else {
         add_allow(exchange, response, "Allow");

@@ -3,6 +3,7 @@
 #ifndef LYNKS_GATEWAY_HTTP_EXCHANGE_H
 #define LYNKS_GATEWAY_HTTP_EXCHANGE_H
 
+#include "gateway/http/etag.h"
 #include "gateway/http/json_out.h"
 #include "gateway/http/problem.h"
 #include "gateway/http/route.h"
@@ -43,6 +44,8 @@ struct exchange {
     char request_id[17];
     struct call_context context;       /* of calls on the bus: who asks and until when */
     uint8_t session[SESSION_ID_BYTES]; /* the id of the session that the principal comes with */
+    struct etag_match match;           /* what a route with has_if_match may change */
+    char etag[ETAG_BYTES];             /* of the answer; "": it has none */
     struct json_t *body;               /* checked; NULL if the route takes none */
     void *state;                       /* the handler's own */
     void (*free_state)(void *state);
@@ -72,7 +75,8 @@ void exchange_respond(struct exchange *exchange, struct http_response **response
 /* A success as the row has it, with the JSON in all->text. What was written for somebody is kept by
  * no cache. */
 void exchange_respond_json(struct exchange *exchange);
-void exchange_respond_empty(struct exchange *exchange); /* 204 */
+void exchange_respond_empty(struct exchange *exchange);        /* 204 */
+void exchange_respond_not_modified(struct exchange *exchange); /* 304, with exchange->etag */
 void exchange_fail(struct exchange *exchange, enum err err);
 void exchange_fail_with(struct exchange *exchange, const struct problem *problem);
 /* Answers OPTIONS: the preflight of a page that may use the API (with CORS), or anybody. */

@@ -95,6 +95,9 @@ static bool is_good(const json_t *value, const struct member *member,
     case MEMBER_OBJECTS: /* only in answers: routes_new */
         break;
     }
+    if (member->is_nullable && json_is_null(value)) {
+        return true;
+    }
     *ret_kind = value == NULL ? MEMBER_MISSING : is_typed ? MEMBER_OUTSIDE : MEMBER_MISTYPED;
     return is_typed && is_inside;
 }

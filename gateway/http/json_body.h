@@ -41,8 +41,8 @@ struct str json_body_str(const struct json_t *json, const char *name);
 uint64_t json_body_u64(const struct json_t *json, const char *name);
 
 /* Copies the members that are there into the fields of the same names of msg, whose id says what it
- * is. The body was checked, and routes_new has seen to it that the fields exist and fit. Strings
- * are borrowed from json. */
+ * is; null makes a field empty. The body was checked, and routes_new has seen to it that the fields
+ * exist and fit. Strings are borrowed from json. */
 void json_body_fill(const struct json_t *json, const struct member *members, struct msg *msg);
 
 #endif

@@ -22,6 +22,7 @@ struct member {
     const char *name; /* NULL ends a list of members */
     enum member_type type;
     bool is_optional;
+    bool is_nullable; /* in a body: null empties it (RFC 7396); strings and labels only */
     uint64_t min, max;
     const char *constant;         /* a string that always has this value; NULL: any */
     const struct member *members; /* of a MEMBER_OBJECT or MEMBER_OBJECTS */

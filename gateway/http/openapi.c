@@ -41,7 +41,14 @@ static void write_member(const struct member *member, struct json_out *out)
     switch (member->type) {
     case MEMBER_STRING:
     case MEMBER_LABEL:
-        json_out_member_z(out, "type", "string");
+        if (member->is_nullable) {
+            json_out_open_member(out, "type", '[');
+            json_out_z(out, "string");
+            json_out_z(out, "null");
+            json_out_close(out, "]");
+        } else {
+            json_out_member_z(out, "type", "string");
+        }
         write_member_bounds(member, out);
         break;
     case MEMBER_NUMBER:
@@ -156,7 +163,7 @@ static void write_success(const struct route *route, struct json_out *out)
     }
     close_content(out);
     json_out_close(out, "}");
-    if (answer->has_etag) {
+    if (answer->has_etag && strcmp(route->method, "GET") == 0) {
         json_out_open_member(out, "304", '{');
         json_out_member_z(out, "description", "What If-None-Match names is still so.");
         json_out_close(out, "}");
@@ -259,10 +266,14 @@ static void write_parameters(const struct route_path *path, struct json_out *out
     json_out_close(out, "]");
 }
 
-static void write_query(const struct route *route, struct json_out *out)
+/* What is beside the path. */
+static void write_own_parameters(const struct route *route, struct json_out *out)
 {
     json_out_open_member(out, "parameters", '[');
-    for (const struct member *m = route->query; m->name != NULL; m++) {
+    if (route->has_if_match) {
+        write_ref("#/components/parameters/IfMatch", out);
+    }
+    for (const struct member *m = route->query; m != NULL && m->name != NULL; m++) {
         json_out_open(out, '{');
         json_out_member_z(out, "name", m->name);
         json_out_member_z(out, "in", "query");
@@ -271,6 +282,22 @@ static void write_query(const struct route *route, struct json_out *out)
         json_out_close(out, "}}");
     }
     json_out_close(out, "]");
+}
+
+/* A PATCH is a merge patch (RFC 7396), whatever it is called. */
+static void write_body_content(const struct route *route, enum dialect dialect,
+                               struct json_out *out)
+{
+    static const char *const media_types[] = {"application/json", "application/merge-patch+json"};
+    const size_t count = strcmp(route->method, "PATCH") == 0 ? 2 : 1;
+    json_out_open_member(out, "content", '{');
+    for (size_t i = 0; i < count; i++) {
+        json_out_open_member(out, media_types[i], '{');
+        json_out_key(out, "schema");
+        write_schema(route->body, dialect == DIALECT_V1, out);
+        json_out_close(out, "}");
+    }
+    json_out_close(out, "}");
 }
 
 static void write_operation(const struct route *route, enum dialect dialect, struct json_out *out)
@@ -289,16 +316,14 @@ static void write_operation(const struct route *route, enum dialect dialect, str
         json_out_close(out, "]}");
     }
     json_out_close(out, "]");
-    if (route->query != NULL) {
-        write_query(route, out);
+    if (route->query != NULL || route->has_if_match) {
+        write_own_parameters(route, out);
     }
     if (route->body != NULL) {
         json_out_open_member(out, "requestBody", '{');
         json_out_key(out, "required");
         json_out_bool(out, !route->body_may_be_empty);
-        open_content("application/json", out);
-        write_schema(route->body, dialect == DIALECT_V1, out);
-        close_content(out);
+        write_body_content(route, dialect, out);
         json_out_close(out, "}");
     }
     write_responses(route, dialect, out);
@@ -368,6 +393,17 @@ static void write_components(struct json_out *out)
     json_out_close(out, "}");
     json_out_open_member(out, "headers", '{');
     json_out_open_member(out, "ETag", '{');
+    json_out_open_member(out, "schema", '{');
+    json_out_member_z(out, "type", "string");
+    json_out_close(out, "}}}");
+    json_out_open_member(out, "parameters", '{');
+    json_out_open_member(out, "IfMatch", '{');
+    json_out_member_z(out, "name", "If-Match");
+    json_out_member_z(out, "in", "header");
+    json_out_key(out, "required");
+    json_out_bool(out, true);
+    json_out_member_z(out, "description",
+                      "The ETag of what was read; * for whatever there is now.");
     json_out_open_member(out, "schema", '{');
     json_out_member_z(out, "type", "string");
     json_out_close(out, "}}}");

@@ -49,6 +49,9 @@ static const struct {
     {ERR_SIGN_IN_REFUSED, "Sign-in refused", "Check the user name and the password."},
     {ERR_STALE, "Changed meanwhile",
      "Read it again, then decide again; <code>If-Match</code> takes the new <code>ETag</code>."},
+    {ERR_MATCH_REQUIRED, "If-Match required",
+     "Send the <code>ETag</code> of what you have read as <code>If-Match</code>; <code>*</code> "
+     "changes it whatever it is now."},
     {ERR_HTTP_VERSION, "HTTP version not supported", "Speak HTTP/1.1."},
 };
 
@@ -77,7 +80,8 @@ static void describe_fault(const struct member_fault *fault, char ret_detail[FAU
     const char *text = fault->kind == MEMBER_UNKNOWN ? "is not known here" : "is required";
     (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "%s", text);
     if (fault->kind == MEMBER_MISTYPED) {
-        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must be %s", types[member->type]);
+        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must be %s%s", types[member->type],
+                       member->is_nullable ? " or null" : "");
     } else if (fault->kind == MEMBER_OUTSIDE && member->type == MEMBER_LABEL) {
         (void)snprintf(ret_detail, FAULT_DETAIL_BYTES,
                        "must have %" PRIu64 " to %" PRIu64

@@ -92,6 +92,10 @@ static const char *check_field(const struct msg_type *type, const struct member 
         uint64_t max = member->type == MEMBER_LABEL ? 4 * member->max : member->max;
         bool is_bounded =
             member->type == MEMBER_BOOL || (member->min >= field->min && max <= field->max);
+        if (member->is_nullable &&
+            (field->presence != MSG_OPTIONAL || field->min > 0 || field->type != FIELD_STR)) {
+            return "a member that may be null needs an optional field that may be empty";
+        }
         if (field->type != wanted[member->type] || !is_bounded) {
             return "a member does not fit into the message's field";
         }
@@ -110,9 +114,13 @@ static const char *check_ask(const struct route *route)
     if (!has_body && route->ask->write != NULL) {
         return "the row writes an answer that has no body";
     }
-    if (route->ask->ahead != NULL && (type->retry != RETRY_SAFE || route->ask->prepare != NULL ||
-                                      !has_body || route->who == ROUTE_ANYBODY)) {
+    if (route->ask->ahead != NULL &&
+        (type->retry != RETRY_SAFE || route->ask->prepare != NULL || route->ask->version != NULL ||
+         !has_body || route->who == ROUTE_ANYBODY)) {
         return "the row is asked ahead, but is no read of somebody who is checked";
+    }
+    if (route->answer.has_etag != (route->ask->version != NULL)) {
+        return "the answer has a version and no ETag, or the other way round";
     }
     for (const struct member *m = route->body; m != NULL && m->name != NULL; m++) {
         const char *why = check_field(type, m);
@@ -139,6 +147,9 @@ static const char *check_row(const struct route *route)
     }
     if ((is_get && route->body != NULL) || (!is_get && route->is_stream)) {
         return "GET takes no body, and only GET is a stream";
+    }
+    if (route->has_if_match && (is_get || route->ask == NULL)) {
+        return "GET changes no version, and a handler of its own does not know which";
     }
     for (const struct member *m = route->body; why == NULL && m != NULL && m->name != NULL; m++) {
         why = check_member(route->body, m, /* is_body= */ true);
@@ -354,6 +365,10 @@ void route_find_failures(const struct route *route, enum dialect dialect,
     if (route->who != ROUTE_ANYBODY) {
         add_failure(ret_failures, ERR_UNAUTHORIZED);
         add_failure(ret_failures, ERR_RATE_LIMITED);
+    }
+    if (route->has_if_match) {
+        add_failure(ret_failures, ERR_STALE);
+        add_failure(ret_failures, ERR_MATCH_REQUIRED);
     }
     if (dialect == DIALECT_V1) {
         add_failure(ret_failures, ERR_WRONG_HOST);

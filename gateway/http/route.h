@@ -33,7 +33,8 @@ struct route_answer {
     const char *media_type;       /* NULL: application/json */
     const struct member *members; /* of the JSON; NULL: something else, as doc says */
     const char *doc;
-    bool has_etag; /* it carries an ETag, and If-None-Match is answered 304 */
+    /* It carries an ETag; a GET is answered 304 if If-None-Match names that. */
+    bool has_etag;
 };
 
 /* The common handler, for ask.c: one message goes out on the bus, one reply comes in and is the
@@ -48,12 +49,14 @@ struct route_ask {
     enum err (*settle)(struct exchange *exchange, enum err err, const struct msg *reply);
     /* The row only reads, and answers everybody who may ask alike: it may be asked at the same time
      * as who asks is checked (ask.h). Says in msg that it is, so that it does not count as a use;
-     * or false: not this time. Such a row has no prepare; settle is called for what was not asked
-     * ahead only, write also before it is known who asks. NULL: never. */
+     * or false: not this time. Such a row has no prepare, and no version; settle is called for what
+     * was not asked ahead only, write also before it is known who asks. NULL: never. */
     bool (*ahead)(const struct exchange *exchange, struct msg *msg);
     /* Writes the members of a success, one JSON object, which is open already. NULL: the answer has
      * no body. */
     void (*write)(const struct exchange *exchange, const struct msg *reply, struct json_out *out);
+    /* The version of what the answer shows: its ETag. There if the row's answer has one. */
+    uint64_t (*version)(const struct msg *reply);
 };
 
 struct route {
@@ -62,6 +65,7 @@ struct route {
     const char *name;     /* of the operation, in the API's document; unique */
     const char *doc;      /* one sentence */
     enum route_who who;
+    bool has_if_match;      /* If-Match must say which version it changes: exchange->match */
     bool is_stream;         /* the answer goes on */
     bool body_may_be_empty; /* then it stands for {} */
     /* Of the parameters in the query, for the API's document; the handler reads them. Ended by a

@@ -67,12 +67,13 @@ function assertDescribed({ path, method, operation, name }, answer, status, what
 // ---- requests ----
 
 // Each session that is shown or ended is one that was opened for it; who ends the one that he asks with needs another.
-async function send({ path, method, isSecured, schema }, { headers = {}, ...options } = {}) {
+async function send({ path, method, operation, isSecured, schema }, { headers = {}, ...options } = {}) {
+    const needsMatch = operation?.parameters?.some(({ $ref }) => $ref?.endsWith('/IfMatch'));
     const body = schema && Object.fromEntries(schema.required.map((name) => [name, VALUES[name]]));
     if (isSecured && path.includes('{session}')) VALUES.session = (await openSession()).id;
     const url = path.replace(/\{(\w+)\}/g, (_, name) => VALUES[name]);
     const answer = await stack.request(url, { method: method.toUpperCase(), body, token: isSecured ? token : undefined,
-        agent: undefined, headers, ...options });
+        agent: undefined, headers: { ...(needsMatch ? { 'if-match': '*' } : {}), ...headers }, ...options });
     if (isSecured && method === 'delete' && answer.status === 204) token = await stack.token();
     return answer;
 }

@@ -77,9 +77,9 @@ static void test_document(void **state)
     assert_non_null(json);
     assert_string_equal(json_string_value(json_object_get(json, "openapi")), "3.1.0");
     static const char *const paths[] = {
-        "/login",           "/create",      "/list_participants",   "/v1/info",
-        "/v1/openapi.json", "/v1/sessions", "/v1/sessions/current", "/v1/sessions/{session}",
-        "/problems/{code}"};
+        "/login",           "/create",         "/list_participants",   "/v1/info",
+        "/v1/openapi.json", "/v1/sessions",    "/v1/sessions/current", "/v1/sessions/{session}",
+        "/v1/users/me",     "/problems/{code}"};
     const json_t *described = json_object_get(json, "paths");
     assert_int_equal(json_object_size(described), ARRAY_LEN(paths));
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {

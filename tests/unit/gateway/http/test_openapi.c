@@ -29,7 +29,43 @@ static const struct member answer[] = {
     {.name = NULL},
 };
 
+static const struct member patch_body[] = {
+    {.name = "display_name",
+     .type = MEMBER_LABEL,
+     .is_optional = true,
+     .is_nullable = true,
+     .min = 1,
+     .max = 64},
+    {.name = NULL},
+};
+
+static void write_nothing(const struct exchange *exchange, const struct msg *reply,
+                          struct json_out *out)
+{
+    (void)exchange;
+    (void)reply;
+    (void)out;
+}
+
+static uint64_t no_version(const struct msg *reply)
+{
+    (void)reply;
+    return 1;
+}
+
+static const struct route_ask ask_patch = {
+    .message = MSG_user_change, .version = no_version, .write = write_nothing};
+
 static const struct route v1_rows[] = {
+    {.method = "PATCH",
+     .template = "/v1/things/{thing}",
+     .name = "changeThing",
+     .doc = "Changes one.",
+     .who = ROUTE_USER,
+     .has_if_match = true,
+     .body = patch_body,
+     .answer = {.members = answer, .doc = "It is so.", .has_etag = true},
+     .ask = &ask_patch},
     {.method = "POST",
      .template = "/v1/things/{thing}",
      .name = "makeThing",
@@ -201,6 +237,30 @@ static void failures_are_told_by_status(void **state)
     EXPECT(v1, text, "responses", "401", "description");
 }
 
+static void a_patch_says_what_it_changes(void **state)
+{
+#define PATCH_SCHEMA                                                                               \
+    "{\"schema\":{\"type\":\"object\",\"properties\":{\"display_name\":{\"type\":"                 \
+    "[\"string\",\"null\"],\"minLength\":1,\"maxLength\":64}},\"required\":[],"                    \
+    "\"additionalProperties\":false}}"
+    const json_t *patch = operation(*state, "/v1/things/{thing}", "patch");
+    EXPECT(patch, "[{\"$ref\":\"#/components/parameters/IfMatch\"}]", "parameters");
+    EXPECT(patch,
+           "{\"application/json\":" PATCH_SCHEMA ",\"application/merge-patch+json\":" PATCH_SCHEMA
+           "}",
+           "requestBody", "content");
+    EXPECT(patch, "{\"ETag\":{\"$ref\":\"#/components/headers/ETag\"}}", "responses", "200",
+           "headers");
+    assert_null(json_object_get(json_object_get(patch, "responses"), "304"));
+    assert_non_null(json_object_get(json_object_get(patch, "responses"), "412"));
+    assert_non_null(json_object_get(json_object_get(patch, "responses"), "428"));
+    EXPECT(*state,
+           "{\"name\":\"If-Match\",\"in\":\"header\",\"required\":true,\"description\":"
+           "\"The ETag of what was read; * for whatever there is now.\","
+           "\"schema\":{\"type\":\"string\"}}",
+           "components", "parameters", "IfMatch");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -208,7 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_body_is_described_member_by_member), TEST(parameters_belong_to_the_path),
         TEST(answers_are_open_to_more_members),     TEST(other_answers_have_their_type),
-        TEST(failures_are_told_by_status),
+        TEST(failures_are_told_by_status),          TEST(a_patch_says_what_it_changes),
     };
     return cmocka_run_group_tests_name("openapi", tests, NULL, NULL);
 }

@@ -101,6 +101,21 @@ static void test_rows_that_make_no_sense(void **state)
     row = (struct route)ROW("POST", "/a", "a");
     row.is_stream = true;
     assert_refused(&row, 1, "POST /a (a): GET takes no body, and only GET is a stream");
+    row = (struct route)ROW("PATCH", "/a", "a");
+    row.has_if_match = true;
+    assert_refused(&row, 1,
+                   "PATCH /a (a): GET changes no version, and a handler of its own does not know "
+                   "which");
+    static const struct route_ask ask = {.message = MSG_user_get, .write = write_nothing};
+    row = (struct route){.method = "GET", .template = "/a", .name = "a", .ask = &ask};
+    row.has_if_match = true;
+    assert_refused(&row, 1,
+                   "GET /a (a): GET changes no version, and a handler of its own does not know "
+                   "which");
+    row.has_if_match = false;
+    row.answer.has_etag = true;
+    assert_refused(&row, 1,
+                   "GET /a (a): the answer has a version and no ETag, or the other way round");
 }
 
 static void test_members_of_a_body(void **state)
@@ -170,6 +185,12 @@ static bool go_ahead(const struct exchange *exchange, struct msg *msg)
     return true;
 }
 
+static uint64_t no_version(const struct msg *reply)
+{
+    (void)reply;
+    return 1;
+}
+
 static enum err prepare_nothing(struct exchange *exchange, struct msg *msg)
 {
     (void)exchange;
@@ -186,23 +207,31 @@ static void test_rows_that_are_asked_ahead(void **state)
         int status;
         bool is_good;
     } rows[] = {
-        {{MSG_room_participants, NULL, NULL, go_ahead, write_nothing}, ROUTE_USER, 200, true},
-        {{MSG_room_participants, NULL, NULL, go_ahead, write_nothing}, ROUTE_ANYBODY, 200, false},
-        {{MSG_room_participants, prepare_nothing, NULL, go_ahead, write_nothing},
+        {{MSG_room_participants, NULL, NULL, go_ahead, write_nothing, NULL}, ROUTE_USER, 200, true},
+        {{MSG_room_participants, NULL, NULL, go_ahead, write_nothing, NULL},
+         ROUTE_ANYBODY,
+         200,
+         false},
+        {{MSG_room_participants, prepare_nothing, NULL, go_ahead, write_nothing, NULL},
          ROUTE_USER,
          200,
          false},
-        {{MSG_room_participants, NULL, NULL, go_ahead, NULL}, ROUTE_USER, 204, false},
-        {{MSG_room_create, NULL, NULL, go_ahead, write_nothing}, ROUTE_USER, 200, false},
+        {{MSG_room_participants, NULL, NULL, go_ahead, NULL, NULL}, ROUTE_USER, 204, false},
+        {{MSG_room_create, NULL, NULL, go_ahead, write_nothing, NULL}, ROUTE_USER, 200, false},
+        {{MSG_room_participants, NULL, NULL, go_ahead, write_nothing, no_version},
+         ROUTE_USER,
+         200,
+         false},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const struct route row = {.method = "POST",
-                                  .template = "/a",
-                                  .name = "a",
-                                  .who = rows[i].who,
-                                  .answer = {.status = rows[i].status},
-                                  .ask = &rows[i].ask};
+        const struct route row = {
+            .method = "POST",
+            .template = "/a",
+            .name = "a",
+            .who = rows[i].who,
+            .answer = {.status = rows[i].status, .has_etag = rows[i].ask.version != NULL},
+            .ask = &rows[i].ask};
         const struct resource resource = {.routes = &row, .count = 1};
         if (rows[i].is_good) {
             assert_null(why_refused(&resource, 1));
@@ -211,6 +240,40 @@ static void test_rows_that_are_asked_ahead(void **state)
                            "POST /a (a): the row is asked ahead, but is no read of somebody who is "
                            "checked");
         }
+    }
+}
+
+/* null empties a field, which therefore may be empty, and absent too. */
+static void test_members_that_may_be_null(void **state)
+{
+    static const struct {
+        struct member members[2];
+        bool is_good;
+    } rows[] = {
+        {{{.name = "display_name",
+           .type = MEMBER_LABEL,
+           .is_nullable = true,
+           .is_optional = true,
+           .min = 1,
+           .max = 64}},
+         true},
+        {{{.name = "disabled", .type = MEMBER_BOOL, .is_nullable = true, .is_optional = true}},
+         false},
+        {{{.name = "idempotency_key",
+           .type = MEMBER_STRING,
+           .is_nullable = true,
+           .min = 16,
+           .max = 16}},
+         false},
+    };
+    static const struct route_ask ask = {.message = MSG_user_change, .write = write_nothing};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct route row = {
+            .method = "PATCH", .template = "/a", .name = "a", .body = rows[i].members, .ask = &ask};
+        const struct resource resource = {.routes = &row, .count = 1};
+        AUTO(mem_free) char *why = why_refused(&resource, 1);
+        assert_int_equal(why == NULL, rows[i].is_good);
     }
 }
 
@@ -285,7 +348,8 @@ static void test_parameters_are_bounded(void **state)
         .dialect = DIALECT_V1, .routes = things, .count = ARRAY_LEN(things)};
     char *why = NULL;
     struct routes *routes = routes_new(&resource, 1, &why);
-    AUTO(mem_free) char *longest = mem_printf("/v1/things/%0*d", REQUEST_PARAMETER_BYTES_MAX, 7);
+    AUTO(mem_free)
+    char *longest = mem_printf("/v1/things/%0*d", REQUEST_PARAMETER_BYTES_MAX, 7);
     AUTO(mem_free) char *longer = mem_printf("%s0", longest);
     assert_string_equal(row_for(routes, "GET", longest), "show");
     assert_null(row_for(routes, "GET", longer));
@@ -328,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_members_of_a_body),
         cmocka_unit_test(test_members_against_the_message),
         cmocka_unit_test(test_rows_that_are_asked_ahead),
+        cmocka_unit_test(test_members_that_may_be_null),
         cmocka_unit_test(test_requests_find_their_row),
         cmocka_unit_test(test_parameters_are_bounded),
         cmocka_unit_test(test_allow),

@@ -3,7 +3,7 @@
 #include "authsvc/hash/hasher_pool.h"
 #include "authsvc/store/store_mysql.h"
 
-static const char *const callers[] = {"gateway", NULL};
+static const char *const callers[] = {"gateway", "admin", NULL};
 static const char *const listeners[] = {"authsvc", NULL};
 
 struct parts {

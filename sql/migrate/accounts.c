@@ -7,6 +7,9 @@
 #define DEMO_NAME STR_LIT("testuser")
 #define DEMO_PASSWORD STR_LIT("test123") /* the README tells it to everybody */
 #define DEMO_SEED STR_LIT("demo_user")
+#define ADMIN_NAME STR_LIT("admin")
+#define ADMIN_SEED STR_LIT("first_admin")
+#define ROLE_ADMIN 2 /* as 006_people.sql has it */
 
 struct user_row {
     uint64_t id;
@@ -162,5 +165,58 @@ enum err accounts_set_demo(struct db *db, const struct password_params *params,
     struct demo demo = {.username = DEMO_NAME, .params = params, .seed = seed, .is_wanted = wanted};
     enum err err = db_transaction(db, set_demo, &demo);
     *ret_outcome = demo.outcome;
+    return err;
+}
+
+/* ---- the first admin ---- */
+
+struct first_admin {
+    struct str username;
+    struct str password;
+    char stored[PASSWORD_STORED_BYTES];
+    uint64_t role;
+    const struct password_params *params;
+    uint64_t admins;
+    uint64_t namesakes;
+    enum admin_outcome outcome;
+};
+
+static const struct db_query count_admins = {
+    .sql = "SELECT COUNT(CASE WHEN role = ? THEN 1 END), COUNT(CASE WHEN username = ? THEN 1 END)"
+           " FROM users",
+    .params = DB_FIELDS(struct first_admin, role, username),
+    .columns = DB_FIELDS(struct first_admin, admins, namesakes)};
+static const struct db_query insert_admin = {
+    .sql = "INSERT INTO users (username, password, role) VALUES (?, ?, ?)",
+    .params = DB_FIELDS(struct first_admin, username, stored, role)};
+
+static enum err add_first_admin(void *arg, struct db *db)
+{
+    struct first_admin *admin = arg;
+    bool was_there = false;
+    enum err err = ledger_has_seed(db, ADMIN_SEED, &was_there);
+    if (err != ERR_OK || was_there) {
+        return err;
+    }
+    err = db_query_run(db, &count_admins, admin, NULL);
+    if (err == ERR_OK && admin->admins == 0) {
+        if (admin->namesakes > 0) {
+            admin->outcome = ADMIN_NAME_TAKEN;
+            return ERR_OK;
+        }
+        admin->outcome = ADMIN_ADDED;
+        err = password_hash(admin->params, admin->password, admin->stored);
+        err = err == ERR_OK ? db_query_run(db, &insert_admin, admin, NULL) : err;
+    }
+    return err == ERR_OK ? ledger_set_seed(db, ADMIN_SEED, true) : err;
+}
+
+enum err accounts_add_first_admin(struct db *db, const struct password_params *params,
+                                  struct str password, enum admin_outcome *ret_outcome)
+{
+    struct first_admin admin = {
+        .username = ADMIN_NAME, .password = password, .role = ROLE_ADMIN, .params = params};
+    enum err err = db_transaction(db, add_first_admin, &admin);
+    *ret_outcome = admin.outcome;
     return err;
 }

@@ -1,4 +1,5 @@
-/* The data in the table users that the migrator looks after: old password hashes, the demo user. */
+/* The data in the table users that the migrator looks after: old password hashes, the demo user,
+ * the first admin. */
 #ifndef LYNKS_SQL_MIGRATE_ACCOUNTS_H
 #define LYNKS_SQL_MIGRATE_ACCOUNTS_H
 
@@ -23,5 +24,14 @@ enum demo_outcome {
 enum err accounts_set_demo(struct db *db, const struct password_params *params,
                            const struct statements *seed, bool wanted,
                            enum demo_outcome *ret_outcome);
+
+enum admin_outcome {
+    ADMIN_UNCHANGED, /* there was one once: nobody is made an admin behind the others' backs */
+    ADMIN_ADDED,
+    ADMIN_NAME_TAKEN /* there is no admin, and the user of that name is not made one */
+};
+/* Makes the user admin, who may manage everybody, in a database that never had an admin. */
+enum err accounts_add_first_admin(struct db *db, const struct password_params *params,
+                                  struct str password, enum admin_outcome *ret_outcome);
 
 #endif

@@ -257,12 +257,33 @@ static bool set_demo_user(struct migrate *m)
     return true;
 }
 
+static bool make_first_admin(struct migrate *m)
+{
+    const struct str password = str_of(m->config->admin_password);
+    enum admin_outcome outcome = ADMIN_UNCHANGED;
+    if (password.bytes == 0) {
+        return true;
+    }
+    if (accounts_add_first_admin(m->db, &m->config->password, password, &outcome) != ERR_OK) {
+        return migration_failed(m, "cannot add the first admin");
+    }
+    if (outcome == ADMIN_ADDED) {
+        report("added the user admin, who may manage everybody");
+    } else if (outcome == ADMIN_NAME_TAKEN) {
+        report(
+            "warning: nobody is an admin, and there is a user admin already: give the role to whom "
+            "you trust (lynks-admin user role)");
+    }
+    m->changes += outcome == ADMIN_ADDED;
+    return true;
+}
+
 static bool migrate_all(struct migrate *m)
 {
     if (!lock(m)) {
         return false;
     }
-    bool ok = migrate_schema(m) && wrap_passwords(m) && set_demo_user(m);
+    bool ok = migrate_schema(m) && wrap_passwords(m) && set_demo_user(m) && make_first_admin(m);
     if (ok && m->changes == 0) {
         report("nothing to do");
     }

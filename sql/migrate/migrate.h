@@ -10,8 +10,9 @@ struct migrate_config {
     struct db_config db;
     char *sql_dir;
     bool demo_user;
-    uint64_t wait_s;    /* for the database to answer */
-    uint64_t timeout_s; /* for one statement, and for another migrator to finish */
+    char *admin_password; /* of the first admin; "": none is made */
+    uint64_t wait_s;      /* for the database to answer */
+    uint64_t timeout_s;   /* for one statement, and for another migrator to finish */
     struct password_params password;
 };
 

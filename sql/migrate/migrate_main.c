@@ -24,6 +24,9 @@ static const struct config_option options[] = {
     {"LYNKS_DEMO_USER", CONFIG_CHOICE, OPTION(demo_user), "0", 0, 0, "0|1|false|true|auto",
      "1: add user testuser with password test123; 0: remove it if this added it; auto: 0 where "
      "others can reach the API, as the gateway's variables say"},
+    {"LYNKS_ADMIN_PASSWORD", CONFIG_SECRET, OPTION(migrate.admin_password), "", 0, 1024, NULL,
+     "makes user admin with this password in a database that never had an admin; empty: makes "
+     "none"},
     {"LYNKS_HTTP_HOST", CONFIG_STRING, OPTION(http_host), "127.0.0.1", 1, 64, NULL,
      "of the gateway, for auto"},
     {"LYNKS_HTTP_PUBLISHED", CONFIG_STRING, OPTION(published), "", 0, 80, NULL, "likewise"},

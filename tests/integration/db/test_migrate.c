@@ -30,6 +30,7 @@ static struct fixture {
     struct db_config config;
     struct db *db;
     char folder[256]; /* of migrations that a test writes */
+    const char *admin_password;
 } fixture;
 
 static int setup(void **state)
@@ -38,6 +39,7 @@ static int setup(void **state)
     fixture.server = *state;
     server_make_database(fixture.server, database, &fixture.config);
     fixture.db = db_new(&fixture.config);
+    fixture.admin_password = "";
     (void)snprintf(fixture.folder, sizeof(fixture.folder), "%s/sql", fixture.server->folder);
     AUTO(mem_free)
     char *make =
@@ -61,6 +63,7 @@ static struct program start(const char *folder, const char *demo_user, const cha
         mem_printf("LYNKS_MYSQL_DATABASE=%s", c->database),
         mem_printf("LYNKS_SQL_DIR=%s", folder),
         mem_printf("LYNKS_DEMO_USER=%s", demo_user),
+        mem_printf("LYNKS_ADMIN_PASSWORD=%s", fixture.admin_password),
         mem_printf("LYNKS_MIGRATE_WAIT_S=%s", wait_s),
         mem_printf("LYNKS_ARGON2_MEMORY_KIB=%" PRIu64, params.memory_kib),
         mem_printf("LYNKS_ARGON2_PASSES=%" PRIu64, params.passes),
@@ -276,6 +279,38 @@ static void a_demo_user_with_a_new_password_stays(void **state)
     assert_int_equal(log_in("testuser", "secret", &id), ERR_OK);
 }
 
+/* ---- the first admin ---- */
+
+static void the_first_admin_is_made_once(void **state)
+{
+    (void)state;
+    uint64_t id = 0;
+    must_migrate(OUR_SQL, "1", "added the demo user"); /* no password, no admin */
+    assert_select("SELECT COUNT(*) FROM users WHERE username = 'admin'", "0");
+    fixture.admin_password = "correct horse battery";
+    must_migrate(OUR_SQL, "1", "added the user admin");
+    assert_int_equal(log_in("admin", "correct horse battery", &id), ERR_OK);
+    assert_select("SELECT role FROM users WHERE username = 'admin'", "2");
+    fixture.admin_password = "another one";
+    must_have_nothing_to_do(OUR_SQL, "1");
+    assert_int_equal(log_in("admin", "correct horse battery", &id), ERR_OK);
+    must_run(fixture.db, "DELETE FROM users WHERE username = 'admin'");
+    must_have_nothing_to_do(OUR_SQL, "1");
+}
+
+static void nobody_is_made_an_admin_by_his_name(void **state)
+{
+    (void)state;
+    must_migrate(OUR_SQL, "0", "applied");
+    must_run(fixture.db, "INSERT INTO users (username, password) VALUES ('admin', 'x')");
+    fixture.admin_password = "correct horse battery";
+    must_migrate(OUR_SQL, "0", "warning: nobody is an admin, and there is a user admin already");
+    assert_select("SELECT role FROM users", "1");
+    must_run(fixture.db, "UPDATE users SET role = 2, username = 'ann'");
+    must_have_nothing_to_do(OUR_SQL, "0");
+    assert_select("SELECT COUNT(*) FROM users", "1");
+}
+
 /* ---- cut short ---- */
 
 static void wait_until(const char *sql, const char *expected)
@@ -486,6 +521,8 @@ int main(void)
         TEST(several_at_once),
         TEST(the_demo_user_comes_and_goes),
         TEST(a_demo_user_with_a_new_password_stays),
+        TEST(the_first_admin_is_made_once),
+        TEST(nobody_is_made_an_admin_by_his_name),
         TEST(killed_in_the_middle),
         TEST(done_but_not_recorded),
         cmocka_unit_test_setup_teardown(hostile_defaults_of_the_server_do_no_harm, setup,

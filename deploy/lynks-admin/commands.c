@@ -1,0 +1,42 @@
+#include "deploy/lynks-admin/commands.h"
+
+const struct command commands[] = {
+    {"user", "show", "NAME", 1, 1, "who it is", user_show},
+    {"user", "role", "NAME admin|member", 2, 2, "what he may do, in force within a second",
+     user_set_role},
+    {"user", "disable", "NAME", 1, 1, "he may not sign in, and is signed out everywhere",
+     user_disable},
+    {"user", "enable", "NAME", 1, 1, "he may sign in again", user_enable},
+    {"session", "list", "NAME", 1, 1, "the devices on which he is signed in", session_list},
+    {"session", "revoke", "NAME [SESSION]", 1, 2, "signs out one of them, or all", session_revoke},
+    {"password", NULL, "", 0, 0, "the first admin's, until it is changed", first_password_show},
+    {.subject = NULL},
+};
+
+const struct command *commands_find(int count, char **words)
+{
+    for (const struct command *c = commands; c->subject != NULL; c++) {
+        const int name_words = c->verb != NULL ? 2 : 1;
+        if (count >= name_words + c->required && count <= name_words + c->allowed &&
+            strcmp(words[0], c->subject) == 0 &&
+            (c->verb == NULL || strcmp(words[1], c->verb) == 0)) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+void commands_print_usage(FILE *out)
+{
+    (void)fputs("usage: lynks-admin [--json] COMMAND\n\n", out);
+    for (const struct command *c = commands; c->subject != NULL; c++) {
+        AUTO(mem_free)
+        char *words = mem_printf("%s%s%s %s", c->subject, c->verb != NULL ? " " : "",
+                                 c->verb != NULL ? c->verb : "", c->arguments);
+        (void)fprintf(out, "  %-30s %s\n", words, c->doc);
+    }
+    (void)fputs(
+        "\n--json prints what programs read. Passwords are asked for, or read from standard "
+        "input; never an argument.\n",
+        out);
+}

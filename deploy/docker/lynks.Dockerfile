@@ -13,8 +13,10 @@ COPY janusbridge janusbridge
 COPY sql sql
 COPY deploy/CMakeLists.txt deploy/keygen.c deploy/
 COPY deploy/supervise deploy/supervise
+COPY deploy/lynks-admin deploy/lynks-admin
 RUN cmake --preset release && cmake --build build/release --target \
         lynks-gateway lynks-authsvc lynks-hash lynks-roomsvc lynks-janusbridge lynks-migrate lynks-keygen \
+        lynks-admin \
     && strip build/release/bin/lynks-*
 
 # Each process has a user id of its own, which its volume of secrets is made for; none has a name, a home or a shell.
@@ -26,10 +28,10 @@ COPY deploy/docker/secrets-start /usr/local/bin/
 COPY --from=build /src/build/release/bin/lynks-keygen /usr/local/bin/
 # A volume that is mounted over one of these folders for the first time takes over its owner and mode.
 RUN cd / && mkdir secrets && cd secrets \
-    && mkdir own gateway authsvc roomsvc janusbridge migrate mysql janus && chown 10000:10000 own \
+    && mkdir own gateway authsvc roomsvc janusbridge migrate mysql janus admin && chown 10000:10000 own \
     && chown 10000:10001 gateway && chown 10000:10002 authsvc && chown 10000:10003 roomsvc \
     && chown 10000:10004 janusbridge && chown 10000:10005 migrate && chown 10000:10006 mysql \
-    && chown 10000:10007 janus && chmod 750 ./*
+    && chown 10000:10007 janus && chown 10000:10008 admin && chmod 750 ./*
 USER 10000:10000
 ENTRYPOINT ["secrets-start"]
 
@@ -75,3 +77,8 @@ RUN /tmp/install /tmp/image-janusbridge.txt
 COPY --from=build /src/build/release/bin/lynks-janusbridge /usr/local/bin/
 USER 10004:10004
 ENTRYPOINT ["lynks-janusbridge"]
+
+FROM service AS admin
+COPY --from=build /src/build/release/bin/lynks-admin /usr/local/bin/
+USER 10008:10008
+ENTRYPOINT ["lynks-admin"]

@@ -36,11 +36,15 @@ example() {
 }
 
 write_banner() {
-    local stop=deploy/down
-    [[ -z ${LYNKS_STATE:-} ]] || stop="LYNKS_STATE=$(printf %q "$state") deploy/down"
+    local stop=deploy/down of=
+    [[ -z ${LYNKS_STATE:-} ]] || of="LYNKS_STATE=$(printf %q "$state") "
+    stop=$of$stop
     [[ -n $detach ]] || stop="Ctrl-C, or $stop"
     {
         printf '\nLynks is ready on %s\n\n' "$url"
+        if [[ -s $state/secrets/admin-password ]]; then
+            printf 'Users are managed by admin; %sdeploy/admin password prints the password, until it is changed.\n\n' "$of"
+        fi
         example
         printf '\nLogs: %s   Stop: %s\n' "$log" "$stop"
         if [[ $demo_user == 1 ]]; then

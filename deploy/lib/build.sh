@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 
 build_dir=$root/build/release
-build_targets="lynks-gateway lynks-authsvc lynks-hash lynks-roomsvc lynks-janusbridge lynks-migrate lynks-keygen lynks-supervise"
+build_targets="lynks-gateway lynks-authsvc lynks-hash lynks-roomsvc lynks-janusbridge lynks-migrate lynks-keygen lynks-supervise lynks-admin"
 
 end_group() { # its leader, a child of this shell
     kill -TERM -- "-$1" 2>/dev/null || :

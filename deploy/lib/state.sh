@@ -99,6 +99,11 @@ private_end() {
 
 make_keys() {
     install -d -m 700 "$state/secrets/bus"
-    "$bin/lynks-keygen" "$state/secrets/bus" gateway authsvc roomsvc janusbridge >"$log/keys.log" 2>&1 ||
+    "$bin/lynks-keygen" "$state/secrets/bus" gateway authsvc roomsvc janusbridge admin >"$log/keys.log" 2>&1 ||
         die "lynks-keygen failed: $(tail -n 1 "$log/keys.log")"
+}
+
+# The first admin's, drawn once; lynks-admin empties the file when the password was changed.
+draw_admin_password() {
+    [[ -e $state/secrets/admin-password ]] || secret admin-password
 }

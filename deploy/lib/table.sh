@@ -28,7 +28,7 @@ put_given() { # program
 
 # Set below from deploy/up's own options, whatever their source.
 handled=" LYNKS_MYSQL_HOST LYNKS_MYSQL_PORT LYNKS_MYSQL_USER LYNKS_MYSQL_PASSWORD LYNKS_MYSQL_DATABASE LYNKS_MYSQL_CA LYNKS_JANUS_URL LYNKS_JANUSBRIDGE_EVENTS \
-LYNKS_JANUS_CA LYNKS_JANUS_API_SECRET LYNKS_JANUS_ADMIN_KEY LYNKS_HTTP_HOST LYNKS_HTTP_PORT LYNKS_DEMO_USER \
+LYNKS_JANUS_CA LYNKS_JANUS_API_SECRET LYNKS_JANUS_ADMIN_KEY LYNKS_HTTP_HOST LYNKS_HTTP_PORT LYNKS_DEMO_USER LYNKS_ADMIN_PASSWORD \
 LYNKS_TOKEN_KEY "
 
 put_text_file() { # variable, text: as a file of the process' own
@@ -70,6 +70,7 @@ table_migrate() {
     cp -R "$root/sql" "$private/sql"
     put env LYNKS_SQL_DIR sql
     put env LYNKS_DEMO_USER "$demo_user"
+    put_text_file LYNKS_ADMIN_PASSWORD "$(<"$state/secrets/admin-password")"
     put env LYNKS_HTTP_HOST "$http_host"
     private_end
     put_files migrate

@@ -17,8 +17,8 @@ static const struct config_option options[] = {
      "the roles' public keys: role=Z85 separated by commas"},
     {"LYNKS_ADMIN_TIMEOUT_S", CONFIG_UINT, OPTION(timeout_s), "10", 1, 600, NULL,
      "how long a command waits for its answer"},
-    {"LYNKS_ADMIN_PASSWORD", CONFIG_SECRET, OPTION(admin_password), "", 0, 1024, NULL,
-     "the first admin's, for the command password"},
+    {"LYNKS_FIRST_PASSWORD", CONFIG_STRING, OPTION(first_password), "", 0, 4096, NULL,
+     "file with the first admin's password, for the command password; emptied once it was changed"},
     {.name = NULL},
 };
 
@@ -49,7 +49,7 @@ int main(int argc, char **argv)
     }
     const enum config_outcome outcome =
         config_load(&config, "admin", options, command == NULL ? argc : 1, argv);
-    if (outcome != CONFIG_RUN) {
+    if (outcome != CONFIG_RUN || command == NULL) {
         return config_exit_code(outcome);
     }
     log_set_sink(drop_log_line, NULL);

@@ -24,7 +24,7 @@ struct session_pages {
     uint8_t after[SESSION_ID_BYTES];
 };
 
-static void take_page(void *arg, const struct msg *reply)
+static void take_session_page(void *arg, const struct msg *reply)
 {
     struct session_pages *pages = arg;
     const struct msg_session_list *found = &reply->session_page_reply.sessions;
@@ -56,7 +56,7 @@ bool session_list(struct tool *tool, char **arguments, int count)
                                                   ? STR_NONE
                                                   : (struct str){.data = (const char *)pages.after,
                                                                  .bytes = sizeof(pages.after)}}};
-        err = tool_ask(tool, &request, take_page, &pages);
+        err = tool_ask(tool, &request, take_session_page, &pages);
         if (err != ERR_OK) {
             tool_explain(err);
         }
@@ -70,7 +70,7 @@ bool session_list(struct tool *tool, char **arguments, int count)
 
 /* ---- session revoke ---- */
 
-static void take_revoked(void *arg, const struct msg *reply)
+static void take_revoked_count(void *arg, const struct msg *reply)
 {
     *(uint64_t *)arg = reply->session_revoke_reply.revoked;
 }
@@ -92,7 +92,7 @@ bool session_revoke(struct tool *tool, char **arguments, int count)
     if (request.session_revoke.user_id == 0) {
         return false;
     }
-    const enum err err = tool_ask(tool, &request, take_revoked, &revoked);
+    const enum err err = tool_ask(tool, &request, take_revoked_count, &revoked);
     if (err != ERR_OK) {
         tool_explain(err);
         return false;

@@ -1,7 +1,6 @@
 #include "deploy/lynks-admin/tool.h"
 
 #include <sodium.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #define IN_FLIGHT_MAX 4
@@ -9,14 +8,10 @@
 
 /* ---- what is said ---- */
 
-void tool_complain(const char *format, ...)
+void tool_complain_line(char *line)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    (void)fputs("lynks-admin: ", stderr);
-    (void)vfprintf(stderr, format, arguments);
-    (void)fputc('\n', stderr);
-    va_end(arguments);
+    (void)fprintf(stderr, "lynks-admin: %s\n", line);
+    mem_free(&line);
 }
 
 void tool_explain(enum err err)

@@ -10,7 +10,7 @@ struct tool_config {
     char *bus_secret_key;
     char *bus_public_keys;
     uint64_t timeout_s;
-    char *admin_password; /* of the first admin, as it was drawn; "": not known */
+    char *first_password; /* path: the first admin's password, as it was drawn; "": not known */
 };
 
 struct tool {
@@ -34,8 +34,9 @@ void tool_close(struct tool *tool);
 enum err tool_ask(struct tool *tool, const struct msg *request,
                   void (*fn)(void *arg, const struct msg *reply), void *arg);
 
-/* A line on stderr, after the program's name. */
-void tool_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A line on stderr, after the program's name: a printf format and its values. */
+#define tool_complain(...) tool_complain_line(mem_printf(__VA_ARGS__))
+void tool_complain_line(char *line); /* takes line */
 /* Why it failed, where that has nothing to do with what was asked for. */
 void tool_explain(enum err err);
 

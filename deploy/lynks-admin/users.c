@@ -7,9 +7,9 @@ static const struct show_column user_columns[] = {
 
 static json_t *user_row(const struct msg_user *user)
 {
-    return json_pack("{s:o, s:o, s:o, s:s, s:b}", "id", json_integer((json_int_t)user->id),
-                     "username", show_text(user->username), "display_name",
-                     show_text(user->display_name), "role",
+    AUTO(mem_free) char *id = mem_printf("%" PRIu64, user->id); /* as /v1 has it: a string */
+    return json_pack("{s:s, s:o, s:o, s:s, s:b}", "id", id, "username", show_text(user->username),
+                     "display_name", show_text(user->display_name), "role",
                      user->role == ROLE_ADMIN ? "admin" : "member", "disabled", user->disabled);
 }
 

@@ -19,7 +19,7 @@ const BACK_MS = 60000;
 const OPS_PORTS = { gateway: 5800, authsvc: 5801, roomsvc: 5802, janusbridge: 5803 };
 
 export const STATELESS = ['authsvc', 'roomsvc', 'gateway'];
-export const IMAGES = ['secrets', 'migrate', 'mysql', 'janus', 'authsvc', 'roomsvc', 'janusbridge', 'gateway', 'proxy'];
+export const IMAGES = ['secrets', 'migrate', 'mysql', 'janus', 'authsvc', 'roomsvc', 'janusbridge', 'gateway', 'proxy', 'admin'];
 
 const run = (command, args) => promisify(execFile)(command, args, { cwd: ROOT, maxBuffer: 1 << 26 });
 

@@ -24,7 +24,8 @@ const SECRETS_OF = { // what a container may know: the files of its volume
     janusbridge: ['bus-public-keys', 'bus-secret-key', 'janus-admin-key', 'janus-ca.pem'],
     janus: ['admin-key', 'cert.pem', 'core-admin-secret', 'key.pem'],
     mysql: ['authsvc.hash', 'lynks-password', 'migrate.hash', 'roomsvc.hash', 'root-password'],
-    migrate: ['mysql-password'],
+    migrate: ['admin-password', 'mysql-password'],
+    admin: ['bus-public-keys', 'bus-secret-key', 'first-password'],
 };
 const MEDIA_MS = 15000;
 
@@ -85,7 +86,7 @@ test('all images build, on a base that debootstrap made', async (t) => {
     const { ms } = await timed(async () => {
         // The compiler beside the packages of others; what the others share with it comes last.
         await Promise.all([stack.compose('build', 'secrets'), stack.compose('build', 'mysql', 'janus', 'proxy')]);
-        await stack.compose('build');
+        await stack.compose('--profile', 'admin', 'build');
     });
     t.diagnostic(`built in ${Math.round(ms / 1000)} s`);
     for (const name of ['debian:bookworm-slim', ...IMAGES.map((image) => `lynks-${image}`)]) {
@@ -109,6 +110,19 @@ test('a client logs in, creates the meeting and lists it', async () => {
     assert.equal(created.json.room_id, 123456, created.text);
     assert.deepEqual(await listed(), []);
     for (const bad of ['0'.repeat(64), drawToken(await tokenKeyOf(stack))]) assert.equal((await stack.list(bad)).status, 401);
+});
+
+test('the shell tool tells the first admin\'s password, which signs in', async () => {
+    const tool = (...args) => run('docker-compose', ['-f', 'deploy/compose.yaml', 'run', '--rm', '-T', 'admin', ...args], { env: stack.env });
+    const password = (await tool('password')).stdout.trim();
+    assert.match(password, /^[0-9a-f]{48}$/);
+    const signedIn = await stack.request('/v1/sessions', { body: { username: 'admin', password, device: 'shell' }, headers: { 'content-type': 'application/json' } });
+    assert.equal(signedIn.status, 201, signedIn.text);
+    assert.equal(signedIn.json.user.role, 'admin');
+    const sessions = JSON.parse((await tool('--json', 'session', 'list', 'admin')).stdout);
+    assert.deepEqual(sessions.map(({ id, device }) => [id, device]), [[signedIn.json.id, 'shell']]);
+    assert.equal((await tool('session', 'revoke', 'admin')).stdout, '1 session ended\n');
+    await assert.rejects(tool('user', 'show', 'nobody'), { code: 1, stderr: /there is no user of this name/ });
 });
 
 test('every container runs without root, rights, or a root file system to write on', async () => {
@@ -173,7 +187,8 @@ test('each container sees its own secrets and nobody else\'s', async () => {
     }
     for (const [value, services] of await secretValues()) {
         assert.ok(value.length >= 40, 'a secret is long');
-        const allowed = services.has('janus') && services.has('janusbridge') ? 2 : 1;
+        const shared = [['janus', 'janusbridge'], ['migrate', 'admin']];
+        const allowed = shared.some((pair) => pair.every((service) => services.has(service))) ? 2 : 1;
         assert.equal(services.size, allowed, `shared by ${[...services]}`);
     }
 });

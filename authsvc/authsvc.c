@@ -5,7 +5,8 @@
  * session_page    the sessions of a user, for himself
  * session_revoke  ends a session, or all of a user, or all but one, on every replica
  * user_get        who a user is, for himself and for admins
- * user_change     changes a user; disabling ends his sessions, another role is in force at once */
+ * user_change     changes a user; disabling ends his sessions, another role is in force at once
+ * user_password   gives a user another password and ends his other sessions */
 #include "authsvc/authsvc.h"
 
 static void on_login(void *service, struct call *call)
@@ -44,6 +45,12 @@ static void on_user_change(void *service, struct call *call)
     users_change(auth->users, call);
 }
 
+static void on_user_password(void *service, struct call *call)
+{
+    const struct auth *auth = service;
+    passwords_start(auth->passwords, call);
+}
+
 const struct call_handler auth_handlers[] = {
     {MSG_login, on_login},
     {MSG_session_open, on_login},
@@ -52,6 +59,7 @@ const struct call_handler auth_handlers[] = {
     {MSG_session_revoke, on_session_revoke},
     {MSG_user_get, on_user_get},
     {MSG_user_change, on_user_change},
+    {MSG_user_password, on_user_password},
     {.request = MSG_NONE},
 };
 
@@ -79,6 +87,12 @@ void auth_init(struct auth *auth, const struct auth_parts *parts,
                                          .sessions_per_user_max = config->sessions_per_user_max};
     auth->logins = logins_new(&login_parts, &logins);
     auth->revocations = revocations_new(parts->clock, parts->store, auth->sessions, parts->metrics);
+    const struct passwords_parts passwords = {.clock = parts->clock,
+                                              .store = parts->store,
+                                              .hasher = parts->hasher,
+                                              .sessions = auth->sessions,
+                                              .metrics = parts->metrics};
+    auth->passwords = passwords_new(&passwords);
     auth->users = users_new(parts->clock, parts->store, auth->sessions, parts->metrics);
     auth->pages = session_pages_new(parts->store, auth->sessions, parts->clock);
 }
@@ -109,6 +123,7 @@ void auth_stop(struct auth *auth)
         logins_stop(auth->logins);
         revocations_stop(auth->revocations);
         users_stop(auth->users);
+        passwords_stop(auth->passwords);
         session_pages_stop(auth->pages);
     }
 }
@@ -118,6 +133,7 @@ void auth_fini(struct auth *auth)
     logins_free(&auth->logins);
     revocations_free(&auth->revocations);
     users_free(&auth->users);
+    passwords_free(&auth->passwords);
     session_pages_free(&auth->pages);
     session_events_free(&auth->events);
     sessions_free(&auth->sessions);

@@ -4,6 +4,7 @@
 
 #include "authsvc/config.h"
 #include "authsvc/account/logins.h"
+#include "authsvc/account/passwords.h"
 #include "authsvc/account/users.h"
 #include "authsvc/session/revocations.h"
 #include "authsvc/session/session_events.h"
@@ -24,6 +25,7 @@ struct auth {
     struct revocations *revocations;
     struct session_pages *pages;
     struct users *users;
+    struct passwords *passwords;
 };
 
 /* parts are borrowed. */

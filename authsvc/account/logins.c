@@ -89,11 +89,11 @@ static enum err unless_stopped(const struct logins *l, enum err err)
 
 /* ---- after the answer ---- */
 
-static void on_hashed(void *arg, const char *stored)
+static void on_hashed_again(void *arg, enum err err, const char *stored)
 {
     struct login *login = arg;
     struct logins *l = login->logins;
-    if (stored != NULL && !l->is_stopped) {
+    if (err == ERR_OK && !l->is_stopped) {
         l->parts.store.ops->set_password(l->parts.store.self, login->user.id, login->user.password,
                                          stored);
         metric_inc(l->rehashed);
@@ -105,8 +105,8 @@ static void hash_again(struct login *login)
 {
     struct logins *l = login->logins;
     if (!login->needs_rehash || l->is_stopped ||
-        l->parts.hasher.ops->rehash(l->parts.hasher.self, password_of(login), on_hashed, login) !=
-            ERR_OK) {
+        l->parts.hasher.ops->rehash(l->parts.hasher.self, password_of(login), on_hashed_again,
+                                    login) != ERR_OK) {
         free_login(login); /* the next login will try again */
     }
 }

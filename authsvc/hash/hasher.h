@@ -9,13 +9,16 @@
 
 /* As password_verify says, or ERR_DEADLINE. needs_rehash: it fits, but is out of date. */
 typedef void hasher_verified_fn(void *arg, enum err err, bool needs_rehash);
-/* stored NULL: it did not work out. Borrowed until fn returns. */
-typedef void hasher_hashed_fn(void *arg, const char *stored);
+/* stored: NULL unless err is ERR_OK; borrowed until fn returns. */
+typedef void hasher_hashed_fn(void *arg, enum err err, const char *stored);
 
 struct hasher_ops {
     /* stored NULL: unknown user; costs the same. */
     enum err (*verify)(void *self, const char *stored, struct str password, uint64_t deadline_ms,
                        hasher_verified_fn *fn, void *arg);
+    /* Of a new password. */
+    enum err (*hash)(void *self, struct str password, uint64_t deadline_ms, hasher_hashed_fn *fn,
+                     void *arg);
     /* At the lowest priority: nobody waits for it. */
     enum err (*rehash)(void *self, struct str password, hasher_hashed_fn *fn, void *arg);
 };

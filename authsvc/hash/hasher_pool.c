@@ -58,7 +58,7 @@ struct hasher_pool {
 static void end_hash_job(struct hash_job *job, enum err err, const struct hash_answer *answer)
 {
     if (job->task == HASH_MAKE) {
-        job->hashed(job->arg, err == ERR_OK ? answer->stored : NULL);
+        job->hashed(job->arg, err, err == ERR_OK ? answer->stored : NULL);
     } else {
         job->verified(job->arg, err, err == ERR_OK && answer->needs_rehash);
     }
@@ -151,6 +151,18 @@ static enum err verify_in_pool(void *self, const char *stored, struct str passwo
     return err;
 }
 
+static enum err hash_in_pool(void *self, struct str password, uint64_t deadline_ms,
+                             hasher_hashed_fn *fn, void *arg)
+{
+    struct hasher_pool *pool = self;
+    const struct hash_job draft = {.task = HASH_MAKE,
+                                   .password = password,
+                                   .deadline_ms = deadline_ms,
+                                   .hashed = fn,
+                                   .arg = arg};
+    return add_hash_job(&pool->verify, &draft);
+}
+
 static enum err rehash(void *self, struct str password, hasher_hashed_fn *fn, void *arg)
 {
     struct hasher_pool *pool = self;
@@ -159,7 +171,8 @@ static enum err rehash(void *self, struct str password, hasher_hashed_fn *fn, vo
     return add_hash_job(&pool->rehash, &draft);
 }
 
-static const struct hasher_ops ops = {.verify = verify_in_pool, .rehash = rehash};
+static const struct hasher_ops ops = {
+    .verify = verify_in_pool, .hash = hash_in_pool, .rehash = rehash};
 
 struct hasher hasher_pool_hasher(struct hasher_pool *pool)
 {

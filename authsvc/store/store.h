@@ -56,6 +56,27 @@ struct store_changed {
  * would be left who is an admin and may sign in. */
 typedef void store_changed_fn(void *arg, enum err err, const struct store_changed *changed);
 
+/* A session by its id, of one user. */
+struct store_session_ref {
+    bool is_there; /* false: none is meant */
+    struct session_id id;
+};
+/* id: as on the bus; empty: none. */
+void store_session_ref_set(struct store_session_ref *ref, struct str id);
+
+/* Another password. */
+struct store_password {
+    uint64_t user_id;
+    unsigned char key[STORE_KEY_BYTES]; /* of the command: once done, it is not done again */
+    bool is_forced;                     /* whatever the one before is */
+    uint64_t password_changes;          /* else: the user's, when that was found to be right */
+    char to[PASSWORD_STORED_BYTES];
+    struct store_session_ref except; /* this session goes on */
+    uint64_t now_unix_ms;
+};
+/* is_done: the command of this key was done before. */
+typedef void store_command_fn(void *arg, enum err err, bool is_done);
+
 /* session NULL: there is none, or its user is disabled. One that has expired may still be there. */
 typedef void store_session_fn(void *arg, enum err err, const struct session *session);
 
@@ -79,14 +100,6 @@ struct store_opened {
  * live session of the same user is success: the call was repeated. ERR_BAD_CREDENTIALS: the user is
  * gone or disabled, or has changed his password meanwhile. */
 typedef void store_opened_fn(void *arg, enum err err, const struct store_opened *opened);
-
-/* A session by its id, of one user. */
-struct store_session_ref {
-    bool is_there; /* false: none is meant */
-    struct session_id id;
-};
-/* id: as on the bus; empty: none. */
-void store_session_ref_set(struct store_session_ref *ref, struct str id);
 
 /* Sessions of a user that go on: the one, or a page of them. */
 struct store_page {
@@ -166,6 +179,12 @@ struct store_ops {
     /* All of it or nothing; in one go with the end of his sessions, if he is disabled. */
     enum err (*change_user)(void *self, const struct store_change *change, uint64_t deadline_ms,
                             store_changed_fn *fn, void *arg);
+    /* And ends his sessions, all but one, in one go. ERR_NOT_FOUND: there is no such user;
+     * ERR_BAD_CREDENTIALS: he is disabled, or has changed it meanwhile; not if is_forced. */
+    enum err (*change_password)(void *self, const struct store_password *change,
+                                uint64_t deadline_ms, store_ended_fn *fn, void *arg);
+    enum err (*find_command)(void *self, const unsigned char key[STORE_KEY_BYTES],
+                             uint64_t deadline_ms, store_command_fn *fn, void *arg);
     enum err (*open_session)(void *self, const struct store_draft *draft, uint64_t deadline_ms,
                              store_opened_fn *fn, void *arg);
     enum err (*find_session)(void *self, const struct token_hash *token, uint64_t deadline_ms,

@@ -21,6 +21,10 @@ enum err store_get_user(void *self, uint64_t user_id, uint64_t deadline_ms, stor
                         void *arg);
 enum err store_change_user(void *self, const struct store_change *change, uint64_t deadline_ms,
                            store_changed_fn *fn, void *arg);
+enum err store_change_password(void *self, const struct store_password *change,
+                               uint64_t deadline_ms, store_ended_fn *fn, void *arg);
+enum err store_find_command(void *self, const unsigned char key[STORE_KEY_BYTES],
+                            uint64_t deadline_ms, store_command_fn *fn, void *arg);
 void store_set_password(void *self, uint64_t user_id, const char *from, const char *to);
 
 enum err store_find_session(void *self, const struct token_hash *token, uint64_t deadline_ms,

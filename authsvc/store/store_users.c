@@ -1,7 +1,5 @@
 #include "authsvc/store/store_jobs.h"
 
-#include "proto/db/db_sql.h"
-
 struct find_user {
     struct db_job job;
     char username[STORE_NAME_BYTES]; /* the schema of the bus allows 200 bytes */
@@ -71,36 +69,6 @@ enum err store_get_user(void *self, uint64_t user_id, uint64_t deadline_ms, stor
     return db_pool_start(store->logins, get, deadline_ms);
 }
 
-struct set_password {
-    struct db_job job;
-    uint64_t user_id;
-    char from[PASSWORD_STORED_BYTES];
-    char to[PASSWORD_STORED_BYTES];
-};
-
-static void on_password_set(void *arg, enum err err)
-{
-    (void)arg;
-    (void)err; /* the next login will try again */
-}
-
-static const struct db_task set_password = {
-    .job_bytes = DB_JOB_BYTES(struct set_password),
-    .query = {.sql = "UPDATE users SET password = ? WHERE id = ? AND password = ?",
-              .params = DB_FIELDS(struct set_password, to, user_id, from)},
-    .done = on_password_set,
-    .is_secret = true};
-
-void store_set_password(void *self, uint64_t user_id, const char *from, const char *to)
-{
-    const struct store_mysql *store = self;
-    struct set_password *set = db_job_new(&set_password);
-    set->user_id = user_id;
-    (void)str_copy(set->from, sizeof(set->from), str_of(from));
-    (void)str_copy(set->to, sizeof(set->to), str_of(to));
-    (void)db_pool_start(store->logins, set, 0);
-}
-
 static const struct db_query lock_user = {
     .sql = "SELECT role, disabled, password_changes FROM users WHERE id = ? FOR UPDATE",
     .params = DB_FIELDS(struct store_user_lock, user_id),
@@ -113,32 +81,6 @@ enum err store_lock_user(struct db *db, uint64_t user_id, struct store_user_lock
     enum err err = db_query_run(db, &lock_user, ret, &rows);
     ret->is_there = rows > 0;
     return err;
-}
-
-/* ---- commands that are done once ---- */
-
-struct command {
-    unsigned char key[STORE_KEY_BYTES];
-};
-
-static const struct db_query find_command = {
-    .sql = "SELECT created_unix_ms FROM user_commands WHERE command_key = ?",
-    .params = DB_FIELDS(struct command, key)};
-
-static const struct db_query insert_command = {
-    .sql =
-        "INSERT INTO user_commands (command_key, created_unix_ms) VALUES (?, " DB_NOW_UNIX_MS ")",
-    .params = DB_FIELDS(struct command, key)};
-
-enum err store_begin_command(struct db *db, const unsigned char key[STORE_KEY_BYTES],
-                             bool *ret_is_done)
-{
-    struct command command;
-    uint64_t rows = 0;
-    memcpy(command.key, key, sizeof(command.key));
-    enum err err = db_query_run(db, &find_command, &command, &rows);
-    *ret_is_done = rows > 0;
-    return err == ERR_OK && rows == 0 ? db_query_run(db, &insert_command, &command, NULL) : err;
 }
 
 /* ---- changes ---- */

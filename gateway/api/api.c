@@ -10,6 +10,7 @@ struct api {
     struct sign_ins *sign_ins;
     struct original *original;
     struct sessions_api *sessions;
+    struct users_api *users;
     struct info *info;
     struct resource resources[4];
     struct dispatcher *dispatcher;
@@ -29,10 +30,11 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
         .clock = parts->clock, .metrics = parts->metrics, .sign_ins = api->sign_ins};
     api->original = original_new(&original, &config->original);
     api->sessions = sessions_api_new(api->sign_ins);
+    api->users = users_api_new(api->sign_ins);
     api->info = info_new(config->cors_origins[0] != '\0');
     api->resources[0] = original_resource(api->original);
     api->resources[1] = sessions_api_resource(api->sessions);
-    api->resources[2] = users_resource();
+    api->resources[2] = users_api_resource(api->users);
     api->resources[3] = info_resource(api->info);
     api->dispatcher =
         dispatcher_new(parts->metrics, &(struct dispatcher_config){
@@ -59,6 +61,7 @@ void api_free(struct api **api)
         dispatcher_free(&(*api)->dispatcher);
         original_free(&(*api)->original);
         sessions_api_free(&(*api)->sessions);
+        users_api_free(&(*api)->users);
         sign_ins_free(&(*api)->sign_ins);
         info_free(&(*api)->info);
         auth_free(&(*api)->auth);

@@ -49,14 +49,20 @@ static enum err take_attempt(struct sign_ins *sign_ins, struct exchange *exchang
     return ERR_OK;
 }
 
+enum err sign_ins_try(struct sign_ins *sign_ins, struct exchange *exchange, struct str username)
+{
+    struct sign_in *sign_in = exchange_attach(exchange, sizeof(*sign_in), free_sign_in);
+    return take_attempt(sign_ins, exchange, sign_in, username);
+}
+
 enum err sign_ins_begin(struct sign_ins *sign_ins, struct exchange *exchange, struct str username,
                         struct str *ret_token_hash)
 {
-    struct sign_in *sign_in = exchange_attach(exchange, sizeof(*sign_in), free_sign_in);
-    enum err err = take_attempt(sign_ins, exchange, sign_in, username);
+    enum err err = sign_ins_try(sign_ins, exchange, username);
     if (err != ERR_OK) {
         return err;
     }
+    struct sign_in *sign_in = exchange->state;
     auth_draw_token(exchange->all->config.auth, sign_in->token);
     crypto_hash_sha256(sign_in->token_hash, (const unsigned char *)sign_in->token, TOKEN_HEX);
     *ret_token_hash =

@@ -29,8 +29,10 @@ struct sign_in {
     uint8_t name_key[SIGN_IN_NAME_KEY_BYTES];
 };
 
-/* Takes an attempt and draws the token; attaches the sign_in to the exchange, which wipes it.
- * ERR_RATE_LIMITED: there were too many. *ret_token_hash is borrowed from the exchange. */
+/* Takes an attempt; attaches the sign_in to the exchange, which wipes it. ERR_RATE_LIMITED: there
+ * were too many. */
+enum err sign_ins_try(struct sign_ins *sign_ins, struct exchange *exchange, struct str username);
+/* The same, and draws the token. *ret_token_hash is borrowed from the exchange. */
 enum err sign_ins_begin(struct sign_ins *sign_ins, struct exchange *exchange, struct str username,
                         struct str *ret_token_hash);
 /* How it ended. Only a wrong password counts against a name. */

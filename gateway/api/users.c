@@ -3,8 +3,13 @@
 #include <stdlib.h>
 
 #include "gateway/api/user_json.h"
+#include "gateway/http/json_body.h"
 #include "gateway/http/repeat_key.h"
 #include "proto/unicode/label.h"
+
+struct users_api {
+    struct sign_ins *sign_ins;
+};
 
 /* ---- what all of them show: one user ---- */
 
@@ -69,6 +74,86 @@ static const struct route_ask ask_change_me = {.message = MSG_user_change,
                                                .version = user_version,
                                                .write = write_user};
 
+/* ---- PUT /v1/users/me/password ---- */
+
+static const struct member password_body[] = {
+    {.name = "current_password", .type = MEMBER_STRING, .min = 1, .max = 1024, .doc = "In clear."},
+    {.name = "new_password",
+     .type = MEMBER_STRING,
+     .min = 10,
+     .max = 1024,
+     .doc = "In clear; not the user name."},
+    {.name = NULL},
+};
+
+static void on_password_changed(void *arg, enum err err, const struct msg *reply)
+{
+    struct exchange *exchange = arg;
+    if (exchange->all == NULL) {
+        exchange_free(exchange);
+        return;
+    }
+    const struct users_api *users = exchange->self;
+    if (err == ERR_OK && reply->id != MSG_user_password_reply) {
+        err = ERR_PROTOCOL;
+    }
+    /* Who has the right one may try as many new ones as he likes. */
+    sign_ins_end(users->sign_ins, exchange, err == ERR_WEAK_PASSWORD ? ERR_OK : err);
+    if (err == ERR_OK) {
+        exchange_respond_empty(exchange);
+    } else {
+        exchange_fail(exchange, err == ERR_BAD_CREDENTIALS ? ERR_SIGN_IN_REFUSED : err);
+    }
+}
+
+/* A wrong password counts against the name that it is tried for, as at signing in; what that is,
+ * authsvc knows. */
+static void on_my_name(void *arg, enum err err, const struct msg *reply)
+{
+    struct exchange *exchange = arg;
+    if (exchange->all == NULL) {
+        exchange_free(exchange);
+        return;
+    }
+    const struct users_api *users = exchange->self;
+    uint8_t key[REPEAT_KEY_BYTES];
+    if (err == ERR_OK && reply->id != MSG_user_get_reply) {
+        err = ERR_PROTOCOL;
+    }
+    if (err == ERR_OK) {
+        err = sign_ins_try(users->sign_ins, exchange, reply->user_get_reply.user.username);
+    }
+    if (err != ERR_OK) {
+        exchange_fail(exchange, err);
+        return;
+    }
+    repeat_key_make(exchange, key);
+    const struct msg msg = {
+        .id = MSG_user_password,
+        .user_password = {
+            .user_id = exchange->context.principal.user_id,
+            .idempotency_key = {.data = (const char *)key, .bytes = sizeof(key)},
+            .current_password = json_body_str(exchange->body, "current_password"),
+            .new_password = json_body_str(exchange->body, "new_password"),
+            .session = {.data = (const char *)exchange->session, .bytes = SESSION_ID_BYTES}}};
+    err = bus_call(exchange->all->config.bus, &msg, &exchange->context, on_password_changed,
+                   exchange);
+    if (err != ERR_OK) {
+        on_password_changed(exchange, err, NULL);
+    }
+}
+
+static void change_my_password(struct exchange *exchange)
+{
+    const struct msg msg = {.id = MSG_user_get,
+                            .user_get = {.user_id = exchange->context.principal.user_id}};
+    enum err err =
+        bus_call(exchange->all->config.bus, &msg, &exchange->context, on_my_name, exchange);
+    if (err != ERR_OK) {
+        exchange_fail(exchange, err);
+    }
+}
+
 /* ---- the rows ---- */
 
 static const struct route user_rows[] = {
@@ -89,10 +174,33 @@ static const struct route user_rows[] = {
      .answer = {.members = user_members, .doc = "The user as he is now.", .has_etag = true},
      .errors = {ERR_WRONG_MEMBER},
      .ask = &ask_change_me},
+    {.method = "PUT",
+     .template = "/v1/users/me/password",
+     .name = "changeMyPassword",
+     .doc = "Gives oneself another password, and ends one's other sessions.",
+     .who = ROUTE_USER,
+     .body = password_body,
+     .answer = {.status = 204, .doc = "It is the new one; the others are over within a second."},
+     .errors = {ERR_SIGN_IN_REFUSED, ERR_WEAK_PASSWORD, ERR_RATE_LIMITED},
+     .handle = change_my_password},
 };
 
-struct resource users_resource(void)
+struct resource users_api_resource(struct users_api *users)
 {
     return (struct resource){
-        .dialect = DIALECT_V1, .routes = user_rows, .count = ARRAY_LEN(user_rows)};
+        .dialect = DIALECT_V1, .routes = user_rows, .count = ARRAY_LEN(user_rows), .self = users};
+}
+
+/* ---- life ---- */
+
+struct users_api *users_api_new(struct sign_ins *sign_ins)
+{
+    struct users_api *users = mem_alloc(sizeof(*users));
+    users->sign_ins = sign_ins;
+    return users;
+}
+
+void users_api_free(struct users_api **users)
+{
+    mem_free(users);
 }

@@ -52,6 +52,8 @@ static const struct {
     {ERR_MATCH_REQUIRED, "If-Match required",
      "Send the <code>ETag</code> of what you have read as <code>If-Match</code>; <code>*</code> "
      "changes it whatever it is now."},
+    {ERR_WEAK_PASSWORD, "Weak password",
+     "Choose a longer one: several words are good, and your own name is not."},
     {ERR_HTTP_VERSION, "HTTP version not supported", "Speak HTTP/1.1."},
 };
 

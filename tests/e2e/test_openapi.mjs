@@ -12,7 +12,9 @@ const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 const FOREIGN_TOKEN = 'ab'.repeat(32); // no gateway has drawn it
 const TOO_LARGE = 'x'.repeat(65537);
 // A good value for each member of a body and each parameter of a path.
-const VALUES = { username: 'testuser', password: 'test123', room_id: 123456, code: 'no_such_room' };
+const PASSWORD = 'open sesame';
+const VALUES = { username: 'testuser', password: PASSWORD, current_password: PASSWORD, new_password: PASSWORD, room_id: 123456,
+    code: 'no_such_room' };
 
 let stack;
 let token;
@@ -74,8 +76,13 @@ async function send({ path, method, operation, isSecured, schema }, { headers = 
     const url = path.replace(/\{(\w+)\}/g, (_, name) => VALUES[name]);
     const answer = await stack.request(url, { method: method.toUpperCase(), body, token: isSecured ? token : undefined,
         agent: undefined, headers: { ...(needsMatch ? { 'if-match': '*' } : {}), ...headers }, ...options });
-    if (isSecured && method === 'delete' && answer.status === 204) token = await stack.token();
+    if (isSecured && method === 'delete' && answer.status === 204) token = await newToken();
     return answer;
+}
+
+async function newToken() {
+    const { username, password } = VALUES;
+    return (await stack.login(username, password)).json.token;
 }
 
 async function openSession() {
@@ -87,7 +94,11 @@ async function openSession() {
 
 before(async () => {
     stack = await startStack({ LYNKS_LOGIN_ADDRESS_BURST: '1000', LYNKS_LOGIN_NAME_BURST: '1000' });
-    token = await stack.token();
+    // The demo user's own password is shorter than any that may be chosen.
+    const changed = await stack.request('/v1/users/me/password', { method: 'PUT', token: await stack.token(),
+        body: { current_password: 'test123', new_password: PASSWORD } });
+    assert.equal(changed.status, 204, changed.text);
+    token = await newToken();
     tokenKey = await tokenKeyOf(stack);
     await stack.create(token);
     answered = await stack.request('/v1/openapi.json', { method: 'GET' });

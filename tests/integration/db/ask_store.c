@@ -211,6 +211,43 @@ static void on_ended(void *arg, enum err err, const struct store_ended *ended)
     take(arg, err, ended != NULL ? &ended->count : NULL);
 }
 
+enum err ask_change_password(struct ask_store *store, const struct store_password *change,
+                             size_t *ret_ended)
+{
+    struct asked asked = {.waits = 1, .ret = ret_ended, .ret_bytes = sizeof(*ret_ended)};
+    return wait_for(
+        store, &asked,
+        store->store.ops->change_password(store->store.self, change, 0, on_ended, &asked));
+}
+
+size_t ask_change_passwords(struct ask_store *store, const struct store_password *changes,
+                            size_t count)
+{
+    struct asked asked = {.waits = count};
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(
+            store->store.ops->change_password(store->store.self, &changes[i], 0, on_ended, &asked),
+            ERR_OK);
+    }
+    (void)wait_for(store, &asked, ERR_OK);
+    return asked.failures;
+}
+
+static void on_command(void *arg, enum err err, bool is_done)
+{
+    take(arg, err, is_done ? &is_done : NULL);
+}
+
+bool ask_is_done(struct ask_store *store, const unsigned char key[STORE_KEY_BYTES])
+{
+    struct asked asked = {.waits = 1};
+    assert_int_equal(
+        wait_for(store, &asked,
+                 store->store.ops->find_command(store->store.self, key, 0, on_command, &asked)),
+        ERR_OK);
+    return asked.is_there;
+}
+
 enum err ask_revoke(struct ask_store *store, const struct store_target *target, size_t *ret_count)
 {
     struct asked asked = {.waits = 1, .ret = ret_count, .ret_bytes = sizeof(*ret_count)};

@@ -20,6 +20,12 @@ enum err ask_change_user(struct ask_store *store, const struct store_change *cha
                          struct store_changed *ret);
 /* count of them at once; gives how many failed. */
 size_t ask_change_users(struct ask_store *store, const struct store_change *changes, size_t count);
+enum err ask_change_password(struct ask_store *store, const struct store_password *change,
+                             size_t *ret_ended);
+/* count of them at once; gives how many failed. */
+size_t ask_change_passwords(struct ask_store *store, const struct store_password *changes,
+                            size_t count);
+bool ask_is_done(struct ask_store *store, const unsigned char key[STORE_KEY_BYTES]);
 /* Not waited for: nobody is told. */
 void ask_set_password(struct ask_store *store, uint64_t user_id, const char *from, const char *to);
 enum err ask_find_session(struct ask_store *store, const struct token_hash *token,

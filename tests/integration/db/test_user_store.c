@@ -275,6 +275,119 @@ static void two_admins_leave_one(void **state)
     }
 }
 
+/* ---- passwords ---- */
+
+static struct store_password new_password(const char *to)
+{
+    const struct store_change change = new_change();
+    struct store_password password = {.user_id = change.user_id, .now_unix_ms = NOW};
+    memcpy(password.key, change.key, sizeof(password.key));
+    (void)str_copy(password.to, sizeof(password.to), str_of(to));
+    return password;
+}
+
+static void password_is(const char *expected)
+{
+    const struct store_user user = user_now(fixture.user_id);
+    assert_string_equal(user.password, expected);
+}
+
+static void another_password_ends_the_other_sessions(void **state)
+{
+    (void)state;
+    struct session found;
+    size_t ended = 0;
+    for (uint64_t n = 1; n <= 3; n++) {
+        assert_int_equal(open_session(n), ERR_OK);
+    }
+    struct store_password change = new_password("$first$");
+    const struct token_hash own = token(2);
+    store_session_ref_set(&change.except,
+                          (struct str){.data = (const char *)own.bytes, .bytes = SESSION_ID_BYTES});
+    assert_false(ask_is_done(store, change.key));
+    assert_int_equal(ask_change_password(store, &change, &ended), ERR_OK);
+    assert_int_equal(ended, 2);
+    assert_true(ask_is_done(store, change.key));
+    assert_true(exists(2, &found));
+    count_is("SELECT COUNT(*) FROM sessions", "1");
+    count_is("SELECT COUNT(*) FROM session_revocations", "2");
+    password_is("$first$");
+    assert_int_equal(user_now(fixture.user_id).password_changes, 1);
+    assert_int_equal(user_now(fixture.user_id).version, 1);
+    /* A sign-in with the one before, which was found to be right in time. */
+    assert_int_equal(open_session(4), ERR_BAD_CREDENTIALS);
+    /* Once more: one effect. */
+    assert_int_equal(ask_change_password(store, &change, &ended), ERR_OK);
+    assert_int_equal(ended, 0);
+    assert_int_equal(user_now(fixture.user_id).password_changes, 1);
+}
+
+static void who_may_not_have_another_password(void **state)
+{
+    (void)state;
+    size_t ended = 0;
+    struct store_password change = new_password("$x$");
+    change.password_changes = 7; /* it was changed since */
+    assert_int_equal(ask_change_password(store, &change, &ended), ERR_BAD_CREDENTIALS);
+    assert_false(ask_is_done(store, change.key));
+    change.is_forced = true;
+    assert_int_equal(ask_change_password(store, &change, &ended), ERR_OK);
+    password_is("$x$");
+    applies(disabling(fixture.user_id, true));
+    struct store_password again = new_password("$y$");
+    again.password_changes = 1;
+    assert_int_equal(ask_change_password(store, &again, &ended), ERR_BAD_CREDENTIALS);
+    again.is_forced = true;
+    assert_int_equal(ask_change_password(store, &again, &ended), ERR_OK);
+    password_is("$y$");
+    struct store_password none = new_password("$z$");
+    none.user_id = 999;
+    none.is_forced = true;
+    assert_int_equal(ask_change_password(store, &none, &ended), ERR_NOT_FOUND);
+}
+
+/* All have seen the same old one. */
+static void of_a_hundred_changes_one_wins(void **state)
+{
+    (void)state;
+    struct store_password changes[100];
+    for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+        AUTO(mem_free) char *to = mem_printf("$%zu$", i);
+        changes[i] = new_password(to);
+    }
+    for (uint64_t n = 1; n <= 5; n++) {
+        assert_int_equal(open_session(n), ERR_OK);
+    }
+    AUTO(ask_store_free) struct ask_store *many = ask_store_new(&fixture.config, 4);
+    assert_int_equal(ask_change_passwords(many, changes, ARRAY_LEN(changes)),
+                     ARRAY_LEN(changes) - 1);
+    size_t done = 0;
+    for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+        if (ask_is_done(store, changes[i].key)) {
+            done++;
+            password_is(changes[i].to);
+        }
+    }
+    assert_int_equal(done, 1);
+    assert_int_equal(user_now(fixture.user_id).password_changes, 1);
+    count_is("SELECT COUNT(*) FROM sessions", "0");
+    count_is("SELECT COUNT(*) FROM session_revocations", "5");
+}
+
+/* The bus repeats one: all are told the same. */
+static void one_change_a_hundred_times_is_one(void **state)
+{
+    (void)state;
+    struct store_password changes[100];
+    changes[0] = new_password("$new$");
+    for (size_t i = 1; i < ARRAY_LEN(changes); i++) {
+        changes[i] = changes[0];
+    }
+    AUTO(ask_store_free) struct ask_store *many = ask_store_new(&fixture.config, 4);
+    assert_int_equal(ask_change_passwords(many, changes, ARRAY_LEN(changes)), 0);
+    assert_int_equal(user_now(fixture.user_id).password_changes, 1);
+}
+
 static int setup(void **state)
 {
     int failed = store_fixture_setup(state);
@@ -306,6 +419,10 @@ int main(void)
         TEST(another_role_ends_nothing),
         TEST(an_admin_stays),
         TEST(two_admins_leave_one),
+        TEST(another_password_ends_the_other_sessions),
+        TEST(who_may_not_have_another_password),
+        TEST(of_a_hundred_changes_one_wins),
+        TEST(one_change_a_hundred_times_is_one),
     };
     return cmocka_run_group_tests_name("user_store", tests, server_setup, server_teardown);
 }

@@ -6,8 +6,11 @@
  *
  * KEYS: the folder of lynks-keygen. ROLE "none": without CURVE; "stranger": with a key of its own.
  * Commands of call, a line each: "check HASH", "login USER PASSWORD HASH", "revoke HASH",
- * "revoke-user ID"; HASH is 64 hex digits. Answers: "OK number" (the user's id, or how many were
- * revoked) or "ERR code". */
+ * "revoke-user ID", "role-of HASH"; as an admin "role ID NUMBER", "disable ID 0|1"; as the user
+ * "password ID CURRENT NEW HASH", whose first half is the command's key. HASH is 64 hex digits.
+ * Answers: "OK number" (the user's id, how many were revoked, the role's number, or the user's
+ * version) or "ERR code". */
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +21,9 @@
 
 #define LINE_BYTES_MAX 1024
 #define TIMEOUT_MS 4000
+#define PASSWORD_TIMEOUT_MS 30000 /* two hashes, perhaps twice */
 #define HASH_BYTES 32
+#define KEY_BYTES 16 /* of a command: the first of the hash */
 #define IN_FLIGHT_MAX 16
 
 struct peer {
@@ -65,7 +70,16 @@ static struct keys *read_keys(const char *folder, const char *role)
 
 /* ---- calls ---- */
 
+struct command {
+    struct msg request;
+    struct principal principal;
+    bool wants_role;
+    char texts[2][256];
+    unsigned char hash[HASH_BYTES];
+};
+
 struct outcome {
+    const struct command *command;
     bool is_done;
     enum err err;
     uint64_t number;
@@ -74,15 +88,28 @@ struct outcome {
 static void on_reply(void *arg, enum err err, const struct msg *reply)
 {
     struct outcome *outcome = arg;
-    *outcome = (struct outcome){.is_done = true, .err = err};
+    outcome->is_done = true;
+    outcome->err = err;
     if (err != ERR_OK) {
         return;
     }
-    if (reply->id == MSG_session_revoke_reply) {
+    switch (reply->id) {
+    case MSG_session_revoke_reply:
         outcome->number = reply->session_revoke_reply.revoked;
-    } else {
-        outcome->number = reply->id == MSG_login_reply ? reply->login_reply.user_id
+        break;
+    case MSG_user_change_reply:
+        outcome->number = reply->user_change_reply.user.version;
+        break;
+    case MSG_user_password_reply:
+        outcome->number = reply->user_password_reply.revoked;
+        break;
+    case MSG_login_reply:
+        outcome->number = reply->login_reply.user_id;
+        break;
+    default:
+        outcome->number = outcome->command->wants_role ? (uint64_t)reply->session_check_reply.role
                                                        : reply->session_check_reply.user_id;
+        break;
     }
 }
 
@@ -92,15 +119,18 @@ static bool is_done(void *arg)
     return outcome->is_done;
 }
 
-static void call(struct peer *peer, const struct msg *request)
+static void call(struct peer *peer, const struct command *command)
 {
-    struct outcome outcome = {0};
+    struct outcome outcome = {.command = command};
+    const uint64_t timeout_ms =
+        command->request.id == MSG_user_password ? PASSWORD_TIMEOUT_MS : TIMEOUT_MS;
     const struct call_context context = {.request_id = STR_LIT("bus-peer"),
+                                         .principal = command->principal,
                                          .deadline_ms =
-                                             clock_mono_ms(loop_clock(peer->loop)) + TIMEOUT_MS};
-    enum err err = bus_call(&peer->bus, request, &context, on_reply, &outcome);
+                                             clock_mono_ms(loop_clock(peer->loop)) + timeout_ms};
+    enum err err = bus_call(&peer->bus, &command->request, &context, on_reply, &outcome);
     if (err == ERR_OK) {
-        (void)loop_run_until(peer->loop, is_done, &outcome, 2 * TIMEOUT_MS);
+        (void)loop_run_until(peer->loop, is_done, &outcome, 2 * timeout_ms);
         err = outcome.is_done ? outcome.err : ERR_INTERNAL;
     }
     if (err == ERR_OK) {
@@ -111,31 +141,72 @@ static void call(struct peer *peer, const struct msg *request)
     (void)fflush(stdout);
 }
 
+static struct principal user_of(uint64_t id, enum role role)
+{
+    return (struct principal){.kind = PRINCIPAL_USER, .role = role, .user_id = id, .session_id = 1};
+}
+
+/* What an admin changes of others. */
+static bool parse_change(const char *line, struct command *ret)
+{
+    uint64_t id;
+    uint64_t value;
+    const bool is_role = sscanf(line, "role %" SCNu64 " %" SCNu64, &id, &value) == 2;
+    if (!is_role && sscanf(line, "disable %" SCNu64 " %" SCNu64, &id, &value) != 2) {
+        return false;
+    }
+    randombytes_buf(ret->hash, sizeof(ret->hash));
+    ret->principal = user_of(INT64_MAX, ROLE_ADMIN);
+    ret->request = (struct msg){
+        .id = MSG_user_change,
+        .user_change = {.user_id = id,
+                        .idempotency_key = {.data = (const char *)ret->hash, .bytes = KEY_BYTES},
+                        .has_role = is_role,
+                        .role = is_role ? (enum role)value : ROLE_MEMBER,
+                        .has_disabled = !is_role,
+                        .disabled = !is_role && value != 0}};
+    return true;
+}
+
 /* false: the line is none of the commands. */
-static bool parse(const char *line, struct msg *request, char texts[2][256],
-                  unsigned char hash[HASH_BYTES])
+static bool parse(const char *line, struct command *ret)
 {
     char hex[2 * HASH_BYTES + 1] = "";
-    *request = (struct msg){.id = MSG_NONE};
-    const struct str token = {.data = (const char *)hash, .bytes = HASH_BYTES};
-    if (strncmp(line, "revoke-user ", 12) == 0) {
-        *request = (struct msg){.id = MSG_session_revoke,
-                                .session_revoke = {.user_id = strtoull(line + 12, NULL, 10)}};
+    uint64_t id;
+    *ret = (struct command){.request = {.id = MSG_NONE}};
+    const struct str token = {.data = (const char *)ret->hash, .bytes = HASH_BYTES};
+    if (parse_change(line, ret)) {
         return true;
     }
-    if (sscanf(line, "check %64s", hex) == 1) {
-        *request = (struct msg){.id = MSG_session_check, .session_check = {.token_hash = token}};
-    } else if (sscanf(line, "login %255s %255s %64s", texts[0], texts[1], hex) == 3) {
-        *request = (struct msg){.id = MSG_login,
-                                .login = {.username = str_of(texts[0]),
-                                          .password = str_of(texts[1]),
-                                          .token_hash = token}};
+    if (sscanf(line, "revoke-user %" SCNu64, &id) == 1) {
+        ret->request = (struct msg){.id = MSG_session_revoke, .session_revoke = {.user_id = id}};
+        return true;
+    }
+    ret->wants_role = strncmp(line, "role-of ", 8) == 0;
+    if (sscanf(line, "check %64s", hex) == 1 || sscanf(line, "role-of %64s", hex) == 1) {
+        ret->request =
+            (struct msg){.id = MSG_session_check, .session_check = {.token_hash = token}};
+    } else if (sscanf(line, "login %255s %255s %64s", ret->texts[0], ret->texts[1], hex) == 3) {
+        ret->request = (struct msg){.id = MSG_login,
+                                    .login = {.username = str_of(ret->texts[0]),
+                                              .password = str_of(ret->texts[1]),
+                                              .token_hash = token}};
+    } else if (sscanf(line, "password %" SCNu64 " %255s %255s %64s", &id, ret->texts[0],
+                      ret->texts[1], hex) == 4) {
+        ret->principal = user_of(id, ROLE_MEMBER);
+        ret->request = (struct msg){
+            .id = MSG_user_password,
+            .user_password = {.user_id = id,
+                              .idempotency_key = {.data = token.data, .bytes = KEY_BYTES},
+                              .current_password = str_of(ret->texts[0]),
+                              .new_password = str_of(ret->texts[1])}};
     } else if (sscanf(line, "revoke %64s", hex) == 1) {
-        *request = (struct msg){.id = MSG_session_revoke, .session_revoke = {.token_hash = token}};
+        ret->request =
+            (struct msg){.id = MSG_session_revoke, .session_revoke = {.token_hash = token}};
     }
     size_t bytes = 0;
-    return request->id != MSG_NONE &&
-           sodium_hex2bin(hash, HASH_BYTES, hex, strlen(hex), NULL, &bytes, NULL) == 0 &&
+    return ret->request.id != MSG_NONE &&
+           sodium_hex2bin(ret->hash, HASH_BYTES, hex, strlen(hex), NULL, &bytes, NULL) == 0 &&
            bytes == HASH_BYTES;
 }
 
@@ -164,14 +235,12 @@ static int run_calls(const char *folder, const char *role, const char *address)
     char line[LINE_BYTES_MAX];
     bool ok = connect_peer(&peer, folder, role, address);
     while (ok && fgets(line, sizeof(line), stdin) != NULL) {
-        struct msg request;
-        char texts[2][256];
-        unsigned char hash[HASH_BYTES];
-        if (!parse(line, &request, texts, hash)) {
+        struct command command;
+        if (!parse(line, &command)) {
             (void)fprintf(stderr, "bus-peer: no such command: %s", line);
             ok = false;
         } else {
-            call(&peer, &request);
+            call(&peer, &command);
         }
     }
     bus_client_free(&peer.client);

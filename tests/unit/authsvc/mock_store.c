@@ -63,6 +63,32 @@ static enum err change_user(void *self, const struct store_change *change, uint6
     return mock->refuse;
 }
 
+static enum err change_password(void *self, const struct store_password *change,
+                                uint64_t deadline_ms, store_ended_fn *fn, void *arg)
+{
+    struct mock_store *mock = self;
+    if (mock->refuse == ERR_OK) {
+        struct mock_store_call *call = remember(mock, MOCK_CHANGE_PASSWORD, arg);
+        call->password = *change;
+        call->deadline_ms = deadline_ms;
+        call->fn.ended = fn;
+    }
+    return mock->refuse;
+}
+
+static enum err find_command(void *self, const unsigned char key[STORE_KEY_BYTES],
+                             uint64_t deadline_ms, store_command_fn *fn, void *arg)
+{
+    struct mock_store *mock = self;
+    if (mock->refuse == ERR_OK) {
+        struct mock_store_call *call = remember(mock, MOCK_FIND_COMMAND, arg);
+        memcpy(call->key, key, sizeof(call->key));
+        call->deadline_ms = deadline_ms;
+        call->fn.command = fn;
+    }
+    return mock->refuse;
+}
+
 static enum err open_session(void *self, const struct store_draft *draft, uint64_t deadline_ms,
                              store_opened_fn *fn, void *arg)
 {
@@ -165,6 +191,8 @@ static const struct store_ops ops = {
     .find_user = find_user,
     .get_user = get_user,
     .change_user = change_user,
+    .change_password = change_password,
+    .find_command = find_command,
     .open_session = open_session,
     .find_session = find_session,
     .find_sessions = find_sessions,

@@ -10,6 +10,8 @@ enum mock_store_op {
     MOCK_FIND_USER,
     MOCK_GET_USER,
     MOCK_CHANGE_USER,
+    MOCK_CHANGE_PASSWORD,
+    MOCK_FIND_COMMAND,
     MOCK_OPEN_SESSION,
     MOCK_FIND_SESSION,
     MOCK_FIND_SESSIONS,
@@ -27,6 +29,8 @@ struct mock_store_call {
     char username[256];
     struct store_draft draft;
     struct store_change change;
+    struct store_password password;
+    unsigned char key[STORE_KEY_BYTES];
     struct store_target target;
     struct store_page page;
     struct token_hash token;
@@ -40,6 +44,7 @@ struct mock_store_call {
     union {
         store_user_fn *user;
         store_changed_fn *changed;
+        store_command_fn *command;
         store_opened_fn *opened;
         store_session_fn *session;
         store_page_fn *sessions;

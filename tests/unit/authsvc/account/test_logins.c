@@ -11,6 +11,7 @@
 #include "tests/support/c/fake_clock.h"
 #include "tests/support/c/log_capture.h"
 #include "tests/support/c/mock_call.h"
+#include "tests/unit/authsvc/mock_hasher.h"
 #include "tests/unit/authsvc/mock_store.h"
 
 #define T0 1700000000000
@@ -18,49 +19,6 @@
 #define WEB_IDLE UINT64_C(604800000)
 
 static const struct token_hash token = {{1}};
-
-struct mock_hasher {
-    enum err refuse;
-    unsigned verifications;
-    bool is_known;
-    char stored[PASSWORD_STORED_BYTES];
-    char password[64];
-    uint64_t deadline_ms;
-    hasher_verified_fn *verified;
-    unsigned rehashes;
-    hasher_hashed_fn *hashed;
-    void *arg;
-};
-
-static enum err verify(void *self, const char *stored, struct str password, uint64_t deadline_ms,
-                       hasher_verified_fn *fn, void *arg)
-{
-    struct mock_hasher *mock = self;
-    if (mock->refuse == ERR_OK) {
-        mock->verifications++;
-        mock->is_known = stored != NULL;
-        (void)str_copy(mock->stored, sizeof(mock->stored), str_of(stored));
-        (void)str_copy(mock->password, sizeof(mock->password), password);
-        mock->deadline_ms = deadline_ms;
-        mock->verified = fn;
-        mock->arg = arg;
-    }
-    return mock->refuse;
-}
-
-static enum err rehash(void *self, struct str password, hasher_hashed_fn *fn, void *arg)
-{
-    struct mock_hasher *mock = self;
-    if (mock->refuse == ERR_OK) {
-        mock->rehashes++;
-        (void)str_copy(mock->password, sizeof(mock->password), password);
-        mock->hashed = fn;
-        mock->arg = arg;
-    }
-    return mock->refuse;
-}
-
-static const struct hasher_ops hasher_ops = {.verify = verify, .rehash = rehash};
 
 struct fixture {
     struct fake_clock *clock;
@@ -86,7 +44,7 @@ static int setup(void **state)
                                &sessions);
     const struct logins_parts parts = {.clock = fake_clock_clock(f->clock),
                                        .store = mock_store_store(&f->store),
-                                       .hasher = {.ops = &hasher_ops, .self = &f->hasher},
+                                       .hasher = mock_hasher_hasher(&f->hasher),
                                        .sessions = f->sessions,
                                        .metrics = f->metrics};
     const struct logins_config logins = {.rules = rules, .sessions_per_user_max = 3};
@@ -324,7 +282,7 @@ static void old_hash_is_rewritten_after_the_answer(void **state)
     assert_int_equal(f->call.err, ERR_OK);
     assert_int_equal(f->hasher.rehashes, 1);
     assert_string_equal(f->hasher.password, "sesame");
-    f->hasher.hashed(f->hasher.arg, "$new$");
+    f->hasher.hashed(f->hasher.arg, ERR_OK, "$new$");
     struct mock_store_call *set = mock_store_take(&f->store, MOCK_SET_PASSWORD);
     assert_non_null(set);
     assert_int_equal(set->user_id, 41);
@@ -339,7 +297,7 @@ static void rewriting_may_fail(void **state)
     find(f, ERR_OK, &ann);
     verified(f, ERR_OK, true);
     opened(f, ERR_OK);
-    f->hasher.hashed(f->hasher.arg, NULL);
+    f->hasher.hashed(f->hasher.arg, ERR_OVERLOADED, NULL);
     assert_int_equal(mock_store_pending(&f->store, MOCK_SET_PASSWORD), 0);
 }
 
@@ -438,7 +396,7 @@ static void a_hash_that_comes_after_the_stop_is_not_stored(void **state)
     opened(f, ERR_OK);
     assert_int_equal(f->hasher.rehashes, 1);
     logins_stop(f->logins);
-    f->hasher.hashed(f->hasher.arg, "$new$");
+    f->hasher.hashed(f->hasher.arg, ERR_OK, "$new$");
     assert_int_equal(mock_store_pending(&f->store, MOCK_SET_PASSWORD), 0);
 }
 
@@ -449,7 +407,7 @@ static void secrets_are_not_logged(void **state)
     find(f, ERR_OK, &ann);
     verified(f, ERR_OK, true);
     opened(f, ERR_OK);
-    f->hasher.hashed(f->hasher.arg, "$new$");
+    f->hasher.hashed(f->hasher.arg, ERR_OK, "$new$");
     assert_int_equal(log_capture_count("request_id=test"), 1);
     assert_int_equal(log_capture_count("sesame"), 0);
     assert_int_equal(log_capture_count("$stored$"), 0);

@@ -67,10 +67,11 @@ static void on_verified(void *arg, enum err err, bool needs_rehash)
     answer->needs_rehash = needs_rehash;
 }
 
-static void on_hashed(void *arg, const char *stored)
+static void on_hashed(void *arg, enum err err, const char *stored)
 {
     struct answer *answer = arg;
     answer->count++;
+    answer->err = err;
     (void)str_copy(answer->stored, sizeof(answer->stored), str_of(stored));
 }
 
@@ -130,6 +131,25 @@ static void hashes_again(void **state)
     assert_true(loop_run_until(f->loop, is_answered, &answer, DONE_MS));
     assert_int_equal(password_verify(&params, answer.stored, STR_LIT("right")), ERR_OK);
     assert_false(password_needs_rehash(&params, answer.stored));
+}
+
+static void hashes_a_new_one_in_time(void **state)
+{
+    struct fixture *f = *state;
+    const uint64_t now_ms = clock_mono_ms(loop_clock(f->loop));
+    struct answer answer = {0};
+    assert_int_equal(
+        f->hasher.ops->hash(f->hasher.self, STR_LIT("new"), now_ms + DONE_MS, on_hashed, &answer),
+        ERR_OK);
+    assert_true(loop_run_until(f->loop, is_answered, &answer, DONE_MS));
+    assert_int_equal(answer.err, ERR_OK);
+    assert_int_equal(password_verify(&params, answer.stored, STR_LIT("new")), ERR_OK);
+    struct answer late = {0};
+    assert_int_equal(f->hasher.ops->hash(f->hasher.self, STR_LIT("new"), now_ms, on_hashed, &late),
+                     ERR_OK);
+    assert_true(loop_run_until(f->loop, is_answered, &late, DONE_MS));
+    assert_int_equal(late.err, ERR_DEADLINE);
+    assert_string_equal(late.stored, "");
 }
 
 /* As on a machine that has something else to do for seconds: nobody waits for it, so it gets its
@@ -193,6 +213,7 @@ int main(void)
         TEST(says_what_is_out_of_date),
         TEST(too_late_is_not_hashed),
         TEST(hashes_again),
+        TEST(hashes_a_new_one_in_time),
         TEST(hashing_again_may_take_long),
         TEST(the_queue_is_bounded_and_everybody_is_answered),
     };

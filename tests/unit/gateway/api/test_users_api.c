@@ -1,4 +1,4 @@
-/* /v1/users/me: what is asked of authsvc, what clients are told. */
+/* /v1/users/me and its password: what is asked of authsvc, what clients are told. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -219,6 +219,119 @@ static void test_media_types(void **state)
     }
 }
 
+/* ---- the password ---- */
+
+#define BURST 3
+
+static struct ask *put_password(struct api_fixture *f)
+{
+    struct ask *ask =
+        ask_new("PUT", "/v1/users/me/password", TOKEN,
+                STR_LIT("{\"current_password\":\"sesame\",\"new_password\":\"open it now\"}"));
+    ask_set_header(ask, "Content-Type", "application/json");
+    ask_me(f, ask);
+    return ask;
+}
+
+static struct mock_bus_call *asked_password(struct api_fixture *f)
+{
+    struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_user_password);
+    assert_non_null(call);
+    return call;
+}
+
+static void test_another_password(void **state)
+{
+    struct api_fixture *f = *state;
+    struct ask *ask = put_password(f);
+    assert_null(mock_bus_pending(&f->bus, MSG_user_password));
+    answer_get(f);
+    struct mock_bus_call *call = asked_password(f);
+    const struct msg_user_password *change = &call->request.user_password;
+    assert_int_equal(change->user_id, 41);
+    assert_int_equal(change->idempotency_key.bytes, 16);
+    assert_true(str_eq(change->current_password, STR_LIT("sesame")));
+    assert_true(str_eq(change->new_password, STR_LIT("open it now")));
+    uint8_t hash[32];
+    crypto_hash_sha256(hash, (const unsigned char *)TOKEN, strlen(TOKEN));
+    assert_int_equal(change->session.bytes, SESSION_ID_BYTES);
+    assert_memory_equal(change->session.data, hash, SESSION_ID_BYTES);
+    const struct msg reply = {.id = MSG_user_password_reply, .user_password_reply = {.revoked = 2}};
+    mock_bus_answer(call, ERR_OK, &reply);
+    assert_int_equal(ask->status, 204);
+    ask_free(&ask);
+    assert_int_equal(log_capture_count("sesame"), 0);
+    assert_int_equal(log_capture_count("open it now"), 0);
+}
+
+static void test_a_password_is_not_changed(void **state)
+{
+    static const struct {
+        enum err err;
+        int status;
+        const char *code;
+    } rows[] = {{ERR_BAD_CREDENTIALS, 401, "sign_in_refused"},
+                {ERR_WEAK_PASSWORD, 422, "weak_password"},
+                {ERR_UNAVAILABLE, 503, "unavailable"}};
+    struct api_fixture *f = *state;
+    log_capture_expect("request failed");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ask *ask = put_password(f);
+        answer_get(f);
+        fail_call(f, MSG_user_password, rows[i].err);
+        assert_problem(ask, rows[i].status, rows[i].code);
+        ask_free(&ask);
+    }
+    struct ask *ask = put_password(f);
+    fail_call(f, MSG_user_get, ERR_UNAVAILABLE);
+    assert_problem(ask, 503, "unavailable");
+    ask_free(&ask);
+}
+
+/* One pool with signing in; who has the right password uses up nothing. */
+static void test_passwords_are_tried_as_often_as_at_sign_in(void **state)
+{
+    struct api_fixture *f = *state;
+    for (int i = 0; i < 2 * BURST; i++) {
+        struct ask *ask = put_password(f);
+        answer_get(f);
+        fail_call(f, MSG_user_password, ERR_WEAK_PASSWORD);
+        ask_free(&ask);
+    }
+    for (int i = 0; i < BURST; i++) {
+        struct ask *ask = put_password(f);
+        answer_get(f);
+        fail_call(f, MSG_user_password, ERR_BAD_CREDENTIALS);
+        ask_free(&ask);
+    }
+    struct ask *ask = put_password(f);
+    answer_get(f);
+    assert_null(mock_bus_pending(&f->bus, MSG_user_password));
+    assert_problem(ask, 429, "rate_limited");
+    assert_header(ask, "Retry-After", "10");
+    ask_free(&ask);
+    ask = ask_send(f, "/login", NULL, "{\"username\":\"ann\",\"password\":\"sesame\"}");
+    assert_failed(ask, 429, "rate_limited");
+    ask_free(&ask);
+}
+
+static void test_bodies_without_a_password(void **state)
+{
+    static const char *const bad[] = {
+        "{}", "{\"current_password\":\"sesame\",\"new_password\":\"too short\"}",
+        "{\"current_password\":\"\",\"new_password\":\"long enough\"}",
+        "{\"current_password\":\"sesame\",\"new_password\":null}"};
+    struct api_fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct ask *ask = ask_new("PUT", "/v1/users/me/password", TOKEN, str_of(bad[i]));
+        ask_set_header(ask, "Content-Type", "application/json");
+        api_handle(f->api, &ask->request);
+        assert_problem(ask, 422, "wrong_member");
+        ask_free(&ask);
+    }
+    assert_int_equal(f->bus.count, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, api_fixture_setup, api_fixture_teardown)
 
 int main(void)
@@ -234,6 +347,10 @@ int main(void)
         TEST(test_which_version_must_be_said),
         TEST(test_names_that_do_harm),
         TEST(test_media_types),
+        TEST(test_another_password),
+        TEST(test_a_password_is_not_changed),
+        TEST(test_passwords_are_tried_as_often_as_at_sign_in),
+        TEST(test_bodies_without_a_password),
     };
     return cmocka_run_group_tests_name("users_api", tests, NULL, NULL);
 }

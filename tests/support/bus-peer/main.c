@@ -10,6 +10,7 @@
  * "password ID CURRENT NEW HASH", whose first half is the command's key. HASH is 64 hex digits.
  * Answers: "OK number" (the user's id, how many were revoked, the role's number, or the user's
  * version) or "ERR code". */
+#include <assert.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -226,6 +227,7 @@ static bool connect_peer(struct peer *peer, const char *folder, const char *role
                                              .in_flight_endpoint_max = IN_FLIGHT_MAX};
     peer->client = bus_client_new(&parts, &config);
     peer->bus = bus_client_bus(peer->client);
+    assert(peer->bus.ops != NULL);
     return bus_client_add_service(peer->client, SERVICE_AUTHSVC, address) == ERR_OK;
 }
 

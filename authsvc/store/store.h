@@ -67,12 +67,12 @@ void store_session_ref_set(struct store_session_ref *ref, struct str id);
 /* Another password. */
 struct store_password {
     uint64_t user_id;
+    uint64_t password_changes; /* the user's, when the one before was found to be right */
+    uint64_t now_unix_ms;
     unsigned char key[STORE_KEY_BYTES]; /* of the command: once done, it is not done again */
-    bool is_forced;                     /* whatever the one before is */
-    uint64_t password_changes;          /* else: the user's, when that was found to be right */
     char to[PASSWORD_STORED_BYTES];
     struct store_session_ref except; /* this session goes on */
-    uint64_t now_unix_ms;
+    bool is_forced;                  /* whatever the one before is */
 };
 /* is_done: the command of this key was done before. */
 typedef void store_command_fn(void *arg, enum err err, bool is_done);

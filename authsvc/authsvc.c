@@ -5,6 +5,8 @@
  * session_page    the sessions of a user, for himself
  * session_revoke  ends a session, or all of a user, or all but one, on every replica
  * user_get        who a user is, for himself and for admins
+ * user_add        adds a user, for admins
+ * user_page       all users, for admins
  * user_change     changes a user; disabling ends his sessions, another role is in force at once
  * user_password   gives a user another password and ends his other sessions */
 #include "authsvc/authsvc.h"
@@ -39,6 +41,18 @@ static void on_user_get(void *service, struct call *call)
     users_get(auth->users, call);
 }
 
+static void on_user_add(void *service, struct call *call)
+{
+    const struct auth *auth = service;
+    additions_start(auth->additions, call);
+}
+
+static void on_user_page(void *service, struct call *call)
+{
+    const struct auth *auth = service;
+    users_list(auth->users, call);
+}
+
 static void on_user_change(void *service, struct call *call)
 {
     const struct auth *auth = service;
@@ -58,6 +72,8 @@ const struct call_handler auth_handlers[] = {
     {MSG_session_page, on_session_page},
     {MSG_session_revoke, on_session_revoke},
     {MSG_user_get, on_user_get},
+    {MSG_user_add, on_user_add},
+    {MSG_user_page, on_user_page},
     {MSG_user_change, on_user_change},
     {MSG_user_password, on_user_password},
     {.request = MSG_NONE},
@@ -93,6 +109,7 @@ void auth_init(struct auth *auth, const struct auth_parts *parts,
                                               .sessions = auth->sessions,
                                               .metrics = parts->metrics};
     auth->passwords = passwords_new(&passwords);
+    auth->additions = additions_new(parts->clock, parts->store, parts->hasher, parts->metrics);
     auth->users = users_new(parts->clock, parts->store, auth->sessions, parts->metrics);
     auth->pages = session_pages_new(parts->store, auth->sessions, parts->clock);
 }
@@ -124,6 +141,7 @@ void auth_stop(struct auth *auth)
         revocations_stop(auth->revocations);
         users_stop(auth->users);
         passwords_stop(auth->passwords);
+        additions_stop(auth->additions);
         session_pages_stop(auth->pages);
     }
 }
@@ -134,6 +152,7 @@ void auth_fini(struct auth *auth)
     revocations_free(&auth->revocations);
     users_free(&auth->users);
     passwords_free(&auth->passwords);
+    additions_free(&auth->additions);
     session_pages_free(&auth->pages);
     session_events_free(&auth->events);
     sessions_free(&auth->sessions);

@@ -4,6 +4,7 @@
 
 #include "authsvc/config.h"
 #include "authsvc/account/logins.h"
+#include "authsvc/account/additions.h"
 #include "authsvc/account/passwords.h"
 #include "authsvc/account/users.h"
 #include "authsvc/session/revocations.h"
@@ -26,6 +27,7 @@ struct auth {
     struct session_pages *pages;
     struct users *users;
     struct passwords *passwords;
+    struct additions *additions;
 };
 
 /* parts are borrowed. */

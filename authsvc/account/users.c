@@ -94,6 +94,47 @@ void users_get(struct users *users, struct call *call)
     }
 }
 
+/* ---- user_page ---- */
+
+static void on_users_listed(void *arg, enum err err, const struct store_users_found *found)
+{
+    struct user_call list = *(struct user_call *)arg;
+    struct msg_user items[USERS_PAGE];
+    mem_free(&arg);
+    if (err != ERR_OK) {
+        fail_user_call(list.users, list.call, err);
+        return;
+    }
+    for (size_t i = 0; i < found->count; i++) {
+        items[i] = user_record(&found->items[i]);
+    }
+    const struct msg reply = {
+        .id = MSG_user_page_reply,
+        .user_page_reply = {.users = {.items = items, .count = found->count}}};
+    call_reply(list.call, &reply);
+}
+
+void users_list(struct users *users, struct call *call)
+{
+    const struct msg_user_page *request = &call->request.user_page;
+    struct store_users_page page = {.after_id = request->after_id, .limit = request->limit};
+    enum err err = users->is_stopped                                              ? ERR_DRAINING
+                   : !may_manage_users(&call->context.principal)                  ? ERR_FORBIDDEN
+                   : !str_copy(page.search, sizeof(page.search), request->search) ? ERR_BAD_REQUEST
+                                                                                  : ERR_OK;
+    if (err != ERR_OK) {
+        fail_user_call(users, call, err);
+        return;
+    }
+    struct user_call *list = user_call_new(users, call);
+    err = users->store.ops->find_users(users->store.self, &page, call->context.deadline_ms,
+                                       on_users_listed, list);
+    if (err != ERR_OK) {
+        mem_free(&list);
+        fail_user_call(users, call, err);
+    }
+}
+
 /* ---- user_change ---- */
 
 static void on_user_changed(void *arg, enum err err, const struct store_changed *changed)

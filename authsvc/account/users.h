@@ -18,6 +18,10 @@ void users_free(struct users **users); /* after the store */
  * user or not; ERR_NOT_FOUND. */
 void users_get(struct users *users, struct call *call);
 
+/* Answers a user_page, now or later. ERR_FORBIDDEN; ERR_BAD_REQUEST: what is searched for is too
+ * long. */
+void users_list(struct users *users, struct call *call);
+
 /* Answers a user_change, now or later. ERR_FORBIDDEN, ERR_NOT_FOUND; ERR_WRONG_MEMBER: no display
  * name (label.h); ERR_STALE: he has another version; ERR_CONFLICT: he is the last admin who may
  * sign in. */

@@ -56,6 +56,27 @@ struct store_changed {
  * would be left who is an admin and may sign in. */
 typedef void store_changed_fn(void *arg, enum err err, const struct store_changed *changed);
 
+/* A user to be. */
+struct store_new_user {
+    unsigned char key[STORE_KEY_BYTES]; /* of the command: once done, it is not done again */
+    char username[STORE_NAME_BYTES];
+    char display_name[STORE_NAME_BYTES]; /* empty: the user name */
+    uint64_t role;                       /* an enum role */
+    char password[PASSWORD_STORED_BYTES];
+};
+
+/* Users in the order of their ids. */
+struct store_users_page {
+    uint64_t after_id;
+    uint64_t limit;                /* USERS_PAGE at most */
+    char search[STORE_NAME_BYTES]; /* empty: all */
+};
+struct store_users_found {
+    struct store_user items[USERS_PAGE]; /* without their passwords */
+    size_t count;
+};
+typedef void store_users_fn(void *arg, enum err err, const struct store_users_found *found);
+
 /* A session by its id, of one user. */
 struct store_session_ref {
     bool is_there; /* false: none is meant */
@@ -177,6 +198,12 @@ struct store_ops {
     enum err (*get_user)(void *self, uint64_t user_id, uint64_t deadline_ms, store_user_fn *fn,
                          void *arg);
     /* All of it or nothing; in one go with the end of his sessions, if he is disabled. */
+    /* The user as he is there, also if the command was done before. ERR_CONFLICT: somebody has the
+     * name. */
+    enum err (*add_user)(void *self, const struct store_new_user *user, uint64_t deadline_ms,
+                         store_user_fn *fn, void *arg);
+    enum err (*find_users)(void *self, const struct store_users_page *page, uint64_t deadline_ms,
+                           store_users_fn *fn, void *arg);
     enum err (*change_user)(void *self, const struct store_change *change, uint64_t deadline_ms,
                             store_changed_fn *fn, void *arg);
     /* And ends his sessions, all but one, in one go. ERR_NOT_FOUND: there is no such user;

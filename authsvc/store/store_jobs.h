@@ -19,6 +19,10 @@ enum err store_find_user(void *self, struct str username, uint64_t deadline_ms, 
                          void *arg);
 enum err store_get_user(void *self, uint64_t user_id, uint64_t deadline_ms, store_user_fn *fn,
                         void *arg);
+enum err store_add_user(void *self, const struct store_new_user *user, uint64_t deadline_ms,
+                        store_user_fn *fn, void *arg);
+enum err store_find_users(void *self, const struct store_users_page *page, uint64_t deadline_ms,
+                          store_users_fn *fn, void *arg);
 enum err store_change_user(void *self, const struct store_change *change, uint64_t deadline_ms,
                            store_changed_fn *fn, void *arg);
 enum err store_change_password(void *self, const struct store_password *change,

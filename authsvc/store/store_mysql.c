@@ -7,6 +7,8 @@
 static const struct store_ops ops = {
     .find_user = store_find_user,
     .get_user = store_get_user,
+    .add_user = store_add_user,
+    .find_users = store_find_users,
     .change_user = store_change_user,
     .change_password = store_change_password,
     .find_command = store_find_command,

@@ -230,3 +230,96 @@ enum err store_change_user(void *self, const struct store_change *change, uint64
     c->arg = arg;
     return db_pool_start(store->logins, c, deadline_ms);
 }
+
+/* ---- a new one ---- */
+
+struct add_user {
+    struct db_job job;
+    struct store_new_user draft;
+    struct store_user user;
+    store_user_fn *fn;
+    void *arg;
+};
+
+static const struct db_query insert_user = {
+    .sql = "INSERT INTO users (username, display_name, role, password)"
+           " VALUES (?, NULLIF(?, ''), ?, ?)",
+    .params =
+        DB_FIELDS(struct add_user, draft.username, draft.display_name, draft.role, draft.password)};
+
+/* One whom this command has added, and who was given another name or removed since, is none of this
+ * name. */
+static const struct db_query select_added = {.sql = SELECT_USER " WHERE username = ?",
+                                             .params = DB_FIELDS(struct add_user, draft.username),
+                                             .columns = USER_COLUMNS(struct add_user),
+                                             .if_none = ERR_CONFLICT};
+
+static enum err add_in_transaction(void *arg, struct db *db)
+{
+    struct add_user *add = arg;
+    bool is_done = false;
+    enum err err = store_begin_command(db, add->draft.key, &is_done);
+    if (err == ERR_OK && !is_done) {
+        err = db_query_run(db, &insert_user, add, NULL);
+    }
+    return err == ERR_OK ? db_query_run(db, &select_added, add, NULL) : err;
+}
+
+static enum err work_add_user(void *arg, struct db *db)
+{
+    return db_transaction(db, add_in_transaction, arg);
+}
+
+DB_TELLS(on_user_added, struct add_user, &told->user);
+
+static const struct db_task add_user = {.job_bytes = DB_JOB_BYTES(struct add_user),
+                                        .work = work_add_user,
+                                        .done = on_user_added,
+                                        .is_secret = true};
+
+enum err store_add_user(void *self, const struct store_new_user *user, uint64_t deadline_ms,
+                        store_user_fn *fn, void *arg)
+{
+    const struct store_mysql *store = self;
+    struct add_user *add = db_job_new(&add_user);
+    add->draft = *user;
+    add->fn = fn;
+    add->arg = arg;
+    return db_pool_start(store->logins, add, deadline_ms);
+}
+
+/* ---- pages of them ---- */
+
+struct find_users {
+    struct db_job job;
+    struct store_users_page page;
+    struct store_users_found found;
+    store_users_fn *fn;
+    void *arg;
+};
+
+DB_TELLS(on_users_found, struct find_users, &told->found);
+
+/* LOCATE takes what is searched for as it is, and finds nothing special in it. */
+static const struct db_task find_users = {
+    .job_bytes = DB_JOB_BYTES(struct find_users),
+    .query = {.sql = "SELECT id, username, IFNULL(display_name, username), role, disabled, version"
+                     " FROM users WHERE id > ? AND (? = '' OR LOCATE(LOWER(?), LOWER(username)) > 0"
+                     " OR LOCATE(LOWER(?), LOWER(display_name)) > 0) ORDER BY id LIMIT ?",
+              .params = DB_FIELDS(struct find_users, page.after_id, page.search, page.search,
+                                  page.search, page.limit),
+              .columns = DB_FIELDS(struct store_user, id, username, display_name, role, is_disabled,
+                                   version),
+              .rows = DB_ROWS(struct find_users, found.items, found.count)},
+    .done = on_users_found};
+
+enum err store_find_users(void *self, const struct store_users_page *page, uint64_t deadline_ms,
+                          store_users_fn *fn, void *arg)
+{
+    const struct store_mysql *store = self;
+    struct find_users *find = db_job_new(&find_users);
+    find->page = *page;
+    find->fn = fn;
+    find->arg = arg;
+    return db_pool_start(store->logins, find, deadline_ms);
+}

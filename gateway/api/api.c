@@ -1,6 +1,7 @@
 #include "gateway/api/api.h"
 
 #include "gateway/api/info.h"
+#include "gateway/api/managed_users.h"
 #include "gateway/api/sessions.h"
 #include "gateway/api/users.h"
 #include "gateway/http/dispatcher.h"
@@ -12,7 +13,7 @@ struct api {
     struct sessions_api *sessions;
     struct users_api *users;
     struct info *info;
-    struct resource resources[4];
+    struct resource resources[5];
     struct dispatcher *dispatcher;
 };
 
@@ -35,7 +36,8 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
     api->resources[0] = original_resource(api->original);
     api->resources[1] = sessions_api_resource(api->sessions);
     api->resources[2] = users_api_resource(api->users);
-    api->resources[3] = info_resource(api->info);
+    api->resources[3] = managed_users_resource();
+    api->resources[4] = info_resource(api->info);
     api->dispatcher =
         dispatcher_new(parts->metrics, &(struct dispatcher_config){
                                            .exchanges = {.clock = parts->clock,

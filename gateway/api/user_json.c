@@ -4,6 +4,8 @@
 
 #define ID_BYTES 24
 
+const char *const user_roles[] = {"member", "admin", NULL};
+
 const struct member user_members[] = {
     {.name = "id", .type = MEMBER_STRING, .min = 1, .max = ID_BYTES, .doc = "Opaque."},
     {.name = "username", .type = MEMBER_STRING, .min = 1, .max = 200, .doc = "To sign in with."},
@@ -12,7 +14,20 @@ const struct member user_members[] = {
      .min = 1,
      .max = 256,
      .doc = "What others see; the user name where none was given."},
-    {.name = "role", .type = MEMBER_STRING, .min = 1, .max = 16, .doc = "admin or member."},
+    {.name = "role", .type = MEMBER_WORD, .words = user_roles, .doc = "What he may do."},
+    {.name = NULL},
+};
+
+const struct member managed_user_members[] = {
+    {.name = "id", .type = MEMBER_STRING, .min = 1, .max = ID_BYTES, .doc = "Opaque."},
+    {.name = "username", .type = MEMBER_STRING, .min = 1, .max = 200, .doc = "To sign in with."},
+    {.name = "display_name",
+     .type = MEMBER_STRING,
+     .min = 1,
+     .max = 256,
+     .doc = "What others see; the user name where none was given."},
+    {.name = "role", .type = MEMBER_WORD, .words = user_roles, .doc = "What he may do."},
+    {.name = "disabled", .type = MEMBER_BOOL, .doc = "He may not sign in."},
     {.name = NULL},
 };
 
@@ -26,4 +41,11 @@ void user_json_write(const struct msg_user *user, struct json_out *out)
     json_out_key(out, "display_name");
     json_out_str(out, user->display_name);
     json_out_member_z(out, "role", user->role == ROLE_ADMIN ? "admin" : "member");
+}
+
+void managed_user_json_write(const struct msg_user *user, struct json_out *out)
+{
+    user_json_write(user, out);
+    json_out_key(out, "disabled");
+    json_out_bool(out, user->disabled);
 }

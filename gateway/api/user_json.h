@@ -6,9 +6,12 @@
 #include "gateway/http/member.h"
 #include "proto/schema/msg.h"
 
+extern const char *const user_roles[]; /* ended by NULL */
 extern const struct member user_members[];
+extern const struct member managed_user_members[]; /* as admins see one */
 
 /* Into an object that is open already. */
 void user_json_write(const struct msg_user *user, struct json_out *out);
+void managed_user_json_write(const struct msg_user *user, struct json_out *out);
 
 #endif

@@ -87,7 +87,9 @@ static void answer_other_method(struct exchange *exchange)
 
 static void run_handler(struct exchange *exchange)
 {
-    if (exchange->route->ask != NULL) {
+    if (exchange->route->who == ROUTE_ADMIN && exchange->context.principal.role != ROLE_ADMIN) {
+        exchange_fail(exchange, ERR_FORBIDDEN);
+    } else if (exchange->route->ask != NULL) {
         ask_run(exchange);
     } else {
         exchange->route->handle(exchange);

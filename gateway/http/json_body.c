@@ -56,6 +56,14 @@ void json_body_free(struct json_t **json)
 
 /* ---- the check ---- */
 
+static bool is_one_of(const char *text, const char *const *words)
+{
+    while (*words != NULL && strcmp(*words, text) != 0) {
+        words++;
+    }
+    return *words != NULL;
+}
+
 /* Is value what the row says? If not, *ret_kind is why. */
 static bool is_good(const json_t *value, const struct member *member,
                     enum member_fault_kind *ret_kind)
@@ -87,6 +95,10 @@ static bool is_good(const json_t *value, const struct member *member,
     }
     case MEMBER_BOOL:
         is_typed = json_is_boolean(value);
+        break;
+    case MEMBER_WORD:
+        is_typed = json_is_string(value);
+        is_inside = is_typed && is_one_of(json_string_value(value), member->words);
         break;
     case MEMBER_NUMBERS:
     case MEMBER_STRINGS:
@@ -147,6 +159,16 @@ uint64_t json_body_u64(const struct json_t *json, const char *name)
     return (uint64_t)json_integer_value(json_object_get(json, name));
 }
 
+/* The number that a word stands for; the route's check has seen that it has one. */
+static uint32_t number_of_word(const struct msg_enum *values, const char *word)
+{
+    size_t i = 0;
+    while (i + 1 < values->value_count && strcmp(values->values[i].text, word) != 0) {
+        i++;
+    }
+    return values->values[i].number;
+}
+
 void json_body_fill(const struct json_t *json, const struct member *members, struct msg *msg)
 {
     const struct msg_type *type = msg_type_find(msg->id);
@@ -162,6 +184,9 @@ void json_body_fill(const struct json_t *json, const struct member *members, str
         }
         if (member->type == MEMBER_STRING || member->type == MEMBER_LABEL) {
             *(struct str *)place = json_body_str(json, field->name);
+        } else if (member->type == MEMBER_WORD) {
+            *(uint32_t *)place = number_of_word(
+                field->values, json_string_value(json_object_get(json, field->name)));
         } else if (member->type == MEMBER_NUMBER) {
             *(uint64_t *)place = json_body_u64(json, field->name);
         } else {

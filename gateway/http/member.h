@@ -10,6 +10,7 @@ enum member_type {
     MEMBER_LABEL,  /* a string that label_make takes; min and max are characters */
     MEMBER_NUMBER, /* whole; min and max are values */
     MEMBER_BOOL,   /* no bounds */
+    MEMBER_WORD,   /* a string, one of words; in a message an enum that names them */
     /* Only in answers: */
     MEMBER_NUMBERS, /* a list of them; max is how many there may be */
     MEMBER_STRINGS, /* likewise */
@@ -24,6 +25,7 @@ struct member {
     bool is_optional;
     bool is_nullable; /* in a body: null empties it (RFC 7396); strings and labels only */
     uint64_t min, max;
+    const char *const *words;     /* of a MEMBER_WORD; ended by NULL */
     const char *constant;         /* a string that always has this value; NULL: any */
     const struct member *members; /* of a MEMBER_OBJECT or MEMBER_OBJECTS */
     const char *doc;

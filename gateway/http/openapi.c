@@ -58,6 +58,14 @@ static void write_member(const struct member *member, struct json_out *out)
     case MEMBER_BOOL:
         json_out_member_z(out, "type", "boolean");
         break;
+    case MEMBER_WORD:
+        json_out_member_z(out, "type", "string");
+        json_out_open_member(out, "enum", '[');
+        for (size_t i = 0; member->words[i] != NULL; i++) {
+            json_out_z(out, member->words[i]);
+        }
+        json_out_close(out, "]");
+        break;
     case MEMBER_NUMBERS:
         write_list_schema(member, "integer", out);
         break;
@@ -310,7 +318,7 @@ static void write_operation(const struct route *route, enum dialect dialect, str
     json_out_member_z(out, "operationId", route->name);
     json_out_member_z(out, "summary", route->doc);
     json_out_open_member(out, "security", '[');
-    if (route->who == ROUTE_USER) {
+    if (route->who != ROUTE_ANYBODY) {
         json_out_open(out, '{');
         json_out_open_member(out, "session", '[');
         json_out_close(out, "]}");

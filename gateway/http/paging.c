@@ -4,15 +4,8 @@
 #include <stdlib.h>
 
 const struct member paging_query[] = {
-    {.name = "limit",
-     .type = MEMBER_NUMBER,
-     .min = 1,
-     .max = PAGING_LIMIT_MAX,
-     .doc = "How many at most; 50 where none is given."},
-    {.name = "page_token",
-     .type = MEMBER_STRING,
-     .max = 2UL * PAGING_PLACE_BYTES_MAX,
-     .doc = "next_page_token of the page before."},
+    PAGING_QUERY_LIMIT,
+    PAGING_QUERY_TOKEN,
     {.name = NULL},
 };
 

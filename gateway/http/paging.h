@@ -9,7 +9,18 @@
 #define PAGING_LIMIT 50 /* where none is given */
 #define PAGING_PLACE_BYTES_MAX 48
 
-extern const struct member paging_query[]; /* for the row */
+/* For the row; and each for a row that takes other parameters, too. */
+#define PAGING_QUERY_LIMIT                                                                         \
+    {                                                                                              \
+        .name = "limit", .type = MEMBER_NUMBER, .min = 1, .max = PAGING_LIMIT_MAX,                 \
+        .doc = "How many at most; 50 where none is given.",                                        \
+    }
+#define PAGING_QUERY_TOKEN                                                                         \
+    {                                                                                              \
+        .name = "page_token", .type = MEMBER_STRING, .max = 2UL * PAGING_PLACE_BYTES_MAX,          \
+        .doc = "next_page_token of the page before.",                                              \
+    }
+extern const struct member paging_query[];
 
 struct paging {
     uint64_t limit; /* 1..PAGING_LIMIT_MAX */

@@ -77,7 +77,8 @@ static void describe_fault(const struct member_fault *fault, char ret_detail[FAU
     static const char *const types[] = {[MEMBER_STRING] = "a string",
                                         [MEMBER_LABEL] = "a string",
                                         [MEMBER_NUMBER] = "a whole number",
-                                        [MEMBER_BOOL] = "true or false"};
+                                        [MEMBER_BOOL] = "true or false",
+                                        [MEMBER_WORD] = "a string"};
     const struct member *member = fault->member;
     const char *text = fault->kind == MEMBER_UNKNOWN ? "is not known here" : "is required";
     (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "%s", text);
@@ -89,6 +90,8 @@ static void describe_fault(const struct member_fault *fault, char ret_detail[FAU
                        "must have %" PRIu64 " to %" PRIu64
                        " characters that can be seen, and no other ones",
                        member->min, member->max);
+    } else if (fault->kind == MEMBER_OUTSIDE && member->type == MEMBER_WORD) {
+        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must be one of the words of this member");
     } else if (fault->kind == MEMBER_OUTSIDE) {
         (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must %s %" PRIu64 " to %" PRIu64 "%s",
                        member->type == MEMBER_STRING ? "have" : "be from", member->min, member->max,

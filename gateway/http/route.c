@@ -65,6 +65,9 @@ static const char *check_member(const struct member *members, const struct membe
     if (is_body && (is_of_answer || member->constant != NULL)) {
         return "a member is of a type that no body has";
     }
+    if ((member->type == MEMBER_WORD) != (member->words != NULL)) {
+        return "a member that is a word has no words, or another one has";
+    }
     if (has_members != (member->members != NULL)) {
         return "a member that is an object has no members, or another one has";
     }
@@ -76,13 +79,26 @@ static const char *check_member(const struct member *members, const struct membe
     return NULL;
 }
 
+static bool are_values(const char *const *words, const struct msg_enum *values)
+{
+    size_t found = 0;
+    size_t count = 0;
+    for (; words[count] != NULL; count++) {
+        for (size_t i = 0; i < values->value_count; i++) {
+            found += strcmp(values->values[i].text, words[count]) == 0;
+        }
+    }
+    return found == count;
+}
+
 /* A member of the body that goes into a field of the message must fit into it. */
 static const char *check_field(const struct msg_type *type, const struct member *member)
 {
     static const enum field_type wanted[] = {[MEMBER_STRING] = FIELD_STR,
                                              [MEMBER_LABEL] = FIELD_STR,
                                              [MEMBER_NUMBER] = FIELD_U64,
-                                             [MEMBER_BOOL] = FIELD_BOOL};
+                                             [MEMBER_BOOL] = FIELD_BOOL,
+                                             [MEMBER_WORD] = FIELD_ENUM};
     for (size_t i = 0; i < type->field_count; i++) {
         const struct msg_field *field = &type->fields[i];
         if (strcmp(field->name, member->name) != 0) {
@@ -90,11 +106,15 @@ static const char *check_field(const struct msg_type *type, const struct member 
         }
         /* A character has four bytes at most (RFC 3629). */
         uint64_t max = member->type == MEMBER_LABEL ? 4 * member->max : member->max;
-        bool is_bounded =
-            member->type == MEMBER_BOOL || (member->min >= field->min && max <= field->max);
+        bool is_bounded = member->type == MEMBER_BOOL || member->type == MEMBER_WORD ||
+                          (member->min >= field->min && max <= field->max);
         if (member->is_nullable &&
             (field->presence != MSG_OPTIONAL || field->min > 0 || field->type != FIELD_STR)) {
             return "a member that may be null needs an optional field that may be empty";
+        }
+        if (member->type == MEMBER_WORD && field->type == FIELD_ENUM &&
+            !are_values(member->words, field->values)) {
+            return "a word is no value of the message's enum";
         }
         if (field->type != wanted[member->type] || !is_bounded) {
             return "a member does not fit into the message's field";
@@ -116,7 +136,7 @@ static const char *check_ask(const struct route *route)
     }
     if (route->ask->ahead != NULL &&
         (type->retry != RETRY_SAFE || route->ask->prepare != NULL || route->ask->version != NULL ||
-         !has_body || route->who == ROUTE_ANYBODY)) {
+         !has_body || route->who != ROUTE_USER)) {
         return "the row is asked ahead, but is no read of somebody who is checked";
     }
     if (route->answer.has_etag != (route->ask->version != NULL)) {

@@ -17,7 +17,8 @@ struct stats;    /* stats.h */
 
 enum route_who {
     ROUTE_ANYBODY,
-    ROUTE_USER, /* somebody who has logged in */
+    ROUTE_USER,  /* somebody who has logged in */
+    ROUTE_ADMIN, /* likewise, and he may manage everybody; else forbidden */
 };
 
 /* In what way a resource talks to its clients. */

@@ -10,6 +10,7 @@
 #define ROOM_SECRET_BYTES 32 /* hex digits */
 #define ROOMS_PAGE 500
 #define SESSIONS_PAGE 100
+#define USERS_PAGE 100
 #define SESSION_ID_BYTES 16 /* the first of the token's hash */
 
 struct u64_list {

@@ -50,6 +50,32 @@ static enum err get_user(void *self, uint64_t user_id, uint64_t deadline_ms, sto
     return mock->refuse;
 }
 
+static enum err add_user(void *self, const struct store_new_user *user, uint64_t deadline_ms,
+                         store_user_fn *fn, void *arg)
+{
+    struct mock_store *mock = self;
+    if (mock->refuse == ERR_OK) {
+        struct mock_store_call *call = remember(mock, MOCK_ADD_USER, arg);
+        call->new_user = *user;
+        call->deadline_ms = deadline_ms;
+        call->fn.user = fn;
+    }
+    return mock->refuse;
+}
+
+static enum err find_users(void *self, const struct store_users_page *page, uint64_t deadline_ms,
+                           store_users_fn *fn, void *arg)
+{
+    struct mock_store *mock = self;
+    if (mock->refuse == ERR_OK) {
+        struct mock_store_call *call = remember(mock, MOCK_FIND_USERS, arg);
+        call->users_page = *page;
+        call->deadline_ms = deadline_ms;
+        call->fn.users = fn;
+    }
+    return mock->refuse;
+}
+
 static enum err change_user(void *self, const struct store_change *change, uint64_t deadline_ms,
                             store_changed_fn *fn, void *arg)
 {
@@ -190,6 +216,8 @@ static enum err sweep(void *self, uint64_t expired_before_unix_ms, uint64_t revo
 static const struct store_ops ops = {
     .find_user = find_user,
     .get_user = get_user,
+    .add_user = add_user,
+    .find_users = find_users,
     .change_user = change_user,
     .change_password = change_password,
     .find_command = find_command,

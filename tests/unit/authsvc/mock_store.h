@@ -10,6 +10,8 @@ enum mock_store_op {
     MOCK_FIND_USER,
     MOCK_GET_USER,
     MOCK_CHANGE_USER,
+    MOCK_ADD_USER,
+    MOCK_FIND_USERS,
     MOCK_CHANGE_PASSWORD,
     MOCK_FIND_COMMAND,
     MOCK_OPEN_SESSION,
@@ -29,6 +31,8 @@ struct mock_store_call {
     char username[256];
     struct store_draft draft;
     struct store_change change;
+    struct store_new_user new_user;
+    struct store_users_page users_page;
     struct store_password password;
     unsigned char key[STORE_KEY_BYTES];
     struct store_target target;
@@ -44,6 +48,7 @@ struct mock_store_call {
     union {
         store_user_fn *user;
         store_changed_fn *changed;
+        store_users_fn *users;
         store_command_fn *command;
         store_opened_fn *opened;
         store_session_fn *session;

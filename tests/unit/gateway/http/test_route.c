@@ -178,6 +178,40 @@ static void test_members_against_the_message(void **state)
                    "POST /a (a): the row asks no request of the bus, or does not write an answer");
 }
 
+static void test_words_against_the_messages_enum(void **state)
+{
+    static const char *const good[] = {"admin", "member", NULL};
+    static const char *const bad[] = {"admin", "king", NULL};
+    static const struct member members[][2] = {
+        {{.name = "role", .type = MEMBER_WORD, .is_optional = true, .words = good}},
+        {{.name = "role", .type = MEMBER_WORD, .is_optional = true, .words = bad}},
+        {{.name = "role", .type = MEMBER_WORD, .is_optional = true}},
+        {{.name = "display_name", .type = MEMBER_WORD, .is_optional = true, .words = good}},
+    };
+    static const char *const whys[] = {NULL, "a word is no value of the message's enum",
+                                       "a member that is a word has no words, or another one has",
+                                       "a member does not fit into the message's field"};
+    static const struct route_ask ask = {.message = MSG_user_change, .write = write_nothing};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        const struct route row = {.method = "PATCH",
+                                  .template = "/a",
+                                  .name = "a",
+                                  .who = ROUTE_USER,
+                                  .body = members[i],
+                                  .answer = {.members = members[0]},
+                                  .ask = &ask};
+        AUTO(mem_free) char *why = NULL;
+        const struct resource resource = {.routes = &row, .count = 1};
+        struct routes *routes = routes_new(&resource, 1, &why);
+        assert_int_equal(routes != NULL, whys[i] == NULL);
+        if (whys[i] != NULL) {
+            assert_non_null(strstr(why, whys[i]));
+        }
+        routes_free(&routes);
+    }
+}
+
 static bool go_ahead(const struct exchange *exchange, struct msg *msg)
 {
     (void)exchange;
@@ -391,6 +425,8 @@ int main(void)
         cmocka_unit_test(test_rows_that_make_no_sense),
         cmocka_unit_test(test_members_of_a_body),
         cmocka_unit_test(test_members_against_the_message),
+        cmocka_unit_test(test_words_against_the_messages_enum),
+        cmocka_unit_test(test_words_against_the_messages_enum),
         cmocka_unit_test(test_rows_that_are_asked_ahead),
         cmocka_unit_test(test_members_that_may_be_null),
         cmocka_unit_test(test_requests_find_their_row),

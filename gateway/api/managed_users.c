@@ -1,0 +1,270 @@
+#include "gateway/api/managed_users.h"
+
+#include <stdlib.h>
+
+#include "gateway/api/user_json.h"
+#include "gateway/http/paging.h"
+#include "gateway/http/repeat_key.h"
+#include "proto/unicode/label.h"
+
+#define SEARCH_BYTES LABEL_BYTES
+
+static const struct msg_user *managed_user_of(const struct msg *reply)
+{
+    switch (reply->id) {
+    case MSG_user_get_reply:
+        return &reply->user_get_reply.user;
+    case MSG_user_add_reply:
+        return &reply->user_add_reply.user;
+    default:
+        return &reply->user_change_reply.user;
+    }
+}
+
+static uint64_t managed_user_version(const struct msg *reply)
+{
+    return managed_user_of(reply)->version;
+}
+
+static void write_managed_user(const struct exchange *exchange, const struct msg *reply,
+                               struct json_out *out)
+{
+    (void)exchange;
+    managed_user_json_write(managed_user_of(reply), out);
+}
+
+/* The user that the path names. false: it cannot be one. */
+static bool read_user_id(const struct exchange *exchange, uint64_t *ret_id)
+{
+    const struct str id = exchange_parameter(exchange, "user");
+    *ret_id = 0;
+    for (size_t i = 0; i < id.bytes; i++) {
+        if (id.data[i] < '0' || id.data[i] > '9' || *ret_id > INT64_MAX / 10 - 1) {
+            return false;
+        }
+        *ret_id = *ret_id * 10 + (uint64_t)(id.data[i] - '0');
+    }
+    return *ret_id > 0;
+}
+
+/* Attached to the exchange. */
+static struct str attach_key(struct exchange *exchange)
+{
+    uint8_t *key = exchange_attach(exchange, REPEAT_KEY_BYTES, free);
+    repeat_key_make(exchange, key);
+    return (struct str){.data = (const char *)key, .bytes = REPEAT_KEY_BYTES};
+}
+
+/* ---- GET /v1/users ---- */
+
+static const struct member list_query[] = {
+    {.name = "search",
+     .type = MEMBER_STRING,
+     .min = 1,
+     .max = SEARCH_BYTES - 1,
+     .doc = "Only those in whose user name or display name it stands, whatever the case."},
+    PAGING_QUERY_LIMIT,
+    PAGING_QUERY_TOKEN,
+    {.name = NULL},
+};
+
+static const struct member user_list_answer[] = {
+    {.name = "items",
+     .type = MEMBER_OBJECTS,
+     .max = PAGING_LIMIT_MAX,
+     .members = managed_user_members,
+     .doc = "In the order in which they came."},
+    {.name = "next_page_token",
+     .type = MEMBER_STRING,
+     .is_optional = true,
+     .min = 1,
+     .max = 2UL * PAGING_PLACE_BYTES_MAX,
+     .doc = "For page_token; absent on the last page."},
+    {.name = NULL},
+};
+_Static_assert(PAGING_LIMIT_MAX <= USERS_PAGE, "a page fits into a message");
+
+struct user_list {
+    struct paging paging;
+    uint8_t after[8]; /* the last one's id, big-endian */
+    char search[SEARCH_BYTES];
+};
+
+static uint64_t read_place(const uint8_t place[8])
+{
+    uint64_t id = 0;
+    for (size_t i = 0; i < 8; i++) {
+        id = id << 8 | place[i];
+    }
+    return id;
+}
+
+static enum err prepare_user_list(struct exchange *exchange, struct msg *msg)
+{
+    struct user_list *list = exchange_attach(exchange, sizeof(*list), free);
+    const struct request *request = exchange->request;
+    enum err err = paging_read(request, list->after, sizeof(list->after), &list->paging);
+    const uint64_t after_id = read_place(list->after);
+    if (err != ERR_OK || after_id > INT64_MAX ||
+        (request_has_query(request, "search") &&
+         !request_query(request, "search", list->search, sizeof(list->search)))) {
+        return ERR_BAD_REQUEST;
+    }
+    msg->user_page = (struct msg_user_page){
+        .limit = list->paging.limit, .after_id = after_id, .search = str_of(list->search)};
+    return ERR_OK;
+}
+
+static void write_user_list(const struct exchange *exchange, const struct msg *reply,
+                            struct json_out *out)
+{
+    const struct user_list *list = exchange->state;
+    const struct msg_user_list users = reply->user_page_reply.users;
+    json_out_open_member(out, "items", '[');
+    for (size_t i = 0; i < users.count; i++) {
+        json_out_open(out, '{');
+        managed_user_json_write(&users.items[i], out);
+        json_out_close(out, "}");
+    }
+    json_out_close(out, "]");
+    if (users.count == list->paging.limit) {
+        uint8_t place[8];
+        const uint64_t id = users.items[users.count - 1].id;
+        for (size_t i = 0; i < sizeof(place); i++) {
+            place[i] = (uint8_t)(id >> (56 - 8 * i));
+        }
+        paging_write_next(out, place, sizeof(place));
+    }
+}
+
+static const struct route_ask ask_user_list = {
+    .message = MSG_user_page, .prepare = prepare_user_list, .write = write_user_list};
+
+/* ---- POST /v1/users ---- */
+
+static const struct member add_body[] = {
+    {.name = "username",
+     .type = MEMBER_LABEL,
+     .min = 1,
+     .max = 50,
+     .doc = "To sign in with; compared exactly."},
+    {.name = "password",
+     .type = MEMBER_STRING,
+     .min = 10,
+     .max = 1024,
+     .doc = "In clear; not the user name."},
+    {.name = "display_name",
+     .type = MEMBER_LABEL,
+     .is_optional = true,
+     .min = 1,
+     .max = LABEL_CHARACTERS_MAX,
+     .doc = "What others see; the user name where none is given."},
+    {.name = "role",
+     .type = MEMBER_WORD,
+     .is_optional = true,
+     .words = user_roles,
+     .doc = "member where none is given."},
+    {.name = NULL},
+};
+
+static enum err prepare_add(struct exchange *exchange, struct msg *msg)
+{
+    msg->user_add.idempotency_key = attach_key(exchange);
+    return ERR_OK;
+}
+
+static const struct route_ask ask_add = {
+    .message = MSG_user_add, .prepare = prepare_add, .write = write_managed_user};
+
+/* ---- GET /v1/users/{user} ---- */
+
+static enum err prepare_get_user(struct exchange *exchange, struct msg *msg)
+{
+    return read_user_id(exchange, &msg->user_get.user_id) ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static const struct route_ask ask_get_user = {.message = MSG_user_get,
+                                              .prepare = prepare_get_user,
+                                              .version = managed_user_version,
+                                              .write = write_managed_user};
+
+/* ---- PATCH /v1/users/{user} ---- */
+
+static const struct member change_user_body[] = {
+    {.name = "display_name",
+     .type = MEMBER_LABEL,
+     .is_optional = true,
+     .is_nullable = true,
+     .min = 1,
+     .max = LABEL_CHARACTERS_MAX,
+     .doc = "What others see; null: the user name again."},
+    {.name = "role",
+     .type = MEMBER_WORD,
+     .is_optional = true,
+     .words = user_roles,
+     .doc = "In force within a second; ends nothing."},
+    {.name = "disabled",
+     .type = MEMBER_BOOL,
+     .is_optional = true,
+     .doc = "true: signs him out everywhere within a second."},
+    {.name = NULL},
+};
+
+static enum err prepare_change_user(struct exchange *exchange, struct msg *msg)
+{
+    msg->user_change.idempotency_key = attach_key(exchange);
+    msg->user_change.has_version = !exchange->match.is_any;
+    msg->user_change.version = exchange->match.version;
+    return read_user_id(exchange, &msg->user_change.user_id) ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static const struct route_ask ask_change_user = {.message = MSG_user_change,
+                                                 .prepare = prepare_change_user,
+                                                 .version = managed_user_version,
+                                                 .write = write_managed_user};
+
+/* ---- the rows ---- */
+
+static const struct route managed_user_rows[] = {
+    {.method = "GET",
+     .template = "/v1/users",
+     .name = "listUsers",
+     .doc = "Lists everybody.",
+     .who = ROUTE_ADMIN,
+     .query = list_query,
+     .answer = {.members = user_list_answer, .doc = "A page of them."},
+     .ask = &ask_user_list},
+    {.method = "POST",
+     .template = "/v1/users",
+     .name = "addUser",
+     .doc = "Adds a user.",
+     .who = ROUTE_ADMIN,
+     .body = add_body,
+     .answer = {.status = 201, .members = managed_user_members, .doc = "He may sign in."},
+     .errors = {ERR_CONFLICT, ERR_WEAK_PASSWORD},
+     .ask = &ask_add},
+    {.method = "GET",
+     .template = "/v1/users/{user}",
+     .name = "getUser",
+     .doc = "Shows a user.",
+     .who = ROUTE_ADMIN,
+     .answer = {.members = managed_user_members, .doc = "The user.", .has_etag = true},
+     .errors = {ERR_NOT_FOUND},
+     .ask = &ask_get_user},
+    {.method = "PATCH",
+     .template = "/v1/users/{user}",
+     .name = "changeUser",
+     .doc = "Changes a user (RFC 7396). The last admin who may sign in stays one.",
+     .who = ROUTE_ADMIN,
+     .has_if_match = true,
+     .body = change_user_body,
+     .answer = {.members = managed_user_members, .doc = "The user as he is now.", .has_etag = true},
+     .errors = {ERR_NOT_FOUND, ERR_CONFLICT},
+     .ask = &ask_change_user},
+};
+
+struct resource managed_users_resource(void)
+{
+    return (struct resource){
+        .dialect = DIALECT_V1, .routes = managed_user_rows, .count = ARRAY_LEN(managed_user_rows)};
+}

@@ -1,0 +1,122 @@
+#!/usr/bin/env -S node --test-reporter=tap
+// Users as admins see them, through a whole Lynks with two authsvc; and what README tells of them, run as it stands.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { startStack } from '../../support/stack.mjs';
+import { eventually } from '../../support/wait.mjs';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+// A second is what is promised; here a busy machine has its time.
+const IN_FORCE_MS = 10000;
+
+let stack;
+let admin;
+before(async () => {
+    stack = await startStack({ LYNKS_REPLICAS: '2', LYNKS_LOGIN_ADDRESS_BURST: '10000', LYNKS_REQUEST_BUDGET_MS: '60000' });
+    const { stdout } = await run(join(ROOT, 'deploy', 'admin'), ['password'], { env: stack.env });
+    admin = await open('admin', stdout.trim());
+});
+after(() => stack?.remove());
+
+const signIn = (username, password) => stack.request('/v1/sessions', { body: { username, password } });
+async function open(username, password) {
+    const answer = await signIn(username, password);
+    assert.equal(answer.status, 201, answer.text);
+    return answer.json.token;
+}
+
+const users = (method, path = '', options = {}) => stack.request(`/v1/users${path}`, { method, token: admin, ...options });
+const add = (body) => users('POST', '', { body });
+const change = (id, body, ifMatch = '*') => users('PATCH', `/${id}`, { body, headers: { 'if-match': ifMatch } });
+
+test('a user is added, once, and signs in', async () => {
+    const added = await add({ username: 'dora', password: 'open it now', display_name: 'Dora' });
+    assert.equal(added.status, 201, added.text);
+    assert.deepEqual({ ...added.json, id: '' }, { id: '', username: 'dora', display_name: 'Dora', role: 'member', disabled: false });
+    assert.equal((await add({ username: 'dora', password: 'open it again' })).status, 409);
+    const token = await open('dora', 'open it now');
+    const me = await stack.request('/v1/users/me', { method: 'GET', token });
+    assert.equal(me.json.id, added.json.id);
+    for (const [method, path] of [['GET', ''], ['POST', ''], ['GET', '/1'], ['PATCH', '/1']]) {
+        const body = { POST: { username: 'x', password: 'open it now' }, PATCH: { disabled: true } }[method];
+        const refused = await stack.request(`/v1/users${path}`, { method, token, body, headers: { 'if-match': '*' } });
+        assert.equal(refused.status, 403, `${method} ${path}`);
+    }
+});
+
+test('names of all kinds come back as they are, or are refused', async () => {
+    for (const name of ['Zoë', '張偉', '📱📱', '<b>bold</b>', "o'hara %_\\"]) {
+        const added = await add({ username: name, password: 'open it now' });
+        assert.equal(added.json?.username, name, added.text);
+        await open(name, 'open it now');
+    }
+    for (const name of ['a\u202eb', 'a\u200bb', 'a\u001b[2J', `e${'\u0301'.repeat(40)}`, ' ', 'x'.repeat(51)]) {
+        assert.equal((await add({ username: name, password: 'open it now' })).status, 422, JSON.stringify(name));
+    }
+    assert.equal((await add({ username: 'a\0b', password: 'open it now' })).status, 400); // as JSON already
+});
+
+test('pages hold everybody once, also while users come, and a search takes everything as it is', async () => {
+    for (let i = 0; i < 25; i += 1) assert.equal((await add({ username: `user ${i}`, password: 'open it now' })).status, 201);
+    const seen = [];
+    let token = '';
+    do {
+        const page = await users('GET', `?limit=10${token && `&page_token=${token}`}`);
+        assert.equal(page.status, 200, page.text);
+        seen.push(...page.json.items.map(({ id }) => id));
+        token = page.json.next_page_token ?? '';
+        assert.equal((await add({ username: `later ${seen.length}`, password: 'open it now' })).status, 201);
+    } while (token && seen.length < 200);
+    assert.equal(new Set(seen).size, seen.length);
+    const stored = (await stack.sql("SELECT id FROM users WHERE username NOT LIKE 'later%'")).map(([id]) => id);
+    for (const id of stored) assert.ok(seen.includes(id), id);
+    const found = async (text) => (await users('GET', `?search=${encodeURIComponent(text)}`)).json.items.map(({ username }) => username);
+    assert.deepEqual(await found('O\'HARA %_\\'), ["o'hara %_\\"]);
+    assert.deepEqual(await found('%'), ["o'hara %_\\"]);
+    assert.deepEqual(await found('nobody at all'), []);
+});
+
+test('who is disabled is out everywhere, and comes back', async () => {
+    const { json: { id } } = await add({ username: 'erin', password: 'open it now' });
+    const token = await open('erin', 'open it now');
+    const shown = await users('GET', `/${id}`);
+    assert.equal((await change(id, { disabled: true }, shown.headers.etag)).json.disabled, true);
+    assert.equal((await change(id, { disabled: false }, shown.headers.etag)).status, 412);
+    await eventually(async () => (await stack.create(token)).status === 401, { within: IN_FORCE_MS, what: 'erin is out' });
+    assert.equal((await signIn('erin', 'open it now')).status, 401);
+    assert.equal((await change(id, { disabled: false, role: 'admin' })).json.role, 'admin');
+    const again = await open('erin', 'open it now');
+    assert.equal((await stack.request('/v1/users', { method: 'GET', token: again })).status, 200);
+    assert.equal((await change(id, { role: 'member' })).status, 200);
+    await eventually(async () => (await stack.request('/v1/users', { method: 'GET', token: again })).status === 403,
+        { within: IN_FORCE_MS, what: 'erin is no admin any more' });
+    assert.equal((await change(999999, { disabled: true })).status, 404);
+    const [[self]] = await stack.sql("SELECT id FROM users WHERE username = 'admin'");
+    assert.equal((await change(self, { role: 'member' })).status, 409);
+});
+
+test('one call that comes from both replicas at once adds one user', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => add({ username: 'frank', password: 'open it now' })));
+    assert.equal(answers.filter(({ status }) => status === 201).length, 1);
+    assert.equal(answers.filter(({ status }) => status === 409).length, 19);
+});
+
+test('README\'s lines do what it says', async () => {
+    const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+    const [, script] = /<!-- people -->\n```sh\n([^]*?)```/.exec(readme);
+    const here = script.replaceAll('localhost:60000', `127.0.0.1:${stack.ports.http}`);
+    const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', here], { env: stack.env, cwd: ROOT });
+    const lines = stdout.trim().split('\n');
+    assert.match(lines[0], /"username":"carol"/, stdout);
+    assert.deepEqual(lines.slice(1, 3), ['200', '401'], stdout);
+    assert.match(stdout, /^[0-9a-f]{32} +laptop /m);
+    assert.doesNotMatch(stdout, / phone /);
+    assert.match(stdout, /^carol +carol +member +yes /m);
+    assert.equal(lines.at(-1), '401', stdout);
+});

@@ -84,6 +84,8 @@ static void test_document(void **state)
                                         "/v1/sessions",
                                         "/v1/sessions/current",
                                         "/v1/sessions/{session}",
+                                        "/v1/users",
+                                        "/v1/users/{user}",
                                         "/v1/users/me",
                                         "/v1/users/me/password",
                                         "/problems/{code}"};

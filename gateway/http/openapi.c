@@ -308,6 +308,10 @@ static void write_body_content(const struct route *route, enum dialect dialect,
     json_out_close(out, "}");
 }
 
+/* OpenAPI has no word for who may (an extension: section 4.9). */
+static const char *const who_names[] = {
+    [ROUTE_ANYBODY] = "anybody", [ROUTE_USER] = "user", [ROUTE_ADMIN] = "admin"};
+
 static void write_operation(const struct route *route, enum dialect dialect, struct json_out *out)
 {
     AUTO(mem_free) char *method = mem_strdup(route->method);
@@ -317,6 +321,7 @@ static void write_operation(const struct route *route, enum dialect dialect, str
     json_out_open_member(out, method, '{');
     json_out_member_z(out, "operationId", route->name);
     json_out_member_z(out, "summary", route->doc);
+    json_out_member_z(out, "x-who", who_names[route->who]);
     json_out_open_member(out, "security", '[');
     if (route->who != ROUTE_ANYBODY) {
         json_out_open(out, '{');

@@ -22,6 +22,7 @@ let tokenKey;
 let answered;
 let document;
 let ajv;
+let added = 0; // users
 
 // ---- what the document says ----
 
@@ -72,6 +73,7 @@ function assertDescribed({ path, method, operation, name }, answer, status, what
 async function send({ path, method, operation, isSecured, schema }, { headers = {}, ...options } = {}) {
     const needsMatch = operation?.parameters?.some(({ $ref }) => $ref?.endsWith('/IfMatch'));
     const body = schema && Object.fromEntries(schema.required.map((name) => [name, VALUES[name]]));
+    if (operation?.operationId === 'addUser') body.username = `user ${added += 1}`;
     if (isSecured && path.includes('{session}')) VALUES.session = (await openSession()).id;
     const url = path.replace(/\{(\w+)\}/g, (_, name) => VALUES[name]);
     const answer = await stack.request(url, { method: method.toUpperCase(), body, token: isSecured ? token : undefined,
@@ -98,6 +100,11 @@ before(async () => {
     const changed = await stack.request('/v1/users/me/password', { method: 'PUT', token: await stack.token(),
         body: { current_password: 'test123', new_password: PASSWORD } });
     assert.equal(changed.status, 204, changed.text);
+    // Who may do everything.
+    await stack.sql("UPDATE users SET role = 2 WHERE username = 'testuser'");
+    await stack.sql("INSERT INTO users (username, password) SELECT 'member', password FROM users WHERE username = 'testuser'");
+    await stack.sql("INSERT INTO users (username, password) SELECT 'disabled', password FROM users WHERE username = 'testuser'");
+    VALUES.user = (await stack.sql("SELECT id FROM users WHERE username = 'member'"))[0][0];
     token = await newToken();
     tokenKey = await tokenKeyOf(stack);
     await stack.create(token);
@@ -187,6 +194,31 @@ test('no token, one that cannot be right and one that nobody has get 401', async
             assert.equal(answer.headers['www-authenticate'], 'Bearer');
         }
     }
+});
+
+// Tokens are good for the principal that they were given to; the session of who is disabled ends with it.
+test('each route lets in whom its row names, and nobody else', async () => {
+    const tokenOf = async (username) => (await stack.login(username, PASSWORD)).json.token;
+    const disabled = await tokenOf('disabled');
+    const [[id]] = await stack.sql("SELECT id FROM users WHERE username = 'disabled'");
+    const ended = await stack.request(`/v1/users/${id}`, { method: 'PATCH', token, body: { disabled: true }, headers: { 'if-match': '*' } });
+    assert.equal(ended.status, 200, ended.text);
+    const lets = { anybody: ['nobody', 'member', 'disabled', 'admin'], user: ['member', 'admin'], admin: ['admin'] };
+    let refused = 0;
+    for (const row of operations()) {
+        const allowed = lets[row.operation['x-who']];
+        const tokens = { nobody: undefined, member: await tokenOf('member'), disabled, admin: await tokenOf('testuser') };
+        for (const [who, theirs] of Object.entries(tokens)) {
+            const { status } = await send(row, { token: theirs, ...(row.operation.operationId === 'changeMyPassword'
+                ? { body: { current_password: 'not his own', new_password: PASSWORD } } : {}) });
+            const wanted = allowed.includes(who) ? undefined : who === 'member' ? 403 : 401;
+            if (wanted) assert.equal(status, wanted, `${row.name} as ${who}`);
+            else assert.ok(status !== 403 && (status !== 401 || row.operation.operationId === 'changeMyPassword'), `${row.name} as ${who}: ${status}`);
+            refused += wanted ? 1 : 0;
+        }
+        token = await newToken();
+    }
+    assert.ok(refused > 20);
 });
 
 test('a body that is no JSON object gets 400; where none is taken it is not looked at', async () => {

@@ -1,12 +1,16 @@
 #include "deploy/lynks-admin/commands.h"
 
 const struct command commands[] = {
+    {"user", "list", "[SEARCH]", 0, 1, "everybody, or in whose names it stands", user_list},
+    {"user", "add", "NAME [admin]", 1, 2, "asks for a password; a member, or an admin", user_add},
     {"user", "show", "NAME", 1, 1, "who it is", user_show},
     {"user", "role", "NAME admin|member", 2, 2, "what he may do, in force within a second",
      user_set_role},
     {"user", "disable", "NAME", 1, 1, "he may not sign in, and is signed out everywhere",
      user_disable},
     {"user", "enable", "NAME", 1, 1, "he may sign in again", user_enable},
+    {"user", "passwd", "NAME", 1, 1, "gives him another password, and signs him out everywhere",
+     user_passwd},
     {"session", "list", "NAME", 1, 1, "the devices on which he is signed in", session_list},
     {"session", "revoke", "NAME [SESSION]", 1, 2, "signs out one of them, or all", session_revoke},
     {"password", NULL, "", 0, 0, "the first admin's, until it is changed", first_password_show},

@@ -26,6 +26,9 @@ bool user_show(struct tool *tool, char **arguments, int count);
 bool user_set_role(struct tool *tool, char **arguments, int count);
 bool user_disable(struct tool *tool, char **arguments, int count);
 bool user_enable(struct tool *tool, char **arguments, int count);
+bool user_passwd(struct tool *tool, char **arguments, int count);
+bool user_add(struct tool *tool, char **arguments, int count);
+bool user_list(struct tool *tool, char **arguments, int count);
 /* The id of the user of this exact name; 0: it has complained. */
 uint64_t user_find_id(struct tool *tool, const char *name);
 

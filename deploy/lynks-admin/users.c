@@ -1,4 +1,5 @@
 #include "deploy/lynks-admin/commands.h"
+#include "deploy/lynks-admin/secret_input.h"
 
 static const struct show_column user_columns[] = {
     {"USER", "username"}, {"NAME", "display_name"}, {"ROLE", "role"}, {"DISABLED", "disabled"},
@@ -110,4 +111,133 @@ bool user_enable(struct tool *tool, char **arguments, int count)
     (void)count;
     return change_user(tool, arguments[0],
                        (struct msg_user_change){.disabled = false, .has_disabled = true});
+}
+
+/* ---- his password ---- */
+
+static void take_ended(void *arg, const struct msg *reply)
+{
+    *(uint64_t *)arg = reply->user_password_reply.revoked;
+}
+
+static enum err set_password(struct tool *tool, uint64_t user_id, const char *password,
+                             uint64_t *ret_ended)
+{
+    uint8_t key[TOOL_KEY_BYTES];
+    tool_draw_key(key);
+    const struct msg request = {
+        .id = MSG_user_password,
+        .user_password = {.user_id = user_id,
+                          .idempotency_key = {.data = (const char *)key, .bytes = sizeof(key)},
+                          .new_password = str_of(password)}};
+    return tool_ask(tool, &request, take_ended, ret_ended);
+}
+
+static void complain_of_password(enum err err)
+{
+    if (err == ERR_WEAK_PASSWORD || err == ERR_BAD_REQUEST) {
+        tool_complain("a password has 10 to 1,024 bytes, and is not the user name");
+    } else {
+        tool_explain(err);
+    }
+}
+
+bool user_passwd(struct tool *tool, char **arguments, int count)
+{
+    char password[SECRET_INPUT_BYTES];
+    uint64_t ended = 0;
+    (void)count;
+    const uint64_t user_id = user_find_id(tool, arguments[0]);
+    if (user_id == 0 || !secret_input_read("New password", password)) {
+        return false;
+    }
+    const enum err err = set_password(tool, user_id, password, &ended);
+    explicit_bzero(password, sizeof(password));
+    if (err != ERR_OK) {
+        complain_of_password(err);
+    } else if (tool->wants_json) {
+        (void)printf("{\"revoked\": %" PRIu64 "}\n", ended);
+    } else {
+        (void)printf("the password is changed; %" PRIu64 " session%s ended\n", ended,
+                     ended == 1 ? "" : "s");
+    }
+    return err == ERR_OK;
+}
+
+/* ---- new ones ---- */
+
+static void show_added(void *arg, const struct msg *reply)
+{
+    show_user(arg, &reply->user_add_reply.user);
+}
+
+bool user_add(struct tool *tool, char **arguments, int count)
+{
+    char password[SECRET_INPUT_BYTES];
+    uint8_t key[TOOL_KEY_BYTES];
+    if (count == 2 && strcmp(arguments[1], "admin") != 0) {
+        tool_complain("%s is no role that is given here: admin, or nothing", arguments[1]);
+        return false;
+    }
+    if (!secret_input_read("Password", password)) {
+        return false;
+    }
+    tool_draw_key(key);
+    const struct msg request = {
+        .id = MSG_user_add,
+        .user_add = {.idempotency_key = {.data = (const char *)key, .bytes = sizeof(key)},
+                     .username = str_of(arguments[0]),
+                     .password = str_of(password),
+                     .role = count == 2 ? ROLE_ADMIN : ROLE_MEMBER,
+                     .has_role = true}};
+    const enum err err = tool_ask(tool, &request, show_added, tool);
+    explicit_bzero(password, sizeof(password));
+    if (err == ERR_CONFLICT) {
+        tool_complain("there is a user of this name already");
+    } else if (err == ERR_WRONG_MEMBER) {
+        tool_complain("a user name has 1 to 50 characters that can be seen");
+    } else if (err != ERR_OK) {
+        complain_of_password(err);
+    }
+    return err == ERR_OK;
+}
+
+/* ---- all of them ---- */
+
+struct user_pages {
+    json_t *rows;
+    uint64_t after_id;
+    bool is_last;
+};
+
+static void take_user_page(void *arg, const struct msg *reply)
+{
+    struct user_pages *pages = arg;
+    const struct msg_user_list *found = &reply->user_page_reply.users;
+    for (size_t i = 0; i < found->count; i++) {
+        (void)json_array_append_new(pages->rows, user_row(&found->items[i]));
+        pages->after_id = found->items[i].id;
+    }
+    pages->is_last = found->count < USERS_PAGE;
+}
+
+bool user_list(struct tool *tool, char **arguments, int count)
+{
+    struct user_pages pages = {.rows = json_array()};
+    enum err err = ERR_OK;
+    while (err == ERR_OK && !pages.is_last) {
+        const struct msg request = {
+            .id = MSG_user_page,
+            .user_page = {.limit = USERS_PAGE,
+                          .after_id = pages.after_id,
+                          .search = count > 0 ? str_of(arguments[0]) : STR_NONE}};
+        err = tool_ask(tool, &request, take_user_page, &pages);
+    }
+    if (err == ERR_OK) {
+        show_rows(stdout, tool->wants_json, pages.rows, user_columns);
+    } else {
+        tool_explain(err);
+    }
+    json_decref(pages.rows);
+    return err == ERR_OK;
 }

@@ -1,5 +1,5 @@
 /* The body of a client's request through the whole API, up to the message on the bus and back: the
- * first byte picks the path, the token and how the services answer, the rest is the body.
+ * first byte picks the route, the token and how the services answer, the rest is the body.
  *
  * Aims at: gateway/http/json_body.c gateway/http/dispatcher.c gateway/http/exchange.c
  * Links: gateway_api
@@ -59,6 +59,10 @@ static void answer(enum err err, bool first)
     if (reply.id == MSG_room_participants_reply) {
         reply.room_participants_reply.publishers =
             (struct u64_list){.items = publishers, .count = ARRAY_LEN(publishers)};
+    } else if (reply.id == MSG_session_check_reply) {
+        reply.session_check_reply.user_id = 1;
+        reply.session_check_reply.role = ROLE_ADMIN; /* who gets furthest */
+        reply.session_check_reply.has_role = true;
     }
     out_count--;
     out[place] = out[out_count];
@@ -89,7 +93,13 @@ static const char *header(struct request *request, const char *name)
         return "https://a.example";
     }
     if (strcmp(name, "Host") == 0) {
-        return (choice & 32) != 0 ? "localhost" : NULL;
+        return (choice & 96) != 96 ? "localhost" : NULL;
+    }
+    if (strcmp(name, "Content-Type") == 0) {
+        return "application/json";
+    }
+    if (strcmp(name, "If-Match") == 0) {
+        return "*";
     }
     return strcmp(name, "Access-Control-Request-Method") == 0 ? "POST" : NULL;
 }
@@ -133,9 +143,13 @@ static struct api *make_api(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-    static const char *const paths[] = {
-        "/login",   "/create",          "/list_participants",  "/other",
-        "/v1/info", "/v1/openapi.json", "/problems/not_found", "/v1/other"};
+    static const struct {
+        const char *method, *path;
+    } rows[] = {
+        {"POST", "/login"},  {"POST", "/create"},         {"POST", "/list_participants"},
+        {"POST", "/other"},  {"PATCH", "/v1/users/me"},   {"POST", "/v1/users"},
+        {"GET", "/v1/info"}, {"GET", "/v1/openapi.json"},
+    };
     static struct api *api;
     if (api == NULL) {
         api = make_api();
@@ -144,12 +158,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
         return 0;
     }
     choice = data[0];
+    const size_t row = (choice & 3U) + ((choice & 128) != 0 ? 4 : 0);
     struct request request = {
         .ops = &request_ops,
-        .method = (choice & 4) == 0     ? "OPTIONS"
-                  : (choice & 128) != 0 ? "GET"
-                                        : "POST",
-        .path = paths[(choice & 3) + ((choice & 128) != 0 ? 4 : 0)],
+        .method = (choice & 4) == 0 ? "OPTIONS" : rows[row].method,
+        .path = rows[row].path,
         .body = {.data = (const char *)data + 1, .bytes = bytes - 1},
     };
     refuse = (choice & 32) != 0 ? ERR_UNAVAILABLE : ERR_OK;

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startStack } from '../../support/stack.mjs';
 import { drawToken, tokenKeyOf } from '../../support/tokens.mjs';
+import { eventually } from '../../support/wait.mjs';
 
 const MAX_ROOM = 2 ** 53 - 1;
 const FOREIGN_TOKEN = 'ab'.repeat(32); // no gateway has drawn it
@@ -190,9 +191,9 @@ test('a request id is in every answer and in the log of every process it passed'
     const answer = await stack.create(token); // a list may come from the memory of roomsvc
     const id = answer.headers['x-request-id'];
     assert.match(id, /^\S{8,}$/);
-    const logs = await stack.logs();
+    // Lines are written beside the answers, so they may come a moment after it.
     for (const service of ['gateway', 'authsvc', 'roomsvc', 'janusbridge']) {
-        assert.ok(logs.get(`${service}.log`).includes(id), `${service} does not log ${id}`);
+        await eventually(async () => (await stack.logs()).get(`${service}.log`).includes(id), { within: 5000, what: `${service} logs ${id}` });
     }
 });
 

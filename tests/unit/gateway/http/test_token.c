@@ -66,7 +66,7 @@ static void test_every_digit_counts(void **state)
 static void test_form(void **state)
 {
     static const char *const bad[] = {
-        "", "0", TOKEN "0", TOKEN "00", " " TOKEN,
+        "", "0", TOKEN "0", TOKEN "00", (" " TOKEN),
     };
     char token[TOKEN_HEX + 1];
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

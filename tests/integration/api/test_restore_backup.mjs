@@ -66,11 +66,13 @@ async function command(name) {
     const page = await readFile(OPERATING, 'utf8');
     const line = page.split('\n').find((text) => text.startsWith(`deploy/admin ${name} `));
     assert.ok(line, `OPERATING.md has no deploy/admin ${name}`);
-    return run('bash', ['-c', line.replace('deploy/admin', `"${ADMIN}"`)], { cwd: folder, env: stack.env });
+    return run('bash', ['-c', line.replace('deploy/admin', `"${ADMIN}"`)], { cwd: folder, env: env() });
 }
 
+// What is killed leaves its temporary files behind: in the folder of this test.
+const env = () => ({ ...stack.env, TMPDIR: folder });
 const pathOf = (name) => join(folder, name);
-const admin = (...args) => run(ADMIN, args, { env: stack.env });
+const admin = (...args) => run(ADMIN, args, { env: env() });
 const restore = (file) => admin('restore', file);
 const databases = async () => (await backupSql('SHOW DATABASES')).filter(([name]) => name.startsWith('lynks_db')).flat();
 
@@ -221,7 +223,7 @@ test('what is cut, damaged, foreign or newer is refused, and nothing changes', a
 
 // The program with its standard input open; ended tells how it has gone.
 function start(...args) {
-    const child = spawn(ADMIN, args, { env: stack.env, stdio: ['pipe', 'ignore', 'pipe'] });
+    const child = spawn(ADMIN, args, { env: env(), stdio: ['pipe', 'ignore', 'pipe'] });
     let stderr = '';
     child.stderr.on('data', (data) => { stderr += data; });
     child.stdin.on('error', () => {}); // it may be gone before it has read all

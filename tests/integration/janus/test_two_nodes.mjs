@@ -84,6 +84,7 @@ before(async () => {
         LYNKS_AUTHSVC_ADDRESS: `127.0.0.1:${stack.base + 1}`,
         LYNKS_ROOMSVC_ADDRESS: `127.0.0.1:${port(5)}`,
         LYNKS_REQUEST_BUDGET_MS: String(BUDGET_MS),
+        LYNKS_TOKEN_KEY_FILE: join(stack.state, 'secrets', 'token-key'),
     });
     token = await stack.token();
 });

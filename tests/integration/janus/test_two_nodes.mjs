@@ -178,7 +178,7 @@ test('a node that is away holds up none of the others', async (t) => {
     for (let i = 0; i < LISTS || !isRefused(); i += 1) {
         const begin = performance.now();
         await assertListed(rooms.default[i % rooms.default.length], i % 2 === 0 ? doors.default : doors.other);
-        if (i % 50 === 0) rooms.default.push(await createOn('default'));
+        if (i < LISTS && i % 50 === 0) rooms.default.push(await createOn('default'));
         longest = Math.max(longest, performance.now() - begin);
     }
     t.diagnostic(`the longest wait: ${Math.round(longest)} ms; the other node: ${statuses}`);

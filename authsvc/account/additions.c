@@ -39,7 +39,7 @@ static void fail_addition(struct addition *addition, enum err err)
 {
     struct additions *additions = addition->additions;
     struct call *call = end_addition(addition);
-    const bool is_refused = err_http_status(err) < 500;
+    const bool is_refused = err_is_callers(err);
     metric_inc(is_refused ? additions->refused : additions->failed);
     if (!is_refused) {
         log_warn_limited(&additions->failed_gate, clock_mono_ms(additions->clock), "user not added",

@@ -44,7 +44,7 @@ static void fail_change(struct password_change *change, enum err err)
     struct passwords *p = change->passwords;
     struct call *call = end_change(change);
     const uint64_t now_ms = clock_mono_ms(p->parts.clock);
-    if (err_http_status(err) < 500) {
+    if (err_is_callers(err)) {
         metric_inc(p->refused);
         log_info_limited(&p->refused_gate, now_ms, "password not changed",
                          LOG_Z("error", err_code(err)),

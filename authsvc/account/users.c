@@ -20,22 +20,15 @@ struct user_call {
     struct call *call;
 };
 
-/* Was it the caller's own doing? */
-static bool is_refusal(enum err err)
-{
-    return err == ERR_FORBIDDEN || err == ERR_NOT_FOUND || err == ERR_BAD_REQUEST ||
-           err == ERR_WRONG_MEMBER || err == ERR_STALE || err == ERR_CONFLICT;
-}
-
 static void fail_user_call(struct users *users, struct call *call, enum err err)
 {
-    if (!is_refusal(err)) {
+    if (!err_is_callers(err)) {
         log_warn_limited(&users->failed_gate, clock_mono_ms(users->clock), "user call failed",
                          LOG_Z("error", err_code(err)),
                          LOG_STR("request_id", call->context.request_id));
     }
     if (call->request.id == MSG_user_change) {
-        metric_inc(is_refusal(err) ? users->refused : users->failed);
+        metric_inc(err_is_callers(err) ? users->refused : users->failed);
     }
     call_fail(call, err);
 }

@@ -197,13 +197,13 @@ struct store_ops {
                           void *arg);
     enum err (*get_user)(void *self, uint64_t user_id, uint64_t deadline_ms, store_user_fn *fn,
                          void *arg);
-    /* All of it or nothing; in one go with the end of his sessions, if he is disabled. */
     /* The user as he is there, also if the command was done before. ERR_CONFLICT: somebody has the
      * name. */
     enum err (*add_user)(void *self, const struct store_new_user *user, uint64_t deadline_ms,
                          store_user_fn *fn, void *arg);
     enum err (*find_users)(void *self, const struct store_users_page *page, uint64_t deadline_ms,
                            store_users_fn *fn, void *arg);
+    /* All of it or nothing; in one go with the end of his sessions, if he is disabled. */
     enum err (*change_user)(void *self, const struct store_change *change, uint64_t deadline_ms,
                             store_changed_fn *fn, void *arg);
     /* And ends his sessions, all but one, in one go. ERR_NOT_FOUND: there is no such user;

@@ -6,13 +6,10 @@ struct command {
     unsigned char key[STORE_KEY_BYTES];
 };
 
-static const struct db_query find_command = {
-    .sql = "SELECT created_unix_ms FROM user_commands WHERE command_key = ?",
-    .params = DB_FIELDS(struct command, key)};
-
+/* Waits for a transaction that is at the same command, and adds nothing if that is committed. */
 static const struct db_query insert_command = {
-    .sql =
-        "INSERT INTO user_commands (command_key, created_unix_ms) VALUES (?, " DB_NOW_UNIX_MS ")",
+    .sql = "INSERT IGNORE INTO user_commands (command_key, created_unix_ms)"
+           " VALUES (?, " DB_NOW_UNIX_MS ")",
     .params = DB_FIELDS(struct command, key)};
 
 enum err store_begin_command(struct db *db, const unsigned char key[STORE_KEY_BYTES],
@@ -21,9 +18,9 @@ enum err store_begin_command(struct db *db, const unsigned char key[STORE_KEY_BY
     struct command command;
     uint64_t rows = 0;
     memcpy(command.key, key, sizeof(command.key));
-    enum err err = db_query_run(db, &find_command, &command, &rows);
-    *ret_is_done = rows > 0;
-    return err == ERR_OK && rows == 0 ? db_query_run(db, &insert_command, &command, NULL) : err;
+    enum err err = db_query_run(db, &insert_command, &command, &rows);
+    *ret_is_done = err == ERR_OK && rows == 0;
+    return err;
 }
 
 /* ---- was it done? ---- */

@@ -59,8 +59,8 @@ struct store_user_lock {
 
 /* Whoever changes a user, or his sessions, takes turns. */
 enum err store_lock_user(struct db *db, uint64_t user_id, struct store_user_lock *ret);
-/* Remembers that the command of this key is done. Was it done before? Then nothing is left to do.
- * The user whom it is about is locked. */
+/* Remembers that the command of this key is done. Was it done before, or by another replica just
+ * now? Then nothing is left to do. */
 enum err store_begin_command(struct db *db, const unsigned char key[STORE_KEY_BYTES],
                              bool *ret_is_done);
 

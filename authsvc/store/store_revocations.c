@@ -232,7 +232,7 @@ static const struct db_query sweep_sessions = {
     .sql = "DELETE FROM sessions WHERE expires_unix_ms < ? ORDER BY expires_unix_ms LIMIT 500",
     .params = DB_FIELDS(struct sweep, expired_before_unix_ms)};
 
-/* A command is sent again within seconds (the bus), or by a client within the day. */
+/* A command is sent again within seconds, by the bus or by a proxy; a day is more than enough. */
 static const struct db_query sweep_commands = {
     .sql = "DELETE FROM user_commands WHERE created_unix_ms < " DB_NOW_UNIX_MS " - 86400000"
            " ORDER BY created_unix_ms LIMIT 500"};

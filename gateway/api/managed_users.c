@@ -9,28 +9,11 @@
 
 #define SEARCH_BYTES LABEL_BYTES
 
-static const struct msg_user *managed_user_of(const struct msg *reply)
-{
-    switch (reply->id) {
-    case MSG_user_get_reply:
-        return &reply->user_get_reply.user;
-    case MSG_user_add_reply:
-        return &reply->user_add_reply.user;
-    default:
-        return &reply->user_change_reply.user;
-    }
-}
-
-static uint64_t managed_user_version(const struct msg *reply)
-{
-    return managed_user_of(reply)->version;
-}
-
 static void write_managed_user(const struct exchange *exchange, const struct msg *reply,
                                struct json_out *out)
 {
     (void)exchange;
-    managed_user_json_write(managed_user_of(reply), out);
+    managed_user_json_write(user_in(reply), out);
 }
 
 /* The user that the path names. false: it cannot be one. */
@@ -45,14 +28,6 @@ static bool read_user_id(const struct exchange *exchange, uint64_t *ret_id)
         *ret_id = *ret_id * 10 + (uint64_t)(id.data[i] - '0');
     }
     return *ret_id > 0;
-}
-
-/* Attached to the exchange. */
-static struct str attach_key(struct exchange *exchange)
-{
-    uint8_t *key = exchange_attach(exchange, REPEAT_KEY_BYTES, free);
-    repeat_key_make(exchange, key);
-    return (struct str){.data = (const char *)key, .bytes = REPEAT_KEY_BYTES};
 }
 
 /* ---- GET /v1/users ---- */
@@ -74,37 +49,23 @@ static const struct member user_list_answer[] = {
      .max = PAGING_LIMIT_MAX,
      .members = managed_user_members,
      .doc = "In the order in which they came."},
-    {.name = "next_page_token",
-     .type = MEMBER_STRING,
-     .is_optional = true,
-     .min = 1,
-     .max = 2UL * PAGING_PLACE_BYTES_MAX,
-     .doc = "For page_token; absent on the last page."},
+    PAGING_NEXT,
     {.name = NULL},
 };
 _Static_assert(PAGING_LIMIT_MAX <= USERS_PAGE, "a page fits into a message");
 
 struct user_list {
     struct paging paging;
-    uint8_t after[8]; /* the last one's id, big-endian */
+    uint8_t after[PAGING_NUMBER_BYTES]; /* the last one's id */
     char search[SEARCH_BYTES];
 };
-
-static uint64_t read_place(const uint8_t place[8])
-{
-    uint64_t id = 0;
-    for (size_t i = 0; i < 8; i++) {
-        id = id << 8 | place[i];
-    }
-    return id;
-}
 
 static enum err prepare_user_list(struct exchange *exchange, struct msg *msg)
 {
     struct user_list *list = exchange_attach(exchange, sizeof(*list), free);
     const struct request *request = exchange->request;
     enum err err = paging_read(request, list->after, sizeof(list->after), &list->paging);
-    const uint64_t after_id = read_place(list->after);
+    const uint64_t after_id = paging_number(list->after);
     if (err != ERR_OK || after_id > INT64_MAX ||
         (request_has_query(request, "search") &&
          !request_query(request, "search", list->search, sizeof(list->search)))) {
@@ -128,11 +89,8 @@ static void write_user_list(const struct exchange *exchange, const struct msg *r
     }
     json_out_close(out, "]");
     if (users.count == list->paging.limit) {
-        uint8_t place[8];
-        const uint64_t id = users.items[users.count - 1].id;
-        for (size_t i = 0; i < sizeof(place); i++) {
-            place[i] = (uint8_t)(id >> (56 - 8 * i));
-        }
+        uint8_t place[PAGING_NUMBER_BYTES];
+        paging_set_number(place, users.items[users.count - 1].id);
         paging_write_next(out, place, sizeof(place));
     }
 }
@@ -169,7 +127,7 @@ static const struct member add_body[] = {
 
 static enum err prepare_add(struct exchange *exchange, struct msg *msg)
 {
-    msg->user_add.idempotency_key = attach_key(exchange);
+    msg->user_add.idempotency_key = repeat_key_attach(exchange);
     return ERR_OK;
 }
 
@@ -185,7 +143,7 @@ static enum err prepare_get_user(struct exchange *exchange, struct msg *msg)
 
 static const struct route_ask ask_get_user = {.message = MSG_user_get,
                                               .prepare = prepare_get_user,
-                                              .version = managed_user_version,
+                                              .version = user_version,
                                               .write = write_managed_user};
 
 /* ---- PATCH /v1/users/{user} ---- */
@@ -212,7 +170,7 @@ static const struct member change_user_body[] = {
 
 static enum err prepare_change_user(struct exchange *exchange, struct msg *msg)
 {
-    msg->user_change.idempotency_key = attach_key(exchange);
+    msg->user_change.idempotency_key = repeat_key_attach(exchange);
     msg->user_change.has_version = !exchange->match.is_any;
     msg->user_change.version = exchange->match.version;
     return read_user_id(exchange, &msg->user_change.user_id) ? ERR_OK : ERR_NOT_FOUND;
@@ -220,7 +178,7 @@ static enum err prepare_change_user(struct exchange *exchange, struct msg *msg)
 
 static const struct route_ask ask_change_user = {.message = MSG_user_change,
                                                  .prepare = prepare_change_user,
-                                                 .version = managed_user_version,
+                                                 .version = user_version,
                                                  .write = write_managed_user};
 
 /* ---- the rows ---- */

@@ -188,19 +188,14 @@ static const struct member list_answer[] = {
      .max = PAGING_LIMIT_MAX,
      .members = session_members,
      .doc = "The newest first."},
-    {.name = "next_page_token",
-     .type = MEMBER_STRING,
-     .is_optional = true,
-     .min = 1,
-     .max = 2UL * PAGING_PLACE_BYTES_MAX,
-     .doc = "For page_token; absent on the last page."},
+    PAGING_NEXT,
     {.name = NULL},
 };
 _Static_assert(PAGING_LIMIT_MAX <= SESSIONS_PAGE, "a page fits into a message");
 
-/* Where a page ends: the last one's time, big-endian, and id. */
+/* Where a page ends: the last one's time and id. */
 struct place {
-    uint8_t created[8];
+    uint8_t created[PAGING_NUMBER_BYTES];
     uint8_t id[SESSION_ID_BYTES];
 };
 
@@ -213,10 +208,7 @@ static enum err prepare_session_list(struct exchange *exchange, struct msg *msg)
 {
     struct list *list = exchange_attach(exchange, sizeof(*list), free);
     enum err err = paging_read(exchange->request, &list->place, sizeof(list->place), &list->paging);
-    uint64_t created = 0;
-    for (size_t i = 0; i < sizeof(list->place.created); i++) {
-        created = created << 8 | list->place.created[i];
-    }
+    const uint64_t created = paging_number(list->place.created);
     if (err != ERR_OK || created > INT64_MAX) {
         return ERR_BAD_REQUEST;
     }
@@ -243,9 +235,7 @@ static void write_session_list(const struct exchange *exchange, const struct msg
     if (sessions.count == list->paging.limit) {
         const struct msg_session *last = &sessions.items[sessions.count - 1];
         struct place place;
-        for (size_t i = 0; i < sizeof(place.created); i++) {
-            place.created[i] = (uint8_t)(last->created_unix_ms >> (56 - 8 * i));
-        }
+        paging_set_number(place.created, last->created_unix_ms);
         memcpy(place.id, last->id.data, sizeof(place.id));
         paging_write_next(out, &place, sizeof(place));
     }

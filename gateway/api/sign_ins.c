@@ -73,7 +73,7 @@ enum err sign_ins_begin(struct sign_ins *sign_ins, struct exchange *exchange, st
 void sign_ins_end(struct sign_ins *sign_ins, const struct exchange *exchange, enum err err)
 {
     const struct sign_in *sign_in = exchange->state;
-    if (err == ERR_OK) {
+    if (err == ERR_OK && sign_in->token[0] != '\0') {
         auth_note_good(exchange->all->config.auth, sign_in->token_hash);
     }
     if (err == ERR_OK || err_http_status(err) >= 500) {

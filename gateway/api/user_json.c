@@ -6,30 +6,47 @@
 
 const char *const user_roles[] = {"member", "admin", NULL};
 
-const struct member user_members[] = {
-    {.name = "id", .type = MEMBER_STRING, .min = 1, .max = ID_BYTES, .doc = "Opaque."},
-    {.name = "username", .type = MEMBER_STRING, .min = 1, .max = 200, .doc = "To sign in with."},
-    {.name = "display_name",
-     .type = MEMBER_STRING,
-     .min = 1,
-     .max = 256,
-     .doc = "What others see; the user name where none was given."},
-    {.name = "role", .type = MEMBER_WORD, .words = user_roles, .doc = "What he may do."},
-    {.name = NULL},
-};
+/* What everybody sees of a user. */
+#define USER_MEMBERS                                                                               \
+    {.name = "id", .type = MEMBER_STRING, .min = 1, .max = ID_BYTES, .doc = "Opaque."},            \
+        {.name = "username",                                                                       \
+         .type = MEMBER_STRING,                                                                    \
+         .min = 1,                                                                                 \
+         .max = 200,                                                                               \
+         .doc = "To sign in with."},                                                               \
+        {.name = "display_name",                                                                   \
+         .type = MEMBER_STRING,                                                                    \
+         .min = 1,                                                                                 \
+         .max = 256,                                                                               \
+         .doc = "What others see; the user name where none was given."},                           \
+    {                                                                                              \
+        .name = "role", .type = MEMBER_WORD, .words = user_roles, .doc = "What he may do."         \
+    }
+
+const struct member user_members[] = {USER_MEMBERS, {.name = NULL}};
 
 const struct member managed_user_members[] = {
-    {.name = "id", .type = MEMBER_STRING, .min = 1, .max = ID_BYTES, .doc = "Opaque."},
-    {.name = "username", .type = MEMBER_STRING, .min = 1, .max = 200, .doc = "To sign in with."},
-    {.name = "display_name",
-     .type = MEMBER_STRING,
-     .min = 1,
-     .max = 256,
-     .doc = "What others see; the user name where none was given."},
-    {.name = "role", .type = MEMBER_WORD, .words = user_roles, .doc = "What he may do."},
+    USER_MEMBERS,
     {.name = "disabled", .type = MEMBER_BOOL, .doc = "He may not sign in."},
     {.name = NULL},
 };
+
+const struct msg_user *user_in(const struct msg *reply)
+{
+    switch (reply->id) {
+    case MSG_user_get_reply:
+        return &reply->user_get_reply.user;
+    case MSG_user_add_reply:
+        return &reply->user_add_reply.user;
+    default:
+        return &reply->user_change_reply.user;
+    }
+}
+
+uint64_t user_version(const struct msg *reply)
+{
+    return user_in(reply)->version;
+}
 
 void user_json_write(const struct msg_user *user, struct json_out *out)
 {

@@ -6,6 +6,10 @@
 #include "gateway/http/member.h"
 #include "proto/schema/msg.h"
 
+/* The user in a reply that is one user: to user_get, user_add, user_change. */
+const struct msg_user *user_in(const struct msg *reply);
+uint64_t user_version(const struct msg *reply); /* his version: for his ETag */
+
 extern const char *const user_roles[]; /* ended by NULL */
 extern const struct member user_members[];
 extern const struct member managed_user_members[]; /* as admins see one */

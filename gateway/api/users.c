@@ -11,24 +11,11 @@ struct users_api {
     struct sign_ins *sign_ins;
 };
 
-/* ---- what all of them show: one user ---- */
-
-static const struct msg_user *user_of(const struct msg *reply)
-{
-    return reply->id == MSG_user_get_reply ? &reply->user_get_reply.user
-                                           : &reply->user_change_reply.user;
-}
-
-static uint64_t user_version(const struct msg *reply)
-{
-    return user_of(reply)->version;
-}
-
 static void write_user(const struct exchange *exchange, const struct msg *reply,
                        struct json_out *out)
 {
     (void)exchange;
-    user_json_write(user_of(reply), out);
+    user_json_write(user_in(reply), out);
 }
 
 /* ---- GET /v1/users/me ---- */
@@ -59,11 +46,8 @@ static const struct member change_me_body[] = {
 
 static enum err prepare_change_me(struct exchange *exchange, struct msg *msg)
 {
-    uint8_t *key = exchange_attach(exchange, REPEAT_KEY_BYTES, free);
-    repeat_key_make(exchange, key);
     msg->user_change.user_id = exchange->context.principal.user_id;
-    msg->user_change.idempotency_key =
-        (struct str){.data = (const char *)key, .bytes = REPEAT_KEY_BYTES};
+    msg->user_change.idempotency_key = repeat_key_attach(exchange);
     msg->user_change.has_version = !exchange->match.is_any;
     msg->user_change.version = exchange->match.version;
     return ERR_OK;

@@ -82,7 +82,8 @@ static bool is_good(const json_t *value, const struct member *member,
                                  .bytes = json_string_length(value)};
         char label[LABEL_BYTES];
         is_typed = json_is_string(value);
-        is_inside = is_typed && label_make(text, label) &&
+        /* As it came it has to fit into the message, too. */
+        is_inside = is_typed && text.bytes <= 4 * member->max && label_make(text, label) &&
                     text_characters(str_of(label)) >= member->min &&
                     text_characters(str_of(label)) <= member->max;
         break;

@@ -40,6 +40,22 @@ enum err paging_read(const struct request *request, void *ret_place, size_t byte
     return ERR_OK;
 }
 
+uint64_t paging_number(const uint8_t place[PAGING_NUMBER_BYTES])
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < PAGING_NUMBER_BYTES; i++) {
+        number = number << 8 | place[i];
+    }
+    return number;
+}
+
+void paging_set_number(uint8_t ret_place[PAGING_NUMBER_BYTES], uint64_t number)
+{
+    for (size_t i = 0; i < PAGING_NUMBER_BYTES; i++) {
+        ret_place[i] = (uint8_t)(number >> (56 - 8 * i));
+    }
+}
+
 void paging_write_next(struct json_out *out, const void *place, size_t bytes)
 {
     json_out_key(out, "next_page_token");

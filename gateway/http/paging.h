@@ -21,6 +21,12 @@
         .doc = "next_page_token of the page before.",                                              \
     }
 extern const struct member paging_query[];
+/* For the members of the answer, beside its items. */
+#define PAGING_NEXT                                                                                \
+    {                                                                                              \
+        .name = "next_page_token", .type = MEMBER_STRING, .is_optional = true, .min = 1,           \
+        .max = 2UL * PAGING_PLACE_BYTES_MAX, .doc = "For page_token; absent on the last page.",    \
+    }
 
 struct paging {
     uint64_t limit; /* 1..PAGING_LIMIT_MAX */
@@ -31,6 +37,10 @@ struct paging {
  * paging_write_next was given them. ERR_BAD_REQUEST: a parameter cannot be. */
 enum err paging_read(const struct request *request, void *ret_place, size_t bytes,
                      struct paging *ret);
+/* A number in a place: big-endian. */
+#define PAGING_NUMBER_BYTES 8
+uint64_t paging_number(const uint8_t place[PAGING_NUMBER_BYTES]);
+void paging_set_number(uint8_t ret_place[PAGING_NUMBER_BYTES], uint64_t number);
 /* A member of the answer: there is more behind place. */
 void paging_write_next(struct json_out *out, const void *place, size_t bytes);
 

@@ -1,6 +1,7 @@
 #include "gateway/http/repeat_key.h"
 
 #include <sodium.h>
+#include <stdlib.h>
 
 static void add(crypto_generichash_state *hash, const void *data, size_t bytes)
 {
@@ -25,4 +26,11 @@ void repeat_key_make(const struct exchange *exchange, uint8_t ret_key[REPEAT_KEY
     add(&hash, exchange->route->name, strlen(exchange->route->name));
     add(&hash, id.data, id.bytes);
     crypto_generichash_final(&hash, ret_key, REPEAT_KEY_BYTES);
+}
+
+struct str repeat_key_attach(struct exchange *exchange)
+{
+    uint8_t *key = exchange_attach(exchange, REPEAT_KEY_BYTES, free);
+    repeat_key_make(exchange, key);
+    return (struct str){.data = (const char *)key, .bytes = REPEAT_KEY_BYTES};
 }

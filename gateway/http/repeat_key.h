@@ -11,5 +11,7 @@
 /* Of the proxy's id, who asks and the route: another principal's request has another key, whatever
  * its id. Without an id it is random: nobody sends the request again. */
 void repeat_key_make(const struct exchange *exchange, uint8_t ret_key[REPEAT_KEY_BYTES]);
+/* The same, as the exchange's state, which is all that its handler may have then. */
+struct str repeat_key_attach(struct exchange *exchange);
 
 #endif

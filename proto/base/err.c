@@ -43,6 +43,11 @@ int err_http_status(enum err err)
     return get(err)->http_status;
 }
 
+bool err_is_callers(enum err err)
+{
+    return err != ERR_OK && get(err)->http_status < 500;
+}
+
 bool err_is_retryable(enum err err)
 {
     return get(err)->retryable;

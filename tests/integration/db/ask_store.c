@@ -104,6 +104,38 @@ enum err ask_get_user(struct ask_store *store, uint64_t user_id, struct store_us
     return err;
 }
 
+enum err ask_add_user(struct ask_store *store, const struct store_new_user *user,
+                      struct store_user *ret)
+{
+    struct asked asked = {.waits = 1, .ret = ret, .ret_bytes = sizeof(*ret)};
+    return wait_for(store, &asked,
+                    store->store.ops->add_user(store->store.self, user, 0, on_user, &asked));
+}
+
+size_t ask_add_users(struct ask_store *store, const struct store_new_user *users, size_t count)
+{
+    struct asked asked = {.waits = count};
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(
+            store->store.ops->add_user(store->store.self, &users[i], 0, on_user, &asked), ERR_OK);
+    }
+    (void)wait_for(store, &asked, ERR_OK);
+    return asked.failures;
+}
+
+static void on_users(void *arg, enum err err, const struct store_users_found *found)
+{
+    take(arg, err, found);
+}
+
+enum err ask_find_users(struct ask_store *store, const struct store_users_page *page,
+                        struct store_users_found *ret)
+{
+    struct asked asked = {.waits = 1, .ret = ret, .ret_bytes = sizeof(*ret)};
+    return wait_for(store, &asked,
+                    store->store.ops->find_users(store->store.self, page, 0, on_users, &asked));
+}
+
 static void on_changed(void *arg, enum err err, const struct store_changed *changed)
 {
     const struct asked *asked = arg;

@@ -15,6 +15,12 @@ enum err ask_find_user(struct ask_store *store, const char *username, struct sto
                        bool *ret_found);
 enum err ask_get_user(struct ask_store *store, uint64_t user_id, struct store_user *ret,
                       bool *ret_found);
+enum err ask_add_user(struct ask_store *store, const struct store_new_user *user,
+                      struct store_user *ret);
+/* count of them at once; gives how many failed. */
+size_t ask_add_users(struct ask_store *store, const struct store_new_user *users, size_t count);
+enum err ask_find_users(struct ask_store *store, const struct store_users_page *page,
+                        struct store_users_found *ret);
 /* ret->sessions: how many there were, without their tokens. */
 enum err ask_change_user(struct ask_store *store, const struct store_change *change,
                          struct store_changed *ret);

@@ -388,6 +388,92 @@ static void one_change_a_hundred_times_is_one(void **state)
     assert_int_equal(user_now(fixture.user_id).password_changes, 1);
 }
 
+/* ---- new ones ---- */
+
+static struct store_new_user new_user(const char *username)
+{
+    const struct store_change change = new_change();
+    struct store_new_user user = {.role = ROLE_MEMBER, .password = "$new$"};
+    memcpy(user.key, change.key, sizeof(user.key));
+    (void)str_copy(user.username, sizeof(user.username), str_of(username));
+    return user;
+}
+
+static void a_user_is_added_once(void **state)
+{
+    (void)state;
+    struct store_user added;
+    struct store_user again;
+    struct store_new_user user = new_user("carol");
+    (void)str_copy(user.display_name, sizeof(user.display_name), STR_LIT("Carol"));
+    assert_int_equal(ask_add_user(store, &user, &added), ERR_OK);
+    assert_string_equal(added.username, "carol");
+    assert_string_equal(added.display_name, "Carol");
+    assert_int_equal(added.role, ROLE_MEMBER);
+    assert_int_equal(added.version, 1);
+    assert_int_equal(ask_add_user(store, &user, &again), ERR_OK);
+    assert_int_equal(again.id, added.id);
+    user = new_user("carol");
+    assert_int_equal(ask_add_user(store, &user, &again), ERR_CONFLICT);
+    user = new_user("Carol");
+    user.role = ROLE_ADMIN;
+    assert_int_equal(ask_add_user(store, &user, &added), ERR_OK);
+    assert_string_equal(added.display_name, "Carol");
+    assert_int_equal(added.role, ROLE_ADMIN);
+}
+
+/* As when the bus sends a call to another replica while the first one is still at it: whoever
+ * answers first, he is there. */
+static void one_addition_at_once_is_one(void **state)
+{
+    (void)state;
+    AUTO(ask_store_free) struct ask_store *many = ask_store_new(&fixture.config, 4);
+    for (unsigned round = 0; round < 20; round++) {
+        AUTO(mem_free) char *name = mem_printf("user %u", round);
+        struct store_new_user users[4];
+        users[0] = new_user(name);
+        for (size_t i = 1; i < ARRAY_LEN(users); i++) {
+            users[i] = users[0];
+        }
+        assert_int_equal(ask_add_users(many, users, ARRAY_LEN(users)), 0);
+    }
+    count_is("SELECT COUNT(*) FROM users WHERE username LIKE 'user %'", "20");
+}
+
+static size_t found(const char *search, uint64_t after_id, uint64_t limit)
+{
+    struct store_users_page page = {.after_id = after_id, .limit = limit};
+    struct store_users_found *users = mem_alloc(sizeof(*users));
+    (void)str_copy(page.search, sizeof(page.search), str_of(search));
+    assert_int_equal(ask_find_users(store, &page, users), ERR_OK);
+    for (size_t i = 0; i < users->count; i++) {
+        assert_true(users->items[i].id > (i == 0 ? after_id : users->items[i - 1].id));
+        assert_string_equal(users->items[i].password, "");
+    }
+    const size_t count = users->count;
+    mem_free(&users);
+    return count;
+}
+
+static void users_are_found_in_pages(void **state)
+{
+    (void)state;
+    struct store_user added;
+    struct store_new_user user = new_user("50% _off_");
+    assert_int_equal(ask_add_user(store, &user, &added), ERR_OK);
+    user = new_user("dora");
+    (void)str_copy(user.display_name, sizeof(user.display_name), STR_LIT("Mrs. Zo\xc3\xab"));
+    assert_int_equal(ask_add_user(store, &user, &added), ERR_OK);
+    assert_int_equal(found("", 0, 2), 2);
+    assert_int_equal(found("", 0, 100), 4);
+    assert_int_equal(found("", added.id, 100), 0);
+    assert_int_equal(found("", added.id - 1, 100), 1);
+    assert_int_equal(found("%", 0, 100), 1);
+    assert_int_equal(found("_OFF_", 0, 100), 1);
+    assert_int_equal(found("mrs. zo\xc3\xab", 0, 100), 1);
+    assert_int_equal(found("nobody", 0, 100), 0);
+}
+
 static int setup(void **state)
 {
     int failed = store_fixture_setup(state);
@@ -423,6 +509,9 @@ int main(void)
         TEST(who_may_not_have_another_password),
         TEST(of_a_hundred_changes_one_wins),
         TEST(one_change_a_hundred_times_is_one),
+        TEST(a_user_is_added_once),
+        TEST(one_addition_at_once_is_one),
+        TEST(users_are_found_in_pages),
     };
     return cmocka_run_group_tests_name("user_store", tests, server_setup, server_teardown);
 }

@@ -12,7 +12,7 @@
 #include "tests/support/c/log_capture.h"
 #include "tests/support/c/mock_call.h"
 #include "tests/unit/authsvc/mock_hasher.h"
-#include "tests/unit/authsvc/mock_store.h"
+#include "tests/unit/authsvc/some_sessions.h"
 
 #define T0 1700000000000
 #define ANN 41
@@ -51,13 +51,7 @@ static int setup(void **state)
     f->metrics = metrics_new();
     mock_store_init(&f->store);
     const struct clock *clock = fake_clock_clock(f->clock);
-    const struct sessions_config config = {
-        .rules = {.original = {.idle_ms = 300000, .lifetime_ms = 43200000},
-                  .web = {.idle_ms = 600000, .lifetime_ms = 43200000},
-                  .outage_ms = 600000},
-        .cache_max = 16,
-        .lookups_max = 4};
-    f->sessions = sessions_new(clock, mock_store_store(&f->store), f->metrics, &config);
+    f->sessions = some_sessions(f->clock, &f->store, f->metrics);
     const struct passwords_parts parts = {.clock = clock,
                                           .store = mock_store_store(&f->store),
                                           .hasher = mock_hasher_hasher(&f->hasher),

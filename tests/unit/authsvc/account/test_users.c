@@ -11,7 +11,7 @@
 #include "tests/support/c/fake_clock.h"
 #include "tests/support/c/log_capture.h"
 #include "tests/support/c/mock_call.h"
-#include "tests/unit/authsvc/mock_store.h"
+#include "tests/unit/authsvc/some_sessions.h"
 
 #define T0 1700000000000
 #define ANN 41
@@ -50,15 +50,9 @@ static int setup(void **state)
     f->clock = fake_clock_new();
     f->metrics = metrics_new();
     mock_store_init(&f->store);
-    const struct sessions_config config = {
-        .rules = {.original = {.idle_ms = 300000, .lifetime_ms = 43200000},
-                  .web = {.idle_ms = 600000, .lifetime_ms = 43200000},
-                  .outage_ms = 600000},
-        .cache_max = 16,
-        .lookups_max = 4};
     const struct clock *clock = fake_clock_clock(f->clock);
     const struct store store = mock_store_store(&f->store);
-    f->sessions = sessions_new(clock, store, f->metrics, &config);
+    f->sessions = some_sessions(f->clock, &f->store, f->metrics);
     f->users = users_new(clock, store, f->sessions, f->metrics);
     *state = f;
     return 0;

@@ -11,7 +11,7 @@
 #include "tests/support/c/fake_clock.h"
 #include "tests/support/c/log_capture.h"
 #include "tests/support/c/mock_call.h"
-#include "tests/unit/authsvc/mock_store.h"
+#include "tests/unit/authsvc/some_sessions.h"
 
 #define T0 UINT64_C(1700000000000)
 
@@ -34,12 +34,7 @@ static int setup(void **state)
     f->clock = fake_clock_new();
     mock_store_init(&f->store);
     f->metrics = metrics_new();
-    const struct sessions_config config = {.rules = {.original = {.idle_ms = 1, .lifetime_ms = 1},
-                                                     .web = {.idle_ms = 1, .lifetime_ms = 1}},
-                                           .cache_max = 1,
-                                           .lookups_max = 1};
-    f->sessions =
-        sessions_new(fake_clock_clock(f->clock), mock_store_store(&f->store), f->metrics, &config);
+    f->sessions = some_sessions(f->clock, &f->store, f->metrics);
     f->pages =
         session_pages_new(mock_store_store(&f->store), f->sessions, fake_clock_clock(f->clock));
     *state = f;

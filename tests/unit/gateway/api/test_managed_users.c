@@ -121,6 +121,25 @@ static void test_one_that_cannot_be_added(void **state)
     }
 }
 
+/* Two characters of four bytes that are one in normal form: short enough then, but not as they
+ * came. */
+static void test_a_name_that_is_too_long_before_it_is_composed(void **state)
+{
+    struct api_fixture *f = *state;
+    struct strbuf body = {0};
+    strbuf_add_z(&body, "{\"password\":\"open it now\",\"username\":\"");
+    for (size_t i = 0; i < 26; i++) {
+        strbuf_add_z(&body, "\xf0\x91\x82\x99\xf0\x91\x82\xba");
+    }
+    strbuf_add_z(&body, "\"}");
+    struct ask *ask = ask_new("POST", "/v1/users", TOKEN, strbuf_str(&body));
+    ask_set_header(ask, "Content-Type", "application/json");
+    api_handle(f->api, &ask->request);
+    assert_int_equal(ask->status, 422);
+    ask_free(&ask);
+    strbuf_fini(&body);
+}
+
 static void answer_page(struct api_fixture *f, size_t count)
 {
     struct msg_user users[3] = {carol, carol, carol};
@@ -199,9 +218,13 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, api_fixture_setup, api_fixture_teardown)
     const struct CMUnitTest tests[] = {
-        T(test_members_are_told_nothing), T(test_one_is_added),
-        T(test_one_that_cannot_be_added), T(test_pages),
-        T(test_one_is_shown_and_changed), T(test_ids_that_are_none),
+        T(test_members_are_told_nothing),
+        T(test_one_is_added),
+        T(test_one_that_cannot_be_added),
+        T(test_a_name_that_is_too_long_before_it_is_composed),
+        T(test_pages),
+        T(test_one_is_shown_and_changed),
+        T(test_ids_that_are_none),
     };
     return cmocka_run_group_tests_name("managed users", tests, NULL, NULL);
 }

@@ -124,6 +124,8 @@ static void answer_login(struct login *login, const struct session *session)
                              .session_open_reply = {.expires_unix_ms = session->expires_unix_ms,
                                                     .user = user_record(user)}};
         reply.session_open_reply.user.role = (enum role)session->role;
+        reply.session_open_reply.lifetime_s =
+            session_rules_span(&login->logins->config.rules, SESSION_WEB)->lifetime_ms / 1000;
     }
     call_reply(STEAL(login->call), &reply);
 }

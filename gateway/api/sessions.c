@@ -6,6 +6,7 @@
 #include "gateway/api/user_json.h"
 #include "gateway/http/json_body.h"
 #include "gateway/http/paging.h"
+#include "gateway/http/session_cookie.h"
 
 #define CLIENT_BYTES 16
 #define DEVICE_CHARACTERS 64
@@ -30,6 +31,12 @@ static const struct member open_body[] = {
      .min = 1,
      .max = DEVICE_CHARACTERS,
      .doc = "What the list of sessions calls this one."},
+    {.name = "cookie",
+     .type = MEMBER_BOOL,
+     .is_optional = true,
+     .is_local = true,
+     .doc = "true, for our own pages: the token comes as a cookie that scripts cannot read, and is "
+            "not in the answer. Over plain HTTP only on the machine itself."},
     {.name = NULL},
 };
 
@@ -37,17 +44,30 @@ static const struct member open_answer[] = {
     {.name = "id", .type = MEMBER_STRING, .min = 32, .max = 32, .doc = "Opaque; not secret."},
     {.name = "token",
      .type = MEMBER_STRING,
+     .is_optional = true,
      .min = TOKEN_HEX,
      .max = TOKEN_HEX,
-     .doc = "For the header Authorization, after Bearer."},
+     .doc = "For the header Authorization, after Bearer; not if it comes as a cookie."},
     {.name = "expires_at", .type = MEMBER_TIME, .doc = "When it ends if it is not used."},
     {.name = "user", .type = MEMBER_OBJECT, .members = user_members},
     {.name = NULL},
 };
 
+static bool wants_cookie(const struct exchange *exchange)
+{
+    return json_body_bool(exchange->body, "cookie");
+}
+
 static enum err prepare_open(struct exchange *exchange, struct msg *msg)
 {
     const struct sessions_api *sessions = exchange->self;
+    enum err err =
+        wants_cookie(exchange)
+            ? session_cookie_check_sign_in(exchange->all->config.cookie, exchange->request)
+            : ERR_OK;
+    if (err != ERR_OK) {
+        return err;
+    }
     msg->session_open.address =
         (struct str){.data = (const char *)exchange->request->client, .bytes = CLIENT_BYTES};
     return sign_ins_begin(sessions->sign_ins, exchange, msg->session_open.username,
@@ -57,8 +77,11 @@ static enum err prepare_open(struct exchange *exchange, struct msg *msg)
 static enum err settle_open(struct exchange *exchange, enum err err, const struct msg *reply)
 {
     const struct sessions_api *sessions = exchange->self;
-    (void)reply;
     sign_ins_end(sessions->sign_ins, exchange, err);
+    if (err == ERR_OK && wants_cookie(exchange)) {
+        const struct sign_in *sign_in = exchange->state;
+        exchange_set_cookie(exchange, sign_in->token, reply->session_open_reply.lifetime_s);
+    }
     return err == ERR_BAD_CREDENTIALS ? ERR_SIGN_IN_REFUSED : err;
 }
 
@@ -68,7 +91,9 @@ static void write_open(const struct exchange *exchange, const struct msg *reply,
     const struct sign_in *sign_in = exchange->state;
     json_out_key(out, "id");
     json_out_hex(out, session_id_str(sign_in->token_hash));
-    json_out_member_z(out, "token", sign_in->token);
+    if (!wants_cookie(exchange)) {
+        json_out_member_z(out, "token", sign_in->token);
+    }
     json_out_key(out, "expires_at");
     json_out_time(out, reply->session_open_reply.expires_unix_ms);
     json_out_open_member(out, "user", '{');
@@ -259,6 +284,10 @@ static enum err settle_end(struct exchange *exchange, enum err err, const struct
 {
     bool is_named = exchange_parameter(exchange, "session").bytes > 0;
     bool is_none = err == ERR_OK && reply->session_revoke_reply.revoked == 0;
+    if (exchange->is_by_cookie &&
+        memcmp(exchange->state, exchange->session, SESSION_ID_BYTES) == 0) {
+        exchange_set_cookie(exchange, "", 0);
+    }
     return is_none && is_named ? ERR_NOT_FOUND : err;
 }
 
@@ -293,8 +322,11 @@ static const struct route rows[] = {
      .doc = "Signs in: opens a session that slides over days.",
      .who = ROUTE_ANYBODY,
      .body = open_body,
-     .answer = {.status = 201, .members = open_answer, .doc = "The session is open."},
-     .errors = {ERR_SIGN_IN_REFUSED, ERR_RATE_LIMITED},
+     .answer = {.status = 201,
+                .members = open_answer,
+                .doc = "The session is open.",
+                .sets_cookie = true},
+     .errors = {ERR_SIGN_IN_REFUSED, ERR_RATE_LIMITED, ERR_HTTPS_MISSING},
      .ask = &ask_open},
     {.method = "DELETE",
      .template = "/v1/sessions",
@@ -316,7 +348,9 @@ static const struct route rows[] = {
      .name = "endCurrentSession",
      .doc = "Signs out: ends the session that this is asked with.",
      .who = ROUTE_USER,
-     .answer = {.status = 204, .doc = "It is over, within a second everywhere."},
+     .answer = {.status = 204,
+                .doc = "It is over, within a second everywhere.",
+                .sets_cookie = true},
      .ask = &ask_end},
     {.method = "GET",
      .template = "/v1/sessions/{session}",
@@ -331,7 +365,9 @@ static const struct route rows[] = {
      .name = "endSession",
      .doc = "Ends one of one's own sessions.",
      .who = ROUTE_USER,
-     .answer = {.status = 204, .doc = "It is over, within a second everywhere."},
+     .answer = {.status = 204,
+                .doc = "It is over, within a second everywhere.",
+                .sets_cookie = true},
      .errors = {ERR_NOT_FOUND},
      .ask = &ask_end},
 };

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "gateway/http/limiter.h"
+#include "gateway/http/session_cookie.h"
 #include "proto/base/lru.h"
 #include "proto/http/http_conns.h"
 
@@ -22,7 +23,7 @@ struct auth {
 /* A session that is being asked for. */
 struct check {
     struct exchange *exchange;
-    uint8_t token_hash[AUTH_HASH_BYTES];
+    struct credential credential;
     void (*then)(struct exchange *exchange);
 };
 
@@ -99,6 +100,21 @@ static void note_unknown(struct exchange *exchange, const uint8_t token_hash[AUT
                        &wait_ms);
 }
 
+/* The token as it came; empty: none did. */
+static struct str read_token(const struct exchange *exchange, bool *ret_is_by_cookie)
+{
+    const char *authorization = request_header(exchange->request, "Authorization");
+    struct str token = str_of(authorization);
+    *ret_is_by_cookie =
+        authorization == NULL && exchange_dialect(exchange) == DIALECT_V1 &&
+        session_cookie_find(exchange->all->config.cookie, exchange->request, &token);
+    if (!*ret_is_by_cookie && token.bytes > 7 && strncasecmp(token.data, "Bearer ", 7) == 0) {
+        token.data += 7;
+        token.bytes -= 7;
+    }
+    return token;
+}
+
 enum err auth_read(struct exchange *exchange, struct credential *ret_credential)
 {
     const struct auth *auth = exchange->all->config.auth;
@@ -106,11 +122,7 @@ enum err auth_read(struct exchange *exchange, struct credential *ret_credential)
     if (exchange->route->who == ROUTE_ANYBODY) {
         return ERR_OK;
     }
-    struct str token = str_of(request_header(exchange->request, "Authorization"));
-    if (token.bytes > 7 && strncasecmp(token.data, "Bearer ", 7) == 0) {
-        token.data += 7;
-        token.bytes -= 7;
-    }
+    struct str token = read_token(exchange, &ret_credential->is_by_cookie);
     enum token_verdict verdict = token_judge(auth->token_keys, TOKEN_SESSION, token);
     if (verdict == TOKEN_IS_FOREIGN) {
         metric_inc(auth->foreign_tokens);
@@ -148,20 +160,21 @@ static void on_session_checked(void *arg, enum err err, const struct msg *reply)
         err = ERR_PROTOCOL;
     }
     if (err == ERR_UNAUTHORIZED) {
-        note_unknown(exchange, check.token_hash);
+        note_unknown(exchange, check.credential.token_hash);
     }
     if (err != ERR_OK) {
         exchange_fail(exchange, err);
         return;
     }
-    auth_note_good(exchange->all->config.auth, check.token_hash);
+    auth_note_good(exchange->all->config.auth, check.credential.token_hash);
     const struct msg_session_check_reply *session = &reply->session_check_reply;
     exchange->context.principal =
         (struct principal){.kind = PRINCIPAL_USER,
                            .role = session->has_role ? session->role : ROLE_MEMBER,
                            .user_id = session->user_id,
-                           .session_id = session_id_of(check.token_hash)};
-    memcpy(exchange->session, check.token_hash, sizeof(exchange->session));
+                           .session_id = session_id_of(check.credential.token_hash)};
+    memcpy(exchange->session, check.credential.token_hash, sizeof(exchange->session));
+    exchange->is_by_cookie = check.credential.is_by_cookie;
     check.then(exchange);
 }
 
@@ -178,8 +191,7 @@ void auth_check(struct exchange *exchange, const struct credential *credential,
                                          .bytes = AUTH_HASH_BYTES}},
     };
     struct check *check = mem_alloc(sizeof(*check));
-    *check = (struct check){.exchange = exchange, .then = then};
-    memcpy(check->token_hash, credential->token_hash, sizeof(check->token_hash));
+    *check = (struct check){.exchange = exchange, .credential = *credential, .then = then};
     enum err err =
         bus_call(exchange->all->config.bus, &msg, &exchange->context, on_session_checked, check);
     if (err != ERR_OK) {

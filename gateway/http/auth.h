@@ -37,14 +37,16 @@ void auth_note_good(struct auth *auth, const uint8_t token_hash[AUTH_HASH_BYTES]
 struct credential {
     enum credential_kind {
         CREDENTIAL_NONE,
-        CREDENTIAL_SESSION, /* the token of a session, bare or after "Bearer" */
+        CREDENTIAL_SESSION, /* the token of a session: bare, after "Bearer", or in the cookie */
     } kind;
+    bool is_by_cookie;
     uint8_t token_hash[AUTH_HASH_BYTES];
 };
 
 /* ERR_UNAUTHORIZED: the route needs a credential, and there is none, or one that no gateway has
  * drawn. ERR_RATE_LIMITED: it is not remembered as a good one, and too many of its address were of
- * no session. Asks nobody; for a route that is open to anybody it gives CREDENTIAL_NONE. */
+ * no session. Asks nobody; for a route that is open to anybody it gives CREDENTIAL_NONE.
+ * The cookie counts only where there is no Authorization at all, and never for the original API. */
 enum err auth_read(struct exchange *exchange, struct credential *ret_credential);
 
 /* Puts the principal that credential stands for into the exchange's context, then calls then, now

@@ -1,5 +1,5 @@
-/* Which web pages may use the API (CORS, Fetch standard). No cookies are used, so no credentials.
- */
+/* Which web pages may use the API (CORS, Fetch standard). Never with credentials: a page of
+ * another origin shows a token of its own, and has no use of the cookie (session_cookie.h). */
 #ifndef LYNKS_GATEWAY_HTTP_CORS_H
 #define LYNKS_GATEWAY_HTTP_CORS_H
 

@@ -7,11 +7,13 @@
 #include "gateway/http/auth.h"
 #include "gateway/http/cors.h"
 #include "gateway/http/json_body.h"
+#include "gateway/http/session_cookie.h"
 
 struct dispatcher {
     struct exchanges exchanges;
     struct routes *routes;
     struct public_url url;
+    struct session_cookie cookie;
 };
 
 static bool is_v1(const struct exchange *exchange)
@@ -96,10 +98,25 @@ static void run_handler(struct exchange *exchange)
     }
 }
 
+/* Whatever else comes with it, and whether the route wants it or not: a request with the cookie is
+ * a browser's, and must be of a page of ours. ERR_FOREIGN_PAGE. */
+static enum err check_page(const struct exchange *exchange)
+{
+    const struct session_cookie *cookie = exchange->all->config.cookie;
+    struct str value;
+    return route_is_under_v1(exchange->route) &&
+                   session_cookie_find(cookie, exchange->request, &value)
+               ? session_cookie_check_page(cookie, exchange->request)
+               : ERR_OK;
+}
+
 static void run_route(struct exchange *exchange)
 {
     struct credential credential;
-    enum err err = auth_read(exchange, &credential);
+    enum err err = check_page(exchange);
+    if (err == ERR_OK) {
+        err = auth_read(exchange, &credential);
+    }
     if (err != ERR_OK) {
         exchange_fail(exchange, err);
     } else if (read_json_body(exchange)) {
@@ -137,6 +154,8 @@ struct dispatcher *dispatcher_new(struct metrics *metrics, const struct dispatch
     struct dispatcher *dispatcher = mem_alloc(sizeof(*dispatcher));
     exchanges_init(&dispatcher->exchanges, metrics, &config->exchanges);
     dispatcher->url = *config->url;
+    session_cookie_init(&dispatcher->cookie, config->url);
+    dispatcher->exchanges.config.cookie = &dispatcher->cookie;
     dispatcher->routes = routes_new(config->resources, config->count, &why);
     if (dispatcher->routes == NULL) {
         log_error("a row of the routes is wrong", LOG_Z("row", why));

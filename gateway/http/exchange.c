@@ -7,6 +7,7 @@
 
 #include "gateway/http/cors.h"
 #include "gateway/http/json_body.h"
+#include "gateway/http/session_cookie.h"
 
 /* ---- life ---- */
 
@@ -50,6 +51,10 @@ void exchange_free(struct exchange *exchange)
     if (exchange->free_state != NULL) {
         exchange->free_state(exchange->state);
     }
+    if (exchange->set_cookie != NULL) {
+        sodium_memzero(exchange->set_cookie, strlen(exchange->set_cookie));
+        free(exchange->set_cookie);
+    }
     free(exchange);
 }
 
@@ -74,6 +79,12 @@ void *exchange_attach(struct exchange *exchange, size_t bytes, void (*free_state
     exchange->state = mem_alloc(bytes);
     exchange->free_state = free_state;
     return exchange->state;
+}
+
+void exchange_set_cookie(struct exchange *exchange, const char *token, uint64_t max_age_s)
+{
+    assert(exchange->set_cookie == NULL);
+    exchange->set_cookie = session_cookie_write(exchange->all->config.cookie, token, max_age_s);
 }
 
 enum dialect exchange_dialect(const struct exchange *exchange)
@@ -143,6 +154,9 @@ static void finish_exchange(struct exchange *exchange, struct http_response **re
     uint64_t took_us = system_mono_us() - exchange->began_us;
     int status = http_response_status(*response);
     add_common_headers(exchange, *response);
+    if (err == ERR_OK && exchange->set_cookie != NULL) {
+        add_own_header(*response, "Set-Cookie", exchange->set_cookie);
+    }
     stats_count(exchange->path == NULL ? exchange->all->stats : exchange->path->stats, status,
                 took_us);
     log_exchange(exchange, status, err, took_us);

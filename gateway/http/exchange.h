@@ -12,7 +12,8 @@
 #include "proto/base/log.h"
 #include "proto/bus/bus.h"
 
-struct auth; /* auth.h */
+struct auth;           /* auth.h */
+struct session_cookie; /* session_cookie.h */
 
 struct exchanges_config {
     const struct clock *clock;
@@ -20,6 +21,7 @@ struct exchanges_config {
     uint64_t budget_ms;       /* for the services to answer one request */
     const char *cors_origins; /* see cors.h */
     struct auth *auth;
+    const struct session_cookie *cookie;
 };
 
 /* All that are in hand, and what they share. */
@@ -44,6 +46,8 @@ struct exchange {
     char request_id[17];
     struct call_context context;       /* of calls on the bus: who asks and until when */
     uint8_t session[SESSION_ID_BYTES]; /* the id of the session that the principal comes with */
+    bool is_by_cookie;                 /* its token came in the cookie */
+    char *set_cookie;                  /* of a success: its Set-Cookie; NULL: none */
     struct etag_match match;           /* what a route with has_if_match may change */
     char etag[ETAG_BYTES];             /* of the answer; "": it has none */
     struct json_t *body;               /* checked; NULL if the route takes none */
@@ -62,6 +66,10 @@ void exchange_free(struct exchange *exchange);
 
 /* Attaches what a handler needs until the answer, zeroed. free_state wipes and frees it. */
 void *exchange_attach(struct exchange *exchange, size_t bytes, void (*free_state)(void *state));
+
+/* A success gives the browser a token, in the cookie, for so long (0: until it is closed), or takes
+ * it away (""). Once for an exchange. */
+void exchange_set_cookie(struct exchange *exchange, const char *token, uint64_t max_age_s);
 
 /* Of its path; paths that are not there have one too. */
 enum dialect exchange_dialect(const struct exchange *exchange);

@@ -160,6 +160,11 @@ uint64_t json_body_u64(const struct json_t *json, const char *name)
     return (uint64_t)json_integer_value(json_object_get(json, name));
 }
 
+bool json_body_bool(const struct json_t *json, const char *name)
+{
+    return json_is_true(json_object_get(json, name));
+}
+
 /* The number that a word stands for; the route's check has seen that it has one. */
 static uint32_t number_of_word(const struct msg_enum *values, const char *word)
 {
@@ -177,7 +182,7 @@ void json_body_fill(const struct json_t *json, const struct member *members, str
         const struct msg_field *field = &type->fields[i];
         const struct member *member = find_member(members, field->name);
         void *place = msg_field_at(msg, field);
-        if (member == NULL || json_object_get(json, field->name) == NULL) {
+        if (member == NULL || member->is_local || json_object_get(json, field->name) == NULL) {
             continue;
         }
         if (field->presence == MSG_OPTIONAL) {
@@ -191,7 +196,7 @@ void json_body_fill(const struct json_t *json, const struct member *members, str
         } else if (member->type == MEMBER_NUMBER) {
             *(uint64_t *)place = json_body_u64(json, field->name);
         } else {
-            *(bool *)place = json_is_true(json_object_get(json, field->name));
+            *(bool *)place = json_body_bool(json, field->name);
         }
     }
 }

@@ -36,9 +36,11 @@ void json_body_free(struct json_t **json);
 size_t json_body_check(const struct json_t *json, const struct member *members,
                        bool unknown_is_fault, struct member_fault ret_faults[MEMBER_FAULTS_MAX]);
 
-/* Of a body that was checked. The string is borrowed; STR_NONE and 0 if the member is absent. */
+/* Of a body that was checked. The string is borrowed; STR_NONE, 0 and false if
+ * the member is absent. */
 struct str json_body_str(const struct json_t *json, const char *name);
 uint64_t json_body_u64(const struct json_t *json, const char *name);
+bool json_body_bool(const struct json_t *json, const char *name);
 
 /* Copies the members that are there into the fields of the same names of msg, whose id says what it
  * is; null makes a field empty. The body was checked, and routes_new has seen to it that the fields

@@ -23,6 +23,7 @@ struct member {
     const char *name; /* NULL ends a list of members */
     enum member_type type;
     bool is_optional;
+    bool is_local;    /* in a body: for the handler, and in no message */
     bool is_nullable; /* in a body: null empties it (RFC 7396); strings and labels only */
     uint64_t min, max;
     const char *const *words;     /* of a MEMBER_WORD; ended by NULL */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gateway/http/session_cookie.h"
+
 /* ---- JSON Schema (2020-12) of members ---- */
 
 static void write_member_bounds(const struct member *member, struct json_out *out)
@@ -144,6 +146,29 @@ static void write_ref(const char *ref, struct json_out *out)
     json_out_close(out, "}");
 }
 
+/* A header of an answer that stands among the components. */
+static void write_header_ref(const char *name, struct json_out *out)
+{
+    AUTO(mem_free) char *ref = mem_printf("#/components/headers/%s", name);
+    json_out_key(out, name);
+    write_ref(ref, out);
+}
+
+static void write_success_headers(const struct route_answer *answer, struct json_out *out)
+{
+    if (!answer->has_etag && !answer->sets_cookie) {
+        return;
+    }
+    json_out_open_member(out, "headers", '{');
+    if (answer->has_etag) {
+        write_header_ref("ETag", out);
+    }
+    if (answer->sets_cookie) {
+        write_header_ref("Set-Cookie", out);
+    }
+    json_out_close(out, "}");
+}
+
 static void write_success(const struct route *route, struct json_out *out)
 {
     const struct route_answer *answer = &route->answer;
@@ -151,15 +176,10 @@ static void write_success(const struct route *route, struct json_out *out)
     AUTO(mem_free) char *status = mem_printf("%d", answer->status == 0 ? 200 : answer->status);
     json_out_open_member(out, status, '{');
     json_out_member_z(out, "description", answer->doc);
+    write_success_headers(answer, out);
     if (answer->status == 204) {
         json_out_close(out, "}");
         return;
-    }
-    if (answer->has_etag) {
-        json_out_open_member(out, "headers", '{');
-        json_out_key(out, "ETag");
-        write_ref("#/components/headers/ETag", out);
-        json_out_close(out, "}");
     }
     open_content(media_type, out);
     if (answer->members != NULL) {
@@ -312,6 +332,13 @@ static void write_body_content(const struct route *route, enum dialect dialect,
 static const char *const who_names[] = {
     [ROUTE_ANYBODY] = "anybody", [ROUTE_USER] = "user", [ROUTE_ADMIN] = "admin"};
 
+static void write_security(const char *scheme, struct json_out *out)
+{
+    json_out_open(out, '{');
+    json_out_open_member(out, scheme, '[');
+    json_out_close(out, "]}");
+}
+
 static void write_operation(const struct route *route, enum dialect dialect, struct json_out *out)
 {
     AUTO(mem_free) char *method = mem_strdup(route->method);
@@ -324,9 +351,10 @@ static void write_operation(const struct route *route, enum dialect dialect, str
     json_out_member_z(out, "x-who", who_names[route->who]);
     json_out_open_member(out, "security", '[');
     if (route->who != ROUTE_ANYBODY) {
-        json_out_open(out, '{');
-        json_out_open_member(out, "session", '[');
-        json_out_close(out, "]}");
+        write_security("session", out);
+        if (dialect == DIALECT_V1) {
+            write_security("cookie", out);
+        }
     }
     json_out_close(out, "]");
     if (route->query != NULL || route->has_if_match) {
@@ -397,7 +425,37 @@ static void write_shared_schema(const char *name, const struct member *members, 
     json_out_close(out, "}}]}");
 }
 
-static void write_components(struct json_out *out)
+/* One that is a string, of the components' headers. */
+static void write_header(const char *name, const char *doc, struct json_out *out)
+{
+    json_out_open_member(out, name, '{');
+    json_out_member_z(out, "description", doc);
+    json_out_open_member(out, "schema", '{');
+    json_out_member_z(out, "type", "string");
+    json_out_close(out, "}}");
+}
+
+static void write_security_schemes(const struct public_url *url, struct json_out *out)
+{
+    struct session_cookie cookie;
+    session_cookie_init(&cookie, url);
+    json_out_open_member(out, "securitySchemes", '{');
+    json_out_open_member(out, "session", '{');
+    json_out_member_z(out, "type", "http");
+    json_out_member_z(out, "scheme", "bearer");
+    json_out_member_z(out, "description", "The token of a session; Bearer may be left out.");
+    json_out_close(out, "}");
+    json_out_open_member(out, "cookie", '{');
+    json_out_member_z(out, "type", "apiKey");
+    json_out_member_z(out, "in", "cookie");
+    json_out_member_z(out, "name", cookie.name);
+    json_out_member_z(out, "description",
+                      "The token of a session that was opened with cookie; only for pages of this "
+                      "service itself. Authorization wins.");
+    json_out_close(out, "}}");
+}
+
+static void write_components(const struct public_url *url, struct json_out *out)
 {
     json_out_open_member(out, "components", '{');
     json_out_open_member(out, "schemas", '{');
@@ -405,10 +463,9 @@ static void write_components(struct json_out *out)
     write_shared_schema("OriginalError", original_members, "error", original_error, false, out);
     json_out_close(out, "}");
     json_out_open_member(out, "headers", '{');
-    json_out_open_member(out, "ETag", '{');
-    json_out_open_member(out, "schema", '{');
-    json_out_member_z(out, "type", "string");
-    json_out_close(out, "}}}");
+    write_header("ETag", "Names what is shown: for If-Match and If-None-Match.", out);
+    write_header("Set-Cookie", "Of who signs in or out with the cookie.", out);
+    json_out_close(out, "}");
     json_out_open_member(out, "parameters", '{');
     json_out_open_member(out, "IfMatch", '{');
     json_out_member_z(out, "name", "If-Match");
@@ -420,12 +477,8 @@ static void write_components(struct json_out *out)
     json_out_open_member(out, "schema", '{');
     json_out_member_z(out, "type", "string");
     json_out_close(out, "}}}");
-    json_out_open_member(out, "securitySchemes", '{');
-    json_out_open_member(out, "session", '{');
-    json_out_member_z(out, "type", "http");
-    json_out_member_z(out, "scheme", "bearer");
-    json_out_member_z(out, "description", "The token of a session; Bearer may be left out.");
-    json_out_close(out, "}}}");
+    write_security_schemes(url, out);
+    json_out_close(out, "}");
 }
 
 void openapi_write(const struct routes *routes, const struct public_url *url, struct json_out *out)
@@ -457,6 +510,6 @@ void openapi_write(const struct routes *routes, const struct public_url *url, st
         json_out_close(out, "}");
     }
     json_out_close(out, "}");
-    write_components(out);
+    write_components(url, out);
     json_out_close(out, "}");
 }

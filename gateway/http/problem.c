@@ -54,6 +54,12 @@ static const struct {
      "changes it whatever it is now."},
     {ERR_WEAK_PASSWORD, "Weak password",
      "Choose a longer one: several words are good, and your own name is not."},
+    {ERR_FOREIGN_PAGE, "Page of another origin",
+     "Send the token of a session in the header <code>Authorization</code>, and leave cookies out: "
+     "only the pages of this service itself may use its cookie."},
+    {ERR_HTTPS_MISSING, "HTTPS is missing",
+     "Use the <code>https://</code> address, or ask whoever runs this service for one. Without "
+     "HTTPS the cookie could be read on its way."},
     {ERR_HTTP_VERSION, "HTTP version not supported", "Speak HTTP/1.1."},
 };
 

@@ -143,7 +143,7 @@ static const char *check_ask(const struct route *route)
         return "the answer has a version and no ETag, or the other way round";
     }
     for (const struct member *m = route->body; m != NULL && m->name != NULL; m++) {
-        const char *why = check_field(type, m);
+        const char *why = m->is_local ? NULL : check_field(type, m);
         if (why != NULL) {
             return why;
         }
@@ -352,6 +352,11 @@ void route_path_write_allow(const struct route_path *path, struct strbuf *text)
     }
 }
 
+bool route_is_under_v1(const struct route *route)
+{
+    return strncmp(route->template, "/v1/", 4) == 0;
+}
+
 /* ---- what can go wrong ---- */
 
 static void add_failure(struct route_failures *failures, enum err err)
@@ -392,6 +397,9 @@ void route_find_failures(const struct route *route, enum dialect dialect,
     }
     if (dialect == DIALECT_V1) {
         add_failure(ret_failures, ERR_WRONG_HOST);
+    }
+    if (dialect == DIALECT_V1 && route_is_under_v1(route)) {
+        add_failure(ret_failures, ERR_FOREIGN_PAGE);
     }
     if (route->body != NULL) {
         add_failure(ret_failures, ERR_CONTENT_CODING);

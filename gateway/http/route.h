@@ -36,6 +36,7 @@ struct route_answer {
     const char *doc;
     /* It carries an ETag; a GET is answered 304 if If-None-Match names that. */
     bool has_etag;
+    bool sets_cookie; /* it may carry a Set-Cookie */
 };
 
 /* The common handler, for ask.c: one message goes out on the bus, one reply comes in and is the
@@ -120,7 +121,10 @@ const struct route *route_path_find(const struct route_path *path, const char *m
 /* "POST", or "GET, HEAD, OPTIONS". */
 void route_path_write_allow(const struct route_path *path, struct strbuf *text);
 
-#define ROUTE_FAILURES_MAX 24
+/* Is its path under /v1? That of a page about a problem is not. */
+bool route_is_under_v1(const struct route *route);
+
+#define ROUTE_FAILURES_MAX 28
 
 /* All that can go wrong with a row, each once. */
 struct route_failures {

@@ -142,3 +142,29 @@ bool public_url_takes_host(const struct public_url *url, const char *header)
            (parse_literal(host, address) || strcmp(host, "localhost") == 0 ||
             strcmp(host, url->host) == 0);
 }
+
+bool public_url_host_is_loopback(const char *header)
+{
+    struct public_url url = {.is_https = false};
+    struct str port;
+    return header != NULL && split_authority(str_of(header), url.host, &port) &&
+           public_url_is_loopback(&url);
+}
+
+static bool is_origin_of_host(const struct public_url *url, const char *host, const char *origin)
+{
+    struct public_url other = *url;
+    (void)str_copy(other.host, sizeof(other.host), str_of(host));
+    AUTO(mem_free) char *text = public_url_text(&other);
+    return strcmp(text, origin) == 0;
+}
+
+bool public_url_has_origin(const struct public_url *url, const char *origin)
+{
+    static const char *const loopback[] = {"localhost", "127.0.0.1", "::1"};
+    bool is_ours = is_origin_of_host(url, url->host, origin);
+    for (size_t i = 0; i < ARRAY_LEN(loopback) && public_url_is_loopback(url); i++) {
+        is_ours = is_ours || is_origin_of_host(url, loopback[i], origin);
+    }
+    return is_ours;
+}

@@ -33,4 +33,13 @@ bool public_url_is_loopback(const struct public_url *url);
  * NULL: false. */
 bool public_url_takes_host(const struct public_url *url, const char *header);
 
+/* Does a Host header, which may be NULL, name this machine itself: a loopback address or localhost?
+ */
+bool public_url_host_is_loopback(const char *header);
+
+/* Is this the origin (the header Origin, RFC 6454, section 7) of a page of ours? Only if it is url
+ * itself, as browsers write it; while url is on loopback, localhost, 127.0.0.1 and [::1] at its
+ * port are all ours. */
+bool public_url_has_origin(const struct public_url *url, const char *origin);
+
 #endif

@@ -12,17 +12,20 @@ const FLAGS = [
     '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required',
 ];
 
-/// A browser with an empty profile of its own; close() ends it and removes the profile.
-export async function launchBrowser() {
+/// A browser with an empty profile of its own; close() ends it and removes the profile. flags: further ones of the command
+/// line; options: of playwright's context.
+export async function launchBrowser(flags = [], options = {}) {
     const profile = await mkdtemp(join(tmpdir(), 'lynks-chromium-'));
     const context = await chromium.launchPersistentContext(profile, {
         executablePath: '/usr/bin/chromium',
-        args: FLAGS,
+        args: [...FLAGS, ...flags],
         // What it and its libraries write anywhere goes with the profile.
         env: { ...process.env, HOME: profile, TMPDIR: profile, XDG_RUNTIME_DIR: profile },
+        ...options,
     });
     return {
         newPage: () => context.newPage(),
+        cookies: () => context.cookies(),
         async close() {
             await context.close();
             await rm(profile, { recursive: true, force: true, maxRetries: 5 });

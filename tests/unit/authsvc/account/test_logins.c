@@ -229,6 +229,7 @@ static void web_session(void **state)
     assert_int_equal(f->call.reply.id, MSG_session_open_reply);
     const struct msg_session_open_reply *reply = &f->call.reply.session_open_reply;
     assert_int_equal(reply->expires_unix_ms, T0 + WEB_IDLE);
+    assert_int_equal(reply->lifetime_s, 4 * WEB_IDLE / 1000);
     assert_int_equal(reply->user.id, 41);
     assert_true(str_eq(reply->user.username, STR_LIT("ann")));
     assert_true(str_eq(reply->user.display_name, STR_LIT("Ann")));

@@ -74,6 +74,13 @@ static const struct route v1_rows[] = {
      .body = body,
      .answer = {.members = answer, .doc = "It is there."},
      .handle = handle},
+    {.method = "DELETE",
+     .template = "/v1/things/{thing}",
+     .name = "endThing",
+     .doc = "Ends one.",
+     .who = ROUTE_USER,
+     .answer = {.status = 204, .doc = "It is gone.", .sets_cookie = true},
+     .handle = handle},
     {.method = "GET",
      .template = "/v1/page",
      .name = "getPage",
@@ -154,7 +161,7 @@ static void a_body_is_described_member_by_member(void **state)
     const json_t *make = operation(*state, "/v1/things/{thing}", "post");
     EXPECT(make, "\"makeThing\"", "operationId");
     EXPECT(make, "\"Makes one.\"", "summary");
-    EXPECT(make, "[{\"session\":[]}]", "security");
+    EXPECT(make, "[{\"session\":[]},{\"cookie\":[]}]", "security");
     EXPECT(make,
            "{\"required\":true,\"content\":{\"application/json\":{\"schema\":{\"type\":\"object\","
            "\"properties\":{"
@@ -261,6 +268,24 @@ static void a_patch_says_what_it_changes(void **state)
            "components", "parameters", "IfMatch");
 }
 
+static void who_signs_in_or_out_may_get_a_cookie(void **state)
+{
+    const json_t *end = operation(*state, "/v1/things/{thing}", "delete");
+    EXPECT(end,
+           "{\"description\":\"It is gone.\",\"headers\":{\"Set-Cookie\":{\"$ref\":"
+           "\"#/components/headers/Set-Cookie\"}}}",
+           "responses", "204");
+    EXPECT(*state, "\"__Host-lynks\"", "components", "securitySchemes", "cookie", "name");
+    EXPECT(*state, "\"cookie\"", "components", "securitySchemes", "cookie", "in");
+    assert_non_null(json_object_get(
+        json_object_get(json_object_get(*state, "components"), "headers"), "Set-Cookie"));
+    /* A page of another origin is refused under /v1, and by nothing else. */
+    assert_non_null(
+        json_object_get(json_object_get(operation(*state, "/v1/page", "get"), "responses"), "403"));
+    assert_null(
+        json_object_get(json_object_get(operation(*state, "/make", "post"), "responses"), "403"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -269,6 +294,7 @@ int main(void)
         TEST(a_body_is_described_member_by_member), TEST(parameters_belong_to_the_path),
         TEST(answers_are_open_to_more_members),     TEST(other_answers_have_their_type),
         TEST(failures_are_told_by_status),          TEST(a_patch_says_what_it_changes),
+        TEST(who_signs_in_or_out_may_get_a_cookie),
     };
     return cmocka_run_group_tests_name("openapi", tests, NULL, NULL);
 }

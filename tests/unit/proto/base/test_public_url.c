@@ -147,12 +147,69 @@ static void test_hosts(void **state)
     }
 }
 
+static void test_hosts_of_the_machine_itself(void **state)
+{
+    static const struct {
+        const char *header;
+        bool is_loopback;
+    } rows[] = {
+        {"localhost", true},
+        {"LocalHost:60000", true},
+        {"127.0.0.1", true},
+        {"127.9.9.9:1", true},
+        {"[::1]:60000", true},
+        {NULL, false},
+        {"", false},
+        {"192.0.2.7", false},
+        {"[2001:db8::1]", false},
+        {"::1", false},
+        {"localhost.", false},
+        {"localhost.evil.example", false},
+        {"[::ffff:127.0.0.1]", true},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(public_url_host_is_loopback(rows[i].header), rows[i].is_loopback);
+    }
+}
+
+static void test_origins(void **state)
+{
+    static const struct {
+        const char *url, *origin;
+        bool is_ours;
+    } rows[] = {
+        {"https://meet.example.org", "https://meet.example.org", true},
+        {"https://meet.example.org:443", "https://meet.example.org", true},
+        {"https://meet.example.org", "https://meet.example.org:443", false},
+        {"https://meet.example.org:8443", "https://meet.example.org:8443", true},
+        {"https://meet.example.org", "https://localhost", false},
+        {"https://localhost:8443", "https://127.0.0.1:8443", true},
+        {"http://127.0.0.1:60000", "http://localhost:60000", true},
+        {"http://127.0.0.5:60000", "http://127.0.0.5:60000", true},
+        {"http://127.0.0.5:60000", "http://[::1]:60000", true},
+        {"http://127.0.0.1", "http://localhost", true},
+        {"http://127.0.0.1", "http://localhost:60000", false},
+        {"http://[2001:db8::1]:80", "http://[2001:db8::1]", true},
+        {"http://192.0.2.7", "http://localhost", false},
+        {"http://192.0.2.7", "null", false},
+        {"http://192.0.2.7", "", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct public_url url;
+        assert_true(public_url_parse(rows[i].url, &url));
+        assert_int_equal(public_url_has_origin(&url, rows[i].origin), rows[i].is_ours);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_urls),     cmocka_unit_test(test_names_are_bounded),
         cmocka_unit_test(test_defaults), cmocka_unit_test(test_loopback),
-        cmocka_unit_test(test_hosts),
+        cmocka_unit_test(test_hosts),    cmocka_unit_test(test_hosts_of_the_machine_itself),
+        cmocka_unit_test(test_origins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
  * user_add        adds a user, for admins
  * user_page       all users, for admins
  * user_change     changes a user; disabling ends his sessions, another role is in force at once
+ * user_remove     removes a user, ends his sessions, and leaves word of what becomes of his rooms
  * user_password   gives a user another password and ends his other sessions */
 #include "authsvc/authsvc.h"
 
@@ -59,6 +60,12 @@ static void on_user_change(void *service, struct call *call)
     users_change(auth->users, call);
 }
 
+static void on_user_remove(void *service, struct call *call)
+{
+    const struct auth *auth = service;
+    users_remove(auth->users, call);
+}
+
 static void on_user_password(void *service, struct call *call)
 {
     const struct auth *auth = service;
@@ -75,6 +82,7 @@ const struct call_handler auth_handlers[] = {
     {MSG_user_add, on_user_add},
     {MSG_user_page, on_user_page},
     {MSG_user_change, on_user_change},
+    {MSG_user_remove, on_user_remove},
     {MSG_user_password, on_user_password},
     {.request = MSG_NONE},
 };

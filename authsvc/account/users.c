@@ -11,7 +11,7 @@ struct users {
     struct sessions *sessions;
     bool is_stopped;
     struct log_gate failed_gate;
-    struct metric *changed, *refused, *failed;
+    struct metric *changed, *removed, *refused, *failed;
 };
 
 /* One that is under way. */
@@ -27,7 +27,7 @@ static void fail_user_call(struct users *users, struct call *call, enum err err)
                          LOG_Z("error", err_code(err)),
                          LOG_STR("request_id", call->context.request_id));
     }
-    if (call->request.id == MSG_user_change) {
+    if (call->request.id == MSG_user_change || call->request.id == MSG_user_remove) {
         metric_inc(err_is_callers(err) ? users->refused : users->failed);
     }
     call_fail(call, err);
@@ -193,6 +193,57 @@ void users_change(struct users *users, struct call *call)
     }
 }
 
+/* ---- user_remove ---- */
+
+static void on_user_removed(void *arg, enum err err, const struct store_ended *ended)
+{
+    struct user_call removal = *(struct user_call *)arg;
+    struct users *users = removal.users;
+    const struct call *call = removal.call;
+    const struct msg_user_remove *request = &call->request.user_remove;
+    mem_free(&arg);
+    if (err != ERR_OK) {
+        fail_user_call(users, removal.call, err);
+        return;
+    }
+    for (size_t i = 0; i < ended->count; i++) {
+        sessions_remove(users->sessions, &ended->tokens[i]);
+    }
+    metric_inc(users->removed);
+    log_info("user removed", LOG_U64("user", request->user_id), LOG_U64("heir", request->heir_id),
+             LOG_U64("sessions", ended->count), LOG_U64("by", call->context.principal.user_id),
+             LOG_STR("request_id", call->context.request_id));
+    const struct msg reply = {.id = MSG_user_remove_reply,
+                              .user_remove_reply = {.revoked = ended->count}};
+    call_reply(removal.call, &reply);
+}
+
+void users_remove(struct users *users, struct call *call)
+{
+    const struct msg_user_remove *request = &call->request.user_remove;
+    enum err err = users->is_stopped                             ? ERR_DRAINING
+                   : !may_manage_users(&call->context.principal) ? ERR_FORBIDDEN
+                                                                 : ERR_OK;
+    if (err != ERR_OK) {
+        fail_user_call(users, call, err);
+        return;
+    }
+    struct store_removal removal = {.user_id = request->user_id,
+                                    .has_version = request->has_version,
+                                    .version = request->version,
+                                    .has_heir = request->heir_id != 0,
+                                    .heir_id = request->heir_id,
+                                    .now_unix_ms = sessions_unix_ms(users->sessions)};
+    memcpy(removal.key, request->idempotency_key.data, sizeof(removal.key));
+    struct user_call *user_call = user_call_new(users, call);
+    err = users->store.ops->remove_user(users->store.self, &removal, call->context.deadline_ms,
+                                        on_user_removed, user_call);
+    if (err != ERR_OK) {
+        mem_free(&user_call);
+        fail_user_call(users, call, err);
+    }
+}
+
 /* ---- life ---- */
 
 #define CHANGES "lynks_auth_user_changes_total"
@@ -206,6 +257,7 @@ struct users *users_new(const struct clock *clock, struct store store, struct se
     users->store = store;
     users->sessions = sessions;
     users->changed = metrics_counter(metrics, CHANGES, CHANGES_HELP, "result=\"done\"");
+    users->removed = metrics_counter(metrics, CHANGES, CHANGES_HELP, "result=\"removed\"");
     users->refused = metrics_counter(metrics, CHANGES, CHANGES_HELP, "result=\"refused\"");
     users->failed = metrics_counter(metrics, CHANGES, CHANGES_HELP, "result=\"failed\"");
     return users;

@@ -27,4 +27,8 @@ void users_list(struct users *users, struct call *call);
  * sign in. */
 void users_change(struct users *users, struct call *call);
 
+/* Answers a user_remove, now or later. ERR_FORBIDDEN, ERR_NOT_FOUND, ERR_STALE, ERR_CONFLICT: as
+ * above; ERR_NO_HEIR: who is to get his rooms cannot. */
+void users_remove(struct users *users, struct call *call);
+
 #endif

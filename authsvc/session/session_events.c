@@ -8,15 +8,13 @@ struct session_events {
     struct bus_publisher *publisher;
     uint64_t self; /* of all tellers */
     uint64_t timer;
-    struct metric *told, *heard;
+    struct metric *told, *heard, *told_of_users;
 };
 
-static void tell_replicas(const struct session_events *events, enum auth_news what,
-                          struct str token_hash)
+static void tell_followers(const struct session_events *events, struct msg_auth_event event)
 {
-    const struct msg msg = {
-        .id = MSG_auth_event,
-        .auth_event = {.what = what, .token_hash = token_hash, .teller = events->self}};
+    struct msg msg = {.id = MSG_auth_event, .auth_event = event};
+    msg.auth_event.teller = events->self;
     (void)bus_publisher_send(events->publisher, &msg);
 }
 
@@ -24,14 +22,23 @@ static void on_session_changed(void *arg, const struct token_hash *token)
 {
     struct session_events *events = arg;
     metric_inc(events->told);
-    tell_replicas(events, AUTH_SESSION_CHANGES,
-                  (struct str){.data = (const char *)token->bytes, .bytes = TOKEN_HASH_BYTES});
+    tell_followers(events,
+                   (struct msg_auth_event){.what = AUTH_SESSION_CHANGES,
+                                           .token_hash = {.data = (const char *)token->bytes,
+                                                          .bytes = TOKEN_HASH_BYTES}});
+}
+
+static void on_user_news(void *arg, uint64_t user_id, enum auth_news news)
+{
+    struct session_events *events = arg;
+    metric_inc(events->told_of_users);
+    tell_followers(events, (struct msg_auth_event){.what = news, .user_id = user_id});
 }
 
 static void tell_life(void *arg)
 {
     struct session_events *events = arg;
-    tell_replicas(events, AUTH_LIVES, STR_NONE);
+    tell_followers(events, (struct msg_auth_event){.what = AUTH_LIVES});
     events->timer = clock_after(events->clock, SESSION_EVENTS_LIFE_MS, tell_life, events);
 }
 
@@ -53,15 +60,19 @@ struct session_events *session_events_new(const struct clock *clock, struct metr
     static const char name[] = "lynks_auth_session_changes_total";
     static const char help[] = "Sessions that ended or changed, as published and as heard";
     struct session_events *events = mem_alloc(sizeof(*events));
-    *events =
-        (struct session_events){.clock = clock,
-                                .sessions = sessions,
-                                .publisher = publisher,
-                                .self = (uint64_t)random_u32() << 31 | random_u32() >> 1,
-                                .told = metrics_counter(metrics, name, help, "by=\"us\""),
-                                .heard = metrics_counter(metrics, name, help, "by=\"event\"")};
+    *events = (struct session_events){
+        .clock = clock,
+        .sessions = sessions,
+        .publisher = publisher,
+        .self = (uint64_t)random_u32() << 31 | random_u32() >> 1,
+        .told = metrics_counter(metrics, name, help, "by=\"us\""),
+        .heard = metrics_counter(metrics, name, help, "by=\"event\""),
+        .told_of_users = metrics_counter(metrics, "lynks_auth_user_news_total",
+                                         "Changes of users, by whomever, as published.", NULL)};
     if (publisher != NULL) {
-        sessions_listen(sessions, on_session_changed, events);
+        const struct sessions_listener listener = {
+            .on_session = on_session_changed, .on_user = on_user_news, .arg = events};
+        sessions_listen(sessions, &listener);
         tell_life(events);
     }
     return events;

@@ -1,6 +1,6 @@
-/* Publishes that sessions have changed (auth_event in messages.def), with signs of life in between,
- * and hears the same of the other replicas: a session that one of them has ended is refused here at
- * once, and not only when the log of revocations is read next.
+/* Publishes that sessions and users have changed (auth_event in messages.def), with signs of life
+ * in between, and hears the same of the other replicas: a session that one of them has ended is
+ * refused here at once, and not only when the log of revocations is read next.
  *
  * That log, which the database keeps, stays the truth: an event that is lost costs the half second
  * until it is read. Lives on the loop. */

@@ -57,8 +57,7 @@ struct sessions {
     struct store_revocation seen[REVOKED_TURNS]; /* seq STORE_SEQ_NOW: none yet */
     unsigned turn;
     uint64_t told; /* seq of the last revocation read that was told of */
-    void (*on_changed)(void *arg, const struct token_hash *token); /* NULL: nobody listens */
-    void *changed_arg;
+    struct sessions_listener listener;
 
     uint64_t sweep_timer;
 
@@ -198,16 +197,14 @@ void sessions_forget(struct sessions *s, const struct token_hash *token)
 void sessions_remove(struct sessions *s, const struct token_hash *token)
 {
     sessions_forget(s, token);
-    if (s->on_changed != NULL) {
-        s->on_changed(s->changed_arg, token);
+    if (s->listener.on_session != NULL) {
+        s->listener.on_session(s->listener.arg, token);
     }
 }
 
-void sessions_listen(struct sessions *s, void (*fn)(void *arg, const struct token_hash *token),
-                     void *arg)
+void sessions_listen(struct sessions *s, const struct sessions_listener *listener)
 {
-    s->on_changed = fn;
-    s->changed_arg = arg;
+    s->listener = *listener;
 }
 
 static void follow_revoked(void *arg);
@@ -242,7 +239,12 @@ static void take_revocation(struct sessions *s, const struct store_revocation *r
     if (is_new) {
         s->told = revocation->seq;
     }
-    if (is_every && is_new) {
+    if (revocation->user_id != 0) {
+        if (is_new && s->listener.on_user != NULL) {
+            s->listener.on_user(s->listener.arg, revocation->user_id,
+                                (enum auth_news)revocation->news);
+        }
+    } else if (is_every && is_new) {
         log_warn("a back-up was restored: all sessions are looked up anew");
         forget_all(s);
     } else if (is_new) {

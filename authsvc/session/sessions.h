@@ -34,10 +34,17 @@ void sessions_add(struct sessions *sessions, const struct token_hash *token,
 void sessions_remove(struct sessions *sessions, const struct token_hash *token);
 /* The same, and nobody is told: another replica has told of it. */
 void sessions_forget(struct sessions *sessions, const struct token_hash *token);
-/* fn hears of each session that this replica removes, and once of each that it reads of in the log
- * of revocations. At most one may listen, as long as sessions lives. */
-void sessions_listen(struct sessions *sessions,
-                     void (*fn)(void *arg, const struct token_hash *token), void *arg);
+/* Who hears what changes. */
+struct sessions_listener {
+    /* Each session that this replica removes, and once each that it reads of in the log of
+     * revocations. */
+    void (*on_session)(void *arg, const struct token_hash *token);
+    /* A user that it reads of there, once for each change. */
+    void (*on_user)(void *arg, uint64_t user_id, enum auth_news news);
+    void *arg;
+};
+/* At most one may listen, as long as sessions lives. */
+void sessions_listen(struct sessions *sessions, const struct sessions_listener *listener);
 
 /* Now by the database's clock, as this replica knows it. Nobody's own wall clock decides on a
  * session. */

@@ -56,6 +56,17 @@ struct store_changed {
  * would be left who is an admin and may sign in. */
 typedef void store_changed_fn(void *arg, enum err err, const struct store_changed *changed);
 
+/* A user who is to go. */
+struct store_removal {
+    uint64_t user_id;
+    unsigned char key[STORE_KEY_BYTES]; /* of the command: once done, it is not done again */
+    bool has_version;
+    uint64_t version; /* which he must have */
+    bool has_heir;
+    uint64_t heir_id; /* who gets his rooms; without one they end */
+    uint64_t now_unix_ms;
+};
+
 /* A user to be. */
 struct store_new_user {
     unsigned char key[STORE_KEY_BYTES]; /* of the command: once done, it is not done again */
@@ -167,6 +178,8 @@ typedef void store_extended_fn(void *arg, enum err err, const bool *gone);
 struct store_revocation {
     uint64_t seq;
     struct token_hash token;
+    uint64_t user_id; /* not 0: it is of no session, but of this user */
+    uint64_t news;    /* of the user: an enum auth_news */
 };
 struct store_revocations {
     uint64_t now_unix_ms;         /* by the database's clock */
@@ -210,6 +223,10 @@ struct store_ops {
      * ERR_BAD_CREDENTIALS: he is disabled, or has changed it meanwhile; not if is_forced. */
     enum err (*change_password)(void *self, const struct store_password *change,
                                 uint64_t deadline_ms, store_ended_fn *fn, void *arg);
+    /* And ends his sessions, in one go with the word to roomsvc what becomes of his rooms.
+     * ERR_NOT_FOUND, ERR_STALE, ERR_CONFLICT: as for a change; ERR_NO_HEIR. */
+    enum err (*remove_user)(void *self, const struct store_removal *removal, uint64_t deadline_ms,
+                            store_ended_fn *fn, void *arg);
     enum err (*find_command)(void *self, const unsigned char key[STORE_KEY_BYTES],
                              uint64_t deadline_ms, store_command_fn *fn, void *arg);
     enum err (*open_session)(void *self, const struct store_draft *draft, uint64_t deadline_ms,
@@ -231,7 +248,8 @@ struct store_ops {
     enum err (*find_revoked)(void *self, const struct store_revocation *after,
                              store_revocations_fn *fn, void *arg);
     /* Removes a bounded number of sessions that expired, and revocations made, before these; never
-     * the newest revocation, after which all go on. */
+     * the newest revocation, after which all go on. And old rows of all else that is kept for a
+     * while only. */
     enum err (*sweep)(void *self, uint64_t expired_before_unix_ms, uint64_t revoked_before_unix_ms,
                       store_swept_fn *fn, void *arg);
 };

@@ -27,6 +27,8 @@ enum err store_change_user(void *self, const struct store_change *change, uint64
                            store_changed_fn *fn, void *arg);
 enum err store_change_password(void *self, const struct store_password *change,
                                uint64_t deadline_ms, store_ended_fn *fn, void *arg);
+enum err store_remove_user(void *self, const struct store_removal *removal, uint64_t deadline_ms,
+                           store_ended_fn *fn, void *arg);
 enum err store_find_command(void *self, const unsigned char key[STORE_KEY_BYTES],
                             uint64_t deadline_ms, store_command_fn *fn, void *arg);
 void store_set_password(void *self, uint64_t user_id, const char *from, const char *to);
@@ -55,10 +57,23 @@ struct store_user_lock {
     uint64_t role;
     uint64_t is_disabled;
     uint64_t password_changes;
+    uint64_t version;
 };
 
 /* Whoever changes a user, or his sessions, takes turns. */
 enum err store_lock_user(struct db *db, uint64_t user_id, struct store_user_lock *ret);
+/* All who are admins: whoever makes one of them less takes turns. In the order of their ids, before
+ * any other user is locked. */
+struct store_admins {
+    struct store_admin {
+        uint64_t id;
+        uint64_t is_disabled;
+    } * items; /* the caller's to free */
+    size_t count;
+};
+enum err store_lock_admins(struct db *db, struct store_admins *ret);
+/* May nobody sign in any more who is an admin, without this user? */
+bool store_is_last_admin(const struct store_admins *admins, uint64_t user_id);
 /* Remembers that the command of this key is done. Was it done before, or by another replica just
  * now? Then nothing is left to do. */
 enum err store_begin_command(struct db *db, const unsigned char key[STORE_KEY_BYTES],
@@ -76,6 +91,15 @@ struct store_user_sessions {
 enum err store_end_sessions(struct db *db, struct store_user_sessions *sessions);
 /* They go on, but every replica looks them up anew. The user is locked. */
 enum err store_look_up_anew(struct db *db, struct store_user_sessions *sessions);
+/* Tells every replica that the user has changed, in the command of this key. news: an enum
+ * auth_news. */
+struct store_user_news {
+    uint64_t user_id;
+    uint64_t news;
+    const unsigned char *key;
+    uint64_t now_unix_ms;
+};
+enum err store_tell_of_user(struct db *db, const struct store_user_news *news);
 /* Ends the session of this token for every replica; *ret_count: 0 if there is none. */
 enum err store_end_session(struct db *db, const struct token_hash *token, uint64_t now_unix_ms,
                            uint64_t *ret_count);

@@ -11,6 +11,7 @@ static const struct store_ops ops = {
     .find_users = store_find_users,
     .change_user = store_change_user,
     .change_password = store_change_password,
+    .remove_user = store_remove_user,
     .find_command = store_find_command,
     .open_session = store_open_session,
     .find_session = store_find_session,

@@ -27,6 +27,29 @@ enum err store_end_session(struct db *db, const struct token_hash *token, uint64
                                            : err;
 }
 
+/* ---- a user ---- */
+
+struct telling {
+    struct token_hash name; /* of the row, as each has one: the command's key and what it tells */
+    uint64_t now_unix_ms;
+    uint64_t user_id;
+    uint64_t news;
+};
+
+static const struct db_query insert_news = {
+    .sql = "INSERT INTO session_revocations (token_hash, created_unix_ms, user_id, news)"
+           " VALUES (?, ?, ?, ?)",
+    .params = DB_FIELDS(struct telling, name.bytes, now_unix_ms, user_id, news)};
+
+enum err store_tell_of_user(struct db *db, const struct store_user_news *news)
+{
+    struct telling telling = {
+        .now_unix_ms = news->now_unix_ms, .user_id = news->user_id, .news = news->news};
+    memcpy(telling.name.bytes, news->key, STORE_KEY_BYTES);
+    telling.name.bytes[STORE_KEY_BYTES] = (unsigned char)news->news;
+    return db_query_run(db, &insert_news, &telling, NULL);
+}
+
 /* ---- all of a user ---- */
 
 /* Their number is bounded by that of a user's sessions. No session's id is 0, which excepts none.
@@ -160,9 +183,10 @@ static const struct db_query select_start = {
     .columns = DB_FIELDS(struct find_revoked, revoked.last.seq, revoked.last.token.bytes)};
 
 static const struct db_query select_revoked = {
-    .sql = "SELECT seq, token_hash FROM session_revocations WHERE seq > ? ORDER BY seq LIMIT 1000",
+    .sql = "SELECT seq, token_hash, user_id, news FROM session_revocations WHERE seq > ?"
+           " ORDER BY seq LIMIT 1000",
     .params = DB_FIELDS(struct find_revoked, after.seq),
-    .columns = DB_FIELDS(struct store_revocation, seq, token.bytes),
+    .columns = DB_FIELDS(struct store_revocation, seq, token.bytes, user_id, news),
     .rows = DB_ROWS(struct find_revoked, revoked.items, revoked.count)};
 _Static_assert(STORE_REVOCATIONS_MAX == 1000, "select_revoked reads as many");
 
@@ -243,20 +267,22 @@ static const struct db_query sweep_revocations = {
            " ORDER BY created_unix_ms LIMIT 500",
     .params = DB_FIELDS(struct sweep, revoked_before_unix_ms)};
 
+/* roomsvc reads them within seconds; if it is away, until it is back. */
+static const struct db_query sweep_removals = {
+    .sql = "DELETE FROM user_removals WHERE created_unix_ms < " DB_NOW_UNIX_MS " - 7 * 86400000"
+           " ORDER BY created_unix_ms LIMIT 500"};
+
 static enum err work_sweep(void *arg, struct db *db)
 {
+    static const struct db_query *const queries[] = {&sweep_sessions, &sweep_revocations,
+                                                     &sweep_commands, &sweep_removals};
     struct sweep *sweep = arg;
-    uint64_t sessions = 0;
-    uint64_t revocations = 0;
-    uint64_t commands = 0;
-    enum err err = db_query_run(db, &sweep_sessions, sweep, &sessions);
-    if (err == ERR_OK) {
-        err = db_query_run(db, &sweep_revocations, sweep, &revocations);
+    enum err err = ERR_OK;
+    for (size_t i = 0; err == ERR_OK && i < ARRAY_LEN(queries); i++) {
+        uint64_t rows = 0;
+        err = db_query_run(db, queries[i], sweep, &rows);
+        sweep->more = sweep->more || rows == SWEEP_MAX;
     }
-    if (err == ERR_OK) {
-        err = db_query_run(db, &sweep_commands, sweep, &commands);
-    }
-    sweep->more = sessions == SWEEP_MAX || revocations == SWEEP_MAX || commands == SWEEP_MAX;
     return err;
 }
 

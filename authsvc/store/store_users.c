@@ -70,9 +70,9 @@ enum err store_get_user(void *self, uint64_t user_id, uint64_t deadline_ms, stor
 }
 
 static const struct db_query lock_user = {
-    .sql = "SELECT role, disabled, password_changes FROM users WHERE id = ? FOR UPDATE",
+    .sql = "SELECT role, disabled, password_changes, version FROM users WHERE id = ? FOR UPDATE",
     .params = DB_FIELDS(struct store_user_lock, user_id),
-    .columns = DB_FIELDS(struct store_user_lock, role, is_disabled, password_changes)};
+    .columns = DB_FIELDS(struct store_user_lock, role, is_disabled, password_changes, version)};
 
 enum err store_lock_user(struct db *db, uint64_t user_id, struct store_user_lock *ret)
 {
@@ -83,29 +83,39 @@ enum err store_lock_user(struct db *db, uint64_t user_id, struct store_user_lock
     return err;
 }
 
+/* Through the key: who reads the whole table locks the whole table. */
+static const struct db_query lock_admins = {
+    .sql = "SELECT id, disabled FROM users FORCE INDEX (users_role) WHERE role = 2 ORDER BY id"
+           " FOR UPDATE",
+    .columns = DB_FIELDS(struct store_admin, id, is_disabled),
+    .rows = DB_ROWS_GROWING(struct store_admins, items, count)};
+_Static_assert(ROLE_ADMIN == 2, "lock_admins reads them");
+
+enum err store_lock_admins(struct db *db, struct store_admins *ret)
+{
+    return db_query_run(db, &lock_admins, ret, NULL);
+}
+
+bool store_is_last_admin(const struct store_admins *admins, uint64_t user_id)
+{
+    for (size_t i = 0; i < admins->count; i++) {
+        if (admins->items[i].id != user_id && admins->items[i].is_disabled == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- changes ---- */
 
 struct change_user {
     struct db_job job;
     struct store_change change;
     struct store_changed changed;
-    struct admin {
-        uint64_t id;
-        uint64_t is_disabled;
-    } * admins;
-    size_t admin_count;
+    struct store_admins admins;
     store_changed_fn *fn;
     void *arg;
 };
-
-/* In the order of their ids, so that two who change admins at once take turns. Through the key: who
- * reads the whole table locks the whole table. */
-static const struct db_query lock_admins = {
-    .sql = "SELECT id, disabled FROM users FORCE INDEX (users_role) WHERE role = 2 ORDER BY id"
-           " FOR UPDATE",
-    .columns = DB_FIELDS(struct admin, id, is_disabled),
-    .rows = DB_ROWS_GROWING(struct change_user, admins, admin_count)};
-_Static_assert(ROLE_ADMIN == 2, "lock_admins reads them");
 
 static const struct db_query lock_whole_user = {
     .sql = SELECT_USER " WHERE id = ? FOR UPDATE",
@@ -130,16 +140,6 @@ static bool may_manage(const struct store_user *user)
     return user->role == ROLE_ADMIN && user->is_disabled == 0;
 }
 
-static bool is_last_admin(const struct change_user *c)
-{
-    for (size_t i = 0; i < c->admin_count; i++) {
-        if (c->admins[i].id != c->change.user_id && c->admins[i].is_disabled == 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Takes the change over into the user as he was; true: he is another one now. */
 static bool take_over_change(const struct store_change *change, struct store_user *user)
 {
@@ -160,13 +160,35 @@ static bool take_over_change(const struct store_change *change, struct store_use
     return is_other;
 }
 
+static enum err tell_of_change(struct db *db, const struct store_change *change,
+                               const struct store_user *before, const struct store_user *user)
+{
+    const struct {
+        bool is_so;
+        enum auth_news news;
+    } rows[] = {
+        {before->is_disabled == 0 && user->is_disabled != 0, AUTH_USER_DISABLED},
+        {before->role != user->role, AUTH_USER_ROLE},
+        {strcmp(before->display_name, user->display_name) != 0, AUTH_USER_RENAMED},
+    };
+    enum err err = ERR_OK;
+    for (size_t i = 0; err == ERR_OK && i < ARRAY_LEN(rows); i++) {
+        const struct store_user_news news = {.user_id = change->user_id,
+                                             .news = rows[i].news,
+                                             .key = change->key,
+                                             .now_unix_ms = change->now_unix_ms};
+        err = rows[i].is_so ? store_tell_of_user(db, &news) : ERR_OK;
+    }
+    return err;
+}
+
 static enum err change_in_transaction(void *arg, struct db *db)
 {
     struct change_user *c = arg;
     const struct store_change *change = &c->change;
     struct store_user *user = &c->changed.user;
     const bool is_of_admins = change->has_role || change->has_disabled;
-    enum err err = is_of_admins ? db_query_run(db, &lock_admins, c, NULL) : ERR_OK;
+    enum err err = is_of_admins ? store_lock_admins(db, &c->admins) : ERR_OK;
     if (err == ERR_OK) {
         err = db_query_run(db, &lock_whole_user, c, NULL);
     }
@@ -184,7 +206,8 @@ static enum err change_in_transaction(void *arg, struct db *db)
     if (!take_over_change(change, user)) {
         return ERR_OK;
     }
-    if (may_manage(&before) && !may_manage(user) && is_last_admin(c)) {
+    if (may_manage(&before) && !may_manage(user) &&
+        store_is_last_admin(&c->admins, change->user_id)) {
         return ERR_CONFLICT;
     }
     err = db_query_run(db, &update_user, c, NULL);
@@ -199,7 +222,7 @@ static enum err change_in_transaction(void *arg, struct db *db)
         err = store_look_up_anew(db, &sessions);
     }
     c->changed.sessions = sessions.ended;
-    return err;
+    return err == ERR_OK ? tell_of_change(db, change, &before, user) : err;
 }
 
 static enum err work_change(void *arg, struct db *db)
@@ -212,7 +235,7 @@ static void on_change_stored(void *arg, enum err err)
     struct change_user *c = arg;
     c->fn(c->arg, err, err == ERR_OK ? &c->changed : NULL);
     mem_free(&c->changed.sessions.tokens);
-    mem_free(&c->admins);
+    mem_free(&c->admins.items);
 }
 
 static const struct db_task change_user = {.job_bytes = DB_JOB_BYTES(struct change_user),

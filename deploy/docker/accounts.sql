@@ -1,5 +1,6 @@
 -- The accounts of the database; the server runs this at each start, before it listens. One statement a line, and
--- @NAME@ is filled in by mysql-start. A service reads and writes the tables that it owns, and nothing else. A right
+-- @NAME@ is filled in by mysql-start. A service reads and writes the tables that it owns; roomsvc reads of authsvc's which users
+-- are removed, and adds to the audit. A right
 -- on a table that is not there yet can only be given together with CREATE, which is then taken back.
 CREATE DATABASE IF NOT EXISTS lynks_db CHARACTER SET utf8mb4;
 DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');
@@ -17,13 +18,21 @@ GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.users TO lynks_authsvc@
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.sessions TO lynks_authsvc@'%';
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.session_revocations TO lynks_authsvc@'%';
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.user_commands TO lynks_authsvc@'%';
+GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.user_removals TO lynks_authsvc@'%';
+GRANT CREATE, SELECT, INSERT, DELETE ON lynks_db.audit TO lynks_authsvc@'%';
 REVOKE CREATE ON lynks_db.users FROM lynks_authsvc@'%';
 REVOKE CREATE ON lynks_db.sessions FROM lynks_authsvc@'%';
 REVOKE CREATE ON lynks_db.session_revocations FROM lynks_authsvc@'%';
 REVOKE CREATE ON lynks_db.user_commands FROM lynks_authsvc@'%';
+REVOKE CREATE ON lynks_db.user_removals FROM lynks_authsvc@'%';
+REVOKE CREATE ON lynks_db.audit FROM lynks_authsvc@'%';
 CREATE USER IF NOT EXISTS lynks_roomsvc@'%';
 ALTER USER lynks_roomsvc@'%' IDENTIFIED BY PASSWORD '@ROOMSVC_HASH@';
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.rooms TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.nodes TO lynks_roomsvc@'%';
+GRANT CREATE, SELECT ON lynks_db.user_removals TO lynks_roomsvc@'%';
+GRANT CREATE, INSERT ON lynks_db.audit TO lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.rooms FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.nodes FROM lynks_roomsvc@'%';
+REVOKE CREATE ON lynks_db.user_removals FROM lynks_roomsvc@'%';
+REVOKE CREATE ON lynks_db.audit FROM lynks_roomsvc@'%';

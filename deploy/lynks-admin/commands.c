@@ -11,6 +11,8 @@ const struct command commands[] = {
     {"user", "enable", "NAME", 1, 1, "he may sign in again", user_enable},
     {"user", "passwd", "NAME", 1, 1, "gives him another password, and signs him out everywhere",
      user_passwd},
+    {"user", "remove", "NAME [--rooms end|transfer:NAME] [--yes]", 1, 4,
+     "he is gone; his rooms end, or are another's", user_remove},
     {"session", "list", "NAME", 1, 1, "the devices on which he is signed in", session_list},
     {"session", "revoke", "NAME [SESSION]", 1, 2, "signs out one of them, or all", session_revoke},
     {"password", NULL, "", 0, 0, "the first admin's, until it is changed", first_password_show},
@@ -37,7 +39,7 @@ void commands_print_usage(FILE *out)
         AUTO(mem_free)
         char *words = mem_printf("%s%s%s %s", c->subject, c->verb != NULL ? " " : "",
                                  c->verb != NULL ? c->verb : "", c->arguments);
-        (void)fprintf(out, "  %-30s %s\n", words, c->doc);
+        (void)fprintf(out, "  %-54s %s\n", words, c->doc);
     }
     (void)fputs(
         "\n--json prints what programs read. Passwords are asked for, or read from standard "

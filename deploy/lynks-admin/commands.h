@@ -4,8 +4,6 @@
 
 #include "deploy/lynks-admin/tool.h"
 
-#define COMMAND_ARGUMENTS_MAX 2
-
 struct command {
     const char *subject, *verb;
     const char *arguments; /* as the usage names them: "NAME [SESSION]" */
@@ -31,6 +29,9 @@ bool user_add(struct tool *tool, char **arguments, int count);
 bool user_list(struct tool *tool, char **arguments, int count);
 /* The id of the user of this exact name; 0: it has complained. */
 uint64_t user_find_id(struct tool *tool, const char *name);
+
+/* removal.c */
+bool user_remove(struct tool *tool, char **arguments, int count);
 
 /* sessions.c */
 bool session_list(struct tool *tool, char **arguments, int count);

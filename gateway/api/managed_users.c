@@ -16,10 +16,9 @@ static void write_managed_user(const struct exchange *exchange, const struct msg
     managed_user_json_write(user_in(reply), out);
 }
 
-/* The user that the path names. false: it cannot be one. */
-static bool read_user_id(const struct exchange *exchange, uint64_t *ret_id)
+/* false: it cannot be the id of a user. */
+static bool parse_user_id(struct str id, uint64_t *ret_id)
 {
-    const struct str id = exchange_parameter(exchange, "user");
     *ret_id = 0;
     for (size_t i = 0; i < id.bytes; i++) {
         if (id.data[i] < '0' || id.data[i] > '9' || *ret_id > INT64_MAX / 10 - 1) {
@@ -28,6 +27,12 @@ static bool read_user_id(const struct exchange *exchange, uint64_t *ret_id)
         *ret_id = *ret_id * 10 + (uint64_t)(id.data[i] - '0');
     }
     return *ret_id > 0;
+}
+
+/* The user that the path names. */
+static bool read_user_id(const struct exchange *exchange, uint64_t *ret_id)
+{
+    return parse_user_id(exchange_parameter(exchange, "user"), ret_id);
 }
 
 /* ---- GET /v1/users ---- */
@@ -181,6 +186,49 @@ static const struct route_ask ask_change_user = {.message = MSG_user_change,
                                                  .version = user_version,
                                                  .write = write_managed_user};
 
+/* ---- DELETE /v1/users/{user} ---- */
+
+#define TRANSFER "transfer:"
+
+static const struct member remove_query[] = {
+    {.name = "rooms",
+     .type = MEMBER_STRING,
+     .min = 3,
+     .max = REQUEST_PARAMETER_BYTES_MAX,
+     .doc = "What becomes of his rooms: end, which is the default, or transfer:{user}, with the id "
+            "of who gets them."},
+    {.name = NULL},
+};
+
+/* ret_heir: 0: they end. */
+static enum err read_heir(const struct request *request, uint64_t *ret_heir)
+{
+    char text[REQUEST_PARAMETER_BYTES_MAX];
+    *ret_heir = 0;
+    if (!request_has_query(request, "rooms")) {
+        return ERR_OK;
+    }
+    if (!request_query(request, "rooms", text, sizeof(text))) {
+        return ERR_BAD_REQUEST;
+    }
+    if (strncmp(text, TRANSFER, sizeof(TRANSFER) - 1) == 0) {
+        return parse_user_id(str_of(text + sizeof(TRANSFER) - 1), ret_heir) ? ERR_OK : ERR_NO_HEIR;
+    }
+    return strcmp(text, "end") == 0 ? ERR_OK : ERR_BAD_REQUEST;
+}
+
+static enum err prepare_remove(struct exchange *exchange, struct msg *msg)
+{
+    struct msg_user_remove *remove = &msg->user_remove;
+    *remove = (struct msg_user_remove){.idempotency_key = repeat_key_attach(exchange),
+                                       .has_version = !exchange->match.is_any,
+                                       .version = exchange->match.version};
+    const enum err err = read_heir(exchange->request, &remove->heir_id);
+    return read_user_id(exchange, &remove->user_id) ? err : ERR_NOT_FOUND;
+}
+
+static const struct route_ask ask_remove = {.message = MSG_user_remove, .prepare = prepare_remove};
+
 /* ---- the rows ---- */
 
 static const struct route managed_user_rows[] = {
@@ -219,6 +267,16 @@ static const struct route managed_user_rows[] = {
      .answer = {.members = managed_user_members, .doc = "The user as he is now.", .has_etag = true},
      .errors = {ERR_NOT_FOUND, ERR_CONFLICT},
      .ask = &ask_change_user},
+    {.method = "DELETE",
+     .template = "/v1/users/{user}",
+     .name = "removeUser",
+     .doc = "Removes a user; his name is free. The last admin who may sign in stays.",
+     .who = ROUTE_ADMIN,
+     .has_if_match = true,
+     .query = remove_query,
+     .answer = {.status = 204, .doc = "He is gone, and signed out everywhere within a second."},
+     .errors = {ERR_NOT_FOUND, ERR_CONFLICT, ERR_NO_HEIR},
+     .ask = &ask_remove},
 };
 
 struct resource managed_users_resource(void)

@@ -60,6 +60,8 @@ static const struct {
     {ERR_HTTPS_MISSING, "HTTPS is missing",
      "Use the <code>https://</code> address, or ask whoever runs this service for one. Without "
      "HTTPS the cookie could be read on its way."},
+    {ERR_NO_HEIR, "Nobody to get the rooms",
+     "Name somebody else who may sign in, by his id, or let the rooms end."},
     {ERR_HTTP_VERSION, "HTTP version not supported", "Speak HTTP/1.1."},
 };
 

@@ -223,11 +223,9 @@ static uint64_t bounded(uint64_t value, uint64_t min, uint64_t max)
 struct room_life *room_life_new(struct rooms *rooms, struct life_store store,
                                 struct metrics *metrics)
 {
-    const uint64_t idle_ms = rooms->config.idle_ms;
-    const uint64_t look_ms = rooms->look_ms;
-    if (idle_ms == 0) {
-        return NULL;
-    }
+    const bool is_of_closed = rooms->config.idle_ms == 0;
+    const uint64_t idle_ms = is_of_closed ? LIFE_IDLE_MS : rooms->config.idle_ms;
+    const uint64_t look_ms = idle_ms / ROOMS_LOOKS;
     struct room_life *life = mem_alloc(sizeof(*life));
     life->rooms = rooms;
     life->store = store;
@@ -235,6 +233,7 @@ struct room_life *room_life_new(struct rooms *rooms, struct life_store store,
     life->keep_ms = bounded(idle_ms, 0, LIFE_KEEP_MS);
     life->rest_ms = bounded(look_ms / 4, LIFE_REST_MIN_MS, LIFE_REST_MAX_MS);
     life->turn = (struct life_turn){.standard_room = rooms->config.standard_room,
+                                    .is_of_closed = is_of_closed,
                                     .open_again_ms = look_ms,
                                     .closed_again_ms = life->keep_ms};
     life->ended = metrics_counter(metrics, "lynks_rooms_ended_total",

@@ -1,5 +1,6 @@
 /* The end of rooms that nobody uses: the registry closes such a room, Janus loses it, and its row
- * goes. The standard room never ends.
+ * goes. The standard room never ends. Where rooms do not end by themselves, those that were closed
+ * for another reason still go this way.
  *
  *   open --- unused for idle_ms ---> closed --- not in Janus, KEEP later ---> gone
  *
@@ -17,6 +18,8 @@
 
 /* No answer of a bridge for so many times idle_ms: its node is given up, and so is the room. */
 #define LIFE_AWAY 8
+/* Where rooms do not end by themselves this stands for idle_ms. */
+#define LIFE_IDLE_MS 86400000
 /* A closed room's row is kept for idle_ms, but not longer than this: longer than any call takes. */
 #define LIFE_KEEP_MS 120000
 #define LIFE_PAUSE_MS 20 /* from room to room */
@@ -28,7 +31,7 @@
 
 struct room_life;
 
-/* Borrowed. NULL if rooms do not end (idle_ms of rooms' configuration). */
+/* Borrowed. */
 struct room_life *room_life_new(struct rooms *rooms, struct life_store store,
                                 struct metrics *metrics);
 /* The store and the bus have ended before. */

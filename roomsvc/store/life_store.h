@@ -11,6 +11,7 @@
 
 struct life_turn {
     uint64_t standard_room; /* which never ends; 0: there is none */
+    bool is_of_closed;      /* open ones do not end by themselves, and have no turn */
     uint64_t open_again_ms; /* when an open room is to be looked at again */
     uint64_t closed_again_ms;
 };

@@ -69,13 +69,15 @@ function assertDescribed({ path, method, operation, name }, answer, status, what
 
 // ---- requests ----
 
-// Each session that is shown or ended is one that was opened for it; who ends the one that he asks with needs another.
+// Each session that is shown or ended is one that was opened for it, and each user who is removed was added for it; who ends the
+// session that he asks with needs another.
 async function send({ path, method, operation, isSecured, schema }, { headers = {}, ...options } = {}) {
     const needsMatch = operation?.parameters?.some(({ $ref }) => $ref?.endsWith('/IfMatch'));
     const body = schema && Object.fromEntries(schema.required.map((name) => [name, VALUES[name]]));
     if (operation?.operationId === 'addUser') body.username = `user ${added += 1}`;
     if (isSecured && path.includes('{session}')) VALUES.session = (await openSession()).id;
-    const url = path.replace(/\{(\w+)\}/g, (_, name) => VALUES[name]);
+    const values = operation?.operationId === 'removeUser' ? { ...VALUES, user: await newUser() } : VALUES;
+    const url = path.replace(/\{(\w+)\}/g, (_, name) => values[name]);
     const answer = await stack.request(url, { method: method.toUpperCase(), body, token: isSecured ? token : undefined,
         agent: undefined, headers: { ...(needsMatch ? { 'if-match': '*' } : {}), ...headers }, ...options });
     if (isSecured && method === 'delete' && answer.status === 204) token = await newToken();
@@ -85,6 +87,12 @@ async function send({ path, method, operation, isSecured, schema }, { headers = 
 async function newToken() {
     const { username, password } = VALUES;
     return (await stack.login(username, password)).json.token;
+}
+
+async function newUser() {
+    const username = `user ${added += 1}`;
+    await stack.sql(`INSERT INTO users (username, password) VALUES ('${username}', 'x')`);
+    return (await stack.sql(`SELECT id FROM users WHERE username = '${username}'`))[0][0];
 }
 
 async function openSession() {

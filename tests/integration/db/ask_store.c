@@ -265,6 +265,26 @@ size_t ask_change_passwords(struct ask_store *store, const struct store_password
     return asked.failures;
 }
 
+enum err ask_remove_user(struct ask_store *store, const struct store_removal *removal,
+                         size_t *ret_ended)
+{
+    struct asked asked = {.waits = 1, .ret = ret_ended, .ret_bytes = sizeof(*ret_ended)};
+    return wait_for(store, &asked,
+                    store->store.ops->remove_user(store->store.self, removal, 0, on_ended, &asked));
+}
+
+size_t ask_remove_users(struct ask_store *store, const struct store_removal *removals, size_t count)
+{
+    struct asked asked = {.waits = count};
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(
+            store->store.ops->remove_user(store->store.self, &removals[i], 0, on_ended, &asked),
+            ERR_OK);
+    }
+    (void)wait_for(store, &asked, ERR_OK);
+    return asked.failures;
+}
+
 static void on_command(void *arg, enum err err, bool is_done)
 {
     take(arg, err, is_done ? &is_done : NULL);

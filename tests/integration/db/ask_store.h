@@ -31,6 +31,11 @@ enum err ask_change_password(struct ask_store *store, const struct store_passwor
 /* count of them at once; gives how many failed. */
 size_t ask_change_passwords(struct ask_store *store, const struct store_password *changes,
                             size_t count);
+enum err ask_remove_user(struct ask_store *store, const struct store_removal *removal,
+                         size_t *ret_ended);
+/* count of them at once; gives how many failed. */
+size_t ask_remove_users(struct ask_store *store, const struct store_removal *removals,
+                        size_t count);
 bool ask_is_done(struct ask_store *store, const unsigned char key[STORE_KEY_BYTES]);
 /* Not waited for: nobody is told. */
 void ask_set_password(struct ask_store *store, uint64_t user_id, const char *from, const char *to);

@@ -53,14 +53,21 @@ static void wait_for(struct registry *r, struct answer *answer)
     assert_true(loop_run_until(r->loop, is_answered, answer, WAIT_MS));
 }
 
-static struct answer take(struct registry *r)
+static struct answer take_of(struct registry *r, bool is_of_closed)
 {
-    const struct life_turn turn = {
-        .standard_room = STANDARD_ROOM, .open_again_ms = HOUR_MS, .closed_again_ms = 2 * HOUR_MS};
+    const struct life_turn turn = {.standard_room = STANDARD_ROOM,
+                                   .is_of_closed = is_of_closed,
+                                   .open_again_ms = HOUR_MS,
+                                   .closed_again_ms = 2 * HOUR_MS};
     struct answer answer = {0};
     assert_int_equal(r->life.ops->take(r->life.self, &turn, on_room, &answer), ERR_OK);
     wait_for(r, &answer);
     return answer;
+}
+
+static struct answer take(struct registry *r)
+{
+    return take_of(r, false);
 }
 
 static enum err close_room(struct registry *r, uint64_t room_id, uint64_t unused_ms)
@@ -188,6 +195,21 @@ static void a_closed_room_has_turns_until_its_row_goes(void **state)
     registry_free(&r);
 }
 
+static void open_rooms_have_no_turn_where_they_do_not_end(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_room(3, LONG_AGO, "1");
+    make_room(4, LONG_AGO, NOW);
+    assert_int_equal(take_of(&r, true).err, ERR_NO_SUCH_ROOM);
+    must_run(fixture.db, "UPDATE rooms SET closed_unix_ms = 1 WHERE room_id = 4");
+    const struct answer taken = take_of(&r, true);
+    assert_int_equal(taken.err, ERR_OK);
+    assert_int_equal(taken.room.room.id, 4);
+    assert_int_equal(take_of(&r, true).err, ERR_NO_SUCH_ROOM);
+    registry_free(&r);
+}
+
 /* The key of a room that has ended makes a fresh one; who asks for one that is there uses it. */
 static void a_key_is_free_when_its_room_has_ended(void **state)
 {
@@ -218,6 +240,7 @@ int main(void)
         TEST(rooms_have_their_turns),
         TEST(only_what_nobody_uses_is_closed),
         TEST(a_closed_room_has_turns_until_its_row_goes),
+        TEST(open_rooms_have_no_turn_where_they_do_not_end),
         TEST(a_key_is_free_when_its_room_has_ended),
     };
     return cmocka_run_group_tests_name("life store", tests, server_setup, server_teardown);

@@ -215,7 +215,8 @@ static void disabling_ends_his_sessions(void **state)
     assert_false(exists(1, &found));
     assert_false(exists(2, &found));
     assert_true(exists(3, &found));
-    count_is("SELECT COUNT(*) FROM session_revocations", "2");
+    count_is("SELECT COUNT(*) FROM session_revocations WHERE user_id = 0", "2");
+    count_is("SELECT COUNT(*) FROM session_revocations WHERE news = 3", "1");
     assert_int_equal(open_session(4), ERR_BAD_CREDENTIALS);
     applies(disabling(fixture.user_id, false));
     assert_int_equal(changed.sessions.count, 0);
@@ -232,7 +233,9 @@ static void another_role_ends_nothing(void **state)
     assert_int_equal(open_session(1), ERR_OK);
     applies(role_change(fixture.user_id, ROLE_ADMIN));
     assert_int_equal(changed.sessions.count, 1);
-    count_is("SELECT COUNT(*) FROM session_revocations", "1"); /* replicas look it up anew */
+    /* Replicas look it up anew. */
+    count_is("SELECT COUNT(*) FROM session_revocations WHERE user_id = 0", "1");
+    count_is("SELECT COUNT(*) FROM session_revocations WHERE news = 4", "1");
     assert_int_equal(ask_find_session(store, &first, &found, &is_there), ERR_OK);
     assert_true(is_there);
     assert_int_equal(found.role, ROLE_ADMIN);
@@ -474,6 +477,122 @@ static void users_are_found_in_pages(void **state)
     assert_int_equal(found("nobody", 0, 100), 0);
 }
 
+/* ---- removal ---- */
+
+static struct store_removal removal_of(uint64_t user_id)
+{
+    const struct store_change change = new_change();
+    struct store_removal removal = {.user_id = user_id, .now_unix_ms = NOW};
+    memcpy(removal.key, change.key, sizeof(removal.key));
+    return removal;
+}
+
+static enum err removing(struct store_removal removal)
+{
+    size_t ended = 0;
+    return ask_remove_user(store, &removal, &ended);
+}
+
+static void who_is_removed_leaves_nothing_but_word(void **state)
+{
+    (void)state;
+    struct session found;
+    struct store_user added;
+    size_t ended = 0;
+    assert_int_equal(open_session(1), ERR_OK);
+    assert_int_equal(open_session(2), ERR_OK);
+    const struct store_removal removal = removal_of(fixture.user_id);
+    assert_int_equal(ask_remove_user(store, &removal, &ended), ERR_OK);
+    assert_int_equal(ended, 2);
+    assert_false(exists(1, &found));
+    count_is("SELECT COUNT(*) FROM session_revocations WHERE user_id = 0", "2");
+    count_is("SELECT COUNT(*) FROM session_revocations WHERE news = 6", "1");
+    count_is("SELECT COUNT(*) FROM user_removals WHERE heir_id IS NULL", "1");
+    assert_int_equal(open_session(3), ERR_BAD_CREDENTIALS);
+    assert_int_equal(removing(removal_of(fixture.user_id)), ERR_NOT_FOUND);
+    /* The same once more, as the bus does it, when somebody else has the name. */
+    const struct store_new_user again = new_user("testuser");
+    assert_int_equal(ask_add_user(store, &again, &added), ERR_OK);
+    assert_true(added.id != fixture.user_id);
+    assert_int_equal(ask_remove_user(store, &removal, &ended), ERR_OK);
+    assert_int_equal(ended, 0);
+    count_is("SELECT COUNT(*) FROM users WHERE username = 'testuser'", "1");
+    count_is("SELECT COUNT(*) FROM user_removals", "1");
+}
+
+static void who_was_not_seen_is_not_removed(void **state)
+{
+    (void)state;
+    struct store_removal removal = removal_of(fixture.user_id);
+    removal.has_version = true;
+    removal.version = 1;
+    applies(naming("Ann"));
+    assert_int_equal(removing(removal), ERR_STALE);
+    removal.version = 2; /* what was refused has not used up its key */
+    assert_int_equal(removing(removal), ERR_OK);
+}
+
+static void the_last_admin_is_not_removed(void **state)
+{
+    (void)state;
+    applies(role_change(fixture.user_id, ROLE_ADMIN));
+    assert_int_equal(removing(removal_of(fixture.user_id)), ERR_CONFLICT);
+    applies(role_change(fixture.other_id, ROLE_ADMIN));
+    applies(disabling(fixture.other_id, true));
+    assert_int_equal(removing(removal_of(fixture.user_id)), ERR_CONFLICT);
+    assert_int_equal(removing(removal_of(fixture.other_id)), ERR_OK);
+    assert_int_equal(removing(removal_of(fixture.user_id)), ERR_CONFLICT);
+    count_is("SELECT COUNT(*) FROM users WHERE role = 2", "1");
+}
+
+/* Each removes the other, at the same time. */
+static void of_two_admins_one_stays(void **state)
+{
+    (void)state;
+    AUTO(ask_store_free) struct ask_store *many = ask_store_new(&fixture.config, 4);
+    must_run(fixture.db, "UPDATE users SET role = 2");
+    const struct store_removal removals[] = {removal_of(fixture.user_id),
+                                             removal_of(fixture.other_id)};
+    assert_int_equal(ask_remove_users(many, removals, 2), 1);
+    count_is("SELECT COUNT(*) FROM users WHERE role = 2", "1");
+}
+
+static void the_heir_is_there_and_may_sign_in(void **state)
+{
+    (void)state;
+    struct store_removal removal = removal_of(fixture.user_id);
+    removal.has_heir = true;
+    removal.heir_id = 999;
+    assert_int_equal(removing(removal), ERR_NO_HEIR);
+    removal.heir_id = fixture.user_id;
+    assert_int_equal(removing(removal), ERR_NO_HEIR);
+    removal.heir_id = fixture.other_id;
+    applies(disabling(fixture.other_id, true));
+    assert_int_equal(removing(removal), ERR_NO_HEIR);
+    count_is("SELECT COUNT(*) FROM user_removals", "0");
+    applies(disabling(fixture.other_id, false));
+    assert_int_equal(removing(removal), ERR_OK);
+    count_is("SELECT heir_id = (SELECT id FROM users) FROM user_removals", "1");
+}
+
+/* Everybody hands over to the next one at the same time. */
+static void heirs_who_are_removed_themselves(void **state)
+{
+    (void)state;
+    AUTO(ask_store_free) struct ask_store *many = ask_store_new(&fixture.config, 4);
+    must_run(fixture.db, "INSERT INTO users (id, username, password)"
+                         " SELECT seq, CONCAT('user ', seq), 'x' FROM seq_1001_to_1020");
+    struct store_removal removals[20];
+    for (size_t i = 0; i < ARRAY_LEN(removals); i++) {
+        removals[i] = removal_of(1001 + i);
+        removals[i].has_heir = true;
+        removals[i].heir_id = 1001 + (i + 1) % ARRAY_LEN(removals);
+    }
+    assert_true(ask_remove_users(many, removals, ARRAY_LEN(removals)) >= 1);
+    count_is("SELECT COUNT(*) >= 1 FROM users WHERE id > 1000", "1");
+    count_is("SELECT COUNT(*) FROM user_removals r JOIN users u ON u.id = r.user_id", "0");
+}
+
 static int setup(void **state)
 {
     int failed = store_fixture_setup(state);
@@ -512,6 +631,12 @@ int main(void)
         TEST(a_user_is_added_once),
         TEST(one_addition_at_once_is_one),
         TEST(users_are_found_in_pages),
+        TEST(who_is_removed_leaves_nothing_but_word),
+        TEST(who_was_not_seen_is_not_removed),
+        TEST(the_last_admin_is_not_removed),
+        TEST(of_two_admins_one_stays),
+        TEST(the_heir_is_there_and_may_sign_in),
+        TEST(heirs_who_are_removed_themselves),
     };
     return cmocka_run_group_tests_name("user_store", tests, server_setup, server_teardown);
 }

@@ -6,8 +6,9 @@
  *
  * KEYS: the folder of lynks-keygen. ROLE "none": without CURVE; "stranger": with a key of its own.
  * Commands of call, a line each: "check HASH", "login USER PASSWORD HASH", "revoke HASH",
- * "revoke-user ID", "role-of HASH"; as an admin "role ID NUMBER", "disable ID 0|1"; as the user
- * "password ID CURRENT NEW HASH", whose first half is the command's key. HASH is 64 hex digits.
+ * "revoke-user ID", "role-of HASH"; as an admin "role ID NUMBER", "disable ID 0|1", "remove ID
+ * HASH"; as the user "password ID CURRENT NEW HASH". HASH is 64 hex digits, whose first half is the
+ * key of a command that has one.
  * Answers: "OK number" (the user's id, how many were revoked, the role's number, or the user's
  * version) or "ERR code". */
 #include <assert.h>
@@ -103,6 +104,9 @@ static void on_reply(void *arg, enum err err, const struct msg *reply)
         break;
     case MSG_user_password_reply:
         outcome->number = reply->user_password_reply.revoked;
+        break;
+    case MSG_user_remove_reply:
+        outcome->number = reply->user_remove_reply.revoked;
         break;
     case MSG_login_reply:
         outcome->number = reply->login_reply.user_id;
@@ -201,6 +205,12 @@ static bool parse(const char *line, struct command *ret)
                               .idempotency_key = {.data = token.data, .bytes = KEY_BYTES},
                               .current_password = str_of(ret->texts[0]),
                               .new_password = str_of(ret->texts[1])}};
+    } else if (sscanf(line, "remove %" SCNu64 " %64s", &id, hex) == 2) {
+        ret->principal = user_of(INT64_MAX, ROLE_ADMIN);
+        ret->request = (struct msg){
+            .id = MSG_user_remove,
+            .user_remove = {.user_id = id,
+                            .idempotency_key = {.data = token.data, .bytes = KEY_BYTES}}};
     } else if (sscanf(line, "revoke %64s", hex) == 1) {
         ret->request =
             (struct msg){.id = MSG_session_revoke, .session_revoke = {.token_hash = token}};

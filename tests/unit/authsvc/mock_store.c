@@ -102,6 +102,19 @@ static enum err change_password(void *self, const struct store_password *change,
     return mock->refuse;
 }
 
+static enum err remove_user(void *self, const struct store_removal *removal, uint64_t deadline_ms,
+                            store_ended_fn *fn, void *arg)
+{
+    struct mock_store *mock = self;
+    if (mock->refuse == ERR_OK) {
+        struct mock_store_call *call = remember(mock, MOCK_REMOVE_USER, arg);
+        call->removal = *removal;
+        call->deadline_ms = deadline_ms;
+        call->fn.ended = fn;
+    }
+    return mock->refuse;
+}
+
 static enum err find_command(void *self, const unsigned char key[STORE_KEY_BYTES],
                              uint64_t deadline_ms, store_command_fn *fn, void *arg)
 {
@@ -220,6 +233,7 @@ static const struct store_ops ops = {
     .find_users = find_users,
     .change_user = change_user,
     .change_password = change_password,
+    .remove_user = remove_user,
     .find_command = find_command,
     .open_session = open_session,
     .find_session = find_session,

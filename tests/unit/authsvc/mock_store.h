@@ -13,6 +13,7 @@ enum mock_store_op {
     MOCK_ADD_USER,
     MOCK_FIND_USERS,
     MOCK_CHANGE_PASSWORD,
+    MOCK_REMOVE_USER,
     MOCK_FIND_COMMAND,
     MOCK_OPEN_SESSION,
     MOCK_FIND_SESSION,
@@ -34,6 +35,7 @@ struct mock_store_call {
     struct store_new_user new_user;
     struct store_users_page users_page;
     struct store_password password;
+    struct store_removal removal;
     unsigned char key[STORE_KEY_BYTES];
     struct store_target target;
     struct store_page page;

@@ -310,6 +310,62 @@ static void a_store_that_refuses(void **state)
     assert_int_equal(change(f, &ann, named)->err, ERR_DRAINING);
 }
 
+static struct mock_call *take_away(struct fixture *f, const struct principal *principal,
+                                   uint64_t heir_id)
+{
+    const struct msg request = {.id = MSG_user_remove,
+                                .user_remove = {.user_id = ANN,
+                                                .idempotency_key = STR_LIT("0123456789abcdef"),
+                                                .version = 5,
+                                                .has_version = heir_id != 0,
+                                                .heir_id = heir_id}};
+    struct mock_call *call = new_call(f, principal, &request);
+    users_remove(f->users, &call->call);
+    return call;
+}
+
+static void admins_and_the_tool_remove_users(void **state)
+{
+    struct fixture *f = *state;
+    const struct principal *others[] = {&ann, &nobody, &guest};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        assert_int_equal(take_away(f, others[i], 0)->err, ERR_FORBIDDEN);
+    }
+    const struct principal *who[] = {&admin, &tool};
+    for (size_t i = 0; i < ARRAY_LEN(who); i++) {
+        struct token_hash tokens[] = {token};
+        const struct store_ended ended = {.tokens = tokens, .count = 1};
+        struct mock_call *call = take_away(f, who[i], i * BOB);
+        struct mock_store_call *asked = mock_store_take(&f->store, MOCK_REMOVE_USER);
+        assert_int_equal(asked->removal.user_id, ANN);
+        assert_memory_equal(asked->removal.key, "0123456789abcdef", sizeof(asked->removal.key));
+        assert_int_equal(asked->removal.has_heir, i == 1);
+        assert_int_equal(asked->removal.heir_id, i * BOB);
+        assert_int_equal(asked->removal.has_version, i == 1);
+        assert_int_equal(asked->removal.version, 5);
+        asked->fn.ended(asked->arg, ERR_OK, &ended);
+        assert_int_equal(call->err, ERR_OK);
+        assert_int_equal(call->reply.user_remove_reply.revoked, 1);
+    }
+}
+
+static void who_cannot_be_removed(void **state)
+{
+    static const enum err errors[] = {ERR_NOT_FOUND, ERR_STALE, ERR_CONFLICT, ERR_NO_HEIR};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
+        struct mock_call *call = take_away(f, &admin, 0);
+        struct mock_store_call *asked = mock_store_take(&f->store, MOCK_REMOVE_USER);
+        asked->fn.ended(asked->arg, errors[i], NULL);
+        assert_int_equal(call->err, errors[i]);
+    }
+    log_capture_expect("user call failed");
+    f->store.refuse = ERR_UNAVAILABLE;
+    assert_int_equal(take_away(f, &admin, 0)->err, ERR_UNAVAILABLE);
+    users_stop(f->users);
+    assert_int_equal(take_away(f, &admin, 0)->err, ERR_DRAINING);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -318,10 +374,11 @@ int main(void)
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        TEST(who_may_know_whom),    TEST(nobody_is_found),
-        TEST(who_may_change_what),  TEST(what_the_store_is_asked),
-        TEST(names_that_do_harm),   TEST(his_sessions_are_looked_up_anew),
-        TEST(a_store_that_refuses),
+        TEST(who_may_know_whom),     TEST(nobody_is_found),
+        TEST(who_may_change_what),   TEST(what_the_store_is_asked),
+        TEST(names_that_do_harm),    TEST(his_sessions_are_looked_up_anew),
+        TEST(a_store_that_refuses),  TEST(admins_and_the_tool_remove_users),
+        TEST(who_cannot_be_removed),
     };
     return cmocka_run_group_tests_name("users", tests, NULL, NULL);
 }

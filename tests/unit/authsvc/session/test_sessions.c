@@ -447,7 +447,8 @@ static void whoever_listens_is_told_once_of_a_revocation(void **state)
 {
     struct fixture *f = *state;
     size_t told = 0;
-    sessions_listen(f->sessions, count_ann, &told);
+    const struct sessions_listener listener = {.on_session = count_ann, .arg = &told};
+    sessions_listen(f->sessions, &listener);
     fake_clock_advance(f->clock, 0);
     revoke(f, STORE_SEQ_NOW, 70, NULL);
     for (unsigned i = 0; i < 10; i++) {

@@ -38,7 +38,8 @@ static struct ask *begin(struct api_fixture *f, const char *method, const char *
     struct ask *ask = ask_new(method, path, TOKEN, str_of(body));
     ask->request.query = target[bytes] == '?' ? target + bytes + 1 : NULL;
     ask_set_header(ask, "Content-Type", body == NULL ? NULL : "application/json");
-    ask_set_header(ask, "If-Match", strcmp(method, "PATCH") == 0 ? "\"7\"" : NULL);
+    const bool changes_one = strcmp(method, "PATCH") == 0 || strcmp(method, "DELETE") == 0;
+    ask_set_header(ask, "If-Match", changes_one ? "\"7\"" : NULL);
     api_handle(f->api, &ask->request);
     answer_as(f, role);
     return ask;
@@ -54,6 +55,7 @@ static void test_members_are_told_nothing(void **state)
         {"GET", "/v1/users/41", NULL},
         {"GET", "/v1/users/none", NULL},
         {"PATCH", "/v1/users/41", "{\"disabled\":true}"},
+        {"DELETE", "/v1/users/41", NULL},
     };
     struct api_fixture *f = *state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -63,6 +65,7 @@ static void test_members_are_told_nothing(void **state)
         assert_null(mock_bus_pending(&f->bus, MSG_user_add));
         assert_null(mock_bus_pending(&f->bus, MSG_user_get));
         assert_null(mock_bus_pending(&f->bus, MSG_user_change));
+        assert_null(mock_bus_pending(&f->bus, MSG_user_remove));
         ask_free(&ask);
     }
 }
@@ -201,6 +204,60 @@ static void test_one_is_shown_and_changed(void **state)
     ask_free(&ask);
 }
 
+static void test_one_is_removed(void **state)
+{
+    static const struct {
+        const char *target;
+        uint64_t heir_id;
+    } rows[] = {{"/v1/users/41", 0},
+                {"/v1/users/41?rooms=end", 0},
+                {"/v1/users/41?rooms=transfer:42", 42},
+                {"/v1/users/41?rooms=transfer%3A42", 42}};
+    struct api_fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ask *ask = begin(f, "DELETE", rows[i].target, NULL, ROLE_ADMIN);
+        struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_user_remove);
+        const struct msg_user_remove *removal = &call->request.user_remove;
+        assert_int_equal(removal->user_id, 41);
+        assert_int_equal(removal->heir_id, rows[i].heir_id);
+        assert_true(removal->has_version && removal->version == 7);
+        assert_int_equal(removal->idempotency_key.bytes, 16);
+        const struct msg removed = {.id = MSG_user_remove_reply,
+                                    .user_remove_reply = {.revoked = 3}};
+        mock_bus_answer(call, ERR_OK, &removed);
+        assert_int_equal(ask->status, 204);
+        ask_free(&ask);
+    }
+}
+
+static void test_one_that_cannot_be_removed(void **state)
+{
+    static const struct {
+        const char *target;
+        int status;
+    } rows[] = {{"/v1/users/41?rooms=", 400},           {"/v1/users/41?rooms=keep", 400},
+                {"/v1/users/41?rooms=%ff%zz", 400},     {"/v1/users/41?rooms=transfer:", 422},
+                {"/v1/users/41?rooms=transfer:x", 422}, {"/v1/users/none?rooms=transfer:x", 404}};
+    static const struct {
+        enum err err;
+        int status;
+    } refusals[] = {
+        {ERR_NOT_FOUND, 404}, {ERR_CONFLICT, 409}, {ERR_NO_HEIR, 422}, {ERR_STALE, 412}};
+    struct api_fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ask *ask = begin(f, "DELETE", rows[i].target, NULL, ROLE_ADMIN);
+        assert_int_equal(ask->status, rows[i].status);
+        assert_null(mock_bus_pending(&f->bus, MSG_user_remove));
+        ask_free(&ask);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+        struct ask *ask = begin(f, "DELETE", "/v1/users/41", NULL, ROLE_ADMIN);
+        fail_call(f, MSG_user_remove, refusals[i].err);
+        assert_int_equal(ask->status, refusals[i].status);
+        ask_free(&ask);
+    }
+}
+
 static void test_ids_that_are_none(void **state)
 {
     static const char *const wrong[] = {"0", "-1", "4x", "99999999999999999999", "none"};
@@ -224,6 +281,8 @@ int main(void)
         T(test_a_name_that_is_too_long_before_it_is_composed),
         T(test_pages),
         T(test_one_is_shown_and_changed),
+        T(test_one_is_removed),
+        T(test_one_that_cannot_be_removed),
         T(test_ids_that_are_none),
     };
     return cmocka_run_group_tests_name("managed users", tests, NULL, NULL);

@@ -329,6 +329,33 @@ static void what_could_not_be_noted_is_tried_again(void **state)
     assert_int_equal(registry.asked, NOTHING);
 }
 
+/* They end for another reason: their owner was removed. */
+static void where_rooms_do_not_end_closed_ones_still_go(void **state)
+{
+    struct fixture *f = *state;
+    life = room_life_new(f->rooms, f->life, f->metrics);
+    fake_clock_advance(f->clock, LIFE_REST_MAX_MS);
+    assert_true(registry.turn.is_of_closed);
+    assert_int_equal(registry.turn.closed_again_ms, LIFE_KEEP_MS);
+    give(&stored, true);
+    struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_bridge_destroy);
+    assert_non_null(call);
+    mock_bus_answer(call, ERR_UNAVAILABLE, NULL);
+    assert_int_equal(registry.age_ms, LIFE_AWAY * LIFE_IDLE_MS);
+    answer_life(REMOVE, ERR_NO_SUCH_ROOM);
+}
+
+static int set_up_without_ends(void **state)
+{
+    (void)setup(state);
+    struct fixture *f = *state;
+    registry = (struct registry){0};
+    f->idle_ms = 0;
+    f->life = (struct life_store){.ops = &life_ops};
+    set_up_rooms(f, 123456);
+    return 0;
+}
+
 #define LIFE_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up_life, tear_down_life)
 
 int main(void)
@@ -344,6 +371,8 @@ int main(void)
         LIFE_TEST(who_is_asked_for_is_noted_now_and_then),
         LIFE_TEST(a_list_that_is_asked_for_ahead_is_no_use),
         LIFE_TEST(what_could_not_be_noted_is_tried_again),
+        cmocka_unit_test_setup_teardown(where_rooms_do_not_end_closed_ones_still_go,
+                                        set_up_without_ends, tear_down_life),
     };
     return cmocka_run_group_tests_name("room life", tests, NULL, NULL);
 }

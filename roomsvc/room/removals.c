@@ -1,0 +1,94 @@
+#include "roomsvc/room/removals.h"
+
+#include "proto/base/log.h"
+
+struct removals {
+    struct rooms *rooms;
+    struct removal_store store;
+    uint64_t timer; /* 0: the registry is asked */
+    uint64_t looks; /* that found nothing to do */
+    struct log_gate failures;
+    struct metric *ended, *handed_over, *failed;
+};
+
+static void look_for_removals(void *arg);
+
+static void look_again_after(struct removals *removals, uint64_t ms)
+{
+    removals->timer = clock_after(removals->rooms->clock, ms, look_for_removals, removals);
+}
+
+static void note_settled(const struct removals *removals, const struct removal_step *step)
+{
+    struct rooms *rooms = removals->rooms;
+    metric_add(step->heir_id != 0 ? removals->handed_over : removals->ended, step->count);
+    log_info(step->heir_id != 0 ? "rooms of a removed user have another owner"
+                                : "rooms of a removed user have ended",
+             LOG_U64("user", step->user_id), LOG_U64("heir", step->heir_id),
+             LOG_U64("rooms", step->count));
+    if (step->heir_id != 0) {
+        return;
+    }
+    rooms->open_rooms -= rooms->open_rooms > step->count ? step->count : rooms->open_rooms;
+    for (size_t i = 0; i < step->count; i++) {
+        room_cache_remove(rooms->cache, step->rooms[i].id);
+    }
+}
+
+static void on_settled(void *arg, enum err err, const struct removal_step *step)
+{
+    struct removals *removals = arg;
+    if (err == ERR_OK) {
+        note_settled(removals, step);
+        look_again_after(removals, REMOVALS_PAUSE_MS);
+        return;
+    }
+    if (err == ERR_NO_SUCH_ROOM) {
+        removals->looks++;
+    } else {
+        metric_inc(removals->failed);
+        log_info_limited(&removals->failures, clock_mono_ms(removals->rooms->clock),
+                         "the rooms of removed users could not be looked at",
+                         LOG_Z("error", err_code(err)));
+    }
+    look_again_after(removals, REMOVALS_REST_MS);
+}
+
+static void look_for_removals(void *arg)
+{
+    struct removals *removals = arg;
+    const bool is_at_all = removals->looks % REMOVALS_ALL_EVERY == 0;
+    const struct removal_look look = {.standard_room = removals->rooms->config.standard_room,
+                                      .within_ms =
+                                          is_at_all ? REMOVALS_ALL_MS : REMOVALS_RECENT_MS};
+    removals->timer = 0;
+    const enum err err =
+        removals->store.ops->settle(removals->store.self, &look, on_settled, removals);
+    if (err != ERR_OK) {
+        on_settled(removals, err, NULL);
+    }
+}
+
+struct removals *removals_new(struct rooms *rooms, struct removal_store store,
+                              struct metrics *metrics)
+{
+    static const char name[] = "lynks_rooms_of_removed_users_total";
+    static const char help[] = "Rooms of users who were removed, by what became of them.";
+    struct removals *removals = mem_alloc(sizeof(*removals));
+    removals->rooms = rooms;
+    removals->store = store;
+    removals->ended = metrics_counter(metrics, name, help, "outcome=\"ended\"");
+    removals->handed_over = metrics_counter(metrics, name, help, "outcome=\"handed_over\"");
+    removals->failed = metrics_counter(metrics, "lynks_rooms_removals_failures_total",
+                                       "Looks at removed users that failed; tried again.", NULL);
+    look_again_after(removals, REMOVALS_REST_MS);
+    return removals;
+}
+
+void removals_free(struct removals **removals)
+{
+    if (*removals != NULL) {
+        clock_cancel((*removals)->rooms->clock, (*removals)->timer);
+        mem_free(removals);
+    }
+}

@@ -1,0 +1,79 @@
+#include "roomsvc/store/removal_store_mysql.h"
+
+#include "proto/db/db_sql.h"
+
+struct settle_removal {
+    struct db_job job;
+    struct removal_look look;
+    struct removal_step step;
+    removal_store_fn *fn;
+    void *arg;
+};
+
+/* Asked all the time: the removals are few, and a user's rooms are found through their key. */
+static const struct db_query select_removal = {
+    .sql = "SELECT r.user_id, CAST(IFNULL(r.heir_id, 0) AS UNSIGNED) FROM user_removals r"
+           " WHERE r.created_unix_ms + ? >= " DB_NOW_UNIX_MS
+           " AND EXISTS (SELECT 1 FROM rooms o WHERE o.owner_id = r.user_id"
+           " AND o.closed_unix_ms IS NULL AND o.room_id <> ?) ORDER BY r.seq LIMIT 1",
+    .params = DB_FIELDS(struct settle_removal, look.within_ms, look.standard_room),
+    .columns = DB_FIELDS(struct settle_removal, step.user_id, step.heir_id),
+    .if_none = ERR_NO_SUCH_ROOM};
+
+#define HIS_ROOMS                                                                                  \
+    " WHERE owner_id = ? AND closed_unix_ms IS NULL AND room_id <> ?"                              \
+    " ORDER BY room_id LIMIT 100"
+_Static_assert(REMOVAL_ROOMS_MAX == 100, "HIS_ROOMS are as many");
+
+static const struct db_query select_rooms = {
+    .sql = "SELECT room_id FROM rooms" HIS_ROOMS,
+    .params = DB_FIELDS(struct settle_removal, step.user_id, look.standard_room),
+    .columns = DB_FIELDS(struct removal_room, id),
+    .rows = DB_ROWS(struct settle_removal, step.rooms, step.count)};
+
+/* room_life finds them, and ends them in Janus. */
+static const struct db_query close_rooms = {
+    .sql = "UPDATE rooms SET closed_unix_ms = " DB_NOW_UNIX_MS ", idempotency_key = NULL,"
+           " look_unix_ms = " DB_NOW_UNIX_MS HIS_ROOMS,
+    .params = DB_FIELDS(struct settle_removal, step.user_id, look.standard_room)};
+
+static const struct db_query give_rooms = {
+    .sql = "UPDATE rooms SET owner_id = ?" HIS_ROOMS,
+    .params = DB_FIELDS(struct settle_removal, step.heir_id, step.user_id, look.standard_room)};
+
+static enum err work_settle(void *arg, struct db *db)
+{
+    struct settle_removal *settle = arg;
+    enum err err = db_query_run(db, &select_removal, settle, NULL);
+    if (err == ERR_OK) {
+        err = db_query_run(db, &select_rooms, settle, NULL);
+    }
+    if (err == ERR_OK) {
+        err =
+            db_query_run(db, settle->step.heir_id != 0 ? &give_rooms : &close_rooms, settle, NULL);
+    }
+    return err;
+}
+
+DB_TELLS(on_removal_settled, struct settle_removal, &told->step);
+
+static const struct db_task settle_removal = {.job_bytes = DB_JOB_BYTES(struct settle_removal),
+                                              .work = work_settle,
+                                              .done = on_removal_settled};
+
+static enum err settle_rooms(void *self, const struct removal_look *look, removal_store_fn *fn,
+                             void *arg)
+{
+    struct settle_removal *settle = db_job_new(&settle_removal);
+    settle->look = *look;
+    settle->fn = fn;
+    settle->arg = arg;
+    return db_pool_start(self, settle, 0);
+}
+
+static const struct removal_store_ops ops = {settle_rooms};
+
+struct removal_store removal_store_mysql(struct db_pool *db)
+{
+    return (struct removal_store){.ops = &ops, .self = db};
+}

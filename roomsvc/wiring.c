@@ -1,0 +1,77 @@
+#include "roomsvc/wiring.h"
+
+#include "roomsvc/room/removals.h"
+#include "roomsvc/room/room_life.h"
+#include "roomsvc/store/life_store_mysql.h"
+#include "roomsvc/store/node_store_mysql.h"
+#include "roomsvc/store/removal_store_mysql.h"
+#include "roomsvc/store/room_store_mysql.h"
+
+static const char *const callers[] = {"gateway", "janusbridge", NULL};
+
+static void set_up_nodes(struct wiring *w, const struct roomsvc_config *config)
+{
+    struct service *service = w->service;
+    const struct clock *clock = service_clock(service);
+    struct metrics *metrics = service_metrics(service);
+    const struct node_fence_parts fence = {
+        .clock = clock, .metrics = metrics, .health = service_health(service)};
+    w->fence = node_fence_new(&fence);
+    w->roomsvc.nodes =
+        (struct nodes){.clock = clock, .store = node_store_mysql(w->db), .fence = w->fence};
+    const struct follow_parts follow = {
+        .clock = clock, .bus = service_bus(service), .metrics = metrics, .fence = w->fence};
+    w->roomsvc.follow = follow_new(&follow, config->room_cache_max);
+}
+
+static void set_up_rooms(struct wiring *w, const struct roomsvc_config *config)
+{
+    struct metrics *metrics = service_metrics(w->service);
+    const struct rooms_parts parts = {.clock = service_clock(w->service),
+                                      .bus = service_bus(w->service),
+                                      .store = room_store_mysql(w->db),
+                                      .life = life_store_mysql(w->db),
+                                      .metrics = metrics,
+                                      .fence = w->fence,
+                                      .follow = w->roomsvc.follow};
+    const struct rooms_config rooms = {.standard_room = config->standard_room,
+                                       .node = config->room_node,
+                                       .publishers_max = config->publishers_max,
+                                       .rooms_max = config->rooms_max,
+                                       .idle_ms = config->room_idle_s * 1000,
+                                       .cache_max = config->room_cache_max,
+                                       .cache_ms = config->room_cache_ms};
+    w->roomsvc.rooms = rooms_new(&parts, &rooms);
+    w->life = room_life_new(w->roomsvc.rooms, parts.life, metrics);
+    w->removals = removals_new(w->roomsvc.rooms, removal_store_mysql(w->db), metrics);
+}
+
+bool wiring_set_up(struct wiring *w, const struct roomsvc_config *config)
+{
+    w->service = service_new("roomsvc", &config->service);
+    if (w->service == NULL ||
+        !service_connect(w->service, SERVICE_JANUSBRIDGE, config->janusbridge_address)) {
+        return false;
+    }
+    const struct db_pool_config db = {.name = "roomsvc-db",
+                                      .db = &config->db,
+                                      .threads = (unsigned)config->db_threads,
+                                      .queue_max = config->db_queue_max};
+    w->db = db_pool_new(service_loop(w->service), service_metrics(w->service),
+                        service_health(w->service), &db);
+    set_up_nodes(w, config);
+    set_up_rooms(w, config);
+    return roomsvc_subscribe(&w->roomsvc, w->service, config->janusbridge_events) &&
+           service_serve(w->service, &config->bind, callers, roomsvc_handlers, &w->roomsvc);
+}
+
+void wiring_free(struct wiring *w)
+{
+    db_pool_free(&w->db);
+    removals_free(&w->removals);
+    room_life_free(&w->life);
+    rooms_free(&w->roomsvc.rooms);
+    follow_free(&w->roomsvc.follow);
+    node_fence_free(&w->fence);
+    service_free(&w->service);
+}

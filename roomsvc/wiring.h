@@ -1,0 +1,24 @@
+/* roomsvc's objects, wired: the service, the database, what is known of nodes, the rooms and how
+ * they end. */
+#ifndef LYNKS_ROOMSVC_WIRING_H
+#define LYNKS_ROOMSVC_WIRING_H
+
+#include "proto/db/db_pool.h"
+#include "roomsvc/config.h"
+#include "roomsvc/roomsvc.h"
+
+/* Freed with the database before the rooms, and both before the service. */
+struct wiring {
+    struct service *service;
+    struct db_pool *db;
+    struct node_fence *fence;
+    struct roomsvc roomsvc;
+    struct room_life *life;
+    struct removals *removals;
+};
+
+/* False (logged) if anything fails; to be freed either way, before config. */
+bool wiring_set_up(struct wiring *w, const struct roomsvc_config *config);
+void wiring_free(struct wiring *w);
+
+#endif

@@ -1,0 +1,150 @@
+/* What becomes of the rooms of users who were removed, against a real server. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "roomsvc/store/removal_store_mysql.h"
+#include "tests/integration/db/registry.h"
+#include "tests/integration/db/store_fixture.h"
+
+#define WAIT_MS 15000
+#define STANDARD_ROOM 9
+#define HOUR_MS 3600000
+
+struct settled {
+    bool is_there;
+    enum err err;
+    struct removal_step step;
+};
+
+static bool is_settled(void *arg)
+{
+    const struct settled *settled = arg;
+    return settled->is_there;
+}
+
+static void on_settled(void *arg, enum err err, const struct removal_step *step)
+{
+    struct settled *settled = arg;
+    settled->is_there = true;
+    settled->err = err;
+    if (step != NULL) {
+        settled->step = *step;
+    }
+}
+
+static struct settled settle(struct registry *r, uint64_t within_ms)
+{
+    const struct removal_store store = removal_store_mysql(r->pool);
+    const struct removal_look look = {.standard_room = STANDARD_ROOM, .within_ms = within_ms};
+    struct settled settled = {0};
+    assert_int_equal(store.ops->settle(store.self, &look, on_settled, &settled), ERR_OK);
+    assert_true(loop_run_until(r->loop, is_settled, &settled, WAIT_MS));
+    return settled;
+}
+
+static void make_rooms(uint64_t owner_id, unsigned first, unsigned last)
+{
+    AUTO(mem_free)
+    char *insert = mem_printf(
+        "INSERT INTO rooms (room_id, secret, publishers_max, owner_id, created_unix_ms,"
+        " used_unix_ms, look_unix_ms, idempotency_key) SELECT seq, 'secret', 20, %" PRIu64 ", 1, 1,"
+        " 99999999999999, UNHEX(MD5(seq)) FROM seq_%u_to_%u",
+        owner_id, first, last);
+    must_run(fixture.db, insert);
+}
+
+/* heir: SQL. */
+static void remove_user(uint64_t user_id, const char *heir, uint64_t ago_ms)
+{
+    AUTO(mem_free)
+    char *insert =
+        mem_printf("INSERT INTO user_removals (user_id, heir_id, created_unix_ms) VALUES (%" PRIu64
+                   ", %s, UNIX_TIMESTAMP(NOW(3)) * 1000 - %" PRIu64 ")",
+                   user_id, heir, ago_ms);
+    must_run(fixture.db, insert);
+}
+
+static void count_is(const char *where, const char *expected)
+{
+    AUTO(mem_free) char *query = mem_printf("SELECT COUNT(*) FROM rooms WHERE %s", where);
+    AUTO(mem_free) char *count = must_select(fixture.db, query);
+    assert_string_equal(count, expected);
+}
+
+static void his_rooms_end_in_parts(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_rooms(50, 1, 8);
+    make_rooms(50, STANDARD_ROOM, STANDARD_ROOM);
+    make_rooms(50, 100, 300);
+    make_rooms(51, 301, 305);
+    assert_int_equal(settle(&r, HOUR_MS).err, ERR_NO_SUCH_ROOM); /* he is still there */
+    remove_user(50, "NULL", 5000);
+    size_t ended = 0;
+    struct settled settled = settle(&r, HOUR_MS);
+    for (; settled.err == ERR_OK; settled = settle(&r, HOUR_MS)) {
+        assert_int_equal(settled.step.user_id, 50);
+        assert_int_equal(settled.step.heir_id, 0);
+        assert_in_range(settled.step.count, 1, REMOVAL_ROOMS_MAX);
+        ended += settled.step.count;
+    }
+    assert_int_equal(settled.err, ERR_NO_SUCH_ROOM);
+    assert_int_equal(ended, 209);
+    count_is("closed_unix_ms IS NULL AND owner_id = 50", "1");
+    count_is("closed_unix_ms IS NULL AND room_id = 9", "1");
+    count_is("closed_unix_ms IS NULL AND owner_id = 51", "5");
+    count_is("closed_unix_ms IS NOT NULL AND idempotency_key IS NULL"
+             " AND look_unix_ms <= UNIX_TIMESTAMP(NOW(3)) * 1000",
+             "209");
+    /* One that a call of his made since. */
+    make_rooms(50, 400, 400);
+    assert_int_equal(settle(&r, HOUR_MS).step.rooms[0].id, 400);
+    registry_free(&r);
+}
+
+static void his_rooms_get_the_heir(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_rooms(50, 1, 3);
+    make_rooms(51, 4, 5);
+    remove_user(50, "51", 5000);
+    remove_user(51, "52", 1000); /* who gets them all, then */
+    struct settled settled = settle(&r, HOUR_MS);
+    assert_int_equal(settled.step.heir_id, 51);
+    assert_int_equal(settled.step.count, 3);
+    settled = settle(&r, HOUR_MS);
+    assert_int_equal(settled.step.user_id, 51);
+    assert_int_equal(settled.step.count, 5);
+    assert_int_equal(settle(&r, HOUR_MS).err, ERR_NO_SUCH_ROOM);
+    count_is("closed_unix_ms IS NULL AND owner_id = 52 AND idempotency_key IS NOT NULL", "5");
+    registry_free(&r);
+}
+
+static void only_removals_of_a_while_are_looked_at(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_rooms(50, 1, 3);
+    remove_user(50, "NULL", 2ULL * HOUR_MS);
+    assert_int_equal(settle(&r, HOUR_MS).err, ERR_NO_SUCH_ROOM);
+    assert_int_equal(settle(&r, 3ULL * HOUR_MS).step.count, 3);
+    registry_free(&r);
+}
+
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(his_rooms_end_in_parts),
+        TEST(his_rooms_get_the_heir),
+        TEST(only_removals_of_a_while_are_looked_at),
+    };
+    return cmocka_run_group_tests_name("removal store", tests, server_setup, server_teardown);
+}

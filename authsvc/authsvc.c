@@ -6,6 +6,7 @@
  * session_revoke  ends a session, or all of a user, or all but one, on every replica
  * user_get        who a user is, for himself and for admins
  * user_add        adds a user, for admins
+ * user_register   somebody adds himself, where everybody may
  * user_page       all users, for admins
  * user_change     changes a user; disabling ends his sessions, another role is in force at once
  * user_remove     removes a user, ends his sessions, and leaves word of what becomes of his rooms
@@ -80,6 +81,7 @@ const struct call_handler auth_handlers[] = {
     {MSG_session_revoke, on_session_revoke},
     {MSG_user_get, on_user_get},
     {MSG_user_add, on_user_add},
+    {MSG_user_register, on_user_add},
     {MSG_user_page, on_user_page},
     {MSG_user_change, on_user_change},
     {MSG_user_remove, on_user_remove},
@@ -117,7 +119,11 @@ void auth_init(struct auth *auth, const struct auth_parts *parts,
                                               .sessions = auth->sessions,
                                               .metrics = parts->metrics};
     auth->passwords = passwords_new(&passwords);
-    auth->additions = additions_new(parts->clock, parts->store, parts->hasher, parts->metrics);
+    const struct additions_parts additions = {.clock = parts->clock,
+                                              .store = parts->store,
+                                              .hasher = parts->hasher,
+                                              .metrics = parts->metrics};
+    auth->additions = additions_new(&additions, strcmp(config->registration, "open") == 0);
     auth->users = users_new(parts->clock, parts->store, auth->sessions, parts->metrics);
     auth->pages = session_pages_new(parts->store, auth->sessions, parts->clock);
 }

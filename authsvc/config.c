@@ -33,6 +33,8 @@ const struct config_option authsvc_options[] = {
      "connections to the database for looking up sessions"},
     {"LYNKS_SESSION_LOOKUPS_MAX", CONFIG_UINT, OPTION(session_lookups_max), "4096", 1, 65536, NULL,
      "sessions being looked up at a time; more are refused"},
+    {"LYNKS_REGISTRATION", CONFIG_CHOICE, OPTION(registration), "closed", 0, 0, "closed|open",
+     "open: everybody who reaches the API may add himself as a user (POST /v1/registration)"},
     {"LYNKS_ARGON2_MEMORY_KIB", CONFIG_UINT, OPTION(password.memory_kib), "19456", 8, 4194304, NULL,
      "memory that one password hash takes"},
     {"LYNKS_ARGON2_PASSES", CONFIG_UINT, OPTION(password.passes), "2", 1, 100, NULL,

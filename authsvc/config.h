@@ -23,6 +23,7 @@ struct authsvc_config {
     uint64_t session_cache_max;
     uint64_t session_lookup_threads;
     uint64_t session_lookups_max;
+    char *registration;
     struct password_params password;
     char *hash_program;
     uint64_t hash_threads;

@@ -78,6 +78,14 @@ const struct config_option gateway_options[] = {
      "fresh rooms that one user may make at once"},
     {"LYNKS_CREATE_PER_MINUTE", CONFIG_UINT, AT(create_per_minute), "60", 1, 1000000, NULL,
      "fresh rooms that one user may make in the long run"},
+    {"LYNKS_REGISTRATION", CONFIG_CHOICE, AT(registration), "closed", 0, 0, "closed|open",
+     "open: everybody who reaches the API may add himself as a user (POST /v1/registration)"},
+    {"LYNKS_REGISTER_BURST", CONFIG_UINT, AT(register_burst), "20", 1, 1000000, NULL,
+     "registrations that one address may try at once"},
+    {"LYNKS_REGISTER_PER_MINUTE", CONFIG_UINT, AT(register_per_minute), "2", 1, 1000000, NULL,
+     "registrations that one address may try in the long run"},
+    {"LYNKS_REGISTER_TABLE_MAX", CONFIG_UINT, AT(register_table_max), "65536", 64, 16777216, NULL,
+     "addresses whose registrations are counted"},
     {.name = NULL},
 };
 /* clang-format on */

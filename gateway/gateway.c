@@ -158,6 +158,10 @@ static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
                      .table_max = config->login_table_max},
         .original = {.create_burst = config->create_burst,
                      .create_per_minute = config->create_per_minute},
+        .registration = {.is_open = strcmp(config->registration, "open") == 0,
+                         .burst = config->register_burst,
+                         .per_minute = config->register_per_minute,
+                         .table_max = config->register_table_max},
     };
     gateway->api = api_new(&api_parts, &api_config);
     return gateway->api != NULL;
@@ -207,7 +211,8 @@ struct gateway *gateway_new(const struct gateway_parts *parts, const struct gate
     }
     log_info("serving clients", LOG_Z("host", config->http_host),
              LOG_U64("port", gateway_port(gateway)),
-             LOG_U64("reachable_by_others", gateway_config_is_reachable(config)));
+             LOG_U64("reachable_by_others", gateway_config_is_reachable(config)),
+             LOG_Z("registration", config->registration));
     return gateway;
 }
 

@@ -15,6 +15,7 @@ struct additions {
     const struct clock *clock;
     struct store store;
     struct hasher hasher;
+    bool takes_everybody;
     bool is_stopped;
     struct log_gate failed_gate;
     struct metric *done, *refused, *failed;
@@ -58,11 +59,15 @@ static void on_addition_stored(void *arg, enum err err, const struct store_user 
     }
     metric_inc(addition->additions->done);
     struct call *call = end_addition(addition);
-    log_info("user added", LOG_U64("user", user->id), LOG_U64("role", user->role),
+    log_info(call->request.id == MSG_user_register ? "user registered" : "user added",
+             LOG_U64("user", user->id), LOG_U64("role", user->role),
              LOG_U64("by", call->context.principal.user_id),
              LOG_STR("request_id", call->context.request_id));
-    const struct msg reply = {.id = MSG_user_add_reply,
-                              .user_add_reply = {.user = user_record(user)}};
+    struct msg reply = {.id = MSG_user_add_reply, .user_add_reply = {.user = user_record(user)}};
+    if (call->request.id == MSG_user_register) {
+        reply = (struct msg){.id = MSG_user_register_reply,
+                             .user_register_reply = {.user = user_record(user)}};
+    }
     call_reply(call, &reply);
 }
 
@@ -84,6 +89,28 @@ static void on_first_hashed(void *arg, enum err err, const char *stored)
     }
 }
 
+/* What was asked for, in the words of user_add. Who registers has no say in his role. Borrowed from
+ * the call. */
+static struct msg_user_add addition_of(const struct call *call)
+{
+    const struct msg_user_register *request = &call->request.user_register;
+    if (call->request.id == MSG_user_add) {
+        return call->request.user_add;
+    }
+    return (struct msg_user_add){.idempotency_key = request->idempotency_key,
+                                 .username = request->username,
+                                 .password = request->password,
+                                 .display_name = request->display_name};
+}
+
+static enum err may_add(const struct additions *additions, const struct call *call)
+{
+    if (call->request.id == MSG_user_register) {
+        return additions->takes_everybody ? ERR_OK : ERR_REGISTRATION_CLOSED;
+    }
+    return may_manage_users(&call->context.principal) ? ERR_OK : ERR_FORBIDDEN;
+}
+
 /* What request asks for, but for the password's hash. */
 static enum err read_new_user(const struct msg_user_add *request, struct store_new_user *ret)
 {
@@ -100,17 +127,15 @@ static enum err read_new_user(const struct msg_user_add *request, struct store_n
 
 void additions_start(struct additions *additions, struct call *call)
 {
-    const struct msg_user_add *request = &call->request.user_add;
+    const struct msg_user_add request = addition_of(call);
     struct addition *addition = mem_alloc(sizeof(*addition));
     *addition = (struct addition){.additions = additions, .call = call};
-    enum err err = additions->is_stopped                         ? ERR_DRAINING
-                   : !may_manage_users(&call->context.principal) ? ERR_FORBIDDEN
-                                                                 : ERR_OK;
+    enum err err = additions->is_stopped ? ERR_DRAINING : may_add(additions, call);
     if (err == ERR_OK) {
-        err = read_new_user(request, &addition->draft);
+        err = read_new_user(&request, &addition->draft);
     }
     if (err == ERR_OK) {
-        err = additions->hasher.ops->hash(additions->hasher.self, request->password,
+        err = additions->hasher.ops->hash(additions->hasher.self, request.password,
                                           call->context.deadline_ms, on_first_hashed, addition);
     }
     if (err != ERR_OK) {
@@ -123,13 +148,14 @@ void additions_start(struct additions *additions, struct call *call)
 #define ADDITIONS "lynks_auth_user_additions_total"
 #define ADDITIONS_HELP "Users to be added by how it ended."
 
-struct additions *additions_new(const struct clock *clock, struct store store, struct hasher hasher,
-                                struct metrics *metrics)
+struct additions *additions_new(const struct additions_parts *parts, bool takes_everybody)
 {
     struct additions *additions = mem_alloc(sizeof(*additions));
-    additions->clock = clock;
-    additions->store = store;
-    additions->hasher = hasher;
+    struct metrics *metrics = parts->metrics;
+    additions->clock = parts->clock;
+    additions->store = parts->store;
+    additions->hasher = parts->hasher;
+    additions->takes_everybody = takes_everybody;
     additions->done = metrics_counter(metrics, ADDITIONS, ADDITIONS_HELP, "result=\"done\"");
     additions->refused = metrics_counter(metrics, ADDITIONS, ADDITIONS_HELP, "result=\"refused\"");
     additions->failed = metrics_counter(metrics, ADDITIONS, ADDITIONS_HELP, "result=\"failed\"");

@@ -1,5 +1,5 @@
-/* Users that are added: names and password checked, the password hashed, the row stored, once
- * however often the call comes.
+/* Users that are added, by others or by themselves: names and password checked, the password
+ * hashed, the row stored, once however often the call comes.
  *
  * Lives on the loop. What it is given is borrowed. */
 #ifndef LYNKS_AUTHSVC_ACCOUNT_ADDITIONS_H
@@ -12,13 +12,21 @@
 
 struct additions;
 
-struct additions *additions_new(const struct clock *clock, struct store store, struct hasher hasher,
-                                struct metrics *metrics);
+struct additions_parts {
+    const struct clock *clock;
+    struct store store;
+    struct hasher hasher;
+    struct metrics *metrics;
+};
+
+/* takes_everybody: registration is open. */
+struct additions *additions_new(const struct additions_parts *parts, bool takes_everybody);
 /* Nothing new goes to hasher and store: before they are freed. */
 void additions_stop(struct additions *additions);
 void additions_free(struct additions **additions); /* after hasher and store */
 
-/* Answers a user_add, now or later. ERR_FORBIDDEN; ERR_WRONG_MEMBER: one of the names is no label
+/* Answers a user_add or user_register, now or later. ERR_FORBIDDEN: only admins and their tool add
+ * others; ERR_REGISTRATION_CLOSED; ERR_WRONG_MEMBER: one of the names is no label
  * (label.h), or the user name has more than 50 characters; ERR_WEAK_PASSWORD; ERR_CONFLICT:
  * somebody has the user name. */
 void additions_start(struct additions *additions, struct call *call);

@@ -52,5 +52,8 @@ write_banner() {
         elif [[ $(value LYNKS_DEMO_USER) == auto ]]; then
             printf 'The demo user is disabled, since others can reach the API; LYNKS_DEMO_USER=1 asks for it all the same.\n'
         fi
+        if [[ $(value LYNKS_REGISTRATION) == open ]]; then
+            printf 'Warning: everybody who reaches the API can register (LYNKS_REGISTRATION=open); members are then whoever did.\n'
+        fi
     } >"$state/banner"
 }

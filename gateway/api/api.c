@@ -12,8 +12,9 @@ struct api {
     struct original *original;
     struct sessions_api *sessions;
     struct users_api *users;
+    struct registration *registration;
     struct info *info;
-    struct resource resources[5];
+    struct resource resources[6];
     struct dispatcher *dispatcher;
 };
 
@@ -32,12 +33,15 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
     api->original = original_new(&original, &config->original);
     api->sessions = sessions_api_new(api->sign_ins);
     api->users = users_api_new(api->sign_ins);
-    api->info = info_new(config->cors_origins[0] != '\0');
+    api->registration = registration_new(parts->clock, parts->metrics, &config->registration);
+    api->info = info_new(&(struct info_config){.takes_cors = config->cors_origins[0] != '\0',
+                                               .takes_registration = config->registration.is_open});
     api->resources[0] = original_resource(api->original);
     api->resources[1] = sessions_api_resource(api->sessions);
     api->resources[2] = users_api_resource(api->users);
     api->resources[3] = managed_users_resource();
-    api->resources[4] = info_resource(api->info);
+    api->resources[4] = registration_resource(api->registration);
+    api->resources[5] = info_resource(api->info);
     api->dispatcher =
         dispatcher_new(parts->metrics, &(struct dispatcher_config){
                                            .exchanges = {.clock = parts->clock,
@@ -64,6 +68,7 @@ void api_free(struct api **api)
         original_free(&(*api)->original);
         sessions_api_free(&(*api)->sessions);
         users_api_free(&(*api)->users);
+        registration_free(&(*api)->registration);
         sign_ins_free(&(*api)->sign_ins);
         info_free(&(*api)->info);
         auth_free(&(*api)->auth);

@@ -4,6 +4,7 @@
 #define LYNKS_GATEWAY_API_API_H
 
 #include "gateway/api/original.h"
+#include "gateway/api/registration.h"
 #include "proto/base/public_url.h"
 #include "gateway/http/request.h"
 #include "proto/base/metrics.h"
@@ -25,6 +26,7 @@ struct api_config {
     struct auth_config auth;
     struct sign_ins_config sign_ins;
     struct original_config original;
+    struct registration_config registration;
 };
 
 /* NULL (logged): a row of a resource is wrong, or the key of tokens. */

@@ -5,7 +5,7 @@
 #include "gateway/http/openapi.h"
 
 struct info {
-    bool takes_cors;
+    struct info_config config;
     struct strbuf document;
     char etag[ETAG_BYTES];
 };
@@ -17,8 +17,10 @@ static const struct member info_answer[] = {
     {.name = "version", .type = MEMBER_STRING, .min = 1, .max = 32, .doc = "Of the software."},
     {.name = "features",
      .type = MEMBER_STRINGS,
-     .doc = "What is switched on. original: /login, /create and /list_participants are served; "
-            "cors: pages of other origins may use the API. More will come."},
+     .doc =
+         "What is switched on. original: /login, /create and /list_participants are served; "
+         "cors: pages of other origins may use the API; registration: everybody may add himself. "
+         "More will come."},
     {.name = NULL},
 };
 
@@ -32,8 +34,11 @@ static void answer_info(struct exchange *exchange)
     json_out_member_z(&out, "version", LYNKS_VERSION);
     json_out_open_member(&out, "features", '[');
     json_out_z(&out, "original");
-    if (info->takes_cors) {
+    if (info->config.takes_cors) {
         json_out_z(&out, "cors");
+    }
+    if (info->config.takes_registration) {
+        json_out_z(&out, "registration");
     }
     json_out_close(&out, "]}");
     exchange_respond_json(exchange);
@@ -107,10 +112,10 @@ struct resource info_resource(struct info *info)
         .dialect = DIALECT_V1, .routes = info_rows, .count = ARRAY_LEN(info_rows), .self = info};
 }
 
-struct info *info_new(bool takes_cors)
+struct info *info_new(const struct info_config *config)
 {
     struct info *info = mem_alloc(sizeof(*info));
-    info->takes_cors = takes_cors;
+    info->config = *config;
     return info;
 }
 

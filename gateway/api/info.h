@@ -7,8 +7,13 @@
 
 struct info;
 
-/* takes_cors: pages of other origins may use the API. */
-struct info *info_new(bool takes_cors);
+/* What is switched on. */
+struct info_config {
+    bool takes_cors;         /* pages of other origins may use the API */
+    bool takes_registration; /* everybody may add himself */
+};
+
+struct info *info_new(const struct info_config *config);
 void info_free(struct info **info);
 
 /* Writes the API's document, of which the routes of info itself are a part. Before the first

@@ -106,22 +106,7 @@ static const struct route_ask ask_user_list = {
 /* ---- POST /v1/users ---- */
 
 static const struct member add_body[] = {
-    {.name = "username",
-     .type = MEMBER_LABEL,
-     .min = 1,
-     .max = 50,
-     .doc = "To sign in with; compared exactly."},
-    {.name = "password",
-     .type = MEMBER_STRING,
-     .min = 10,
-     .max = 1024,
-     .doc = "In clear; not the user name."},
-    {.name = "display_name",
-     .type = MEMBER_LABEL,
-     .is_optional = true,
-     .min = 1,
-     .max = LABEL_CHARACTERS_MAX,
-     .doc = "What others see; the user name where none is given."},
+    NEW_USER_MEMBERS,
     {.name = "role",
      .type = MEMBER_WORD,
      .is_optional = true,

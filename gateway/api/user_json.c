@@ -38,6 +38,8 @@ const struct msg_user *user_in(const struct msg *reply)
         return &reply->user_get_reply.user;
     case MSG_user_add_reply:
         return &reply->user_add_reply.user;
+    case MSG_user_register_reply:
+        return &reply->user_register_reply.user;
     default:
         return &reply->user_change_reply.user;
     }

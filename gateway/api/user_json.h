@@ -5,14 +5,33 @@
 #include "gateway/http/json_out.h"
 #include "gateway/http/member.h"
 #include "proto/schema/msg.h"
+#include "proto/unicode/label.h"
 
-/* The user in a reply that is one user: to user_get, user_add, user_change. */
+/* The user in a reply that is one user: to user_get, user_add,
+ * user_register, user_change. */
 const struct msg_user *user_in(const struct msg *reply);
 uint64_t user_version(const struct msg *reply); /* his version: for his ETag */
 
 extern const char *const user_roles[]; /* ended by NULL */
 extern const struct member user_members[];
 extern const struct member managed_user_members[]; /* as admins see one */
+
+/* What a body says of a user to be. */
+#define NEW_USER_MEMBERS                                                                           \
+    {.name = "username",                                                                           \
+     .type = MEMBER_LABEL,                                                                         \
+     .min = 1,                                                                                     \
+     .max = 50,                                                                                    \
+     .doc = "To sign in with; compared exactly."},                                                 \
+        {.name = "password",                                                                       \
+         .type = MEMBER_STRING,                                                                    \
+         .min = 10,                                                                                \
+         .max = 1024,                                                                              \
+         .doc = "In clear; not the user name."},                                                   \
+    {                                                                                              \
+        .name = "display_name", .type = MEMBER_LABEL, .is_optional = true, .min = 1,               \
+        .max = LABEL_CHARACTERS_MAX, .doc = "What others see; the user name where none is given."  \
+    }
 
 /* Into an object that is open already. */
 void user_json_write(const struct msg_user *user, struct json_out *out);

@@ -62,6 +62,8 @@ static const struct {
      "HTTPS the cookie could be read on its way."},
     {ERR_NO_HEIR, "Nobody to get the rooms",
      "Name somebody else who may sign in, by his id, or let the rooms end."},
+    {ERR_REGISTRATION_CLOSED, "Registration is closed",
+     "Ask whoever runs this service for an account."},
     {ERR_HTTP_VERSION, "HTTP version not supported", "Speak HTTP/1.1."},
 };
 

@@ -221,6 +221,7 @@ static void serve_clients(struct process *process)
         .loop = process->loop, .metrics = process->metrics, .bus = &process->bus};
     char host[] = "127.0.0.1";
     char none[] = "";
+    char closed[] = "closed";
     char token_key[] = TOKEN_KEY;
     const struct gateway_config config = {.http_host = host,
                                           .public_url = none,
@@ -248,7 +249,11 @@ static void serve_clients(struct process *process)
                                           .login_name_per_minute = 1,
                                           .login_table_max = 16,
                                           .create_burst = 1,
-                                          .create_per_minute = 1};
+                                          .create_per_minute = 1,
+                                          .registration = closed,
+                                          .register_burst = 1,
+                                          .register_per_minute = 1,
+                                          .register_table_max = 64};
     struct gateway *gateway = gateway_new(&gateway_parts, &config);
     check(gateway != NULL && loop_run_until(process->loop, is_ready, process, BUDGET_MS),
           "no gateway");

@@ -74,7 +74,7 @@ function assertDescribed({ path, method, operation, name }, answer, status, what
 async function send({ path, method, operation, isSecured, schema }, { headers = {}, ...options } = {}) {
     const needsMatch = operation?.parameters?.some(({ $ref }) => $ref?.endsWith('/IfMatch'));
     const body = schema && Object.fromEntries(schema.required.map((name) => [name, VALUES[name]]));
-    if (operation?.operationId === 'addUser') body.username = `user ${added += 1}`;
+    if (['addUser', 'register'].includes(operation?.operationId)) body.username = `user ${added += 1}`;
     if (isSecured && path.includes('{session}')) VALUES.session = (await openSession()).id;
     const values = operation?.operationId === 'removeUser' ? { ...VALUES, user: await newUser() } : VALUES;
     const url = path.replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -103,7 +103,8 @@ async function openSession() {
 }
 
 before(async () => {
-    stack = await startStack({ LYNKS_LOGIN_ADDRESS_BURST: '1000', LYNKS_LOGIN_NAME_BURST: '1000' });
+    stack = await startStack({ LYNKS_LOGIN_ADDRESS_BURST: '1000', LYNKS_LOGIN_NAME_BURST: '1000', LYNKS_REGISTRATION: 'open',
+        LYNKS_REGISTER_BURST: '1000' });
     // The demo user's own password is shorter than any that may be chosen.
     const changed = await stack.request('/v1/users/me/password', { method: 'PUT', token: await stack.token(),
         body: { current_password: 'test123', new_password: PASSWORD } });

@@ -37,7 +37,9 @@ static struct replica *replica_new(struct loop *loop, uint64_t sessions_max)
                                               .params = {.memory_kib = 64, .passes = 1},
                                               .processes = 1,
                                               .queue_max = 64};
-    const struct authsvc_config config = {.session_idle_s = 60,
+    static char closed[] = "closed";
+    const struct authsvc_config config = {.registration = closed,
+                                          .session_idle_s = 60,
                                           .session_lifetime_s = 43200,
                                           .web_session_idle_s = 6000,
                                           .web_session_lifetime_s = 86400,

@@ -99,7 +99,12 @@ int http_fixture_setup(void **state)
     f->loop = loop_new();
     f->metrics = metrics_new();
     f->bus = (struct bus){.ops = &bus_ops, .self = f};
+    static char closed[] = "closed";
     f->config = (struct gateway_config){
+        .registration = closed,
+        .register_burst = 1,
+        .register_per_minute = 1,
+        .register_table_max = 64,
         .http_host = host,
         .body_bytes_max = BODY_MAX,
         .body_bytes_total_max = 64 * BODY_MAX,

@@ -20,6 +20,7 @@ static const struct principal admin = {
     .kind = PRINCIPAL_USER, .role = ROLE_ADMIN, .user_id = 7, .session_id = 1};
 static const struct principal member = {
     .kind = PRINCIPAL_USER, .role = ROLE_MEMBER, .user_id = 8, .session_id = 2};
+static const struct principal nobody = {.kind = PRINCIPAL_NONE};
 static const struct principal tool = {.kind = PRINCIPAL_ADMIN_TOOL};
 
 static const struct store_user carol = {
@@ -35,6 +36,16 @@ struct fixture {
     size_t call_count;
 };
 
+static void begin_additions(struct fixture *f, bool takes_everybody)
+{
+    const struct additions_parts parts = {.clock = fake_clock_clock(f->clock),
+                                          .store = mock_store_store(&f->store),
+                                          .hasher = mock_hasher_hasher(&f->hasher),
+                                          .metrics = f->metrics};
+    additions_free(&f->additions);
+    f->additions = additions_new(&parts, takes_everybody);
+}
+
 static int setup(void **state)
 {
     log_capture_setup(state);
@@ -42,8 +53,7 @@ static int setup(void **state)
     f->clock = fake_clock_new();
     f->metrics = metrics_new();
     mock_store_init(&f->store);
-    f->additions = additions_new(fake_clock_clock(f->clock), mock_store_store(&f->store),
-                                 mock_hasher_hasher(&f->hasher), f->metrics);
+    begin_additions(f, /* takes_everybody= */ false);
     *state = f;
     return 0;
 }
@@ -115,7 +125,6 @@ static void an_admin_and_the_tool_add_users(void **state)
 static void others_may_not(void **state)
 {
     struct fixture *f = *state;
-    const struct principal nobody = {.kind = PRINCIPAL_NONE};
     assert_int_equal(add(f, &member, &wanted)->err, ERR_FORBIDDEN);
     assert_int_equal(add(f, &nobody, &wanted)->err, ERR_FORBIDDEN);
     assert_int_equal(f->hasher.hashes, 0);
@@ -184,6 +193,54 @@ static void what_fails_on_the_way_is_told(void **state)
     assert_int_equal(add(f, &admin, &wanted)->err, ERR_DRAINING);
 }
 
+static struct mock_call *register_as(struct fixture *f, const struct principal *principal)
+{
+    const struct msg request = {.id = MSG_user_register,
+                                .user_register = {.idempotency_key = STR_LIT(KEY),
+                                                  .username = STR_LIT("carol"),
+                                                  .password = STR_LIT("open it now"),
+                                                  .display_name = STR_LIT("Carol")}};
+    struct mock_call *call = &f->calls[f->call_count++];
+    mock_call_init(call, fake_clock_clock(f->clock), &request);
+    call->call.context.principal = *principal;
+    additions_start(f->additions, &call->call);
+    return call;
+}
+
+static void nobody_registers_unless_it_is_open(void **state)
+{
+    struct fixture *f = *state;
+    const struct principal *who[] = {&nobody, &member, &admin, &tool};
+    for (size_t i = 0; i < ARRAY_LEN(who); i++) {
+        assert_int_equal(register_as(f, who[i])->err, ERR_REGISTRATION_CLOSED);
+    }
+    assert_int_equal(f->hasher.hashes, 0);
+}
+
+/* Whoever asks: an admin who registers somebody adds no admin. */
+static void who_registers_is_a_member(void **state)
+{
+    struct fixture *f = *state;
+    const struct principal *who[] = {&nobody, &admin};
+    begin_additions(f, /* takes_everybody= */ true);
+    for (size_t i = 0; i < ARRAY_LEN(who); i++) {
+        struct mock_call *call = register_as(f, who[i]);
+        hashed(f);
+        const struct mock_store_call *asked = stored(f);
+        assert_memory_equal(asked->new_user.key, KEY, sizeof(asked->new_user.key));
+        assert_string_equal(asked->new_user.username, "carol");
+        assert_string_equal(asked->new_user.display_name, "Carol");
+        assert_int_equal(asked->new_user.role, ROLE_MEMBER);
+        asked->fn.user(asked->arg, ERR_OK, &carol);
+        assert_int_equal(call->err, ERR_OK);
+        assert_int_equal(call->reply.id, MSG_user_register_reply);
+        assert_int_equal(call->reply.user_register_reply.user.id, 41);
+    }
+    /* Adding others is still for admins. */
+    assert_int_equal(add(f, &nobody, &wanted)->err, ERR_FORBIDDEN);
+    assert_int_equal(log_capture_count("open it now"), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -193,6 +250,8 @@ int main(void)
         TEST(a_role_is_given),
         TEST(names_and_passwords_that_are_none),
         TEST(what_fails_on_the_way_is_told),
+        TEST(nobody_registers_unless_it_is_open),
+        TEST(who_registers_is_a_member),
     };
     return cmocka_run_group_tests_name("additions", tests, NULL, NULL);
 }

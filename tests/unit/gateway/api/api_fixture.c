@@ -37,6 +37,7 @@ int api_fixture_setup(void **state)
                      .name_per_minute = 6,
                      .table_max = 1024},
         .original = {.create_burst = 3, .create_per_minute = 6},
+        .registration = {.burst = 1, .per_minute = 1, .table_max = 64},
     };
     api_fixture_restart(f);
     *state = f;

@@ -29,6 +29,11 @@ static void test_info(void **state)
     ask = get(f, "/v1/info", NULL);
     assert_non_null(strstr(ask->body, "\"features\":[\"original\",\"cors\"]"));
     ask_free(&ask);
+    f->config.registration.is_open = true;
+    api_fixture_restart(f);
+    ask = get(f, "/v1/info", NULL);
+    assert_non_null(strstr(ask->body, "\"features\":[\"original\",\"cors\",\"registration\"]"));
+    ask_free(&ask);
     assert_int_equal(f->bus.count, 0);
 }
 
@@ -76,11 +81,20 @@ static void test_document(void **state)
     json_t *json = json_loads(ask->body, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(json);
     assert_string_equal(json_string_value(json_object_get(json, "openapi")), "3.1.0");
-    static const char *const paths[] = {
-        "/login",           "/create",          "/list_participants",   "/v1/info",
-        "/v1/openapi.json", "/v1/sessions",     "/v1/sessions/current", "/v1/sessions/{session}",
-        "/v1/users",        "/v1/users/{user}", "/v1/users/me",         "/v1/users/me/password",
-        "/problems/{code}"};
+    static const char *const paths[] = {"/login",
+                                        "/create",
+                                        "/list_participants",
+                                        "/v1/info",
+                                        "/v1/openapi.json",
+                                        "/v1/sessions",
+                                        "/v1/sessions/current",
+                                        "/v1/sessions/{session}",
+                                        "/v1/registration",
+                                        "/v1/users",
+                                        "/v1/users/{user}",
+                                        "/v1/users/me",
+                                        "/v1/users/me/password",
+                                        "/problems/{code}"};
     const json_t *described = json_object_get(json, "paths");
     assert_int_equal(json_object_size(described), ARRAY_LEN(paths));
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {

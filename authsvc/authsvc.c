@@ -10,6 +10,7 @@
  * user_page       all users, for admins
  * user_change     changes a user; disabling ends his sessions, another role is in force at once
  * user_remove     removes a user, ends his sessions, and leaves word of what becomes of his rooms
+ * audit_page      what admins and the admin tool have done to others, for them
  * user_password   gives a user another password and ends his other sessions */
 #include "authsvc/authsvc.h"
 
@@ -67,6 +68,12 @@ static void on_user_remove(void *service, struct call *call)
     users_remove(auth->users, call);
 }
 
+static void on_audit_page(void *service, struct call *call)
+{
+    const struct auth *auth = service;
+    audits_list(auth->audits, call);
+}
+
 static void on_user_password(void *service, struct call *call)
 {
     const struct auth *auth = service;
@@ -85,6 +92,7 @@ const struct call_handler auth_handlers[] = {
     {MSG_user_page, on_user_page},
     {MSG_user_change, on_user_change},
     {MSG_user_remove, on_user_remove},
+    {MSG_audit_page, on_audit_page},
     {MSG_user_password, on_user_password},
     {.request = MSG_NONE},
 };
@@ -125,6 +133,7 @@ void auth_init(struct auth *auth, const struct auth_parts *parts,
                                               .metrics = parts->metrics};
     auth->additions = additions_new(&additions, strcmp(config->registration, "open") == 0);
     auth->users = users_new(parts->clock, parts->store, auth->sessions, parts->metrics);
+    auth->audits = audits_new(parts->clock, parts->store);
     auth->pages = session_pages_new(parts->store, auth->sessions, parts->clock);
 }
 
@@ -156,6 +165,7 @@ void auth_stop(struct auth *auth)
         users_stop(auth->users);
         passwords_stop(auth->passwords);
         additions_stop(auth->additions);
+        audits_stop(auth->audits);
         session_pages_stop(auth->pages);
     }
 }
@@ -167,6 +177,7 @@ void auth_fini(struct auth *auth)
     users_free(&auth->users);
     passwords_free(&auth->passwords);
     additions_free(&auth->additions);
+    audits_free(&auth->audits);
     session_pages_free(&auth->pages);
     session_events_free(&auth->events);
     sessions_free(&auth->sessions);

@@ -5,6 +5,7 @@
 #include "authsvc/config.h"
 #include "authsvc/account/logins.h"
 #include "authsvc/account/additions.h"
+#include "authsvc/account/audits.h"
 #include "authsvc/account/passwords.h"
 #include "authsvc/account/users.h"
 #include "authsvc/session/revocations.h"
@@ -28,6 +29,7 @@ struct auth {
     struct users *users;
     struct passwords *passwords;
     struct additions *additions;
+    struct audits *audits;
 };
 
 /* parts are borrowed. */

@@ -5,6 +5,7 @@
 #include "authsvc/account/may.h"
 #include "authsvc/account/passwords.h"
 #include "authsvc/account/user_record.h"
+#include "authsvc/session/origins.h"
 #include "proto/base/log.h"
 #include "proto/base/text.h"
 #include "proto/unicode/label.h"
@@ -58,6 +59,7 @@ static void on_addition_stored(void *arg, enum err err, const struct store_user 
         return;
     }
     metric_inc(addition->additions->done);
+    origin_log(&addition->draft.origin, ACT_USER_ADDED, user->id);
     struct call *call = end_addition(addition);
     log_info(call->request.id == MSG_user_register ? "user registered" : "user added",
              LOG_U64("user", user->id), LOG_U64("role", user->role),
@@ -132,6 +134,8 @@ void additions_start(struct additions *additions, struct call *call)
     *addition = (struct addition){.additions = additions, .call = call};
     enum err err = additions->is_stopped ? ERR_DRAINING : may_add(additions, call);
     if (err == ERR_OK) {
+        addition->draft.origin =
+            origin_of(call, request.has_origin ? &request.origin : NULL, 0, /* is_grave= */ true);
         err = read_new_user(&request, &addition->draft);
     }
     if (err == ERR_OK) {

@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include "authsvc/account/may.h"
+#include "authsvc/session/origins.h"
 #include "proto/base/log.h"
 
 struct passwords {
@@ -58,10 +59,19 @@ static void fail_change(struct password_change *change, enum err err)
     call_fail(call, err);
 }
 
+static struct store_origin password_origin(const struct call *call)
+{
+    const struct msg_user_password *request = &call->request.user_password;
+    return origin_of(call, request->has_origin ? &request->origin : NULL, request->user_id,
+                     /* is_grave= */ false);
+}
+
 static void answer_change(struct password_change *change, size_t ended)
 {
     metric_inc(change->passwords->changed);
     struct call *call = end_change(change);
+    const struct store_origin origin = password_origin(call);
+    origin_log(&origin, ACT_PASSWORD_GIVEN, call->request.user_password.user_id);
     log_info("password changed", LOG_U64("user", call->request.user_password.user_id),
              LOG_U64("by", call->context.principal.user_id), LOG_U64("sessions", ended),
              LOG_STR("request_id", call->context.request_id));
@@ -100,7 +110,8 @@ static void on_hashed(void *arg, enum err err, const char *stored)
         struct store_password draft = {.user_id = change->user.id,
                                        .is_forced = change->is_forced,
                                        .password_changes = change->user.password_changes,
-                                       .now_unix_ms = sessions_unix_ms(p->parts.sessions)};
+                                       .now_unix_ms = sessions_unix_ms(p->parts.sessions),
+                                       .origin = password_origin(call)};
         memcpy(draft.key, call->request.user_password.idempotency_key.data, sizeof(draft.key));
         (void)str_copy(draft.to, sizeof(draft.to), str_of(stored));
         store_session_ref_set(&draft.except, call->request.user_password.session);

@@ -2,6 +2,7 @@
 
 #include "authsvc/account/may.h"
 #include "authsvc/account/user_record.h"
+#include "authsvc/session/origins.h"
 #include "proto/base/log.h"
 #include "proto/unicode/label.h"
 
@@ -130,6 +131,14 @@ void users_list(struct users *users, struct call *call)
 
 /* ---- user_change ---- */
 
+/* Who is an admin, and who may sign in, is everybody's business, whoever changes it. */
+static struct store_origin change_origin(const struct call *call)
+{
+    const struct msg_user_change *request = &call->request.user_change;
+    return origin_of(call, request->has_origin ? &request->origin : NULL, request->user_id,
+                     request->has_role || request->has_disabled);
+}
+
 static void on_user_changed(void *arg, enum err err, const struct store_changed *changed)
 {
     struct user_call change = *(struct user_call *)arg;
@@ -147,6 +156,8 @@ static void on_user_changed(void *arg, enum err err, const struct store_changed 
              LOG_U64("version", changed->user.version),
              LOG_U64("by", change.call->context.principal.user_id),
              LOG_STR("request_id", change.call->context.request_id));
+    const struct store_origin origin = change_origin(change.call);
+    origin_log(&origin, ACT_USER_CHANGED, changed->user.id);
     const struct msg reply = {.id = MSG_user_change_reply,
                               .user_change_reply = {.user = user_record(&changed->user)}};
     call_reply(change.call, &reply);
@@ -184,6 +195,7 @@ void users_change(struct users *users, struct call *call)
         return;
     }
     change.now_unix_ms = sessions_unix_ms(users->sessions);
+    change.origin = change_origin(call);
     struct user_call *user_call = user_call_new(users, call);
     err = users->store.ops->change_user(users->store.self, &change, call->context.deadline_ms,
                                         on_user_changed, user_call);
@@ -194,6 +206,13 @@ void users_change(struct users *users, struct call *call)
 }
 
 /* ---- user_remove ---- */
+
+static struct store_origin removal_origin(const struct call *call)
+{
+    const struct msg_user_remove *request = &call->request.user_remove;
+    return origin_of(call, request->has_origin ? &request->origin : NULL, request->user_id,
+                     /* is_grave= */ true);
+}
 
 static void on_user_removed(void *arg, enum err err, const struct store_ended *ended)
 {
@@ -213,6 +232,8 @@ static void on_user_removed(void *arg, enum err err, const struct store_ended *e
     log_info("user removed", LOG_U64("user", request->user_id), LOG_U64("heir", request->heir_id),
              LOG_U64("sessions", ended->count), LOG_U64("by", call->context.principal.user_id),
              LOG_STR("request_id", call->context.request_id));
+    const struct store_origin origin = removal_origin(call);
+    origin_log(&origin, ACT_USER_REMOVED, request->user_id);
     const struct msg reply = {.id = MSG_user_remove_reply,
                               .user_remove_reply = {.revoked = ended->count}};
     call_reply(removal.call, &reply);
@@ -235,6 +256,7 @@ void users_remove(struct users *users, struct call *call)
                                     .heir_id = request->heir_id,
                                     .now_unix_ms = sessions_unix_ms(users->sessions)};
     memcpy(removal.key, request->idempotency_key.data, sizeof(removal.key));
+    removal.origin = removal_origin(call);
     struct user_call *user_call = user_call_new(users, call);
     err = users->store.ops->remove_user(users->store.self, &removal, call->context.deadline_ms,
                                         on_user_removed, user_call);

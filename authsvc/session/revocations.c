@@ -1,5 +1,6 @@
 #include "authsvc/session/revocations.h"
 
+#include "authsvc/session/origins.h"
 #include "proto/base/log.h"
 
 struct revocations {
@@ -25,10 +26,25 @@ static void fail_revocation(struct revocations *r, struct call *call, enum err e
     call_fail(call, err);
 }
 
+/* One's own are one's own business, and so is one that is named by its token. */
+static struct store_origin revocation_origin(const struct call *call)
+{
+    const struct msg_session_revoke *request = &call->request.session_revoke;
+    struct store_origin origin =
+        origin_of(call, request->has_origin ? &request->origin : NULL, request->user_id,
+                  /* is_grave= */ false);
+    origin.is_kept = origin.is_kept && request->user_id != 0;
+    return origin;
+}
+
 static void answer_revocation(struct revocations *r, struct call *call, size_t count)
 {
     metric_inc(r->done);
     metric_add(r->ended, count);
+    if (count > 0) {
+        const struct store_origin origin = revocation_origin(call);
+        origin_log(&origin, ACT_SESSIONS_ENDED, call->request.session_revoke.user_id);
+    }
     log_info("sessions revoked", LOG_U64("sessions", count),
              LOG_U64("user", call->request.session_revoke.user_id),
              LOG_STR("request_id", call->context.request_id));
@@ -72,7 +88,8 @@ void revocations_start(struct revocations *r, struct call *call)
 {
     const struct msg_session_revoke *request = &call->request.session_revoke;
     struct store_target target = {.user_id = request->user_id,
-                                  .now_unix_ms = sessions_unix_ms(r->sessions)};
+                                  .now_unix_ms = sessions_unix_ms(r->sessions),
+                                  .origin = revocation_origin(call)};
     store_session_ref_set(&target.only, request->session);
     store_session_ref_set(&target.except, request->except_session);
     bool names_some = target.only.is_there || target.except.is_there;

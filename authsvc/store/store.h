@@ -18,6 +18,19 @@
 #define STORE_KEY_BYTES 16 /* of a command that is done once */
 #define STORE_NAME_BYTES LABEL_BYTES
 
+#define STORE_REQUEST_ID_BYTES 65
+#define STORE_DETAIL_BYTES 801
+
+/* Who commands something, and from where: for the audit, in the command's own transaction. */
+struct store_origin {
+    bool is_kept;     /* false: it is nobody else's business */
+    uint64_t kind;    /* an enum principal_kind */
+    uint64_t user_id; /* 0: the admin tool */
+    char operator_name[STORE_NAME_BYTES];
+    unsigned char address[STORE_ADDRESS_BYTES]; /* all 0: not known */
+    char request_id[STORE_REQUEST_ID_BYTES];
+};
+
 struct store_user {
     uint64_t id;
     char username[STORE_NAME_BYTES];
@@ -46,6 +59,7 @@ struct store_change {
     uint64_t is_disabled;                /* 0 or 1 */
     uint64_t version;                    /* which he must have */
     uint64_t now_unix_ms;
+    struct store_origin origin;
 };
 struct store_changed {
     struct store_user user; /* as he is now */
@@ -65,6 +79,7 @@ struct store_removal {
     bool has_heir;
     uint64_t heir_id; /* who gets his rooms; without one they end */
     uint64_t now_unix_ms;
+    struct store_origin origin;
 };
 
 /* A user to be. */
@@ -74,6 +89,7 @@ struct store_new_user {
     char display_name[STORE_NAME_BYTES]; /* empty: the user name */
     uint64_t role;                       /* an enum role */
     char password[PASSWORD_STORED_BYTES];
+    struct store_origin origin;
 };
 
 /* Users in the order of their ids. */
@@ -105,6 +121,7 @@ struct store_password {
     char to[PASSWORD_STORED_BYTES];
     struct store_session_ref except; /* this session goes on */
     bool is_forced;                  /* whatever the one before is */
+    struct store_origin origin;
 };
 /* is_done: the command of this key was done before. */
 typedef void store_command_fn(void *arg, enum err err, bool is_done);
@@ -199,8 +216,36 @@ struct store_target {
     uint64_t user_id;
     struct store_session_ref only, except;
     uint64_t now_unix_ms;
+    struct store_origin origin;
 };
 typedef void store_ended_fn(void *arg, enum err err, const struct store_ended *ended);
+
+/* The audit, the newest first. */
+struct store_acts_page {
+    uint64_t before_id; /* 0: from the newest */
+    uint64_t since_unix_ms;
+    uint64_t limit;              /* AUDIT_PAGE at most */
+    char name[STORE_NAME_BYTES]; /* of who did it, or to whom; empty: all */
+};
+struct store_act {
+    uint64_t id;
+    uint64_t created_unix_ms;
+    uint64_t act;     /* an enum act */
+    uint64_t by_kind; /* an enum principal_kind */
+    uint64_t by_id;
+    char by_name[STORE_NAME_BYTES];
+    unsigned char address[STORE_ADDRESS_BYTES];
+    uint64_t user_id;
+    char username[STORE_NAME_BYTES];
+    uint64_t room_id;
+    char detail[STORE_DETAIL_BYTES];
+    char request_id[STORE_REQUEST_ID_BYTES];
+};
+struct store_acts_found {
+    struct store_act items[AUDIT_PAGE];
+    size_t count;
+};
+typedef void store_acts_fn(void *arg, enum err err, const struct store_acts_found *found);
 
 /* more: the bound was reached, call again. */
 typedef void store_swept_fn(void *arg, enum err err, bool more);
@@ -247,6 +292,8 @@ struct store_ops {
      * only the last one before the last minute's, whose seq is 0 if there is none. */
     enum err (*find_revoked)(void *self, const struct store_revocation *after,
                              store_revocations_fn *fn, void *arg);
+    enum err (*find_acts)(void *self, const struct store_acts_page *page, uint64_t deadline_ms,
+                          store_acts_fn *fn, void *arg);
     /* Removes a bounded number of sessions that expired, and revocations made, before these; never
      * the newest revocation, after which all go on. And old rows of all else that is kept for a
      * while only. */

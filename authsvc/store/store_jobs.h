@@ -49,6 +49,9 @@ enum err store_find_revoked(void *self, const struct store_revocation *after,
 enum err store_sweep(void *self, uint64_t expired_before_unix_ms, uint64_t revoked_before_unix_ms,
                      store_swept_fn *fn, void *arg);
 
+enum err store_find_acts(void *self, const struct store_acts_page *page, uint64_t deadline_ms,
+                         store_acts_fn *fn, void *arg);
+
 /* What logins and revocations share, on a database thread, inside a transaction. */
 
 struct store_user_lock {
@@ -100,6 +103,10 @@ struct store_user_news {
     uint64_t now_unix_ms;
 };
 enum err store_tell_of_user(struct db *db, const struct store_user_news *news);
+/* For the audit, unless nobody wants to know. While the user is there: he stands in it by name.
+ * detail: in words for people. */
+enum err store_keep_act(struct db *db, const struct store_origin *by, enum act act,
+                        uint64_t user_id, const char *detail);
 /* Ends the session of this token for every replica; *ret_count: 0 if there is none. */
 enum err store_end_session(struct db *db, const struct token_hash *token, uint64_t now_unix_ms,
                            uint64_t *ret_count);

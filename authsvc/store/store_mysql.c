@@ -20,6 +20,7 @@ static const struct store_ops ops = {
     .extend = store_extend,
     .revoke = store_revoke,
     .find_revoked = store_find_revoked,
+    .find_acts = store_find_acts,
     .sweep = store_sweep,
 };
 

@@ -73,7 +73,9 @@ static enum err change_password_in_transaction(void *arg, struct db *db)
         err = store_end_sessions(db, &sessions);
     }
     c->ended = sessions.ended;
-    return err;
+    return err == ERR_OK
+               ? store_keep_act(db, &change->origin, ACT_PASSWORD_GIVEN, change->user_id, "")
+               : err;
 }
 
 static enum err work_change_password(void *arg, struct db *db)

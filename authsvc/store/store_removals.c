@@ -2,6 +2,8 @@
 
 #include "proto/db/db_sql.h"
 
+#include <stdio.h>
+
 struct remove_user {
     struct db_job job;
     struct store_removal removal;
@@ -65,7 +67,14 @@ static enum err take_away(struct remove_user *r, struct db *db)
                                          .news = AUTH_USER_REMOVED,
                                          .key = removal->key,
                                          .now_unix_ms = removal->now_unix_ms};
-    enum err err = store_end_sessions(db, &sessions);
+    char detail[64] = "rooms end";
+    if (removal->has_heir) {
+        (void)snprintf(detail, sizeof(detail), "rooms go to user %" PRIu64, removal->heir_id);
+    }
+    enum err err = store_keep_act(db, &removal->origin, ACT_USER_REMOVED, removal->user_id, detail);
+    if (err == ERR_OK) {
+        err = store_end_sessions(db, &sessions);
+    }
     r->ended = sessions.ended;
     if (err == ERR_OK) {
         err = db_query_run(db, &delete_user, r, NULL);

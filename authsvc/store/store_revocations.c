@@ -2,6 +2,8 @@
 
 #include "proto/db/db_sql.h"
 
+#include <stdio.h>
+
 #define SWEEP_MAX 500 /* rows of each table at a time */
 
 /* ---- one session ---- */
@@ -112,13 +114,9 @@ static enum err revoke_one(struct revoke_sessions *revoke, struct db *db)
     return err;
 }
 
-static enum err revoke_in_transaction(void *arg, struct db *db)
+static enum err revoke_all(struct revoke_sessions *revoke, struct db *db)
 {
-    struct revoke_sessions *revoke = arg;
     const struct store_target *target = &revoke->target;
-    if (target->user_id == 0 || target->only.is_there) {
-        return revoke_one(revoke, db);
-    }
     struct store_user_lock user;
     struct store_user_sessions sessions = {
         .user_id = target->user_id, .except = target->except, .now_unix_ms = target->now_unix_ms};
@@ -128,6 +126,21 @@ static enum err revoke_in_transaction(void *arg, struct db *db)
     }
     revoke->ended = sessions.ended;
     return err;
+}
+
+/* What comes again ends nothing, and is kept once by that. */
+static enum err revoke_in_transaction(void *arg, struct db *db)
+{
+    struct revoke_sessions *revoke = arg;
+    const struct store_target *target = &revoke->target;
+    char detail[32];
+    enum err err = target->user_id == 0 || target->only.is_there ? revoke_one(revoke, db)
+                                                                 : revoke_all(revoke, db);
+    if (err != ERR_OK || revoke->ended.count == 0) {
+        return err;
+    }
+    (void)snprintf(detail, sizeof(detail), "sessions: %zu", revoke->ended.count);
+    return store_keep_act(db, &target->origin, ACT_SESSIONS_ENDED, target->user_id, detail);
 }
 
 static enum err work_revoke(void *arg, struct db *db)
@@ -272,10 +285,21 @@ static const struct db_query sweep_removals = {
     .sql = "DELETE FROM user_removals WHERE created_unix_ms < " DB_NOW_UNIX_MS " - 7 * 86400000"
            " ORDER BY created_unix_ms LIMIT 500"};
 
+static const struct db_query sweep_audit = {
+    .sql = "DELETE FROM audit WHERE created_unix_ms < " DB_NOW_UNIX_MS " - 366 * 86400000"
+           " ORDER BY created_unix_ms LIMIT 500"};
+
+/* However much was done within a year: it may not fill the disk. */
+static const struct db_query sweep_full_audit = {
+    .sql = "DELETE FROM audit WHERE id <= (SELECT last FROM"
+           " (SELECT IF(MAX(id) > 100000, MAX(id) - 100000, 0) AS last FROM audit) AS t)"
+           " ORDER BY id LIMIT 500"};
+
 static enum err work_sweep(void *arg, struct db *db)
 {
     static const struct db_query *const queries[] = {&sweep_sessions, &sweep_revocations,
-                                                     &sweep_commands, &sweep_removals};
+                                                     &sweep_commands, &sweep_removals,
+                                                     &sweep_audit,    &sweep_full_audit};
     struct sweep *sweep = arg;
     enum err err = ERR_OK;
     for (size_t i = 0; err == ERR_OK && i < ARRAY_LEN(queries); i++) {

@@ -1,5 +1,7 @@
 #include "authsvc/store/store_jobs.h"
 
+#include "proto/base/strbuf.h"
+
 struct find_user {
     struct db_job job;
     char username[STORE_NAME_BYTES]; /* the schema of the bus allows 200 bytes */
@@ -182,6 +184,27 @@ static enum err tell_of_change(struct db *db, const struct store_change *change,
     return err;
 }
 
+static enum err keep_change(struct db *db, const struct store_change *change,
+                            const struct store_user *before, const struct store_user *user)
+{
+    struct strbuf detail = {0};
+    if (before->role != user->role) {
+        strbuf_add_z(&detail, user->role == ROLE_ADMIN ? "role admin" : "role member");
+    }
+    if (before->is_disabled != user->is_disabled) {
+        strbuf_add_z(&detail, detail.bytes > 0 ? ", " : "");
+        strbuf_add_z(&detail, user->is_disabled != 0 ? "disabled" : "enabled");
+    }
+    if (strcmp(before->display_name, user->display_name) != 0) {
+        strbuf_add_z(&detail, detail.bytes > 0 ? ", " : "");
+        strbuf_add_z(&detail, "display name ");
+        strbuf_add_z(&detail, user->display_name);
+    }
+    AUTO(mem_free) char *text = str_dup(strbuf_str(&detail));
+    strbuf_fini(&detail);
+    return store_keep_act(db, &change->origin, ACT_USER_CHANGED, change->user_id, text);
+}
+
 static enum err change_in_transaction(void *arg, struct db *db)
 {
     struct change_user *c = arg;
@@ -210,7 +233,10 @@ static enum err change_in_transaction(void *arg, struct db *db)
         store_is_last_admin(&c->admins, change->user_id)) {
         return ERR_CONFLICT;
     }
-    err = db_query_run(db, &update_user, c, NULL);
+    err = keep_change(db, change, &before, user);
+    if (err == ERR_OK) {
+        err = db_query_run(db, &update_user, c, NULL);
+    }
     if (err == ERR_OK && change->has_display_name) {
         err = db_query_run(db, &update_display_name, c, NULL);
     }
@@ -284,6 +310,10 @@ static enum err add_in_transaction(void *arg, struct db *db)
     enum err err = store_begin_command(db, add->draft.key, &is_done);
     if (err == ERR_OK && !is_done) {
         err = db_query_run(db, &insert_user, add, NULL);
+        if (err == ERR_OK) {
+            err = store_keep_act(db, &add->draft.origin, ACT_USER_ADDED, db_insert_id(db),
+                                 add->draft.role == ROLE_ADMIN ? "role admin" : "role member");
+        }
     }
     return err == ERR_OK ? db_query_run(db, &select_added, add, NULL) : err;
 }

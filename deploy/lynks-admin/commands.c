@@ -15,6 +15,8 @@ const struct command commands[] = {
      "he is gone; his rooms end, or are another's", user_remove},
     {"session", "list", "NAME", 1, 1, "the devices on which he is signed in", session_list},
     {"session", "revoke", "NAME [SESSION]", 1, 2, "signs out one of them, or all", session_revoke},
+    {"audit", NULL, "[--user NAME] [--since DAY]", 0, 4,
+     "what admins and this tool have done to others, and when", audit_show},
     {"password", NULL, "", 0, 0, "the first admin's, until it is changed", first_password_show},
     {.subject = NULL},
 };

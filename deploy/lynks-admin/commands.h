@@ -37,6 +37,9 @@ bool user_remove(struct tool *tool, char **arguments, int count);
 bool session_list(struct tool *tool, char **arguments, int count);
 bool session_revoke(struct tool *tool, char **arguments, int count);
 
+/* audit.c */
+bool audit_show(struct tool *tool, char **arguments, int count);
+
 /* first_password.c */
 bool first_password_show(struct tool *tool, char **arguments, int count);
 

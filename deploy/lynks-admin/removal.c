@@ -95,7 +95,9 @@ bool user_remove(struct tool *tool, char **arguments, int count)
         .id = MSG_user_remove,
         .user_remove = {.user_id = user_id,
                         .idempotency_key = {.data = (const char *)key, .bytes = sizeof(key)},
-                        .heir_id = heir_id}};
+                        .heir_id = heir_id,
+                        .has_origin = true,
+                        .origin = tool_origin(tool)}};
     const enum err err = tool_ask(tool, &request, take_removed, &ended);
     if (err == ERR_OK) {
         show_removed(tool, ended);

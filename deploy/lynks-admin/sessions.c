@@ -79,7 +79,8 @@ bool session_revoke(struct tool *tool, char **arguments, int count)
 {
     uint8_t id[SESSION_ID_BYTES];
     uint64_t revoked = 0;
-    struct msg request = {.id = MSG_session_revoke};
+    struct msg request = {.id = MSG_session_revoke,
+                          .session_revoke = {.has_origin = true, .origin = tool_origin(tool)}};
     if (count == 2) {
         request.session_revoke.session =
             (struct str){.data = (const char *)id, .bytes = sizeof(id)};

@@ -1,8 +1,8 @@
 #include "deploy/lynks-admin/show.h"
 
-#include <arpa/inet.h>
 #include <time.h>
 
+#include "proto/base/address.h"
 #include "proto/unicode/visible.h"
 
 #define COLUMNS_MAX 12
@@ -134,15 +134,6 @@ json_t *show_hex(struct str bytes)
 
 json_t *show_address(struct str address)
 {
-    struct in6_addr ip = IN6ADDR_ANY_INIT;
-    char text[INET6_ADDRSTRLEN];
-    if (address.bytes == sizeof(ip)) {
-        memcpy(&ip, address.data, sizeof(ip));
-    }
-    if (IN6_IS_ADDR_UNSPECIFIED(&ip)) {
-        return json_null();
-    }
-    const bool is_ipv4 = IN6_IS_ADDR_V4MAPPED(&ip);
-    const void *from = is_ipv4 ? (const void *)&ip.s6_addr[12] : &ip;
-    return json_string(inet_ntop(is_ipv4 ? AF_INET : AF_INET6, from, text, sizeof(text)));
+    char text[ADDRESS_TEXT_BYTES];
+    return address_write(address, text) ? json_string(text) : json_null();
 }

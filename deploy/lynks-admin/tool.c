@@ -2,6 +2,9 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "proto/unicode/label.h"
 
 #define IN_FLIGHT_MAX 4
 #define AGAIN_MS 100
@@ -69,7 +72,7 @@ enum err tool_ask(struct tool *tool, const struct msg *request,
 {
     const struct clock *clock = loop_clock(tool->loop);
     const uint64_t timeout_ms = tool->config->timeout_s * 1000;
-    const struct call_context context = {.request_id = STR_LIT("lynks-admin"),
+    const struct call_context context = {.request_id = str_of(tool->request_id),
                                          .deadline_ms = clock_mono_ms(clock) + timeout_ms,
                                          .principal = {.kind = PRINCIPAL_ADMIN_TOOL}};
     for (;;) {
@@ -89,9 +92,31 @@ enum err tool_ask(struct tool *tool, const struct msg *request,
 
 /* ---- life ---- */
 
+static const char *find_operator(void)
+{
+    static const char *const names[] = {"LYNKS_OPERATOR", "SUDO_USER", "LOGNAME", "USER"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *value = getenv(names[i]);
+        if (value != NULL && value[0] != '\0' && strlen(value) < LABEL_BYTES) {
+            return value;
+        }
+    }
+    return NULL;
+}
+
+struct msg_origin tool_origin(const struct tool *tool)
+{
+    return (struct msg_origin){
+        .operator_name = tool->operator_name != NULL ? str_of(tool->operator_name) : STR_NONE};
+}
+
 bool tool_open(struct tool *tool, const struct tool_config *config)
 {
     const char *why = NULL;
+    uint8_t id[(sizeof(tool->request_id) - 1) / 2];
+    randombytes_buf(id, sizeof(id));
+    hex_encode(tool->request_id, id, sizeof(id));
+    tool->operator_name = find_operator();
     tool->config = config;
     tool->keys = keys_new("admin", config->bus_secret_key, config->bus_public_keys, &why);
     if (tool->keys == NULL) {

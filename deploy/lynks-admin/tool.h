@@ -22,6 +22,8 @@ struct tool {
     struct keys *keys;
     struct bus_client *client;
     struct bus bus;
+    char request_id[17];       /* of this run, in the logs of the services and in the audit */
+    const char *operator_name; /* the account of who runs it, as his shell says; may be NULL */
 };
 
 /* config is borrowed. False: it has complained. */
@@ -39,6 +41,9 @@ enum err tool_ask(struct tool *tool, const struct msg *request,
 void tool_complain_line(char *line); /* takes line */
 /* Why it failed, where that has nothing to do with what was asked for. */
 void tool_explain(enum err err);
+
+/* For the audit of a command. */
+struct msg_origin tool_origin(const struct tool *tool);
 
 /* 16 random bytes that name a command, so that it is done once however often it arrives. */
 #define TOOL_KEY_BYTES 16

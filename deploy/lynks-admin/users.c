@@ -72,6 +72,8 @@ static bool change_user(struct tool *tool, const char *name, struct msg_user_cha
     uint8_t key[TOOL_KEY_BYTES];
     tool_draw_key(key);
     change.user_id = user_find_id(tool, name);
+    change.has_origin = true;
+    change.origin = tool_origin(tool);
     change.idempotency_key = (struct str){.data = (const char *)key, .bytes = sizeof(key)};
     if (change.user_id == 0) {
         return false;
@@ -129,7 +131,9 @@ static enum err set_password(struct tool *tool, uint64_t user_id, const char *pa
         .id = MSG_user_password,
         .user_password = {.user_id = user_id,
                           .idempotency_key = {.data = (const char *)key, .bytes = sizeof(key)},
-                          .new_password = str_of(password)}};
+                          .new_password = str_of(password),
+                          .has_origin = true,
+                          .origin = tool_origin(tool)}};
     return tool_ask(tool, &request, take_ended, ret_ended);
 }
 
@@ -189,7 +193,9 @@ bool user_add(struct tool *tool, char **arguments, int count)
                      .username = str_of(arguments[0]),
                      .password = str_of(password),
                      .role = count == 2 ? ROLE_ADMIN : ROLE_MEMBER,
-                     .has_role = true}};
+                     .has_role = true,
+                     .has_origin = true,
+                     .origin = tool_origin(tool)}};
     const enum err err = tool_ask(tool, &request, show_added, tool);
     explicit_bzero(password, sizeof(password));
     if (err == ERR_CONFLICT) {

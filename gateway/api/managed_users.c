@@ -118,6 +118,8 @@ static const struct member add_body[] = {
 static enum err prepare_add(struct exchange *exchange, struct msg *msg)
 {
     msg->user_add.idempotency_key = repeat_key_attach(exchange);
+    msg->user_add.has_origin = true;
+    msg->user_add.origin = exchange_origin(exchange);
     return ERR_OK;
 }
 
@@ -163,6 +165,8 @@ static enum err prepare_change_user(struct exchange *exchange, struct msg *msg)
     msg->user_change.idempotency_key = repeat_key_attach(exchange);
     msg->user_change.has_version = !exchange->match.is_any;
     msg->user_change.version = exchange->match.version;
+    msg->user_change.has_origin = true;
+    msg->user_change.origin = exchange_origin(exchange);
     return read_user_id(exchange, &msg->user_change.user_id) ? ERR_OK : ERR_NOT_FOUND;
 }
 
@@ -207,7 +211,9 @@ static enum err prepare_remove(struct exchange *exchange, struct msg *msg)
     struct msg_user_remove *remove = &msg->user_remove;
     *remove = (struct msg_user_remove){.idempotency_key = repeat_key_attach(exchange),
                                        .has_version = !exchange->match.is_any,
-                                       .version = exchange->match.version};
+                                       .version = exchange->match.version,
+                                       .has_origin = true,
+                                       .origin = exchange_origin(exchange)};
     const enum err err = read_heir(exchange->request, &remove->heir_id);
     return read_user_id(exchange, &remove->user_id) ? err : ERR_NOT_FOUND;
 }

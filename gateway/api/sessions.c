@@ -1,14 +1,13 @@
 #include "gateway/api/sessions.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 
 #include "gateway/api/user_json.h"
 #include "gateway/http/json_body.h"
 #include "gateway/http/paging.h"
+#include "proto/base/address.h"
 #include "gateway/http/session_cookie.h"
 
-#define CLIENT_BYTES 16
 #define DEVICE_CHARACTERS 64
 
 struct sessions_api {
@@ -68,8 +67,7 @@ static enum err prepare_open(struct exchange *exchange, struct msg *msg)
     if (err != ERR_OK) {
         return err;
     }
-    msg->session_open.address =
-        (struct str){.data = (const char *)exchange->request->client, .bytes = CLIENT_BYTES};
+    msg->session_open.address = request_client(exchange->request);
     return sign_ins_begin(sessions->sign_ins, exchange, msg->session_open.username,
                           &msg->session_open.token_hash);
 }
@@ -125,7 +123,7 @@ static const struct member session_members[] = {
      .type = MEMBER_STRING,
      .is_optional = true,
      .min = 2,
-     .max = INET6_ADDRSTRLEN,
+     .max = ADDRESS_TEXT_BYTES,
      .doc = "Where it was opened from: IPv4 or IPv6."},
     {.name = "created_at", .type = MEMBER_TIME},
     {.name = "last_used_at", .type = MEMBER_TIME, .doc = "May be half a minute behind."},
@@ -136,15 +134,8 @@ static const struct member session_members[] = {
 
 static void write_address(const struct str address, struct json_out *out)
 {
-    static const uint8_t nowhere[CLIENT_BYTES];
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}; /* RFC 4291, 2.5.5.2 */
-    char text[INET6_ADDRSTRLEN];
-    if (address.bytes != CLIENT_BYTES || memcmp(address.data, nowhere, CLIENT_BYTES) == 0) {
-        return;
-    }
-    bool is_ipv4 = memcmp(address.data, mapped, sizeof(mapped)) == 0;
-    const char *from = address.data + (is_ipv4 ? sizeof(mapped) : 0);
-    if (inet_ntop(is_ipv4 ? AF_INET : AF_INET6, from, text, sizeof(text)) != NULL) {
+    char text[ADDRESS_TEXT_BYTES];
+    if (address_write(address, text)) {
         json_out_member_z(out, "address", text);
     }
 }

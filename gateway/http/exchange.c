@@ -109,6 +109,11 @@ struct str exchange_parameter(const struct exchange *exchange, const char *name)
     return STR_NONE;
 }
 
+struct msg_origin exchange_origin(const struct exchange *exchange)
+{
+    return (struct msg_origin){.address = request_client(exchange->request)};
+}
+
 /* ---- answers ---- */
 
 /* Names and values are ours, and far from the bound. */

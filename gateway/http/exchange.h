@@ -77,6 +77,9 @@ enum dialect exchange_dialect(const struct exchange *exchange);
 /* What a parameter of the template stood for: exchange_parameter(exchange, "room"). */
 struct str exchange_parameter(const struct exchange *exchange, const char *name);
 
+/* Where it comes from, for the audit of commands. Borrowed from the exchange. */
+struct msg_origin exchange_origin(const struct exchange *exchange);
+
 /* Answers, and takes *response; the exchange is gone afterwards. What all answers have is added to
  * the headers. */
 void exchange_respond(struct exchange *exchange, struct http_response **response);

@@ -36,6 +36,12 @@ struct request {
     size_t segment_count;
 };
 
+/* The client's address, as the bus has it. */
+static inline struct str request_client(const struct request *request)
+{
+    return (struct str){.data = (const char *)request->client, .bytes = sizeof(request->client)};
+}
+
 static inline const char *request_header(struct request *request, const char *name)
 {
     return request->ops->header(request, name);

@@ -268,3 +268,17 @@ struct str msg_home(const struct msg *msg)
     const struct msg_route *route = msg_route_get(msg_type_find(msg->id));
     return route->home != NULL ? msg_route_key(msg, route) : STR_NONE;
 }
+
+const char *msg_enum_text(const char *enum_name, uint64_t number)
+{
+    const struct msg_enum *e = msg_enum_next(NULL);
+    while (e != NULL && strcmp(e->name, enum_name) != 0) {
+        e = msg_enum_next(e);
+    }
+    for (size_t i = 0; e != NULL && i < e->value_count; i++) {
+        if (e->values[i].number == number) {
+            return e->values[i].text;
+        }
+    }
+    return "unknown";
+}

@@ -11,6 +11,7 @@
 #define ROOMS_PAGE 500
 #define SESSIONS_PAGE 100
 #define USERS_PAGE 100
+#define AUDIT_PAGE 50
 #define SESSION_ID_BYTES 16 /* the first of the token's hash */
 
 struct u64_list {
@@ -179,6 +180,8 @@ const struct msg_type *msg_type_next(const struct msg_type *previous); /* NULL s
 const struct msg_record *msg_record_next(const struct msg_record *previous); /* likewise */
 const struct msg_enum *msg_enum_next(const struct msg_enum *previous);       /* likewise */
 bool msg_enum_has(const struct msg_enum *values, uint64_t number);
+/* What a value of this enum is called outside of C; "unknown" if there is none. Static. */
+const char *msg_enum_text(const char *enum_name, uint64_t number);
 
 /* Where msg has its fields: the struct that their offsets count from. */
 void *msg_body(struct msg *msg);

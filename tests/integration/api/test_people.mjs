@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startStack } from '../../support/stack.mjs';
+import { inContainers, startStack } from '../../support/stack.mjs';
 import { eventually } from '../../support/wait.mjs';
 
 const run = promisify(execFile);
@@ -100,6 +100,24 @@ test('who is disabled is out everywhere, and comes back', async () => {
     assert.equal((await change(999999, { disabled: true })).status, 404);
     const [[self]] = await stack.sql("SELECT id FROM users WHERE username = 'admin'");
     assert.equal((await change(self, { role: 'member' })).status, 409);
+});
+
+// Whoever is in the way of it: it is the command's own transaction.
+test('what an admin does to others is kept, with his address and the id of the request', async () => {
+    const added = await add({ username: 'hugo', password: 'open it now' });
+    const token = await open('hugo', 'open it now');
+    await change(added.json.id, { role: 'admin', display_name: 'Hugo' });
+    await stack.request('/v1/users/me', { method: 'PATCH', token, body: { display_name: 'His own' }, headers: { 'if-match': '*' } });
+    await change(added.json.id, { role: 'admin' }); // which he is
+    const removed = await users('DELETE', `/${added.json.id}`, { headers: { 'if-match': '*' } });
+    assert.equal(removed.status, 204);
+    const rows = await stack.sql(`SELECT act, by_name, username, detail, HEX(address), request_id FROM audit
+        WHERE user_id = ${added.json.id} ORDER BY id`);
+    assert.deepEqual(rows.map((row) => row.slice(0, 4)), [['1', 'admin', 'hugo', 'role member'],
+        ['2', 'admin', 'hugo', 'role admin, display name Hugo'], ['4', 'admin', 'hugo', 'rooms end']]);
+    if (!inContainers) for (const row of rows) assert.equal(row[4], '00000000000000000000FFFF7F000001');
+    assert.equal(rows[0][5], added.headers['x-request-id']);
+    assert.equal(rows[2][5], removed.headers['x-request-id']);
 });
 
 test('one call that comes from both replicas at once adds one user', async () => {

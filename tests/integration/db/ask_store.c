@@ -320,6 +320,19 @@ enum err ask_find_revoked(struct ask_store *store, const struct store_revocation
                     store->store.ops->find_revoked(store->store.self, after, on_revoked, &asked));
 }
 
+static void on_acts(void *arg, enum err err, const struct store_acts_found *found)
+{
+    take(arg, err, found);
+}
+
+enum err ask_find_acts(struct ask_store *store, const struct store_acts_page *page,
+                       struct store_acts_found *ret)
+{
+    struct asked asked = {.waits = 1, .ret = ret, .ret_bytes = sizeof(*ret)};
+    return wait_for(store, &asked,
+                    store->store.ops->find_acts(store->store.self, page, 0, on_acts, &asked));
+}
+
 static void on_swept(void *arg, enum err err, bool more)
 {
     take(arg, err, &more);

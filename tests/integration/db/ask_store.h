@@ -52,6 +52,8 @@ enum err ask_extend(struct ask_store *store, const struct store_extension *items
 enum err ask_revoke(struct ask_store *store, const struct store_target *target, size_t *ret_count);
 enum err ask_find_revoked(struct ask_store *store, const struct store_revocation *after,
                           struct store_revocations *ret);
+enum err ask_find_acts(struct ask_store *store, const struct store_acts_page *page,
+                       struct store_acts_found *ret);
 enum err ask_sweep(struct ask_store *store, uint64_t expired_before_unix_ms,
                    uint64_t revoked_before_unix_ms, bool *ret_more);
 

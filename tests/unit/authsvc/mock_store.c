@@ -213,6 +213,19 @@ static enum err find_revoked(void *self, const struct store_revocation *after,
     return mock->refuse;
 }
 
+static enum err find_acts(void *self, const struct store_acts_page *page, uint64_t deadline_ms,
+                          store_acts_fn *fn, void *arg)
+{
+    struct mock_store *mock = self;
+    if (mock->refuse == ERR_OK) {
+        struct mock_store_call *call = remember(mock, MOCK_FIND_ACTS, arg);
+        call->acts_page = *page;
+        call->deadline_ms = deadline_ms;
+        call->fn.acts = fn;
+    }
+    return mock->refuse;
+}
+
 static enum err sweep(void *self, uint64_t expired_before_unix_ms, uint64_t revoked_before_unix_ms,
                       store_swept_fn *fn, void *arg)
 {
@@ -242,6 +255,7 @@ static const struct store_ops ops = {
     .extend = extend,
     .revoke = revoke,
     .find_revoked = find_revoked,
+    .find_acts = find_acts,
     .sweep = sweep,
 };
 

@@ -21,6 +21,7 @@ enum mock_store_op {
     MOCK_EXTEND,
     MOCK_REVOKE,
     MOCK_FIND_REVOKED,
+    MOCK_FIND_ACTS,
     MOCK_SWEEP,
     MOCK_SET_PASSWORD /* has no answer */
 };
@@ -39,6 +40,7 @@ struct mock_store_call {
     unsigned char key[STORE_KEY_BYTES];
     struct store_target target;
     struct store_page page;
+    struct store_acts_page acts_page;
     struct token_hash token;
     struct store_extension items[STORE_BATCH_MAX];
     size_t count;
@@ -58,6 +60,7 @@ struct mock_store_call {
         store_extended_fn *extended;
         store_ended_fn *ended;
         store_revocations_fn *revocations;
+        store_acts_fn *acts;
         store_swept_fn *swept;
     } fn;
     void *arg;

@@ -4,7 +4,7 @@
 #include "authsvc/store/store_mysql.h"
 
 static const char *const callers[] = {"gateway", "admin", NULL};
-static const char *const listeners[] = {"authsvc", NULL};
+static const char *const listeners[] = {"authsvc", "gateway", NULL};
 
 struct parts {
     struct service *service;

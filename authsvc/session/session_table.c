@@ -158,14 +158,16 @@ static void view(const struct cached *cached, struct session_view *ret)
                                  .expires_unix_ms = cached->expires_unix_ms};
 }
 
-bool session_table_use(struct session_table *t, const struct token_hash *token, struct moment now,
-                       struct session_view *ret)
+bool session_table_find(struct session_table *t, const struct token_hash *token, bool slide,
+                        struct moment now, struct session_view *ret)
 {
     struct cached *cached = lru_find(t->sessions, token);
     if (cached == NULL || !is_live(t, cached, now)) {
         return false;
     }
-    slide_cached(t, cached, now);
+    if (slide) {
+        slide_cached(t, cached, now);
+    }
     view(cached, ret);
     return true;
 }

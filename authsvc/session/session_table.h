@@ -28,9 +28,9 @@ struct session_table;
 struct session_table *session_table_new(const struct session_rules *rules, size_t sessions_max);
 void session_table_free(struct session_table **table);
 
-/* Is there a session that this replica may vouch for? Then it slides. */
-bool session_table_use(struct session_table *table, const struct token_hash *token,
-                       struct moment now, struct session_view *ret);
+/* Is there a session that this replica may vouch for? slide: it is being used. */
+bool session_table_find(struct session_table *table, const struct token_hash *token, bool slide,
+                        struct moment now, struct session_view *ret);
 
 /* Takes over what the database says about a session; slide: it is being used.
  * ERR_UNAUTHORIZED: it is over, and forgotten; ERR_OVERLOADED: no place is left, because too many

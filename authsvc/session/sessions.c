@@ -354,13 +354,18 @@ static void fail_check(struct sessions *s, struct call *call, enum err err)
     call_fail(call, err);
 }
 
-static void answer_check(struct call *call, const struct session_view *view)
+static void answer_check(const struct sessions *s, struct call *call,
+                         const struct session_view *view)
 {
-    const struct msg reply = {.id = MSG_session_check_reply,
-                              .session_check_reply = {.user_id = view->user_id,
-                                                      .role = view->role,
-                                                      .has_role = true,
-                                                      .expires_unix_ms = view->expires_unix_ms}};
+    const uint64_t now_ms = now_of(s).unix_ms;
+    const struct msg reply = {
+        .id = MSG_session_check_reply,
+        .session_check_reply = {
+            .user_id = view->user_id,
+            .role = view->role,
+            .has_role = true,
+            .expires_unix_ms = view->expires_unix_ms,
+            .remaining_ms = view->expires_unix_ms > now_ms ? view->expires_unix_ms - now_ms : 1}};
     log_debug("session checked", LOG_U64("session", view->id),
               LOG_STR("request_id", call->context.request_id));
     call_reply(call, &reply);
@@ -402,16 +407,17 @@ static void resolve(struct sessions *s, const struct lookup *lookup, struct call
         return;
     }
     if (err == ERR_OK) {
-        err = session == NULL ? ERR_UNAUTHORIZED
-                              : session_table_add(s->table, &lookup->token, session,
-                                                  /* slide= */ true, now_of(s), &view);
+        err = session == NULL
+                  ? ERR_UNAUTHORIZED
+                  : session_table_add(s->table, &lookup->token, session,
+                                      !call->request.session_check.only_look, now_of(s), &view);
     }
     if (err != ERR_OK) {
         fail_check(s, call, err);
         return;
     }
     metric_inc(s->looked_up);
-    answer_check(call, &view);
+    answer_check(s, call, &view);
 }
 
 static void on_session_looked_up(void *arg, enum err err, const struct session *session)
@@ -467,9 +473,10 @@ void sessions_check(struct sessions *s, struct call *call)
     struct token_hash token;
     struct session_view view;
     memcpy(&token, call->request.session_check.token_hash.data, sizeof(token));
-    if (follows_revocations(s) && session_table_use(s->table, &token, now_of(s), &view)) {
+    const bool slide = !call->request.session_check.only_look;
+    if (follows_revocations(s) && session_table_find(s->table, &token, slide, now_of(s), &view)) {
         metric_inc(s->cached);
-        answer_check(call, &view);
+        answer_check(s, call, &view);
         write_when_due(s);
         show_sizes(s);
         return;

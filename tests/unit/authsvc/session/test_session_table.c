@@ -50,7 +50,7 @@ static bool use(struct session_table *t, uint64_t n, uint64_t now_ms, uint64_t *
 {
     struct token_hash hash = token(n);
     struct session_view view = {0};
-    bool live = session_table_use(t, &hash, at(now_ms), &view);
+    bool live = session_table_find(t, &hash, /* slide= */ true, at(now_ms), &view);
     *ret_expires_ms = view.expires_unix_ms - T0;
     return live;
 }

@@ -8,6 +8,7 @@
 struct gateway_config {
     struct service_config service;
     char *authsvc_address;
+    char *authsvc_events;
     char *roomsvc_address;
     char *http_host;
     uint64_t http_port;
@@ -16,6 +17,7 @@ struct gateway_config {
     uint64_t header_bytes_max;
     uint64_t connections_max;
     uint64_t connections_per_address_max;
+    uint64_t streams_max, streams_per_user_max;
     uint64_t request_timeout_ms;
     uint64_t idle_timeout_ms;
     uint64_t request_budget_ms;

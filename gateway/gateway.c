@@ -17,11 +17,13 @@
 
 struct gateway {
     struct proxies *proxies;
+    struct session_follow *sessions; /* that have streams */
     struct api *api;
     struct httpd *httpd;
     const struct clock *clock;
     struct log_gate forwarders; /* who are no trusted proxies */
     uint64_t drain_patience_ms;
+    unsigned connections_max, streams_max;
 };
 
 /* A request on its way from the server to the API and back. */
@@ -36,6 +38,18 @@ static const char *visit_header(struct request *request, const char *name)
     return httpd_header(visit->httpd, name);
 }
 
+static bool visit_can_stream(struct request *request)
+{
+    const struct visit *visit = CONTAINER_OF(request, struct visit, request);
+    return httpd_can_stream(visit->httpd);
+}
+
+static struct http_response *visit_again(struct request *request)
+{
+    const struct visit *visit = CONTAINER_OF(request, struct visit, request);
+    return httpd_again(visit->httpd);
+}
+
 static void finish_visit(struct request *request, struct http_response **response)
 {
     struct visit *visit = CONTAINER_OF(request, struct visit, request);
@@ -43,7 +57,10 @@ static void finish_visit(struct request *request, struct http_response **respons
     free(visit);
 }
 
-static const struct request_ops visit_ops = {.header = visit_header, .finish = finish_visit};
+static const struct request_ops visit_ops = {.header = visit_header,
+                                             .can_stream = visit_can_stream,
+                                             .again = visit_again,
+                                             .finish = finish_visit};
 
 /* What a trusted proxy says of a request. */
 struct forwarded {
@@ -107,6 +124,38 @@ static void on_http_request(void *arg, struct httpd_request *httpd, enum err err
     api_handle(gateway->api, &visit->request);
 }
 
+static bool wants_stream(void *arg, struct str method, struct str path)
+{
+    const struct gateway *gateway = arg;
+    return api_wants_stream(gateway->api, method, path);
+}
+
+/* ---- what authsvc publishes ---- */
+
+static void on_authsvc_event(void *arg, const char *endpoint, const struct msg *msg,
+                             uint64_t number, bool is_next)
+{
+    const struct gateway *gateway = arg;
+    (void)number;
+    session_follow_hear(gateway->sessions, endpoint, msg, is_next);
+}
+
+static void on_authsvc_gone(void *arg, const char *endpoint)
+{
+    const struct gateway *gateway = arg;
+    session_follow_leave(gateway->sessions, endpoint);
+}
+
+bool gateway_subscribe(struct gateway *gateway, struct service *service, const char *address)
+{
+    const struct bus_subscriptions_config events = {.address = address,
+                                                    .role = "authsvc",
+                                                    .on_event = on_authsvc_event,
+                                                    .on_gone = on_authsvc_gone,
+                                                    .arg = gateway};
+    return address[0] == '\0' || service_subscribe(service, &events);
+}
+
 /* ---- life ---- */
 
 /* As many clients as there may be descriptors. */
@@ -120,6 +169,13 @@ static unsigned connections_max(const struct gateway_config *config)
                  LOG_U64("connections_max", max), LOG_U64("open_files_max", limit));
     }
     return (unsigned)max;
+}
+
+/* Streams stay; the rest is for requests. */
+static unsigned streams_max(const struct gateway_config *config, unsigned connections)
+{
+    const unsigned most = connections - connections / 4;
+    return config->streams_max < most ? (unsigned)config->streams_max : most;
 }
 
 static bool make_proxies(struct gateway *gateway, const struct gateway_config *config)
@@ -139,8 +195,13 @@ static bool make_proxies(struct gateway *gateway, const struct gateway_config *c
 static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
                      const struct gateway_config *config, int listen_fd)
 {
-    const struct api_parts api_parts = {
+    const struct session_follow_parts follow_parts = {
         .clock = loop_clock(parts->loop), .bus = parts->bus, .metrics = parts->metrics};
+    gateway->sessions = session_follow_new(&follow_parts, gateway->streams_max);
+    const struct api_parts api_parts = {.clock = loop_clock(parts->loop),
+                                        .bus = parts->bus,
+                                        .metrics = parts->metrics,
+                                        .sessions = gateway->sessions};
     const struct api_config api_config = {
         .url = gateway_config_url(config, listen_fd > 0 ? http_listen_port(listen_fd)
                                                         : (uint16_t)config->http_port),
@@ -162,6 +223,8 @@ static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
                          .burst = config->register_burst,
                          .per_minute = config->register_per_minute,
                          .table_max = config->register_table_max},
+        .streams_max = gateway->streams_max,
+        .streams_per_user_max = config->streams_per_user_max,
     };
     gateway->api = api_new(&api_parts, &api_config);
     return gateway->api != NULL;
@@ -179,10 +242,13 @@ static bool listen_for_clients(struct gateway *gateway, const struct gateway_par
         .body_bytes_max = config->body_bytes_max,
         .body_bytes_total_max = config->body_bytes_total_max,
         .header_bytes_max = config->header_bytes_max,
-        .connections_max = connections_max(config),
+        .connections_max = gateway->connections_max,
         .connections_per_address_max = (unsigned)config->connections_per_address_max,
         .request_timeout_ms = (unsigned)config->request_timeout_ms,
         .idle_timeout_ms = (unsigned)config->idle_timeout_ms,
+        .wants_stream = wants_stream,
+        .streams_max = gateway->streams_max,
+        .stall_timeout_ms = (unsigned)config->request_timeout_ms,
     };
     gateway->httpd =
         httpd_new(parts->loop, parts->metrics, &httpd_config, on_http_request, gateway, &why);
@@ -200,6 +266,8 @@ struct gateway *gateway_new(const struct gateway_parts *parts, const struct gate
     gateway->clock = loop_clock(parts->loop);
     uint64_t most_ms = config->service.drain_timeout_ms / 4;
     gateway->drain_patience_ms = most_ms < DRAIN_PATIENCE_MS ? most_ms : DRAIN_PATIENCE_MS;
+    gateway->connections_max = connections_max(config);
+    gateway->streams_max = streams_max(config, gateway->connections_max);
     int listen_fd = http_listen_inherited();
     if (listen_fd < 0) {
         log_error("LISTEN_FDS: one listening socket is expected, as descriptor 3");
@@ -221,6 +289,7 @@ void gateway_free(struct gateway **gateway)
     if (*gateway != NULL) {
         api_free(&(*gateway)->api);
         httpd_free(&(*gateway)->httpd);
+        session_follow_free(&(*gateway)->sessions);
         proxies_free(&(*gateway)->proxies);
         mem_free(gateway);
     }

@@ -5,6 +5,7 @@
 
 #include "gateway/config.h"
 #include "proto/bus/bus.h"
+#include "proto/process/service.h"
 
 /* Borrowed. */
 struct gateway_parts {
@@ -20,6 +21,10 @@ struct gateway;
 struct gateway *gateway_new(const struct gateway_parts *parts, const struct gateway_config *config);
 /* Requests without an answer get 503. */
 void gateway_free(struct gateway **gateway);
+
+/* Hears what authsvc publishes at address, until the service is freed; "": does not. false
+ * (logged): the address is malformed. */
+bool gateway_subscribe(struct gateway *gateway, struct service *service, const char *address);
 
 uint16_t gateway_port(const struct gateway *gateway);
 size_t gateway_open_connections(const struct gateway *gateway);

@@ -17,7 +17,8 @@ static int run_gateway(struct service *service, const struct gateway_config *con
         .bus = service_bus(service),
     };
     struct gateway *gateway = gateway_new(&parts, config);
-    if (gateway == NULL) {
+    if (gateway == NULL || !gateway_subscribe(gateway, service, config->authsvc_events)) {
+        gateway_free(&gateway);
         return EXIT_FAILED;
     }
     service_on_health(service, (struct ops_check){.name = "HTTP listener",

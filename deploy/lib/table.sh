@@ -196,6 +196,7 @@ table_gateway() {
     secret token-key "$(value LYNKS_TOKEN_KEY)"
     private_file "$state/secrets/token-key" token-key
     put env LYNKS_TOKEN_KEY_FILE token-key
+    put env LYNKS_AUTHSVC_EVENTS "$(events_of 1)"
     put flag together
     put env LYNKS_HTTP_HOST "$http_host"
     put env LYNKS_HTTP_PORT "$http_port"

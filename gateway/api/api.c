@@ -13,8 +13,9 @@ struct api {
     struct sessions_api *sessions;
     struct users_api *users;
     struct registration *registration;
+    struct events_api *events;
     struct info *info;
-    struct resource resources[6];
+    struct resource resources[7];
     struct dispatcher *dispatcher;
 };
 
@@ -36,12 +37,18 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
     api->registration = registration_new(parts->clock, parts->metrics, &config->registration);
     api->info = info_new(&(struct info_config){.takes_cors = config->cors_origins[0] != '\0',
                                                .takes_registration = config->registration.is_open});
+    const struct events_parts events = {
+        .clock = parts->clock, .metrics = parts->metrics, .sessions = parts->sessions};
+    api->events = events_api_new(
+        &events, &(struct events_config){.users_max = config->streams_max,
+                                         .per_user_max = config->streams_per_user_max});
     api->resources[0] = original_resource(api->original);
     api->resources[1] = sessions_api_resource(api->sessions);
     api->resources[2] = users_api_resource(api->users);
     api->resources[3] = managed_users_resource();
     api->resources[4] = registration_resource(api->registration);
-    api->resources[5] = info_resource(api->info);
+    api->resources[5] = events_api_resource(api->events);
+    api->resources[6] = info_resource(api->info);
     api->dispatcher =
         dispatcher_new(parts->metrics, &(struct dispatcher_config){
                                            .exchanges = {.clock = parts->clock,
@@ -69,6 +76,7 @@ void api_free(struct api **api)
         sessions_api_free(&(*api)->sessions);
         users_api_free(&(*api)->users);
         registration_free(&(*api)->registration);
+        events_api_free(&(*api)->events);
         sign_ins_free(&(*api)->sign_ins);
         info_free(&(*api)->info);
         auth_free(&(*api)->auth);
@@ -79,4 +87,9 @@ void api_free(struct api **api)
 void api_handle(struct api *api, struct request *request)
 {
     dispatcher_handle(api->dispatcher, request);
+}
+
+bool api_wants_stream(const struct api *api, struct str method, struct str path)
+{
+    return dispatcher_wants_stream(api->dispatcher, method, path);
 }

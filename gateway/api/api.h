@@ -3,6 +3,7 @@
 #ifndef LYNKS_GATEWAY_API_API_H
 #define LYNKS_GATEWAY_API_API_H
 
+#include "gateway/api/events.h"
 #include "gateway/api/original.h"
 #include "gateway/api/registration.h"
 #include "proto/base/public_url.h"
@@ -17,6 +18,7 @@ struct api_parts {
     const struct clock *clock;
     const struct bus *bus;
     struct metrics *metrics;
+    struct session_follow *sessions; /* whose sessions_max is streams_max at least */
 };
 
 struct api_config {
@@ -27,6 +29,8 @@ struct api_config {
     struct sign_ins_config sign_ins;
     struct original_config original;
     struct registration_config registration;
+    uint64_t streams_max; /* at a time, of all users */
+    uint64_t streams_per_user_max;
 };
 
 /* NULL (logged): a row of a resource is wrong, or the key of tokens. */
@@ -36,5 +40,8 @@ void api_free(struct api **api);
 
 /* Sees to it that request->ops->finish is called exactly once, now or later. */
 void api_handle(struct api *api, struct request *request);
+
+/* Is it to be answered with a stream (dispatcher_wants_stream)? */
+bool api_wants_stream(const struct api *api, struct str method, struct str path);
 
 #endif

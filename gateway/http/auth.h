@@ -7,7 +7,7 @@
 #include "gateway/http/exchange.h"
 #include "gateway/http/token.h"
 
-#define AUTH_HASH_BYTES 32 /* SHA-256 of a token's hex digits: what services know of it */
+#define AUTH_HASH_BYTES SESSION_HASH_BYTES /* of a token's hex digits: what services know of it */
 
 struct auth_config {
     const char *token_key; /* see token_keys_new */

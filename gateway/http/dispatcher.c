@@ -140,10 +140,27 @@ void dispatcher_handle(struct dispatcher *dispatcher, struct request *request)
         exchange_fail(exchange, ERR_NOT_FOUND);
     } else if ((exchange->route = route_path_find(exchange->path, request->method)) == NULL) {
         answer_other_method(exchange);
+    } else if (exchange->route->is_stream && !request->ops->can_stream(request)) {
+        struct http_response *again = request->ops->again(request);
+        exchange_respond(exchange, &again);
     } else {
         exchange->self = exchange->path->resource->self;
         run_route(exchange);
     }
+}
+
+bool dispatcher_wants_stream(const struct dispatcher *dispatcher, struct str method,
+                             struct str path)
+{
+    char text[REQUEST_SEGMENTS_MAX * (REQUEST_PARAMETER_BYTES_MAX + 1) + 1];
+    struct request request = {.path = text};
+    if (!str_eq(method, STR_LIT("GET")) || !str_copy(text, sizeof(text), path) ||
+        !request_split(&request)) {
+        return false;
+    }
+    const struct route_path *found = routes_find(dispatcher->routes, &request);
+    const struct route *route = found == NULL ? NULL : route_path_find(found, "GET");
+    return route != NULL && route->is_stream;
 }
 
 /* ---- life ---- */

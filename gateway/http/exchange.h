@@ -11,6 +11,7 @@
 #include "proto/base/list.h"
 #include "proto/base/log.h"
 #include "proto/bus/bus.h"
+#include "proto/session/session_follow.h"
 
 struct auth;           /* auth.h */
 struct session_cookie; /* session_cookie.h */
@@ -44,14 +45,16 @@ struct exchange {
     void *self;                    /* the resource's */
     uint64_t began_us;
     char request_id[17];
-    struct call_context context;       /* of calls on the bus: who asks and until when */
-    uint8_t session[SESSION_ID_BYTES]; /* the id of the session that the principal comes with */
-    bool is_by_cookie;                 /* its token came in the cookie */
-    char *set_cookie;                  /* of a success: its Set-Cookie; NULL: none */
-    struct etag_match match;           /* what a route with has_if_match may change */
-    char etag[ETAG_BYTES];             /* of the answer; "": it has none */
-    struct json_t *body;               /* checked; NULL if the route takes none */
-    void *state;                       /* the handler's own */
+    struct call_context context; /* of calls on the bus: who asks and until when */
+    /* The session that the principal comes with: the hash of its token, whose first
+     * SESSION_ID_BYTES are its id. */
+    uint8_t session[SESSION_HASH_BYTES];
+    bool is_by_cookie;       /* its token came in the cookie */
+    char *set_cookie;        /* of a success: its Set-Cookie; NULL: none */
+    struct etag_match match; /* what a route with has_if_match may change */
+    char etag[ETAG_BYTES];   /* of the answer; "": it has none */
+    struct json_t *body;     /* checked; NULL if the route takes none */
+    void *state;             /* the handler's own */
     void (*free_state)(void *state);
     uint64_t retry_after_ms; /* for ERR_RATE_LIMITED and everything that is 503 */
 };

@@ -169,6 +169,14 @@ static void write_success_headers(const struct route_answer *answer, struct json
     json_out_close(out, "}");
 }
 
+/* One without a body. */
+static void write_bare_answer(const char *status, const char *doc, struct json_out *out)
+{
+    json_out_open_member(out, status, '{');
+    json_out_member_z(out, "description", doc);
+    json_out_close(out, "}");
+}
+
 static void write_success(const struct route *route, struct json_out *out)
 {
     const struct route_answer *answer = &route->answer;
@@ -192,9 +200,14 @@ static void write_success(const struct route *route, struct json_out *out)
     close_content(out);
     json_out_close(out, "}");
     if (answer->has_etag && strcmp(route->method, "GET") == 0) {
-        json_out_open_member(out, "304", '{');
-        json_out_member_z(out, "description", "What If-None-Match names is still so.");
-        json_out_close(out, "}");
+        write_bare_answer("304", "What If-None-Match names is still so.", out);
+    }
+    if (route->is_stream) {
+        write_bare_answer(
+            "307",
+            "The connection has had a request before: again, over a new one. Location "
+            "is the same URL.",
+            out);
     }
 }
 

@@ -16,6 +16,10 @@ struct request;
 struct request_ops {
     /* The first header field of this name, whatever its case; NULL if there is none. */
     const char *(*header)(struct request *request, const char *name);
+    /* May it be answered with a stream? Not on a connection that has had a request before: then
+     * again is the answer. Of rows that are streams. */
+    bool (*can_stream)(struct request *request);
+    struct http_response *(*again)(struct request *request);
     /* Takes the request back, and *response. */
     void (*finish)(struct request *request, struct http_response **response);
 };

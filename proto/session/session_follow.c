@@ -63,36 +63,36 @@ struct session_follow {
     struct metric *held, *gaps, *silences, *going_on, *over, *failed;
 };
 
-static uint64_t now_of(const struct session_follow *follow)
+static uint64_t follow_now_ms(const struct session_follow *follow)
 {
     return clock_mono_ms(follow->parts.clock);
 }
 
 /* ---- one session ---- */
 
-static void stop_timer(struct followed_session *session)
+static void stop_looking(struct followed_session *session)
 {
     clock_cancel(session->follow->parts.clock, session->timer);
     session->timer = 0;
 }
 
-static void free_session(struct followed_session *session)
+static void free_followed(struct followed_session *session)
 {
     struct session_follow *follow = session->follow;
-    stop_timer(session);
+    stop_looking(session);
     list_remove(&session->link);
     list_remove(&session->due);
     mem_free(&session);
     metric_set(follow->held, (int64_t)lru_count(follow->index));
 }
 
-static void forget_session(struct followed_session *session)
+static void drop_followed(struct followed_session *session)
 {
     lru_remove(session->follow->index, session->token_hash);
-    free_session(session);
+    free_followed(session);
 }
 
-static void end_session(struct followed_session *session, enum session_end why)
+static void end_followed(struct followed_session *session, enum session_end why)
 {
     struct session_hold *hold;
     session->step = FOLLOW_OVER;
@@ -103,7 +103,7 @@ static void end_session(struct followed_session *session, enum session_end why)
         hold->session = NULL;
         hold->on_over(hold->arg, why);
     }
-    free_session(session);
+    free_followed(session);
 }
 
 /* To be asked for: before all others, or after them. */
@@ -114,7 +114,7 @@ static void make_due(struct followed_session *session, bool first)
         session->step = FOLLOW_STALE;
         return;
     }
-    stop_timer(session);
+    stop_looking(session);
     list_remove(&session->due);
     session->step = FOLLOW_DUE;
     if (first) {
@@ -128,7 +128,7 @@ static void make_due(struct followed_session *session, bool first)
 
 static void ask_what_is_due(struct session_follow *follow);
 
-static void on_look(void *arg)
+static void on_time_to_look(void *arg)
 {
     struct followed_session *session = arg;
     session->timer = 0;
@@ -139,7 +139,7 @@ static void on_look(void *arg)
 static void look_later(struct followed_session *session, uint64_t delay_ms)
 {
     session->step = FOLLOW_QUIET;
-    session->timer = clock_after(session->follow->parts.clock, delay_ms, on_look, session);
+    session->timer = clock_after(session->follow->parts.clock, delay_ms, on_time_to_look, session);
 }
 
 static void on_turn(void *arg)
@@ -158,7 +158,7 @@ static void pause_asking(struct session_follow *follow, uint64_t delay_ms)
 
 static void take_good(struct followed_session *session, const struct msg_session_check_reply *reply)
 {
-    const uint64_t now_ms = now_of(session->follow);
+    const uint64_t now_ms = follow_now_ms(session->follow);
     uint64_t delay_ms = LOOK_MIN_MS + random_u32() % (LOOK_MAX_MS - LOOK_MIN_MS);
     metric_inc(session->follow->going_on);
     session->good_ms = now_ms;
@@ -180,14 +180,14 @@ static void take_good(struct followed_session *session, const struct msg_session
 static void take_failure(struct followed_session *session, enum err err)
 {
     struct session_follow *follow = session->follow;
-    const uint64_t now_ms = now_of(follow);
+    const uint64_t now_ms = follow_now_ms(follow);
     metric_inc(follow->failed);
     log_debug("session not looked at", LOG_Z("error", err_code(err)));
     follow->budget = 0;
     pause_asking(follow, RETRY_MS);
     session->step = FOLLOW_QUIET;
     if (now_ms - session->good_ms >= SESSION_FOLLOW_UNKNOWN_MS) {
-        end_session(session, SESSION_UNKNOWN);
+        end_followed(session, SESSION_UNKNOWN);
     } else {
         make_due(session, /* first= */ false);
     }
@@ -195,10 +195,10 @@ static void take_failure(struct followed_session *session, enum err err)
 
 static void take_over(struct followed_session *session)
 {
-    const bool ran_out =
-        !session->was_named && session->ends_ms != 0 && now_of(session->follow) >= session->ends_ms;
+    const bool ran_out = !session->was_named && session->ends_ms != 0 &&
+                         follow_now_ms(session->follow) >= session->ends_ms;
     metric_inc(session->follow->over);
-    end_session(session, ran_out ? SESSION_EXPIRED : SESSION_ENDED);
+    end_followed(session, ran_out ? SESSION_EXPIRED : SESSION_ENDED);
 }
 
 static void on_session_answered(void *arg, enum err err, const struct msg *reply)
@@ -210,7 +210,7 @@ static void on_session_answered(void *arg, enum err err, const struct msg *reply
         err = ERR_PROTOCOL;
     }
     if (list_is_empty(&session->holds)) {
-        forget_session(session);
+        drop_followed(session);
     } else if (err == ERR_OK) {
         take_good(session, &reply->session_check_reply);
     } else if (err == ERR_UNAUTHORIZED) {
@@ -225,7 +225,7 @@ static void ask_for_session(struct followed_session *session)
 {
     struct session_follow *follow = session->follow;
     const struct call_context context = {.request_id = STR_LIT("follow"),
-                                         .deadline_ms = now_of(follow) + ANSWER_MS};
+                                         .deadline_ms = follow_now_ms(follow) + ANSWER_MS};
     const struct msg request = {
         .id = MSG_session_check,
         .session_check = {
@@ -261,7 +261,7 @@ static void ask_for_all(struct session_follow *follow, struct metric *why)
         return;
     }
     metric_inc(why);
-    follow->round_ms = now_of(follow);
+    follow->round_ms = follow_now_ms(follow);
     LIST_EACH (struct followed_session, session, &follow->sessions, link) {
         if (session->step != FOLLOW_DUE) {
             make_due(session, /* first= */ false);
@@ -308,7 +308,7 @@ void session_follow_hear(struct session_follow *follow, const char *endpoint, co
     if (publisher == NULL) {
         publisher = add_publisher(follow, endpoint);
     }
-    publisher->heard_ms = now_of(follow);
+    publisher->heard_ms = follow_now_ms(follow);
     publisher->is_silent = false;
     const struct msg_auth_event *event = &msg->auth_event;
     if (event->what == AUTH_SESSION_CHANGES && event->token_hash.bytes == SESSION_HASH_BYTES) {
@@ -339,7 +339,7 @@ void session_follow_leave(struct session_follow *follow, const char *endpoint)
 static void watch_publishers(void *arg)
 {
     struct session_follow *follow = arg;
-    const uint64_t now_ms = now_of(follow);
+    const uint64_t now_ms = follow_now_ms(follow);
     bool is_blind = true;
     bool became_silent = false;
     LIST_EACH (struct publisher, publisher, &follow->publishers, link) {
@@ -369,7 +369,7 @@ bool session_follow_hold(struct session_follow *follow,
         bool added;
         struct followed_session *session = mem_alloc(sizeof(*session));
         session->follow = follow;
-        session->good_ms = now_of(follow);
+        session->good_ms = follow_now_ms(follow);
         memcpy(session->token_hash, token_hash, SESSION_HASH_BYTES);
         list_init(&session->due);
         list_init(&session->holds);
@@ -396,7 +396,7 @@ void session_follow_release(struct session_follow *follow, struct session_hold *
     list_remove(&hold->link);
     if (list_is_empty(&session->holds) &&
         (session->step == FOLLOW_QUIET || session->step == FOLLOW_DUE)) {
-        forget_session(session);
+        drop_followed(session);
     }
 }
 
@@ -442,7 +442,7 @@ void session_follow_free(struct session_follow **follow_ref)
     for (struct followed_session *session;
          (session = LIST_FIRST(struct followed_session, &follow->sessions, link)) != NULL;) {
         assert(list_is_empty(&session->holds));
-        forget_session(session);
+        drop_followed(session);
     }
     for (struct publisher *publisher;
          (publisher = LIST_FIRST(struct publisher, &follow->publishers, link)) != NULL;) {

@@ -240,6 +240,8 @@ static void serve_clients(struct process *process)
                                           .header_bytes_max = 4096,
                                           .connections_max = CALLS_MAX,
                                           .connections_per_address_max = CALLS_MAX,
+                                          .streams_max = 1,
+                                          .streams_per_user_max = 1,
                                           .request_timeout_ms = 30000,
                                           .idle_timeout_ms = 60000,
                                           .request_budget_ms = BUDGET_MS,

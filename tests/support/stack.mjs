@@ -42,10 +42,14 @@ async function freeBlock() {
     throw new Error('no free ports');
 }
 
-/// A response with what tests look at.
+/// A response with what tests look at; of a stream of events its first piece.
 async function answerOf(response) {
     const chunks = [];
-    for await (const chunk of response) chunks.push(chunk);
+    const isStream = response.headers['content-type'] === 'text/event-stream';
+    for await (const chunk of response) {
+        chunks.push(chunk);
+        if (isStream) break; // which ends the connection
+    }
     const text = Buffer.concat(chunks).toString();
     let json;
     try {

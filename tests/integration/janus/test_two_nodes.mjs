@@ -82,6 +82,7 @@ before(async () => {
     await start('gateway', 'gateway', 6, {
         LYNKS_HTTP_PORT: String(port(7)),
         LYNKS_AUTHSVC_ADDRESS: `127.0.0.1:${stack.base + 1}`,
+        LYNKS_AUTHSVC_EVENTS: `127.0.0.1:${stack.base + 11}`,
         LYNKS_ROOMSVC_ADDRESS: `127.0.0.1:${port(5)}`,
         LYNKS_REQUEST_BUDGET_MS: String(BUDGET_MS),
         LYNKS_TOKEN_KEY_FILE: join(stack.state, 'secrets', 'token-key'),

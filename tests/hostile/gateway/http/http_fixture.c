@@ -111,6 +111,8 @@ int http_fixture_setup(void **state)
         .header_bytes_max = 8192,
         .connections_max = 12000,
         .connections_per_address_max = 1024,
+        .streams_max = 100,
+        .streams_per_user_max = 10,
         .request_timeout_ms = 3 * WAIT_MS,
         .idle_timeout_ms = 3 * WAIT_MS,
         .request_budget_ms = 4000,

@@ -9,8 +9,10 @@
 
 void api_fixture_restart(struct api_fixture *f)
 {
-    const struct api_parts parts = {
-        .clock = fake_clock_clock(f->clock), .bus = &f->bus.bus, .metrics = f->metrics};
+    const struct api_parts parts = {.clock = fake_clock_clock(f->clock),
+                                    .bus = &f->bus.bus,
+                                    .metrics = f->metrics,
+                                    .sessions = f->sessions};
     api_free(&f->api);
     f->api = api_new(&parts, &f->config);
 }
@@ -22,6 +24,9 @@ int api_fixture_setup(void **state)
     f->clock = fake_clock_new();
     f->metrics = metrics_new();
     mock_bus_init(&f->bus);
+    const struct session_follow_parts follow = {
+        .clock = fake_clock_clock(f->clock), .bus = &f->bus.bus, .metrics = f->metrics};
+    f->sessions = session_follow_new(&follow, STREAMS_MAX);
     f->config = (struct api_config){
         .budget_ms = BUDGET_MS,
         .cors_origins = "",
@@ -38,6 +43,8 @@ int api_fixture_setup(void **state)
                      .table_max = 1024},
         .original = {.create_burst = 3, .create_per_minute = 6},
         .registration = {.burst = 1, .per_minute = 1, .table_max = 64},
+        .streams_max = STREAMS_MAX,
+        .streams_per_user_max = STREAMS_PER_USER_MAX,
     };
     api_fixture_restart(f);
     *state = f;
@@ -48,6 +55,7 @@ int api_fixture_teardown(void **state)
 {
     struct api_fixture *f = *state;
     api_free(&f->api);
+    session_follow_free(&f->sessions);
     mock_bus_fini(&f->bus);
     metrics_free(&f->metrics);
     fake_clock_free(&f->clock);

@@ -9,11 +9,14 @@
 #include "tests/unit/gateway/http/asked.h"
 
 #define BUDGET_MS 4000
+#define STREAMS_MAX 8
+#define STREAMS_PER_USER_MAX 3
 
 struct api_fixture {
     struct fake_clock *clock;
     struct metrics *metrics;
     struct mock_bus bus;
+    struct session_follow *sessions;
     struct api *api;
     struct api_config config;
 };

@@ -66,6 +66,12 @@ static void assert_parts_are_described(const json_t *paths)
     assert_null(json_object_get(json_object_get(answers, "204"), "content"));
     answers = json_object_get(json_object_get(sessions, "post"), "responses");
     assert_non_null(json_object_get(answers, "201"));
+    get = json_object_get(json_object_get(paths, "/v1/events"), "get");
+    assert_int_equal(json_unpack(get, "{s:{s:{s:{s:{s:{s:s}}}}}}", "responses", "200", "content",
+                                 "text/event-stream", "schema", "type", &type),
+                     0);
+    assert_string_equal(type, "string");
+    assert_non_null(json_object_get(json_object_get(get, "responses"), "307"));
 }
 
 static void test_document(void **state)
@@ -90,6 +96,7 @@ static void test_document(void **state)
                                         "/v1/sessions/current",
                                         "/v1/sessions/{session}",
                                         "/v1/registration",
+                                        "/v1/events",
                                         "/v1/users",
                                         "/v1/users/{user}",
                                         "/v1/users/me",

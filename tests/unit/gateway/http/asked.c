@@ -25,6 +25,19 @@ static void add_header(void *arg, const char *name, const char *value)
     (void)snprintf(ask->headers + used, sizeof(ask->headers) - used, "%s: %s\n", name, value);
 }
 
+static bool can_stream(struct request *request)
+{
+    const struct ask *ask = CONTAINER_OF(request, struct ask, request);
+    return !ask->is_on_used_connection;
+}
+
+static struct http_response *again(struct request *request)
+{
+    struct http_response *response = http_response_new(307);
+    (void)http_response_add_header(response, "Location", request->path);
+    return response;
+}
+
 static void finish(struct request *request, struct http_response **response)
 {
     struct ask *ask = CONTAINER_OF(request, struct ask, request);
@@ -33,13 +46,15 @@ static void finish(struct request *request, struct http_response **response)
     ask->close = http_response_is_closing(*response);
     ask->body = str_dup(http_response_body(*response));
     http_response_each_header(*response, add_header, ask);
+    ask->producer = http_response_steal_producer(*response, &ask->producer_arg);
     if (http_response_body(*response).bytes > 0) {
         assert_non_null(http_response_header(*response, "Content-Type"));
     }
     http_response_free(response);
 }
 
-static const struct request_ops ops = {.header = header, .finish = finish};
+static const struct request_ops ops = {
+    .header = header, .can_stream = can_stream, .again = again, .finish = finish};
 
 struct ask *ask_new(const char *method, const char *path, const char *authorization,
                     struct str body)
@@ -70,6 +85,9 @@ void ask_set_header(struct ask *ask, const char *name, const char *value)
 void ask_free(struct ask **ask)
 {
     assert_int_equal((*ask)->answers, 1);
+    if ((*ask)->producer != NULL) {
+        (*ask)->producer->on_gone((*ask)->producer_arg);
+    }
     free((*ask)->body);
     mem_free(ask);
 }

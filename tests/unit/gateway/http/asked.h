@@ -16,6 +16,10 @@ struct ask {
     unsigned answers;
     int status;
     bool close;
+    bool is_on_used_connection; /* set by the test: no stream may begin there */
+    /* Of an answer that is a stream; a test that takes it over sets it to NULL. */
+    const struct http_producer *producer;
+    void *producer_arg;
     char *body;
     char headers[1024]; /* "Name: value\n" each */
 };

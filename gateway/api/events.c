@@ -1,0 +1,370 @@
+#include "gateway/api/events.h"
+
+#include <stdio.h>
+
+#include "gateway/api/user_json.h"
+#include "gateway/http/auth.h"
+#include "proto/base/lru.h"
+#include "proto/base/random.h"
+
+/* Proxies and routers cut what is silent for longer; EventSource ignores comments. */
+#define COMMENT_MS 15000
+/* Who is told to come again comes within this time, not all at once. */
+#define RETRY_MIN_MS 500
+#define RETRY_MAX_MS 3500
+/* Who has too many streams is told to come again after this. */
+#define TOO_MANY_RETRY_MS 10000
+
+/* Why a stream has ended. */
+enum farewell {
+    FAREWELL_SESSION_ENDED,
+    FAREWELL_EXPIRED,
+    FAREWELL_UNAVAILABLE,
+    FAREWELL_DRAINING,
+    FAREWELL_NONE, /* the client has gone first */
+    FAREWELL_COUNT
+};
+
+static const char *const farewell_names[FAREWELL_COUNT] = {
+    [FAREWELL_SESSION_ENDED] = "session_ended",
+    [FAREWELL_EXPIRED] = "expired",
+    [FAREWELL_UNAVAILABLE] = "unavailable",
+    [FAREWELL_DRAINING] = "draining",
+    [FAREWELL_NONE] = "client_gone",
+};
+
+static const enum farewell farewell_of[] = {
+    [SESSION_ENDED] = FAREWELL_SESSION_ENDED,
+    [SESSION_EXPIRED] = FAREWELL_EXPIRED,
+    [SESSION_UNKNOWN] = FAREWELL_UNAVAILABLE,
+};
+
+enum stream_step {
+    STREAM_BEGINS,  /* the head of its answer is not out yet */
+    STREAM_DOOMED,  /* likewise, and its session is over: it ends with its first event */
+    STREAM_RUNS,    /* the snapshot is out, a comment follows now and then */
+    STREAM_ORPHANED /* the API is gone: it ends when it begins */
+};
+
+struct events_stream {
+    struct list_link link; /* of events->streams */
+    struct events_api *events;
+    struct session_hold hold;
+    uint64_t user_id;
+    enum stream_step step;
+    enum farewell farewell;      /* of a doomed one */
+    struct http_stream *stream;  /* NULL until it runs */
+    struct http_chunk *snapshot; /* until it is out */
+    uint64_t comment_timer;
+};
+
+struct events_api {
+    struct events_parts parts;
+    struct events_config config;
+    struct list_link streams;
+    struct lru *users; /* id -> how many streams (uint64_t) */
+    struct http_chunk *comment;
+    struct metric *ended[FAREWELL_COUNT], *too_many;
+};
+
+/* ---- what is sent ---- */
+
+static struct http_chunk *event_chunk(const char *before, const char *name, struct str data)
+{
+    struct strbuf text = {0};
+    strbuf_add_z(&text, before);
+    strbuf_add_z(&text, "event: ");
+    strbuf_add_z(&text, name);
+    strbuf_add_z(&text, "\ndata: ");
+    strbuf_add(&text, data);
+    strbuf_add_z(&text, "\n\n");
+    struct http_chunk *chunk = http_chunk_new(strbuf_str(&text));
+    strbuf_fini(&text);
+    return chunk;
+}
+
+static struct http_chunk *farewell_chunk(enum farewell why)
+{
+    char retry[32] = "";
+    struct strbuf data = {0};
+    struct json_out out;
+    json_out_init(&out, &data);
+    json_out_open(&out, '{');
+    json_out_member_z(&out, "reason", farewell_names[why]);
+    json_out_close(&out, "}");
+    if (why == FAREWELL_DRAINING) {
+        (void)snprintf(retry, sizeof(retry), "retry: %" PRIu32 "\n",
+                       RETRY_MIN_MS + random_u32() % (RETRY_MAX_MS - RETRY_MIN_MS));
+    }
+    struct http_chunk *chunk = event_chunk(retry, "end", strbuf_str(&data));
+    strbuf_fini(&data);
+    return chunk;
+}
+
+static struct http_chunk *snapshot_chunk(const struct msg_user *user, struct strbuf *text)
+{
+    struct json_out out;
+    json_out_init(&out, text);
+    json_out_open(&out, '{');
+    json_out_open_member(&out, "me", '{');
+    user_json_write(user, &out);
+    json_out_close(&out, "}}");
+    return event_chunk("", "snapshot", strbuf_str(text));
+}
+
+/* ---- the life of a stream ---- */
+
+static bool count_stream(struct events_api *events, uint64_t user_id)
+{
+    bool added;
+    if (lru_peek(events->users, &user_id) == NULL && lru_is_full(events->users)) {
+        return false;
+    }
+    uint64_t *count = lru_put(events->users, &user_id, &added);
+    if (*count >= events->config.per_user_max) {
+        return false;
+    }
+    ++*count;
+    return true;
+}
+
+static void uncount_stream(struct events_api *events, uint64_t user_id)
+{
+    uint64_t *count = lru_find(events->users, &user_id);
+    if (--*count == 0) {
+        lru_remove(events->users, &user_id);
+    }
+}
+
+/* What the API knows of it; its memory stays. */
+static void forget_events(struct events_stream *stream, enum farewell why)
+{
+    struct events_api *events = stream->events;
+    session_follow_release(events->parts.sessions, &stream->hold);
+    clock_cancel(events->parts.clock, stream->comment_timer);
+    list_remove(&stream->link);
+    uncount_stream(events, stream->user_id);
+    metric_inc(events->ended[why]);
+}
+
+static void free_events(struct events_stream *stream)
+{
+    http_chunk_unref(&stream->snapshot);
+    mem_free(&stream);
+}
+
+/* Of one that runs. A reader that is so far behind that it takes nothing more is not told why. */
+static void say_farewell(struct events_stream *stream, enum farewell why)
+{
+    struct http_chunk *chunk = farewell_chunk(why);
+    (void)http_stream_send(stream->stream, chunk);
+    http_chunk_unref(&chunk);
+    http_stream_end(&stream->stream);
+    forget_events(stream, why);
+    free_events(stream);
+}
+
+static void on_session_over(void *arg, enum session_end why)
+{
+    struct events_stream *stream = arg;
+    if (stream->step == STREAM_RUNS) {
+        say_farewell(stream, farewell_of[why]);
+    } else {
+        stream->step = STREAM_DOOMED;
+        stream->farewell = farewell_of[why];
+    }
+}
+
+static void send_comment(void *arg)
+{
+    struct events_stream *stream = arg;
+    const struct events_api *events = stream->events;
+    /* One that takes nothing now is not in need of it. */
+    (void)http_stream_send(stream->stream, events->comment);
+    stream->comment_timer = clock_after(events->parts.clock, COMMENT_MS, send_comment, stream);
+}
+
+static void begin_events(struct events_stream *stream, struct http_stream *begun)
+{
+    stream->stream = begun;
+    stream->step = STREAM_RUNS;
+    (void)http_stream_send(begun, stream->snapshot); /* the first has room */
+    http_chunk_unref(&stream->snapshot);
+    stream->comment_timer =
+        clock_after(stream->events->parts.clock, COMMENT_MS, send_comment, stream);
+}
+
+static void on_room(void *arg, struct http_stream *begun)
+{
+    struct events_stream *stream = arg;
+    switch (stream->step) {
+    case STREAM_BEGINS:
+        begin_events(stream, begun);
+        break;
+    case STREAM_DOOMED:
+        stream->stream = begun;
+        say_farewell(stream, stream->farewell);
+        break;
+    case STREAM_ORPHANED:
+        http_stream_end(&begun);
+        free_events(stream);
+        break;
+    case STREAM_RUNS: /* it sends when there is something to be sent */
+        break;
+    }
+}
+
+static void on_drain(void *arg, struct http_stream *drained)
+{
+    struct events_stream *stream = arg;
+    if (stream->step == STREAM_ORPHANED) {
+        on_room(stream, drained);
+        return;
+    }
+    stream->stream = drained;
+    say_farewell(stream, stream->step == STREAM_DOOMED ? stream->farewell : FAREWELL_DRAINING);
+}
+
+static void on_gone(void *arg)
+{
+    struct events_stream *stream = arg;
+    if (stream->step != STREAM_ORPHANED) {
+        forget_events(stream, FAREWELL_NONE);
+    }
+    free_events(stream);
+}
+
+static const struct http_producer producer = {on_room, on_drain, on_gone};
+
+/* ---- GET /v1/events ---- */
+
+/* ERR_RATE_LIMITED: he has as many as he may have. */
+static enum err make_stream(struct exchange *exchange, const struct msg_user *user,
+                            struct events_stream **ret_stream)
+{
+    struct events_api *events = exchange->self;
+    if (!count_stream(events, user->id)) {
+        metric_inc(events->too_many);
+        exchange->retry_after_ms = TOO_MANY_RETRY_MS;
+        return ERR_RATE_LIMITED;
+    }
+    struct events_stream *stream = mem_alloc(sizeof(*stream));
+    stream->events = events;
+    stream->user_id = user->id;
+    stream->hold.on_over = on_session_over;
+    stream->hold.arg = stream;
+    if (!session_follow_hold(events->parts.sessions, exchange->session, &stream->hold)) {
+        uncount_stream(events, user->id);
+        mem_free(&stream);
+        return ERR_OVERLOADED;
+    }
+    stream->snapshot = snapshot_chunk(user, &exchange->all->text);
+    list_add(&events->streams, &stream->link);
+    *ret_stream = stream;
+    return ERR_OK;
+}
+
+static void on_me(void *arg, enum err err, const struct msg *reply)
+{
+    struct exchange *exchange = arg;
+    struct events_stream *stream = NULL;
+    if (exchange->all == NULL) {
+        exchange_free(exchange);
+        return;
+    }
+    if (err == ERR_OK && reply->id != MSG_user_get_reply) {
+        err = ERR_PROTOCOL;
+    }
+    if (err == ERR_OK) {
+        err = make_stream(exchange, &reply->user_get_reply.user, &stream);
+    }
+    if (err != ERR_OK) {
+        exchange_fail(exchange, err);
+        return;
+    }
+    struct http_response *response = http_response_new(200);
+    (void)http_response_add_header(response, "Cache-Control", "no-store, no-transform");
+    (void)http_response_add_header(response, "X-Accel-Buffering", "no");
+    http_response_set_stream(response, "text/event-stream", &producer, stream);
+    exchange_respond(exchange, &response);
+}
+
+static void open_events(struct exchange *exchange)
+{
+    const struct msg msg = {.id = MSG_user_get,
+                            .user_get = {.user_id = exchange->context.principal.user_id}};
+    enum err err = bus_call(exchange->all->config.bus, &msg, &exchange->context, on_me, exchange);
+    if (err != ERR_OK) {
+        exchange_fail(exchange, err);
+    }
+}
+
+static const struct route events_rows[] = {
+    {.method = "GET",
+     .template = "/v1/events",
+     .name = "followMe",
+     .doc = "Tells what concerns oneself, for as long as one's session goes on.",
+     .who = ROUTE_USER,
+     .is_stream = true,
+     .answer = {.media_type = "text/event-stream",
+                .doc = "Events (HTML, section 9.2): first `snapshot` with {\"me\": the user}; a "
+                       "comment every 15 s; `end` with {\"reason\"} is the last: session_ended, "
+                       "expired, unavailable, or draining, after which one comes again."},
+     .handle = open_events},
+};
+
+struct resource events_api_resource(struct events_api *events)
+{
+    return (struct resource){.dialect = DIALECT_V1,
+                             .routes = events_rows,
+                             .count = ARRAY_LEN(events_rows),
+                             .self = events};
+}
+
+/* ---- life ---- */
+
+struct events_api *events_api_new(const struct events_parts *parts,
+                                  const struct events_config *config)
+{
+    struct events_api *events = mem_alloc(sizeof(*events));
+    events->parts = *parts;
+    events->config = *config;
+    list_init(&events->streams);
+    events->users = lru_new(sizeof(uint64_t), sizeof(uint64_t), config->users_max);
+    events->comment = http_chunk_new(STR_LIT(":\n\n"));
+    for (size_t i = 0; i < FAREWELL_COUNT; i++) {
+        AUTO(mem_free) char *labels = mem_printf("reason=\"%s\"", farewell_names[i]);
+        events->ended[i] = metrics_counter(parts->metrics, "lynks_gateway_ended_streams_total",
+                                           "Streams of events that have ended.", labels);
+    }
+    events->too_many =
+        metrics_counter(parts->metrics, "lynks_gateway_refused_streams_total",
+                        "Streams of events that were refused: their user had too many.", NULL);
+    return events;
+}
+
+/* What has not begun is with the HTTP server, which may still begin it. */
+static void abandon_stream(struct events_stream *stream)
+{
+    forget_events(stream, FAREWELL_DRAINING);
+    if (stream->step == STREAM_RUNS) {
+        http_stream_end(&stream->stream);
+        free_events(stream);
+    } else {
+        stream->step = STREAM_ORPHANED;
+    }
+}
+
+void events_api_free(struct events_api **events)
+{
+    if (*events == NULL) {
+        return;
+    }
+    for (struct events_stream *stream;
+         (stream = LIST_FIRST(struct events_stream, &(*events)->streams, link)) != NULL;) {
+        abandon_stream(stream);
+    }
+    lru_free(&(*events)->users);
+    http_chunk_unref(&(*events)->comment);
+    mem_free(events);
+}

@@ -217,14 +217,13 @@ static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
                      .name_burst = config->login_name_burst,
                      .name_per_minute = config->login_name_per_minute,
                      .table_max = config->login_table_max},
-        .original = {.create_burst = config->create_burst,
-                     .create_per_minute = config->create_per_minute},
         .registration = {.is_open = strcmp(config->registration, "open") == 0,
                          .burst = config->register_burst,
                          .per_minute = config->register_per_minute,
                          .table_max = config->register_table_max},
         .streams_max = gateway->streams_max,
         .streams_per_user_max = config->streams_per_user_max,
+        .creates = {.burst = config->create_burst, .per_minute = config->create_per_minute},
     };
     gateway->api = api_new(&api_parts, &api_config);
     return gateway->api != NULL;

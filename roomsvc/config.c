@@ -24,6 +24,10 @@ const struct config_option roomsvc_options[] = {
      "how many may publish in a room at a time"},
     {"LYNKS_ROOMS_MAX", CONFIG_UINT, OPTION(rooms_max), "100000", 1, 10000000, NULL,
      "open rooms; more are refused, but for the standard room"},
+    {"LYNKS_USER_ROOMS_MAX", CONFIG_UINT, OPTION(user_rooms_max), "100", 1, 1000000, NULL,
+     "rooms that a user may own; more are refused"},
+    {"LYNKS_ROOM_MEMBERS_MAX", CONFIG_UINT, OPTION(members_max), "1000", 1, 1000000, NULL,
+     "members of a room; more are refused"},
     {"LYNKS_ROOM_IDLE_S", CONFIG_UINT, OPTION(room_idle_s), "86400", 0, 31536000, NULL,
      "after which a room ends that nobody has asked for and nobody has been in, but for the "
      "standard room; 0: none ends"},

@@ -17,6 +17,8 @@ struct roomsvc_config {
     char *room_node;
     uint64_t publishers_max;
     uint64_t rooms_max;
+    uint64_t user_rooms_max;
+    uint64_t members_max;
     uint64_t room_idle_s;
     uint64_t room_cache_max;
     uint64_t room_cache_ms;

@@ -5,10 +5,12 @@
 #include "proto/process/service.h"
 #include "roomsvc/follow/follow.h"
 #include "roomsvc/node/nodes.h"
+#include "roomsvc/room/managed_rooms.h"
 #include "roomsvc/room/rooms.h"
 
 struct roomsvc {
     struct rooms *rooms;
+    struct managed_rooms *managed;
     struct follow *follow;
     struct nodes nodes;
 };

@@ -7,7 +7,7 @@
 #include "roomsvc/store/removal_store_mysql.h"
 #include "roomsvc/store/room_store_mysql.h"
 
-static const char *const callers[] = {"gateway", "janusbridge", NULL};
+static const char *const callers[] = {"gateway", "janusbridge", "admin", NULL};
 
 static void set_up_nodes(struct wiring *w, const struct roomsvc_config *config)
 {
@@ -46,6 +46,21 @@ static void set_up_rooms(struct wiring *w, const struct roomsvc_config *config)
     w->removals = removals_new(w->roomsvc.rooms, removal_store_mysql(w->db), metrics);
 }
 
+static void set_up_managed_rooms(struct wiring *w, const struct roomsvc_config *config)
+{
+    w->managed = (struct managed_db){.pool = w->db,
+                                     .limits = {.standard_room = config->standard_room,
+                                                .node = config->room_node,
+                                                .publishers_max = config->publishers_max,
+                                                .rooms_of_user_max = config->user_rooms_max,
+                                                .members_max = config->members_max}};
+    const struct managed_rooms_parts parts = {.clock = service_clock(w->service),
+                                              .store = managed_store_mysql(&w->managed),
+                                              .cache = w->roomsvc.rooms->cache,
+                                              .metrics = service_metrics(w->service)};
+    w->roomsvc.managed = managed_rooms_new(&parts);
+}
+
 bool wiring_set_up(struct wiring *w, const struct roomsvc_config *config)
 {
     w->service = service_new("roomsvc", &config->service);
@@ -61,6 +76,7 @@ bool wiring_set_up(struct wiring *w, const struct roomsvc_config *config)
                         service_health(w->service), &db);
     set_up_nodes(w, config);
     set_up_rooms(w, config);
+    set_up_managed_rooms(w, config);
     return roomsvc_subscribe(&w->roomsvc, w->service, config->janusbridge_events) &&
            service_serve(w->service, &config->bind, callers, roomsvc_handlers, &w->roomsvc);
 }
@@ -69,6 +85,7 @@ void wiring_free(struct wiring *w)
 {
     db_pool_free(&w->db);
     removals_free(&w->removals);
+    managed_rooms_free(&w->roomsvc.managed);
     room_life_free(&w->life);
     rooms_free(&w->roomsvc.rooms);
     follow_free(&w->roomsvc.follow);

@@ -6,12 +6,14 @@
 #include "proto/db/db_pool.h"
 #include "roomsvc/config.h"
 #include "roomsvc/roomsvc.h"
+#include "roomsvc/store/managed_store_mysql.h"
 
 /* Freed with the database before the rooms, and both before the service. */
 struct wiring {
     struct service *service;
     struct db_pool *db;
     struct node_fence *fence;
+    struct managed_db managed;
     struct roomsvc roomsvc;
     struct room_life *life;
     struct removals *removals;

@@ -2,6 +2,7 @@
 
 #include "gateway/api/info.h"
 #include "gateway/api/managed_users.h"
+#include "gateway/api/rooms.h"
 #include "gateway/api/sessions.h"
 #include "gateway/api/users.h"
 #include "gateway/http/dispatcher.h"
@@ -9,13 +10,15 @@
 struct api {
     struct auth *auth;
     struct sign_ins *sign_ins;
+    struct creates *creates;
     struct original *original;
+    struct rooms_api *rooms;
     struct sessions_api *sessions;
     struct users_api *users;
     struct registration *registration;
     struct events_api *events;
     struct info *info;
-    struct resource resources[7];
+    struct resource resources[8];
     struct dispatcher *dispatcher;
 };
 
@@ -29,9 +32,10 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
         return NULL;
     }
     api->sign_ins = sign_ins_new(parts->clock, parts->metrics, &config->sign_ins);
+    api->creates = creates_new(parts->clock, parts->metrics, &config->creates);
     const struct original_parts original = {
-        .clock = parts->clock, .metrics = parts->metrics, .sign_ins = api->sign_ins};
-    api->original = original_new(&original, &config->original);
+        .clock = parts->clock, .sign_ins = api->sign_ins, .creates = api->creates};
+    api->original = original_new(&original);
     api->sessions = sessions_api_new(api->sign_ins);
     api->users = users_api_new(api->sign_ins);
     api->registration = registration_new(parts->clock, parts->metrics, &config->registration);
@@ -42,13 +46,15 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
     api->events = events_api_new(
         &events, &(struct events_config){.users_max = config->streams_max,
                                          .per_user_max = config->streams_per_user_max});
+    api->rooms = rooms_api_new(api->creates, &config->url);
     api->resources[0] = original_resource(api->original);
     api->resources[1] = sessions_api_resource(api->sessions);
     api->resources[2] = users_api_resource(api->users);
     api->resources[3] = managed_users_resource();
     api->resources[4] = registration_resource(api->registration);
     api->resources[5] = events_api_resource(api->events);
-    api->resources[6] = info_resource(api->info);
+    api->resources[6] = rooms_api_resource(api->rooms);
+    api->resources[7] = info_resource(api->info);
     api->dispatcher =
         dispatcher_new(parts->metrics, &(struct dispatcher_config){
                                            .exchanges = {.clock = parts->clock,
@@ -73,10 +79,12 @@ void api_free(struct api **api)
     if (*api != NULL) {
         dispatcher_free(&(*api)->dispatcher);
         original_free(&(*api)->original);
+        creates_free(&(*api)->creates);
         sessions_api_free(&(*api)->sessions);
         users_api_free(&(*api)->users);
         registration_free(&(*api)->registration);
         events_api_free(&(*api)->events);
+        rooms_api_free(&(*api)->rooms);
         sign_ins_free(&(*api)->sign_ins);
         info_free(&(*api)->info);
         auth_free(&(*api)->auth);

@@ -27,10 +27,10 @@ struct api_config {
     struct public_url url;
     struct auth_config auth;
     struct sign_ins_config sign_ins;
-    struct original_config original;
     struct registration_config registration;
     uint64_t streams_max; /* at a time, of all users */
     uint64_t streams_per_user_max;
+    struct creates_config creates;
 };
 
 /* NULL (logged): a row of a resource is wrong, or the key of tokens. */

@@ -3,11 +3,9 @@
 #include <stdlib.h>
 
 #include "gateway/http/json_body.h"
-#include "gateway/http/limiter.h"
 #include "gateway/http/repeat_key.h"
 #include "proto/base/lru.h"
 
-#define CREATE_USERS_MAX 65536 /* whose rooms are counted; 1 MiB */
 #define LISTED_ROOMS_MAX 65536
 /* For so long after a list that was a use of its room further ones need not be: far less than
  * LYNKS_ROOM_IDLE_S, after which a room ends. */
@@ -16,8 +14,7 @@
 struct original {
     const struct clock *clock;
     struct sign_ins *sign_ins;
-    struct limiter *creates; /* by user */
-    struct metric *limited_creates;
+    struct creates *creates;
     struct lru *listed; /* room -> when a list of it was a use last (monotonic ms) */
 };
 
@@ -87,11 +84,6 @@ struct creating {
     uint64_t wait_ms; /* until the user may add a room again; 0: he may */
 };
 
-static struct str user_key(const struct creating *creating)
-{
-    return (struct str){.data = (const char *)&creating->user_id, .bytes = sizeof(uint64_t)};
-}
-
 /* Whether a room is added, or was there before, is known only behind the bus: who may add none
  * asks for one that is there. */
 static enum err prepare_create(struct exchange *exchange, struct msg *msg)
@@ -102,8 +94,8 @@ static enum err prepare_create(struct exchange *exchange, struct msg *msg)
     creating->user_id = exchange->context.principal.user_id;
     msg->room_create.idempotency_key =
         (struct str){.data = (const char *)creating->key, .bytes = REPEAT_KEY_BYTES};
-    msg->room_create.only_known = !limiter_take(original->creates, user_key(creating),
-                                                clock_mono_ms(original->clock), &creating->wait_ms);
+    msg->room_create.only_known =
+        !creates_take(original->creates, creating->user_id, &creating->wait_ms);
     return ERR_OK;
 }
 
@@ -113,9 +105,9 @@ static enum err settle_create(struct exchange *exchange, enum err err, const str
     struct original *original = exchange->self;
     const struct creating *creating = exchange->state;
     if (err == ERR_OK && creating->wait_ms == 0 && !reply->room_create_reply.added) {
-        limiter_give_back(original->creates, user_key(creating));
+        creates_give_back(original->creates, creating->user_id);
     } else if (err == ERR_RATE_LIMITED) {
-        metric_inc(original->limited_creates);
+        creates_count_refusal(original->creates);
         exchange->retry_after_ms = creating->wait_ms;
     }
     return err;
@@ -233,28 +225,19 @@ struct resource original_resource(struct original *original)
 
 /* ---- life ---- */
 
-struct original *original_new(const struct original_parts *parts,
-                              const struct original_config *config)
+struct original *original_new(const struct original_parts *parts)
 {
     struct original *original = mem_alloc(sizeof(*original));
     original->clock = parts->clock;
     original->sign_ins = parts->sign_ins;
-    original->creates = limiter_new(&(struct limiter_config){
-        .burst = config->create_burst,
-        .per_minute = config->create_per_minute,
-        .keys_max = CREATE_USERS_MAX,
-    });
+    original->creates = parts->creates;
     original->listed = lru_new(sizeof(uint64_t), sizeof(uint64_t), LISTED_ROOMS_MAX);
-    original->limited_creates =
-        metrics_counter(parts->metrics, "lynks_gateway_limited_creates_total",
-                        "Rooms not made because their user has made too many of late.", NULL);
     return original;
 }
 
 void original_free(struct original **original)
 {
     if (*original != NULL) {
-        limiter_free(&(*original)->creates);
         lru_free(&(*original)->listed);
         mem_free(original);
     }

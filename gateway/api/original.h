@@ -3,23 +3,18 @@
 #ifndef LYNKS_GATEWAY_API_ORIGINAL_H
 #define LYNKS_GATEWAY_API_ORIGINAL_H
 
+#include "gateway/api/creates.h"
 #include "gateway/api/sign_ins.h"
 
 /* Borrowed. */
 struct original_parts {
     const struct clock *clock;
-    struct metrics *metrics;
     struct sign_ins *sign_ins;
-};
-
-/* How many rooms one user may add. */
-struct original_config {
-    uint64_t create_burst, create_per_minute;
+    struct creates *creates;
 };
 
 struct original;
-struct original *original_new(const struct original_parts *parts,
-                              const struct original_config *config);
+struct original *original_new(const struct original_parts *parts);
 void original_free(struct original **original);
 
 struct resource original_resource(struct original *original);

@@ -11,7 +11,7 @@ static void fill_request(const struct exchange *exchange, struct msg *msg)
     const struct route *route = exchange->route;
     *msg = (struct msg){.id = route->ask->message};
     if (route->body != NULL) {
-        json_body_fill(exchange->body, route->body, msg);
+        json_body_fill(exchange->body, route->body, msg, route->ask->record);
     }
 }
 
@@ -138,6 +138,9 @@ static void end_ask(struct exchange *exchange, enum err err, const struct msg *r
     if (ask->version != NULL) {
         etag_of_version(ask->version(reply), exchange->etag);
     }
+    if (ask->locate != NULL) {
+        ask->locate(reply, exchange->location);
+    }
     if (ask->write == NULL) {
         exchange_respond_empty(exchange);
     } else if (exchange->etag[0] != '\0' && strcmp(exchange->route->method, "GET") == 0 &&
@@ -159,6 +162,17 @@ static void on_ask_answered(void *arg, enum err err, const struct msg *reply)
     end_ask(exchange, judge_reply(exchange, err, reply), reply);
 }
 
+static enum err read_match(struct exchange *exchange)
+{
+    const char *header = request_header(exchange->request, "If-Match");
+    const char *const *names = exchange->route->free_of_match;
+    if (header == NULL && names != NULL && json_body_has_only(exchange->body, names)) {
+        exchange->match.is_any = true;
+        return ERR_OK;
+    }
+    return etag_read_match(header, &exchange->match);
+}
+
 void ask_run(struct exchange *exchange)
 {
     const struct route_ask *ask = exchange->route->ask;
@@ -174,7 +188,7 @@ void ask_run(struct exchange *exchange)
         return;
     }
     if (exchange->route->has_if_match) {
-        err = etag_read_match(request_header(exchange->request, "If-Match"), &exchange->match);
+        err = read_match(exchange);
     }
     if (err != ERR_OK) {
         exchange_fail(exchange, err);

@@ -132,7 +132,7 @@ static void add_common_headers(const struct exchange *exchange, struct http_resp
         add_own_header(response, "Access-Control-Expose-Headers",
                        exchange_dialect(exchange) == DIALECT_ORIGINAL
                            ? "X-Request-Id, Retry-After"
-                           : "X-Request-Id, Retry-After, ETag, Allow");
+                           : "X-Request-Id, Retry-After, ETag, Allow, Location");
     }
     if (cors_depends_on_origin(exchange->all->config.cors_origins)) {
         add_own_header(response, "Vary", "Origin");
@@ -185,6 +185,9 @@ void exchange_respond_json(struct exchange *exchange)
     }
     if (exchange->etag[0] != '\0') {
         add_own_header(response, "ETag", exchange->etag);
+    }
+    if (exchange->location[0] != '\0') {
+        add_own_header(response, "Location", exchange->location);
     }
     http_response_set_body(response, "application/json", strbuf_str(&exchange->all->text));
     finish_exchange(exchange, &response, ERR_OK);

@@ -1,5 +1,6 @@
 #include "gateway/http/json_body.h"
 
+#include "gateway/http/timestamp.h"
 #include "proto/base/text.h"
 #include "proto/unicode/label.h"
 
@@ -64,6 +65,11 @@ static bool is_one_of(const char *text, const char *const *words)
     return *words != NULL;
 }
 
+static struct str json_body_text(const json_t *value)
+{
+    return (struct str){.data = json_string_value(value), .bytes = json_string_length(value)};
+}
+
 /* Is value what the row says? If not, *ret_kind is why. */
 static bool is_good(const json_t *value, const struct member *member,
                     enum member_fault_kind *ret_kind)
@@ -78,8 +84,7 @@ static bool is_good(const json_t *value, const struct member *member,
         break;
     }
     case MEMBER_LABEL: {
-        const struct str text = {.data = json_string_value(value),
-                                 .bytes = json_string_length(value)};
+        const struct str text = json_body_text(value);
         char label[LABEL_BYTES];
         is_typed = json_is_string(value);
         /* As it came it has to fit into the message, too. */
@@ -101,9 +106,14 @@ static bool is_good(const json_t *value, const struct member *member,
         is_typed = json_is_string(value);
         is_inside = is_typed && is_one_of(json_string_value(value), member->words);
         break;
+    case MEMBER_TIME: {
+        uint64_t unix_ms;
+        is_typed = json_is_string(value);
+        is_inside = is_typed && timestamp_read(json_body_text(value), &unix_ms);
+        break;
+    }
     case MEMBER_NUMBERS:
     case MEMBER_STRINGS:
-    case MEMBER_TIME:
     case MEMBER_OBJECT:
     case MEMBER_OBJECTS: /* only in answers: routes_new */
         break;
@@ -151,8 +161,7 @@ size_t json_body_check(const struct json_t *json, const struct member *members,
 
 struct str json_body_str(const struct json_t *json, const char *name)
 {
-    const json_t *value = json_object_get(json, name);
-    return (struct str){.data = json_string_value(value), .bytes = json_string_length(value)};
+    return json_body_text(json_object_get(json, name));
 }
 
 uint64_t json_body_u64(const struct json_t *json, const char *name)
@@ -175,28 +184,57 @@ static uint32_t number_of_word(const struct msg_enum *values, const char *word)
     return values->values[i].number;
 }
 
-void json_body_fill(const struct json_t *json, const struct member *members, struct msg *msg)
+static void fill_field(const json_t *value, const struct member *member,
+                       const struct msg_field *field, void *place)
 {
-    const struct msg_type *type = msg_type_find(msg->id);
-    for (size_t i = 0; i < type->field_count; i++) {
-        const struct msg_field *field = &type->fields[i];
+    uint64_t unix_ms = 0;
+    switch (member->type) {
+    case MEMBER_STRING:
+    case MEMBER_LABEL:
+        *(struct str *)place = json_body_text(value);
+        break;
+    case MEMBER_WORD:
+        *(uint32_t *)place = number_of_word(field->values, json_string_value(value));
+        break;
+    case MEMBER_TIME:
+        (void)timestamp_read(json_body_text(value), &unix_ms); /* null: 0 */
+        *(uint64_t *)place = unix_ms;
+        break;
+    case MEMBER_NUMBER:
+        *(uint64_t *)place = (uint64_t)json_integer_value(value);
+        break;
+    default:
+        *(bool *)place = json_is_true(value);
+        break;
+    }
+}
+
+void json_body_fill(const struct json_t *json, const struct member *members, struct msg *msg,
+                    const char *record)
+{
+    const struct msg_fields to = msg_fields_of(msg_type_find(msg->id), record);
+    char *base = (char *)msg_body(msg) + to.offset;
+    for (size_t i = 0; i < to.count; i++) {
+        const struct msg_field *field = &to.fields[i];
         const struct member *member = find_member(members, field->name);
-        void *place = msg_field_at(msg, field);
-        if (member == NULL || member->is_local || json_object_get(json, field->name) == NULL) {
+        const json_t *value = json_object_get(json, field->name);
+        if (member == NULL || member->is_local || value == NULL) {
             continue;
         }
         if (field->presence == MSG_OPTIONAL) {
-            *(bool *)((char *)msg_body(msg) + field->flag) = true;
+            *(bool *)(base + field->flag) = true;
         }
-        if (member->type == MEMBER_STRING || member->type == MEMBER_LABEL) {
-            *(struct str *)place = json_body_str(json, field->name);
-        } else if (member->type == MEMBER_WORD) {
-            *(uint32_t *)place = number_of_word(
-                field->values, json_string_value(json_object_get(json, field->name)));
-        } else if (member->type == MEMBER_NUMBER) {
-            *(uint64_t *)place = json_body_u64(json, field->name);
-        } else {
-            *(bool *)place = json_body_bool(json, field->name);
+        fill_field(value, member, field, base + field->offset);
+    }
+}
+
+bool json_body_has_only(const struct json_t *json, const char *const *names)
+{
+    void *at = json_object_iter((json_t *)(uintptr_t)json);
+    for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)json, at)) {
+        if (!is_one_of(json_object_iter_key(at), names)) {
+            return false;
         }
     }
+    return true;
 }

@@ -43,8 +43,12 @@ uint64_t json_body_u64(const struct json_t *json, const char *name);
 bool json_body_bool(const struct json_t *json, const char *name);
 
 /* Copies the members that are there into the fields of the same names of msg, whose id says what it
- * is; null makes a field empty. The body was checked, and routes_new has seen to it that the fields
- * exist and fit. Strings are borrowed from json. */
-void json_body_fill(const struct json_t *json, const struct member *members, struct msg *msg);
+ * is, or, if record is not NULL, of the record in its field of that name; null makes a field empty.
+ * The body was checked, and routes_new has seen to it that the fields exist and fit. Strings are
+ * borrowed from json. */
+void json_body_fill(const struct json_t *json, const struct member *members, struct msg *msg,
+                    const char *record);
+/* Has it no other members than these? names is ended by NULL. */
+bool json_body_has_only(const struct json_t *json, const char *const *names);
 
 #endif

@@ -11,10 +11,11 @@ enum member_type {
     MEMBER_NUMBER, /* whole; min and max are values */
     MEMBER_BOOL,   /* no bounds */
     MEMBER_WORD,   /* a string, one of words; in a message an enum that names them */
+    MEMBER_TIME,   /* a string: RFC 3339; in answers in UTC, with milliseconds; in a message Unix
+                      time in milliseconds */
     /* Only in answers: */
     MEMBER_NUMBERS, /* a list of them; max is how many there may be */
     MEMBER_STRINGS, /* likewise */
-    MEMBER_TIME,    /* a string: RFC 3339, in UTC, with milliseconds */
     MEMBER_OBJECT,  /* of members */
     MEMBER_OBJECTS, /* a list of them; max is how many there may be */
 };
@@ -24,7 +25,7 @@ struct member {
     enum member_type type;
     bool is_optional;
     bool is_local;    /* in a body: for the handler, and in no message */
-    bool is_nullable; /* in a body: null empties it (RFC 7396); strings and labels only */
+    bool is_nullable; /* in a body: null empties it (RFC 7396); strings, labels and times only */
     uint64_t min, max;
     const char *const *words;     /* of a MEMBER_WORD; ended by NULL */
     const char *constant;         /* a string that always has this value; NULL: any */

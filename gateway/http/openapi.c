@@ -35,6 +35,18 @@ static void write_list_schema(const struct member *member, const char *item_type
     }
 }
 
+static void write_string_type(const struct member *member, struct json_out *out)
+{
+    if (member->is_nullable) {
+        json_out_open_member(out, "type", '[');
+        json_out_z(out, "string");
+        json_out_z(out, "null");
+        json_out_close(out, "]");
+    } else {
+        json_out_member_z(out, "type", "string");
+    }
+}
+
 static void write_properties(const struct member *members, bool is_closed, struct json_out *out);
 
 /* The schema's members; it is open already. */
@@ -43,14 +55,7 @@ static void write_member(const struct member *member, struct json_out *out)
     switch (member->type) {
     case MEMBER_STRING:
     case MEMBER_LABEL:
-        if (member->is_nullable) {
-            json_out_open_member(out, "type", '[');
-            json_out_z(out, "string");
-            json_out_z(out, "null");
-            json_out_close(out, "]");
-        } else {
-            json_out_member_z(out, "type", "string");
-        }
+        write_string_type(member, out);
         write_member_bounds(member, out);
         break;
     case MEMBER_NUMBER:
@@ -75,7 +80,7 @@ static void write_member(const struct member *member, struct json_out *out)
         write_list_schema(member, "string", out);
         break;
     case MEMBER_TIME:
-        json_out_member_z(out, "type", "string");
+        write_string_type(member, out);
         json_out_member_z(out, "format", "date-time");
         break;
     case MEMBER_OBJECT:
@@ -156,12 +161,15 @@ static void write_header_ref(const char *name, struct json_out *out)
 
 static void write_success_headers(const struct route_answer *answer, struct json_out *out)
 {
-    if (!answer->has_etag && !answer->sets_cookie) {
+    if (!answer->has_etag && !answer->has_location && !answer->sets_cookie) {
         return;
     }
     json_out_open_member(out, "headers", '{');
     if (answer->has_etag) {
         write_header_ref("ETag", out);
+    }
+    if (answer->has_location) {
+        write_header_ref("Location", out);
     }
     if (answer->sets_cookie) {
         write_header_ref("Set-Cookie", out);
@@ -312,7 +320,9 @@ static void write_own_parameters(const struct route *route, struct json_out *out
 {
     json_out_open_member(out, "parameters", '[');
     if (route->has_if_match) {
-        write_ref("#/components/parameters/IfMatch", out);
+        write_ref(route->free_of_match == NULL ? "#/components/parameters/IfMatch"
+                                               : "#/components/parameters/IfMatchOrFree",
+                  out);
     }
     for (const struct member *m = route->query; m != NULL && m->name != NULL; m++) {
         json_out_open(out, '{');
@@ -448,6 +458,21 @@ static void write_header(const char *name, const char *doc, struct json_out *out
     json_out_close(out, "}}");
 }
 
+static void write_if_match(const char *name, bool is_required, struct json_out *out)
+{
+    json_out_open_member(out, name, '{');
+    json_out_member_z(out, "name", "If-Match");
+    json_out_member_z(out, "in", "header");
+    json_out_key(out, "required");
+    json_out_bool(out, is_required);
+    json_out_member_z(out, "description",
+                      is_required ? "The ETag of what was read; * for whatever there is now."
+                                  : "Likewise; needed unless only what the row says is changed.");
+    json_out_open_member(out, "schema", '{');
+    json_out_member_z(out, "type", "string");
+    json_out_close(out, "}}");
+}
+
 static void write_security_schemes(const struct public_url *url, struct json_out *out)
 {
     struct session_cookie cookie;
@@ -477,19 +502,13 @@ static void write_components(const struct public_url *url, struct json_out *out)
     json_out_close(out, "}");
     json_out_open_member(out, "headers", '{');
     write_header("ETag", "Names what is shown: for If-Match and If-None-Match.", out);
+    write_header("Location", "The path of what was made.", out);
     write_header("Set-Cookie", "Of who signs in or out with the cookie.", out);
     json_out_close(out, "}");
     json_out_open_member(out, "parameters", '{');
-    json_out_open_member(out, "IfMatch", '{');
-    json_out_member_z(out, "name", "If-Match");
-    json_out_member_z(out, "in", "header");
-    json_out_key(out, "required");
-    json_out_bool(out, true);
-    json_out_member_z(out, "description",
-                      "The ETag of what was read; * for whatever there is now.");
-    json_out_open_member(out, "schema", '{');
-    json_out_member_z(out, "type", "string");
-    json_out_close(out, "}}}");
+    write_if_match("IfMatch", /* is_required= */ true, out);
+    write_if_match("IfMatchOrFree", /* is_required= */ false, out);
+    json_out_close(out, "}");
     write_security_schemes(url, out);
     json_out_close(out, "}");
 }

@@ -64,6 +64,9 @@ static const struct {
      "Name somebody else who may sign in, by his id, or let the rooms end."},
     {ERR_REGISTRATION_CLOSED, "Registration is closed",
      "Ask whoever runs this service for an account."},
+    {ERR_GONE, "Ended for good", "Ask whoever gave you the link for another one."},
+    {ERR_NO_SUCH_USER, "No such user", "Check the user's id, or his name to the letter."},
+    {ERR_ROOMS_FULL, "Too many rooms", "End a room that is not needed any more."},
     {ERR_HTTP_VERSION, "HTTP version not supported", "Speak HTTP/1.1."},
 };
 

@@ -31,14 +31,11 @@ void request_media_type(struct request *request, char ret_type[REQUEST_MEDIA_TYP
     }
 }
 
-/* One character of a query, its escape undone; moves *at behind it. '\0': there is none. */
+/* One character, its escape undone; moves *at behind it. '\0': there is none. */
 static char take_character(const char **at)
 {
     uint8_t byte = 0;
     char c = *(*at)++;
-    if (c == '+') {
-        return ' ';
-    }
     if (c != '%') {
         return c;
     }
@@ -48,6 +45,22 @@ static char take_character(const char **at)
     }
     *at += 2;
     return (char)byte;
+}
+
+bool request_segment_text(struct str segment, char *ret_text, size_t bytes)
+{
+    const char *at = segment.data;
+    const char *end = segment.data + segment.bytes; /* where a slash, or the path's NUL, is */
+    for (size_t i = 0; i < bytes; i++) {
+        if (at >= end) {
+            ret_text[i] = '\0';
+            return at == end;
+        }
+        if ((ret_text[i] = take_character(&at)) == '\0') {
+            return false;
+        }
+    }
+    return false;
 }
 
 /* The value of the first parameter of this name; NULL: there is none. */
@@ -80,7 +93,9 @@ bool request_query(const struct request *request, const char *name, char *ret_va
             ret_value[i] = '\0';
             return true;
         }
-        if ((ret_value[i] = take_character(&at)) == '\0') {
+        ret_value[i] = *at == '+' ? ' ' : '\0'; /* as forms write a space */
+        at += *at == '+';
+        if (ret_value[i] == '\0' && (ret_value[i] = take_character(&at)) == '\0') {
             return false;
         }
     }

@@ -7,7 +7,7 @@
 #include "proto/http/http_response.h"
 
 #define REQUEST_SEGMENTS_MAX 8
-#define REQUEST_PARAMETER_BYTES_MAX 128
+#define REQUEST_PARAMETER_BYTES_MAX 768 /* 64 characters of four bytes, each escaped */
 #define REQUEST_MEDIA_TYPE_BYTES 64
 
 struct request;
@@ -54,6 +54,10 @@ static inline const char *request_header(struct request *request, const char *na
 /* "/v1/rooms/5" gives v1, rooms, 5; "/" one empty segment. false: path does not begin with a slash,
  * or has more than REQUEST_SEGMENTS_MAX. */
 bool request_split(struct request *request);
+
+/* A segment with its escapes undone (RFC 3986, 2.1) and a NUL at its end. false: an escape is
+ * broken or stands for a NUL, or it does not fit into bytes. */
+bool request_segment_text(struct str segment, char *ret_text, size_t bytes);
 
 /* Content-Type without its parameters, in lower case; "" if there is none or it is longer. */
 void request_media_type(struct request *request, char ret_type[REQUEST_MEDIA_TYPE_BYTES]);

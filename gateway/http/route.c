@@ -24,6 +24,21 @@ static bool is_unreserved(struct str s)
     return s.bytes > 0;
 }
 
+/* Unreserved characters, and escaped ones (RFC 3986, 2.1). */
+static bool can_be_parameter(struct str s)
+{
+    for (size_t i = 0; i < s.bytes; i++) {
+        uint8_t byte;
+        const bool is_escape = s.data[i] == '%' && i + 2 < s.bytes &&
+                               hex_decode(&byte, 1, (struct str){s.data + i + 1, 2});
+        if (!is_escape && !is_unreserved((struct str){s.data + i, 1})) {
+            return false;
+        }
+        i += is_escape ? 2 : 0;
+    }
+    return s.bytes > 0 && s.bytes <= REQUEST_PARAMETER_BYTES_MAX;
+}
+
 bool route_segment_is_parameter(struct str segment)
 {
     return segment.bytes > 2 && segment.data[0] == '{' && segment.data[segment.bytes - 1] == '}';
@@ -92,24 +107,23 @@ static bool are_values(const char *const *words, const struct msg_enum *values)
 }
 
 /* A member of the body that goes into a field of the message must fit into it. */
-static const char *check_field(const struct msg_type *type, const struct member *member)
+static const char *check_field(const struct msg_fields *to, const struct member *member)
 {
-    static const enum field_type wanted[] = {[MEMBER_STRING] = FIELD_STR,
-                                             [MEMBER_LABEL] = FIELD_STR,
-                                             [MEMBER_NUMBER] = FIELD_U64,
-                                             [MEMBER_BOOL] = FIELD_BOOL,
-                                             [MEMBER_WORD] = FIELD_ENUM};
-    for (size_t i = 0; i < type->field_count; i++) {
-        const struct msg_field *field = &type->fields[i];
+    static const enum field_type wanted[] = {
+        [MEMBER_STRING] = FIELD_STR, [MEMBER_LABEL] = FIELD_STR, [MEMBER_NUMBER] = FIELD_U64,
+        [MEMBER_BOOL] = FIELD_BOOL,  [MEMBER_WORD] = FIELD_ENUM, [MEMBER_TIME] = FIELD_U64};
+    for (size_t i = 0; i < to->count; i++) {
+        const struct msg_field *field = &to->fields[i];
         if (strcmp(field->name, member->name) != 0) {
             continue;
         }
         /* A character has four bytes at most (RFC 3629). */
         uint64_t max = member->type == MEMBER_LABEL ? 4 * member->max : member->max;
         bool is_bounded = member->type == MEMBER_BOOL || member->type == MEMBER_WORD ||
+                          member->type == MEMBER_TIME ||
                           (member->min >= field->min && max <= field->max);
-        if (member->is_nullable &&
-            (field->presence != MSG_OPTIONAL || field->min > 0 || field->type != FIELD_STR)) {
+        if (member->is_nullable && (field->presence != MSG_OPTIONAL || field->min > 0 ||
+                                    (field->type != FIELD_STR && member->type != MEMBER_TIME))) {
             return "a member that may be null needs an optional field that may be empty";
         }
         if (member->type == MEMBER_WORD && field->type == FIELD_ENUM &&
@@ -142,8 +156,15 @@ static const char *check_ask(const struct route *route)
     if (route->answer.has_etag != (route->ask->version != NULL)) {
         return "the answer has a version and no ETag, or the other way round";
     }
+    if (route->answer.has_location != (route->ask->locate != NULL)) {
+        return "the answer has a Location that nothing tells, or the other way round";
+    }
+    const struct msg_fields to = msg_fields_of(type, route->ask->record);
+    if (to.fields == NULL && route->ask->record != NULL) {
+        return "the message has no such record";
+    }
     for (const struct member *m = route->body; m != NULL && m->name != NULL; m++) {
-        const char *why = m->is_local ? NULL : check_field(type, m);
+        const char *why = m->is_local ? NULL : check_field(&to, m);
         if (why != NULL) {
             return why;
         }
@@ -306,7 +327,7 @@ static bool fits(const struct route_path *path, const struct request *request)
     for (size_t i = 0; i < path->segment_count; i++) {
         struct str given = request->segments[i];
         bool is_good = route_segment_is_parameter(path->segments[i])
-                           ? given.bytes <= REQUEST_PARAMETER_BYTES_MAX && is_unreserved(given)
+                           ? can_be_parameter(given)
                            : str_eq(path->segments[i], given);
         if (!is_good) {
             return false;

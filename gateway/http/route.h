@@ -13,7 +13,8 @@ struct exchange; /* exchange.h */
 struct json_out; /* json_out.h */
 struct stats;    /* stats.h */
 
-#define ROUTE_ERRORS_MAX 4
+#define ROUTE_ERRORS_MAX 6
+#define LOCATION_BYTES 128
 
 enum route_who {
     ROUTE_ANYBODY,
@@ -36,13 +37,16 @@ struct route_answer {
     const char *doc;
     /* It carries an ETag; a GET is answered 304 if If-None-Match names that. */
     bool has_etag;
-    bool sets_cookie; /* it may carry a Set-Cookie */
+    bool sets_cookie;  /* it may carry a Set-Cookie */
+    bool has_location; /* it says where what was made is (RFC 9110, 10.2.2) */
 };
 
 /* The common handler, for ask.c: one message goes out on the bus, one reply comes in and is the
  * answer. */
 struct route_ask {
     enum msg_id message;
+    /* The field of message whose record has the members of the body; NULL: message itself has. */
+    const char *record;
     /* Fills in what the body does not give, before anything is sent; may refuse. What it needs
      * later it attaches to the exchange. NULL: nothing to do. */
     enum err (*prepare)(struct exchange *exchange, struct msg *msg);
@@ -59,6 +63,8 @@ struct route_ask {
     void (*write)(const struct exchange *exchange, const struct msg *reply, struct json_out *out);
     /* The version of what the answer shows: its ETag. There if the row's answer has one. */
     uint64_t (*version)(const struct msg *reply);
+    /* The path of what was made. There if the row's answer has a Location. */
+    void (*locate)(const struct msg *reply, char ret_path[LOCATION_BYTES]);
 };
 
 struct route {
@@ -67,7 +73,10 @@ struct route {
     const char *name;     /* of the operation, in the API's document; unique */
     const char *doc;      /* one sentence */
     enum route_who who;
-    bool has_if_match;      /* If-Match must say which version it changes: exchange->match */
+    bool has_if_match; /* If-Match must say which version it changes: exchange->match */
+    /* What may be changed without it: a body of only these members; ended by NULL. NULL: nothing.
+     */
+    const char *const *free_of_match;
     bool is_stream;         /* the answer goes on */
     bool body_may_be_empty; /* then it stands for {} */
     /* Of the parameters in the query, for the API's document; the handler reads them. Ended by a

@@ -5,7 +5,7 @@
 
 #include "proto/db/db.h"
 
-#define DB_FIELDS_MAX 16
+#define DB_FIELDS_MAX 32
 #define DB_VALUES_MAX 768 /* of one statement; an array of numbers is as many values */
 
 struct db_field {
@@ -54,7 +54,8 @@ struct db_field {
 #define DB_EACH_(t, m, ...) DB_FIELD(t, m), __VA_OPT__(DB_AGAIN_ DB_PARENS_(t, __VA_ARGS__))
 #define DB_AGAIN_() DB_EACH_
 #define DB_PARENS_ ()
-#define DB_EXPAND_(...) DB_EXPAND4_(DB_EXPAND4_(DB_EXPAND4_(DB_EXPAND4_(__VA_ARGS__))))
+#define DB_EXPAND_(...) DB_EXPAND16_(DB_EXPAND16_(__VA_ARGS__))
+#define DB_EXPAND16_(...) DB_EXPAND4_(DB_EXPAND4_(DB_EXPAND4_(DB_EXPAND4_(__VA_ARGS__))))
 #define DB_EXPAND4_(...) DB_LOOK_(DB_LOOK_(DB_LOOK_(DB_LOOK_(__VA_ARGS__))))
 #define DB_LOOK_(...) __VA_ARGS__
 

@@ -189,6 +189,22 @@ const struct msg_type *msg_type_next(const struct msg_type *previous)
     return next < types + ARRAY_LEN(types) ? next : NULL;
 }
 
+struct msg_fields msg_fields_of(const struct msg_type *type, const char *record)
+{
+    if (record == NULL) {
+        return (struct msg_fields){.fields = type->fields, .count = type->field_count};
+    }
+    for (size_t i = 0; i < type->field_count; i++) {
+        const struct msg_field *field = &type->fields[i];
+        if (field->type == FIELD_RECORD && strcmp(field->name, record) == 0) {
+            return (struct msg_fields){.fields = field->record->fields,
+                                       .count = field->record->field_count,
+                                       .offset = field->offset};
+        }
+    }
+    return (struct msg_fields){.fields = NULL};
+}
+
 const struct msg_record *msg_record_next(const struct msg_record *previous)
 {
     const struct msg_record *next = previous == NULL ? records : previous + 1;

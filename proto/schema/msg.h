@@ -12,6 +12,10 @@
 #define SESSIONS_PAGE 100
 #define USERS_PAGE 100
 #define AUDIT_PAGE 50
+#define MANAGED_ROOMS_PAGE 100
+#define MEMBERS_PAGE 100
+#define PARTICIPANTS_MAX 1000
+#define ROOM_CODE_LETTERS 10
 #define SESSION_ID_BYTES 16 /* the first of the token's hash */
 
 struct u64_list {
@@ -182,6 +186,14 @@ const struct msg_enum *msg_enum_next(const struct msg_enum *previous);       /* 
 bool msg_enum_has(const struct msg_enum *values, uint64_t number);
 /* What a value of this enum is called outside of C; "unknown" if there is none. Static. */
 const char *msg_enum_text(const char *enum_name, uint64_t number);
+
+/* The fields of a message, or, if record is not NULL, of the record in its field of that name. */
+struct msg_fields {
+    const struct msg_field *fields; /* NULL: there is no such record */
+    size_t count;
+    size_t offset; /* of their struct, in that of the message */
+};
+struct msg_fields msg_fields_of(const struct msg_type *type, const char *record);
 
 /* Where msg has its fields: the struct that their offsets count from. */
 void *msg_body(struct msg *msg);

@@ -1,7 +1,5 @@
 #include "roomsvc/room/room_create.h"
 
-#include <sodium.h>
-
 #include "proto/base/log.h"
 
 /* Ids are drawn from 2^53: a second draw is all but never needed. */
@@ -107,33 +105,17 @@ static void create_on_registered(void *arg, enum err err, const struct room *roo
     create_make(creation, room);
 }
 
-static uint64_t draw_room_id(void)
-{
-    uint64_t id;
-    do {
-        randombytes_buf(&id, sizeof(id));
-        id &= ROOM_ID_MAX;
-    } while (id == 0);
-    return id;
-}
-
-static void draw_secret(char secret[ROOM_SECRET_BYTES + 1])
-{
-    uint8_t random[ROOM_SECRET_BYTES / 2];
-    randombytes_buf(random, sizeof(random));
-    hex_encode(secret, random, sizeof(random));
-    sodium_memzero(random, sizeof(random));
-}
-
 static void create_register(struct creation *creation)
 {
     struct rooms *rooms = creation->rooms;
     struct room_draft *draft = &creation->draft;
     creation->step = CREATE_REGISTERS;
-    draft->room.id = draft->has_key ? draw_room_id() : rooms->config.standard_room;
+    room_draw(&draft->room);
+    if (!draft->has_key) {
+        draft->room.id = rooms->config.standard_room;
+    }
     draft->room.publishers_max = rooms->config.publishers_max;
     (void)str_copy(draft->room.node, sizeof(draft->room.node), str_of(rooms->config.node));
-    draw_secret(draft->room.secret);
     enum err err =
         rooms->store.ops->add(rooms->store.self, draft, creation->call->context.deadline_ms,
                               create_on_registered, creation);

@@ -102,10 +102,11 @@ static enum err close_unused(void *self, uint64_t room_id, uint64_t unused_ms,
     return db_pool_start(self, job, 0);
 }
 
+/* Whoever comes by a link is told for 30 days that its room is over. */
 static const struct db_task remove_room = {
     .job_bytes = DB_JOB_BYTES(struct end_room),
-    .query = {.sql =
-                  "DELETE FROM rooms WHERE room_id = ? AND closed_unix_ms + ? <= " DB_NOW_UNIX_MS,
+    .query = {.sql = "DELETE FROM rooms WHERE room_id = ? AND closed_unix_ms"
+                     " + IF(code IS NULL, ?, 2592000000) <= " DB_NOW_UNIX_MS,
               .params = DB_FIELDS(struct end_room, room_id, age_ms),
               .if_none = ERR_NO_SUCH_ROOM},
     .done = on_room_ended};

@@ -38,7 +38,7 @@ static const struct db_query close_rooms = {
     .params = DB_FIELDS(struct settle_removal, step.user_id, look.standard_room)};
 
 static const struct db_query give_rooms = {
-    .sql = "UPDATE rooms SET owner_id = ?" HIS_ROOMS,
+    .sql = "UPDATE rooms SET version = version + 1, owner_id = ?" HIS_ROOMS,
     .params = DB_FIELDS(struct settle_removal, step.heir_id, step.user_id, look.standard_room)};
 
 static enum err work_settle(void *arg, struct db *db)

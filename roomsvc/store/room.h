@@ -13,4 +13,7 @@ struct room {
     char node[NODE_NAME_BYTES_MAX + 1]; /* the Janus that it runs in */
 };
 
+/* Draws an id, which is all but never taken, and a secret. */
+void room_draw(struct room *room);
+
 #endif

@@ -9,7 +9,8 @@
     DB_FIELD(t, m.id), DB_FIELD(t, m.secret), DB_FIELD(t, m.publishers_max), DB_FIELD(t, m.node)
 
 #define SELECT_OPEN_ROOM                                                                           \
-    "SELECT " ROOM_COLUMNS " FROM rooms WHERE room_id = ? AND closed_unix_ms IS NULL"
+    "SELECT " ROOM_COLUMNS                                                                         \
+    " FROM rooms WHERE room_id = ? AND closed_unix_ms IS NULL AND in_janus = 1"
 
 struct find_room {
     struct db_job job;
@@ -148,7 +149,7 @@ static void on_some(void *arg, enum err err)
 static const struct db_task some_task = {
     .job_bytes = DB_JOB_BYTES(struct some_rooms),
     .query = {.sql = "SELECT " ROOM_COLUMNS " FROM rooms WHERE closed_unix_ms IS NULL"
-                     " AND room_id IN (" DB_64_VALUES ")",
+                     " AND in_janus = 1 AND room_id IN (" DB_64_VALUES ")",
               .params = DB_FIELDS(struct some_rooms, ids),
               .columns = DB_FIELDS(struct room, id, secret, publishers_max, node),
               .rows = DB_ROWS(struct some_rooms, rooms, count)},

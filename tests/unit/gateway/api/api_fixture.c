@@ -41,10 +41,10 @@ int api_fixture_setup(void **state)
                      .name_burst = 3,
                      .name_per_minute = 6,
                      .table_max = 1024},
-        .original = {.create_burst = 3, .create_per_minute = 6},
         .registration = {.burst = 1, .per_minute = 1, .table_max = 64},
         .streams_max = STREAMS_MAX,
         .streams_per_user_max = STREAMS_PER_USER_MAX,
+        .creates = {.burst = 3, .per_minute = 6},
     };
     api_fixture_restart(f);
     *state = f;

@@ -101,6 +101,11 @@ static void test_document(void **state)
                                         "/v1/users/{user}",
                                         "/v1/users/me",
                                         "/v1/users/me/password",
+                                        "/v1/rooms",
+                                        "/v1/rooms/{room}",
+                                        "/v1/rooms/{room}/owner",
+                                        "/v1/rooms/{room}/members",
+                                        "/v1/rooms/{room}/members/{user}",
                                         "/problems/{code}"};
     const json_t *described = json_object_get(json, "paths");
     assert_int_equal(json_object_size(described), ARRAY_LEN(paths));

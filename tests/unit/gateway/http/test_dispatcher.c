@@ -412,7 +412,7 @@ static void test_options(void **state)
     ask_set_header(ask, "Origin", "https://a.example");
     send(f, ask);
     assert_string_equal(ask_header(ask, "Access-Control-Expose-Headers", value, sizeof(value)),
-                        "X-Request-Id, Retry-After, ETag, Allow");
+                        "X-Request-Id, Retry-After, ETag, Allow, Location");
     ask_free(&ask);
 }
 

@@ -78,7 +78,7 @@ static bool fills(struct str body, enum msg_id id, const struct member *members,
     assert_non_null(json);
     bool filled = json_body_check(json, members, /* unknown_is_fault= */ false, faults) == 0;
     if (filled) {
-        json_body_fill(json, members, ret_msg);
+        json_body_fill(json, members, ret_msg, NULL);
     }
     json_body_free(&json);
     return filled;
@@ -168,7 +168,7 @@ static void test_strings_are_read(void **state)
     struct msg msg = {.id = MSG_login};
     struct json_t *json =
         json_body_parse(STR_LIT("{\"password\":\"p\\u00e4 \\\"\",\"username\":\"J\xc3\xbcrgen\"}"));
-    json_body_fill(json, login_members, &msg);
+    json_body_fill(json, login_members, &msg, NULL);
     assert_true(str_eq(msg.login.username, STR_LIT("J\xc3\xbcrgen")));
     assert_true(str_eq(msg.login.password, STR_LIT("p\xc3\xa4 \"")));
     json_body_free(&json);

@@ -56,7 +56,8 @@ static void as_many_as_there_may_be(void **state)
     (void)state;
 #define N number
     static const struct db_field all[DB_FIELDS_MAX] =
-        DB_FIELDS(struct record, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, text);
+        DB_FIELDS(struct record, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N,
+                  N, N, N, N, N, N, N, N, N, text);
     struct record record = {.number = 5, .text = "end"};
     struct db_value values[DB_VALUES_MAX];
     assert_int_equal(db_fields_read(all, &record, values), DB_FIELDS_MAX);

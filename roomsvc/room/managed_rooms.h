@@ -1,0 +1,31 @@
+/* Rooms of people: the handlers of room_add, room_get, room_page, room_change, room_close,
+ * room_hand_over, member_page, member_set and member_remove. What they do is done by the store, in
+ * one transaction each. */
+#ifndef LYNKS_ROOMSVC_ROOM_MANAGED_ROOMS_H
+#define LYNKS_ROOMSVC_ROOM_MANAGED_ROOMS_H
+
+#include "proto/base/log.h"
+#include "proto/base/metrics.h"
+#include "proto/bus/call.h"
+#include "roomsvc/room/room_cache.h"
+#include "roomsvc/store/managed_store.h"
+
+struct managed_rooms;
+
+struct managed_rooms_parts {
+    const struct clock *clock;
+    struct managed_store store;
+    struct room_cache *cache; /* of the registry: forgets what is closed */
+    struct metrics *metrics;
+};
+
+/* parts' members are borrowed. */
+struct managed_rooms *managed_rooms_new(const struct managed_rooms_parts *parts);
+/* All calls must have been answered: the store has ended before. */
+void managed_rooms_free(struct managed_rooms **rooms);
+
+void managed_rooms_run(struct managed_rooms *rooms, struct call *call);
+void managed_rooms_page(struct managed_rooms *rooms, struct call *call);
+void managed_rooms_members(struct managed_rooms *rooms, struct call *call);
+
+#endif

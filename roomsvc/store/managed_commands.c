@@ -1,0 +1,442 @@
+#include "roomsvc/store/managed_commands.h"
+
+#include <sodium.h>
+
+#include "roomsvc/rules/room_options.h"
+#include "roomsvc/store/managed_sql.h"
+#include "roomsvc/store/room.h"
+
+#define DRAWS_MAX 4
+/* When the life of rooms looks at an open one with a code: never. */
+#define NEVER_UNIX_MS "4611686018427387903"
+
+/* One command, in its transaction. */
+struct room_command {
+    struct db_job job;
+    const struct managed_limits *limits;
+    const struct msg *request;
+    unsigned char key[16];
+    struct room_query target;
+    struct user_query user;
+    struct managed_outcome outcome;
+    unsigned char pin[ROOM_PIN_BYTES];
+    bool has_new_pin, has_pin;
+    uint64_t count; /* of what is bounded */
+    uint64_t role;
+    struct room drawn; /* of room_add */
+    managed_store_fn *fn;
+    void *arg;
+};
+
+/* ---- once ---- */
+
+/* Waits for a transaction that is at the same command. */
+static const struct db_query insert_room_command = {
+    .sql = "INSERT IGNORE INTO room_commands (command_key, room_id, created_unix_ms)"
+           " VALUES (?, ?, " DB_NOW_UNIX_MS ")",
+    .params = DB_FIELDS(struct room_command, key, drawn.id)};
+
+static const struct db_query select_made_room = {
+    .sql = "SELECT room_id FROM room_commands WHERE command_key = ?",
+    .params = DB_FIELDS(struct room_command, key),
+    .columns = DB_FIELDS(struct room_command, target.id),
+    .if_none = ERR_CONFLICT};
+
+static enum err begin_room_command(struct db *db, struct room_command *c, struct str key,
+                                   bool *ret_is_done)
+{
+    uint64_t rows = 0;
+    memcpy(c->key, key.data, sizeof(c->key));
+    const enum err err = db_query_run(db, &insert_room_command, c, &rows);
+    *ret_is_done = err == ERR_OK && rows == 0;
+    return err;
+}
+
+/* The room as it is after all. */
+static enum err read_outcome(struct db *db, struct room_command *c)
+{
+    const enum err err = room_query_run(db, &c->target);
+    c->outcome.room = c->target.room;
+    return err;
+}
+
+/* ---- room_add ---- */
+
+static const struct db_query count_rooms_of_owner = {
+    .sql = "SELECT COUNT(*) FROM rooms WHERE owner_id = ? AND code IS NOT NULL"
+           " AND closed_unix_ms IS NULL",
+    .params = DB_FIELDS(struct room_command, target.asker.user_id),
+    .columns = DB_FIELDS(struct room_command, count)};
+
+static const struct db_query insert_managed_room = {
+    .sql = "INSERT INTO rooms (room_id, code, secret, description, publishers_max, node, owner_id,"
+           " created_unix_ms, used_unix_ms, look_unix_ms, in_janus, name, access, guests_wait,"
+           " lobby, locked, pin, participants_max, chat, screen_share, mute_on_entry, unmute,"
+           " expires_unix_ms, empty_timeout_s) VALUES (?, ?, ?, '', ?, ?, ?, " DB_NOW_UNIX_MS
+           ", " DB_NOW_UNIX_MS ", " NEVER_UNIX_MS ", 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    .params = {DB_FIELD(struct room_command, drawn.id),
+               DB_FIELD(struct room_command, target.room.code),
+               DB_FIELD(struct room_command, drawn.secret),
+               DB_FIELD(struct room_command, target.room.publishers_max),
+               DB_FIELD(struct room_command, drawn.node),
+               DB_FIELD(struct room_command, target.asker.user_id),
+               DB_FIELD(struct room_command, target.room.name),
+               DB_FIELD(struct room_command, target.room.access),
+               DB_FIELD(struct room_command, target.room.guests_wait),
+               DB_FIELD(struct room_command, target.room.lobby),
+               DB_FIELD(struct room_command, target.room.locked),
+               DB_FIELD_NULLABLE(struct room_command, pin, has_pin),
+               DB_FIELD(struct room_command, target.room.participants_max),
+               DB_FIELD(struct room_command, target.room.chat),
+               DB_FIELD(struct room_command, target.room.screen_share),
+               DB_FIELD(struct room_command, target.room.mute_on_entry),
+               DB_FIELD(struct room_command, target.room.unmute),
+               DB_FIELD(struct room_command, target.room.expires_unix_ms),
+               DB_FIELD(struct room_command, target.room.empty_timeout_s)}};
+
+static const struct db_query select_now = {
+    .sql = "SELECT " DB_NOW_UNIX_MS,
+    .columns = DB_FIELDS(struct room_command, target.room.now_unix_ms)};
+
+/* 26 letters, ten times: 47 bits. */
+static void draw_code(char ret_code[ROOM_CODE_LETTERS + 1])
+{
+    for (size_t i = 0; i < ROOM_CODE_LETTERS; i++) {
+        ret_code[i] = (char)('a' + randombytes_uniform(26));
+    }
+    ret_code[ROOM_CODE_LETTERS] = '\0';
+}
+
+static void keep_pin(struct room_command *c, const struct msg_room_options *options)
+{
+    c->has_new_pin = options->has_pin;
+    c->has_pin = options->has_pin && options->pin.bytes > 0;
+    if (c->has_pin) {
+        room_pin_make(options->pin, c->pin);
+    }
+}
+
+static enum err add_managed_room(void *arg, struct db *db)
+{
+    struct room_command *c = arg;
+    const struct msg_room_add *request = &c->request->room_add;
+    bool is_done = false;
+    room_draw(&c->drawn);
+    (void)str_copy(c->drawn.node, sizeof(c->drawn.node), str_of(c->limits->node));
+    c->target.room = room_options_default(c->limits->publishers_max);
+    draw_code(c->target.room.code);
+    enum err err = begin_room_command(db, c, request->idempotency_key, &is_done);
+    if (err == ERR_OK && is_done) {
+        err = db_query_run(db, &select_made_room, c, NULL);
+        return err == ERR_OK ? read_outcome(db, c) : err;
+    }
+    if (err == ERR_OK) {
+        err = db_query_run(db, &count_rooms_of_owner, c, NULL);
+    }
+    if (err == ERR_OK) {
+        err = c->count >= c->limits->rooms_of_user_max ? ERR_ROOMS_FULL
+                                                       : db_query_run(db, &select_now, c, NULL);
+    }
+    if (err == ERR_OK) {
+        err = room_options_apply(&request->options, c->limits->publishers_max, &c->target.room);
+    }
+    if (err == ERR_OK) {
+        keep_pin(c, &request->options);
+        err = db_query_run(db, &insert_managed_room, c, NULL);
+    }
+    c->target.id = c->drawn.id;
+    return err == ERR_OK ? read_outcome(db, c) : err;
+}
+
+/* ---- room_change ---- */
+
+static const struct db_query update_managed_room = {
+    .sql = "UPDATE rooms SET name = ?, access = ?, guests_wait = ?, lobby = ?, locked = ?,"
+           " pin = IF(?, ?, pin), participants_max = ?, publishers_max = ?, chat = ?,"
+           " screen_share = ?, mute_on_entry = ?, unmute = ?, expires_unix_ms = ?,"
+           " empty_timeout_s = ?, version = version + 1 WHERE room_id = ?",
+    .params = {DB_FIELD(struct room_command, target.room.name),
+               DB_FIELD(struct room_command, target.room.access),
+               DB_FIELD(struct room_command, target.room.guests_wait),
+               DB_FIELD(struct room_command, target.room.lobby),
+               DB_FIELD(struct room_command, target.room.locked),
+               DB_FIELD(struct room_command, count),
+               DB_FIELD_NULLABLE(struct room_command, pin, has_pin),
+               DB_FIELD(struct room_command, target.room.participants_max),
+               DB_FIELD(struct room_command, target.room.publishers_max),
+               DB_FIELD(struct room_command, target.room.chat),
+               DB_FIELD(struct room_command, target.room.screen_share),
+               DB_FIELD(struct room_command, target.room.mute_on_entry),
+               DB_FIELD(struct room_command, target.room.unmute),
+               DB_FIELD(struct room_command, target.room.expires_unix_ms),
+               DB_FIELD(struct room_command, target.room.empty_timeout_s),
+               DB_FIELD(struct room_command, target.room.id)}};
+
+static enum err change_managed_room(struct room_command *c, struct db *db)
+{
+    const struct msg_room_change *request = &c->request->room_change;
+    const struct msg_room_options *options = &request->options;
+    struct managed_room *room = &c->target.room;
+    const struct managed_room before = *room;
+    const bool is_guard = room_options_only_guard(options);
+    enum err err = room_query_judge(&c->target, is_guard ? ROOM_GUARD : ROOM_CHANGE, NULL);
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (room->code[0] == '\0') {
+        return ERR_CONFLICT; /* it is as room_create makes rooms */
+    }
+    if (request->has_version && request->version != room->version) {
+        return ERR_STALE;
+    }
+    err = room_options_apply(options, c->limits->publishers_max, room);
+    keep_pin(c, options);
+    c->count = c->has_new_pin;
+    if (err != ERR_OK || (!room_options_differ(&before, room) && !c->has_new_pin)) {
+        return err;
+    }
+    return db_query_run(db, &update_managed_room, c, NULL);
+}
+
+/* ---- room_close ---- */
+
+static const struct db_query close_managed_room = {
+    .sql = "UPDATE rooms SET closed_unix_ms = " DB_NOW_UNIX_MS ", look_unix_ms = " DB_NOW_UNIX_MS
+           ", idempotency_key = NULL WHERE room_id = ?",
+    .params = DB_FIELDS(struct room_command, target.room.id)};
+
+static enum err close_managed(struct room_command *c, struct db *db)
+{
+    const enum err err = room_query_judge(&c->target, ROOM_CLOSE, NULL);
+    if (err != ERR_OK) {
+        return err;
+    }
+    return c->target.room.id == c->limits->standard_room
+               ? ERR_CONFLICT
+               : db_query_run(db, &close_managed_room, c, NULL);
+}
+
+/* ---- members ---- */
+
+static const struct db_query count_members = {
+    .sql = "SELECT COUNT(*) FROM room_members WHERE room_id = ?",
+    .params = DB_FIELDS(struct room_command, target.room.id),
+    .columns = DB_FIELDS(struct room_command, count)};
+
+static const struct db_query put_member = {
+    .sql = "INSERT INTO room_members (room_id, user_id, role, added_unix_ms)"
+           " VALUES (?, ?, ?, " DB_NOW_UNIX_MS ") ON DUPLICATE KEY UPDATE role = ?",
+    .params = DB_FIELDS(struct room_command, target.room.id, user.member.user_id, role, role)};
+
+static const struct db_query drop_member = {
+    .sql = "DELETE FROM room_members WHERE room_id = ? AND user_id = ?",
+    .params = DB_FIELDS(struct room_command, target.room.id, user.member.user_id)};
+
+static struct room_target target_of(const struct room_command *c, enum room_role wished)
+{
+    return (struct room_target){.is_oneself = c->user.member.user_id == c->target.asker.user_id,
+                                .now = (enum room_role)c->user.member.role,
+                                .wished = wished};
+}
+
+static enum err set_member(struct room_command *c, struct db *db)
+{
+    c->role = c->request->member_set.role;
+    const struct room_target target = target_of(c, c->request->member_set.role);
+    enum err err = room_query_judge(&c->target, ROOM_SET_MEMBER, &target);
+    if (err == ERR_OK && c->user.member.role == 0) {
+        err = db_query_run(db, &count_members, c, NULL);
+        err = err == ERR_OK && c->count >= c->limits->members_max ? ERR_CONFLICT : err;
+    }
+    if (err == ERR_OK) {
+        err = db_query_run(db, &put_member, c, NULL);
+    }
+    return err == ERR_OK ? user_query_run(db, &c->user, &c->target.room) : err;
+}
+
+static enum err remove_member(struct room_command *c, struct db *db)
+{
+    const struct room_target target = target_of(c, 0);
+    const enum err err = room_query_judge(&c->target, ROOM_REMOVE_MEMBER, &target);
+    if (err != ERR_OK) {
+        return err;
+    }
+    return c->user.member.role == 0 ? ERR_NOT_FOUND : db_query_run(db, &drop_member, c, NULL);
+}
+
+/* ---- room_hand_over ---- */
+
+static const struct db_query keep_owner_as_moderator = {
+    .sql = "INSERT INTO room_members (room_id, user_id, role, added_unix_ms)"
+           " VALUES (?, ?, ?, " DB_NOW_UNIX_MS ") ON DUPLICATE KEY UPDATE role = ?",
+    .params = DB_FIELDS(struct room_command, target.room.id, target.room.owner_id, role, role)};
+
+static const struct db_query set_owner = {
+    .sql = "UPDATE rooms SET owner_id = ?, version = version + 1 WHERE room_id = ?",
+    .params = DB_FIELDS(struct room_command, user.member.user_id, target.room.id)};
+
+static enum err hand_room_over(struct room_command *c, struct db *db)
+{
+    enum err err = room_query_judge(&c->target, ROOM_HAND_OVER, NULL);
+    if (err == ERR_OK && c->target.room.code[0] == '\0') {
+        err = ERR_CONFLICT; /* nobody owns one of room_create */
+    }
+    if (err != ERR_OK || c->user.member.role == ROOM_OWNER) {
+        return err;
+    }
+    c->role = ROOM_MODERATOR;
+    err = db_query_run(db, &keep_owner_as_moderator, c, NULL);
+    if (err == ERR_OK) {
+        err = db_query_run(db, &drop_member, c, NULL);
+    }
+    return err == ERR_OK ? db_query_run(db, &set_owner, c, NULL) : err;
+}
+
+/* ---- all of them ---- */
+
+/* A command on a room that is there. */
+struct command_kind {
+    enum msg_id request;
+    size_t room; /* offset of its struct str in the request; likewise the others */
+    size_t user; /* 0: it is on nobody */
+    size_t key;
+    enum err (*apply)(struct room_command *c, struct db *db);
+};
+
+#define OF(message, member) offsetof(struct msg, message.member)
+
+static const struct command_kind command_kinds[] = {
+    {MSG_room_change, OF(room_change, room), 0, OF(room_change, idempotency_key),
+     change_managed_room},
+    {MSG_room_close, OF(room_close, room), 0, OF(room_close, idempotency_key), close_managed},
+    {MSG_room_hand_over, OF(room_hand_over, room), OF(room_hand_over, user),
+     OF(room_hand_over, idempotency_key), hand_room_over},
+    {MSG_member_set, OF(member_set, room), OF(member_set, user), OF(member_set, idempotency_key),
+     set_member},
+    {MSG_member_remove, OF(member_remove, room), OF(member_remove, user),
+     OF(member_remove, idempotency_key), remove_member},
+};
+
+static const struct command_kind *kind_of(const struct msg *request)
+{
+    for (size_t i = 0; i < ARRAY_LEN(command_kinds); i++) {
+        if (command_kinds[i].request == request->id) {
+            return &command_kinds[i];
+        }
+    }
+    return NULL;
+}
+
+static const void *part_of(const struct msg *request, size_t offset)
+{
+    return (const char *)request + offset;
+}
+
+/* Who asked may know of the room no more. */
+static bool may_be_gone_by(const struct command_kind *kind)
+{
+    return kind->request == MSG_room_close || kind->request == MSG_member_remove;
+}
+
+/* What was done before is answered alike, but for what has happened since. */
+static enum err answer_again(struct db *db, struct room_command *c, const struct command_kind *kind)
+{
+    enum err err = may_be_gone_by(kind) ? ERR_OK : read_outcome(db, c);
+    if (err == ERR_OK && kind->request == MSG_member_set) {
+        err = user_query_run(db, &c->user, &c->target.room);
+        err = err == ERR_OK && c->user.member.role == 0 ? ERR_NOT_FOUND : err;
+    }
+    return err;
+}
+
+static enum err run_in_transaction(void *arg, struct db *db)
+{
+    struct room_command *c = arg;
+    const struct command_kind *kind = kind_of(c->request);
+    const struct str *key = part_of(c->request, kind->key);
+    bool is_done = false;
+    enum err err = begin_room_command(db, c, *key, &is_done);
+    if (err == ERR_OK && is_done) {
+        err = answer_again(db, c, kind);
+        c->outcome.member = c->user.member;
+        return err;
+    }
+    if (err == ERR_OK) {
+        err = room_query_lock(db, &c->target);
+    }
+    if (err == ERR_OK && kind->user != 0) {
+        err = user_query_run(db, &c->user, &c->target.room);
+    }
+    if (err == ERR_OK) {
+        err = kind->apply(c, db);
+    }
+    if (err == ERR_OK && !may_be_gone_by(kind)) {
+        err = room_query_run(db, &c->target);
+    }
+    c->outcome.room = c->target.room;
+    c->outcome.member = c->user.member;
+    return err;
+}
+
+static enum err work_command(void *arg, struct db *db)
+{
+    struct room_command *c = arg;
+    enum err err = ERR_CONFLICT;
+    switch (c->request->id) {
+    case MSG_room_get:
+        return read_outcome(db, c);
+    case MSG_room_add:
+        for (unsigned i = 0; i < DRAWS_MAX && err == ERR_CONFLICT; i++) {
+            c->target.id = 0;
+            err = db_transaction(db, add_managed_room, c);
+        }
+        return err;
+    default:
+        return db_transaction(db, run_in_transaction, c);
+    }
+}
+
+DB_TELLS(on_command_run, struct room_command, &told->outcome);
+
+static const struct db_task command_task = {.job_bytes = DB_JOB_BYTES(struct room_command),
+                                            .work = work_command,
+                                            .done = on_command_run,
+                                            .is_secret = true};
+
+static enum err read_command(struct room_command *c, const struct room_asker *asker)
+{
+    const struct msg *request = c->request;
+    const struct command_kind *kind = kind_of(request);
+    c->target.asker = *asker;
+    if (request->id == MSG_room_add) {
+        const bool can_be = asker->user_id != 0 && request->room_add.options.has_name;
+        return can_be ? ERR_OK : ERR_BAD_REQUEST;
+    }
+    const struct str room =
+        kind == NULL ? request->room_get.room : *(const struct str *)part_of(request, kind->room);
+    if (!room_query_read(room, asker, &c->target)) {
+        return ERR_NO_SUCH_ROOM;
+    }
+    if (kind == NULL || kind->user == 0) {
+        return ERR_OK;
+    }
+    const struct str user = *(const struct str *)part_of(request, kind->user);
+    return user_query_read(user, &c->user) ? ERR_OK : ERR_NO_SUCH_USER;
+}
+
+enum err managed_command_run(void *self, const struct msg *request, const struct room_asker *asker,
+                             uint64_t deadline_ms, managed_store_fn *fn, void *arg)
+{
+    const struct managed_db *db = self;
+    struct room_command *c = db_job_new(&command_task);
+    c->limits = &db->limits;
+    c->request = request;
+    c->fn = fn;
+    c->arg = arg;
+    const enum err err = read_command(c, asker);
+    if (err != ERR_OK) {
+        db_job_free(c);
+        return err;
+    }
+    return db_pool_start(db->pool, c, deadline_ms);
+}

@@ -1,0 +1,135 @@
+#include "roomsvc/store/managed_sql.h"
+
+#define ID_DIGITS_MAX 18
+
+/* 0: it is none. */
+static uint64_t id_of(struct str text)
+{
+    uint64_t id = 0;
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' || text.bytes > ID_DIGITS_MAX) {
+            return 0;
+        }
+        id = id * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    return id;
+}
+
+bool room_query_read(struct str room, const struct room_asker *asker, struct room_query *ret_query)
+{
+    size_t letters = 0;
+    *ret_query = (struct room_query){.asker = *asker, .id = id_of(room)};
+    if (ret_query->id != 0) {
+        return true;
+    }
+    for (size_t i = 0; i < room.bytes; i++) {
+        const char c = room.data[i];
+        if (c == '-') {
+            continue;
+        }
+        if (c < 'a' || c > 'z' || letters == ROOM_CODE_LETTERS) {
+            return false;
+        }
+        ret_query->code[letters++] = c;
+    }
+    return letters == ROOM_CODE_LETTERS;
+}
+
+bool user_query_read(struct str user, struct user_query *ret_query)
+{
+    *ret_query = (struct user_query){.id = id_of(user)};
+    return ret_query->id != 0 || str_copy(ret_query->username, sizeof(ret_query->username), user);
+}
+
+/* ---- a room ---- */
+
+static const struct db_query select_by_id = {
+    .sql = "SELECT " MANAGED_COLUMNS " FROM rooms r" MANAGED_JOINS " WHERE r.room_id = ?",
+    .params = DB_FIELDS(struct room_query, asker.user_id, id),
+    .columns = MANAGED_FIELDS(struct room_query, room.),
+    .if_none = ERR_NO_SUCH_ROOM};
+
+static const struct db_query select_by_code = {
+    .sql = "SELECT " MANAGED_COLUMNS " FROM rooms r" MANAGED_JOINS " WHERE r.code = ?",
+    .params = DB_FIELDS(struct room_query, asker.user_id, code),
+    .columns = MANAGED_FIELDS(struct room_query, room.),
+    .if_none = ERR_NO_SUCH_ROOM};
+
+static const struct db_query lock_by_id = {.sql = "SELECT room_id FROM rooms WHERE room_id = ?"
+                                                  " FOR UPDATE",
+                                           .params = DB_FIELDS(struct room_query, id),
+                                           .columns = DB_FIELDS(struct room_query, room.id),
+                                           .if_none = ERR_NO_SUCH_ROOM};
+
+static const struct db_query lock_by_code = {.sql = "SELECT room_id FROM rooms WHERE code = ?"
+                                                    " FOR UPDATE",
+                                             .params = DB_FIELDS(struct room_query, code),
+                                             .columns = DB_FIELDS(struct room_query, room.id),
+                                             .if_none = ERR_NO_SUCH_ROOM};
+
+enum err room_query_run(struct db *db, struct room_query *query)
+{
+    const enum err err =
+        db_query_run(db, query->id != 0 ? &select_by_id : &select_by_code, query, NULL);
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (query->room.owner_id != 0 && query->room.owner_id == query->asker.user_id) {
+        query->room.role = ROOM_OWNER;
+    }
+    const enum err known = room_query_judge(query, ROOM_SEE, NULL);
+    return known == ERR_OK && query->room.is_over != 0 ? ERR_GONE : known;
+}
+
+enum err room_query_lock(struct db *db, struct room_query *query)
+{
+    const enum err err =
+        db_query_run(db, query->id != 0 ? &lock_by_id : &lock_by_code, query, NULL);
+    return err == ERR_OK ? room_query_run(db, query) : err;
+}
+
+enum err room_query_judge(const struct room_query *query, enum room_action action,
+                          const struct room_target *target)
+{
+    const struct managed_room *room = &query->room;
+    const struct room_standing standing = {.is_admin = query->asker.is_admin,
+                                           .is_known = room->role != 0,
+                                           .role = (enum room_role)room->role,
+                                           /* Of one without a code the number is the link. */
+                                           .has_code = query->id == 0 || room->code[0] == '\0',
+                                           .access = (enum room_access)room->access};
+    return room_may(&standing, action, target);
+}
+
+/* ---- a user ---- */
+
+#define MEMBER_COLUMNS                                                                             \
+    "u.id, IFNULL(u.display_name, u.username), CAST(IFNULL(m.role, 0) AS UNSIGNED),"               \
+    " CAST(IFNULL(m.added_unix_ms, 0) AS UNSIGNED)"
+#define MEMBER_OF_ROOM                                                                             \
+    " FROM users u LEFT JOIN room_members m ON m.user_id = u.id AND m.room_id = ?"
+
+static const struct db_query select_user_by_id = {
+    .sql = "SELECT " MEMBER_COLUMNS MEMBER_OF_ROOM " WHERE u.id = ?",
+    .params = DB_FIELDS(struct user_query, room_id, id),
+    .columns = DB_FIELDS(struct user_query, member.user_id, member.display_name, member.role,
+                         member.added_unix_ms),
+    .if_none = ERR_NO_SUCH_USER};
+
+static const struct db_query select_user_by_name = {
+    .sql = "SELECT " MEMBER_COLUMNS MEMBER_OF_ROOM " WHERE u.username = ?",
+    .params = DB_FIELDS(struct user_query, room_id, username),
+    .columns = DB_FIELDS(struct user_query, member.user_id, member.display_name, member.role,
+                         member.added_unix_ms),
+    .if_none = ERR_NO_SUCH_USER};
+
+enum err user_query_run(struct db *db, struct user_query *query, const struct managed_room *room)
+{
+    query->room_id = room->id;
+    const enum err err =
+        db_query_run(db, query->id != 0 ? &select_user_by_id : &select_user_by_name, query, NULL);
+    if (err == ERR_OK && query->member.user_id == room->owner_id) {
+        query->member.role = ROOM_OWNER;
+    }
+    return err;
+}

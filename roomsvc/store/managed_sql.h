@@ -1,0 +1,65 @@
+/* Statements that commands on rooms of people and questions about them share. For the files
+ * managed_*.c of this folder. */
+#ifndef LYNKS_ROOMSVC_STORE_MANAGED_SQL_H
+#define LYNKS_ROOMSVC_STORE_MANAGED_SQL_H
+
+#include "proto/db/db_sql.h"
+#include "roomsvc/rules/room_rules.h"
+#include "roomsvc/store/managed_db.h"
+
+/* One room that somebody asks for. */
+struct room_query {
+    struct room_asker asker;
+    uint64_t id; /* 0: by its code */
+    char code[ROOM_CODE_LETTERS + 1];
+    struct managed_room room;
+};
+
+/* A user who is meant, and what he is in the room. */
+struct user_query {
+    uint64_t room_id;
+    uint64_t id; /* 0: by his name */
+    char username[LABEL_BYTES];
+    struct room_member member; /* role 0: he is none */
+};
+
+/* A room as managed_room has it; asker.user_id is the first parameter. A room without a code has no
+ * owner: who made it has no more of it than others. */
+#define MANAGED_COLUMNS                                                                            \
+    "r.room_id, IFNULL(r.code, ''), IF(r.name = '', CONCAT('Room ', r.room_id), r.name),"          \
+    " r.access, r.guests_wait, r.lobby, r.locked, r.pin IS NOT NULL, r.participants_max,"          \
+    " r.publishers_max, r.chat, r.screen_share, r.mute_on_entry, r.unmute, r.expires_unix_ms,"     \
+    " r.empty_timeout_s, CAST(IF(r.code IS NULL, 0, r.owner_id) AS UNSIGNED),"                     \
+    " IF(r.code IS NULL, '', IFNULL(IFNULL(o.display_name, o.username), '')),"                     \
+    " CAST(IFNULL(m.role, 0) AS UNSIGNED), r.created_unix_ms, r.version, r.closed_unix_ms IS NOT " \
+    "NULL"                                                                                         \
+    " OR (r.expires_unix_ms > 0 AND r.expires_unix_ms <= " DB_NOW_UNIX_MS "),"                     \
+    " " DB_NOW_UNIX_MS ", r.node"
+#define MANAGED_JOINS                                                                              \
+    " LEFT JOIN users o ON o.id = r.owner_id"                                                      \
+    " LEFT JOIN room_members m ON m.room_id = r.room_id AND m.user_id = ?"
+/* t: what holds a struct managed_room, at m. */
+#define MANAGED_FIELDS(t, m)                                                                       \
+    DB_FIELDS(t, m id, m code, m name, m access, m guests_wait, m lobby, m locked, m has_pin,      \
+              m participants_max, m publishers_max, m chat, m screen_share, m mute_on_entry,       \
+              m unmute, m expires_unix_ms, m empty_timeout_s, m owner_id, m owner_name, m role,    \
+              m created_unix_ms, m version, m is_over, m now_unix_ms, m node)
+
+/* What a request means: an id in digits, else a code, with dashes or without. false: there can be
+ * no such room. */
+bool room_query_read(struct str room, const struct room_asker *asker, struct room_query *ret_query);
+/* Likewise: an id in digits, else a name. */
+bool user_query_read(struct str user, struct user_query *ret_query);
+
+/* Reads the room. ERR_NO_SUCH_ROOM, also for who may not know of it; ERR_GONE: it is over. */
+enum err room_query_run(struct db *db, struct room_query *query);
+/* Locks it before. */
+enum err room_query_lock(struct db *db, struct room_query *query);
+/* Whether the asker may do it; target as in room_may. */
+enum err room_query_judge(const struct room_query *query, enum room_action action,
+                          const struct room_target *target);
+
+/* Reads the user and what he is in the room; the owner of it, too. ERR_NO_SUCH_USER. */
+enum err user_query_run(struct db *db, struct user_query *query, const struct managed_room *room);
+
+#endif

@@ -1,0 +1,69 @@
+/* Rooms of people as the handlers see them: an interface, implemented over MySQL and mocked in the
+ * tests. Each command is one transaction, in which it is also decided whether who asks may do it
+ * (room_rules.h), and is done once for its key. */
+#ifndef LYNKS_ROOMSVC_STORE_MANAGED_STORE_H
+#define LYNKS_ROOMSVC_STORE_MANAGED_STORE_H
+
+#include "proto/base/err.h"
+#include "roomsvc/rules/managed_room.h"
+
+/* Who asks. */
+struct room_asker {
+    bool is_admin;    /* or the admin tool */
+    uint64_t user_id; /* 0: the admin tool */
+};
+
+/* What bounds rooms. */
+struct managed_limits {
+    uint64_t standard_room; /* which has no owner and never ends; 0: there is none */
+    const char *node;       /* of rooms that are made; borrowed */
+    uint64_t publishers_max;
+    uint64_t rooms_of_user_max;
+    uint64_t members_max; /* of a room */
+};
+
+/* What a command came to. */
+struct managed_outcome {
+    struct managed_room room;  /* as it is now, and what who asked is there */
+    struct room_member member; /* of member_set */
+};
+
+struct managed_page {
+    struct managed_room items[MANAGED_ROOMS_PAGE];
+    size_t count;
+};
+
+struct member_page {
+    struct room_member items[MEMBERS_PAGE];
+    size_t count;
+};
+
+/* What fn is given is borrowed until it returns, and NULL unless err is ERR_OK. */
+typedef void managed_store_fn(void *arg, enum err err, const struct managed_outcome *outcome);
+typedef void managed_store_page_fn(void *arg, enum err err, const struct managed_page *page);
+typedef void managed_store_members_fn(void *arg, enum err err, const struct member_page *page);
+
+/* Each call that returns ERR_OK calls fn exactly once, later. Anything else (ERR_OVERLOADED,
+ * ERR_UNAVAILABLE): fn is never called. request is borrowed until then. deadline_ms is monotonic;
+ * what has not begun by then ends with ERR_DEADLINE. */
+struct managed_store_ops {
+    /* room_add, room_get, room_change, room_close, room_hand_over, member_set or member_remove.
+     * ERR_NO_SUCH_ROOM, ERR_GONE, ERR_FORBIDDEN, ERR_NO_SUCH_USER, ERR_NOT_FOUND (no such member),
+     * ERR_STALE, ERR_WRONG_MEMBER (an option cannot be), ERR_ROOMS_FULL, ERR_CONFLICT. */
+    enum err (*run)(void *self, const struct msg *request, const struct room_asker *asker,
+                    uint64_t deadline_ms, managed_store_fn *fn, void *arg);
+    enum err (*find_page)(void *self, const struct msg_room_page *request,
+                          const struct room_asker *asker, uint64_t deadline_ms,
+                          managed_store_page_fn *fn, void *arg);
+    /* ERR_NO_SUCH_ROOM, ERR_GONE, ERR_FORBIDDEN, ERR_NOT_FOUND (the one that is meant). */
+    enum err (*find_members)(void *self, const struct msg_member_page *request,
+                             const struct room_asker *asker, uint64_t deadline_ms,
+                             managed_store_members_fn *fn, void *arg);
+};
+
+struct managed_store {
+    const struct managed_store_ops *ops;
+    void *self;
+};
+
+#endif

@@ -1,0 +1,107 @@
+/* The whole table of who may do what in a room. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "roomsvc/rules/room_rules.h"
+
+#define YES ERR_OK
+#define NO ERR_FORBIDDEN
+#define HIDDEN ERR_NO_SUCH_ROOM
+
+/* Who there is: nobody by the number; by the code of an open, a members' and an invited room; then
+ * those who have a role, and an admin. */
+static const struct room_standing people[] = {
+    {.access = ROOM_OPEN},
+    {.has_code = true, .access = ROOM_OPEN},
+    {.has_code = true, .access = ROOM_MEMBERS},
+    {.has_code = true, .access = ROOM_INVITED},
+    {.is_known = true, .role = ROOM_VIEWER, .access = ROOM_INVITED},
+    {.is_known = true, .role = ROOM_PARTICIPANT, .access = ROOM_INVITED},
+    {.is_known = true, .role = ROOM_MODERATOR, .access = ROOM_INVITED},
+    {.is_known = true, .role = ROOM_OWNER, .access = ROOM_INVITED},
+    {.is_admin = true, .access = ROOM_INVITED},
+};
+
+static const enum err expected[ROOM_ACTIONS][ARRAY_LEN(people)] = {
+    [ROOM_SEE] = {HIDDEN, YES, YES, HIDDEN, YES, YES, YES, YES, YES},
+    [ROOM_GUARD] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
+    [ROOM_CHANGE] = {HIDDEN, NO, NO, HIDDEN, NO, NO, NO, YES, YES},
+    [ROOM_CLOSE] = {HIDDEN, NO, NO, HIDDEN, NO, NO, NO, YES, YES},
+    [ROOM_HAND_OVER] = {HIDDEN, NO, NO, HIDDEN, NO, NO, NO, YES, YES},
+    [ROOM_SEE_MEMBERS] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
+    /* of somebody who is nothing yet, and becomes a viewer */
+    [ROOM_SET_MEMBER] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
+    /* of a viewer */
+    [ROOM_REMOVE_MEMBER] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
+};
+
+static void the_table_holds(void **state)
+{
+    static const struct room_target targets[ROOM_ACTIONS] = {
+        [ROOM_SET_MEMBER] = {.wished = ROOM_VIEWER}, [ROOM_REMOVE_MEMBER] = {.now = ROOM_VIEWER}};
+    (void)state;
+    for (size_t action = 0; action < ROOM_ACTIONS; action++) {
+        const struct room_rule *rule = room_rule_get((enum room_action)action);
+        assert_non_null(rule->name);
+        assert_non_null(rule->doc);
+        for (size_t i = 0; i < ARRAY_LEN(people); i++) {
+            const struct room_target *target = rule->is_on_somebody ? &targets[action] : NULL;
+            assert_int_equal(room_may(&people[i], (enum room_action)action, target),
+                             expected[action][i]);
+        }
+    }
+}
+
+/* All roles x all roles of the target, before and after. */
+static void nobody_touches_or_grants_what_he_has_himself(void **state)
+{
+    (void)state;
+    for (enum room_role own = ROOM_VIEWER; own <= ROOM_OWNER; own++) {
+        const struct room_standing standing = {.is_known = true, .role = own};
+        for (unsigned now = 0; now <= ROOM_OWNER; now++) {
+            for (unsigned wished = 0; wished <= ROOM_OWNER; wished++) {
+                const struct room_target target = {.now = now, .wished = wished};
+                const bool may = own >= ROOM_MODERATOR && now < own && wished < own;
+                assert_int_equal(room_may(&standing, ROOM_SET_MEMBER, &target), may ? YES : NO);
+                assert_int_equal(room_may(&standing, ROOM_REMOVE_MEMBER, &target), may ? YES : NO);
+            }
+        }
+    }
+}
+
+static void an_admin_may_what_an_owner_may(void **state)
+{
+    const struct room_standing admin = {.is_admin = true};
+    const struct room_target moderator = {.now = ROOM_MODERATOR, .wished = ROOM_MODERATOR};
+    const struct room_target owner = {.now = ROOM_OWNER};
+    (void)state;
+    assert_int_equal(room_may(&admin, ROOM_SET_MEMBER, &moderator), YES);
+    assert_int_equal(room_may(&admin, ROOM_REMOVE_MEMBER, &owner), NO);
+}
+
+static void everybody_may_leave_but_the_owner(void **state)
+{
+    (void)state;
+    for (enum room_role own = ROOM_VIEWER; own <= ROOM_OWNER; own++) {
+        const struct room_standing standing = {.is_known = true, .role = own};
+        const struct room_target oneself = {.is_oneself = true, .now = own};
+        assert_int_equal(room_may(&standing, ROOM_REMOVE_MEMBER, &oneself),
+                         own == ROOM_OWNER ? NO : YES);
+        const struct room_target higher = {.is_oneself = true, .now = own, .wished = own};
+        assert_int_equal(room_may(&standing, ROOM_SET_MEMBER, &higher), NO);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_table_holds),
+        cmocka_unit_test(nobody_touches_or_grants_what_he_has_himself),
+        cmocka_unit_test(an_admin_may_what_an_owner_may),
+        cmocka_unit_test(everybody_may_leave_but_the_owner),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -21,8 +21,7 @@ ALTER TABLE rooms
     ADD COLUMN expires_unix_ms BIGINT UNSIGNED NOT NULL DEFAULT 0,
     ADD COLUMN empty_timeout_s INT UNSIGNED NOT NULL DEFAULT 300,
     ADD COLUMN version BIGINT UNSIGNED NOT NULL DEFAULT 1,
-    ADD UNIQUE KEY rooms_code (code),
-    ADD KEY rooms_owner_id (owner_id, room_id);
+    ADD UNIQUE KEY rooms_code (code);
 
 CREATE TABLE room_members (
     room_id BIGINT UNSIGNED NOT NULL,

@@ -23,13 +23,16 @@ ALTER TABLE rooms
     ADD COLUMN version BIGINT UNSIGNED NOT NULL DEFAULT 1,
     ADD UNIQUE KEY rooms_code (code);
 
+-- Who is removed is a member of nothing any more.
 CREATE TABLE room_members (
     room_id BIGINT UNSIGNED NOT NULL,
     user_id BIGINT UNSIGNED NOT NULL,
     role TINYINT UNSIGNED NOT NULL,
     added_unix_ms BIGINT UNSIGNED NOT NULL,
     PRIMARY KEY (room_id, user_id),
-    KEY room_members_user_id (user_id, room_id)
+    KEY room_members_user_id (user_id, room_id),
+    CONSTRAINT room_members_room FOREIGN KEY (room_id) REFERENCES rooms (room_id) ON DELETE CASCADE,
+    CONSTRAINT room_members_user FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- A command on a room is done once, however often it comes: its key is here for a day.

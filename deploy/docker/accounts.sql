@@ -32,7 +32,15 @@ GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.rooms TO lynks_roomsvc@
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.nodes TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT ON lynks_db.user_removals TO lynks_roomsvc@'%';
 GRANT CREATE, INSERT ON lynks_db.audit TO lynks_roomsvc@'%';
+GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.room_members TO lynks_roomsvc@'%';
+GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.room_commands TO lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.rooms FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.nodes FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.user_removals FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.audit FROM lynks_roomsvc@'%';
+REVOKE CREATE ON lynks_db.room_members FROM lynks_roomsvc@'%';
+REVOKE CREATE ON lynks_db.room_commands FROM lynks_roomsvc@'%';
+-- What others see of users. A right on columns cannot be given before they are there, but can be written down.
+REPLACE INTO mysql.tables_priv (Host, Db, User, Table_name, Grantor, Table_priv, Column_priv) VALUES ('%', 'lynks_db', 'lynks_roomsvc', 'users', '', '', 'Select');
+REPLACE INTO mysql.columns_priv (Host, Db, User, Table_name, Column_name, Column_priv) VALUES ('%', 'lynks_db', 'lynks_roomsvc', 'users', 'id', 'Select'), ('%', 'lynks_db', 'lynks_roomsvc', 'users', 'username', 'Select'), ('%', 'lynks_db', 'lynks_roomsvc', 'users', 'display_name', 'Select');
+FLUSH PRIVILEGES;

@@ -1,8 +1,12 @@
 #include "roomsvc/room/managed_rooms.h"
 
+#define SWEEP_MS 60000     /* from one sweep to the next */
+#define SWEEP_MORE_MS 1000 /* while there is more to do */
+
 struct managed_rooms {
     const struct clock *clock;
     struct managed_store store;
+    uint64_t sweep_timer; /* 0: a sweep is under way */
     struct room_cache *cache;
     struct log_gate failures;
     struct metric *done, *refused, *failed;
@@ -231,6 +235,27 @@ void managed_rooms_members(struct managed_rooms *rooms, struct call *call)
     }
 }
 
+/* ---- sweeping ---- */
+
+static void sweep_rooms(void *arg);
+
+/* What is not swept this time is swept the next. */
+static void on_rooms_swept(void *arg, enum err err, bool more)
+{
+    struct managed_rooms *rooms = arg;
+    rooms->sweep_timer = clock_after(rooms->clock, err == ERR_OK && more ? SWEEP_MORE_MS : SWEEP_MS,
+                                     sweep_rooms, rooms);
+}
+
+static void sweep_rooms(void *arg)
+{
+    struct managed_rooms *rooms = arg;
+    rooms->sweep_timer = 0;
+    if (rooms->store.ops->sweep(rooms->store.self, on_rooms_swept, rooms) != ERR_OK) {
+        on_rooms_swept(rooms, ERR_UNAVAILABLE, false);
+    }
+}
+
 /* ---- life ---- */
 
 #define COMMANDS "lynks_room_commands_total"
@@ -245,10 +270,14 @@ struct managed_rooms *managed_rooms_new(const struct managed_rooms_parts *parts)
     rooms->done = metrics_counter(parts->metrics, COMMANDS, COMMANDS_HELP, "result=\"done\"");
     rooms->refused = metrics_counter(parts->metrics, COMMANDS, COMMANDS_HELP, "result=\"refused\"");
     rooms->failed = metrics_counter(parts->metrics, COMMANDS, COMMANDS_HELP, "result=\"failed\"");
+    rooms->sweep_timer = clock_after(rooms->clock, SWEEP_MS, sweep_rooms, rooms);
     return rooms;
 }
 
 void managed_rooms_free(struct managed_rooms **rooms)
 {
-    mem_free(rooms);
+    if (*rooms != NULL) {
+        clock_cancel((*rooms)->clock, (*rooms)->sweep_timer);
+        mem_free(rooms);
+    }
 }

@@ -7,6 +7,7 @@
 #include "roomsvc/store/room.h"
 
 #define DRAWS_MAX 4
+#define SWEEP_MAX 1000
 /* When the life of rooms looks at an open one with a code: never. */
 #define NEVER_UNIX_MS "4611686018427387903"
 
@@ -439,4 +440,34 @@ enum err managed_command_run(void *self, const struct msg *request, const struct
         return err;
     }
     return db_pool_start(db->pool, c, deadline_ms);
+}
+
+/* ---- sweeping ---- */
+
+struct sweep_commands {
+    struct db_job job;
+    managed_store_swept_fn *fn;
+    void *arg;
+};
+
+static void on_commands_swept(void *arg, enum err err)
+{
+    const struct sweep_commands *sweep = arg;
+    sweep->fn(sweep->arg, err, sweep->job.rows == SWEEP_MAX);
+}
+
+static const struct db_task sweep_commands = {
+    .job_bytes = DB_JOB_BYTES(struct sweep_commands),
+    .query = {.sql = "DELETE FROM room_commands WHERE created_unix_ms < " DB_NOW_UNIX_MS
+                     " - 86400000 LIMIT 1000"},
+    .done = on_commands_swept};
+_Static_assert(SWEEP_MAX == 1000, "sweep_commands deletes as many");
+
+enum err managed_commands_sweep(void *self, managed_store_swept_fn *fn, void *arg)
+{
+    const struct managed_db *db = self;
+    struct sweep_commands *sweep = db_job_new(&sweep_commands);
+    sweep->fn = fn;
+    sweep->arg = arg;
+    return db_pool_start(db->pool, sweep, 0);
 }

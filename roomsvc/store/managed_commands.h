@@ -7,5 +7,6 @@
 /* self: a struct managed_db. */
 enum err managed_command_run(void *self, const struct msg *request, const struct room_asker *asker,
                              uint64_t deadline_ms, managed_store_fn *fn, void *arg);
+enum err managed_commands_sweep(void *self, managed_store_swept_fn *fn, void *arg);
 
 #endif

@@ -43,6 +43,9 @@ typedef void managed_store_fn(void *arg, enum err err, const struct managed_outc
 typedef void managed_store_page_fn(void *arg, enum err err, const struct managed_page *page);
 typedef void managed_store_members_fn(void *arg, enum err err, const struct member_page *page);
 
+/* more: the bound was reached, call again. */
+typedef void managed_store_swept_fn(void *arg, enum err err, bool more);
+
 /* Each call that returns ERR_OK calls fn exactly once, later. Anything else (ERR_OVERLOADED,
  * ERR_UNAVAILABLE): fn is never called. request is borrowed until then. deadline_ms is monotonic;
  * what has not begun by then ends with ERR_DEADLINE. */
@@ -59,6 +62,8 @@ struct managed_store_ops {
     enum err (*find_members)(void *self, const struct msg_member_page *request,
                              const struct room_asker *asker, uint64_t deadline_ms,
                              managed_store_members_fn *fn, void *arg);
+    /* Forgets keys of commands that are older than a day, a bounded number of them. */
+    enum err (*sweep)(void *self, managed_store_swept_fn *fn, void *arg);
 };
 
 struct managed_store {

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startStack } from '../../support/stack.mjs';
+import { eventually } from '../../support/wait.mjs';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -23,7 +24,7 @@ async function signIn(username, password = PASSWORD) {
 
 before(async () => {
     stack = await startStack({ LYNKS_REPLICAS: '2', LYNKS_LOGIN_ADDRESS_BURST: '1000', LYNKS_CREATE_BURST: '1000',
-        LYNKS_USER_ROOMS_MAX: '8', LYNKS_ROOM_MEMBERS_MAX: '5' });
+        LYNKS_USER_ROOMS_MAX: '8', LYNKS_ROOM_MEMBERS_MAX: '3' });
     const { stdout } = await run(join(ROOT, 'deploy', 'admin'), ['password'], { env: stack.env });
     people.admin = await signIn('admin', stdout.trim());
     for (const username of ['carol', 'dave', 'erin', '90', 'Zoë 📱']) {
@@ -164,8 +165,9 @@ test('members have roles, given by who has more', async () => {
 
 test('a room has so many members at most, and a user so many rooms', async () => {
     const { json: room } = await makeRoom('dave');
-    await stack.sql(`INSERT INTO room_members (room_id, user_id, role, added_unix_ms) SELECT ${room.id}, 1000 + seq, 1, 1 FROM seq_1_to_4`);
-    assert.equal((await as('dave', 'PUT', `/v1/rooms/${room.id}/members/erin`, { role: 'viewer' })).status, 200);
+    for (const name of ['erin', people['90'].id, people['Zoë 📱'].id]) {
+        assert.equal((await as('dave', 'PUT', `/v1/rooms/${room.id}/members/${name}`, { role: 'viewer' })).status, 200);
+    }
     fails(await as('dave', 'PUT', `/v1/rooms/${room.id}/members/carol`, { role: 'viewer' }), 409, 'conflict');
     assert.equal((await as('dave', 'PUT', `/v1/rooms/${room.id}/members/erin`, { role: 'participant' })).status, 200);
     for (let i = 1; i < 8; i++) await makeRoom('dave');
@@ -245,4 +247,21 @@ test('of a hundred changes at once with one version one is done', async () => {
     assert.equal(done.length, 1);
     assert.ok(answers.every(({ status }) => [200, 412, 503].includes(status)), answers.map(({ status }) => status).join());
     assert.equal((await as('erin', 'GET', `/v1/rooms/${room.id}`)).json.name, done[0].json.name);
+});
+
+test('who is removed is a member of nothing; his rooms end, or get an heir', async () => {
+    const added = await as('admin', 'POST', '/v1/users', { username: 'frank', password: PASSWORD });
+    people.frank = await signIn('frank');
+    const { json: his } = await makeRoom('frank');
+    const { json: other } = await makeRoom('erin');
+    assert.equal((await as('erin', 'PUT', `/v1/rooms/${other.id}/members/frank`, { role: 'viewer' })).status, 200);
+    const removed = await as('admin', 'DELETE', `/v1/users/${added.json.id}?rooms=transfer:${people['90'].id}`, undefined, anyVersion);
+    assert.equal(removed.status, 204, removed.text);
+    assert.deepEqual((await as('erin', 'GET', `/v1/rooms/${other.id}/members`)).json.items, []);
+    const inherited = await eventually(async () => {
+        const { status, json } = await as('90', 'GET', `/v1/rooms/${his.id}`);
+        return status === 200 && json;
+    }, { what: 'the heir owns the room' });
+    assert.equal(inherited.role, 'owner');
+    assert.equal(inherited.owner.id, people['90'].id);
 });

@@ -23,6 +23,8 @@ static struct {
     struct managed_outcome outcome;
     struct managed_page page;
     struct member_page members;
+    unsigned sweeps;
+    bool is_more;
 } t;
 
 static const struct principal carol = {
@@ -74,7 +76,17 @@ static enum err find_members(void *self, const struct msg_member_page *request,
     return t.refuse;
 }
 
-static const struct managed_store_ops ops = {run, find_page, find_members};
+static enum err sweep(void *self, managed_store_swept_fn *fn, void *arg)
+{
+    (void)self;
+    t.sweeps++;
+    if (t.refuse == ERR_OK) {
+        fn(arg, t.err, t.is_more);
+    }
+    return t.refuse;
+}
+
+static const struct managed_store_ops ops = {run, find_page, find_members, sweep};
 
 static struct managed_room some_room(uint64_t id)
 {
@@ -270,6 +282,30 @@ static void each_command_has_its_answer(void **state)
     assert_int_equal(log_capture_count("room changed"), ARRAY_LEN(rows));
 }
 
+static void keys_of_old_commands_are_swept(void **state)
+{
+    (void)state;
+    fake_clock_advance(t.clock, 59999);
+    assert_int_equal(t.sweeps, 0);
+    t.is_more = true;
+    fake_clock_advance(t.clock, 1);
+    assert_int_equal(t.sweeps, 1);
+    t.is_more = false;
+    fake_clock_advance(t.clock, 1000);
+    assert_int_equal(t.sweeps, 2);
+    fake_clock_advance(t.clock, 1000);
+    assert_int_equal(t.sweeps, 2);
+    t.err = ERR_UNAVAILABLE;
+    fake_clock_advance(t.clock, 59000);
+    assert_int_equal(t.sweeps, 3);
+    t.refuse = ERR_OVERLOADED;
+    fake_clock_advance(t.clock, 60000);
+    assert_int_equal(t.sweeps, 4);
+    t.refuse = ERR_OK;
+    fake_clock_advance(t.clock, 60000);
+    assert_int_equal(t.sweeps, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +315,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pages_carry_all_their_items, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_are_told_and_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_command_has_its_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keys_of_old_commands_are_swept, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

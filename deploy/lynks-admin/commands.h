@@ -37,6 +37,11 @@ bool user_remove(struct tool *tool, char **arguments, int count);
 bool session_list(struct tool *tool, char **arguments, int count);
 bool session_revoke(struct tool *tool, char **arguments, int count);
 
+/* rooms.c */
+bool room_list(struct tool *tool, char **arguments, int count);
+bool room_show(struct tool *tool, char **arguments, int count);
+bool room_end(struct tool *tool, char **arguments, int count);
+
 /* audit.c */
 bool audit_show(struct tool *tool, char **arguments, int count);
 

@@ -1,4 +1,5 @@
-/* lynks-admin: users and sessions from the shell, over the bus. --help tells the commands. */
+/* lynks-admin: users, sessions and rooms from the shell, over the bus. --help tells the commands.
+ */
 #include "deploy/lynks-admin/commands.h"
 #include "proto/base/config.h"
 #include "proto/base/exit_code.h"
@@ -11,6 +12,8 @@
 static const struct config_option options[] = {
     {"LYNKS_AUTHSVC_ADDRESS", CONFIG_STRING, OPTION(authsvc_address), "127.0.0.1:5701", 1, 1024,
      NULL, "where authsvc is: host:port[,host:port...]"},
+    {"LYNKS_ROOMSVC_ADDRESS", CONFIG_STRING, OPTION(roomsvc_address), "127.0.0.1:5702", 1, 1024,
+     NULL, "where roomsvc is: host:port[,host:port...]"},
     {"LYNKS_BUS_SECRET_KEY", CONFIG_SECRET, OPTION(bus_secret_key), NULL, 40, 40, NULL,
      "the CURVE secret key of the role admin, Z85"},
     {"LYNKS_BUS_PUBLIC_KEYS", CONFIG_STRING, OPTION(bus_public_keys), NULL, 1, 4096, NULL,

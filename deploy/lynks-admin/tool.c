@@ -20,7 +20,7 @@ void tool_complain_line(char *line)
 void tool_explain(enum err err)
 {
     if (err == ERR_UNAVAILABLE || err == ERR_DEADLINE) {
-        tool_complain("no answer from authsvc: is the stack running, and is its database there?");
+        tool_complain("no answer: is the stack running, and is its database there?");
     } else {
         tool_complain("%s", err_text(err));
     }
@@ -134,6 +134,10 @@ bool tool_open(struct tool *tool, const struct tool_config *config)
     tool->bus = bus_client_bus(tool->client);
     if (bus_client_add_service(tool->client, SERVICE_AUTHSVC, config->authsvc_address) != ERR_OK) {
         tool_complain("LYNKS_AUTHSVC_ADDRESS: %s is no host:port", config->authsvc_address);
+        return false;
+    }
+    if (bus_client_add_service(tool->client, SERVICE_ROOMSVC, config->roomsvc_address) != ERR_OK) {
+        tool_complain("LYNKS_ROOMSVC_ADDRESS: %s is no host:port", config->roomsvc_address);
         return false;
     }
     return true;

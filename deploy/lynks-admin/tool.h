@@ -7,6 +7,7 @@
 
 struct tool_config {
     char *authsvc_address;
+    char *roomsvc_address;
     char *bus_secret_key;
     char *bus_public_keys;
     uint64_t timeout_s;

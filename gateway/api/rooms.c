@@ -309,6 +309,8 @@ static const struct route_ask ask_change_room = {.message = MSG_room_change,
 static enum err prepare_close_room(struct exchange *exchange, struct msg *msg)
 {
     msg->room_close.idempotency_key = repeat_key_attach(exchange);
+    msg->room_close.has_origin = true;
+    msg->room_close.origin = exchange_origin(exchange);
     return read_room(exchange, &msg->room_close.room);
 }
 
@@ -329,6 +331,8 @@ static const struct member owner_body[] = {
 static enum err prepare_hand_over(struct exchange *exchange, struct msg *msg)
 {
     msg->room_hand_over.idempotency_key = repeat_key_attach(exchange);
+    msg->room_hand_over.has_origin = true;
+    msg->room_hand_over.origin = exchange_origin(exchange);
     return read_room(exchange, &msg->room_hand_over.room);
 }
 

@@ -22,12 +22,14 @@ struct managed_call {
 /* ---- who asks ---- */
 
 /* false: nobody whom rooms of people know. */
-static bool read_asker(const struct principal *principal, struct room_asker *ret_asker)
+static bool read_asker(const struct call_context *context, struct room_asker *ret_asker)
 {
+    const struct principal *principal = &context->principal;
     const bool is_user = principal->kind == PRINCIPAL_USER && principal->user_id != 0;
     const bool is_tool = principal->kind == PRINCIPAL_ADMIN_TOOL;
     *ret_asker = (struct room_asker){.is_admin = is_tool || principal->role == ROLE_ADMIN,
-                                     .user_id = is_user ? principal->user_id : 0};
+                                     .user_id = is_user ? principal->user_id : 0,
+                                     .request_id = context->request_id};
     return is_user || is_tool;
 }
 
@@ -151,7 +153,7 @@ static void managed_call_refuse(struct managed_call *managed, enum err err)
 void managed_rooms_run(struct managed_rooms *rooms, struct call *call)
 {
     struct room_asker asker;
-    if (!read_asker(&call->context.principal, &asker)) {
+    if (!read_asker(&call->context, &asker)) {
         fail_managed_call(rooms, call, ERR_FORBIDDEN);
         return;
     }
@@ -186,7 +188,7 @@ void managed_rooms_page(struct managed_rooms *rooms, struct call *call)
 {
     const struct msg_room_page *request = &call->request.room_page;
     struct room_asker asker;
-    const bool is_known = read_asker(&call->context.principal, &asker);
+    const bool is_known = read_asker(&call->context, &asker);
     const bool is_his_own = request->user_id != 0 && request->user_id == asker.user_id;
     if (!is_known || !(asker.is_admin || is_his_own)) {
         fail_managed_call(rooms, call, ERR_FORBIDDEN);
@@ -222,7 +224,7 @@ static void on_managed_members(void *arg, enum err err, const struct member_page
 void managed_rooms_members(struct managed_rooms *rooms, struct call *call)
 {
     struct room_asker asker;
-    if (!read_asker(&call->context.principal, &asker)) {
+    if (!read_asker(&call->context, &asker)) {
         fail_managed_call(rooms, call, ERR_FORBIDDEN);
         return;
     }

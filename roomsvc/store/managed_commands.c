@@ -4,6 +4,7 @@
 
 #include "roomsvc/rules/room_options.h"
 #include "roomsvc/store/managed_sql.h"
+#include "roomsvc/store/room_audit.h"
 #include "roomsvc/store/room.h"
 
 #define DRAWS_MAX 4
@@ -208,13 +209,16 @@ static const struct db_query close_managed_room = {
 
 static enum err close_managed(struct room_command *c, struct db *db)
 {
-    const enum err err = room_query_judge(&c->target, ROOM_CLOSE, NULL);
-    if (err != ERR_OK) {
-        return err;
+    const struct msg_room_close *request = &c->request->room_close;
+    enum err err = room_query_judge(&c->target, ROOM_CLOSE, NULL);
+    if (err == ERR_OK && c->target.room.id == c->limits->standard_room) {
+        err = ERR_CONFLICT;
     }
-    return c->target.room.id == c->limits->standard_room
-               ? ERR_CONFLICT
-               : db_query_run(db, &close_managed_room, c, NULL);
+    if (err == ERR_OK) {
+        err = room_audit_keep(db, ACT_ROOM_ENDED, &c->target.room, &c->target.asker,
+                              request->has_origin ? &request->origin : NULL);
+    }
+    return err == ERR_OK ? db_query_run(db, &close_managed_room, c, NULL) : err;
 }
 
 /* ---- members ---- */
@@ -285,8 +289,13 @@ static enum err hand_room_over(struct room_command *c, struct db *db)
     if (err != ERR_OK || c->user.member.role == ROOM_OWNER) {
         return err;
     }
+    const struct msg_room_hand_over *request = &c->request->room_hand_over;
     c->role = ROOM_MODERATOR;
-    err = db_query_run(db, &keep_owner_as_moderator, c, NULL);
+    err = room_audit_keep(db, ACT_ROOM_GIVEN, &c->target.room, &c->target.asker,
+                          request->has_origin ? &request->origin : NULL);
+    if (err == ERR_OK) {
+        err = db_query_run(db, &keep_owner_as_moderator, c, NULL);
+    }
     if (err == ERR_OK) {
         err = db_query_run(db, &drop_member, c, NULL);
     }

@@ -9,8 +9,9 @@
 
 /* Who asks. */
 struct room_asker {
-    bool is_admin;    /* or the admin tool */
-    uint64_t user_id; /* 0: the admin tool */
+    bool is_admin;         /* or the admin tool */
+    uint64_t user_id;      /* 0: the admin tool */
+    struct str request_id; /* borrowed until the answer */
 };
 
 /* What bounds rooms. */

@@ -28,15 +28,18 @@ before(async () => {
     const { stdout } = await run(join(ROOT, 'deploy', 'admin'), ['password'], { env: stack.env });
     people.admin = await signIn('admin', stdout.trim());
     for (const username of ['carol', 'dave', 'erin', '90', 'Zoë 📱']) {
-        const added = await as('admin', 'POST', '/v1/users', { username, password: PASSWORD, display_name: `${username}!` });
-        assert.equal(added.status, 201, added.text);
-        people[username] = await signIn(username);
+        await addPerson(username);
     }
 });
 after(() => stack?.remove());
 
 const as = (name, method, path, body, headers = {}) =>
     stack.request(path, { method, token: people[name].token, body, headers });
+async function addPerson(username) {
+    const added = await as('admin', 'POST', '/v1/users', { username, password: PASSWORD, display_name: `${username}!` });
+    assert.equal(added.status, 201, added.text);
+    people[username] = await signIn(username);
+}
 const anyVersion = { 'if-match': '*' };
 
 async function makeRoom(name, options = {}) {
@@ -221,6 +224,43 @@ test('a room that has ended says so to who knew it, by its link too', async () =
     const { json: brief } = await makeRoom('carol', { expires_at: '2031-01-01T00:00:00Z' });
     await stack.sql(`UPDATE rooms SET expires_unix_ms = 1 WHERE room_id = ${brief.id}`);
     fails(await as('carol', 'GET', `/v1/rooms/${brief.id}`), 410, 'gone');
+});
+
+test('what an admin does to rooms of others is kept, once; what one does to one\'s own is not', async () => {
+    await addPerson('grace');
+    await addPerson('heidi');
+    const { json: own } = await makeRoom('grace');
+    const { json: other } = await makeRoom('grace', { name: 'Chess' });
+    assert.equal((await as('grace', 'DELETE', `/v1/rooms/${own.id}`)).status, 204);
+    assert.equal((await as('admin', 'PUT', `/v1/rooms/${other.id}/owner`, { user: 'heidi' })).status, 200);
+    const ended = await as('admin', 'DELETE', `/v1/rooms/${other.id}`);
+    assert.equal(ended.status, 204, ended.text);
+    assert.equal((await as('admin', 'DELETE', `/v1/rooms/${other.id}`)).status, 410);
+    const rows = await stack.sql(`SELECT act, by_name, username, detail, HEX(address), request_id FROM audit
+        WHERE room_id IN (${own.id}, ${other.id}) ORDER BY id`);
+    assert.deepEqual(rows.map((row) => row.slice(0, 4)), [['7', 'admin', 'grace', 'Chess'], ['6', 'admin', 'heidi', 'Chess']]);
+    assert.equal(rows[1][4], '00000000000000000000FFFF7F000001');
+    assert.equal(rows[1][5], ended.headers['x-request-id']);
+});
+
+// He owns some, and is a member of others.
+test('the rooms of who is removed end, or get an heir, and he is a member nowhere', async () => {
+    await addPerson('gone');
+    await addPerson('heir');
+    const { json: his } = await makeRoom('gone');
+    const { json: hers } = await makeRoom('heir');
+    const member = (name, room, user) => as(name, 'PUT', `/v1/rooms/${room}/members/${user}`, { role: 'moderator' });
+    assert.equal((await member('gone', his.id, people.heir.id)).status, 200);
+    assert.equal((await member('heir', hers.id, people.gone.id)).status, 200);
+    const removed = await as('admin', 'DELETE', `/v1/users/${people.gone.id}?rooms=transfer:${people.heir.id}`, undefined, anyVersion);
+    assert.equal(removed.status, 204, removed.text);
+    await eventually(async () => (await as('heir', 'GET', `/v1/rooms/${his.id}`)).json.role === 'owner',
+        { within: 20000, what: 'he owns it' });
+    await eventually(async () => (await stack.sql(`SELECT COUNT(*) FROM room_members WHERE room_id IN (${his.id}, ${hers.id})`))[0][0] === '0',
+        { within: 20000, what: 'nobody is a member' });
+    assert.equal((await as('admin', 'DELETE', `/v1/users/${people.heir.id}`, undefined, anyVersion)).status, 204);
+    await eventually(async () => (await as('admin', 'GET', `/v1/rooms/${his.code}`)).status === 410, { within: 20000, what: 'it has ended' });
+    assert.equal((await as('admin', 'GET', `/v1/rooms/${hers.id}`)).status, 410);
 });
 
 test('the rooms of /create are rooms, too: nobody owns them, and the standard room never ends', async () => {

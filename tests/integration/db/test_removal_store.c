@@ -125,6 +125,33 @@ static void his_rooms_get_the_heir(void **state)
     registry_free(&r);
 }
 
+static void he_is_a_member_nowhere(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_rooms(50, 1, 2);
+    make_rooms(51, 3, 3);
+    must_run(fixture.db, "INSERT INTO room_members (room_id, user_id, role, added_unix_ms)"
+                         " VALUES (1, 51, 3, 1), (1, 52, 3, 1), (3, 50, 3, 1), (3, 52, 3, 1)");
+    must_run(fixture.db, "INSERT INTO room_members (room_id, user_id, role, added_unix_ms)"
+                         " SELECT seq, 53, 1, 1 FROM seq_1001_to_1150");
+    remove_user(50, "51", 5000);
+    remove_user(53, "NULL", 1000);
+    assert_int_equal(settle(&r, HOUR_MS).step.count, 2);
+    struct settled settled = settle(&r, HOUR_MS);
+    for (; settled.err == ERR_OK; settled = settle(&r, HOUR_MS)) {
+        assert_int_equal(settled.step.user_id, 53);
+        assert_int_equal(settled.step.count, 0);
+    }
+    assert_int_equal(settled.err, ERR_NO_SUCH_ROOM);
+    AUTO(mem_free)
+    char *left = must_select(fixture.db, "SELECT GROUP_CONCAT(CONCAT(room_id, ' ', user_id)"
+                                         " ORDER BY room_id) FROM room_members");
+    assert_string_equal(left, "1 52,3 52");
+    must_run(fixture.db, "DELETE FROM room_members");
+    registry_free(&r);
+}
+
 static void only_removals_of_a_while_are_looked_at(void **state)
 {
     (void)state;
@@ -144,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(his_rooms_end_in_parts),
         TEST(his_rooms_get_the_heir),
+        TEST(he_is_a_member_nowhere),
         TEST(only_removals_of_a_while_are_looked_at),
     };
     return cmocka_run_group_tests_name("removal store", tests, server_setup, server_teardown);

@@ -117,6 +117,9 @@ static enum err may_add(const struct additions *additions, const struct call *ca
 static enum err read_new_user(const struct msg_user_add *request, struct store_new_user *ret)
 {
     memcpy(ret->key, request->idempotency_key.data, sizeof(ret->key));
+    if (request->body_hash.bytes > 0) {
+        memcpy(ret->body_hash, request->body_hash.data, sizeof(ret->body_hash));
+    }
     ret->role = request->has_role ? request->role : ROLE_MEMBER;
     const bool is_named = request->display_name.bytes > 0;
     if (!label_make(request->username, ret->username) ||

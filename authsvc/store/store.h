@@ -85,6 +85,8 @@ struct store_removal {
 /* A user to be. */
 struct store_new_user {
     unsigned char key[STORE_KEY_BYTES]; /* of the command: once done, it is not done again */
+    /* Of what the client has given this key for; all 0: the key is none of a client. */
+    unsigned char body_hash[STORE_KEY_BYTES];
     char username[STORE_NAME_BYTES];
     char display_name[STORE_NAME_BYTES]; /* empty: the user name */
     uint64_t role;                       /* an enum role */
@@ -256,7 +258,7 @@ struct store_ops {
     enum err (*get_user)(void *self, uint64_t user_id, uint64_t deadline_ms, store_user_fn *fn,
                          void *arg);
     /* The user as he is there, also if the command was done before. ERR_CONFLICT: somebody has the
-     * name. */
+     * name; ERR_KEY_REUSED, ERR_IN_FLIGHT. */
     enum err (*add_user)(void *self, const struct store_new_user *user, uint64_t deadline_ms,
                          store_user_fn *fn, void *arg);
     enum err (*find_users)(void *self, const struct store_users_page *page, uint64_t deadline_ms,

@@ -4,23 +4,52 @@
 
 struct command {
     unsigned char key[STORE_KEY_BYTES];
+    unsigned char body_hash[STORE_KEY_BYTES];
+    unsigned char done_hash[STORE_KEY_BYTES]; /* what it was done for */
 };
 
 /* Waits for a transaction that is at the same command, and adds nothing if that is committed. */
 static const struct db_query insert_command = {
-    .sql = "INSERT IGNORE INTO user_commands (command_key, created_unix_ms)"
-           " VALUES (?, " DB_NOW_UNIX_MS ")",
-    .params = DB_FIELDS(struct command, key)};
+    .sql = "INSERT IGNORE INTO user_commands (command_key, body_hash, created_unix_ms)"
+           " VALUES (?, ?, " DB_NOW_UNIX_MS ")",
+    .params = DB_FIELDS(struct command, key, body_hash)};
+
+/* As it is now, not as it was when the transaction began. */
+static const struct db_query read_done = {
+    .sql = "SELECT body_hash FROM user_commands WHERE command_key = ? LOCK IN SHARE MODE",
+    .params = DB_FIELDS(struct command, key),
+    .columns = DB_FIELDS(struct command, done_hash),
+    .if_none = ERR_IN_FLIGHT};
+
+static const unsigned char no_body[STORE_KEY_BYTES];
+
+enum err store_begin_clients_command(struct db *db, const unsigned char key[STORE_KEY_BYTES],
+                                     const unsigned char body_hash[STORE_KEY_BYTES],
+                                     bool *ret_is_done)
+{
+    const bool is_clients = memcmp(body_hash, no_body, sizeof(no_body)) != 0;
+    struct command command;
+    uint64_t rows = 0;
+    memcpy(command.key, key, sizeof(command.key));
+    memcpy(command.body_hash, body_hash, sizeof(command.body_hash));
+    enum err err = db_query_run(db, &insert_command, &command, &rows);
+    *ret_is_done = err == ERR_OK && rows == 0;
+    if (err == ERR_OVERLOADED && is_clients) {
+        return ERR_IN_FLIGHT;
+    }
+    if (*ret_is_done && is_clients) {
+        err = db_query_run(db, &read_done, &command, NULL);
+        if (err == ERR_OK && memcmp(command.done_hash, body_hash, STORE_KEY_BYTES) != 0) {
+            err = ERR_KEY_REUSED;
+        }
+    }
+    return err;
+}
 
 enum err store_begin_command(struct db *db, const unsigned char key[STORE_KEY_BYTES],
                              bool *ret_is_done)
 {
-    struct command command;
-    uint64_t rows = 0;
-    memcpy(command.key, key, sizeof(command.key));
-    enum err err = db_query_run(db, &insert_command, &command, &rows);
-    *ret_is_done = err == ERR_OK && rows == 0;
-    return err;
+    return store_begin_clients_command(db, key, no_body, ret_is_done);
 }
 
 /* ---- was it done? ---- */

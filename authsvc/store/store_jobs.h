@@ -81,6 +81,12 @@ bool store_is_last_admin(const struct store_admins *admins, uint64_t user_id);
  * now? Then nothing is left to do. */
 enum err store_begin_command(struct db *db, const unsigned char key[STORE_KEY_BYTES],
                              bool *ret_is_done);
+/* The same for a command that a client has given its key. body_hash: what for; all 0: no client
+ * has. ERR_KEY_REUSED: it was done for another body; ERR_IN_FLIGHT: somebody is at it for longer
+ * than a lock is waited for. */
+enum err store_begin_clients_command(struct db *db, const unsigned char key[STORE_KEY_BYTES],
+                                     const unsigned char body_hash[STORE_KEY_BYTES],
+                                     bool *ret_is_done);
 
 /* Sessions of a user that are no longer what they were. */
 struct store_user_sessions {

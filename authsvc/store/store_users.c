@@ -307,7 +307,7 @@ static enum err add_in_transaction(void *arg, struct db *db)
 {
     struct add_user *add = arg;
     bool is_done = false;
-    enum err err = store_begin_command(db, add->draft.key, &is_done);
+    enum err err = store_begin_clients_command(db, add->draft.key, add->draft.body_hash, &is_done);
     if (err == ERR_OK && !is_done) {
         err = db_query_run(db, &insert_user, add, NULL);
         if (err == ERR_OK) {

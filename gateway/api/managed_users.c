@@ -120,6 +120,7 @@ static enum err prepare_add(struct exchange *exchange, struct msg *msg)
     msg->user_add.idempotency_key = repeat_key_attach(exchange);
     msg->user_add.has_origin = true;
     msg->user_add.origin = exchange_origin(exchange);
+    msg->user_add.body_hash = repeat_key_body(exchange);
     return ERR_OK;
 }
 
@@ -236,6 +237,7 @@ static const struct route managed_user_rows[] = {
      .name = "addUser",
      .doc = "Adds a user.",
      .who = ROUTE_ADMIN,
+     .takes_key = true,
      .body = add_body,
      .answer = {.status = 201, .members = managed_user_members, .doc = "He may sign in."},
      .errors = {ERR_CONFLICT, ERR_WEAK_PASSWORD},

@@ -70,6 +70,7 @@ static const struct route registration_rows[] = {
      .template = "/v1/registration",
      .name = "register",
      .doc = "Adds oneself as a member, where whoever runs this service lets everybody.",
+     .takes_key = true,
      .body = register_body,
      .answer = {.status = 201, .members = user_members, .doc = "He may sign in."},
      .errors = {ERR_REGISTRATION_CLOSED, ERR_CONFLICT, ERR_WEAK_PASSWORD, ERR_RATE_LIMITED},

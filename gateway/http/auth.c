@@ -67,6 +67,11 @@ void auth_draw_token(const struct auth *auth, char ret_token[TOKEN_HEX + 1])
     token_draw(auth->token_keys, TOKEN_SESSION, ret_token);
 }
 
+void auth_hash_body(const struct auth *auth, struct str body, uint8_t ret_hash[AUTH_BODY_BYTES])
+{
+    token_keys_hash(auth->token_keys, body, ret_hash, AUTH_BODY_BYTES);
+}
+
 void auth_note_good(struct auth *auth, const uint8_t token_hash[AUTH_HASH_BYTES])
 {
     bool added;

@@ -7,6 +7,7 @@
 #include "gateway/http/auth.h"
 #include "gateway/http/cors.h"
 #include "gateway/http/json_body.h"
+#include "gateway/http/repeat_key.h"
 #include "gateway/http/session_cookie.h"
 
 struct dispatcher {
@@ -91,6 +92,8 @@ static void run_handler(struct exchange *exchange)
 {
     if (exchange->route->who == ROUTE_ADMIN && exchange->context.principal.role != ROLE_ADMIN) {
         exchange_fail(exchange, ERR_FORBIDDEN);
+    } else if (exchange->route->takes_key && !repeat_key_read(exchange)) {
+        exchange_fail(exchange, ERR_BAD_KEY);
     } else if (exchange->route->ask != NULL) {
         ask_run(exchange);
     } else {
@@ -99,24 +102,20 @@ static void run_handler(struct exchange *exchange)
 }
 
 /* Whatever else comes with it, and whether the route wants it or not: a request with the cookie is
- * a browser's, and must be of a page of ours. ERR_FOREIGN_PAGE. */
-static enum err check_page(const struct exchange *exchange)
+ * a browser's, and must be of a page of ours. */
+static bool is_of_foreign_page(const struct exchange *exchange)
 {
     const struct session_cookie *cookie = exchange->all->config.cookie;
     struct str value;
     return route_is_under_v1(exchange->route) &&
-                   session_cookie_find(cookie, exchange->request, &value)
-               ? session_cookie_check_page(cookie, exchange->request)
-               : ERR_OK;
+           session_cookie_find(cookie, exchange->request, &value) &&
+           session_cookie_check_page(cookie, exchange->request) != ERR_OK;
 }
 
 static void run_route(struct exchange *exchange)
 {
     struct credential credential;
-    enum err err = check_page(exchange);
-    if (err == ERR_OK) {
-        err = auth_read(exchange, &credential);
-    }
+    enum err err = auth_read(exchange, &credential);
     if (err != ERR_OK) {
         exchange_fail(exchange, err);
     } else if (read_json_body(exchange)) {
@@ -140,6 +139,8 @@ void dispatcher_handle(struct dispatcher *dispatcher, struct request *request)
         exchange_fail(exchange, ERR_NOT_FOUND);
     } else if ((exchange->route = route_path_find(exchange->path, request->method)) == NULL) {
         answer_other_method(exchange);
+    } else if (is_of_foreign_page(exchange)) {
+        exchange_fail(exchange, ERR_FOREIGN_PAGE);
     } else if (exchange->route->is_stream && !request->ops->can_stream(request)) {
         struct http_response *again = request->ops->again(request);
         exchange_respond(exchange, &again);

@@ -239,7 +239,7 @@ void exchange_fail_with(struct exchange *exchange, const struct problem *problem
     if (exchange->request->error != ERR_OK) {
         http_response_close(response);
     }
-    if (status == 429 || status == 503) {
+    if (status == 429 || status == 503 || problem->err == ERR_IN_FLIGHT) {
         add_retry_after(exchange, response);
     } else if (status == 401) {
         add_own_header(response, "WWW-Authenticate", "Bearer");
@@ -261,10 +261,11 @@ void exchange_respond_options(struct exchange *exchange, bool is_preflight)
     struct http_response *response = http_response_new(204);
     if (is_preflight) {
         add_allow(exchange, response, "Access-Control-Allow-Methods");
-        add_own_header(response, "Access-Control-Allow-Headers",
-                       exchange_dialect(exchange) == DIALECT_ORIGINAL
-                           ? "authorization, content-type"
-                           : "authorization, content-type, if-match, if-none-match");
+        add_own_header(
+            response, "Access-Control-Allow-Headers",
+            exchange_dialect(exchange) == DIALECT_ORIGINAL
+                ? "authorization, content-type"
+                : "authorization, content-type, idempotency-key, if-match, if-none-match");
         add_own_header(response, "Access-Control-Max-Age", "600");
     } else {
         add_allow(exchange, response, "Allow");

@@ -13,6 +13,8 @@
 #include "proto/bus/bus.h"
 #include "proto/session/session_follow.h"
 
+#define AUTH_BODY_BYTES 16 /* of a hash of a body (auth_hash_body) */
+
 struct auth;           /* auth.h */
 struct session_cookie; /* session_cookie.h */
 
@@ -49,13 +51,15 @@ struct exchange {
     /* The session that the principal comes with: the hash of its token, whose first
      * SESSION_ID_BYTES are its id. */
     uint8_t session[SESSION_HASH_BYTES];
-    bool is_by_cookie;             /* its token came in the cookie */
-    char *set_cookie;              /* of a success: its Set-Cookie; NULL: none */
-    struct etag_match match;       /* what a route with has_if_match may change */
-    char etag[ETAG_BYTES];         /* of the answer; "": it has none */
-    char location[LOCATION_BYTES]; /* likewise */
-    struct json_t *body;           /* checked; NULL if the route takes none */
-    void *state;                   /* the handler's own */
+    struct str repeat_key;              /* what Idempotency-Key says; borrowed; empty: nothing */
+    uint8_t body_hash[AUTH_BODY_BYTES]; /* of the body that came with it */
+    bool is_by_cookie;                  /* its token came in the cookie */
+    char *set_cookie;                   /* of a success: its Set-Cookie; NULL: none */
+    struct etag_match match;            /* what a route with has_if_match may change */
+    char etag[ETAG_BYTES];              /* of the answer; "": it has none */
+    char location[LOCATION_BYTES];      /* likewise */
+    struct json_t *body;                /* checked; NULL if the route takes none */
+    void *state;                        /* the handler's own */
     void (*free_state)(void *state);
     uint64_t retry_after_ms; /* for ERR_RATE_LIMITED and everything that is 503 */
 };

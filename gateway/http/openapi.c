@@ -319,6 +319,9 @@ static void write_parameters(const struct route_path *path, struct json_out *out
 static void write_own_parameters(const struct route *route, struct json_out *out)
 {
     json_out_open_member(out, "parameters", '[');
+    if (route->takes_key) {
+        write_ref("#/components/parameters/IdempotencyKey", out);
+    }
     if (route->has_if_match) {
         write_ref(route->free_of_match == NULL ? "#/components/parameters/IfMatch"
                                                : "#/components/parameters/IfMatchOrFree",
@@ -380,7 +383,7 @@ static void write_operation(const struct route *route, enum dialect dialect, str
         }
     }
     json_out_close(out, "]");
-    if (route->query != NULL || route->has_if_match) {
+    if (route->query != NULL || route->has_if_match || route->takes_key) {
         write_own_parameters(route, out);
     }
     if (route->body != NULL) {
@@ -458,16 +461,16 @@ static void write_header(const char *name, const char *doc, struct json_out *out
     json_out_close(out, "}}");
 }
 
-static void write_if_match(const char *name, bool is_required, struct json_out *out)
+/* One of the components' parameters. */
+static void write_header_parameter(const char *key, const char *name, bool is_required,
+                                   const char *doc, struct json_out *out)
 {
-    json_out_open_member(out, name, '{');
-    json_out_member_z(out, "name", "If-Match");
+    json_out_open_member(out, key, '{');
+    json_out_member_z(out, "name", name);
     json_out_member_z(out, "in", "header");
     json_out_key(out, "required");
     json_out_bool(out, is_required);
-    json_out_member_z(out, "description",
-                      is_required ? "The ETag of what was read; * for whatever there is now."
-                                  : "Likewise; needed unless only what the row says is changed.");
+    json_out_member_z(out, "description", doc);
     json_out_open_member(out, "schema", '{');
     json_out_member_z(out, "type", "string");
     json_out_close(out, "}}");
@@ -506,8 +509,15 @@ static void write_components(const struct public_url *url, struct json_out *out)
     write_header("Set-Cookie", "Of who signs in or out with the cookie.", out);
     json_out_close(out, "}");
     json_out_open_member(out, "parameters", '{');
-    write_if_match("IfMatch", /* is_required= */ true, out);
-    write_if_match("IfMatchOrFree", /* is_required= */ false, out);
+    write_header_parameter("IfMatch", "If-Match", /* is_required= */ true,
+                           "The ETag of what was read; * for whatever there is now.", out);
+    write_header_parameter("IfMatchOrFree", "If-Match", /* is_required= */ false,
+                           "Likewise; needed unless only what the row says is changed.", out);
+    write_header_parameter("IdempotencyKey", "Idempotency-Key", /* is_required= */ false,
+                           "Drawn by the client: what comes again with it within 24 hours is done "
+                           "once. 1 to 128 visible characters, also in quotes; at least 22 where "
+                           "nobody is signed in.",
+                           out);
     json_out_close(out, "}");
     write_security_schemes(url, out);
     json_out_close(out, "}");

@@ -67,6 +67,12 @@ static const struct {
     {ERR_GONE, "Ended for good", "Ask whoever gave you the link for another one."},
     {ERR_NO_SUCH_USER, "No such user", "Check the user's id, or his name to the letter."},
     {ERR_ROOMS_FULL, "Too many rooms", "End a room that is not needed any more."},
+    {ERR_KEY_REUSED, "Key used before",
+     "Draw a new <code>Idempotency-Key</code> for each request; repeat one only with the body "
+     "that it came with."},
+    {ERR_IN_FLIGHT, "Still being done",
+     "Wait for as many seconds as <code>Retry-After</code> says, then send it again as it is."},
+    {ERR_BAD_KEY, "Bad Idempotency-Key", "Draw it at random, say a UUID; it may stand in quotes."},
     {ERR_HTTP_VERSION, "HTTP version not supported", "Speak HTTP/1.1."},
 };
 

@@ -189,6 +189,9 @@ static const char *check_row(const struct route *route)
     if ((is_get && route->body != NULL) || (!is_get && route->is_stream)) {
         return "GET takes no body, and only GET is a stream";
     }
+    if (route->takes_key && strcmp(route->method, "POST") != 0) {
+        return "only a POST takes a key";
+    }
     if (route->has_if_match && (is_get || route->ask == NULL)) {
         return "GET changes no version, and a handler of its own does not know which";
     }
@@ -415,6 +418,11 @@ void route_find_failures(const struct route *route, enum dialect dialect,
     if (route->has_if_match) {
         add_failure(ret_failures, ERR_STALE);
         add_failure(ret_failures, ERR_MATCH_REQUIRED);
+    }
+    if (route->takes_key) {
+        add_failure(ret_failures, ERR_BAD_KEY);
+        add_failure(ret_failures, ERR_KEY_REUSED);
+        add_failure(ret_failures, ERR_IN_FLIGHT);
     }
     if (dialect == DIALECT_V1) {
         add_failure(ret_failures, ERR_WRONG_HOST);

@@ -73,6 +73,7 @@ struct route {
     const char *name;     /* of the operation, in the API's document; unique */
     const char *doc;      /* one sentence */
     enum route_who who;
+    bool takes_key;    /* Idempotency-Key: it makes something, once for each (repeat_key.h) */
     bool has_if_match; /* If-Match must say which version it changes: exchange->match */
     /* What may be changed without it: a body of only these members; ended by NULL. NULL: nothing.
      */
@@ -133,7 +134,7 @@ void route_path_write_allow(const struct route_path *path, struct strbuf *text);
 /* Is its path under /v1? That of a page about a problem is not. */
 bool route_is_under_v1(const struct route *route);
 
-#define ROUTE_FAILURES_MAX 28
+#define ROUTE_FAILURES_MAX 32
 
 /* All that can go wrong with a row, each once. */
 struct route_failures {

@@ -73,6 +73,18 @@ static void make_check(const crypto_auth_hmacsha256_state *key, enum token_kind 
     memcpy(ret_check, hash, CHECK_BYTES);
 }
 
+void token_keys_hash(const struct token_keys *keys, struct str data, void *ret_hash,
+                     size_t hash_bytes)
+{
+    static const struct str kind = STR_LIT("data");
+    crypto_auth_hmacsha256_state state = keys->keys[0];
+    unsigned char hash[crypto_auth_hmacsha256_BYTES];
+    crypto_auth_hmacsha256_update(&state, (const unsigned char *)kind.data, kind.bytes);
+    crypto_auth_hmacsha256_update(&state, (const unsigned char *)data.data, data.bytes);
+    crypto_auth_hmacsha256_final(&state, hash);
+    memcpy(ret_hash, hash, hash_bytes);
+}
+
 void token_draw(const struct token_keys *keys, enum token_kind kind, char ret_token[TOKEN_HEX + 1])
 {
     struct token_bytes bytes;

@@ -29,6 +29,11 @@ void token_keys_free(struct token_keys **keys); /* wipes them */
 /* Draws a fresh one, ended by NUL. */
 void token_draw(const struct token_keys *keys, enum token_kind kind, char ret_token[TOKEN_HEX + 1]);
 
+/* A hash of data that says nothing to who has not the key, however easily data could be guessed.
+ * With another first key it is another one. */
+void token_keys_hash(const struct token_keys *keys, struct str data, void *ret_hash,
+                     size_t hash_bytes); /* crypto_auth_hmacsha256_BYTES at most */
+
 enum token_verdict {
     TOKEN_IS_OURS,
     TOKEN_IS_FOREIGN, /* it looks like one, but no gateway with these keys has drawn it */

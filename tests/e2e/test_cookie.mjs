@@ -78,6 +78,11 @@ const attack = ([target, password]) => {
         element.onerror = () => resolve('refused');
         element.src = `${target}/v1/users/me`;
     });
+    const stream = () => new Promise((resolve) => {
+        const source = new EventSource(`${target}/v1/events`, { withCredentials: true });
+        source.onopen = () => resolve('read a stream');
+        source.onerror = () => { source.close(); resolve('refused'); };
+    });
     // Its origin is "null".
     const sandboxed = (options) => new Promise((resolve) => {
         const frame = document.createElement('iframe');
@@ -99,6 +104,7 @@ const attack = ([target, password]) => {
         signInAsMalloryWithout: await outcome('/v1/sessions', { method: 'POST', headers: json, body: asMallory }),
         signInAsMalloryUnseen: await outcome('/v1/sessions', { ...include, mode: 'no-cors', method: 'POST', body: asMallory }),
         image: await image(),
+        stream: await stream(),
         sandboxed: await sandboxed(include),
         sandboxedUnseen: await sandboxed({ ...include, mode: 'no-cors' }),
     }))();
@@ -147,6 +153,12 @@ function describe(name, { host, secure, hostile, cookieName }) {
         assert.equal((await call(page, 'GET', '/v1/users/me')).json.username, 'testuser');
         const renamed = await call(page, 'PATCH', '/v1/users/me', { display_name: 'Tess' }, { 'if-match': '*' });
         assert.equal(renamed.json?.display_name, 'Tess', JSON.stringify(renamed));
+        const me = await page.evaluate(() => new Promise((resolve, reject) => {
+            const source = new EventSource('/v1/events');
+            source.addEventListener('snapshot', ({ data }) => { source.close(); resolve(JSON.parse(data).me); });
+            source.onerror = reject;
+        }));
+        assert.equal(me.display_name, 'Tess');
         // A token that is shown wins, and the original three know no cookie.
         assert.equal((await call(page, 'GET', '/v1/users/me', undefined, { authorization: 'Bearer x' })).status, 401);
         assert.equal((await call(page, 'POST', '/create', {})).status, 401);

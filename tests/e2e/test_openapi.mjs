@@ -2,6 +2,7 @@
 // The API's document against the API: the document is valid OpenAPI 3.1, and every operation in it is walked. Whatever
 // an operation answers, to a good request and to bad ones, must be what the document says of it.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import Ajv2020 from 'ajv/dist/2020.js';
@@ -265,6 +266,24 @@ test('a member that is missing or wrong is refused, an unknown one only where th
         }
         assertDescribed(row, await send(row, { body: { ...good, unknown: 1 } }), isClosed ? 422 : 200, 'unknown member');
     }
+});
+
+test('a key of a request is taken where the document says so, for one body', async () => {
+    let takers = 0;
+    for (const row of operations()) {
+        const takes = row.operation.parameters?.some(({ $ref }) => $ref?.endsWith('/IdempotencyKey'));
+        if (!takes) continue;
+        takers += 1;
+        const key = `"${randomUUID()}"`;
+        const body = { ...Object.fromEntries(row.schema.required.map((name) => [name, VALUES[name]])), username: `keyed ${takers}` };
+        const options = { body, headers: { 'idempotency-key': key } };
+        const first = await send(row, options);
+        assertDescribed(row, first, row.good, 'with a key');
+        assert.deepEqual((await send(row, options)).json, first.json, row.name);
+        if (row.isSecured) assertDescribed(row, await send(row, { ...options, body: { ...body, password: 'another one' } }), 422, 'another body');
+        assertDescribed(row, await send(row, { ...options, headers: { 'idempotency-key': 'a b' } }), 400, 'a bad key');
+    }
+    assert.ok(takers > 0);
 });
 
 test('a body that is too large gets 413; a request for a stream has none at all', async () => {

@@ -39,7 +39,9 @@ export async function startFront(certificate) {
     const seen = [];
     const front = await listen(certificate, (request, response) => {
         const { method, url: path, headers, rawHeaders } = request;
-        const forwarded = http.request({ host: '127.0.0.1', port: target.port, method, path, headers: rawHeaders }, (answer) => {
+        // A connection for each: a stream begins on none that had a request before.
+        const options = { host: '127.0.0.1', port: target.port, method, path, headers: rawHeaders, agent: false };
+        const forwarded = http.request(options, (answer) => {
             seen.push({ method, path, headers, status: answer.statusCode });
             response.writeHead(answer.statusCode, answer.rawHeaders);
             answer.pipe(response);

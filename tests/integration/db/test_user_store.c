@@ -443,6 +443,54 @@ static void one_addition_at_once_is_one(void **state)
     count_is("SELECT COUNT(*) FROM users WHERE username LIKE 'user %'", "20");
 }
 
+static const unsigned char one_body[STORE_KEY_BYTES] = "one body",
+                           other_body[STORE_KEY_BYTES] = "other";
+
+static void a_clients_key_is_for_one_body(void **state)
+{
+    (void)state;
+    struct store_user added;
+    struct store_user again;
+    struct store_new_user user = new_user("keyed");
+    memcpy(user.body_hash, one_body, sizeof(user.body_hash));
+    assert_int_equal(ask_add_user(store, &user, &added), ERR_OK);
+    assert_int_equal(ask_add_user(store, &user, &again), ERR_OK);
+    assert_int_equal(again.id, added.id);
+    memcpy(user.body_hash, other_body, sizeof(user.body_hash));
+    assert_int_equal(ask_add_user(store, &user, &again), ERR_KEY_REUSED);
+    (void)str_copy(user.username, sizeof(user.username), STR_LIT("keyed too"));
+    assert_int_equal(ask_add_user(store, &user, &again), ERR_KEY_REUSED);
+    count_is("SELECT COUNT(*) FROM users WHERE username LIKE 'keyed%'", "1");
+    /* What failed was not done: the key is free again. */
+    user = new_user("keyed");
+    memcpy(user.body_hash, one_body, sizeof(user.body_hash));
+    assert_int_equal(ask_add_user(store, &user, &again), ERR_CONFLICT);
+    (void)str_copy(user.username, sizeof(user.username), STR_LIT("keyed too"));
+    memcpy(user.body_hash, other_body, sizeof(user.body_hash));
+    assert_int_equal(ask_add_user(store, &user, &again), ERR_OK);
+}
+
+/* Somebody is at the same command, and stays at it. */
+static void a_clients_key_that_is_in_use_is_told(void **state)
+{
+    (void)state;
+    struct store_user added;
+    struct store_new_user user = new_user("busy");
+    const struct db_value values[] = {
+        DB_V_BIN(((struct str){.data = (const char *)user.key, .bytes = sizeof(user.key)}))};
+    const struct db_statement insert = {
+        .sql = "INSERT INTO user_commands (command_key, created_unix_ms) VALUES (?, 0)",
+        .values = values,
+        .value_count = 1};
+    assert_int_equal(db_begin(fixture.db), ERR_OK);
+    assert_int_equal(db_run(fixture.db, &insert, NULL), ERR_OK);
+    assert_int_equal(ask_add_user(store, &user, &added), ERR_OVERLOADED);
+    memcpy(user.body_hash, one_body, sizeof(user.body_hash));
+    assert_int_equal(ask_add_user(store, &user, &added), ERR_IN_FLIGHT);
+    db_rollback(fixture.db);
+    assert_int_equal(ask_add_user(store, &user, &added), ERR_OK);
+}
+
 static size_t found(const char *search, uint64_t after_id, uint64_t limit)
 {
     struct store_users_page page = {.after_id = after_id, .limit = limit};
@@ -637,6 +685,8 @@ int main(void)
         TEST(of_two_admins_one_stays),
         TEST(the_heir_is_there_and_may_sign_in),
         TEST(heirs_who_are_removed_themselves),
+        TEST(a_clients_key_is_for_one_body),
+        TEST(a_clients_key_that_is_in_use_is_told),
     };
     return cmocka_run_group_tests_name("user_store", tests, server_setup, server_teardown);
 }

@@ -214,6 +214,7 @@ static void test_every_combination(void **state)
     api_fixture_restart(f);
     walk(f, "/v1/sessions", true);
     walk(f, "/v1/users/me", true);
+    walk(f, "/v1/events", true);
     walk(f, "/list_participants", false);
     walk(f, "/create", false);
 }

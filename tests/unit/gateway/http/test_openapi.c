@@ -71,6 +71,7 @@ static const struct route v1_rows[] = {
      .name = "makeThing",
      .doc = "Makes one.",
      .who = ROUTE_USER,
+     .takes_key = true,
      .body = body,
      .answer = {.members = answer, .doc = "It is there."},
      .handle = handle},
@@ -268,6 +269,16 @@ static void a_patch_says_what_it_changes(void **state)
            "components", "parameters", "IfMatch");
 }
 
+static void a_row_that_takes_a_key_says_so(void **state)
+{
+    const json_t *make = operation(*state, "/v1/things/{thing}", "post");
+    EXPECT(make, "[{\"$ref\":\"#/components/parameters/IdempotencyKey\"}]", "parameters");
+    assert_non_null(json_object_get(json_object_get(make, "responses"), "409"));
+    EXPECT(*state, "\"Idempotency-Key\"", "components", "parameters", "IdempotencyKey", "name");
+    EXPECT(*state, "\"header\"", "components", "parameters", "IdempotencyKey", "in");
+    EXPECT(*state, "false", "components", "parameters", "IdempotencyKey", "required");
+}
+
 static void who_signs_in_or_out_may_get_a_cookie(void **state)
 {
     const json_t *end = operation(*state, "/v1/things/{thing}", "delete");
@@ -294,7 +305,7 @@ int main(void)
         TEST(a_body_is_described_member_by_member), TEST(parameters_belong_to_the_path),
         TEST(answers_are_open_to_more_members),     TEST(other_answers_have_their_type),
         TEST(failures_are_told_by_status),          TEST(a_patch_says_what_it_changes),
-        TEST(who_signs_in_or_out_may_get_a_cookie),
+        TEST(who_signs_in_or_out_may_get_a_cookie), TEST(a_row_that_takes_a_key_says_so),
     };
     return cmocka_run_group_tests_name("openapi", tests, NULL, NULL);
 }

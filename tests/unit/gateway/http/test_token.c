@@ -113,6 +113,23 @@ static void test_two_keys(void **state)
     token_keys_free(&both);
 }
 
+static void test_hashes(void **state)
+{
+    const struct token_keys *keys = *state;
+    struct token_keys *other = token_keys_new(OTHER_KEY);
+    struct token_keys *both = token_keys_new(TOKEN_KEY "," OTHER_KEY);
+    uint8_t hash[16], again[16];
+    token_keys_hash(keys, STR_LIT("a"), hash, sizeof(hash));
+    token_keys_hash(both, STR_LIT("a"), again, sizeof(again));
+    assert_memory_equal(hash, again, sizeof(hash));
+    token_keys_hash(keys, STR_LIT("b"), again, sizeof(again));
+    assert_memory_not_equal(hash, again, sizeof(hash));
+    token_keys_hash(other, STR_LIT("a"), again, sizeof(again));
+    assert_memory_not_equal(hash, again, sizeof(hash));
+    token_keys_free(&other);
+    token_keys_free(&both);
+}
+
 static void test_keys(void **state)
 {
     char key[2 * TOKEN_KEY_BYTES_MAX + 1];
@@ -153,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_form),
         cmocka_unit_test(test_random_ones_are_foreign),
         cmocka_unit_test(test_two_keys),
+        cmocka_unit_test(test_hashes),
         cmocka_unit_test(test_keys),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -410,6 +410,19 @@ static void one_that_is_ended_before_its_time_did_not_run_out(void **state)
     assert_int_equal(holder->why, SESSION_ENDED);
 }
 
+/* It may have been used elsewhere, so that its time was not up. */
+static void one_that_an_event_names_did_not_run_out(void **state)
+{
+    struct fixture *f = *state;
+    struct holder *holder = hold(f, 0, 1);
+    answer_with(f, ERR_OK, 500);
+    live(f, 500);
+    hear(f, ONE, 1, true);
+    answer(f, ERR_UNAUTHORIZED);
+    assert_int_equal(holder->told, 1);
+    assert_int_equal(holder->why, SESSION_ENDED);
+}
+
 /* An authsvc that does not tell how much time is left. */
 static void without_a_time_it_is_asked_for_as_usual(void **state)
 {
@@ -539,6 +552,7 @@ int main(void)
         T(a_net_asks_for_each_twice_a_minute),
         T(one_that_ran_out_of_time_is_told_so),
         T(one_that_is_ended_before_its_time_did_not_run_out),
+        T(one_that_an_event_names_did_not_run_out),
         T(without_a_time_it_is_asked_for_as_usual),
         T(a_question_without_an_answer_is_asked_again),
         T(who_cannot_be_asked_for_is_believed_for_a_while),

@@ -1,8 +1,8 @@
 -- The accounts of the database; the server runs this at each start, before it listens. One statement a line, and
 -- @NAME@ is filled in by mysql-start. A service reads and writes the tables that it owns; of authsvc's, roomsvc reads
 -- how users are called and which are removed, and adds to the audit. A right on a table that is not there yet can only
--- be given together with CREATE, which is then taken back. One on columns cannot be given before they are there: until
--- the second start roomsvc may read all of a user.
+-- be given together with CREATE, which is then taken back; one on columns can be written down. lynks_backup makes
+-- back-ups, and puts the tables of one in the place of what there is.
 CREATE DATABASE IF NOT EXISTS lynks_db CHARACTER SET utf8mb4;
 DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');
 FLUSH PRIVILEGES;
@@ -33,25 +33,20 @@ GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.rooms TO lynks_roomsvc@
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.nodes TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.room_members TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.room_commands TO lynks_roomsvc@'%';
-GRANT CREATE, SELECT ON lynks_db.users TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT ON lynks_db.user_removals TO lynks_roomsvc@'%';
 GRANT CREATE, INSERT ON lynks_db.audit TO lynks_roomsvc@'%';
-GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.room_members TO lynks_roomsvc@'%';
-GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.room_commands TO lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.rooms FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.nodes FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.room_members FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.room_commands FROM lynks_roomsvc@'%';
-SELECT COUNT(*) INTO @named FROM information_schema.columns WHERE table_schema = 'lynks_db' AND table_name = 'users' AND column_name = 'display_name';
-SET @less = IF(@named, "REVOKE SELECT ON lynks_db.users FROM lynks_roomsvc@'%'", 'DO 0'), @names = IF(@named, "GRANT SELECT (id, username, display_name) ON lynks_db.users TO lynks_roomsvc@'%'", 'DO 0');
-EXECUTE IMMEDIATE @less;
-EXECUTE IMMEDIATE @names;
-REVOKE CREATE ON lynks_db.users FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.user_removals FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.audit FROM lynks_roomsvc@'%';
-REVOKE CREATE ON lynks_db.room_members FROM lynks_roomsvc@'%';
-REVOKE CREATE ON lynks_db.room_commands FROM lynks_roomsvc@'%';
--- What others see of users. A right on columns cannot be given before they are there, but can be written down.
+-- What others see of users.
 REPLACE INTO mysql.tables_priv (Host, Db, User, Table_name, Grantor, Table_priv, Column_priv) VALUES ('%', 'lynks_db', 'lynks_roomsvc', 'users', '', '', 'Select');
 REPLACE INTO mysql.columns_priv (Host, Db, User, Table_name, Column_name, Column_priv) VALUES ('%', 'lynks_db', 'lynks_roomsvc', 'users', 'id', 'Select'), ('%', 'lynks_db', 'lynks_roomsvc', 'users', 'username', 'Select'), ('%', 'lynks_db', 'lynks_roomsvc', 'users', 'display_name', 'Select');
 FLUSH PRIVILEGES;
+CREATE USER IF NOT EXISTS lynks_backup@'%';
+ALTER USER lynks_backup@'%' IDENTIFIED BY PASSWORD '@ADMIN_HASH@';
+GRANT SELECT, SHOW VIEW, TRIGGER, ALTER, DROP, CREATE, INSERT ON `lynks\_db`.* TO lynks_backup@'%';
+GRANT ALL PRIVILEGES ON `lynks\_db\_restore`.* TO lynks_backup@'%';
+GRANT ALL PRIVILEGES ON `lynks\_db\_before`.* TO lynks_backup@'%';

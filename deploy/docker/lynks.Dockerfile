@@ -78,7 +78,15 @@ COPY --from=build /src/build/release/bin/lynks-janusbridge /usr/local/bin/
 USER 10004:10004
 ENTRYPOINT ["lynks-janusbridge"]
 
+# With the migrator: a back-up of an earlier version is brought up to date.
 FROM service AS admin
-COPY --from=build /src/build/release/bin/lynks-admin /usr/local/bin/
+COPY deploy/docker/install deploy/packages/image-admin.txt /tmp/
+RUN /tmp/install /tmp/image-admin.txt
+COPY sql/*.sql /usr/local/share/lynks/sql/
+COPY sql/seed /usr/local/share/lynks/sql/seed
+COPY deploy/lib/common.sh deploy/lib/backup.sh /usr/local/share/lynks/lib/
+COPY deploy/docker/admin-start /usr/local/bin/
+COPY --from=build /src/build/release/bin/lynks-admin /src/build/release/bin/lynks-migrate /usr/local/bin/
+ENV LYNKS_SQL_DIR=/usr/local/share/lynks/sql
 USER 10008:10008
-ENTRYPOINT ["lynks-admin"]
+ENTRYPOINT ["admin-start"]

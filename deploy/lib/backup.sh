@@ -59,6 +59,17 @@ in_group() { # function, arguments
     return "$code"
 }
 
+add_tls() { # off, on or verify; file to trust, or ""
+    case $1 in
+        off) client+=(--skip-ssl) ;;
+        on) client+=(--ssl) ;;
+        verify)
+            client+=(--ssl --ssl-verify-server-cert)
+            [[ -z $2 ]] || client+=(--ssl-ca="$2")
+            ;;
+    esac
+}
+
 query() { # SQL [DATABASE]
     mariadb "${client[@]}" --batch --skip-column-names --execute "$1" ${2:+"$2"}
 }

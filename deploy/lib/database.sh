@@ -27,18 +27,9 @@ reach_database() {
     export MYSQL_PWD # for mariadb and mariadb-dump
     client=(--no-defaults --protocol=tcp --host="$(migrator .env.LYNKS_MYSQL_HOST)"
         --port="$(migrator .env.LYNKS_MYSQL_PORT)" --user="$database_user")
-    add_tls "$(migrator '.env.LYNKS_MYSQL_TLS // "off"')" "$(migrator '.env.LYNKS_MYSQL_CA_FILE // ""')"
-}
-
-add_tls() { # off, on or verify; file to trust, in the migrator's folder
-    case $1 in
-        off) client+=(--skip-ssl) ;;
-        on) client+=(--ssl) ;;
-        verify)
-            client+=(--ssl --ssl-verify-server-cert)
-            [[ -z $2 ]] || client+=(--ssl-ca="$migrator_dir/$2")
-            ;;
-    esac
+    local trusted
+    trusted=$(migrator '.env.LYNKS_MYSQL_CA_FILE // ""')
+    add_tls "$(migrator '.env.LYNKS_MYSQL_TLS // "off"')" "${trusted:+$migrator_dir/$trusted}"
 }
 
 # As deploy/up runs it, with another account and on another database.

@@ -1,14 +1,19 @@
 // The containers as a user gets them. Runs inside tests/compose/engine; the tests build on each other.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { servePages } from '../e2e/pages.mjs';
 import { launchBrowser } from '../support/browser.mjs';
-import { drawToken, tokenKeyOf } from '../support/tokens.mjs';
+import { openEvents } from '../support/event-stream.mjs';
+import { assertPeopleLines } from '../support/readme-people.mjs';
+import { drawToken, hashOf, tokenKeyOf } from '../support/tokens.mjs';
 import { eventually, sleep, timed } from '../support/wait.mjs';
 import { Containers, docker, IMAGES, serviceOf, STATELESS } from './compose.mjs';
 import { Load } from './load.mjs';
@@ -23,9 +28,9 @@ const SECRETS_OF = { // what a container may know: the files of its volume
     roomsvc: ['bus-public-keys', 'bus-secret-key', 'mysql-password'],
     janusbridge: ['bus-public-keys', 'bus-secret-key', 'janus-admin-key', 'janus-ca.pem'],
     janus: ['admin-key', 'cert.pem', 'core-admin-secret', 'key.pem'],
-    mysql: ['authsvc.hash', 'lynks-password', 'migrate.hash', 'roomsvc.hash', 'root-password'],
+    mysql: ['admin.hash', 'authsvc.hash', 'lynks-password', 'migrate.hash', 'roomsvc.hash', 'root-password'],
     migrate: ['admin-password', 'mysql-password'],
-    admin: ['bus-public-keys', 'bus-secret-key', 'first-password'],
+    admin: ['bus-public-keys', 'bus-secret-key', 'first-password', 'mysql-password'],
 };
 const MEDIA_MS = 15000;
 
@@ -41,6 +46,53 @@ after(async () => {
     await browser?.close();
     await pages?.close();
 });
+
+const TOOL = ['docker-compose', '-f', 'deploy/compose.yaml', 'run', '--rm', '-T', 'admin'];
+const tool = (...args) => run(TOOL[0], [...TOOL.slice(1), ...args], { env: stack.env });
+
+const backUp = async () => (await run(TOOL[0], [...TOOL.slice(1), 'backup', '-'], { env: stack.env, encoding: 'buffer', maxBuffer: 1 << 26 })).stdout;
+function restoreFrom(backup) {
+    const restoring = tool('restore', '-');
+    restoring.child.stdin.on('error', () => {}); // it may be gone before it has read all
+    restoring.child.stdin.end(backup);
+    return restoring;
+}
+
+const databases = async () => (await stack.query("SHOW DATABASES LIKE 'lynks%'")).trim().split('\n');
+const startTimes = async () => [...await stack.running()].map(([name, { State }]) => `${name} ${State.StartedAt}`);
+// Whichever replica is asked.
+const statuses = async (own) => (await Promise.all(Array.from({ length: 10 }, () => stack.request('/v1/users/me', { method: 'GET', token: own }))))
+    .map(({ status }) => status);
+const isRefusedEverywhere = async (own) => (await statuses(own)).every((status) => status === 401);
+const isKnownEverywhere = async (own) => (await statuses(own)).every((status) => status === 200);
+
+async function backupAccount() {
+    const password = (await stack.volume('secrets-admin')).get('mysql-password').trim();
+    return ['--protocol=tcp', '--host=mysql', '--user=lynks_backup', `--password=${password}`];
+}
+
+// Migrated by this version's own program, but not to the end; with a user, his session of this token and a room.
+async function makeOldBackup(old) {
+    const account = await backupAccount();
+    const sql = await mkdtemp(join(tmpdir(), 'lynks-sql-'));
+    try {
+        await run('bash', ['-c', 'cp -r sql/00[1-5]_*.sql sql/seed "$1" && chmod -R a+rX "$1"', 'bash', sql]);
+        await stack.query('CREATE DATABASE lynks_db_before CHARACTER SET utf8mb4', account);
+        await run(TOOL[0], [...TOOL.slice(1, -1), '-e', 'LYNKS_MYSQL_DATABASE=lynks_db_before', '-e', 'LYNKS_SQL_DIR=/old', '-v', `${sql}:/old:ro`,
+            // There were no admins.
+            '--entrypoint', 'env', 'admin', '-u', 'LYNKS_ADMIN_PASSWORD_FILE', 'lynks-migrate'], { env: stack.env });
+        await stack.query(`USE lynks_db_before; INSERT INTO users (username, password) SELECT 'old', password FROM lynks_db.users WHERE username = 'testuser';
+            INSERT INTO sessions (token_hash, user_id, created_unix_ms, expires_unix_ms) SELECT UNHEX('${hashOf(old)}'), id,
+                UNIX_TIMESTAMP() * 1000, UNIX_TIMESTAMP() * 1000 + 600000 FROM users WHERE username = 'old'`, account);
+        const { stdout } = await run(TOOL[0], [...TOOL.slice(1, -1), '--entrypoint', 'mariadb-dump', 'admin', '--no-defaults', ...account, 'lynks_db_before'],
+            { env: stack.env, encoding: 'buffer', maxBuffer: 1 << 26 });
+        await stack.query('DROP DATABASE lynks_db_before', account);
+        const text = Buffer.concat([Buffer.from('-- lynks-backup 1 migration=005_revoked_tokens\n'), stdout]);
+        return Buffer.concat([text, Buffer.from(`-- lynks-backup-end sha256=${createHash('sha256').update(text).digest('hex')}\n`)]);
+    } finally {
+        await rm(sql, { recursive: true });
+    }
+}
 
 const listed = async () => (await stack.list(token)).json.publishers;
 
@@ -113,7 +165,6 @@ test('a client logs in, creates the meeting and lists it', async () => {
 });
 
 test('the shell tool tells the first admin\'s password, which signs in', async () => {
-    const tool = (...args) => run('docker-compose', ['-f', 'deploy/compose.yaml', 'run', '--rm', '-T', 'admin', ...args], { env: stack.env });
     const password = (await tool('password')).stdout.trim();
     assert.match(password, /^[0-9a-f]{48}$/);
     const signedIn = await stack.request('/v1/sessions', { body: { username: 'admin', password, device: 'shell' }, headers: { 'content-type': 'application/json' } });
@@ -123,6 +174,73 @@ test('the shell tool tells the first admin\'s password, which signs in', async (
     assert.deepEqual(sessions.map(({ id, device }) => [id, device]), [[signedIn.json.id, 'shell']]);
     assert.equal((await tool('session', 'revoke', 'admin')).stdout, '1 session ended\n');
     await assert.rejects(tool('user', 'show', 'nobody'), { code: 1, stderr: /there is no user of this name/ });
+});
+
+test('README\'s lines from an admin to a user who is out', () => assertPeopleLines(stack, TOOL.join(' ')));
+
+// The proxy keeps connections to the gateways, on which no stream can begin.
+test('streams of events come through the proxy whatever came before, and end with their session', async () => {
+    const own = await stack.token();
+    assert.ok((await statuses(own)).every((status) => status === 200));
+    const streams = await Promise.all(Array.from({ length: 6 }, () => openEvents(stack.ports.http, { token: own })));
+    for (const stream of streams) {
+        assert.equal(stream.status, 200, stream.text);
+        assert.equal((await stream.event('snapshot')).data.me.username, 'testuser');
+    }
+    assert.equal((await stack.request('/v1/sessions/current', { method: 'DELETE', token: `Bearer ${own}` })).status, 204);
+    for (const stream of streams) {
+        assert.deepEqual((await stream.event('end', 1000)).data, { reason: 'session_ended' });
+        await stream.closed;
+    }
+});
+
+test('a back-up is restored while all runs: sessions, users and rooms are as they were then, and nothing starts again', async () => {
+    const epochOf = async () => Number((await stack.sql('SELECT epoch FROM nodes'))[0][0]);
+    const [signedOut, started] = [await stack.token(), await startTimes()];
+    const backup = await backUp();
+    assert.match(backup.toString('latin1', 0, 60), /^-- lynks-backup 1 migration=\d{3}_/);
+    assert.equal((await stack.request('/v1/sessions/current', { method: 'DELETE', token: `Bearer ${signedOut}` })).status, 204);
+    const signedIn = await stack.token();
+    await isKnownEverywhere(signedIn);
+    await stack.sql("UPDATE nodes SET epoch = epoch + 10; UPDATE users SET display_name = 'Later' WHERE username = 'testuser'");
+    const epoch = await epochOf();
+    await eventually(async () => (await stack.create(token)).status === 200, { within: 10000, what: 'rooms are made with the later epoch' });
+    await restoreFrom(backup);
+    assert.ok(await epochOf() >= epoch, 'the lease is not an older one');
+    await eventually(() => isRefusedEverywhere(signedIn), { within: 1000, what: 'the later session is over' });
+    await eventually(() => isKnownEverywhere(signedOut), { what: 'the earlier one is there' });
+    assert.deepEqual(await stack.sql("SELECT IFNULL(display_name, 'none') FROM users WHERE username = 'testuser'"), [['none']]);
+    await eventually(async () => (await stack.create(token)).status === 200, { within: 10000, what: 'rooms are made' });
+    await stack.allHealthy();
+    assert.deepEqual(await startTimes(), started);
+    // What is revoked from now on is read on from where it was.
+    assert.equal((await stack.request('/v1/sessions/current', { method: 'DELETE', token: `Bearer ${signedOut}` })).status, 204);
+    await eventually(() => isRefusedEverywhere(signedOut), { within: 1000, what: 'a session that ends is refused everywhere' });
+    assert.deepEqual(await databases(), ['lynks_db']);
+});
+
+test('a back-up of an earlier version is migrated, one that is cut changes nothing', async () => {
+    const now = await backUp();
+    for (const cut of [now.subarray(0, now.length / 2), now.subarray(0, now.length - 10)]) {
+        await assert.rejects(restoreFrom(cut), { code: 1, stderr: /nothing has changed; the database is as it was/ });
+    }
+    const old = await stack.token();
+    await restoreFrom(await makeOldBackup(old));
+    await eventually(() => isRefusedEverywhere(token), { within: 1000, what: 'nobody of now is signed in' });
+    await eventually(() => isKnownEverywhere(old), { what: 'its session is there' });
+    assert.equal((await stack.login('old', 'test123')).status, 200);
+    await restoreFrom(now);
+    await eventually(() => isKnownEverywhere(token), { what: 'all is as it was' });
+    assert.deepEqual(await databases(), ['lynks_db']);
+    await stack.allHealthy();
+});
+
+test('the account for back-ups is of no use beyond them, and a terminal gets none', async () => {
+    const account = await backupAccount();
+    for (const query of ['SELECT * FROM mysql.global_priv', 'CREATE DATABASE other', 'UPDATE lynks_db.users SET role = 2', "CREATE USER x@'%'"]) {
+        await assert.rejects(stack.query(query, account), /denied/, query);
+    }
+    for (const args of [['backup'], ['restore'], ['backup', '-', '-']]) await assert.rejects(tool(...args), { code: 2 });
 });
 
 test('every container runs without root, rights, or a root file system to write on', async () => {

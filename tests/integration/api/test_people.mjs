@@ -2,11 +2,11 @@
 // Users as admins see them, through a whole Lynks with two authsvc; and what README tells of them, run as it stands.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { assertPeopleLines } from '../../support/readme-people.mjs';
 import { inContainers, startStack } from '../../support/stack.mjs';
 import { eventually } from '../../support/wait.mjs';
 
@@ -126,16 +126,4 @@ test('one call that comes from both replicas at once adds one user', async () =>
     assert.equal(answers.filter(({ status }) => status === 409).length, 19);
 });
 
-test('README\'s lines do what it says', async () => {
-    const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
-    const [, script] = /<!-- people -->\n```sh\n([^]*?)```/.exec(readme);
-    const here = script.replaceAll('localhost:60000', `127.0.0.1:${stack.ports.http}`);
-    const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', here], { env: stack.env, cwd: ROOT, timeout: 60000 });
-    const lines = stdout.trim().split('\n');
-    assert.match(lines[0], /"username":"carol"/, stdout);
-    assert.deepEqual(lines.slice(1, 3), ['the phone is out', '200'], stdout);
-    assert.match(stdout, /^[0-9a-f]{32} +laptop /m);
-    assert.doesNotMatch(stdout, /^[0-9a-f]{32} +phone /m);
-    assert.match(stdout, /^carol +carol +member +yes /m);
-    assert.equal(lines.at(-1), 'carol is out', stdout);
-});
+test('README\'s lines do what it says', () => assertPeopleLines(stack));

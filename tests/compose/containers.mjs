@@ -330,17 +330,23 @@ test('no secret is in an image, in what inspect shows, or in a log', async () =>
 });
 
 test('a role\'s account of the database reaches its own tables only', async () => {
-    const own = { authsvc: ['users', 'sessions', 'session_revocations', 'user_commands'], roomsvc: ['rooms'] };
+    const own = { authsvc: ['users', 'sessions', 'session_revocations', 'user_commands'], roomsvc: ['rooms', 'room_members', 'room_commands'] };
     for (const role of Object.keys(own)) {
         const password = (await stack.volume(`secrets-${role}`)).get('mysql-password').trim();
         const account = ['--protocol=tcp', '--host=mysql', `--user=lynks_${role}`, `--password=${password}`];
         for (const [other, tables] of Object.entries(own)) {
             for (const table of tables) {
-                const query = stack.query(`SELECT COUNT(*) FROM lynks_db.${table}`, account);
+                const query = stack.query(`SELECT * FROM lynks_db.${table} LIMIT 1`, account);
                 if (other === role) await query;
                 else await assert.rejects(query, /denied/, `${role} reads ${table}`);
             }
         }
+        // How others are called, and no more.
+        const names = stack.query('SELECT id, username, display_name FROM lynks_db.users', account);
+        const rest = stack.query('SELECT password FROM lynks_db.users', account);
+        await names;
+        if (role === 'roomsvc') await assert.rejects(rest, /denied/);
+        else await rest;
         await assert.rejects(stack.query('DROP TABLE lynks_db.rooms, lynks_db.users', account), /denied/);
     }
     const rootless = stack.query('SELECT 1', ['--protocol=tcp', '--host=mysql', '--user=root', '--password=']);

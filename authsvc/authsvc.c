@@ -14,6 +14,9 @@
  * user_password   gives a user another password and ends his other sessions */
 #include "authsvc/authsvc.h"
 
+/* Who asked lately who he is: 7.5 MB at most. */
+#define USERS_KEPT 10000
+
 static void on_login(void *service, struct call *call)
 {
     const struct auth *auth = service;
@@ -108,7 +111,8 @@ void auth_init(struct auth *auth, const struct auth_parts *parts,
         .outage_ms = config->session_outage_s * 1000};
     const struct sessions_config sessions = {.rules = rules,
                                              .cache_max = config->session_cache_max,
-                                             .lookups_max = config->session_lookups_max};
+                                             .lookups_max = config->session_lookups_max,
+                                             .users_max = USERS_KEPT};
     auth->sessions = sessions_new(parts->clock, parts->store, parts->metrics, &sessions);
     auth->events =
         session_events_new(parts->clock, parts->metrics, auth->sessions, parts->publisher);

@@ -4,7 +4,7 @@
 
 #include "authsvc/account/may.h"
 #include "authsvc/account/passwords.h"
-#include "authsvc/account/user_record.h"
+#include "authsvc/session/user_record.h"
 #include "authsvc/session/origins.h"
 #include "proto/base/log.h"
 #include "proto/base/text.h"

@@ -1,6 +1,6 @@
 #include "authsvc/account/logins.h"
 
-#include "authsvc/account/user_record.h"
+#include "authsvc/session/user_record.h"
 #include "proto/base/log.h"
 #include "proto/unicode/label.h"
 

@@ -1,7 +1,7 @@
 #include "authsvc/account/users.h"
 
 #include "authsvc/account/may.h"
-#include "authsvc/account/user_record.h"
+#include "authsvc/session/user_record.h"
 #include "authsvc/session/origins.h"
 #include "proto/base/log.h"
 #include "proto/unicode/label.h"
@@ -151,6 +151,7 @@ static void on_user_changed(void *arg, enum err err, const struct store_changed 
     for (size_t i = 0; i < changed->sessions.count; i++) {
         sessions_remove(users->sessions, &changed->sessions.tokens[i]);
     }
+    sessions_forget_user(users->sessions, changed->user.id);
     metric_inc(users->changed);
     log_info("user changed", LOG_U64("user", changed->user.id),
              LOG_U64("version", changed->user.version),

@@ -45,6 +45,9 @@ static void tell_life(void *arg)
 void session_events_hear(struct session_events *events, const struct msg_auth_event *event)
 {
     struct token_hash token;
+    if (event->user_id != 0) {
+        sessions_forget_user(events->sessions, event->user_id);
+    }
     if (event->teller != events->self && event->what == AUTH_SESSION_CHANGES &&
         event->token_hash.bytes == TOKEN_HASH_BYTES) {
         memcpy(&token, event->token_hash.data, sizeof(token));

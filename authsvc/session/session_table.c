@@ -248,6 +248,12 @@ enum err session_table_add(struct session_table *t, const struct token_hash *tok
     return ERR_OK;
 }
 
+uint64_t session_table_user(const struct session_table *t, const struct token_hash *token)
+{
+    const struct cached *cached = lru_peek(t->sessions, token);
+    return cached != NULL ? cached->user_id : 0;
+}
+
 void session_table_remove(struct session_table *t, const struct token_hash *token)
 {
     struct cached *cached = lru_find(t->sessions, token);

@@ -39,6 +39,9 @@ enum err session_table_add(struct session_table *table, const struct token_hash 
                            const struct session *stored, bool slide, struct moment now,
                            struct session_view *ret);
 
+/* Whose session it is; 0: it is not known here. */
+uint64_t session_table_user(const struct session_table *table, const struct token_hash *token);
+
 void session_table_remove(struct session_table *table, const struct token_hash *token);
 /* Vouches for none of them any more, in constant time. What waits is written all the same. */
 void session_table_forget_all(struct session_table *table);

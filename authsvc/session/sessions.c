@@ -1,5 +1,7 @@
 #include "authsvc/session/sessions.h"
 
+#include "authsvc/session/session_users.h"
+#include "authsvc/session/user_record.h"
 #include "proto/base/log.h"
 #include "proto/base/list.h"
 #include "proto/base/lru.h"
@@ -43,6 +45,7 @@ struct sessions {
     struct store store;
     struct sessions_config config;
     struct session_table *table;
+    struct session_users *users;
     struct lru *lookups; /* token -> struct lookup * */
     uint64_t forgets;    /* how often all sessions had to be looked up anew */
     enum sessions_state state;
@@ -185,8 +188,17 @@ bool sessions_is_drained(const struct sessions *s)
 
 /* ---- revocations by other replicas ---- */
 
+void sessions_forget_user(struct sessions *s, uint64_t user_id)
+{
+    session_users_forget(s->users, user_id);
+}
+
 void sessions_forget(struct sessions *s, const struct token_hash *token)
 {
+    const uint64_t user_id = session_table_user(s->table, token);
+    if (user_id != 0) {
+        sessions_forget_user(s, user_id);
+    }
     session_table_remove(s->table, token);
     struct lookup **lookup = lru_find(s->lookups, token);
     if (lookup != NULL) {
@@ -227,6 +239,7 @@ static void see_all(struct sessions *s, const struct store_revocation *last)
 static void forget_all(struct sessions *s)
 {
     session_table_forget_all(s->table);
+    session_users_forget_all(s->users);
     s->forgets++;
 }
 
@@ -240,6 +253,7 @@ static void take_revocation(struct sessions *s, const struct store_revocation *r
         s->told = revocation->seq;
     }
     if (revocation->user_id != 0) {
+        sessions_forget_user(s, revocation->user_id);
         if (is_new && s->listener.on_user != NULL) {
             s->listener.on_user(s->listener.arg, revocation->user_id,
                                 (enum auth_news)revocation->news);
@@ -354,21 +368,65 @@ static void fail_check(struct sessions *s, struct call *call, enum err err)
     call_fail(call, err);
 }
 
-static void answer_check(const struct sessions *s, struct call *call,
-                         const struct session_view *view)
+/* user: NULL unless it was asked for. */
+static void answer_check_with(const struct sessions *s, struct call *call,
+                              const struct session_view *view, const struct store_user *user)
 {
     const uint64_t now_ms = now_of(s).unix_ms;
-    const struct msg reply = {
-        .id = MSG_session_check_reply,
-        .session_check_reply = {
-            .user_id = view->user_id,
-            .role = view->role,
-            .has_role = true,
-            .expires_unix_ms = view->expires_unix_ms,
-            .remaining_ms = view->expires_unix_ms > now_ms ? view->expires_unix_ms - now_ms : 1}};
+    struct msg reply = {.id = MSG_session_check_reply,
+                        .session_check_reply = {.user_id = view->user_id,
+                                                .role = view->role,
+                                                .has_role = true,
+                                                .expires_unix_ms = view->expires_unix_ms,
+                                                .remaining_ms = view->expires_unix_ms > now_ms
+                                                                    ? view->expires_unix_ms - now_ms
+                                                                    : 1}};
+    if (user != NULL) {
+        reply.session_check_reply.has_user = true;
+        reply.session_check_reply.user = user_record(user);
+    }
     log_debug("session checked", LOG_U64("session", view->id),
               LOG_STR("request_id", call->context.request_id));
     call_reply(call, &reply);
+}
+
+/* A check that is good, and waits for the user. */
+struct user_wait {
+    struct sessions *sessions;
+    struct call *call;
+    struct session_view view;
+};
+
+static void on_user_of_session(void *arg, enum err err, const struct store_user *user)
+{
+    struct user_wait wait = *(struct user_wait *)arg;
+    mem_free(&arg);
+    if (err == ERR_OK && user == NULL) {
+        err = ERR_UNAUTHORIZED; /* he was removed a moment ago */
+    }
+    if (err != ERR_OK) {
+        fail_check(wait.sessions, wait.call, err);
+        return;
+    }
+    answer_check_with(wait.sessions, wait.call, &wait.view, user);
+}
+
+static void answer_check(struct sessions *s, struct call *call, const struct session_view *view)
+{
+    const bool with_user = call->request.session_check.with_user;
+    const struct store_user *user = with_user ? session_users_find(s->users, view->user_id) : NULL;
+    if (!with_user || user != NULL) {
+        answer_check_with(s, call, view, user);
+        return;
+    }
+    struct user_wait *wait = mem_alloc(sizeof(*wait));
+    *wait = (struct user_wait){.sessions = s, .call = call, .view = *view};
+    const enum err err = session_users_ask(s->users, view->user_id, call->context.deadline_ms,
+                                           on_user_of_session, wait);
+    if (err != ERR_OK) {
+        mem_free(&wait);
+        fail_check(s, call, err);
+    }
 }
 
 static void wait_for_lookup(struct lookup *lookup, struct call *call)
@@ -523,6 +581,7 @@ struct sessions *sessions_new(const struct clock *clock, struct store store,
     s->store = store;
     s->config = *config;
     s->table = session_table_new(&config->rules, config->cache_max);
+    s->users = session_users_new(store, config->users_max);
     s->lookups = lru_new(sizeof(struct token_hash), sizeof(struct lookup *), config->lookups_max);
     make_sessions_metrics(s, metrics);
     see_all(s, &(struct store_revocation){.seq = STORE_SEQ_NOW});
@@ -544,6 +603,7 @@ void sessions_free(struct sessions **sessions)
 {
     if (*sessions != NULL) {
         session_table_free(&(*sessions)->table);
+        session_users_free(&(*sessions)->users);
         lru_free(&(*sessions)->lookups);
         mem_free(sessions);
     }

@@ -13,6 +13,7 @@ struct sessions_config {
     struct session_rules rules;
     size_t cache_max;
     size_t lookups_max; /* tokens being looked up at a time */
+    size_t users_max;   /* users kept in memory, for who asks who he is */
 };
 
 struct sessions;
@@ -34,6 +35,8 @@ void sessions_add(struct sessions *sessions, const struct token_hash *token,
 void sessions_remove(struct sessions *sessions, const struct token_hash *token);
 /* The same, and nobody is told: another replica has told of it. */
 void sessions_forget(struct sessions *sessions, const struct token_hash *token);
+/* A user has changed: what is known of him here does not hold any more. */
+void sessions_forget_user(struct sessions *sessions, uint64_t user_id);
 /* Who hears what changes. */
 struct sessions_listener {
     /* Each session that this replica removes, and once each that it reads of in the log of

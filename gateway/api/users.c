@@ -27,6 +27,7 @@ static enum err prepare_get_me(struct exchange *exchange, struct msg *msg)
 }
 
 static const struct route_ask ask_get_me = {.message = MSG_user_get,
+                                            .is_of_session = true,
                                             .prepare = prepare_get_me,
                                             .version = user_version,
                                             .write = write_user};

@@ -194,6 +194,12 @@ void ask_run(struct exchange *exchange)
         exchange_fail(exchange, err);
         return;
     }
+    if (ask->is_of_session && exchange->user != NULL) {
+        const struct msg reply = {.id = MSG_user_get_reply,
+                                  .user_get_reply = {.user = *exchange->user}};
+        end_ask(exchange, ERR_OK, &reply);
+        return;
+    }
     fill_request(exchange, &msg);
     if (ask->prepare != NULL && (err = ask->prepare(exchange, &msg)) != ERR_OK) {
         exchange_fail(exchange, err);

@@ -180,6 +180,7 @@ static void on_session_checked(void *arg, enum err err, const struct msg *reply)
                            .session_id = session_id_of(check.credential.token_hash)};
     memcpy(exchange->session, check.credential.token_hash, sizeof(exchange->session));
     exchange->is_by_cookie = check.credential.is_by_cookie;
+    exchange->user = session->has_user ? &session->user : NULL;
     check.then(exchange);
 }
 
@@ -190,10 +191,12 @@ void auth_check(struct exchange *exchange, const struct credential *credential,
         then(exchange);
         return;
     }
+    const struct route_ask *ask = exchange->route->ask;
     const struct msg msg = {
         .id = MSG_session_check,
         .session_check = {.token_hash = {.data = (const char *)credential->token_hash,
-                                         .bytes = AUTH_HASH_BYTES}},
+                                         .bytes = AUTH_HASH_BYTES},
+                          .with_user = ask != NULL && ask->is_of_session},
     };
     struct check *check = mem_alloc(sizeof(*check));
     *check = (struct check){.exchange = exchange, .credential = *credential, .then = then};

@@ -55,11 +55,12 @@ struct exchange {
     uint8_t body_hash[AUTH_BODY_BYTES]; /* of the body that came with it */
     bool is_by_cookie;                  /* its token came in the cookie */
     char *set_cookie;                   /* of a success: its Set-Cookie; NULL: none */
-    struct etag_match match;            /* what a route with has_if_match may change */
-    char etag[ETAG_BYTES];              /* of the answer; "": it has none */
-    char location[LOCATION_BYTES];      /* likewise */
-    struct json_t *body;                /* checked; NULL if the route takes none */
-    void *state;                        /* the handler's own */
+    const struct msg_user *user;   /* whose session it is, if the route asks; until it is handled */
+    struct etag_match match;       /* what a route with has_if_match may change */
+    char etag[ETAG_BYTES];         /* of the answer; "": it has none */
+    char location[LOCATION_BYTES]; /* likewise */
+    struct json_t *body;           /* checked; NULL if the route takes none */
+    void *state;                   /* the handler's own */
     void (*free_state)(void *state);
     uint64_t retry_after_ms; /* for ERR_RATE_LIMITED and everything that is 503 */
 };

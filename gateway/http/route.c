@@ -156,6 +156,10 @@ static const char *check_ask(const struct route *route)
     if (route->answer.has_etag != (route->ask->version != NULL)) {
         return "the answer has a version and no ETag, or the other way round";
     }
+    if (route->ask->is_of_session &&
+        (route->ask->message != MSG_user_get || route->who != ROUTE_USER)) {
+        return "the row asks for no user of a session";
+    }
     if (route->answer.has_location != (route->ask->locate != NULL)) {
         return "the answer has a Location that nothing tells, or the other way round";
     }

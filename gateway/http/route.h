@@ -47,6 +47,8 @@ struct route_ask {
     enum msg_id message;
     /* The field of message whose record has the members of the body; NULL: message itself has. */
     const char *record;
+    /* The message is user_get, of oneself: the check of the session answers it, too. */
+    bool is_of_session;
     /* Fills in what the body does not give, before anything is sent; may refuse. What it needs
      * later it attaches to the exchange. NULL: nothing to do. */
     enum err (*prepare)(struct exchange *exchange, struct msg *msg);

@@ -14,7 +14,8 @@ static inline struct sessions *some_sessions(struct fake_clock *clock, struct mo
                   .web = {.idle_ms = 600000, .lifetime_ms = 43200000},
                   .outage_ms = 600000},
         .cache_max = 16,
-        .lookups_max = 4};
+        .lookups_max = 4,
+        .users_max = 16};
     return sessions_new(fake_clock_clock(clock), mock_store_store(store), metrics, &config);
 }
 

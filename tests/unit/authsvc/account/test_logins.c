@@ -39,7 +39,8 @@ static int setup(void **state)
     const struct session_rules rules = {.original = {.idle_ms = IDLE, .lifetime_ms = 43200000},
                                         .web = {.idle_ms = WEB_IDLE, .lifetime_ms = 4 * WEB_IDLE},
                                         .outage_ms = 600000};
-    const struct sessions_config sessions = {.rules = rules, .cache_max = 16, .lookups_max = 4};
+    const struct sessions_config sessions = {
+        .rules = rules, .cache_max = 16, .lookups_max = 4, .users_max = 16};
     f->sessions = sessions_new(fake_clock_clock(f->clock), mock_store_store(&f->store), f->metrics,
                                &sessions);
     const struct logins_parts parts = {.clock = fake_clock_clock(f->clock),

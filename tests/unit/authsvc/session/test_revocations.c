@@ -43,7 +43,8 @@ static int setup(void **state)
                   .web = {.idle_ms = WEB_IDLE, .lifetime_ms = 4 * WEB_IDLE},
                   .outage_ms = 600000},
         .cache_max = 16,
-        .lookups_max = 4};
+        .lookups_max = 4,
+        .users_max = 16};
     const struct clock *clock = fake_clock_clock(f->clock);
     struct store store = mock_store_store(&f->store);
     f->sessions = sessions_new(clock, store, f->metrics, &config);

@@ -45,7 +45,8 @@ static int setup(void **state)
                   .web = {.idle_ms = WEB_IDLE, .lifetime_ms = 4 * WEB_IDLE},
                   .outage_ms = 600000},
         .cache_max = 16,
-        .lookups_max = LOOKUPS_MAX};
+        .lookups_max = LOOKUPS_MAX,
+        .users_max = 16};
     f->sessions =
         sessions_new(fake_clock_clock(f->clock), mock_store_store(&f->store), f->metrics, &config);
     *state = f;

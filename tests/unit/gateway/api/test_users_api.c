@@ -58,6 +58,34 @@ static void test_who_i_am(void **state)
     ask_free(&ask);
 }
 
+/* The check of the session tells it, too: one call on the bus, not two. */
+static void test_who_i_am_comes_with_my_session(void **state)
+{
+    struct api_fixture *f = *state;
+    struct ask *ask = begin("GET", NULL);
+    api_handle(f->api, &ask->request);
+    struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_session_check);
+    assert_non_null(call);
+    assert_true(call->request.session_check.with_user);
+    const struct msg reply = {
+        .id = MSG_session_check_reply,
+        .session_check_reply = {
+            .user_id = 41, .has_role = true, .role = ROLE_MEMBER, .has_user = true, .user = ann}};
+    mock_bus_answer(call, ERR_OK, &reply);
+    assert_null(mock_bus_pending(&f->bus, MSG_user_get));
+    assert_int_equal(ask->status, 200);
+    assert_string_equal(ask->body, ANN);
+    assert_header(ask, "ETag", "\"7\"");
+    ask_free(&ask);
+    ask = begin("PATCH", "{}");
+    ask_set_header(ask, "If-Match", "*");
+    api_handle(f->api, &ask->request);
+    call = mock_bus_pending(&f->bus, MSG_session_check);
+    assert_false(call->request.session_check.with_user);
+    mock_bus_answer(call, ERR_UNAUTHORIZED, NULL);
+    ask_free(&ask);
+}
+
 static void test_what_is_known_is_not_told_again(void **state)
 {
     static const struct {
@@ -341,6 +369,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         TEST(test_who_i_am),
+        TEST(test_who_i_am_comes_with_my_session),
         TEST(test_what_is_known_is_not_told_again),
         TEST(test_another_name),
         TEST(test_null_is_the_user_name_again),

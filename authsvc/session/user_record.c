@@ -1,4 +1,4 @@
-#include "authsvc/account/user_record.h"
+#include "authsvc/session/user_record.h"
 
 struct msg_user user_record(const struct store_user *user)
 {

@@ -1,6 +1,6 @@
 /* A user as others are told of him. */
-#ifndef LYNKS_AUTHSVC_ACCOUNT_USER_RECORD_H
-#define LYNKS_AUTHSVC_ACCOUNT_USER_RECORD_H
+#ifndef LYNKS_AUTHSVC_SESSION_USER_RECORD_H
+#define LYNKS_AUTHSVC_SESSION_USER_RECORD_H
 
 #include "authsvc/store/store.h"
 #include "proto/schema/msg.h"

@@ -19,9 +19,7 @@
 #define WEB_IDLE UINT64_C(604800000)
 #define LOOKUPS_MAX 2
 
-static const struct token_hash ann = {{1}};
-static const struct token_hash bob = {{2}};
-static const struct token_hash eve = {{3}};
+static const struct token_hash ann = {{1}}, bob = {{2}}, eve = {{3}};
 
 struct fixture {
     struct fake_clock *clock;

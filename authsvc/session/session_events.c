@@ -35,6 +35,12 @@ static void on_user_news(void *arg, uint64_t user_id, enum auth_news news)
     tell_followers(events, (struct msg_auth_event){.what = news, .user_id = user_id});
 }
 
+static void on_all_changed(void *arg)
+{
+    const struct session_events *events = arg;
+    tell_followers(events, (struct msg_auth_event){.what = AUTH_ALL_CHANGES});
+}
+
 static void tell_life(void *arg)
 {
     struct session_events *events = arg;
@@ -73,8 +79,10 @@ struct session_events *session_events_new(const struct clock *clock, struct metr
         .told_of_users = metrics_counter(metrics, "lynks_auth_user_news_total",
                                          "Changes of users, by whomever, as published.", NULL)};
     if (publisher != NULL) {
-        const struct sessions_listener listener = {
-            .on_session = on_session_changed, .on_user = on_user_news, .arg = events};
+        const struct sessions_listener listener = {.on_session = on_session_changed,
+                                                   .on_user = on_user_news,
+                                                   .on_all = on_all_changed,
+                                                   .arg = events};
         sessions_listen(sessions, &listener);
         tell_life(events);
     }

@@ -241,6 +241,9 @@ static void forget_all(struct sessions *s)
     session_table_forget_all(s->table);
     session_users_forget_all(s->users);
     s->forgets++;
+    if (s->listener.on_all != NULL) {
+        s->listener.on_all(s->listener.arg);
+    }
 }
 
 /* A revocation is read in several turns, and told of in the first. */

@@ -44,6 +44,8 @@ struct sessions_listener {
     void (*on_session)(void *arg, const struct token_hash *token);
     /* A user that it reads of there, once for each change. */
     void (*on_user)(void *arg, uint64_t user_id, enum auth_news news);
+    /* All sessions are looked up anew: the database has become another one. */
+    void (*on_all)(void *arg);
     void *arg;
 };
 /* At most one may listen, as long as sessions lives. */

@@ -318,7 +318,7 @@ void session_follow_hear(struct session_follow *follow, const char *endpoint, co
             make_due(*session, /* first= */ true);
         }
     }
-    if (is_next) {
+    if (is_next && event->what != AUTH_ALL_CHANGES) {
         ask_what_is_due(follow);
     } else {
         ask_for_all(follow, follow->gaps);

@@ -3,10 +3,10 @@
  *
  * authsvc's replicas publish what changes (auth_event in messages.def). That is a hint: the session
  * is then asked for (session_check, which is no use of it here), and what authsvc answers counts.
- * All are asked for when something may have been lost: after a gap in the numbers, when a publisher
- * has been silent for half a second, and when another one comes in its place; while none at all is
- * heard, again and again. Besides, each is asked for about twice a minute, and when its time should
- * be up.
+ * All are asked for when it says so, and when something may have been lost: after a gap in the
+ * numbers, when a publisher has been silent for half a second, and when another one comes in its
+ * place; while none at all is heard, again and again. Besides, each is asked for about twice a
+ * minute, and when its time should be up.
  *
  * Questions go out at a bounded rate, and a bounded number at a time, those first that an event has
  * named. While nobody answers, what is open stays open for SESSION_FOLLOW_UNKNOWN_MS. Lives on the

@@ -11,6 +11,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { BusPeer } from '../../support/bus-peer.mjs';
+import { openEvents } from '../../support/event-stream.mjs';
 import { startStack } from '../../support/stack.mjs';
 import { hashOf } from '../../support/tokens.mjs';
 import { eventually } from '../../support/wait.mjs';
@@ -150,9 +151,12 @@ test('who has signed in since is out, who was signed out since is in, and rooms 
     await admin('backup', pathOf('before.backup'));
     assert.equal(await peer.ask(`revoke ${hashOf(signedOut)}`), 'OK 1');
     const signedIn = await tokenKnownEverywhere();
+    const stream = await openEvents(stack.ports.http, { token: signedIn });
+    await stream.event('snapshot');
     await stack.sql(`DELETE FROM rooms WHERE room_id = ${room}`);
     await restore(pathOf('before.backup'));
     await eventually(() => isRefusedEverywhere(signedIn), { within: 1000, what: 'the later session is over' });
+    assert.deepEqual((await stream.event('end', 1000)).data, { reason: 'session_ended' });
     await eventually(() => isListed(signedOut, room),
         { within: WITHIN_MS, what: 'the earlier session and the room are there' });
     await worksEverywhere();

@@ -321,6 +321,16 @@ static void a_gap_asks_for_all(void **state)
     assert_int_equal(f->holders[1].told, 1);
 }
 
+/* A back-up was restored. */
+static void an_event_about_all_asks_for_all(void **state)
+{
+    struct fixture *f = *state;
+    const struct msg msg = {.id = MSG_auth_event, .auth_event = {.what = AUTH_ALL_CHANGES}};
+    hold_one(f);
+    session_follow_hear(f->follow, ONE, &msg, /* is_next= */ true);
+    assert_int_equal(f->out, 1);
+}
+
 static void another_publisher_asks_for_all(void **state)
 {
     struct fixture *f = *state;
@@ -546,6 +556,7 @@ int main(void)
         T(who_has_let_go_is_not_told),
         T(no_more_are_held_than_may_be),
         T(a_gap_asks_for_all),
+        T(an_event_about_all_asks_for_all),
         T(another_publisher_asks_for_all),
         T(silence_of_one_asks_for_all_once),
         T(silence_of_all_asks_again_and_again),

@@ -1,5 +1,6 @@
 #include "gateway/api/managed_users.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/api/user_json.h"
@@ -124,8 +125,15 @@ static enum err prepare_add(struct exchange *exchange, struct msg *msg)
     return ERR_OK;
 }
 
-static const struct route_ask ask_add = {
-    .message = MSG_user_add, .prepare = prepare_add, .write = write_managed_user};
+static void locate_user(const struct msg *reply, char ret_path[LOCATION_BYTES])
+{
+    (void)snprintf(ret_path, LOCATION_BYTES, "/v1/users/%" PRIu64, user_in(reply)->id);
+}
+
+static const struct route_ask ask_add = {.message = MSG_user_add,
+                                         .prepare = prepare_add,
+                                         .locate = locate_user,
+                                         .write = write_managed_user};
 
 /* ---- GET /v1/users/{user} ---- */
 
@@ -239,7 +247,10 @@ static const struct route managed_user_rows[] = {
      .who = ROUTE_ADMIN,
      .takes_key = true,
      .body = add_body,
-     .answer = {.status = 201, .members = managed_user_members, .doc = "He may sign in."},
+     .answer = {.status = 201,
+                .members = managed_user_members,
+                .doc = "He may sign in.",
+                .has_location = true},
      .errors = {ERR_CONFLICT, ERR_WEAK_PASSWORD},
      .ask = &ask_add},
     {.method = "GET",

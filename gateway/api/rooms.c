@@ -253,6 +253,7 @@ static enum err prepare_add_room(struct exchange *exchange, struct msg *msg)
         return ERR_RATE_LIMITED;
     }
     msg->room_add.idempotency_key = repeat_key_attach(exchange);
+    msg->room_add.body_hash = repeat_key_body(exchange);
     return ERR_OK;
 }
 
@@ -483,6 +484,7 @@ static const struct route room_rows[] = {
      .name = "addRoom",
      .doc = "Makes a room, which one owns.",
      .who = ROUTE_USER,
+     .takes_key = true,
      .body = add_room_body,
      .answer = {.status = 201,
                 .members = room_members,

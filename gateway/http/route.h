@@ -75,13 +75,13 @@ struct route {
     const char *name;     /* of the operation, in the API's document; unique */
     const char *doc;      /* one sentence */
     enum route_who who;
-    bool takes_key;    /* Idempotency-Key: it makes something, once for each (repeat_key.h) */
-    bool has_if_match; /* If-Match must say which version it changes: exchange->match */
-    /* What may be changed without it: a body of only these members; ended by NULL. NULL: nothing.
-     */
-    const char *const *free_of_match;
+    bool takes_key;         /* Idempotency-Key: it makes something, once for each (repeat_key.h) */
+    bool has_if_match;      /* If-Match must say which version it changes: exchange->match */
     bool is_stream;         /* the answer goes on */
     bool body_may_be_empty; /* then it stands for {} */
+    /* What may be changed without If-Match: a body of only these members; ended by NULL. NULL:
+     * nothing. */
+    const char *const *free_of_match;
     /* Of the parameters in the query, for the API's document; the handler reads them. Ended by a
      * row without a name; NULL: none. */
     const struct member *query;

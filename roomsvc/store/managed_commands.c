@@ -18,6 +18,8 @@ struct room_command {
     const struct managed_limits *limits;
     const struct msg *request;
     unsigned char key[16];
+    /* Of what a client has given the key for; all 0: no client has. Now, and when it was done. */
+    unsigned char body_hash[16], done_hash[16];
     struct room_query target;
     struct user_query user;
     struct managed_outcome outcome;
@@ -34,14 +36,14 @@ struct room_command {
 
 /* Waits for a transaction that is at the same command. */
 static const struct db_query insert_room_command = {
-    .sql = "INSERT IGNORE INTO room_commands (command_key, room_id, created_unix_ms)"
-           " VALUES (?, ?, " DB_NOW_UNIX_MS ")",
-    .params = DB_FIELDS(struct room_command, key, drawn.id)};
+    .sql = "INSERT IGNORE INTO room_commands (command_key, room_id, body_hash, created_unix_ms)"
+           " VALUES (?, ?, ?, " DB_NOW_UNIX_MS ")",
+    .params = DB_FIELDS(struct room_command, key, drawn.id, body_hash)};
 
 static const struct db_query select_made_room = {
-    .sql = "SELECT room_id FROM room_commands WHERE command_key = ?",
+    .sql = "SELECT room_id, body_hash FROM room_commands WHERE command_key = ?",
     .params = DB_FIELDS(struct room_command, key),
-    .columns = DB_FIELDS(struct room_command, target.id),
+    .columns = DB_FIELDS(struct room_command, target.id, done_hash),
     .if_none = ERR_CONFLICT};
 
 static enum err begin_room_command(struct db *db, struct room_command *c, struct str key,
@@ -52,6 +54,25 @@ static enum err begin_room_command(struct db *db, struct room_command *c, struct
     const enum err err = db_query_run(db, &insert_room_command, c, &rows);
     *ret_is_done = err == ERR_OK && rows == 0;
     return err;
+}
+
+/* The same for the key of a client, which is for one body; one that is in use is told. */
+static enum err begin_room_add(struct db *db, struct room_command *c,
+                               const struct msg_room_add *request, bool *ret_is_done)
+{
+    const bool is_clients = request->body_hash.bytes > 0;
+    if (is_clients) {
+        memcpy(c->body_hash, request->body_hash.data, sizeof(c->body_hash));
+    }
+    enum err err = begin_room_command(db, c, request->idempotency_key, ret_is_done);
+    if (err == ERR_OVERLOADED && is_clients) {
+        return ERR_IN_FLIGHT;
+    }
+    if (*ret_is_done) {
+        err = db_query_run(db, &select_made_room, c, NULL);
+    }
+    const bool is_another = memcmp(c->done_hash, c->body_hash, sizeof(c->body_hash)) != 0;
+    return *ret_is_done && err == ERR_OK && is_clients && is_another ? ERR_KEY_REUSED : err;
 }
 
 /* The room as it is after all. */
@@ -127,10 +148,9 @@ static enum err add_managed_room(void *arg, struct db *db)
     (void)str_copy(c->drawn.node, sizeof(c->drawn.node), str_of(c->limits->node));
     c->target.room = room_options_default(c->limits->publishers_max);
     draw_code(c->target.room.code);
-    enum err err = begin_room_command(db, c, request->idempotency_key, &is_done);
+    enum err err = begin_room_add(db, c, request, &is_done);
     if (err == ERR_OK && is_done) {
-        err = db_query_run(db, &select_made_room, c, NULL);
-        return err == ERR_OK ? read_outcome(db, c) : err;
+        return read_outcome(db, c);
     }
     if (err == ERR_OK) {
         err = db_query_run(db, &count_rooms_of_owner, c, NULL);

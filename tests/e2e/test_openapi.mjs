@@ -275,12 +275,15 @@ test('a key of a request is taken where the document says so, for one body', asy
         if (!takes) continue;
         takers += 1;
         const key = `"${randomUUID()}"`;
-        const body = { ...Object.fromEntries(row.schema.required.map((name) => [name, VALUES[name]])), username: `keyed ${takers}` };
+        const names = row.schema.required;
+        const own = names.includes('username') ? { username: `keyed ${takers}` } : {};
+        const body = { ...Object.fromEntries(names.map((name) => [name, VALUES[name]])), ...own };
+        const another = { ...body, [names.at(-1)]: 'another one' };
         const options = { body, headers: { 'idempotency-key': key } };
         const first = await send(row, options);
         assertDescribed(row, first, row.good, 'with a key');
         assert.deepEqual((await send(row, options)).json, first.json, row.name);
-        if (row.isSecured) assertDescribed(row, await send(row, { ...options, body: { ...body, password: 'another one' } }), 422, 'another body');
+        if (row.isSecured) assertDescribed(row, await send(row, { ...options, body: another }), 422, 'another body');
         assertDescribed(row, await send(row, { ...options, headers: { 'idempotency-key': 'a b' } }), 400, 'a bad key');
     }
     assert.ok(takers > 0);

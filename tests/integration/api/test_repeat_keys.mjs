@@ -23,7 +23,8 @@ let admin;
 
 before(async () => {
     stack = await startStack({ LYNKS_REPLICAS: '2', LYNKS_REGISTRATION: 'open', LYNKS_REGISTER_BURST: '1000', LYNKS_REQUEST_BUDGET_MS: '20000' });
-    second = await startOwnGateway(stack, 0, { LYNKS_REGISTRATION: 'open', LYNKS_REGISTER_BURST: '1000', LYNKS_REQUEST_BUDGET_MS: '20000',
+    second = await startOwnGateway(stack, 0, { LYNKS_PUBLIC_URL: `http://127.0.0.1:${stack.ports.http}`, LYNKS_REGISTRATION: 'open',
+        LYNKS_REGISTER_BURST: '1000', LYNKS_REQUEST_BUDGET_MS: '20000',
         LYNKS_AUTHSVC_ADDRESS: [1, 21].map((offset) => `127.0.0.1:${stack.base + offset}`).join(',') });
     ports = [stack.ports.http, second.port];
     const { stdout } = await run(join(ROOT, 'deploy', 'admin'), ['password'], { env: stack.env });
@@ -103,6 +104,19 @@ test('who registers twice is one, and a stranger with the key is not told of him
     const short = await register({ username: 'emma' }, 'short');
     assert.equal(short.status, 400);
     assert.equal(short.json.code, 'bad_key');
+});
+
+test('a room is made once', async () => {
+    const key = randomUUID();
+    const make = (name, sent, port) => post('/v1/rooms', { name }, sent, { port, token: admin });
+    const answers = await Promise.all([0, 1, 0, 1].map((i) => make('Tea', key, ports[i])));
+    const [first] = answers.filter(({ status }) => status === 201);
+    for (const port of ports) assert.deepEqual((await make('Tea', key, port)).json, first.json);
+    const other = await make('Coffee', key, ports[1]);
+    assert.equal(other.status, 422);
+    assert.equal(other.json.code, 'key_reused');
+    assert.notEqual((await make('Tea', randomUUID(), ports[1])).json.id, first.json.id);
+    assert.deepEqual(await stack.sql("SELECT COUNT(*) FROM rooms WHERE name = 'Tea'"), [['2']]);
 });
 
 // Anywhere between its arrival and its answer.

@@ -178,6 +178,44 @@ static void what_is_refused_leaves_nothing(void **state)
     count_is("SELECT COUNT(*) FROM room_commands", "1");
 }
 
+#define ONE_BODY STR_LIT("0123456789abcdef")
+#define OTHER_BODY STR_LIT("fedcba9876543210")
+
+static void a_clients_key_is_for_one_body(void **state)
+{
+    struct answer first;
+    struct answer again;
+    struct msg add = adding("Tea");
+    (void)state;
+    add.room_add.body_hash = ONE_BODY;
+    assert_int_equal(run(&add, &first), ERR_OK);
+    assert_int_equal(run(&add, &again), ERR_OK);
+    assert_int_equal(first.outcome.room.id, again.outcome.room.id);
+    add.room_add.body_hash = OTHER_BODY;
+    assert_int_equal(run(&add, &again), ERR_KEY_REUSED);
+    count_is("SELECT COUNT(*) FROM rooms", "1");
+}
+
+/* Somebody is at the same command, and stays at it. */
+static void a_clients_key_that_is_in_use_is_told(void **state)
+{
+    struct answer answer;
+    struct msg add = adding("Tea");
+    const struct db_value values[] = {DB_V_BIN(add.room_add.idempotency_key)};
+    const struct db_statement insert = {
+        .sql = "INSERT INTO room_commands (command_key, room_id, created_unix_ms) VALUES (?, 0, 0)",
+        .values = values,
+        .value_count = ARRAY_LEN(values)};
+    (void)state;
+    assert_int_equal(db_begin(fixture.db), ERR_OK);
+    assert_int_equal(db_run(fixture.db, &insert, NULL), ERR_OK);
+    assert_int_equal(run(&add, &answer), ERR_OVERLOADED);
+    add.room_add.body_hash = ONE_BODY;
+    assert_int_equal(run(&add, &answer), ERR_IN_FLIGHT);
+    db_rollback(fixture.db);
+    assert_int_equal(run(&add, &answer), ERR_OK);
+}
+
 static void on_swept(void *arg, enum err err, bool more)
 {
     struct answer *answer = arg;
@@ -190,7 +228,8 @@ static void keys_of_a_day_ago_are_forgotten(void **state)
 {
     struct answer answer = {.count = 0};
     (void)state;
-    must_run(fixture.db, "INSERT INTO room_commands VALUES (REPEAT('a', 16), 1, 1),"
+    must_run(fixture.db, "INSERT INTO room_commands (command_key, room_id, created_unix_ms)"
+                         " VALUES (REPEAT('a', 16), 1, 1),"
                          " (REPEAT('b', 16), 1, UNIX_TIMESTAMP() * 1000 - 3600000)");
     assert_int_equal(t.store.ops->sweep(t.store.self, on_swept, &answer), ERR_OK);
     assert_true(loop_run_until(t.loop, is_answered, &answer, WAIT_MS));
@@ -241,6 +280,8 @@ int main(void)
         TEST(members_that_come_again_are_set_and_removed_once),
         TEST(twice_at_once_is_once),
         TEST(what_is_refused_leaves_nothing),
+        TEST(a_clients_key_is_for_one_body),
+        TEST(a_clients_key_that_is_in_use_is_told),
         TEST(keys_of_a_day_ago_are_forgotten),
     };
     return cmocka_run_group_tests_name("store of rooms of people", tests, server_setup,

@@ -90,6 +90,8 @@ static void test_one_is_added(void **state)
     mock_bus_answer(call, ERR_OK, &reply);
     assert_int_equal(ask->status, 201);
     assert_string_equal(ask->body, CAROL);
+    char location[64];
+    assert_string_equal(ask_header(ask, "Location", location, sizeof(location)), "/v1/users/41");
     ask_free(&ask);
 }
 

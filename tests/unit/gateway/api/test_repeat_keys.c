@@ -231,6 +231,23 @@ static void test_who_may_not_is_told_that(void **state)
     ask_free(&ask);
 }
 
+static void test_rooms_take_a_key_too(void **state)
+{
+    static const char *const room_keys[] = {NULL, KEY};
+    struct api_fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(room_keys); i++) {
+        struct ask *ask = begin("POST", "/v1/rooms", "{\"name\":\"Tea\"}", room_keys[i]);
+        api_handle(f->api, &ask->request);
+        answer_as(f, 1, ROLE_MEMBER);
+        const struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_room_add);
+        assert_non_null(call);
+        assert_int_equal(call->request.room_add.body_hash.bytes, room_keys[i] == NULL ? 0 : 16);
+        fail_call(f, MSG_room_add, ERR_KEY_REUSED);
+        assert_problem(ask, 422, "key_reused");
+        ask_free(&ask);
+    }
+}
+
 static void test_what_authsvc_finds_is_told(void **state)
 {
     static const struct {
@@ -259,9 +276,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, api_fixture_setup, api_fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_what_makes_the_key),       TEST(test_without_the_header_the_proxys_id_counts),
-        TEST(test_keys_that_are_none),       TEST(test_of_nobody_the_body_is_a_part_of_the_key),
-        TEST(test_who_may_not_is_told_that), TEST(test_what_authsvc_finds_is_told),
+        TEST(test_what_makes_the_key),         TEST(test_without_the_header_the_proxys_id_counts),
+        TEST(test_keys_that_are_none),         TEST(test_of_nobody_the_body_is_a_part_of_the_key),
+        TEST(test_who_may_not_is_told_that),   TEST(test_rooms_take_a_key_too),
+        TEST(test_what_authsvc_finds_is_told),
     };
     return cmocka_run_group_tests_name("repeat_keys", tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { atExit } from './cleanup.mjs';
 import { measureConnections, measureGrowth } from './growth.mjs';
 import { marksOf } from './marks.mjs';
+import { measurePeople } from './people.mjs';
 import { startJanode, startNginx } from './references.mjs';
 import { circumstances, keep, markdown, printAll, printMarks, writeFiles } from './report.mjs';
 import { measureBesideLogins, measureSpeed, ROOMS, SESSIONS, sum } from './speed.mjs';
@@ -19,10 +20,10 @@ const OUT = fileURLToPath(new URL('../../build/bench', import.meta.url));
 // Two stacks that should be as fast as each other are told apart by many short rounds: on a machine that others use, too,
 // one of two seconds may be a fifth slower than the next.
 const USUAL = { rounds: 5, seconds: 2, besideRounds: 5, besideSeconds: 2, growthRounds: 15, growthSeconds: 1,
-    warmUp: 20000, opened: 100000, grownTo: { rooms: 10000, sessions: 100000, idle: 10000 }, streams: 10000, steadySeconds: 45,
+    warmUp: 20000, opened: 100000, grownTo: { rooms: 10000, sessions: 100000, idle: 10000 }, users: 100000, streams: 10000, steadySeconds: 45,
     segmentSeconds: 5 };
 const QUICK = { rounds: 1, seconds: 1, besideRounds: 1, besideSeconds: 1, growthRounds: 1, growthSeconds: 1,
-    warmUp: 2000, opened: 10000, grownTo: { rooms: 1000, sessions: 20000, idle: 1000 }, streams: 1000, steadySeconds: 9,
+    warmUp: 2000, opened: 10000, grownTo: { rooms: 1000, sessions: 20000, idle: 1000 }, users: 2000, streams: 1000, steadySeconds: 9,
     segmentSeconds: 1 };
 const LONG = { ...USUAL, steadySeconds: 600, segmentSeconds: 10 };
 
@@ -34,7 +35,8 @@ async function measureAll(world, references, settings) {
     const loaded = await world.memory();
     const connections = await measureConnections(world, settings);
     const growth = await measureGrowth(world, settings);
-    return { speed, hash, beside, idle, loaded, idlePssKib: sum(SERVICES.map((name) => idle[name].pss)), connections, growth };
+    const people = await measurePeople(world, references, settings);
+    return { people, speed, hash, beside, idle, loaded, idlePssKib: sum(SERVICES.map((name) => idle[name].pss)), connections, growth };
 }
 
 async function main(options) {

@@ -3,9 +3,14 @@
 const LIST_OF_NGINX = 0.42;
 const LIST_OF_JANUS = 1.5;
 const LIST_P99_MS = 10;
-const LIST_ALONE_P50_MS = 0.32;
+const LIST_ALONE_P50_MS = 0.24;
+const LIST_ALONE_OF_JANODE = 1;
 const LOGIN_OF_HASHES = 0.9;
 const P99_BESIDE_LOGINS = 3;
+const P99_BESIDE_STRANGERS = 3;
+const SESSION_OF_LOGIN = 0.95;
+const ME_OF_NGINX = 0.35;
+const USERS_P50_MS = 5;
 const GROWN_RATE = 0.85;
 const SESSION_BYTES = 300;
 const CONNECTION_KIB = 12;
@@ -35,10 +40,22 @@ function speedMarks({ speed, hash, beside }) {
         most('list, 64 connections: p99', list.p99, LIST_P99_MS, 'ms'),
         least('list, 64 connections: answered well', 100 * (1 - list.bad), 100, '%'),
         most('list, 1 connection: p50', speed.get('list 1').p50, LIST_ALONE_P50_MS, 'ms', 3),
+        least('list, 1 connection: rate, of a Node server on janode', speed.get('list 1').rate / speed.get('janode 1').rate,
+            LIST_ALONE_OF_JANODE),
         least('login, 64 connections: rate, of cores / time of one hash',
             speed.get('login 64').rate / (hash.cores / (hash.aloneUs / 1e6)), LOGIN_OF_HASHES),
         most(`list, ${beside.connections} connections, while logins saturate: p99, of that without`,
             beside.beside.p99 / beside.alone.p99, P99_BESIDE_LOGINS, '×'),
+    ];
+}
+
+function peopleMarks({ people: { nginx, me, login, session, users, count, strangers } }) {
+    return [
+        least('GET /v1/users/me, 64 connections: rate, of nginx return 200', me.rate / nginx.rate, ME_OF_NGINX),
+        least('POST /v1/sessions, 64 connections: rate, of /login', session.rate / login.rate, SESSION_OF_LOGIN),
+        most(`a page of 100 of ${number(count)} users, 1 connection: p50`, users.p50, USERS_P50_MS, 'ms'),
+        most(`list, ${strangers.connections} connections, while strangers ask with tokens they made up: p99, of that without`,
+            strangers.beside.p99 / strangers.alone.p99, P99_BESIDE_STRANGERS, '×'),
     ];
 }
 
@@ -74,6 +91,6 @@ function streamMarks({ streams }) {
 
 /// { name, found, asked, passed, figure, bound, unit } of each.
 export function marksOf(results) {
-    return [...speedMarks(results), ...growthMarks(results), ...streamMarks(results),
+    return [...speedMarks(results), ...peopleMarks(results), ...growthMarks(results), ...streamMarks(results),
         ...memoryMarks(results)];
 }

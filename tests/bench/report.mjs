@@ -50,7 +50,15 @@ function printHash({ hash, beside }) {
     } ms with ${hash.cores} at a time; cores / time of one: ${logins.toFixed(0)}/s`);
     print('/list_participants beside logins', ['', 'connections', 'requests/s', 'p50 ms', 'p99 ms', 'CPU us/request', 'refused'],
         [speedRow('alone', beside.connections, beside.alone),
-            speedRow(`with ${beside.loginRate.toFixed(0)} logins/s`, beside.connections, beside.beside)]);
+            speedRow(`with ${beside.otherRate.toFixed(0)} logins/s`, beside.connections, beside.beside)]);
+}
+
+function printPeople({ people: { nginx, me, login, session, users, count, strangers } }) {
+    print('people', ['requests', 'connections', 'requests/s', 'p50 ms', 'p99 ms', 'CPU us/request', 'refused'], [
+        speedRow('nginx return 200', 64, nginx), speedRow('GET /v1/users/me', 64, me), speedRow('/login', 64, login),
+        speedRow('POST /v1/sessions', 64, session), speedRow(`100 of ${count} users`, 1, users),
+        speedRow('/list_participants', strangers.connections, strangers.alone),
+        speedRow(`with ${strangers.otherRate.toFixed(0)} strangers/s`, strangers.connections, strangers.beside)]);
 }
 
 function printGrowth({ growth: { small, rooms, sessions, idle }, connections, steady }) {
@@ -93,6 +101,7 @@ export function printAll(results, services) {
     printSpeed(results.speed);
     printShares(results);
     printHash(results);
+    printPeople(results);
     printGrowth(results);
     printStreams(results);
     printMemory(results, services);

@@ -70,6 +70,42 @@ function makers.create(folder, tokens_max)
     end)
 end
 
+-- The same with a password as applications sign in.
+function makers.session(folder)
+    local users = lines(folder .. "/users")
+    return drawing(function()
+        return wrk.format("POST", "/v1/sessions", { ["Content-Type"] = "application/json" },
+            '{"username":"' .. pick(users) .. '","password":"test123"}')
+    end)
+end
+
+function makers.me(folder, tokens_max)
+    local tokens = lines(folder .. "/tokens", tokens_max)
+    return drawing(function()
+        return wrk.format("GET", "/v1/users/me", { Authorization = "Bearer " .. pick(tokens) })
+    end)
+end
+
+-- A page of users from anywhere among them, as an admin.
+function makers.users(folder)
+    local token, ids = lines(folder .. "/admin")[1], lines(folder .. "/many")
+    return drawing(function()
+        return wrk.format("GET", "/v1/users?limit=100&page_token=" .. string.format("%016x", pick(ids)),
+            { Authorization = "Bearer " .. token })
+    end)
+end
+
+-- Lists with tokens that nobody has drawn.
+function makers.stranger(folder, _, rooms_max)
+    local rooms = lines(folder .. "/rooms", rooms_max)
+    local list_request = list_requests()
+    return drawing(function(i)
+        local token = {}
+        for n = 1, 8 do token[n] = string.format("%08x", math.random(0, 2 ^ 31 - 1)) end
+        return list_request(table.concat(token), pick(rooms), i)
+    end)
+end
+
 function makers.list(folder, tokens_max, rooms_max)
     local tokens, rooms = lines(folder .. "/tokens", tokens_max), lines(folder .. "/rooms", rooms_max)
     local list_request = list_requests()

@@ -9,7 +9,7 @@ import { drawToken, hashOf, tokenKeyOf } from '../support/tokens.mjs';
 import { eventually } from '../support/wait.mjs';
 
 const USERS = Array.from({ length: 1000 }, (_, i) => `bench${i}`);
-const SESSION_LIFE_MS = 6 * 3600 * 1000;
+export const SESSION_LIFE_MS = 6 * 3600 * 1000;
 const ROWS_PER_INSERT = 5000;
 const PATIENCE_MS = 120000;
 const PUBLISHERS = 20;
@@ -33,7 +33,7 @@ async function runSql(stack, text) {
     });
 }
 
-async function insert(stack, head, rows) {
+export async function insert(stack, head, rows) {
     const statements = [];
     for (let i = 0; i < rows.length; i += ROWS_PER_INSERT) {
         statements.push(`${head} VALUES ${rows.slice(i, i + ROWS_PER_INSERT).join(',')};\n`);

@@ -24,11 +24,11 @@ export const CONNECTIONS = [1, 16, 64, 256];
 export const SESSIONS = 10000;
 export const ROOMS = 1000;
 
-// What is asked while logins saturate: few connections, so that what is measured is the wait for a processor and not
+// What is asked while others saturate: few connections, so that what is measured is the wait for a processor and not
 // the queue of their own.
 const BESIDE_CONNECTIONS = 8;
 const LOGIN_CONNECTIONS = 16;
-const LOGIN_LEAD_MS = 1000;
+const LEAD_MS = 1000;
 
 export const sum = (values) => values.reduce((a, b) => a + b, 0);
 export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
@@ -108,27 +108,30 @@ export async function measureSpeed(world, references, { rounds, seconds }) {
         hash: { aloneUs: median(hashes.alone), togetherUs: median(hashes.together), cores: cpus().length } };
 }
 
-/// /list_participants alone, and while as many logins as can be are under way.
-export async function measureBesideLogins(world, { rounds, seconds }) {
+/// /list_participants alone, and while something else is asked as fast as it goes.
+export async function measureBeside(world, { kind, connections, rounds, seconds }) {
     const found = new Rounds();
     const options = { connections: BESIDE_CONNECTIONS, seconds };
     for (let round = 0; round < rounds; round += 1) {
         found.add('alone', await measure(world, 'list', options));
-        const logins = load({ port: world.stack.ports.http, kind: 'login', folder: world.folder,
-            connections: LOGIN_CONNECTIONS, seconds: seconds + 2 * Math.ceil(LOGIN_LEAD_MS / 1000) });
+        const others = load({ port: world.stack.ports.http, kind, folder: world.folder, connections,
+            seconds: seconds + 2 * Math.ceil(LEAD_MS / 1000), rooms: ROOMS });
         // A rejection while this waits for something else must not count as one that nobody handles.
-        logins.catch(() => {});
-        await sleep(LOGIN_LEAD_MS);
+        others.catch(() => {});
+        await sleep(LEAD_MS);
         const beside = await measureBusy(world, options);
-        const { requests, seconds: lasted } = await logins;
+        const { requests, seconds: lasted } = await others;
         found.add('beside', beside);
-        found.add('logins', { ...beside, rate: requests / lasted });
+        found.add('others', { ...beside, rate: requests / lasted });
         await world.idle();
     }
-    process.stderr.write('speed: beside logins done\n');
-    const { alone, beside, logins } = Object.fromEntries(found.medians());
-    return { connections: BESIDE_CONNECTIONS, alone, beside, loginRate: logins.rate };
+    process.stderr.write(`speed: beside ${kind} done\n`);
+    const { alone, beside, others } = Object.fromEntries(found.medians());
+    return { connections: BESIDE_CONNECTIONS, alone, beside, otherRate: others.rate };
 }
+
+export const measureBesideLogins = (world, { rounds, seconds }) =>
+    measureBeside(world, { kind: 'login', connections: LOGIN_CONNECTIONS, rounds, seconds });
 
 // Without the wait for an idle service, which it is not.
 const measureBusy = (world, options) => measure({ stack: world.stack, folder: world.folder,

@@ -17,6 +17,7 @@ struct auth {
     struct token_keys *token_keys;
     struct lru *good;        /* tokens whose session went on when it was asked for last */
     struct limiter *unknown; /* tokens of no session, by address */
+    uint64_t refusal_due_us; /* when the next refusal's turn is */
     struct metric *foreign_tokens, *limited_tokens;
 };
 
@@ -142,6 +143,16 @@ enum err auth_read(struct exchange *exchange, struct credential *ret_credential)
         return ERR_RATE_LIMITED;
     }
     return ERR_OK;
+}
+
+uint64_t auth_refusal_ms(struct auth *auth)
+{
+    const uint64_t now_us = clock_mono_ms(auth->clock) * 1000;
+    const uint64_t due_us = auth->refusal_due_us > now_us ? auth->refusal_due_us : now_us;
+    const uint64_t each_us = 1000000 / AUTH_REFUSALS_PER_S;
+    const uint64_t ahead_us = due_us - now_us;
+    auth->refusal_due_us = due_us + each_us;
+    return ahead_us < AUTH_REFUSALS_AT_ONCE * each_us ? 0 : ahead_us / 1000;
 }
 
 /* Names the session in logs: a part of the hash, which tells nothing about the token. */

@@ -53,6 +53,13 @@ struct credential {
  * The cookie counts only where there is no Authorization at all, and never for the original API. */
 enum err auth_read(struct exchange *exchange, struct credential *ret_credential);
 
+/* So many refusals a second, or a burst of AUTH_REFUSALS_AT_ONCE, cost nobody else anything. */
+#define AUTH_REFUSALS_PER_S 10000
+#define AUTH_REFUSALS_AT_ONCE 100
+/* When it is the turn of one that auth_read has refused, in ms; 0: now. Who asks in masses with
+ * what cannot be right waits, so that telling him takes no processor from who has a session. */
+uint64_t auth_refusal_ms(struct auth *auth);
+
 /* Puts the principal that credential stands for into the exchange's context, then calls then, now
  * or later. Or the exchange fails. Asks authsvc: session_check. */
 void auth_check(struct exchange *exchange, const struct credential *credential,

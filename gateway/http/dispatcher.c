@@ -117,7 +117,7 @@ static void run_route(struct exchange *exchange)
     struct credential credential;
     enum err err = auth_read(exchange, &credential);
     if (err != ERR_OK) {
-        exchange_fail(exchange, err);
+        exchange_fail_after(exchange, err, auth_refusal_ms(exchange->all->config.auth));
     } else if (read_json_body(exchange)) {
         ask_ahead(exchange);
         auth_check(exchange, &credential, run_handler);

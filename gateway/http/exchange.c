@@ -66,6 +66,10 @@ void exchanges_fini(struct exchanges *all)
         exchange->request->ops->finish(exchange->request, &response);
         exchange->request = NULL;
         exchange->all = NULL;
+        if (exchange->late_timer != 0) { /* nobody else has it */
+            clock_cancel(all->config.clock, exchange->late_timer);
+            exchange_free(exchange);
+        }
     }
     stats_free(&all->stats);
     strbuf_fini(&all->text);
@@ -225,6 +229,23 @@ static void add_allow(const struct exchange *exchange, struct http_response *res
     strbuf_add(&allow, (struct str){.data = "", .bytes = 1});
     add_own_header(response, name, allow.data);
     strbuf_fini(&allow);
+}
+
+static void on_late(void *arg)
+{
+    struct exchange *exchange = arg;
+    exchange->late_timer = 0;
+    exchange_fail(exchange, exchange->late_err);
+}
+
+void exchange_fail_after(struct exchange *exchange, enum err err, uint64_t ms)
+{
+    if (ms == 0) {
+        exchange_fail(exchange, err);
+        return;
+    }
+    exchange->late_err = err;
+    exchange->late_timer = clock_after(exchange->all->config.clock, ms, on_late, exchange);
 }
 
 void exchange_fail_with(struct exchange *exchange, const struct problem *problem)

@@ -62,6 +62,8 @@ struct exchange {
     struct json_t *body;           /* checked; NULL if the route takes none */
     void *state;                   /* the handler's own */
     void (*free_state)(void *state);
+    uint64_t late_timer;     /* of exchange_fail_after; 0: it has not been called */
+    enum err late_err;       /* what it will say then */
     uint64_t retry_after_ms; /* for ERR_RATE_LIMITED and everything that is 503 */
 };
 
@@ -98,6 +100,8 @@ void exchange_respond_json(struct exchange *exchange);
 void exchange_respond_empty(struct exchange *exchange);        /* 204 */
 void exchange_respond_not_modified(struct exchange *exchange); /* 304, with exchange->etag */
 void exchange_fail(struct exchange *exchange, enum err err);
+/* So much later; until then the exchange is in hand. 0: now. */
+void exchange_fail_after(struct exchange *exchange, enum err err, uint64_t ms);
 void exchange_fail_with(struct exchange *exchange, const struct problem *problem);
 /* Answers OPTIONS: the preflight of a page that may use the API (with CORS), or anybody. */
 void exchange_respond_options(struct exchange *exchange, bool is_preflight);

@@ -195,6 +195,7 @@ static void walk(struct api_fixture *f, const char *path, bool takes_cookies)
                 const bool is_foreign = takes_cookies && cookies[c].is_there && !pages[p].is_ours;
                 const bool is_good =
                     tokens[t].is_there ? tokens[t].is_good : takes_cookies && cookies[c].is_good;
+                fake_clock_advance(f->clock, 1); /* nobody comes in masses */
                 struct ask *ask = send_combination(f, path, t, c, p);
                 if (is_foreign) {
                     assert_problem(ask, 403, "foreign_page");

@@ -181,6 +181,47 @@ static void test_one_that_is_good_no_more(void **state)
     assert_limited(f, send_from(f, TOKEN, 1));
 }
 
+/* Refusing is work, too: who comes in masses is told later, and everybody in the end. */
+static void test_masses_of_foreign_ones_wait_for_their_turn(void **state)
+{
+    struct api_fixture *f = *state;
+    static struct ask *asks[AUTH_REFUSALS_AT_ONCE + 30];
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        asks[i] = send_from(f, FOREIGN_TOKEN, 1);
+        assert_int_equal(asks[i]->status, i < AUTH_REFUSALS_AT_ONCE ? 401 : 0);
+    }
+    /* Who has a session does not wait. */
+    struct ask *own = ask_new("POST", "/create", TOKEN, STR_LIT("{}"));
+    api_handle(f->api, &own->request);
+    answer_session(f, 7);
+    answer_create(f, 5);
+    assert_int_equal(own->status, 200);
+    ask_free(&own);
+    fake_clock_advance(f->clock, 1000 * AUTH_REFUSALS_AT_ONCE / AUTH_REFUSALS_PER_S);
+    assert_int_equal(asks[AUTH_REFUSALS_AT_ONCE]->status, 401);
+    assert_int_equal(asks[ARRAY_LEN(asks) - 1]->status, 0);
+    fake_clock_advance(f->clock, 10);
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        assert_failed(asks[i], 401, "unauthorized");
+        ask_free(&asks[i]);
+    }
+}
+
+/* A gateway that ends answers them all the same. */
+static void test_who_waits_is_answered_when_the_gateway_ends(void **state)
+{
+    struct api_fixture *f = *state;
+    static struct ask *asks[AUTH_REFUSALS_AT_ONCE + 1];
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        asks[i] = send_from(f, FOREIGN_TOKEN, 1);
+    }
+    api_fixture_restart(f);
+    assert_int_equal(asks[AUTH_REFUSALS_AT_ONCE]->status, 503);
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        ask_free(&asks[i]);
+    }
+}
+
 /* What no gateway has drawn is refused anyhow, and takes nothing from those that one has. */
 static void test_foreign_ones_do_not_count(void **state)
 {
@@ -209,6 +250,8 @@ int main(void)
         TOKEN_TEST(test_who_signs_in_gets_in),
         TOKEN_TEST(test_one_that_is_good_no_more),
         TOKEN_TEST(test_foreign_ones_do_not_count),
+        TOKEN_TEST(test_masses_of_foreign_ones_wait_for_their_turn),
+        TOKEN_TEST(test_who_waits_is_answered_when_the_gateway_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

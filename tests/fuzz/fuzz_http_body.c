@@ -136,7 +136,8 @@ static struct api *make_api(void)
                      .name_burst = 10,
                      .name_per_minute = 60,
                      .table_max = 64},
-        .original = {.create_burst = 1000, .create_per_minute = 60000},
+        .registration = {.burst = 1000, .per_minute = 60000, .table_max = 64},
+        .creates = {.burst = 1000, .per_minute = 60000},
         .streams_max = 8,
         .streams_per_user_max = 8};
     log_init("fuzz", LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);

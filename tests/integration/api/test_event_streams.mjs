@@ -165,6 +165,20 @@ test('a user has so many streams at a gateway, and may have another when one has
     await Promise.all(streams.map((stream) => stream.end()));
 });
 
+test('all streams together are bounded, and requests go on', async () => {
+    const { token } = (await newUser()).session;
+    const own = await startOwnGateway(stack, 1, { LYNKS_STREAMS_MAX: '2' });
+    const streams = [];
+    for (let i = 0; i < 2; i += 1) streams.push(await openEvents(own.port, { token }));
+    const refused = await openEvents(own.port, { token });
+    assert.equal(refused.status, 503);
+    assert.ok(Number(refused.headers['retry-after']) > 0);
+    assert.equal(JSON.parse(refused.text).code, 'overloaded');
+    assert.equal((await stack.request('/v1/users/me', { method: 'GET', token, port: own.port, agent: undefined })).status, 200);
+    await Promise.all(streams.map((stream) => stream.end()));
+    await own.end();
+});
+
 test('a comment comes now and then', async () => {
     const { token } = (await newUser()).session;
     const [stream, second] = await openBoth(token);

@@ -81,7 +81,7 @@ static void on_sessions_ended(void *arg, enum err err, const struct store_ended 
     for (size_t i = 0; i < ended->count; i++) {
         sessions_remove(r->sessions, &ended->tokens[i]);
     }
-    answer_revocation(r, call, ended->count);
+    answer_revocation(r, call, ended->was_done ? 1 : ended->count);
 }
 
 void revocations_start(struct revocations *r, struct call *call)
@@ -92,6 +92,10 @@ void revocations_start(struct revocations *r, struct call *call)
                                   .origin = revocation_origin(call)};
     store_session_ref_set(&target.only, request->session);
     store_session_ref_set(&target.except, request->except_session);
+    target.has_key = request->idempotency_key.bytes == sizeof(target.key);
+    if (target.has_key) {
+        memcpy(target.key, request->idempotency_key.data, sizeof(target.key));
+    }
     bool names_some = target.only.is_there || target.except.is_there;
     if (token_of(call, &target.token) == (target.user_id != 0) ||
         (names_some && target.user_id == 0) || (target.only.is_there && target.except.is_there)) {

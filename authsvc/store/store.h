@@ -47,6 +47,7 @@ typedef void store_user_fn(void *arg, enum err err, const struct store_user *use
 struct store_ended {
     struct token_hash *tokens; /* of the sessions; borrowed */
     size_t count;
+    bool was_done; /* none, because the command of this key has ended them before */
 };
 
 /* What is changed of a user; what has no has_ is always given. */
@@ -217,6 +218,8 @@ struct store_target {
     struct token_hash token;
     uint64_t user_id;
     struct store_session_ref only, except;
+    bool has_key;
+    unsigned char key[STORE_KEY_BYTES]; /* of the command */
     uint64_t now_unix_ms;
     struct store_origin origin;
 };

@@ -128,6 +128,19 @@ static enum err revoke_all(struct revoke_sessions *revoke, struct db *db)
     return err;
 }
 
+/* One that comes again waits for the first, and then finds nothing to end. */
+static enum err mark_revocation(struct revoke_sessions *revoke, struct db *db)
+{
+    const struct store_target *target = &revoke->target;
+    bool is_done = false;
+    if (!target->has_key) {
+        return ERR_OK;
+    }
+    return revoke->ended.count > 0
+               ? store_begin_command(db, target->key, &is_done)
+               : store_look_for_command(db, target->key, &revoke->ended.was_done);
+}
+
 /* What comes again ends nothing, and is kept once by that. */
 static enum err revoke_in_transaction(void *arg, struct db *db)
 {
@@ -136,6 +149,9 @@ static enum err revoke_in_transaction(void *arg, struct db *db)
     char detail[32];
     enum err err = target->user_id == 0 || target->only.is_there ? revoke_one(revoke, db)
                                                                  : revoke_all(revoke, db);
+    if (err == ERR_OK) {
+        err = mark_revocation(revoke, db);
+    }
     if (err != ERR_OK || revoke->ended.count == 0) {
         return err;
     }

@@ -5,6 +5,7 @@
 #include "gateway/api/user_json.h"
 #include "gateway/http/json_body.h"
 #include "gateway/http/paging.h"
+#include "gateway/http/repeat_key.h"
 #include "proto/base/address.h"
 #include "gateway/http/session_cookie.h"
 
@@ -262,12 +263,21 @@ static const struct route_ask ask_list = {
 
 /* ---- DELETE ---- */
 
+struct ending {
+    uint8_t id[SESSION_ID_BYTES];
+    uint8_t key[REPEAT_KEY_BYTES];
+};
+
+/* With a key: if the call is repeated on the bus, who asked is not told that there is none. */
 static enum err prepare_end(struct exchange *exchange, struct msg *msg)
 {
-    uint8_t *id = exchange_attach(exchange, SESSION_ID_BYTES, free);
+    struct ending *ending = exchange_attach(exchange, sizeof(*ending), free);
+    repeat_key_make(exchange, ending->key);
     msg->session_revoke = (struct msg_session_revoke){
-        .user_id = exchange->context.principal.user_id, .session = session_id_str(id)};
-    return read_session(exchange, id) ? ERR_OK : ERR_NOT_FOUND;
+        .user_id = exchange->context.principal.user_id,
+        .session = session_id_str(ending->id),
+        .idempotency_key = {.data = (const char *)ending->key, .bytes = sizeof(ending->key)}};
+    return read_session(exchange, ending->id) ? ERR_OK : ERR_NOT_FOUND;
 }
 
 /* The current one may have been ended a moment ago; it is over, which is what was asked for. */

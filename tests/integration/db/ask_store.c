@@ -307,6 +307,30 @@ enum err ask_revoke(struct ask_store *store, const struct store_target *target, 
                     store->store.ops->revoke(store->store.self, target, 0, on_ended, &asked));
 }
 
+struct revoked {
+    struct asked asked;
+    bool was_done;
+};
+
+static void on_ended_or_done(void *arg, enum err err, const struct store_ended *ended)
+{
+    struct revoked *revoked = arg;
+    revoked->was_done = ended != NULL && ended->was_done;
+    on_ended(&revoked->asked, err, ended);
+}
+
+enum err ask_revoke_again(struct ask_store *store, const struct store_target *target,
+                          size_t *ret_count, bool *ret_was_done)
+{
+    struct revoked revoked = {
+        .asked = {.waits = 1, .ret = ret_count, .ret_bytes = sizeof(*ret_count)}};
+    const enum err err = wait_for(
+        store, &revoked.asked,
+        store->store.ops->revoke(store->store.self, target, 0, on_ended_or_done, &revoked));
+    *ret_was_done = revoked.was_done;
+    return err;
+}
+
 static void on_revoked(void *arg, enum err err, const struct store_revocations *revoked)
 {
     take(arg, err, revoked);

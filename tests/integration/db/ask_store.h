@@ -50,6 +50,9 @@ size_t ask_open_sessions(struct ask_store *store, const struct store_draft *draf
 enum err ask_extend(struct ask_store *store, const struct store_extension *items, size_t count,
                     bool *ret_gone);
 enum err ask_revoke(struct ask_store *store, const struct store_target *target, size_t *ret_count);
+/* Likewise; ret_was_done: by the command of the same key, before. */
+enum err ask_revoke_again(struct ask_store *store, const struct store_target *target,
+                          size_t *ret_count, bool *ret_was_done);
 enum err ask_find_revoked(struct ask_store *store, const struct store_revocation *after,
                           struct store_revocations *ret);
 enum err ask_find_acts(struct ask_store *store, const struct store_acts_page *page,

@@ -303,6 +303,33 @@ static void a_session_is_revoked_once_and_for_all(void **state)
     assert_false(exists(1, &found));
 }
 
+/* The bus repeats it, because the answer to the first got lost. */
+static void one_that_comes_again_with_its_key_is_told_the_same(void **state)
+{
+    (void)state;
+    open_session(1, 10);
+    open_session(2, 10);
+    const struct token_hash first = token(1);
+    struct store_target target = {
+        .user_id = fixture.user_id, .has_key = true, .key = "0123456789abcde", .now_unix_ms = NOW};
+    store_session_ref_set(
+        &target.only, (struct str){.data = (const char *)first.bytes, .bytes = SESSION_ID_BYTES});
+    bool was_done = true;
+    size_t count = 0;
+    assert_int_equal(ask_revoke_again(store, &target, &count, &was_done), ERR_OK);
+    assert_int_equal(count, 1);
+    assert_false(was_done);
+    assert_int_equal(ask_revoke_again(store, &target, &count, &was_done), ERR_OK);
+    assert_int_equal(count, 0);
+    assert_true(was_done);
+    /* Another command finds nothing, and stays one that found nothing. */
+    target.key[0] = 'x';
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ask_revoke_again(store, &target, &count, &was_done), ERR_OK);
+        assert_false(was_done);
+    }
+}
+
 static void all_sessions_of_a_user_are_revoked(void **state)
 {
     (void)state;
@@ -571,6 +598,7 @@ int main(void)
         TEST(sweeping_is_bounded),
         TEST(revocations_are_followed),
         TEST(a_session_is_revoked_once_and_for_all),
+        TEST(one_that_comes_again_with_its_key_is_told_the_same),
         TEST(all_sessions_of_a_user_are_revoked),
         TEST(following_begins_a_minute_ago),
         TEST(a_database_that_went_back_is_noticed),

@@ -234,6 +234,24 @@ static struct mock_call *revoke_of(struct fixture *f, uint64_t user_id, struct s
     return call;
 }
 
+/* Its answer got lost, and the bus has sent it again. */
+static void what_this_call_has_ended_before_is_told_again(void **state)
+{
+    struct fixture *f = *state;
+    const struct msg request = {
+        .id = MSG_session_revoke,
+        .session_revoke = {.user_id = 41,
+                           .session = {.data = (const char *)ann.bytes, .bytes = SESSION_ID_BYTES},
+                           .idempotency_key = STR_LIT("0123456789abcdef")}};
+    struct mock_call *call = new_call(f, &request);
+    revocations_start(f->revocations, &call->call);
+    struct mock_store_call *asked = mock_store_take(&f->store, MOCK_REVOKE);
+    assert_true(asked->target.has_key);
+    assert_memory_equal(asked->target.key, "0123456789abcdef", sizeof(asked->target.key));
+    asked->fn.ended(asked->arg, ERR_OK, &(struct store_ended){.was_done = true});
+    assert_revoked(call, 1);
+}
+
 static void by_its_id_or_all_but_one(void **state)
 {
     struct fixture *f = *state;
@@ -337,6 +355,7 @@ int main(void)
         TEST(what_is_over_already_is_success),
         TEST(without_a_database_nothing_ends),
         TEST(either_a_session_or_a_user),
+        TEST(what_this_call_has_ended_before_is_told_again),
         TEST(by_its_id_or_all_but_one),
         TEST(an_id_is_of_a_user),
         TEST(a_renewal_under_way_does_not_bring_it_back),

@@ -290,6 +290,7 @@ static struct ask *end_at(struct api_fixture *f, const char *path, uint64_t revo
     assert_int_equal(revoke->except_session.bytes, 0);
     assert_int_equal(revoke->session.bytes, SESSION_ID_BYTES);
     assert_memory_equal(revoke->session.data, ret_id, SESSION_ID_BYTES);
+    assert_int_equal(revoke->idempotency_key.bytes, 16);
     answer_revoke(f, revoked);
     return ask;
 }

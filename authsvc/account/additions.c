@@ -7,10 +7,7 @@
 #include "authsvc/session/user_record.h"
 #include "authsvc/session/origins.h"
 #include "proto/base/log.h"
-#include "proto/base/text.h"
 #include "proto/unicode/label.h"
-
-#define USERNAME_CHARACTERS_MAX 50 /* as the table has it */
 
 struct additions {
     const struct clock *clock;
@@ -123,7 +120,6 @@ static enum err read_new_user(const struct msg_user_add *request, struct store_n
     ret->role = request->has_role ? request->role : ROLE_MEMBER;
     const bool is_named = request->display_name.bytes > 0;
     if (!label_make(request->username, ret->username) ||
-        text_characters(str_of(ret->username)) > USERNAME_CHARACTERS_MAX ||
         (is_named && !label_make(request->display_name, ret->display_name))) {
         return ERR_WRONG_MEMBER;
     }

@@ -27,7 +27,7 @@ void additions_free(struct additions **additions); /* after hasher and store */
 
 /* Answers a user_add or user_register, now or later. ERR_FORBIDDEN: only admins and their tool add
  * others; ERR_REGISTRATION_CLOSED; ERR_WRONG_MEMBER: one of the names is no label
- * (label.h), or the user name has more than 50 characters; ERR_WEAK_PASSWORD; ERR_CONFLICT:
+ * (label.h), or the user name has more than 64 characters; ERR_WEAK_PASSWORD; ERR_CONFLICT:
  * somebody has the user name. */
 void additions_start(struct additions *additions, struct call *call);
 

@@ -4,7 +4,7 @@
 
 struct find_user {
     struct db_job job;
-    char username[STORE_NAME_BYTES]; /* the schema of the bus allows 200 bytes */
+    char username[STORE_NAME_BYTES]; /* as the schema of the bus has it */
     struct store_user user;
     store_user_fn *fn;
     void *arg;

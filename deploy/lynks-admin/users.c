@@ -201,7 +201,7 @@ bool user_add(struct tool *tool, char **arguments, int count)
     if (err == ERR_CONFLICT) {
         tool_complain("there is a user of this name already");
     } else if (err == ERR_WRONG_MEMBER) {
-        tool_complain("a user name has 1 to 50 characters that can be seen");
+        tool_complain("a user name has 1 to 64 characters that can be seen");
     } else if (err != ERR_OK) {
         complain_of_password(err);
     }

@@ -21,7 +21,7 @@ struct original {
 /* ---- POST /login ---- */
 
 static const struct member login_body[] = {
-    {.name = "username", .type = MEMBER_STRING, .min = 1, .max = 200, .doc = "Compared exactly."},
+    {.name = "username", .type = MEMBER_STRING, .min = 1, .max = 256, .doc = "Compared exactly."},
     {.name = "password", .type = MEMBER_STRING, .min = 1, .max = 1024, .doc = "In clear."},
     {.name = NULL},
 };

@@ -23,7 +23,7 @@ static struct str session_id_str(const uint8_t id[SESSION_ID_BYTES])
 /* ---- POST /v1/sessions ---- */
 
 static const struct member open_body[] = {
-    {.name = "username", .type = MEMBER_STRING, .min = 1, .max = 200, .doc = "Compared exactly."},
+    {.name = "username", .type = MEMBER_STRING, .min = 1, .max = 256, .doc = "Compared exactly."},
     {.name = "password", .type = MEMBER_STRING, .min = 1, .max = 1024, .doc = "In clear."},
     {.name = "device",
      .type = MEMBER_LABEL,

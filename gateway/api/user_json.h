@@ -21,7 +21,7 @@ extern const struct member managed_user_members[]; /* as admins see one */
     {.name = "username",                                                                           \
      .type = MEMBER_LABEL,                                                                         \
      .min = 1,                                                                                     \
-     .max = 50,                                                                                    \
+     .max = LABEL_CHARACTERS_MAX,                                                                  \
      .doc = "To sign in with; compared exactly."},                                                 \
         {.name = "password",                                                                       \
          .type = MEMBER_STRING,                                                                    \

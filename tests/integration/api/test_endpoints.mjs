@@ -149,7 +149,7 @@ const LOGIN_BODIES = [
     { username: 'testuser', password: null }, { username: ['testuser'], password: 'test123' },
     { username: '', password: 'test123' }, { username: 'testuser', password: '' },
     { username: 'testuser\0', password: 'test123' }, { username: 'testuser', password: 'test123\0x' },
-    { username: 'u'.repeat(201), password: 'test123' }, { username: 'testuser', password: 'p'.repeat(1025) },
+    { username: 'u'.repeat(257), password: 'test123' }, { username: 'testuser', password: 'p'.repeat(1025) },
 ];
 
 test('a login body with missing, wrong, NUL or over-long members gets 400', async () => {

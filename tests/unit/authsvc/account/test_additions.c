@@ -149,7 +149,7 @@ static void a_role_is_given(void **state)
 static void names_and_passwords_that_are_none(void **state)
 {
     struct fixture *f = *state;
-    static char long_name[52];
+    static char long_name[66];
     memset(long_name, 'x', sizeof(long_name) - 1);
     const struct {
         struct str username, display_name, password;
@@ -159,7 +159,7 @@ static void names_and_passwords_that_are_none(void **state)
                  "b"),
          STR_NONE, STR_LIT("open it now"), ERR_WRONG_MEMBER},
         {STR_LIT("carol"), STR_LIT("\x1b[2J"), STR_LIT("open it now"), ERR_WRONG_MEMBER},
-        {{long_name, 51}, STR_NONE, STR_LIT("open it now"), ERR_WRONG_MEMBER},
+        {{long_name, 65}, STR_NONE, STR_LIT("open it now"), ERR_WRONG_MEMBER},
         {STR_LIT("carol"), STR_NONE, STR_LIT("too short"), ERR_WEAK_PASSWORD},
         {STR_LIT("carolcarol"), STR_NONE, STR_LIT("CarolCarol"), ERR_WEAK_PASSWORD},
     };

@@ -133,7 +133,7 @@ static void test_a_name_that_is_too_long_before_it_is_composed(void **state)
     struct api_fixture *f = *state;
     struct strbuf body = {0};
     strbuf_add_z(&body, "{\"password\":\"open it now\",\"username\":\"");
-    for (size_t i = 0; i < 26; i++) {
+    for (size_t i = 0; i < 33; i++) {
         strbuf_add_z(&body, "\xf0\x91\x82\x99\xf0\x91\x82\xba");
     }
     strbuf_add_z(&body, "\"}");

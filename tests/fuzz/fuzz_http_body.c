@@ -1,5 +1,6 @@
 /* The body of a client's request through the whole API, up to the message on the bus and back: the
- * first byte picks the route, the token and how the services answer, the rest is the body.
+ * first byte picks the route, the token and how the services answer, the rest is the body. With a #
+ * before the body, the byte behind it picks another route, the cookie and a key.
  *
  * Aims at: gateway/http/json_body.c gateway/http/dispatcher.c gateway/http/exchange.c
  * Links: gateway_api
@@ -80,8 +81,8 @@ static void finish(struct request *request, struct http_response **response)
     answers++;
 }
 
-/* The first byte of the input, which says what comes beside the body. */
-static uint8_t choice;
+/* The first byte of the input, which says what comes beside the body; and the one behind a #. */
+static uint8_t choice, more;
 
 static const char *header(struct request *request, const char *name)
 {
@@ -89,8 +90,14 @@ static const char *header(struct request *request, const char *name)
     if (strcmp(name, "Authorization") == 0 && (choice & 8) != 0) {
         return "Bearer " TOKEN;
     }
+    if (strcmp(name, "Cookie") == 0 && (more & 16) != 0) {
+        return "lynks-60000=" TOKEN;
+    }
+    if (strcmp(name, "Idempotency-Key") == 0 && (more & 32) != 0) {
+        return "8e03978e-40d5-43dd-bc93-6894a57f9324";
+    }
     if (strcmp(name, "Origin") == 0 && (choice & 16) != 0) {
-        return "https://a.example";
+        return (more & 64) != 0 ? "http://localhost:60000" : "https://a.example";
     }
     if (strcmp(name, "Host") == 0) {
         return (choice & 96) != 96 ? "localhost" : NULL;
@@ -136,8 +143,8 @@ static struct api *make_api(void)
                      .name_burst = 10,
                      .name_per_minute = 60,
                      .table_max = 64},
-        .registration = {.burst = 1000, .per_minute = 60000, .table_max = 64},
         .creates = {.burst = 1000, .per_minute = 60000},
+        .registration = {.is_open = true, .burst = 1000, .per_minute = 60000, .table_max = 64},
         .streams_max = 8,
         .streams_per_user_max = 8};
     log_init("fuzz", LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
@@ -149,9 +156,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     static const struct {
         const char *method, *path;
     } rows[] = {
-        {"POST", "/login"},  {"POST", "/create"},         {"POST", "/list_participants"},
-        {"POST", "/other"},  {"PATCH", "/v1/users/me"},   {"POST", "/v1/users"},
-        {"GET", "/v1/info"}, {"GET", "/v1/openapi.json"},
+        {"POST", "/login"},
+        {"POST", "/create"},
+        {"POST", "/list_participants"},
+        {"POST", "/other"},
+        {"PATCH", "/v1/users/me"},
+        {"POST", "/v1/users"},
+        {"GET", "/v1/info"},
+        {"GET", "/v1/openapi.json"},
+        {"POST", "/v1/sessions"},
+        {"POST", "/v1/registration"},
+        {"POST", "/v1/users"},
+        {"DELETE", "/v1/sessions/current"},
+        {"DELETE", "/v1/sessions"},
+        {"GET", "/v1/users/me"},
+        {"PUT", "/v1/users/me/password"},
+        {"GET", "/v1/users"},
     };
     static struct api *api;
     if (api == NULL) {
@@ -160,13 +180,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (bytes == 0) {
         return 0;
     }
+    const bool has_more = bytes > 2 && data[1] == '#';
+    const size_t before = has_more ? 3 : 1;
     choice = data[0];
-    const size_t row = (choice & 3U) + ((choice & 128) != 0 ? 4 : 0);
+    more = has_more ? data[2] : 0;
+    const size_t row = has_more ? 8 + (more & 7U) : (choice & 3U) + ((choice & 128) != 0 ? 4 : 0);
     struct request request = {
         .ops = &request_ops,
         .method = (choice & 4) == 0 ? "OPTIONS" : rows[row].method,
         .path = rows[row].path,
-        .body = {.data = (const char *)data + 1, .bytes = bytes - 1},
+        .body = {.data = (const char *)data + before, .bytes = bytes - before},
     };
     refuse = (choice & 32) != 0 ? ERR_UNAVAILABLE : ERR_OK;
     answers = 0;

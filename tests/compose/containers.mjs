@@ -178,11 +178,11 @@ test('the shell tool tells the first admin\'s password, which signs in', async (
 
 test('README\'s lines from an admin to a user who is out', () => assertPeopleLines(stack, TOOL.join(' ')));
 
-// The proxy keeps connections to the gateways, on which no stream can begin.
+// The proxy keeps connections to the gateways, on which no stream can begin, and so do clients to the proxy.
 test('streams of events come through the proxy whatever came before, and end with their session', async () => {
     const own = await stack.token();
     assert.ok((await statuses(own)).every((status) => status === 200));
-    const streams = await Promise.all(Array.from({ length: 6 }, () => openEvents(stack.ports.http, { token: own })));
+    const streams = await Promise.all(Array.from({ length: 6 }, () => openEvents(stack.ports.http, { token: own, agent: stack.agent })));
     for (const stream of streams) {
         assert.equal(stream.status, 200, stream.text);
         assert.equal((await stream.event('snapshot')).data.me.username, 'testuser');

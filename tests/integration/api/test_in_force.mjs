@@ -3,6 +3,7 @@
 // another password, another role, disabling, removal. Also when whoever did it is killed after its commit, before it could tell
 // anybody, which is an event that is lost as well; and when a replica was paused for 5 s. And it is done once, and answered.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { BusPeer } from '../../support/bus-peer.mjs';
 import { blockCommits } from '../../support/commit-block.mjs';
@@ -23,8 +24,8 @@ let second;
 let root; // the token of an admin
 let count = 0;
 before(async () => {
-    stack = await startStack({ LYNKS_REPLICAS: '2', LYNKS_LOGIN_ADDRESS_BURST: '10000', LYNKS_REQUEST_BUDGET_MS: '60000' });
-    other = await startOwnGateway(stack, 0, { LYNKS_REQUEST_BUDGET_MS: '60000' });
+    stack = await startStack({ LYNKS_REPLICAS: '2', LYNKS_REGISTRATION: 'open', LYNKS_LOGIN_ADDRESS_BURST: '10000', LYNKS_REQUEST_BUDGET_MS: '60000' });
+    other = await startOwnGateway(stack, 0, { LYNKS_REQUEST_BUDGET_MS: '60000', LYNKS_REGISTRATION: 'open' });
     [first, second] = [1, 21].map((offset) => new BusPeer(stack, `127.0.0.1:${stack.base + offset}`));
     await stack.sql("UPDATE users SET role = 2 WHERE username = 'testuser'");
     root = (await stack.request('/v1/sessions', { body: { username: 'testuser', password: 'test123' } })).json.token;
@@ -138,16 +139,27 @@ for (const [name, way] of Object.entries(WAYS)) {
     });
 }
 
-test('an addition is one, though its authsvc was killed between commit and answer', async () => {
-    const username = `user ${count += 1}`;
-    const { pid, answer } = await killAfterCommit({ run: (port) => ask(port, 'POST', '/v1/users', root, { username, password: PASSWORD }) });
-    process.kill(pid, 'SIGKILL');
-    const added = await answer;
-    assert.equal(added.status, 201, added.text);
-    assert.deepEqual(await stack.sql(`SELECT id FROM users WHERE username = '${username}'`), [[added.json.id]]);
-    assert.deepEqual(await stack.sql(`SELECT act FROM audit WHERE user_id = ${added.json.id}`), [['1']]);
-    await eventually(async () => (await stack.pid('authsvc')) !== pid && isReady(), { within: 20000, what: 'authsvc is there again' });
-});
+// Repeated by the bus, and then by its client at another gateway.
+for (const [name, path, token] of [['an addition', '/v1/users', () => root], ['a registration', '/v1/registration', () => undefined]]) {
+    test(`${name} is one, though its authsvc was killed between commit and answer`, async () => {
+        const body = { username: `user ${count += 1}`, password: PASSWORD };
+        const key = randomUUID();
+        const send = (port, password) => stack.request(path, { token: token(), body: { ...body, password }, port, agent: undefined,
+            headers: { 'idempotency-key': `"${key}"` } });
+        const { pid, answer } = await killAfterCommit({ run: (port) => send(port, PASSWORD) });
+        process.kill(pid, 'SIGKILL');
+        const added = await answer;
+        assert.equal(added.status, 201, added.text);
+        const again = await send(stack.ports.http, PASSWORD);
+        assert.equal(again.status, 201, again.text);
+        assert.deepEqual(again.json, added.json);
+        // Of a stranger's request the body is a part of the key: it is another one, and the name is taken.
+        assert.equal((await send(stack.ports.http, 'another password')).status, token() ? 422 : 409);
+        assert.deepEqual(await stack.sql(`SELECT id FROM users WHERE username = '${body.username}'`), [[added.json.id]]);
+        assert.deepEqual(await stack.sql(`SELECT act FROM audit WHERE user_id = ${added.json.id}`), token() ? [['1']] : []);
+        await eventually(async () => (await stack.pid('authsvc')) !== pid && isReady(), { within: 20000, what: 'authsvc is there again' });
+    });
+}
 
 // What was done meanwhile is in force elsewhere, and there as soon as it goes on.
 test('a replica that was paused for 5 s vouches for nobody who is out', async (t) => {

@@ -125,8 +125,10 @@ static enum err prepare_add(struct exchange *exchange, struct msg *msg)
     return ERR_OK;
 }
 
-static void locate_user(const struct msg *reply, char ret_path[LOCATION_BYTES])
+static void locate_user(const struct exchange *exchange, const struct msg *reply,
+                        char ret_path[LOCATION_BYTES])
 {
+    (void)exchange;
     (void)snprintf(ret_path, LOCATION_BYTES, "/v1/users/%" PRIu64, user_in(reply)->id);
 }
 

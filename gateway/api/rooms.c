@@ -268,8 +268,10 @@ static enum err settle_add_room(struct exchange *exchange, enum err err, const s
     return err;
 }
 
-static void locate_room(const struct msg *reply, char ret_path[LOCATION_BYTES])
+static void locate_room(const struct exchange *exchange, const struct msg *reply,
+                        char ret_path[LOCATION_BYTES])
 {
+    (void)exchange;
     (void)snprintf(ret_path, LOCATION_BYTES, "/v1/rooms/%" PRIu64, room_in(reply)->id);
 }
 

@@ -1,5 +1,6 @@
 #include "gateway/api/sessions.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/api/user_json.h"
@@ -100,9 +101,20 @@ static void write_open(const struct exchange *exchange, const struct msg *reply,
     json_out_close(out, "}");
 }
 
+static void locate_session(const struct exchange *exchange, const struct msg *reply,
+                           char ret_path[LOCATION_BYTES])
+{
+    const struct sign_in *sign_in = exchange->state;
+    char id[2 * SESSION_ID_BYTES + 1];
+    (void)reply;
+    hex_encode(id, sign_in->token_hash, SESSION_ID_BYTES);
+    (void)snprintf(ret_path, LOCATION_BYTES, "/v1/sessions/%s", id);
+}
+
 static const struct route_ask ask_open = {.message = MSG_session_open,
                                           .prepare = prepare_open,
                                           .settle = settle_open,
+                                          .locate = locate_session,
                                           .write = write_open};
 
 /* ---- GET /v1/sessions/{session}, GET /v1/sessions/current ---- */
@@ -326,6 +338,7 @@ static const struct route rows[] = {
      .answer = {.status = 201,
                 .members = open_answer,
                 .doc = "The session is open.",
+                .has_location = true,
                 .sets_cookie = true},
      .errors = {ERR_SIGN_IN_REFUSED, ERR_RATE_LIMITED, ERR_HTTPS_MISSING},
      .ask = &ask_open},

@@ -139,7 +139,7 @@ static void end_ask(struct exchange *exchange, enum err err, const struct msg *r
         etag_of_version(ask->version(reply), exchange->etag);
     }
     if (ask->locate != NULL) {
-        ask->locate(reply, exchange->location);
+        ask->locate(exchange, reply, exchange->location);
     }
     if (ask->write == NULL) {
         exchange_respond_empty(exchange);

@@ -66,7 +66,8 @@ struct route_ask {
     /* The version of what the answer shows: its ETag. There if the row's answer has one. */
     uint64_t (*version)(const struct msg *reply);
     /* The path of what was made. There if the row's answer has a Location. */
-    void (*locate)(const struct msg *reply, char ret_path[LOCATION_BYTES]);
+    void (*locate)(const struct exchange *exchange, const struct msg *reply,
+                   char ret_path[LOCATION_BYTES]);
 };
 
 struct route {

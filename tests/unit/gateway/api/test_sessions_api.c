@@ -82,6 +82,8 @@ static void test_sign_in(void **state)
                    "\"display_name\":\"Ann \\\"A\\\"\",\"role\":\"admin\"}}",
                    id, token);
     assert_string_equal(ask->body, expected);
+    (void)snprintf(expected, sizeof(expected), "/v1/sessions/%s", id);
+    assert_string_equal(ask_header(ask, "Location", value, sizeof(value)), expected);
     ask_free(&ask);
     assert_int_equal(log_capture_count("sesame"), 0);
 }

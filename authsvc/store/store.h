@@ -75,9 +75,8 @@ typedef void store_changed_fn(void *arg, enum err err, const struct store_change
 struct store_removal {
     uint64_t user_id;
     unsigned char key[STORE_KEY_BYTES]; /* of the command: once done, it is not done again */
-    bool has_version;
+    bool has_version, has_heir;
     uint64_t version; /* which he must have */
-    bool has_heir;
     uint64_t heir_id; /* who gets his rooms; without one they end */
     uint64_t now_unix_ms;
     struct store_origin origin;

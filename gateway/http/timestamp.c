@@ -66,7 +66,7 @@ static bool read_offset(struct str text, int64_t *ret_seconds)
     }
     const int hours = number_at(text.data + 1, 2);
     const int minutes = number_at(text.data + 4, 2);
-    *ret_seconds = (text.data[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+    *ret_seconds = (text.data[0] == '-' ? -1 : 1) * (hours * INT64_C(3600) + minutes * INT64_C(60));
     return hours < 24 && minutes < 60;
 }
 

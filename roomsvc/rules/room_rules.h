@@ -22,8 +22,8 @@ enum room_action {
 struct room_standing {
     bool is_admin; /* of Lynks, or its shell: may do what an owner may */
     bool is_known; /* he has a role; role says which */
-    enum room_role role;
     bool has_code; /* he names the room by its code */
+    enum room_role role;
     enum room_access access;
 };
 

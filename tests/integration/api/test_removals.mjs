@@ -64,10 +64,17 @@ const inJanus = async (room) => {
     return answer.plugindata.data.exists;
 };
 
+// How many changes of users each authsvc has published.
+const news = () => Promise.all([101, 121].map(async (offset) => {
+    const { text } = await stack.request('/metrics', { method: 'GET', port: stack.base + offset, agent: undefined });
+    return Number(/^lynks_auth_user_news_total (\d+)$/m.exec(text)[1]);
+}));
+
 test('who is removed is out everywhere, his name is free, and his rooms end in Janus', async () => {
     const { id, token } = await add('carol');
     const [room, other] = [await createRoom(token), await createRoom(admin)];
     assert.equal(await inJanus(room), true);
+    const before = await news();
     const answer = await remove(id);
     assert.equal(answer.status, 204, answer.text);
     await eventually(async () => {
@@ -76,6 +83,7 @@ test('who is removed is out everywhere, his name is free, and his rooms end in J
     }, { ...SOON, what: 'carol is out' });
     assert.equal((await stack.request('/v1/sessions', { body: { username: 'carol', password: PASSWORD } })).status, 401);
     assert.equal((await remove(id)).status, 404);
+    await eventually(async () => (await news()).every((n, i) => n === before[i] + 1), { ...SOON, what: 'each replica has told of it once' });
     await eventually(async () => (await openRoomsOf(id)) === 0, { ...SOON, what: 'the room is closed' });
     await eventually(async () => !(await inJanus(room)), { ...SOON, what: 'the room is not in Janus' });
     await eventually(async () => (await stack.list(admin, room)).status === 404, { ...SOON, what: 'nobody finds it' });

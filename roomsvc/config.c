@@ -23,7 +23,7 @@ const struct config_option roomsvc_options[] = {
     {"LYNKS_PUBLISHERS_MAX", CONFIG_UINT, OPTION(publishers_max), "20", 1, PUBLISHERS_MAX, NULL,
      "how many may publish in a room at a time"},
     {"LYNKS_ROOMS_MAX", CONFIG_UINT, OPTION(rooms_max), "100000", 1, 10000000, NULL,
-     "open rooms; more are refused, but for the standard room"},
+     "open rooms of /create; more are refused, but for the standard room"},
     {"LYNKS_USER_ROOMS_MAX", CONFIG_UINT, OPTION(user_rooms_max), "100", 1, 1000000, NULL,
      "rooms that a user may own; more are refused"},
     {"LYNKS_ROOM_MEMBERS_MAX", CONFIG_UINT, OPTION(members_max), "1000", 1, 1000000, NULL,

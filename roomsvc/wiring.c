@@ -48,7 +48,7 @@ static void set_up_rooms(struct wiring *w, const struct roomsvc_config *config)
 
 static void set_up_managed_rooms(struct wiring *w, const struct roomsvc_config *config)
 {
-    w->managed = (struct managed_db){.pool = w->db,
+    w->managed = (struct managed_db){.pool = w->commands_db,
                                      .limits = {.standard_room = config->standard_room,
                                                 .node = config->room_node,
                                                 .publishers_max = config->publishers_max,
@@ -72,8 +72,12 @@ bool wiring_set_up(struct wiring *w, const struct roomsvc_config *config)
                                       .db = &config->db,
                                       .threads = (unsigned)config->db_threads,
                                       .queue_max = config->db_queue_max};
+    struct db_pool_config commands_db = db;
+    commands_db.name = "rooms-db";
     w->db = db_pool_new(service_loop(w->service), service_metrics(w->service),
                         service_health(w->service), &db);
+    w->commands_db = db_pool_new(service_loop(w->service), service_metrics(w->service),
+                                 /* health= */ NULL, &commands_db);
     set_up_nodes(w, config);
     set_up_rooms(w, config);
     set_up_managed_rooms(w, config);
@@ -84,6 +88,7 @@ bool wiring_set_up(struct wiring *w, const struct roomsvc_config *config)
 void wiring_free(struct wiring *w)
 {
     db_pool_free(&w->db);
+    db_pool_free(&w->commands_db);
     removals_free(&w->removals);
     managed_rooms_free(&w->roomsvc.managed);
     room_life_free(&w->life);

@@ -12,6 +12,7 @@
 struct wiring {
     struct service *service;
     struct db_pool *db;
+    struct db_pool *commands_db; /* of what may wait for a lock, which nothing else may wait for */
     struct node_fence *fence;
     struct managed_db managed;
     struct roomsvc roomsvc;

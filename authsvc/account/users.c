@@ -151,7 +151,11 @@ static void on_user_changed(void *arg, enum err err, const struct store_changed 
     for (size_t i = 0; i < changed->sessions.count; i++) {
         sessions_remove(users->sessions, &changed->sessions.tokens[i]);
     }
-    sessions_forget_user(users->sessions, changed->user.id);
+    if (change.call->request.user_change.has_display_name) {
+        sessions_change_user(users->sessions, changed->user.id, AUTH_USER_RENAMED);
+    } else {
+        sessions_forget_user(users->sessions, changed->user.id);
+    }
     metric_inc(users->changed);
     log_info("user changed", LOG_U64("user", changed->user.id),
              LOG_U64("version", changed->user.version),

@@ -5,11 +5,13 @@
 #include "proto/base/lru.h"
 
 struct known_user {
-    uint64_t era; /* of another one than the table's: he is not known any more */
+    uint64_t era;     /* of another one than the table's: he is not known any more */
+    uint64_t read_ms; /* monotonic */
     struct store_user user;
 };
 
 struct session_users {
+    const struct clock *clock;
     struct store store;
     struct lru *known; /* by id */
     uint64_t era;
@@ -23,9 +25,11 @@ struct user_question {
     void *arg;
 };
 
-struct session_users *session_users_new(struct store store, size_t users_max)
+struct session_users *session_users_new(const struct clock *clock, struct store store,
+                                        size_t users_max)
 {
     struct session_users *users = mem_alloc(sizeof(*users));
+    users->clock = clock;
     users->store = store;
     users->known = lru_new(sizeof(uint64_t), sizeof(struct known_user), users_max);
     return users;
@@ -42,7 +46,11 @@ void session_users_free(struct session_users **users)
 const struct store_user *session_users_find(struct session_users *users, uint64_t user_id)
 {
     const struct known_user *known = lru_find(users->known, &user_id);
-    return known != NULL && known->era == users->era ? &known->user : NULL;
+    const uint64_t now_ms = clock_mono_ms(users->clock);
+    return known != NULL && known->era == users->era &&
+                   now_ms - known->read_ms < SESSION_USERS_AGE_MS
+               ? &known->user
+               : NULL;
 }
 
 static void on_user_answered(void *arg, enum err err, const struct store_user *user)
@@ -54,6 +62,7 @@ static void on_user_answered(void *arg, enum err err, const struct store_user *u
         bool added;
         struct known_user *known = lru_put(users->known, &user->id, &added);
         known->era = users->era;
+        known->read_ms = clock_mono_ms(users->clock);
         known->user = *user;
         sodium_memzero(known->user.password, sizeof(known->user.password));
     }

@@ -7,11 +7,17 @@
 #define LYNKS_AUTHSVC_SESSION_SESSION_USERS_H
 
 #include "authsvc/store/store.h"
+#include "proto/base/clock.h"
 
 struct session_users;
 
-/* users_max: that are kept, at about 750 bytes each. The store is borrowed. */
-struct session_users *session_users_new(struct store store, size_t users_max);
+/* What changes him without a word (an authsvc of before 1.2, somebody at the database) is known
+ * after so long. */
+#define SESSION_USERS_AGE_MS 60000
+
+/* users_max: that are kept, at about 750 bytes each. Clock and store are borrowed. */
+struct session_users *session_users_new(const struct clock *clock, struct store store,
+                                        size_t users_max);
 void session_users_free(struct session_users **users); /* after the store */
 
 /* Without his password; borrowed until the next call. NULL: he is not known. */

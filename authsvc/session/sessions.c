@@ -193,6 +193,14 @@ void sessions_forget_user(struct sessions *s, uint64_t user_id)
     session_users_forget(s->users, user_id);
 }
 
+void sessions_change_user(struct sessions *s, uint64_t user_id, enum auth_news news)
+{
+    sessions_forget_user(s, user_id);
+    if (s->listener.on_user != NULL) {
+        s->listener.on_user(s->listener.arg, user_id, news);
+    }
+}
+
 void sessions_forget(struct sessions *s, const struct token_hash *token)
 {
     const uint64_t user_id = session_table_user(s->table, token);
@@ -584,7 +592,7 @@ struct sessions *sessions_new(const struct clock *clock, struct store store,
     s->store = store;
     s->config = *config;
     s->table = session_table_new(&config->rules, config->cache_max);
-    s->users = session_users_new(store, config->users_max);
+    s->users = session_users_new(clock, store, config->users_max);
     s->lookups = lru_new(sizeof(struct token_hash), sizeof(struct lookup *), config->lookups_max);
     make_sessions_metrics(s, metrics);
     see_all(s, &(struct store_revocation){.seq = STORE_SEQ_NOW});

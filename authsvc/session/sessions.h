@@ -37,6 +37,9 @@ void sessions_remove(struct sessions *sessions, const struct token_hash *token);
 void sessions_forget(struct sessions *sessions, const struct token_hash *token);
 /* A user has changed: what is known of him here does not hold any more. */
 void sessions_forget_user(struct sessions *sessions, uint64_t user_id);
+/* The same, and this replica has done it: whoever listens is told at once, and once more when it is
+ * read in the log, as by the other replicas. */
+void sessions_change_user(struct sessions *sessions, uint64_t user_id, enum auth_news news);
 /* Who hears what changes. */
 struct sessions_listener {
     /* Each session that this replica removes, and once each that it reads of in the log of

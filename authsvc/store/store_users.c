@@ -244,7 +244,7 @@ static enum err change_in_transaction(void *arg, struct db *db)
                                            .now_unix_ms = change->now_unix_ms};
     if (err == ERR_OK && before.is_disabled == 0 && user->is_disabled != 0) {
         err = store_end_sessions(db, &sessions);
-    } else if (err == ERR_OK) { /* what replicas know of him comes with his sessions */
+    } else if (err == ERR_OK && before.role != user->role) {
         err = store_look_up_anew(db, &sessions);
     }
     c->changed.sessions = sessions.ended;

@@ -226,7 +226,8 @@ check_footer() {
 
 # What processes that run have seen must not come again. Revocations are numbered on beyond those that they have read,
 # and the one without a token tells each authsvc to forget what it knows of sessions (authsvc/store/store.h). Rooms
-# count as used now: how long ago they were used when the back-up was made says nothing.
+# count as used now: how long ago they were used when the back-up was made says nothing. Those with a code do not end for
+# want of use, and keep their time.
 settle() {
     local next
     if ! { next=$(query "SELECT 1000000 + GREATEST(
@@ -235,7 +236,7 @@ settle() {
         (SELECT COALESCE(MAX(seq), 0) FROM \`$database\`.session_revocations))") &&
         query "INSERT INTO session_revocations (seq, token_hash, created_unix_ms)
             VALUES ($next, REPEAT(CHAR(0), 32), UNIX_TIMESTAMP(NOW(3)) * 1000);
-        UPDATE rooms SET used_unix_ms = 0, look_unix_ms = 0" "$scratch"; }; then
+        UPDATE rooms SET used_unix_ms = 0, look_unix_ms = 0 WHERE code IS NULL OR closed_unix_ms IS NOT NULL" "$scratch"; }; then
         die "cannot prepare what was restored"
     fi
 }

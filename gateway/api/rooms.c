@@ -136,11 +136,12 @@ static const char *const guards[] = {"locked", "lobby", NULL};
 /* ---- GET /v1/rooms ---- */
 
 static const struct member room_list_query[] = {
-    {.name = "owner",
+    {.name = "user",
      .type = MEMBER_STRING,
      .min = 1,
      .max = 24,
-     .doc = "Only rooms of this user, by his id, or me; of others for admins only. None is given: "
+     .doc = "Those that this user owns or is a member of, by his id, or me; of others for admins "
+            "only. None is given: "
             "one's own, and for an admin everybody's."},
     PAGING_QUERY_LIMIT,
     PAGING_QUERY_TOKEN,
@@ -186,15 +187,15 @@ static void write_next_number(const struct exchange *exchange, size_t count, uin
 }
 
 /* Whose rooms are asked for; 0: everybody's. */
-static enum err read_owner(const struct exchange *exchange, uint64_t *ret_user_id)
+static enum err read_whose(const struct exchange *exchange, uint64_t *ret_user_id)
 {
     const struct principal *principal = &exchange->context.principal;
     char text[24];
     *ret_user_id = principal->role == ROLE_ADMIN ? 0 : principal->user_id;
-    if (!request_has_query(exchange->request, "owner")) {
+    if (!request_has_query(exchange->request, "user")) {
         return ERR_OK;
     }
-    if (!request_query(exchange->request, "owner", text, sizeof(text)) || text[0] == '\0') {
+    if (!request_query(exchange->request, "user", text, sizeof(text)) || text[0] == '\0') {
         return ERR_BAD_REQUEST;
     }
     if (strcmp(text, "me") == 0) {
@@ -215,7 +216,7 @@ static enum err prepare_room_list(struct exchange *exchange, struct msg *msg)
     uint64_t user_id = 0;
     enum err err = read_number_page(exchange, &page, &after);
     if (err == ERR_OK) {
-        err = after > ROOM_ID_MAX ? ERR_BAD_REQUEST : read_owner(exchange, &user_id);
+        err = after > ROOM_ID_MAX ? ERR_BAD_REQUEST : read_whose(exchange, &user_id);
     }
     msg->room_page =
         (struct msg_room_page){.limit = page->paging.limit, .after_id = after, .user_id = user_id};
@@ -327,7 +328,7 @@ static const struct member owner_body[] = {
      .type = MEMBER_STRING,
      .min = 1,
      .max = USER_BYTES - 1,
-     .doc = "Who owns it from now on: his id, or exactly his user name."},
+     .doc = "Who owns it from now on: his id, or exactly his user name; digits are an id."},
     {.name = NULL},
 };
 
@@ -500,7 +501,7 @@ static const struct route room_rows[] = {
      .name = "getRoom",
      .doc = "Shows a room, by its id or its code.",
      .who = ROUTE_USER,
-     .answer = {.members = room_members, .doc = "The room.", .has_etag = true},
+     .answer = {.members = room_members, .doc = "The room.", .has_etag = true, .is_of_asker = true},
      .errors = {ERR_NO_SUCH_ROOM, ERR_GONE},
      .ask = &ask_get_room},
     {.method = "PATCH",
@@ -544,7 +545,7 @@ static const struct route room_rows[] = {
     {.method = "GET",
      .template = "/v1/rooms/{room}/members/{user}",
      .name = "getMember",
-     .doc = "Shows a member, by his id or exactly his user name.",
+     .doc = "Shows a member, by his id or exactly his user name; digits are an id.",
      .who = ROUTE_USER,
      .answer = {.members = member_members, .doc = "The member."},
      .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_FORBIDDEN, ERR_NOT_FOUND},

@@ -143,7 +143,8 @@ static void end_ask(struct exchange *exchange, enum err err, const struct msg *r
     }
     if (ask->write == NULL) {
         exchange_respond_empty(exchange);
-    } else if (exchange->etag[0] != '\0' && strcmp(exchange->route->method, "GET") == 0 &&
+    } else if (exchange->etag[0] != '\0' && !exchange->route->answer.is_of_asker &&
+               strcmp(exchange->route->method, "GET") == 0 &&
                etag_is_in(request_header(exchange->request, "If-None-Match"), exchange->etag)) {
         exchange_respond_not_modified(exchange);
     } else {

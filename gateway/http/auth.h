@@ -56,6 +56,7 @@ enum err auth_read(struct exchange *exchange, struct credential *ret_credential)
 /* So many refusals a second, or a burst of AUTH_REFUSALS_AT_ONCE, cost nobody else anything. */
 #define AUTH_REFUSALS_PER_S 10000
 #define AUTH_REFUSALS_AT_ONCE 100
+#define AUTH_REFUSAL_MS_MAX 2000 /* nobody waits longer for his turn */
 /* When it is the turn of one that auth_read has refused, in ms; 0: now. Who asks in masses with
  * what cannot be right waits, so that telling him takes no processor from who has a session. */
 uint64_t auth_refusal_ms(struct auth *auth);

@@ -207,7 +207,7 @@ static void write_success(const struct route *route, struct json_out *out)
     }
     close_content(out);
     json_out_close(out, "}");
-    if (answer->has_etag && strcmp(route->method, "GET") == 0) {
+    if (answer->has_etag && !answer->is_of_asker && strcmp(route->method, "GET") == 0) {
         write_bare_answer("304", "What If-None-Match names is still so.", out);
     }
     if (route->is_stream) {

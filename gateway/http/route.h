@@ -37,6 +37,7 @@ struct route_answer {
     const char *doc;
     /* It carries an ETag; a GET is answered 304 if If-None-Match names that. */
     bool has_etag;
+    bool is_of_asker;  /* it shows more than the version says, of who asks: a GET is never 304 */
     bool sets_cookie;  /* it may carry a Set-Cookie */
     bool has_location; /* it says where what was made is (RFC 9110, 10.2.2) */
 };

@@ -1,5 +1,5 @@
 /* Who may do what in a room: one pure function over what somebody is there, what he wants, and whom
- * it is done to. Its table is in the API's documentation, too. */
+ * it is done to. */
 #ifndef LYNKS_ROOMSVC_RULES_ROOM_RULES_H
 #define LYNKS_ROOMSVC_RULES_ROOM_RULES_H
 
@@ -35,8 +35,6 @@ struct room_target {
 };
 
 struct room_rule {
-    const char *name; /* "room.change" */
-    const char *doc;
     enum room_role least; /* the role that is needed; 0: whoever may come in */
     bool is_on_somebody;  /* on somebody whose role, before and after, is lower than one's own */
     bool is_free_on_oneself;
@@ -45,6 +43,8 @@ struct room_rule {
 /* One for each action. Static. */
 const struct room_rule *room_rule_get(enum room_action action);
 
+/* Is his role enough for it, whomever it is done to? As room_may. */
+enum err room_may_at_all(const struct room_standing *standing, enum room_action action);
 /* ERR_NO_SUCH_ROOM: he may not even know of the room; ERR_FORBIDDEN: he may know, but not do it.
  * target: NULL but for actions on somebody. */
 enum err room_may(const struct room_standing *standing, enum room_action action,

@@ -9,8 +9,9 @@
 
 #define DRAWS_MAX 4
 #define SWEEP_MAX 1000
-/* When the life of rooms looks at an open one with a code: never. */
-#define NEVER_UNIX_MS "4611686018427387903"
+/* When the life of rooms looks at an open one with a code: when its time is up, if ever. The
+ * parameter is that time, twice. */
+#define LOOK_UNIX_MS "IF(? > 0, ?, 4611686018427387903)"
 
 /* One command, in its transaction. */
 struct room_command {
@@ -25,8 +26,9 @@ struct room_command {
     struct managed_outcome outcome;
     unsigned char pin[ROOM_PIN_BYTES];
     bool has_new_pin, has_pin;
+    uint64_t owner_to_be;
     uint64_t count; /* of what is bounded */
-    uint64_t role;
+    uint64_t member_to_be, role;
     struct room drawn; /* of room_add */
     managed_store_fn *fn;
     void *arg;
@@ -88,21 +90,31 @@ static enum err read_outcome(struct db *db, struct room_command *c)
 static const struct db_query count_rooms_of_owner = {
     .sql = "SELECT COUNT(*) FROM rooms WHERE owner_id = ? AND code IS NOT NULL"
            " AND closed_unix_ms IS NULL",
-    .params = DB_FIELDS(struct room_command, target.asker.user_id),
+    .params = DB_FIELDS(struct room_command, owner_to_be),
     .columns = DB_FIELDS(struct room_command, count)};
+
+/* ERR_ROOMS_FULL: user_id owns as many as he may. */
+static enum err find_place_for_room(struct db *db, struct room_command *c, uint64_t user_id)
+{
+    c->owner_to_be = user_id;
+    const enum err err = db_query_run(db, &count_rooms_of_owner, c, NULL);
+    return err == ERR_OK && c->count >= c->limits->rooms_of_user_max ? ERR_ROOMS_FULL : err;
+}
 
 static const struct db_query insert_managed_room = {
     .sql = "INSERT INTO rooms (room_id, code, secret, description, publishers_max, node, owner_id,"
            " created_unix_ms, used_unix_ms, look_unix_ms, in_janus, name, access, guests_wait,"
            " lobby, locked, pin, participants_max, chat, screen_share, mute_on_entry, unmute,"
            " expires_unix_ms, empty_timeout_s) VALUES (?, ?, ?, '', ?, ?, ?, " DB_NOW_UNIX_MS
-           ", " DB_NOW_UNIX_MS ", " NEVER_UNIX_MS ", 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           ", " DB_NOW_UNIX_MS ", " LOOK_UNIX_MS ", 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     .params = {DB_FIELD(struct room_command, drawn.id),
                DB_FIELD(struct room_command, target.room.code),
                DB_FIELD(struct room_command, drawn.secret),
                DB_FIELD(struct room_command, target.room.publishers_max),
                DB_FIELD(struct room_command, drawn.node),
                DB_FIELD(struct room_command, target.asker.user_id),
+               DB_FIELD(struct room_command, target.room.expires_unix_ms),
+               DB_FIELD(struct room_command, target.room.expires_unix_ms),
                DB_FIELD(struct room_command, target.room.name),
                DB_FIELD(struct room_command, target.room.access),
                DB_FIELD(struct room_command, target.room.guests_wait),
@@ -153,11 +165,10 @@ static enum err add_managed_room(void *arg, struct db *db)
         return read_outcome(db, c);
     }
     if (err == ERR_OK) {
-        err = db_query_run(db, &count_rooms_of_owner, c, NULL);
+        err = find_place_for_room(db, c, c->target.asker.user_id);
     }
     if (err == ERR_OK) {
-        err = c->count >= c->limits->rooms_of_user_max ? ERR_ROOMS_FULL
-                                                       : db_query_run(db, &select_now, c, NULL);
+        err = db_query_run(db, &select_now, c, NULL);
     }
     if (err == ERR_OK) {
         err = room_options_apply(&request->options, c->limits->publishers_max, &c->target.room);
@@ -176,7 +187,8 @@ static const struct db_query update_managed_room = {
     .sql = "UPDATE rooms SET name = ?, access = ?, guests_wait = ?, lobby = ?, locked = ?,"
            " pin = IF(?, ?, pin), participants_max = ?, publishers_max = ?, chat = ?,"
            " screen_share = ?, mute_on_entry = ?, unmute = ?, expires_unix_ms = ?,"
-           " empty_timeout_s = ?, version = version + 1 WHERE room_id = ?",
+           " look_unix_ms = " LOOK_UNIX_MS
+           ", empty_timeout_s = ?, version = version + 1 WHERE room_id = ?",
     .params = {DB_FIELD(struct room_command, target.room.name),
                DB_FIELD(struct room_command, target.room.access),
                DB_FIELD(struct room_command, target.room.guests_wait),
@@ -190,6 +202,8 @@ static const struct db_query update_managed_room = {
                DB_FIELD(struct room_command, target.room.screen_share),
                DB_FIELD(struct room_command, target.room.mute_on_entry),
                DB_FIELD(struct room_command, target.room.unmute),
+               DB_FIELD(struct room_command, target.room.expires_unix_ms),
+               DB_FIELD(struct room_command, target.room.expires_unix_ms),
                DB_FIELD(struct room_command, target.room.expires_unix_ms),
                DB_FIELD(struct room_command, target.room.empty_timeout_s),
                DB_FIELD(struct room_command, target.room.id)}};
@@ -236,7 +250,8 @@ static enum err close_managed(struct room_command *c, struct db *db)
     }
     if (err == ERR_OK) {
         err = room_audit_keep(db, ACT_ROOM_ENDED, &c->target.room, &c->target.asker,
-                              request->has_origin ? &request->origin : NULL);
+                              request->has_origin ? &request->origin : NULL, 0,
+                              &c->outcome.is_audited);
     }
     return err == ERR_OK ? db_query_run(db, &close_managed_room, c, NULL) : err;
 }
@@ -251,7 +266,15 @@ static const struct db_query count_members = {
 static const struct db_query put_member = {
     .sql = "INSERT INTO room_members (room_id, user_id, role, added_unix_ms)"
            " VALUES (?, ?, ?, " DB_NOW_UNIX_MS ") ON DUPLICATE KEY UPDATE role = ?",
-    .params = DB_FIELDS(struct room_command, target.room.id, user.member.user_id, role, role)};
+    .params = DB_FIELDS(struct room_command, target.room.id, member_to_be, role, role)};
+
+static enum err make_member(struct db *db, struct room_command *c, uint64_t user_id,
+                            enum room_role role)
+{
+    c->member_to_be = user_id;
+    c->role = role;
+    return db_query_run(db, &put_member, c, NULL);
+}
 
 static const struct db_query drop_member = {
     .sql = "DELETE FROM room_members WHERE room_id = ? AND user_id = ?",
@@ -266,15 +289,15 @@ static struct room_target target_of(const struct room_command *c, enum room_role
 
 static enum err set_member(struct room_command *c, struct db *db)
 {
-    c->role = c->request->member_set.role;
-    const struct room_target target = target_of(c, c->request->member_set.role);
+    const enum room_role role = c->request->member_set.role;
+    const struct room_target target = target_of(c, role);
     enum err err = room_query_judge(&c->target, ROOM_SET_MEMBER, &target);
     if (err == ERR_OK && c->user.member.role == 0) {
         err = db_query_run(db, &count_members, c, NULL);
         err = err == ERR_OK && c->count >= c->limits->members_max ? ERR_CONFLICT : err;
     }
     if (err == ERR_OK) {
-        err = db_query_run(db, &put_member, c, NULL);
+        err = make_member(db, c, c->user.member.user_id, role);
     }
     return err == ERR_OK ? user_query_run(db, &c->user, &c->target.room) : err;
 }
@@ -291,11 +314,6 @@ static enum err remove_member(struct room_command *c, struct db *db)
 
 /* ---- room_hand_over ---- */
 
-static const struct db_query keep_owner_as_moderator = {
-    .sql = "INSERT INTO room_members (room_id, user_id, role, added_unix_ms)"
-           " VALUES (?, ?, ?, " DB_NOW_UNIX_MS ") ON DUPLICATE KEY UPDATE role = ?",
-    .params = DB_FIELDS(struct room_command, target.room.id, target.room.owner_id, role, role)};
-
 static const struct db_query set_owner = {
     .sql = "UPDATE rooms SET owner_id = ?, version = version + 1 WHERE room_id = ?",
     .params = DB_FIELDS(struct room_command, user.member.user_id, target.room.id)};
@@ -310,11 +328,15 @@ static enum err hand_room_over(struct room_command *c, struct db *db)
         return err;
     }
     const struct msg_room_hand_over *request = &c->request->room_hand_over;
-    c->role = ROOM_MODERATOR;
+    err = find_place_for_room(db, c, c->user.member.user_id);
+    if (err != ERR_OK) {
+        return err;
+    }
     err = room_audit_keep(db, ACT_ROOM_GIVEN, &c->target.room, &c->target.asker,
-                          request->has_origin ? &request->origin : NULL);
+                          request->has_origin ? &request->origin : NULL, c->user.member.user_id,
+                          &c->outcome.is_audited);
     if (err == ERR_OK) {
-        err = db_query_run(db, &keep_owner_as_moderator, c, NULL);
+        err = make_member(db, c, c->target.room.owner_id, ROOM_MODERATOR);
     }
     if (err == ERR_OK) {
         err = db_query_run(db, &drop_member, c, NULL);
@@ -330,21 +352,39 @@ struct command_kind {
     size_t room; /* offset of its struct str in the request; likewise the others */
     size_t user; /* 0: it is on nobody */
     size_t key;
+    enum room_action action; /* of one on somebody */
     enum err (*apply)(struct room_command *c, struct db *db);
 };
 
 #define OF(message, member) offsetof(struct msg, message.member)
 
 static const struct command_kind command_kinds[] = {
-    {MSG_room_change, OF(room_change, room), 0, OF(room_change, idempotency_key),
-     change_managed_room},
-    {MSG_room_close, OF(room_close, room), 0, OF(room_close, idempotency_key), close_managed},
-    {MSG_room_hand_over, OF(room_hand_over, room), OF(room_hand_over, user),
-     OF(room_hand_over, idempotency_key), hand_room_over},
-    {MSG_member_set, OF(member_set, room), OF(member_set, user), OF(member_set, idempotency_key),
-     set_member},
-    {MSG_member_remove, OF(member_remove, room), OF(member_remove, user),
-     OF(member_remove, idempotency_key), remove_member},
+    {.request = MSG_room_change,
+     .room = OF(room_change, room),
+     .key = OF(room_change, idempotency_key),
+     .apply = change_managed_room},
+    {.request = MSG_room_close,
+     .room = OF(room_close, room),
+     .key = OF(room_close, idempotency_key),
+     .apply = close_managed},
+    {.request = MSG_room_hand_over,
+     .room = OF(room_hand_over, room),
+     .user = OF(room_hand_over, user),
+     .key = OF(room_hand_over, idempotency_key),
+     .action = ROOM_HAND_OVER,
+     .apply = hand_room_over},
+    {.request = MSG_member_set,
+     .room = OF(member_set, room),
+     .user = OF(member_set, user),
+     .key = OF(member_set, idempotency_key),
+     .action = ROOM_SET_MEMBER,
+     .apply = set_member},
+    {.request = MSG_member_remove,
+     .room = OF(member_remove, room),
+     .user = OF(member_remove, user),
+     .key = OF(member_remove, idempotency_key),
+     .action = ROOM_REMOVE_MEMBER,
+     .apply = remove_member},
 };
 
 static const struct command_kind *kind_of(const struct msg *request)
@@ -371,12 +411,25 @@ static bool may_be_gone_by(const struct command_kind *kind)
 /* What was done before is answered alike, but for what has happened since. */
 static enum err answer_again(struct db *db, struct room_command *c, const struct command_kind *kind)
 {
-    enum err err = may_be_gone_by(kind) ? ERR_OK : read_outcome(db, c);
+    enum err err = read_outcome(db, c);
+    err = may_be_gone_by(kind) ? ERR_OK : err;
     if (err == ERR_OK && kind->request == MSG_member_set) {
         err = user_query_run(db, &c->user, &c->target.room);
         err = err == ERR_OK && c->user.member.role == 0 ? ERR_NOT_FOUND : err;
     }
     return err;
+}
+
+/* Who may do it to nobody is not told who is there; but for himself. */
+static enum err find_whom(struct db *db, struct room_command *c, const struct command_kind *kind)
+{
+    const enum err may = room_query_judge_role(&c->target, kind->action);
+    const bool may_be_himself = room_rule_get(kind->action)->is_free_on_oneself;
+    if (may != ERR_OK && !may_be_himself) {
+        return may;
+    }
+    const enum err err = user_query_run(db, &c->user, &c->target.room);
+    return err == ERR_NO_SUCH_USER && may != ERR_OK ? may : err;
 }
 
 static enum err run_in_transaction(void *arg, struct db *db)
@@ -395,7 +448,7 @@ static enum err run_in_transaction(void *arg, struct db *db)
         err = room_query_lock(db, &c->target);
     }
     if (err == ERR_OK && kind->user != 0) {
-        err = user_query_run(db, &c->user, &c->target.room);
+        err = find_whom(db, c, kind);
     }
     if (err == ERR_OK) {
         err = kind->apply(c, db);
@@ -408,6 +461,14 @@ static enum err run_in_transaction(void *arg, struct db *db)
     return err;
 }
 
+/* A connection that is lost in the end leaves open whether it was done: the key tells, on another
+ * one. */
+static enum err settle_transaction(struct db *db, db_work_fn *work, struct room_command *c)
+{
+    const enum err err = db_transaction(db, work, c);
+    return err == ERR_UNAVAILABLE ? db_transaction(db, work, c) : err;
+}
+
 static enum err work_command(void *arg, struct db *db)
 {
     struct room_command *c = arg;
@@ -418,11 +479,11 @@ static enum err work_command(void *arg, struct db *db)
     case MSG_room_add:
         for (unsigned i = 0; i < DRAWS_MAX && err == ERR_CONFLICT; i++) {
             c->target.id = 0;
-            err = db_transaction(db, add_managed_room, c);
+            err = settle_transaction(db, add_managed_room, c);
         }
         return err;
     default:
-        return db_transaction(db, run_in_transaction, c);
+        return settle_transaction(db, run_in_transaction, c);
     }
 }
 

@@ -88,23 +88,34 @@ enum err room_query_lock(struct db *db, struct room_query *query)
     return err == ERR_OK ? room_query_run(db, query) : err;
 }
 
+static struct room_standing standing_of(const struct room_query *query)
+{
+    const struct managed_room *room = &query->room;
+    return (struct room_standing){.is_admin = query->asker.is_admin,
+                                  .is_known = room->role != 0,
+                                  .role = (enum room_role)room->role,
+                                  /* Of one without a code the number is the link. */
+                                  .has_code = query->id == 0 || room->code[0] == '\0',
+                                  .access = (enum room_access)room->access};
+}
+
 enum err room_query_judge(const struct room_query *query, enum room_action action,
                           const struct room_target *target)
 {
-    const struct managed_room *room = &query->room;
-    const struct room_standing standing = {.is_admin = query->asker.is_admin,
-                                           .is_known = room->role != 0,
-                                           .role = (enum room_role)room->role,
-                                           /* Of one without a code the number is the link. */
-                                           .has_code = query->id == 0 || room->code[0] == '\0',
-                                           .access = (enum room_access)room->access};
+    const struct room_standing standing = standing_of(query);
     return room_may(&standing, action, target);
+}
+
+enum err room_query_judge_role(const struct room_query *query, enum room_action action)
+{
+    const struct room_standing standing = standing_of(query);
+    return room_may_at_all(&standing, action);
 }
 
 /* ---- a user ---- */
 
 #define MEMBER_COLUMNS                                                                             \
-    "u.id, IFNULL(u.display_name, u.username), CAST(IFNULL(m.role, 0) AS UNSIGNED),"               \
+    "u.id, u.username, IFNULL(u.display_name, u.username), CAST(IFNULL(m.role, 0) AS UNSIGNED),"   \
     " CAST(IFNULL(m.added_unix_ms, 0) AS UNSIGNED)"
 #define MEMBER_OF_ROOM                                                                             \
     " FROM users u LEFT JOIN room_members m ON m.user_id = u.id AND m.room_id = ?"
@@ -112,15 +123,15 @@ enum err room_query_judge(const struct room_query *query, enum room_action actio
 static const struct db_query select_user_by_id = {
     .sql = "SELECT " MEMBER_COLUMNS MEMBER_OF_ROOM " WHERE u.id = ?",
     .params = DB_FIELDS(struct user_query, room_id, id),
-    .columns = DB_FIELDS(struct user_query, member.user_id, member.display_name, member.role,
-                         member.added_unix_ms),
+    .columns = DB_FIELDS(struct user_query, member.user_id, found_name, member.display_name,
+                         member.role, member.added_unix_ms),
     .if_none = ERR_NO_SUCH_USER};
 
 static const struct db_query select_user_by_name = {
     .sql = "SELECT " MEMBER_COLUMNS MEMBER_OF_ROOM " WHERE u.username = ?",
     .params = DB_FIELDS(struct user_query, room_id, username),
-    .columns = DB_FIELDS(struct user_query, member.user_id, member.display_name, member.role,
-                         member.added_unix_ms),
+    .columns = DB_FIELDS(struct user_query, member.user_id, found_name, member.display_name,
+                         member.role, member.added_unix_ms),
     .if_none = ERR_NO_SUCH_USER};
 
 enum err user_query_run(struct db *db, struct user_query *query, const struct managed_room *room)
@@ -128,6 +139,10 @@ enum err user_query_run(struct db *db, struct user_query *query, const struct ma
     query->room_id = room->id;
     const enum err err =
         db_query_run(db, query->id != 0 ? &select_user_by_id : &select_user_by_name, query, NULL);
+    /* The collation ignores spaces at the end; we do not. */
+    if (err == ERR_OK && query->id == 0 && strcmp(query->username, query->found_name) != 0) {
+        return ERR_NO_SUCH_USER;
+    }
     if (err == ERR_OK && query->member.user_id == room->owner_id) {
         query->member.role = ROOM_OWNER;
     }

@@ -20,6 +20,7 @@ struct user_query {
     uint64_t room_id;
     uint64_t id; /* 0: by his name */
     char username[LABEL_BYTES];
+    char found_name[LABEL_BYTES];
     struct room_member member; /* role 0: he is none */
 };
 
@@ -58,6 +59,8 @@ enum err room_query_lock(struct db *db, struct room_query *query);
 /* Whether the asker may do it; target as in room_may. */
 enum err room_query_judge(const struct room_query *query, enum room_action action,
                           const struct room_target *target);
+/* Whether he may do it at all, to whomever. */
+enum err room_query_judge_role(const struct room_query *query, enum room_action action);
 
 /* Reads the user and what he is in the room; the owner of it, too. ERR_NO_SUCH_USER. */
 enum err user_query_run(struct db *db, struct user_query *query, const struct managed_room *room);

@@ -27,6 +27,7 @@ struct managed_limits {
 struct managed_outcome {
     struct managed_room room;  /* as it is now, and what who asked is there */
     struct room_member member; /* of member_set */
+    bool is_audited;           /* it is in the audit: an admin has done it to somebody's room */
 };
 
 struct managed_page {

@@ -23,15 +23,14 @@ struct removal_step {
     struct removal_room {
         uint64_t id;
     } rooms[REMOVAL_ROOMS_MAX];
-    size_t count; /* may be 0: he was only a member of some */
+    size_t count;
 };
 
 /* step is NULL unless err is ERR_OK, and borrowed until fn returns. */
 typedef void removal_store_fn(void *arg, enum err err, const struct removal_step *step);
 
 struct removal_store_ops {
-    /* Closes rooms of one who was removed, or gives them to his heir, and makes him no member of
-     * others any more; there may be more.
+    /* Closes rooms of one who was removed, or gives them to his heir; there may be more.
      * ERR_NO_SUCH_ROOM: nobody who was removed has any. If it returns ERR_OK, it calls fn exactly
      * once, later; else never. */
     enum err (*settle)(void *self, const struct removal_look *look, removal_store_fn *fn,

@@ -10,14 +10,12 @@ struct settle_removal {
     void *arg;
 };
 
-/* Asked all the time: the removals are few, and what a user has is found through keys. */
+/* Asked all the time: what was removed lately, and what a user has, is found through keys. */
 static const struct db_query select_removal = {
     .sql = "SELECT r.user_id, CAST(IFNULL(r.heir_id, 0) AS UNSIGNED) FROM user_removals r"
-           " WHERE r.created_unix_ms + ? >= " DB_NOW_UNIX_MS
-           " AND (EXISTS (SELECT 1 FROM rooms o WHERE o.owner_id = r.user_id"
-           " AND o.closed_unix_ms IS NULL AND o.room_id <> ?)"
-           " OR EXISTS (SELECT 1 FROM room_members m WHERE m.user_id = r.user_id))"
-           " ORDER BY r.seq LIMIT 1",
+           " WHERE r.created_unix_ms >= " DB_NOW_UNIX_MS " - ?"
+           " AND EXISTS (SELECT 1 FROM rooms o WHERE o.owner_id = r.user_id"
+           " AND o.closed_unix_ms IS NULL AND o.room_id <> ?) ORDER BY r.seq LIMIT 1",
     .params = DB_FIELDS(struct settle_removal, look.within_ms, look.standard_room),
     .columns = DB_FIELDS(struct settle_removal, step.user_id, step.heir_id),
     .if_none = ERR_NO_SUCH_ROOM};
@@ -43,11 +41,7 @@ static const struct db_query give_rooms = {
     .sql = "UPDATE rooms SET version = version + 1, owner_id = ?" HIS_ROOMS,
     .params = DB_FIELDS(struct settle_removal, step.heir_id, step.user_id, look.standard_room)};
 
-/* He is a member nowhere any more, and whoever gets a room is its owner and nothing else. */
-static const struct db_query drop_memberships = {
-    .sql = "DELETE FROM room_members WHERE user_id = ? ORDER BY room_id LIMIT 100",
-    .params = DB_FIELDS(struct settle_removal, step.user_id)};
-
+/* Whoever gets a room is its owner and nothing else. */
 static const struct db_query drop_of_heir = {
     .sql = "DELETE m FROM room_members m JOIN rooms o ON o.room_id = m.room_id"
            " WHERE m.user_id = ? AND o.owner_id = ?",
@@ -57,9 +51,6 @@ static enum err work_settle(void *arg, struct db *db)
 {
     struct settle_removal *settle = arg;
     enum err err = db_query_run(db, &select_removal, settle, NULL);
-    if (err == ERR_OK) {
-        err = db_query_run(db, &drop_memberships, settle, NULL);
-    }
     if (err == ERR_OK && settle->step.heir_id != 0) {
         err = db_query_run(db, &drop_of_heir, settle, NULL);
     }

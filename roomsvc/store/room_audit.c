@@ -1,9 +1,12 @@
 #include "roomsvc/store/room_audit.h"
 
+#include <stdio.h>
+
 #include "proto/db/db_query.h"
 #include "proto/db/db_sql.h"
 
 #define REQUEST_ID_BYTES 65
+#define DETAIL_BYTES (LABEL_BYTES + 40)
 
 struct kept_act {
     uint64_t act;
@@ -13,7 +16,7 @@ struct kept_act {
     unsigned char address[16];
     uint64_t owner_id;
     uint64_t room_id;
-    char name[LABEL_BYTES];
+    char detail[DETAIL_BYTES];
     char request_id[REQUEST_ID_BYTES];
 };
 
@@ -23,10 +26,11 @@ static const struct db_query insert_act = {
            " COALESCE((SELECT b.username FROM users b WHERE b.id = ?), ?), ?, ?,"
            " COALESCE((SELECT u.username FROM users u WHERE u.id = ?), ''), ?, ?, ?)",
     .params = DB_FIELDS(struct kept_act, act, by_kind, by_id, by_id, operator_name, address,
-                        owner_id, owner_id, room_id, name, request_id)};
+                        owner_id, owner_id, room_id, detail, request_id)};
 
 enum err room_audit_keep(struct db *db, enum act act, const struct managed_room *room,
-                         const struct room_asker *asker, const struct msg_origin *origin)
+                         const struct room_asker *asker, const struct msg_origin *origin,
+                         uint64_t heir_id, bool *ret_is_kept)
 {
     const bool is_tool = asker->user_id == 0;
     const bool is_his_own = !is_tool && asker->user_id == room->owner_id;
@@ -35,10 +39,15 @@ enum err room_audit_keep(struct db *db, enum act act, const struct managed_room 
                             .by_id = asker->user_id,
                             .owner_id = room->owner_id,
                             .room_id = room->id};
-    if (!asker->is_admin || is_his_own) {
+    *ret_is_kept = asker->is_admin && !is_his_own;
+    if (!*ret_is_kept) {
         return ERR_OK;
     }
-    (void)str_copy(kept.name, sizeof(kept.name), str_of(room->name));
+    (void)str_copy(kept.detail, sizeof(kept.detail), str_of(room->name));
+    if (heir_id != 0) {
+        (void)snprintf(kept.detail, sizeof(kept.detail), "%s, to user %" PRIu64, room->name,
+                       heir_id);
+    }
     (void)str_copy(kept.request_id, sizeof(kept.request_id), asker->request_id);
     if (origin != NULL && !label_make(origin->operator_name, kept.operator_name)) {
         kept.operator_name[0] = '\0'; /* as the machine of the operator has it, which may be odd */

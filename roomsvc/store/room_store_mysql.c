@@ -184,7 +184,7 @@ static void on_rooms_counted(void *arg, enum err err)
 
 static const struct db_task count_task = {
     .job_bytes = DB_JOB_BYTES(struct room_count),
-    .query = {.sql = "SELECT COUNT(*) FROM rooms WHERE closed_unix_ms IS NULL",
+    .query = {.sql = "SELECT COUNT(*) FROM rooms WHERE closed_unix_ms IS NULL AND in_janus = 1",
               .columns = DB_FIELDS(struct room_count, count)},
     .done = on_rooms_counted};
 

@@ -201,7 +201,7 @@ test('a back-up is restored while all runs: sessions, users and rooms are as the
     assert.match(backup.toString('latin1', 0, 60), /^-- lynks-backup 1 migration=\d{3}_/);
     assert.equal((await stack.request('/v1/sessions/current', { method: 'DELETE', token: `Bearer ${signedOut}` })).status, 204);
     const signedIn = await stack.token();
-    await isKnownEverywhere(signedIn);
+    await eventually(() => isKnownEverywhere(signedIn), { what: 'the later session is known' });
     await stack.sql("UPDATE nodes SET epoch = epoch + 10; UPDATE users SET display_name = 'Later' WHERE username = 'testuser'");
     const epoch = await epochOf();
     await eventually(async () => (await stack.create(token)).status === 200, { within: 10000, what: 'rooms are made with the later epoch' });

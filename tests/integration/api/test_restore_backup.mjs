@@ -148,6 +148,9 @@ test('a back-up is restored while all runs: logins, creates and lists work, and 
 test('who has signed in since is out, who was signed out since is in, and rooms are as they were', async () => {
     const signedOut = await tokenKnownEverywhere();
     const room = (await stack.create(token)).json.room_id;
+    const own = (await stack.request('/v1/rooms', { token, body: { name: 'Tea' } })).json.id;
+    const look = () => stack.sql(`SELECT look_unix_ms FROM rooms WHERE room_id = ${own}`);
+    const never = await look(); // one that does not end for want of use
     await admin('backup', pathOf('before.backup'));
     assert.equal(await peer.ask(`revoke ${hashOf(signedOut)}`), 'OK 1');
     const signedIn = await tokenKnownEverywhere();
@@ -159,6 +162,7 @@ test('who has signed in since is out, who was signed out since is in, and rooms 
     assert.deepEqual((await stream.event('end', 1000)).data, { reason: 'session_ended' });
     await eventually(() => isListed(signedOut, room),
         { within: WITHIN_MS, what: 'the earlier session and the room are there' });
+    assert.deepEqual(await look(), never);
     await worksEverywhere();
 });
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "authsvc/session/session_events.h"
+#include "authsvc/session/session_users.h"
 #include "tests/support/c/log_capture.h"
 #include "tests/support/c/mock_call.h"
 #include "tests/unit/authsvc/some_sessions.h"
@@ -173,6 +174,20 @@ static void what_changes_meanwhile_is_not_kept(void **state)
     answer_user(ERR_OK, "New");
 }
 
+static void nobody_is_known_for_long(void **state)
+{
+    (void)state;
+    (void)who(&phone);
+    answer_user(ERR_OK, "Carol");
+    fake_clock_advance(t.clock, SESSION_USERS_AGE_MS - 1);
+    add_session(&laptop);
+    assert_told(who(&laptop), "Carol");
+    fake_clock_advance(t.clock, 1);
+    const struct mock_call *call = who(&laptop);
+    answer_user(ERR_OK, "Caroline");
+    assert_told(call, "Caroline");
+}
+
 static void who_is_gone_has_no_session(void **state)
 {
     (void)state;
@@ -200,6 +215,7 @@ int main(void)
         TEST(who_it_is_is_asked_once),
         TEST(whatever_changes_is_asked_anew),
         TEST(what_changes_meanwhile_is_not_kept),
+        TEST(nobody_is_known_for_long),
         TEST(who_is_gone_has_no_session),
         TEST(failures_are_told),
     };

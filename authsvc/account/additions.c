@@ -99,7 +99,8 @@ static struct msg_user_add addition_of(const struct call *call)
     return (struct msg_user_add){.idempotency_key = request->idempotency_key,
                                  .username = request->username,
                                  .password = request->password,
-                                 .display_name = request->display_name};
+                                 .display_name = request->display_name,
+                                 .body_hash = request->body_hash};
 }
 
 static enum err may_add(const struct additions *additions, const struct call *call)

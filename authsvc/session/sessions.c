@@ -430,6 +430,10 @@ static void answer_check(struct sessions *s, struct call *call, const struct ses
         answer_check_with(s, call, view, user);
         return;
     }
+    if (s->state == SESSIONS_STOPPED) {
+        fail_check(s, call, ERR_DRAINING);
+        return;
+    }
     struct user_wait *wait = mem_alloc(sizeof(*wait));
     *wait = (struct user_wait){.sessions = s, .call = call, .view = *view};
     const enum err err = session_users_ask(s->users, view->user_id, call->context.deadline_ms,

@@ -39,6 +39,7 @@ static enum err prepare_register(struct exchange *exchange, struct msg *msg)
         return ERR_RATE_LIMITED;
     }
     msg->user_register.idempotency_key = repeat_key_attach(exchange);
+    msg->user_register.body_hash = repeat_key_body(exchange);
     return ERR_OK;
 }
 

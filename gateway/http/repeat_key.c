@@ -81,8 +81,10 @@ void repeat_key_make(const struct exchange *exchange, uint8_t ret_key[REPEAT_KEY
     if (is_clients) {
         add_str(&hash, STR_LIT("Idempotency-Key")); /* one more part than there is of a proxy's */
     }
-    if (is_clients && principal->kind == PRINCIPAL_NONE) {
-        add(&hash, exchange->body_hash, sizeof(exchange->body_hash));
+    if (principal->kind == PRINCIPAL_NONE) {
+        uint8_t body_hash[AUTH_BODY_BYTES];
+        auth_hash_body(exchange->all->config.auth, exchange->request->body, body_hash);
+        add(&hash, body_hash, sizeof(body_hash));
     }
     add_str(&hash, is_clients ? exchange->repeat_key : proxy_id);
     crypto_generichash_final(&hash, ret_key, REPEAT_KEY_BYTES);

@@ -2,7 +2,7 @@
  *
  * A client that gets no answer sends its request again with the same Idempotency-Key, to any
  * gateway, within a day. A proxy that gets none sends it again, too: its id of the request, which
- * stays the same, then makes the same key, for ten minutes. */
+ * stays the same, then makes the same key. Services keep keys for a day. */
 #ifndef LYNKS_GATEWAY_HTTP_REPEAT_KEY_H
 #define LYNKS_GATEWAY_HTTP_REPEAT_KEY_H
 

@@ -22,6 +22,7 @@ static const struct db_errno table[] = {
     {1243, ERR_UNAVAILABLE, true},  /* the server has forgotten the statement */
     {1290, ERR_UNAVAILABLE, true},  /* read only */
     {1317, ERR_OVERLOADED, false},  /* interrupted */
+    {1452, ERR_CONFLICT, false},    /* what a foreign key names is gone */
     {1586, ERR_CONFLICT, false},    /* duplicate key, named */
     {1792, ERR_UNAVAILABLE, true},  /* read only transaction */
     {1836, ERR_UNAVAILABLE, true},  /* read only mode */

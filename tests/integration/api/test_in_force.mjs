@@ -58,11 +58,15 @@ async function newUser(role = 'member') {
     return { id: added.json.id, username, sessions, tokens: sessions.map(({ token }) => token) };
 }
 
+const endedOnce = (user) => `SELECT COUNT(*) FROM session_revocations WHERE token_hash = 0x${hashOf(user.tokens[0])}`;
+
 // name -> what is done at a gateway, what it is answered, which of the sessions go on, and what can be counted of it.
 const WAYS = {
-    'signing out': { run: (port, user) => ask(port, 'DELETE', '/v1/sessions/current', user.tokens[0]), kept: [1, 2] },
-    'one session ended': { run: (port, user) => ask(port, 'DELETE', `/v1/sessions/${user.sessions[0].id}`, user.tokens[1]), kept: [1, 2] },
-    'all others ended': { run: (port, user) => ask(port, 'DELETE', '/v1/sessions', user.tokens[2]), kept: [2] },
+    'signing out': { run: (port, user) => ask(port, 'DELETE', '/v1/sessions/current', user.tokens[0]), kept: [1, 2],
+        effect: endedOnce },
+    'one session ended': { run: (port, user) => ask(port, 'DELETE', `/v1/sessions/${user.sessions[0].id}`, user.tokens[1]), kept: [1, 2],
+        effect: endedOnce },
+    'all others ended': { run: (port, user) => ask(port, 'DELETE', '/v1/sessions', user.tokens[2]), kept: [2], effect: endedOnce },
     'another password': { run: (port, user) => ask(port, 'PUT', '/v1/users/me/password', user.tokens[1],
         { current_password: PASSWORD, new_password: 'another one of them' }), kept: [1],
     effect: (user) => `SELECT password_changes FROM users WHERE id = ${user.id}` },
@@ -93,7 +97,7 @@ async function keptGoOn({ kept }, user) {
     }
 }
 
-const effectOf = async ({ effect }, user) => (effect ? (await stack.sql(effect(user)))[0][0] : '1');
+const effectOf = async ({ effect }, user) => (await stack.sql(effect(user)))[0][0];
 
 for (const [name, way] of Object.entries(WAYS)) {
     test(`${name} is in force everywhere`, async (t) => {

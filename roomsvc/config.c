@@ -7,7 +7,7 @@ const struct config_option roomsvc_options[] = {
     SERVICE_BIND_OPTIONS(struct roomsvc_config, bind, "tcp://127.0.0.1:5702"),
     DB_OPTIONS(struct roomsvc_config, db),
     {"LYNKS_DB_THREADS", CONFIG_UINT, OPTION(db_threads), "2", 1, 32, NULL,
-     "connections to the database"},
+     "connections to the database, and as many more for commands on rooms of people"},
     {"LYNKS_DB_QUEUE_MAX", CONFIG_UINT, OPTION(db_queue_max), "4096", 1, 65536, NULL,
      "database jobs that may wait; more are refused"},
     {"LYNKS_JANUSBRIDGE_ADDRESS", CONFIG_STRING, OPTION(janusbridge_address), "127.0.0.1:5703", 1,

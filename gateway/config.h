@@ -34,6 +34,7 @@ struct gateway_config {
     uint64_t login_name_burst, login_name_per_minute;
     uint64_t login_table_max;
     uint64_t create_burst, create_per_minute;
+    uint64_t name_burst, name_per_minute;
     char *registration;
     uint64_t register_burst, register_per_minute, register_table_max;
 };

@@ -224,6 +224,7 @@ static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
         .streams_max = gateway->streams_max,
         .streams_per_user_max = config->streams_per_user_max,
         .creates = {.burst = config->create_burst, .per_minute = config->create_per_minute},
+        .names = {.burst = config->name_burst, .per_minute = config->name_per_minute},
     };
     gateway->api = api_new(&api_parts, &api_config);
     return gateway->api != NULL;

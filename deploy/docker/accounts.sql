@@ -33,12 +33,14 @@ GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.rooms TO lynks_roomsvc@
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.nodes TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.room_members TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.room_commands TO lynks_roomsvc@'%';
+GRANT CREATE, SELECT, INSERT, UPDATE ON lynks_db.room_owners TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT ON lynks_db.user_removals TO lynks_roomsvc@'%';
 GRANT CREATE, INSERT ON lynks_db.audit TO lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.rooms FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.nodes FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.room_members FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.room_commands FROM lynks_roomsvc@'%';
+REVOKE CREATE ON lynks_db.room_owners FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.user_removals FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.audit FROM lynks_roomsvc@'%';
 -- What others see of users.

@@ -10,7 +10,7 @@
 struct api {
     struct auth *auth;
     struct sign_ins *sign_ins;
-    struct creates *creates;
+    struct user_limit *creates, *names;
     struct original *original;
     struct rooms_api *rooms;
     struct sessions_api *sessions;
@@ -32,7 +32,13 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
         return NULL;
     }
     api->sign_ins = sign_ins_new(parts->clock, parts->metrics, &config->sign_ins);
-    api->creates = creates_new(parts->clock, parts->metrics, &config->creates);
+    api->creates = user_limit_new(parts->clock, parts->metrics, &config->creates,
+                                  "lynks_gateway_limited_creates_total",
+                                  "Rooms not made because their user has made too many of late.");
+    api->names = user_limit_new(parts->clock, parts->metrics, &config->names,
+                                "lynks_gateway_limited_names_total",
+                                "Members and owners not looked for because their user has named "
+                                "too many of late.");
     const struct original_parts original = {
         .clock = parts->clock, .sign_ins = api->sign_ins, .creates = api->creates};
     api->original = original_new(&original);
@@ -46,7 +52,8 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
     api->events = events_api_new(
         &events, &(struct events_config){.users_max = config->streams_max,
                                          .per_user_max = config->streams_per_user_max});
-    api->rooms = rooms_api_new(api->creates, &config->url);
+    api->rooms = rooms_api_new(
+        &(struct rooms_api_limits){.creates = api->creates, .names = api->names}, &config->url);
     api->resources[0] = original_resource(api->original);
     api->resources[1] = sessions_api_resource(api->sessions);
     api->resources[2] = users_api_resource(api->users);
@@ -79,7 +86,8 @@ void api_free(struct api **api)
     if (*api != NULL) {
         dispatcher_free(&(*api)->dispatcher);
         original_free(&(*api)->original);
-        creates_free(&(*api)->creates);
+        user_limit_free(&(*api)->creates);
+        user_limit_free(&(*api)->names);
         sessions_api_free(&(*api)->sessions);
         users_api_free(&(*api)->users);
         registration_free(&(*api)->registration);

@@ -30,7 +30,7 @@ struct api_config {
     struct registration_config registration;
     uint64_t streams_max; /* at a time, of all users */
     uint64_t streams_per_user_max;
-    struct creates_config creates;
+    struct user_limit_config creates, names; /* see rooms.h */
 };
 
 /* NULL (logged): a row of a resource is wrong, or the key of tokens. */

@@ -14,7 +14,7 @@
 struct original {
     const struct clock *clock;
     struct sign_ins *sign_ins;
-    struct creates *creates;
+    struct user_limit *creates;
     struct lru *listed; /* room -> when a list of it was a use last (monotonic ms) */
 };
 
@@ -80,7 +80,6 @@ static const struct member create_answer[] = {
 
 struct creating {
     uint8_t key[REPEAT_KEY_BYTES];
-    uint64_t user_id;
     uint64_t wait_ms; /* until the user may add a room again; 0: he may */
 };
 
@@ -91,11 +90,9 @@ static enum err prepare_create(struct exchange *exchange, struct msg *msg)
     struct original *original = exchange->self;
     struct creating *creating = exchange_attach(exchange, sizeof(*creating), free);
     repeat_key_make(exchange, creating->key);
-    creating->user_id = exchange->context.principal.user_id;
     msg->room_create.idempotency_key =
         (struct str){.data = (const char *)creating->key, .bytes = REPEAT_KEY_BYTES};
-    msg->room_create.only_known =
-        !creates_take(original->creates, creating->user_id, &creating->wait_ms);
+    msg->room_create.only_known = !user_limit_take(original->creates, exchange, &creating->wait_ms);
     return ERR_OK;
 }
 
@@ -105,10 +102,9 @@ static enum err settle_create(struct exchange *exchange, enum err err, const str
     struct original *original = exchange->self;
     const struct creating *creating = exchange->state;
     if (err == ERR_OK && creating->wait_ms == 0 && !reply->room_create_reply.added) {
-        creates_give_back(original->creates, creating->user_id);
+        user_limit_give_back(original->creates, exchange);
     } else if (err == ERR_RATE_LIMITED) {
-        creates_count_refusal(original->creates);
-        exchange->retry_after_ms = creating->wait_ms;
+        err = user_limit_refuse(original->creates, exchange, creating->wait_ms);
     }
     return err;
 }

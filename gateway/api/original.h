@@ -3,14 +3,14 @@
 #ifndef LYNKS_GATEWAY_API_ORIGINAL_H
 #define LYNKS_GATEWAY_API_ORIGINAL_H
 
-#include "gateway/api/creates.h"
 #include "gateway/api/sign_ins.h"
+#include "gateway/api/user_limit.h"
 
 /* Borrowed. */
 struct original_parts {
     const struct clock *clock;
     struct sign_ins *sign_ins;
-    struct creates *creates;
+    struct user_limit *creates;
 };
 
 struct original;

@@ -13,7 +13,7 @@
 #define USER_BYTES LABEL_BYTES
 
 struct rooms_api {
-    struct creates *creates;
+    struct rooms_api_limits limits;
     char *public_url;
 };
 
@@ -248,10 +248,8 @@ static enum err prepare_add_room(struct exchange *exchange, struct msg *msg)
 {
     struct rooms_api *rooms = exchange->self;
     uint64_t wait_ms = 0;
-    if (!creates_take(rooms->creates, exchange->context.principal.user_id, &wait_ms)) {
-        creates_count_refusal(rooms->creates);
-        exchange->retry_after_ms = wait_ms;
-        return ERR_RATE_LIMITED;
+    if (!user_limit_take(rooms->limits.creates, exchange, &wait_ms)) {
+        return user_limit_refuse(rooms->limits.creates, exchange, wait_ms);
     }
     msg->room_add.idempotency_key = repeat_key_attach(exchange);
     msg->room_add.body_hash = repeat_key_body(exchange);
@@ -264,7 +262,7 @@ static enum err settle_add_room(struct exchange *exchange, enum err err, const s
     const struct rooms_api *rooms = exchange->self;
     (void)reply;
     if (err != ERR_OK && err_is_callers(err)) {
-        creates_give_back(rooms->creates, exchange->context.principal.user_id);
+        user_limit_give_back(rooms->limits.creates, exchange);
     }
     return err;
 }
@@ -332,8 +330,22 @@ static const struct member owner_body[] = {
     {.name = NULL},
 };
 
+/* Who names others finds out whom there is, and what they are called. */
+static enum err may_name(struct exchange *exchange)
+{
+    const struct rooms_api *rooms = exchange->self;
+    uint64_t wait_ms = 0;
+    return user_limit_take(rooms->limits.names, exchange, &wait_ms)
+               ? ERR_OK
+               : user_limit_refuse(rooms->limits.names, exchange, wait_ms);
+}
+
 static enum err prepare_hand_over(struct exchange *exchange, struct msg *msg)
 {
+    const enum err err = may_name(exchange);
+    if (err != ERR_OK) {
+        return err;
+    }
     msg->room_hand_over.idempotency_key = repeat_key_attach(exchange);
     msg->room_hand_over.has_origin = true;
     msg->room_hand_over.origin = exchange_origin(exchange);
@@ -399,6 +411,10 @@ static enum err read_member(struct exchange *exchange, struct str *ret_room, str
     if (!request_segment_text(user, ask->user, sizeof(ask->user)) || ask->user[0] == '\0' ||
         !utf8_is_valid(str_of(ask->user))) {
         return ERR_NOT_FOUND;
+    }
+    const enum err err = may_name(exchange);
+    if (err != ERR_OK) {
+        return err;
     }
     repeat_key_make(exchange, ask->key);
     *ret_user = str_of(ask->user);
@@ -531,7 +547,8 @@ static const struct route room_rows[] = {
      .who = ROUTE_USER,
      .body = owner_body,
      .answer = {.members = room_members, .doc = "The room as it is now.", .has_etag = true},
-     .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_FORBIDDEN, ERR_CONFLICT, ERR_NO_SUCH_USER},
+     .errors = {ERR_RATE_LIMITED, ERR_NO_SUCH_ROOM, ERR_GONE, ERR_FORBIDDEN, ERR_CONFLICT,
+                ERR_NO_SUCH_USER},
      .ask = &ask_hand_over},
     {.method = "GET",
      .template = "/v1/rooms/{room}/members",
@@ -548,7 +565,7 @@ static const struct route room_rows[] = {
      .doc = "Shows a member, by his id or exactly his user name; digits are an id.",
      .who = ROUTE_USER,
      .answer = {.members = member_members, .doc = "The member."},
-     .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_FORBIDDEN, ERR_NOT_FOUND},
+     .errors = {ERR_RATE_LIMITED, ERR_NO_SUCH_ROOM, ERR_GONE, ERR_FORBIDDEN, ERR_NOT_FOUND},
      .ask = &ask_get_member},
     {.method = "PUT",
      .template = "/v1/rooms/{room}/members/{user}",
@@ -557,8 +574,8 @@ static const struct route room_rows[] = {
      .who = ROUTE_USER,
      .body = member_body,
      .answer = {.members = member_members, .doc = "The member."},
-     .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_FORBIDDEN, ERR_NO_SUCH_USER, ERR_CONFLICT,
-                ERR_NOT_FOUND},
+     .errors = {ERR_RATE_LIMITED, ERR_NO_SUCH_ROOM, ERR_GONE, ERR_FORBIDDEN, ERR_NO_SUCH_USER,
+                ERR_CONFLICT, ERR_NOT_FOUND},
      .ask = &ask_set_member},
     {.method = "DELETE",
      .template = "/v1/rooms/{room}/members/{user}",
@@ -566,7 +583,7 @@ static const struct route room_rows[] = {
      .doc = "Makes somebody no member any more; oneself, too.",
      .who = ROUTE_USER,
      .answer = {.status = 204, .doc = "He is none."},
-     .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_FORBIDDEN, ERR_NOT_FOUND},
+     .errors = {ERR_RATE_LIMITED, ERR_NO_SUCH_ROOM, ERR_GONE, ERR_FORBIDDEN, ERR_NOT_FOUND},
      .ask = &ask_remove_member},
 };
 
@@ -578,10 +595,10 @@ struct resource rooms_api_resource(struct rooms_api *rooms)
 
 /* ---- life ---- */
 
-struct rooms_api *rooms_api_new(struct creates *creates, const struct public_url *url)
+struct rooms_api *rooms_api_new(const struct rooms_api_limits *limits, const struct public_url *url)
 {
     struct rooms_api *rooms = mem_alloc(sizeof(*rooms));
-    rooms->creates = creates;
+    rooms->limits = *limits;
     rooms->public_url = public_url_text(url);
     return rooms;
 }

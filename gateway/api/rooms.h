@@ -3,13 +3,17 @@
 #ifndef LYNKS_GATEWAY_API_ROOMS_H
 #define LYNKS_GATEWAY_API_ROOMS_H
 
-#include "gateway/api/creates.h"
+#include "gateway/api/user_limit.h"
 #include "gateway/http/route.h"
 #include "proto/base/public_url.h"
 
 struct rooms_api;
-/* creates is borrowed. */
-struct rooms_api *rooms_api_new(struct creates *creates, const struct public_url *url);
+/* How often a user may make rooms, and name others to be members or owners. Borrowed. */
+struct rooms_api_limits {
+    struct user_limit *creates, *names;
+};
+struct rooms_api *rooms_api_new(const struct rooms_api_limits *limits,
+                                const struct public_url *url);
 void rooms_api_free(struct rooms_api **rooms);
 
 struct resource rooms_api_resource(struct rooms_api *rooms);

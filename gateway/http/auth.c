@@ -151,7 +151,7 @@ uint64_t auth_refusal_ms(struct auth *auth)
     const uint64_t due_us = auth->refusal_due_us > now_us ? auth->refusal_due_us : now_us;
     const uint64_t each_us = 1000000 / AUTH_REFUSALS_PER_S;
     const uint64_t ahead_us = due_us - now_us;
-    if (ahead_us >= AUTH_REFUSAL_MS_MAX * 1000) {
+    if (ahead_us >= UINT64_C(1000) * AUTH_REFUSAL_MS_MAX) {
         return AUTH_REFUSAL_MS_MAX;
     }
     auth->refusal_due_us = due_us + each_us;

@@ -13,7 +13,7 @@ struct exchange; /* exchange.h */
 struct json_out; /* json_out.h */
 struct stats;    /* stats.h */
 
-#define ROUTE_ERRORS_MAX 6
+#define ROUTE_ERRORS_MAX 8
 #define LOCATION_BYTES 128
 
 enum route_who {

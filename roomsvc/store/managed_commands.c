@@ -93,11 +93,20 @@ static const struct db_query count_rooms_of_owner = {
     .params = DB_FIELDS(struct room_command, owner_to_be),
     .columns = DB_FIELDS(struct room_command, count)};
 
+/* Whoever else gives him a room waits until this transaction is over. */
+static const struct db_query lock_owner = {
+    .sql = "INSERT INTO room_owners (owner_id) VALUES (?) ON DUPLICATE KEY UPDATE owner_id ="
+           " VALUES(owner_id)",
+    .params = DB_FIELDS(struct room_command, owner_to_be)};
+
 /* ERR_ROOMS_FULL: user_id owns as many as he may. */
 static enum err find_place_for_room(struct db *db, struct room_command *c, uint64_t user_id)
 {
     c->owner_to_be = user_id;
-    const enum err err = db_query_run(db, &count_rooms_of_owner, c, NULL);
+    enum err err = db_query_run(db, &lock_owner, c, NULL);
+    if (err == ERR_OK) {
+        err = db_query_run(db, &count_rooms_of_owner, c, NULL);
+    }
     return err == ERR_OK && c->count >= c->limits->rooms_of_user_max ? ERR_ROOMS_FULL : err;
 }
 
@@ -349,10 +358,10 @@ static enum err hand_room_over(struct room_command *c, struct db *db)
 /* A command on a room that is there. */
 struct command_kind {
     enum msg_id request;
-    size_t room; /* offset of its struct str in the request; likewise the others */
-    size_t user; /* 0: it is on nobody */
-    size_t key;
     enum room_action action; /* of one on somebody */
+    size_t room;             /* offset of its struct str in the request; likewise the others */
+    size_t user;             /* 0: it is on nobody */
+    size_t key;
     enum err (*apply)(struct room_command *c, struct db *db);
 };
 

@@ -251,6 +251,8 @@ static void serve_clients(struct process *process)
                                           .login_name_per_minute = 1,
                                           .login_table_max = 16,
                                           .create_burst = 1,
+                                          .name_burst = 1,
+                                          .name_per_minute = 1,
                                           .create_per_minute = 1,
                                           .registration = closed,
                                           .register_burst = 1,

@@ -118,7 +118,7 @@ async function openSession() {
 
 before(async () => {
     stack = await startStack({ LYNKS_LOGIN_ADDRESS_BURST: '1000', LYNKS_LOGIN_NAME_BURST: '1000', LYNKS_REGISTRATION: 'open',
-        LYNKS_REGISTER_BURST: '1000', LYNKS_CREATE_BURST: '10000', LYNKS_USER_ROOMS_MAX: '10000' });
+        LYNKS_REGISTER_BURST: '1000', LYNKS_CREATE_BURST: '10000', LYNKS_MEMBER_BURST: '10000', LYNKS_USER_ROOMS_MAX: '10000' });
     // The demo user's own password is shorter than any that may be chosen.
     const changed = await stack.request('/v1/users/me/password', { method: 'PUT', token: await stack.token(),
         body: { current_password: 'test123', new_password: PASSWORD } });

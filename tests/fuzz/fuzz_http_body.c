@@ -144,6 +144,7 @@ static struct api *make_api(void)
                      .name_per_minute = 60,
                      .table_max = 64},
         .creates = {.burst = 1000, .per_minute = 60000},
+        .names = {.burst = 1000, .per_minute = 60000},
         .registration = {.is_open = true, .burst = 1000, .per_minute = 60000, .table_max = 64},
         .streams_max = 8,
         .streams_per_user_max = 8};

@@ -23,7 +23,7 @@ async function signIn(username, password = PASSWORD) {
 }
 
 before(async () => {
-    stack = await startStack({ LYNKS_REPLICAS: '2', LYNKS_LOGIN_ADDRESS_BURST: '1000', LYNKS_CREATE_BURST: '1000',
+    stack = await startStack({ LYNKS_REPLICAS: '2', LYNKS_LOGIN_ADDRESS_BURST: '1000', LYNKS_CREATE_BURST: '1000', LYNKS_MEMBER_BURST: '1000',
         LYNKS_USER_ROOMS_MAX: '8', LYNKS_ROOM_MEMBERS_MAX: '3' });
     const { stdout } = await run(join(ROOT, 'deploy', 'admin'), ['password'], { env: stack.env });
     people.admin = await signIn('admin', stdout.trim());

@@ -20,7 +20,7 @@ async function configure() {
     const text = await readFile('deploy/docker/haproxy.cfg', 'utf8');
     const changed = text
         .replace(/^ +bind :60000$/m, `    bind 127.0.0.1:${port}`)
-        .replace(/^ +server-template gateway .*$/m, `    server gateway 127.0.0.1:${stack.ports.http}`)
+        .replace(/^ +server-template gateway .*$/gm, `    server gateway 127.0.0.1:${stack.ports.http}`)
         .replace(/^resolvers containers\n(?: .*\n)+/m, '')
         .replace(/^# For the healthcheck of this container\.\nfrontend health\n(?: .*\n)+/m, '');
     for (const own of ['server-template', 'containers', ':60000', ':60001']) assert.ok(!changed.includes(own), own);

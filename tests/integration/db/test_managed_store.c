@@ -11,6 +11,7 @@
 #include "tests/integration/db/store_fixture.h"
 
 #define WAIT_MS 15000
+#define ROOMS_OF_USER 10
 
 static struct {
     struct loop *loop;
@@ -165,6 +166,25 @@ static void twice_at_once_is_once(void **state)
     count_is("SELECT COUNT(*) FROM rooms", "1");
 }
 
+/* However many ask at once, nobody gets more than he may have. */
+static void a_user_owns_as_many_as_he_may(void **state)
+{
+    struct msg adds[ROOMS_OF_USER + 5];
+    struct answer answers[ARRAY_LEN(adds)];
+    size_t made = 0;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(adds); i++) {
+        adds[i] = adding("Tea");
+        assert_int_equal(start(&adds[i], &answers[i]), ERR_OK);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(adds); i++) {
+        assert_true(loop_run_until(t.loop, is_answered, &answers[i], WAIT_MS));
+        assert_true(answers[i].err == ERR_OK || answers[i].err == ERR_ROOMS_FULL);
+        made += answers[i].err == ERR_OK;
+    }
+    assert_int_equal(made, ROOMS_OF_USER);
+}
+
 /* What is refused leaves nothing behind, its key neither: with it, it may be done later. */
 static void what_is_refused_leaves_nothing(void **state)
 {
@@ -251,10 +271,11 @@ static int set_up_store(void **state)
     t.health = health_new();
     const struct db_pool_config config = {
         .name = "rooms-test", .db = &fixture.config, .threads = 2, .queue_max = 16};
-    t.db = (struct managed_db){
-        .pool = db_pool_new(t.loop, t.metrics, t.health, &config),
-        .limits = {
-            .node = "default", .publishers_max = 20, .rooms_of_user_max = 10, .members_max = 10}};
+    t.db = (struct managed_db){.pool = db_pool_new(t.loop, t.metrics, t.health, &config),
+                               .limits = {.node = "default",
+                                          .publishers_max = 20,
+                                          .rooms_of_user_max = ROOMS_OF_USER,
+                                          .members_max = 10}};
     t.store = managed_store_mysql(&t.db);
     t.carol = (struct room_asker){.user_id = fixture.user_id};
     must_run(fixture.db, "INSERT INTO users (username, password) VALUES ('dave', 'x')");
@@ -279,6 +300,7 @@ int main(void)
         TEST(a_command_that_comes_again_is_done_once),
         TEST(members_that_come_again_are_set_and_removed_once),
         TEST(twice_at_once_is_once),
+        TEST(a_user_owns_as_many_as_he_may),
         TEST(what_is_refused_leaves_nothing),
         TEST(a_clients_key_is_for_one_body),
         TEST(a_clients_key_that_is_in_use_is_told),

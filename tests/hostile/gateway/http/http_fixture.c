@@ -133,6 +133,8 @@ int http_fixture_setup(void **state)
         .login_name_per_minute = 10,
         .login_table_max = 1024,
         .create_burst = 1000,
+        .name_burst = 1000,
+        .name_per_minute = 1000,
         .create_per_minute = 60000,
     };
     http_fixture_restart(f);

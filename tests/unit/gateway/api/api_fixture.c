@@ -45,6 +45,7 @@ int api_fixture_setup(void **state)
         .streams_max = STREAMS_MAX,
         .streams_per_user_max = STREAMS_PER_USER_MAX,
         .creates = {.burst = 3, .per_minute = 6},
+        .names = {.burst = 3, .per_minute = 6},
     };
     api_fixture_restart(f);
     *state = f;

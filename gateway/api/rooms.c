@@ -297,6 +297,8 @@ static const struct route_ask ask_get_room = {.message = MSG_room_get,
 static enum err prepare_change_room(struct exchange *exchange, struct msg *msg)
 {
     msg->room_change.idempotency_key = repeat_key_attach(exchange);
+    msg->room_change.has_origin = true;
+    msg->room_change.origin = exchange_origin(exchange);
     msg->room_change.has_version = !exchange->match.is_any;
     msg->room_change.version = exchange->match.version;
     return read_room(exchange, &msg->room_change.room);
@@ -462,6 +464,8 @@ static const struct member member_body[] = {
 static enum err prepare_set_member(struct exchange *exchange, struct msg *msg)
 {
     struct msg_member_set *set = &msg->member_set;
+    set->has_origin = true;
+    set->origin = exchange_origin(exchange);
     return read_member(exchange, &set->room, &set->user, &set->idempotency_key);
 }
 
@@ -471,6 +475,8 @@ static const struct route_ask ask_set_member = {
 static enum err prepare_remove_member(struct exchange *exchange, struct msg *msg)
 {
     struct msg_member_remove *removal = &msg->member_remove;
+    removal->has_origin = true;
+    removal->origin = exchange_origin(exchange);
     return read_member(exchange, &removal->room, &removal->user, &removal->idempotency_key);
 }
 

@@ -113,15 +113,11 @@ static struct msg reply_to(const struct managed_call *managed,
 }
 
 /* Of what is in the audit, a line, as authsvc writes them. */
-static void log_audit(const struct managed_call *managed, const struct managed_room *room)
+static void log_audit(const struct managed_call *managed, const struct managed_outcome *outcome)
 {
-    const struct msg *request = &managed->call->request;
-    const bool is_end = request->id == MSG_room_close;
-    const struct msg_origin *origin =
-        is_end ? &request->room_close.origin : &request->room_hand_over.origin;
-    log_info("audit", LOG_Z("act", msg_enum_text("act", is_end ? ACT_ROOM_ENDED : ACT_ROOM_GIVEN)),
-             LOG_U64("room", room->id), LOG_U64("by", managed->asker.user_id),
-             LOG_STR("operator", origin->operator_name),
+    log_info("audit", LOG_Z("act", msg_name(managed->call->request.id)),
+             LOG_U64("room", outcome->room.id), LOG_U64("user", outcome->member.user_id),
+             LOG_U64("by", managed->asker.user_id),
              LOG_STR("request_id", managed->call->context.request_id));
 }
 
@@ -136,7 +132,7 @@ static void on_managed_run(void *arg, enum err err, const struct managed_outcome
     }
     metric_inc(managed.rooms->done);
     if (outcome->is_audited) {
-        log_audit(&managed, &outcome->room);
+        log_audit(&managed, outcome);
     }
     if (call->request.id == MSG_room_close) {
         room_cache_remove(managed.rooms->cache, outcome->room.id);

@@ -252,15 +252,9 @@ static const struct db_query close_managed_room = {
 
 static enum err close_managed(struct room_command *c, struct db *db)
 {
-    const struct msg_room_close *request = &c->request->room_close;
     enum err err = room_query_judge(&c->target, ROOM_CLOSE, NULL);
     if (err == ERR_OK && c->target.room.id == c->limits->standard_room) {
         err = ERR_CONFLICT;
-    }
-    if (err == ERR_OK) {
-        err = room_audit_keep(db, ACT_ROOM_ENDED, &c->target.room, &c->target.asker,
-                              request->has_origin ? &request->origin : NULL, 0,
-                              &c->outcome.is_audited);
     }
     return err == ERR_OK ? db_query_run(db, &close_managed_room, c, NULL) : err;
 }
@@ -336,14 +330,7 @@ static enum err hand_room_over(struct room_command *c, struct db *db)
     if (err != ERR_OK || c->user.member.role == ROOM_OWNER) {
         return err;
     }
-    const struct msg_room_hand_over *request = &c->request->room_hand_over;
     err = find_place_for_room(db, c, c->user.member.user_id);
-    if (err != ERR_OK) {
-        return err;
-    }
-    err = room_audit_keep(db, ACT_ROOM_GIVEN, &c->target.room, &c->target.asker,
-                          request->has_origin ? &request->origin : NULL, c->user.member.user_id,
-                          &c->outcome.is_audited);
     if (err == ERR_OK) {
         err = make_member(db, c, c->target.room.owner_id, ROOM_MODERATOR);
     }
@@ -359,9 +346,11 @@ static enum err hand_room_over(struct room_command *c, struct db *db)
 struct command_kind {
     enum msg_id request;
     enum room_action action; /* of one on somebody */
+    enum act act;            /* what the audit calls it */
     size_t room;             /* offset of its struct str in the request; likewise the others */
     size_t user;             /* 0: it is on nobody */
     size_t key;
+    size_t origin, has_origin; /* struct msg_origin, bool */
     enum err (*apply)(struct room_command *c, struct db *db);
 };
 
@@ -371,27 +360,42 @@ static const struct command_kind command_kinds[] = {
     {.request = MSG_room_change,
      .room = OF(room_change, room),
      .key = OF(room_change, idempotency_key),
+     .act = ACT_ROOM_CHANGED,
+     .origin = OF(room_change, origin),
+     .has_origin = OF(room_change, has_origin),
      .apply = change_managed_room},
     {.request = MSG_room_close,
      .room = OF(room_close, room),
      .key = OF(room_close, idempotency_key),
+     .act = ACT_ROOM_ENDED,
+     .origin = OF(room_close, origin),
+     .has_origin = OF(room_close, has_origin),
      .apply = close_managed},
     {.request = MSG_room_hand_over,
      .room = OF(room_hand_over, room),
      .user = OF(room_hand_over, user),
      .key = OF(room_hand_over, idempotency_key),
+     .act = ACT_ROOM_GIVEN,
+     .origin = OF(room_hand_over, origin),
+     .has_origin = OF(room_hand_over, has_origin),
      .action = ROOM_HAND_OVER,
      .apply = hand_room_over},
     {.request = MSG_member_set,
      .room = OF(member_set, room),
      .user = OF(member_set, user),
      .key = OF(member_set, idempotency_key),
+     .act = ACT_MEMBER_SET,
+     .origin = OF(member_set, origin),
+     .has_origin = OF(member_set, has_origin),
      .action = ROOM_SET_MEMBER,
      .apply = set_member},
     {.request = MSG_member_remove,
      .room = OF(member_remove, room),
      .user = OF(member_remove, user),
      .key = OF(member_remove, idempotency_key),
+     .act = ACT_MEMBER_REMOVED,
+     .origin = OF(member_remove, origin),
+     .has_origin = OF(member_remove, has_origin),
      .action = ROOM_REMOVE_MEMBER,
      .apply = remove_member},
 };
@@ -441,6 +445,19 @@ static enum err find_whom(struct db *db, struct room_command *c, const struct co
     return err == ERR_NO_SUCH_USER && may != ERR_OK ? may : err;
 }
 
+/* room: as it was before. */
+static enum err keep_for_audit(struct db *db, struct room_command *c,
+                               const struct command_kind *kind, const struct managed_room *room)
+{
+    const bool *has_origin = part_of(c->request, kind->has_origin);
+    const struct msg_origin *origin = part_of(c->request, kind->origin);
+    const struct room_act act = {.act = kind->act,
+                                 .room = room,
+                                 .whom = kind->user != 0 ? c->user.member.user_id : 0,
+                                 .origin = *has_origin ? origin : NULL};
+    return room_audit_keep(db, &act, &c->target.asker, &c->outcome.is_audited);
+}
+
 static enum err run_in_transaction(void *arg, struct db *db)
 {
     struct room_command *c = arg;
@@ -459,8 +476,12 @@ static enum err run_in_transaction(void *arg, struct db *db)
     if (err == ERR_OK && kind->user != 0) {
         err = find_whom(db, c, kind);
     }
+    const struct managed_room before = c->target.room;
     if (err == ERR_OK) {
         err = kind->apply(c, db);
+    }
+    if (err == ERR_OK) {
+        err = keep_for_audit(db, c, kind, &before);
     }
     if (err == ERR_OK && !may_be_gone_by(kind)) {
         err = room_query_run(db, &c->target);

@@ -28,13 +28,14 @@ static const struct db_query insert_act = {
     .params = DB_FIELDS(struct kept_act, act, by_kind, by_id, by_id, operator_name, address,
                         owner_id, owner_id, room_id, detail, request_id)};
 
-enum err room_audit_keep(struct db *db, enum act act, const struct managed_room *room,
-                         const struct room_asker *asker, const struct msg_origin *origin,
-                         uint64_t heir_id, bool *ret_is_kept)
+enum err room_audit_keep(struct db *db, const struct room_act *act, const struct room_asker *asker,
+                         bool *ret_is_kept)
 {
+    const struct managed_room *room = act->room;
+    const struct msg_origin *origin = act->origin;
     const bool is_tool = asker->user_id == 0;
     const bool is_his_own = !is_tool && asker->user_id == room->owner_id;
-    struct kept_act kept = {.act = act,
+    struct kept_act kept = {.act = act->act,
                             .by_kind = is_tool ? PRINCIPAL_ADMIN_TOOL : PRINCIPAL_USER,
                             .by_id = asker->user_id,
                             .owner_id = room->owner_id,
@@ -44,9 +45,9 @@ enum err room_audit_keep(struct db *db, enum act act, const struct managed_room 
         return ERR_OK;
     }
     (void)str_copy(kept.detail, sizeof(kept.detail), str_of(room->name));
-    if (heir_id != 0) {
-        (void)snprintf(kept.detail, sizeof(kept.detail), "%s, to user %" PRIu64, room->name,
-                       heir_id);
+    if (act->whom != 0) {
+        (void)snprintf(kept.detail, sizeof(kept.detail), "%s, user %" PRIu64, room->name,
+                       act->whom);
     }
     (void)str_copy(kept.request_id, sizeof(kept.request_id), asker->request_id);
     if (origin != NULL && !label_make(origin->operator_name, kept.operator_name)) {

@@ -6,11 +6,16 @@
 #include "proto/db/db.h"
 #include "roomsvc/store/managed_store.h"
 
-/* asker does it to the room, unless that is his own, or he may as somebody else than an admin.
- * origin: as it came with the request; NULL: nothing did. heir_id: who gets it; 0: nobody.
+struct room_act {
+    enum act act;
+    const struct managed_room *room; /* as it was before */
+    uint64_t whom;                   /* the user who gets it, or is a member; 0: nobody */
+    const struct msg_origin *origin; /* as it came with the request; NULL: nothing did */
+};
+
+/* asker does it, unless the room is his own, or he may as somebody else than an admin.
  * *ret_is_kept: there is a row. */
-enum err room_audit_keep(struct db *db, enum act act, const struct managed_room *room,
-                         const struct room_asker *asker, const struct msg_origin *origin,
-                         uint64_t heir_id, bool *ret_is_kept);
+enum err room_audit_keep(struct db *db, const struct room_act *act, const struct room_asker *asker,
+                         bool *ret_is_kept);
 
 #endif

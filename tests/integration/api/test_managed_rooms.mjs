@@ -246,15 +246,20 @@ test('what an admin does to rooms of others is kept, once; what one does to one\
     const { json: own } = await makeRoom('grace');
     const { json: other } = await makeRoom('grace', { name: 'Chess' });
     assert.equal((await as('grace', 'DELETE', `/v1/rooms/${own.id}`)).status, 204);
+    assert.equal((await as('admin', 'PATCH', `/v1/rooms/${other.id}`, { locked: true })).status, 200);
+    assert.equal((await as('admin', 'PUT', `/v1/rooms/${other.id}/members/heidi`, { role: 'moderator' })).status, 200);
+    assert.equal((await as('admin', 'DELETE', `/v1/rooms/${other.id}/members/heidi`)).status, 204);
     assert.equal((await as('admin', 'PUT', `/v1/rooms/${other.id}/owner`, { user: 'heidi' })).status, 200);
     const ended = await as('admin', 'DELETE', `/v1/rooms/${other.id}`);
     assert.equal(ended.status, 204, ended.text);
     assert.equal((await as('admin', 'DELETE', `/v1/rooms/${other.id}`)).status, 410);
     const rows = await stack.sql(`SELECT act, by_name, username, detail, HEX(address), request_id FROM audit
         WHERE room_id IN (${own.id}, ${other.id}) ORDER BY id`);
-    assert.deepEqual(rows.map((row) => row.slice(0, 4)), [['7', 'admin', 'grace', `Chess, to user ${people.heidi.id}`], ['6', 'admin', 'heidi', 'Chess']]);
-    assert.equal(rows[1][4], '00000000000000000000FFFF7F000001');
-    assert.equal(rows[1][5], ended.headers['x-request-id']);
+    const heidi = `Chess, user ${people.heidi.id}`;
+    assert.deepEqual(rows.map((row) => row.slice(0, 4)), [['8', 'admin', 'grace', 'Chess'], ['9', 'admin', 'grace', heidi],
+        ['10', 'admin', 'grace', heidi], ['7', 'admin', 'grace', heidi], ['6', 'admin', 'heidi', 'Chess']]);
+    assert.equal(rows.at(-1)[4], '00000000000000000000FFFF7F000001');
+    assert.equal(rows.at(-1)[5], ended.headers['x-request-id']);
 });
 
 // He owns some, and is a member of others.

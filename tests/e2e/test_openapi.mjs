@@ -24,6 +24,7 @@ let answered;
 let document;
 let ajv;
 let added = 0; // users
+let shownRoom;
 
 // ---- what the document says ----
 
@@ -78,7 +79,8 @@ async function send({ path, method, operation, isSecured, schema }, { headers = 
     const needsMatch = operation?.parameters?.some(({ $ref }) => /\/IfMatch(OrFree)?$/.test($ref));
     const body = schema && Object.fromEntries(schema.required.map((name) => [name, VALUES[name]]));
     if (['addUser', 'register'].includes(operation?.operationId)) body.username = `user ${added += 1}`;
-    if (isSecured && path.includes('{room}')) VALUES.room = await newRoom();
+    // Two looks are at one room: ids have no fixed length.
+    if (isSecured && path.includes('{room}')) VALUES.room = method === 'get' ? (shownRoom ??= await newRoom()) : await newRoom();
     if (isSecured && path.includes('{session}')) VALUES.session = (await openSession()).id;
     const values = operation?.operationId === 'removeUser' ? { ...VALUES, user: await newUser() } : VALUES;
     const url = path.replace(/\{(\w+)\}/g, (_, name) => values[name]);

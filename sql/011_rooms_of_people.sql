@@ -35,7 +35,8 @@ CREATE TABLE room_members (
     CONSTRAINT room_members_user FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- A command on a room is done once, however often it comes: its key is here for a day.
+-- A command on a room is done once, however often it comes: its key is here for a day. room_id: the room that it has
+-- made; 0: it is on one that is there.
 CREATE TABLE room_commands (
     command_key BINARY(16) NOT NULL PRIMARY KEY,
     room_id BIGINT UNSIGNED NOT NULL,

@@ -151,7 +151,7 @@ static void on_user_changed(void *arg, enum err err, const struct store_changed 
     for (size_t i = 0; i < changed->sessions.count; i++) {
         sessions_remove(users->sessions, &changed->sessions.tokens[i]);
     }
-    if (change.call->request.user_change.has_display_name) {
+    if (changed->is_renamed) { /* which no session of his tells */
         sessions_change_user(users->sessions, changed->user.id, AUTH_USER_RENAMED);
     } else {
         sessions_forget_user(users->sessions, changed->user.id);

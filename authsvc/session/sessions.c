@@ -15,6 +15,8 @@
 /* A revocation with a lower seq may be committed after one with a higher: each is read again for
  * this many turns (5 s, more than any transaction may take). */
 #define REVOKED_TURNS 10
+/* Of more than so many in those turns some are told of again, which costs a question each. */
+#define TOLD_MAX 65536
 /* Rows of revocations outlive every session that they are about. */
 #define REVOKED_KEPT_MS 3600000
 
@@ -59,7 +61,7 @@ struct sessions {
     uint64_t followed_ms;                        /* mono; when revocations were read last */
     struct store_revocation seen[REVOKED_TURNS]; /* seq STORE_SEQ_NOW: none yet */
     unsigned turn;
-    uint64_t told; /* seq of the last revocation read that was told of */
+    struct lru *told; /* seq of revocations that were told of, for longer than each is read again */
     struct sessions_listener listener;
 
     uint64_t sweep_timer;
@@ -259,10 +261,8 @@ static void take_revocation(struct sessions *s, const struct store_revocation *r
 {
     static const struct token_hash every = STORE_EVERY_TOKEN;
     const bool is_every = memcmp(&revocation->token, &every, sizeof(every)) == 0;
-    const bool is_new = revocation->seq > s->told;
-    if (is_new) {
-        s->told = revocation->seq;
-    }
+    bool is_new;
+    (void)lru_put(s->told, &revocation->seq, &is_new);
     if (revocation->user_id != 0) {
         sessions_forget_user(s, revocation->user_id);
         if (is_new && s->listener.on_user != NULL) {
@@ -287,7 +287,8 @@ static void take_revoked(struct sessions *s, const struct store_revocations *rev
                  LOG_U64("seen", s->seen[s->turn].seq));
         forget_all(s);
         see_all(s, &now);
-        s->told = 0;
+        lru_free(&s->told);
+        s->told = lru_new(sizeof(uint64_t), sizeof(bool), TOLD_MAX);
         follow_revoked_after(s, 0);
         return;
     }
@@ -596,6 +597,7 @@ struct sessions *sessions_new(const struct clock *clock, struct store store,
     s->store = store;
     s->config = *config;
     s->table = session_table_new(&config->rules, config->cache_max);
+    s->told = lru_new(sizeof(uint64_t), sizeof(bool), TOLD_MAX);
     s->users = session_users_new(clock, store, config->users_max);
     s->lookups = lru_new(sizeof(struct token_hash), sizeof(struct lookup *), config->lookups_max);
     make_sessions_metrics(s, metrics);
@@ -619,6 +621,7 @@ void sessions_free(struct sessions **sessions)
     if (*sessions != NULL) {
         session_table_free(&(*sessions)->table);
         session_users_free(&(*sessions)->users);
+        lru_free(&(*sessions)->told);
         lru_free(&(*sessions)->lookups);
         mem_free(sessions);
     }

@@ -64,6 +64,7 @@ struct store_change {
 };
 struct store_changed {
     struct store_user user; /* as he is now */
+    bool is_renamed;        /* by this */
     /* His sessions, if they have ended, or have to be looked up anew. */
     struct store_ended sessions;
 };

@@ -285,7 +285,7 @@ static const struct db_query sweep_sessions = {
     .sql = "DELETE FROM sessions WHERE expires_unix_ms < ? ORDER BY expires_unix_ms LIMIT 500",
     .params = DB_FIELDS(struct sweep, expired_before_unix_ms)};
 
-/* A command is sent again within seconds, by the bus or by a proxy; a day is more than enough. */
+/* The bus and proxies send a command again within seconds, clients with their key within a day. */
 static const struct db_query sweep_commands = {
     .sql = "DELETE FROM user_commands WHERE created_unix_ms < " DB_NOW_UNIX_MS " - 86400000"
            " ORDER BY created_unix_ms LIMIT 500"};

@@ -248,6 +248,7 @@ static enum err change_in_transaction(void *arg, struct db *db)
         err = store_look_up_anew(db, &sessions);
     }
     c->changed.sessions = sessions.ended;
+    c->changed.is_renamed = strcmp(before.display_name, user->display_name) != 0;
     return err == ERR_OK ? tell_of_change(db, change, &before, user) : err;
 }
 

@@ -11,32 +11,20 @@ static const struct show_column audit_columns[] = {
     {.title = NULL},
 };
 
-/* An empty text stands as nothing. */
-static json_t *text_or_null(struct str text)
-{
-    return text.bytes > 0 ? show_text(text) : json_null();
-}
-
-static json_t *id_or_null(uint64_t id)
-{
-    AUTO(mem_free) char *text = mem_printf("%" PRIu64, id);
-    return id != 0 ? json_string(text) : json_null();
-}
-
 static json_t *audit_row(const struct msg_audit_row *row)
 {
-    json_t *by = row->by_kind == PRINCIPAL_ADMIN_TOOL ? NULL : text_or_null(row->by_name);
+    json_t *by = row->by_kind == PRINCIPAL_ADMIN_TOOL ? NULL : show_text_or_null(row->by_name);
     if (by == NULL) {
         AUTO(mem_free)
         char *shell = mem_printf("shell (%.*s)", (int)row->by_name.bytes, row->by_name.data);
         by = row->by_name.bytes > 0 ? show_text(str_of(shell)) : json_string("shell");
     }
     return json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "at",
-                     show_time(row->created_unix_ms), "by", by, "by_id", id_or_null(row->by_id),
+                     show_time(row->created_unix_ms), "by", by, "by_id", show_id(row->by_id),
                      "address", show_address(row->address), "act", msg_enum_text("act", row->act),
-                     "user", text_or_null(row->username), "user_id", id_or_null(row->user_id),
-                     "room", id_or_null(row->room_id), "detail", text_or_null(row->detail),
-                     "request_id", text_or_null(row->request_id));
+                     "user", show_text_or_null(row->username), "user_id", show_id(row->user_id),
+                     "room", show_id(row->room_id), "detail", show_text_or_null(row->detail),
+                     "request_id", show_text_or_null(row->request_id));
 }
 
 /* A day, 2026-11-29, or 30d: so many days ago. */

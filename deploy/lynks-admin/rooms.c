@@ -7,22 +7,14 @@ static const struct show_column room_columns[] = {
     {"NODE", "node"}, {"LOCKED", "locked"}, {"CREATED", "created_at"}, {.title = NULL},
 };
 
-static json_t *optional_text(struct str text)
-{
-    return text.bytes > 0 ? show_text(text) : json_null();
-}
-
 static json_t *room_row(const struct msg_room *room)
 {
     static const char *const enum_name = "room_access";
-    AUTO(mem_free) char *id = mem_printf("%" PRIu64, room->id);
-    AUTO(mem_free) char *owner_id = mem_printf("%" PRIu64, room->owner_id);
-    return json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:o}", "id", id, "code",
-                     optional_text(room->code), "name", show_text(room->name), "access",
+    return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:o}", "id", show_id(room->id),
+                     "code", show_text_or_null(room->code), "name", show_text(room->name), "access",
                      msg_enum_text(enum_name, room->access), "owner",
-                     optional_text(room->owner_name), "owner_id",
-                     room->owner_id != 0 ? json_string(owner_id) : json_null(), "node",
-                     optional_text(room->node), "locked", room->locked, "created_at",
+                     show_text_or_null(room->owner_name), "owner_id", show_id(room->owner_id),
+                     "node", show_text_or_null(room->node), "locked", room->locked, "created_at",
                      show_time(room->created_unix_ms));
 }
 

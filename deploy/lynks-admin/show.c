@@ -113,6 +113,17 @@ json_t *show_text(struct str text)
     return value;
 }
 
+json_t *show_text_or_null(struct str text)
+{
+    return text.bytes > 0 ? show_text(text) : json_null();
+}
+
+json_t *show_id(uint64_t id)
+{
+    AUTO(mem_free) char *text = mem_printf("%" PRIu64, id);
+    return id != 0 ? json_string(text) : json_null();
+}
+
 json_t *show_time(uint64_t unix_ms)
 {
     const time_t seconds = (time_t)(unix_ms / 1000);

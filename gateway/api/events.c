@@ -264,20 +264,10 @@ static enum err make_stream(struct exchange *exchange, const struct msg_user *us
     return ERR_OK;
 }
 
-static void on_me(void *arg, enum err err, const struct msg *reply)
+static void stream_to(struct exchange *exchange, const struct msg_user *user)
 {
-    struct exchange *exchange = arg;
     struct events_stream *stream = NULL;
-    if (exchange->all == NULL) {
-        exchange_free(exchange);
-        return;
-    }
-    if (err == ERR_OK && reply->id != MSG_user_get_reply) {
-        err = ERR_PROTOCOL;
-    }
-    if (err == ERR_OK) {
-        err = make_stream(exchange, &reply->user_get_reply.user, &stream);
-    }
+    const enum err err = make_stream(exchange, user, &stream);
     if (err != ERR_OK) {
         exchange_fail(exchange, err);
         return;
@@ -289,8 +279,30 @@ static void on_me(void *arg, enum err err, const struct msg *reply)
     exchange_respond(exchange, &response);
 }
 
+static void on_me(void *arg, enum err err, const struct msg *reply)
+{
+    struct exchange *exchange = arg;
+    if (exchange->all == NULL) {
+        exchange_free(exchange);
+        return;
+    }
+    if (err == ERR_OK && reply->id != MSG_user_get_reply) {
+        err = ERR_PROTOCOL;
+    }
+    if (err != ERR_OK) {
+        exchange_fail(exchange, err);
+        return;
+    }
+    stream_to(exchange, &reply->user_get_reply.user);
+}
+
 static void open_events(struct exchange *exchange)
 {
+    if (exchange->user != NULL) {
+        stream_to(exchange, exchange->user);
+        return;
+    }
+    /* An authsvc before 1.2 does not tell. */
     const struct msg msg = {.id = MSG_user_get,
                             .user_get = {.user_id = exchange->context.principal.user_id}};
     enum err err = bus_call(exchange->all->config.bus, &msg, &exchange->context, on_me, exchange);
@@ -306,6 +318,7 @@ static const struct route events_rows[] = {
      .doc = "Tells what concerns oneself, for as long as one's session goes on.",
      .who = ROUTE_USER,
      .is_stream = true,
+     .with_user = true,
      .answer = {.media_type = "text/event-stream",
                 .doc = "Events (HTML, section 9.2): first `snapshot` with {\"me\": the user}; a "
                        "comment every 15 s; `end` with {\"reason\"} is the last: session_ended, "

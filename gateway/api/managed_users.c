@@ -17,23 +17,10 @@ static void write_managed_user(const struct exchange *exchange, const struct msg
     managed_user_json_write(user_in(reply), out);
 }
 
-/* false: it cannot be the id of a user. */
-static bool parse_user_id(struct str id, uint64_t *ret_id)
-{
-    *ret_id = 0;
-    for (size_t i = 0; i < id.bytes; i++) {
-        if (id.data[i] < '0' || id.data[i] > '9' || *ret_id > INT64_MAX / 10 - 1) {
-            return false;
-        }
-        *ret_id = *ret_id * 10 + (uint64_t)(id.data[i] - '0');
-    }
-    return *ret_id > 0;
-}
-
 /* The user that the path names. */
 static bool read_user_id(const struct exchange *exchange, uint64_t *ret_id)
 {
-    return parse_user_id(exchange_parameter(exchange, "user"), ret_id);
+    return str_id(exchange_parameter(exchange, "user"), ret_id);
 }
 
 /* ---- GET /v1/users ---- */
@@ -212,7 +199,7 @@ static enum err read_heir(const struct request *request, uint64_t *ret_heir)
         return ERR_BAD_REQUEST;
     }
     if (strncmp(text, TRANSFER, sizeof(TRANSFER) - 1) == 0) {
-        return parse_user_id(str_of(text + sizeof(TRANSFER) - 1), ret_heir) ? ERR_OK : ERR_NO_HEIR;
+        return str_id(str_of(text + sizeof(TRANSFER) - 1), ret_heir) ? ERR_OK : ERR_NO_HEIR;
     }
     return strcmp(text, "end") == 0 ? ERR_OK : ERR_BAD_REQUEST;
 }

@@ -6,9 +6,6 @@
 #include "gateway/http/exchange.h"
 #include "gateway/http/limiter.h"
 #include "gateway/http/repeat_key.h"
-#include "proto/http/http_conns.h"
-
-#define ADDRESS_BYTES 16
 
 struct registration {
     const struct clock *clock;
@@ -19,12 +16,6 @@ struct registration {
 
 static const struct member register_body[] = {NEW_USER_MEMBERS, {.name = NULL}};
 
-static struct str address_key(const struct exchange *exchange, uint8_t key[ADDRESS_BYTES])
-{
-    http_address_key(exchange->request->client, key);
-    return (struct str){.data = (const char *)key, .bytes = ADDRESS_BYTES};
-}
-
 /* Each costs the hash of a password, and tells whether somebody has the name. */
 static enum err prepare_register(struct exchange *exchange, struct msg *msg)
 {
@@ -33,7 +24,7 @@ static enum err prepare_register(struct exchange *exchange, struct msg *msg)
     if (!registration->is_open) {
         return ERR_REGISTRATION_CLOSED;
     }
-    if (!limiter_take(registration->by_address, address_key(exchange, key),
+    if (!limiter_take(registration->by_address, exchange_address_key(exchange, key),
                       clock_mono_ms(registration->clock), &exchange->retry_after_ms)) {
         metric_inc(registration->limited);
         return ERR_RATE_LIMITED;
@@ -49,7 +40,7 @@ static enum err settle_register(struct exchange *exchange, enum err err, const s
     uint8_t key[ADDRESS_BYTES];
     (void)reply;
     if (err != ERR_OK && !err_is_callers(err)) {
-        limiter_give_back(registration->by_address, address_key(exchange, key));
+        limiter_give_back(registration->by_address, exchange_address_key(exchange, key));
     }
     return err;
 }

@@ -202,11 +202,7 @@ static enum err read_whose(const struct exchange *exchange, uint64_t *ret_user_i
         *ret_user_id = principal->user_id;
         return ERR_OK;
     }
-    char *end = NULL;
-    *ret_user_id = strtoull(text, &end, 10);
-    const bool is_id =
-        text[0] >= '1' && text[0] <= '9' && *end == '\0' && *ret_user_id <= INT64_MAX;
-    return is_id ? ERR_OK : ERR_BAD_REQUEST;
+    return str_id(str_of(text), ret_user_id) ? ERR_OK : ERR_BAD_REQUEST;
 }
 
 static enum err prepare_room_list(struct exchange *exchange, struct msg *msg)

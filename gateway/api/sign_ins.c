@@ -32,11 +32,10 @@ static enum err take_attempt(struct sign_ins *sign_ins, struct exchange *exchang
                              struct sign_in *sign_in, struct str username)
 {
     uint64_t now_ms = clock_mono_ms(sign_ins->clock);
-    http_address_key(exchange->request->client, sign_in->name_key);
+    struct str address = exchange_address_key(exchange, sign_in->name_key);
     crypto_hash_sha256(sign_in->name_key + ADDRESS_BYTES, (const unsigned char *)username.data,
                        username.bytes);
     struct str name = name_key(sign_in);
-    struct str address = {.data = name.data, .bytes = ADDRESS_BYTES};
     if (!limiter_take(sign_ins->by_name, name, now_ms, &exchange->retry_after_ms)) {
         metric_inc(sign_ins->limited_name);
         return ERR_RATE_LIMITED;

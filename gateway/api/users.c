@@ -27,7 +27,6 @@ static enum err prepare_get_me(struct exchange *exchange, struct msg *msg)
 }
 
 static const struct route_ask ask_get_me = {.message = MSG_user_get,
-                                            .is_of_session = true,
                                             .prepare = prepare_get_me,
                                             .version = user_version,
                                             .write = write_user};
@@ -147,6 +146,7 @@ static const struct route user_rows[] = {
      .name = "getMe",
      .doc = "Shows oneself.",
      .who = ROUTE_USER,
+     .with_user = true,
      .answer = {.members = user_members, .doc = "The user.", .has_etag = true},
      .ask = &ask_get_me},
     {.method = "PATCH",

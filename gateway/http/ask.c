@@ -195,7 +195,7 @@ void ask_run(struct exchange *exchange)
         exchange_fail(exchange, err);
         return;
     }
-    if (ask->is_of_session && exchange->user != NULL) {
+    if (ask->message == MSG_user_get && exchange->user != NULL) {
         const struct msg reply = {.id = MSG_user_get_reply,
                                   .user_get_reply = {.user = *exchange->user}};
         end_ask(exchange, ERR_OK, &reply);

@@ -7,9 +7,7 @@
 #include "gateway/http/limiter.h"
 #include "gateway/http/session_cookie.h"
 #include "proto/base/lru.h"
-#include "proto/http/http_conns.h"
 
-#define ADDRESS_BYTES 16
 #define GOOD_KEY_BYTES 16 /* of a token's hash; enough to tell tokens apart */
 
 struct auth {
@@ -79,12 +77,6 @@ void auth_note_good(struct auth *auth, const uint8_t token_hash[AUTH_HASH_BYTES]
     *(bool *)lru_put(auth->good, token_hash, &added) = true;
 }
 
-static struct str address_of(const struct exchange *exchange, uint8_t key[ADDRESS_BYTES])
-{
-    http_address_key(exchange->request->client, key);
-    return (struct str){.data = (const char *)key, .bytes = ADDRESS_BYTES};
-}
-
 /* Only what has failed is counted: however many come at a time for the first time, good ones are
  * refused only while others of their address have used up what there is. */
 static bool is_over_the_limit(struct exchange *exchange, const struct credential *credential)
@@ -92,8 +84,8 @@ static bool is_over_the_limit(struct exchange *exchange, const struct credential
     const struct auth *auth = exchange->all->config.auth;
     uint8_t key[ADDRESS_BYTES];
     return lru_peek(auth->good, credential->token_hash) == NULL &&
-           !limiter_has(auth->unknown, address_of(exchange, key), clock_mono_ms(auth->clock),
-                        &exchange->retry_after_ms);
+           !limiter_has(auth->unknown, exchange_address_key(exchange, key),
+                        clock_mono_ms(auth->clock), &exchange->retry_after_ms);
 }
 
 static void note_unknown(struct exchange *exchange, const uint8_t token_hash[AUTH_HASH_BYTES])
@@ -102,8 +94,8 @@ static void note_unknown(struct exchange *exchange, const uint8_t token_hash[AUT
     uint8_t key[ADDRESS_BYTES];
     uint64_t wait_ms;
     lru_remove(auth->good, token_hash);
-    (void)limiter_take(auth->unknown, address_of(exchange, key), clock_mono_ms(auth->clock),
-                       &wait_ms);
+    (void)limiter_take(auth->unknown, exchange_address_key(exchange, key),
+                       clock_mono_ms(auth->clock), &wait_ms);
 }
 
 /* The token as it came; empty: none did. */
@@ -205,12 +197,11 @@ void auth_check(struct exchange *exchange, const struct credential *credential,
         then(exchange);
         return;
     }
-    const struct route_ask *ask = exchange->route->ask;
     const struct msg msg = {
         .id = MSG_session_check,
         .session_check = {.token_hash = {.data = (const char *)credential->token_hash,
                                          .bytes = AUTH_HASH_BYTES},
-                          .with_user = ask != NULL && ask->is_of_session},
+                          .with_user = exchange->route->with_user},
     };
     struct check *check = mem_alloc(sizeof(*check));
     *check = (struct check){.exchange = exchange, .credential = *credential, .then = then};

@@ -8,6 +8,7 @@
 #include "gateway/http/cors.h"
 #include "gateway/http/json_body.h"
 #include "gateway/http/session_cookie.h"
+#include "proto/http/http_conns.h"
 
 /* ---- life ---- */
 
@@ -98,6 +99,12 @@ enum dialect exchange_dialect(const struct exchange *exchange)
                      ? exchange->path->resource->dialect == DIALECT_V1
                      : strncmp(path, "/v1", 3) == 0 && (path[3] == '\0' || path[3] == '/');
     return is_v1 ? DIALECT_V1 : DIALECT_ORIGINAL;
+}
+
+struct str exchange_address_key(const struct exchange *exchange, uint8_t key[ADDRESS_BYTES])
+{
+    http_address_key(exchange->request->client, key);
+    return (struct str){.data = (const char *)key, .bytes = ADDRESS_BYTES};
 }
 
 struct str exchange_parameter(const struct exchange *exchange, const char *name)

@@ -8,6 +8,7 @@
 #include "gateway/http/problem.h"
 #include "gateway/http/route.h"
 #include "gateway/http/stats.h"
+#include "proto/base/address.h"
 #include "proto/base/list.h"
 #include "proto/base/log.h"
 #include "proto/bus/bus.h"
@@ -55,7 +56,8 @@ struct exchange {
     uint8_t body_hash[AUTH_BODY_BYTES]; /* of the body that came with it */
     bool is_by_cookie;                  /* its token came in the cookie */
     char *set_cookie;                   /* of a success: its Set-Cookie; NULL: none */
-    const struct msg_user *user;   /* whose session it is, if the route asks; until it is handled */
+    const struct msg_user *user;   /* whose session it is, for a route with_user; only while its
+                                      handler is called; may be NULL */
     struct etag_match match;       /* what a route with has_if_match may change */
     char etag[ETAG_BYTES];         /* of the answer; "": it has none */
     char location[LOCATION_BYTES]; /* likewise */
@@ -84,6 +86,9 @@ void exchange_set_cookie(struct exchange *exchange, const char *token, uint64_t 
 
 /* Of its path; paths that are not there have one too. */
 enum dialect exchange_dialect(const struct exchange *exchange);
+
+/* The key by which limits count who the client is (http_address_key), written into key. */
+struct str exchange_address_key(const struct exchange *exchange, uint8_t key[ADDRESS_BYTES]);
 
 /* What a parameter of the template stood for: exchange_parameter(exchange, "room"). */
 struct str exchange_parameter(const struct exchange *exchange, const char *name);

@@ -156,10 +156,6 @@ static const char *check_ask(const struct route *route)
     if (route->answer.has_etag != (route->ask->version != NULL)) {
         return "the answer has a version and no ETag, or the other way round";
     }
-    if (route->ask->is_of_session &&
-        (route->ask->message != MSG_user_get || route->who != ROUTE_USER)) {
-        return "the row asks for no user of a session";
-    }
     if (route->answer.has_location != (route->ask->locate != NULL)) {
         return "the answer has a Location that nothing tells, or the other way round";
     }
@@ -195,6 +191,9 @@ static const char *check_row(const struct route *route)
     }
     if (route->takes_key && strcmp(route->method, "POST") != 0) {
         return "only a POST takes a key";
+    }
+    if (route->with_user && route->who == ROUTE_ANYBODY) {
+        return "the row wants to know who nobody is";
     }
     if (route->has_if_match && (is_get || route->ask == NULL)) {
         return "GET changes no version, and a handler of its own does not know which";

@@ -48,8 +48,6 @@ struct route_ask {
     enum msg_id message;
     /* The field of message whose record has the members of the body; NULL: message itself has. */
     const char *record;
-    /* The message is user_get, of oneself: the check of the session answers it, too. */
-    bool is_of_session;
     /* Fills in what the body does not give, before anything is sent; may refuse. What it needs
      * later it attaches to the exchange. NULL: nothing to do. */
     enum err (*prepare)(struct exchange *exchange, struct msg *msg);
@@ -77,9 +75,12 @@ struct route {
     const char *name;     /* of the operation, in the API's document; unique */
     const char *doc;      /* one sentence */
     enum route_who who;
-    bool takes_key;         /* Idempotency-Key: it makes something, once for each (repeat_key.h) */
-    bool has_if_match;      /* If-Match must say which version it changes: exchange->match */
-    bool is_stream;         /* the answer goes on */
+    bool takes_key;    /* Idempotency-Key: it makes something, once for each (repeat_key.h) */
+    bool has_if_match; /* If-Match must say which version it changes: exchange->match */
+    bool is_stream;    /* the answer goes on */
+    /* The handler wants to know who the user is: exchange->user tells it, if authsvc does. An ask
+     * of user_get, which is about oneself then, is answered by it. */
+    bool with_user;
     bool body_may_be_empty; /* then it stands for {} */
     /* What may be changed without If-Match: a body of only these members; ended by NULL. NULL:
      * nothing. */

@@ -77,6 +77,22 @@ bool str_copy(char *dest, size_t dest_bytes, struct str s)
     return true;
 }
 
+bool str_id(struct str text, uint64_t *ret_id)
+{
+    uint64_t id = 0;
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' || text.bytes > 18) {
+            return false;
+        }
+        id = id * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    if (id == 0) {
+        return false;
+    }
+    *ret_id = id;
+    return true;
+}
+
 void hex_encode(char *dest, const void *data, size_t bytes)
 {
     static const char digits[] = "0123456789abcdef";

@@ -47,6 +47,9 @@ bool str_eq(struct str a, struct str b);
 char *str_dup(struct str s);                                /* NUL-terminated copy, caller frees */
 bool str_copy(char *dest, size_t dest_bytes, struct str s); /* false, and "" in dest, if too long */
 
+/* The id that text is: 1 to 18 digits, and not 0. */
+bool str_id(struct str text, uint64_t *ret_id);
+
 /* Lower-case hex. dest must hold 2 * bytes + 1. */
 void hex_encode(char *dest, const void *data, size_t bytes);
 /* Exactly 2 * bytes hex digits of either case; false otherwise, dest then undefined. */

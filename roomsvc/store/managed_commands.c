@@ -25,7 +25,8 @@ struct room_command {
     struct user_query user;
     struct managed_outcome outcome;
     unsigned char pin[ROOM_PIN_BYTES];
-    bool has_new_pin, has_pin;
+    uint64_t sets_pin; /* 0 or 1: to pin, or (has_pin false) to none */
+    bool has_pin;
     uint64_t owner_to_be;
     uint64_t count; /* of what is bounded */
     uint64_t member_to_be, role;
@@ -153,7 +154,7 @@ static void draw_code(char ret_code[ROOM_CODE_LETTERS + 1])
 
 static void keep_pin(struct room_command *c, const struct msg_room_options *options)
 {
-    c->has_new_pin = options->has_pin;
+    c->sets_pin = options->has_pin;
     c->has_pin = options->has_pin && options->pin.bytes > 0;
     if (c->has_pin) {
         room_pin_make(options->pin, c->pin);
@@ -203,7 +204,7 @@ static const struct db_query update_managed_room = {
                DB_FIELD(struct room_command, target.room.guests_wait),
                DB_FIELD(struct room_command, target.room.lobby),
                DB_FIELD(struct room_command, target.room.locked),
-               DB_FIELD(struct room_command, count),
+               DB_FIELD(struct room_command, sets_pin),
                DB_FIELD_NULLABLE(struct room_command, pin, has_pin),
                DB_FIELD(struct room_command, target.room.participants_max),
                DB_FIELD(struct room_command, target.room.publishers_max),
@@ -236,8 +237,7 @@ static enum err change_managed_room(struct room_command *c, struct db *db)
     }
     err = room_options_apply(options, c->limits->publishers_max, room);
     keep_pin(c, options);
-    c->count = c->has_new_pin;
-    if (err != ERR_OK || (!room_options_differ(&before, room) && !c->has_new_pin)) {
+    if (err != ERR_OK || (!room_options_differ(&before, room) && c->sets_pin == 0)) {
         return err;
     }
     return db_query_run(db, &update_managed_room, c, NULL);

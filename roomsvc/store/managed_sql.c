@@ -1,25 +1,10 @@
 #include "roomsvc/store/managed_sql.h"
 
-#define ID_DIGITS_MAX 18
-
-/* 0: it is none. */
-static uint64_t id_of(struct str text)
-{
-    uint64_t id = 0;
-    for (size_t i = 0; i < text.bytes; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9' || text.bytes > ID_DIGITS_MAX) {
-            return 0;
-        }
-        id = id * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    return id;
-}
-
 bool room_query_read(struct str room, const struct room_asker *asker, struct room_query *ret_query)
 {
     size_t letters = 0;
-    *ret_query = (struct room_query){.asker = *asker, .id = id_of(room)};
-    if (ret_query->id != 0) {
+    *ret_query = (struct room_query){.asker = *asker};
+    if (str_id(room, &ret_query->id)) {
         return true;
     }
     for (size_t i = 0; i < room.bytes; i++) {
@@ -37,8 +22,9 @@ bool room_query_read(struct str room, const struct room_asker *asker, struct roo
 
 bool user_query_read(struct str user, struct user_query *ret_query)
 {
-    *ret_query = (struct user_query){.id = id_of(user)};
-    return ret_query->id != 0 || str_copy(ret_query->username, sizeof(ret_query->username), user);
+    *ret_query = (struct user_query){.id = 0};
+    return str_id(user, &ret_query->id) ||
+           str_copy(ret_query->username, sizeof(ret_query->username), user);
 }
 
 /* ---- a room ---- */

@@ -1,7 +1,7 @@
 /* What becomes of the rooms of users who were removed, as the registry does it: an interface,
  * implemented over MySQL and mocked in the tests. authsvc says who was removed and who his heir is
- * (the table user_removals, which is only read here). Each change is one statement that is right
- * however often it is run, so that any number of replicas may do the same at once, and be killed
+ * (the table user_removals, which is only read here). Each
+ * part is one transaction, so that any number of replicas may do the same at once, and be killed
  * anywhere. */
 #ifndef LYNKS_ROOMSVC_STORE_REMOVAL_STORE_H
 #define LYNKS_ROOMSVC_STORE_REMOVAL_STORE_H

@@ -26,7 +26,7 @@ static const struct db_query select_removal = {
 _Static_assert(REMOVAL_ROOMS_MAX == 100, "HIS_ROOMS are as many");
 
 static const struct db_query select_rooms = {
-    .sql = "SELECT room_id FROM rooms" HIS_ROOMS,
+    .sql = "SELECT room_id FROM rooms" HIS_ROOMS " FOR UPDATE",
     .params = DB_FIELDS(struct settle_removal, step.user_id, look.standard_room),
     .columns = DB_FIELDS(struct removal_room, id),
     .rows = DB_ROWS(struct settle_removal, step.rooms, step.count)};
@@ -47,7 +47,7 @@ static const struct db_query drop_of_heir = {
            " WHERE m.user_id = ? AND o.owner_id = ?",
     .params = DB_FIELDS(struct settle_removal, step.heir_id, step.user_id)};
 
-static enum err work_settle(void *arg, struct db *db)
+static enum err settle_in_transaction(void *arg, struct db *db)
 {
     struct settle_removal *settle = arg;
     enum err err = db_query_run(db, &select_removal, settle, NULL);
@@ -62,6 +62,11 @@ static enum err work_settle(void *arg, struct db *db)
             db_query_run(db, settle->step.heir_id != 0 ? &give_rooms : &close_rooms, settle, NULL);
     }
     return err;
+}
+
+static enum err work_settle(void *arg, struct db *db)
+{
+    return db_transaction(db, settle_in_transaction, arg);
 }
 
 DB_TELLS(on_removal_settled, struct settle_removal, &told->step);

@@ -72,13 +72,28 @@ static uint64_t ended(struct fixture *f, const char *labels)
         metrics_counter(f->api->metrics, "lynks_gateway_ended_streams_total", "", labels));
 }
 
+static const struct msg_user ann = {.id = 41,
+                                    .username = STR_LIT("ann"),
+                                    .display_name = STR_LIT("Ann <A>"),
+                                    .role = ROLE_MEMBER,
+                                    .version = 7};
+
+/* Whose session it is, and who that is: one call for both. */
+static void answer_check(struct fixture *f)
+{
+    const struct msg reply = {
+        .id = MSG_session_check_reply,
+        .session_check_reply = {
+            .user_id = 41, .expires_unix_ms = 1, .has_user = true, .user = ann}};
+    struct mock_bus_call *call = mock_bus_pending(&f->api->bus, MSG_session_check);
+    assert_non_null(call);
+    assert_true(call->request.session_check.with_user);
+    mock_bus_answer(call, ERR_OK, &reply);
+    assert_null(mock_bus_pending(&f->api->bus, MSG_user_get));
+}
+
 static void answer_me(struct fixture *f)
 {
-    static const struct msg_user ann = {.id = 41,
-                                        .username = STR_LIT("ann"),
-                                        .display_name = STR_LIT("Ann <A>"),
-                                        .role = ROLE_MEMBER,
-                                        .version = 7};
     const struct msg reply = {.id = MSG_user_get_reply, .user_get_reply = {.user = ann}};
     struct mock_bus_call *call = mock_bus_pending(&f->api->bus, MSG_user_get);
     assert_non_null(call);
@@ -99,8 +114,7 @@ static struct reader *ask_for_stream(struct fixture *f)
     struct reader *reader = mem_alloc(sizeof(*reader));
     reader->ask = get_events(f);
     reader->fd = -1;
-    answer_session(f->api, 41);
-    answer_me(f);
+    answer_check(f);
     assert_int_equal(reader->ask->status, 200);
     assert_non_null(reader->ask->producer);
     return reader;

@@ -106,6 +106,9 @@ static void test_rows_that_make_no_sense(void **state)
     assert_refused(&row, 1,
                    "PATCH /a (a): GET changes no version, and a handler of its own does not know "
                    "which");
+    row = (struct route)ROW("GET", "/a", "a");
+    row.with_user = true;
+    assert_refused(&row, 1, "GET /a (a): the row wants to know who nobody is");
     row = (struct route)ROW("PUT", "/a", "a");
     row.takes_key = true;
     assert_refused(&row, 1, "PUT /a (a): only a POST takes a key");

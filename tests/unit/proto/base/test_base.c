@@ -94,6 +94,23 @@ static void health_names_each_dependency(void **state)
     assert_null(strstr(plain, "note"));
 }
 
+static void ids_are_digits(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t id; /* 0: it is none */
+    } rows[] = {{"1", 1},  {"007", 7}, {"999999999999999999", 999999999999999999},
+                {"", 0},   {"0", 0},   {"000", 0},
+                {"1a", 0}, {" 1", 0},  {"-1", 0},
+                {"+1", 0}, {"1.0", 0}, {"1000000000000000000", 0}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint64_t id = 4711;
+        assert_int_equal(str_id(str_of(rows[i].text), &id), rows[i].id != 0);
+        assert_int_equal(id, rows[i].id != 0 ? rows[i].id : 4711);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,6 +118,7 @@ int main(void)
         cmocka_unit_test(hex_goes_there_and_back),
         cmocka_unit_test(steal_leaves_nothing_behind),
         cmocka_unit_test(errors_have_status_and_code),
+        cmocka_unit_test(ids_are_digits),
         cmocka_unit_test(health_names_each_dependency),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

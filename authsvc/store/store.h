@@ -47,7 +47,7 @@ typedef void store_user_fn(void *arg, enum err err, const struct store_user *use
 struct store_ended {
     struct token_hash *tokens; /* of the sessions; borrowed */
     size_t count;
-    bool was_done; /* none, because the command of this key has ended them before */
+    bool was_done; /* none now: the command of this key has been done before */
 };
 
 /* What is changed of a user; what has no has_ is always given. */

@@ -67,26 +67,11 @@ static void on_command_found(void *arg, enum err err)
     look->fn(look->arg, err, err == ERR_OK && look->job.rows > 0);
 }
 
-#define SELECT_COMMAND "SELECT created_unix_ms FROM user_commands WHERE command_key = ?"
-
 static const struct db_task look_for_command = {
     .job_bytes = DB_JOB_BYTES(struct look_for_command),
-    .query = {.sql = SELECT_COMMAND, .params = DB_FIELDS(struct look_for_command, command.key)},
+    .query = {.sql = "SELECT created_unix_ms FROM user_commands WHERE command_key = ?",
+              .params = DB_FIELDS(struct look_for_command, command.key)},
     .done = on_command_found};
-
-static const struct db_query select_command = {.sql = SELECT_COMMAND,
-                                               .params = DB_FIELDS(struct command, key)};
-
-enum err store_look_for_command(struct db *db, const unsigned char key[STORE_KEY_BYTES],
-                                bool *ret_is_done)
-{
-    struct command command;
-    uint64_t rows = 0;
-    memcpy(command.key, key, sizeof(command.key));
-    const enum err err = db_query_run(db, &select_command, &command, &rows);
-    *ret_is_done = err == ERR_OK && rows > 0;
-    return err;
-}
 
 enum err store_find_command(void *self, const unsigned char key[STORE_KEY_BYTES],
                             uint64_t deadline_ms, store_command_fn *fn, void *arg)

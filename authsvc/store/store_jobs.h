@@ -88,10 +88,6 @@ enum err store_begin_clients_command(struct db *db, const unsigned char key[STOR
                                      const unsigned char body_hash[STORE_KEY_BYTES],
                                      bool *ret_is_done);
 
-/* Was it done before? */
-enum err store_look_for_command(struct db *db, const unsigned char key[STORE_KEY_BYTES],
-                                bool *ret_is_done);
-
 /* Sessions of a user that are no longer what they were. */
 struct store_user_sessions {
     uint64_t user_id;

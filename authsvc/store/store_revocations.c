@@ -128,40 +128,36 @@ static enum err revoke_all(struct revoke_sessions *revoke, struct db *db)
     return err;
 }
 
-/* One that comes again waits for the first, and then finds nothing to end. */
-static enum err mark_revocation(struct revoke_sessions *revoke, struct db *db)
-{
-    const struct store_target *target = &revoke->target;
-    bool is_done = false;
-    if (!target->has_key) {
-        return ERR_OK;
-    }
-    return revoke->ended.count > 0
-               ? store_begin_command(db, target->key, &is_done)
-               : store_look_for_command(db, target->key, &revoke->ended.was_done);
-}
-
-/* What comes again ends nothing, and is kept once by that. */
+/* One that comes again waits for the first, and ends nothing that was opened since. Where the one
+ * session asked for is not there, nothing is kept, its key neither: asked again, it is told so
+ * again. */
 static enum err revoke_in_transaction(void *arg, struct db *db)
 {
     struct revoke_sessions *revoke = arg;
     const struct store_target *target = &revoke->target;
+    struct store_ended *ended = &revoke->ended;
     char detail[32];
-    enum err err = target->user_id == 0 || target->only.is_there ? revoke_one(revoke, db)
-                                                                 : revoke_all(revoke, db);
-    if (err == ERR_OK) {
-        err = mark_revocation(revoke, db);
-    }
-    if (err != ERR_OK || revoke->ended.count == 0) {
+    enum err err =
+        target->has_key ? store_begin_command(db, target->key, &ended->was_done) : ERR_OK;
+    if (err != ERR_OK || ended->was_done) {
         return err;
     }
-    (void)snprintf(detail, sizeof(detail), "sessions: %zu", revoke->ended.count);
+    err = target->user_id == 0 || target->only.is_there ? revoke_one(revoke, db)
+                                                        : revoke_all(revoke, db);
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (ended->count == 0) {
+        return target->only.is_there ? ERR_NOT_FOUND : ERR_OK;
+    }
+    (void)snprintf(detail, sizeof(detail), "sessions: %zu", ended->count);
     return store_keep_act(db, &target->origin, ACT_SESSIONS_ENDED, target->user_id, detail);
 }
 
 static enum err work_revoke(void *arg, struct db *db)
 {
-    return db_transaction(db, revoke_in_transaction, arg);
+    const enum err err = db_transaction(db, revoke_in_transaction, arg);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
 static void on_sessions_revoked(void *arg, enum err err)

@@ -75,15 +75,21 @@ static void take_revoked_count(void *arg, const struct msg *reply)
     *(uint64_t *)arg = reply->session_revoke_reply.revoked;
 }
 
+/* With a key for the one that is named: repeated on the bus, it is told to have ended. All of a
+ * user go without: what is open when the command comes again is meant, too, and is counted. */
 bool session_revoke(struct tool *tool, char **arguments, int count)
 {
     uint8_t id[SESSION_ID_BYTES];
+    uint8_t key[TOOL_KEY_BYTES];
     uint64_t revoked = 0;
     struct msg request = {.id = MSG_session_revoke,
                           .session_revoke = {.has_origin = true, .origin = tool_origin(tool)}};
     if (count == 2) {
         request.session_revoke.session =
             (struct str){.data = (const char *)id, .bytes = sizeof(id)};
+        request.session_revoke.idempotency_key =
+            (struct str){.data = (const char *)key, .bytes = sizeof(key)};
+        tool_draw_key(key);
         if (!hex_decode(id, sizeof(id), str_of(arguments[1]))) {
             tool_complain("%s is no session; session list names them", arguments[1]);
             return false;

@@ -307,11 +307,13 @@ static enum err settle_end(struct exchange *exchange, enum err err, const struct
 static const struct route_ask ask_end = {
     .message = MSG_session_revoke, .prepare = prepare_end, .settle = settle_end};
 
+/* With a key: if the call is repeated on the bus, what was opened since goes on. */
 static enum err prepare_end_others(struct exchange *exchange, struct msg *msg)
 {
     msg->session_revoke =
         (struct msg_session_revoke){.user_id = exchange->context.principal.user_id,
-                                    .except_session = session_id_str(exchange->session)};
+                                    .except_session = session_id_str(exchange->session),
+                                    .idempotency_key = repeat_key_attach(exchange)};
     return ERR_OK;
 }
 

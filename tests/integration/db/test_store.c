@@ -330,6 +330,36 @@ static void one_that_comes_again_with_its_key_is_told_the_same(void **state)
     }
 }
 
+static void one_that_comes_again_ends_nothing_opened_since(void **state)
+{
+    (void)state;
+    const struct token_hash first = token(1);
+    struct session found;
+    bool was_done = true;
+    size_t count = 0;
+    open_session(1, 10);
+    open_session(2, 10);
+    struct store_target target = {
+        .user_id = fixture.user_id, .has_key = true, .key = "0123456789abcde", .now_unix_ms = NOW};
+    store_session_ref_set(
+        &target.except, (struct str){.data = (const char *)first.bytes, .bytes = SESSION_ID_BYTES});
+    for (uint64_t n = 3; n <= 4; n++) {
+        /* The first round ends one, the second (its key begins with x) has none to end. */
+        assert_int_equal(ask_revoke_again(store, &target, &count, &was_done), ERR_OK);
+        assert_int_equal(count, n == 3 ? 1 : 0);
+        assert_false(was_done);
+        open_session(n, 10);
+        assert_int_equal(ask_revoke_again(store, &target, &count, &was_done), ERR_OK);
+        assert_int_equal(count, 0);
+        assert_true(was_done);
+        assert_true(exists(1, &found));
+        assert_true(exists(n, &found));
+        const struct store_target newest = {.token = token(n), .now_unix_ms = NOW};
+        assert_int_equal(end_sessions(&newest), 1);
+        target.key[0] = 'x';
+    }
+}
+
 static void all_sessions_of_a_user_are_revoked(void **state)
 {
     (void)state;
@@ -599,6 +629,7 @@ int main(void)
         TEST(revocations_are_followed),
         TEST(a_session_is_revoked_once_and_for_all),
         TEST(one_that_comes_again_with_its_key_is_told_the_same),
+        TEST(one_that_comes_again_ends_nothing_opened_since),
         TEST(all_sessions_of_a_user_are_revoked),
         TEST(following_begins_a_minute_ago),
         TEST(a_database_that_went_back_is_noticed),

@@ -324,6 +324,7 @@ static void test_ending_the_others(void **state)
     assert_int_equal(revoke->user_id, 41);
     assert_int_equal(revoke->session.bytes, 0);
     assert_memory_equal(revoke->except_session.data, rows[0].id.data, SESSION_ID_BYTES);
+    assert_int_equal(revoke->idempotency_key.bytes, 16);
     answer_revoke(f, 0);
     assert_int_equal(ask->status, 204);
     ask_free(&ask);

@@ -67,6 +67,13 @@ static const struct {
     {ERR_GONE, "Ended for good", "Ask whoever gave you the link for another one."},
     {ERR_NO_SUCH_USER, "No such user", "Check the user's id, or his name to the letter."},
     {ERR_ROOMS_FULL, "Too many rooms", "End a room that is not needed any more."},
+    {ERR_ROOM_FULL, "Room full", "Wait until somebody has left, or ask its owner for more places."},
+    {ERR_ROOM_LOCKED, "Room locked", "Ask whoever leads the meeting to unlock it."},
+    {ERR_WRONG_PIN, "Wrong PIN", "Ask whoever gave you the link for the room's PIN."},
+    {ERR_MUST_WAIT, "You have to wait",
+     "Come again when somebody who leads the meeting is there, or sign in."},
+    {ERR_REMOVED, "Taken out", "Ask whoever leads the meeting."},
+    {ERR_NOT_JOINED, "Not in the room", "Come in again, with the same participant's token."},
     {ERR_KEY_REUSED, "Key used before",
      "Draw a new <code>Idempotency-Key</code> for each request; repeat one only with the body "
      "that it came with."},

@@ -5,6 +5,7 @@
 static struct db_value value_of(const struct db_field *field, const void *member)
 {
     const struct str bytes = {.data = member, .bytes = field->bytes};
+    const struct db_blob *blob = member;
     struct str s;
     uint64_t u;
     switch (field->type) {
@@ -15,6 +16,8 @@ static struct db_value value_of(const struct db_field *field, const void *member
         return DB_V_STR(str_of(member));
     case DB_FIELD_BYTES:
         return DB_V_BIN(bytes);
+    case DB_FIELD_BLOB:
+        return DB_V_BIN(((struct str){.data = (const char *)blob->data, .bytes = blob->bytes}));
     case DB_FIELD_STR:
         memcpy(&s, member, sizeof(s));
         return DB_V_STR(s);
@@ -45,6 +48,16 @@ size_t db_fields_read(const struct db_field fields[DB_FIELDS_MAX], const void *r
     return count;
 }
 
+static bool write_blob(struct db_blob *blob, const struct db_value *column)
+{
+    if (column->type != DB_BYTES || column->s.bytes > sizeof(blob->data)) {
+        return false;
+    }
+    blob->bytes = column->s.bytes;
+    memcpy(blob->data, column->s.data, column->s.bytes);
+    return true;
+}
+
 static bool write_column(const struct db_field *field, char *record, const struct db_value *column)
 {
     char *member = record + field->offset;
@@ -66,6 +79,8 @@ static bool write_column(const struct db_field *field, char *record, const struc
         }
         memcpy(member, column->s.data, field->bytes);
         return true;
+    case DB_FIELD_BLOB:
+        return write_blob((struct db_blob *)(void *)member, column);
     case DB_FIELD_STR:
     case DB_FIELD_END:
         break;

@@ -8,12 +8,20 @@
 #define DB_FIELDS_MAX 32
 #define DB_VALUES_MAX 768 /* of one statement; an array of numbers is as many values */
 
+#define DB_BLOB_BYTES 2048
+/* Binary of any length up to that. */
+struct db_blob {
+    size_t bytes;
+    unsigned char data[DB_BLOB_BYTES];
+};
+
 struct db_field {
     enum {
         DB_FIELD_END,   /* the list is over */
         DB_FIELD_U64,   /* uint64_t; as a parameter also an array of them: one value for each */
         DB_FIELD_TEXT,  /* char[]: text with its NUL */
         DB_FIELD_BYTES, /* unsigned char[]: binary of exactly this length */
+        DB_FIELD_BLOB,  /* struct db_blob */
         DB_FIELD_STR,   /* struct str: text, borrowed; a parameter only */
     } type;
     uint32_t offset;
@@ -44,6 +52,7 @@ struct db_field {
         uint64_t (*)[(sizeof(DB_MEMBER_(t, m)) + 7) / 8]: DB_FIELD_U64,                            \
         char (*)[sizeof(DB_MEMBER_(t, m))]: DB_FIELD_TEXT,                                         \
         unsigned char (*)[sizeof(DB_MEMBER_(t, m))]: DB_FIELD_BYTES,                               \
+        struct db_blob *: DB_FIELD_BLOB,                                                           \
         struct str *: DB_FIELD_STR)
 /* clang-format on */
 #define DB_FIELD_(t, m, size, is_there)                                                            \

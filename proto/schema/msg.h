@@ -16,6 +16,15 @@
 #define MEMBERS_PAGE 100
 #define PARTICIPANTS_MAX 1000
 #define ROOM_CODE_LETTERS 10
+#define ROOM_ACTIONS_MAX 32
+#define PARTICIPANT_ID_MAX ROOM_ID_MAX
+#define PARTICIPANTS_PAGE 100
+#define PARTICIPANTS_NAMED_MAX 8
+#define STATE_PARTICIPANTS 200 /* of one page of room_state */
+#define JOURNAL_PAGE 64        /* events; so many of the longest fit into a frame */
+#define JOURNAL_HEADS 512
+#define PRESENCE_CHANGES 2048
+#define NEWS_USERS 1000
 #define SESSION_ID_BYTES 16 /* the first of the token's hash */
 
 struct u64_list {

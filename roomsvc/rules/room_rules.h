@@ -6,18 +6,6 @@
 #include "proto/base/err.h"
 #include "proto/schema/envelope.h"
 
-enum room_action {
-    ROOM_SEE,           /* know that it is there, and what it is like */
-    ROOM_GUARD,         /* change who comes in from now on: locked, lobby */
-    ROOM_CHANGE,        /* change anything else of it */
-    ROOM_CLOSE,         /* end it for good */
-    ROOM_HAND_OVER,     /* give it another owner */
-    ROOM_SEE_MEMBERS,   /* list them */
-    ROOM_SET_MEMBER,    /* make somebody a member, or give one another role */
-    ROOM_REMOVE_MEMBER, /* likewise, end it; oneself always may */
-    ROOM_ACTIONS
-};
-
 /* How somebody stands to a room. */
 struct room_standing {
     bool is_admin; /* of Lynks, or its shell: may do what an owner may */
@@ -38,6 +26,8 @@ struct room_rule {
     enum room_role least; /* the role that is needed; 0: whoever may come in */
     bool is_on_somebody;  /* on somebody whose role, before and after, is lower than one's own */
     bool is_free_on_oneself;
+    bool is_only_on_oneself; /* nobody does it to another */
+    bool is_not_for_owner;   /* the owner does not do it to himself */
 };
 
 /* One for each action. Static. */
@@ -49,5 +39,8 @@ enum err room_may_at_all(const struct room_standing *standing, enum room_action 
  * target: NULL but for actions on somebody. */
 enum err room_may(const struct room_standing *standing, enum room_action action,
                   const struct room_target *target);
+
+/* The actions that a role is enough for, ascending; on oneself one may more. Gives how many. */
+size_t room_actions_of(enum room_role role, uint64_t ret_actions[ROOM_ACTIONS_MAX]);
 
 #endif

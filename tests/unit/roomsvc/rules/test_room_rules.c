@@ -7,6 +7,7 @@
 
 #include "roomsvc/rules/room_rules.h"
 
+#define ACTIONS (ROOM_REMOVE + 1) /* they are numbered from 1 */
 #define YES ERR_OK
 #define NO ERR_FORBIDDEN
 #define HIDDEN ERR_NO_SUCH_ROOM
@@ -25,7 +26,7 @@ static const struct room_standing people[] = {
     {.is_admin = true, .access = ROOM_INVITED},
 };
 
-static const enum err expected[ROOM_ACTIONS][ARRAY_LEN(people)] = {
+static const enum err expected[ACTIONS][ARRAY_LEN(people)] = {
     [ROOM_SEE] = {HIDDEN, YES, YES, HIDDEN, YES, YES, YES, YES, YES},
     [ROOM_GUARD] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
     [ROOM_CHANGE] = {HIDDEN, NO, NO, HIDDEN, NO, NO, NO, YES, YES},
@@ -36,14 +37,28 @@ static const enum err expected[ROOM_ACTIONS][ARRAY_LEN(people)] = {
     [ROOM_SET_MEMBER] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
     /* of a viewer */
     [ROOM_REMOVE_MEMBER] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
+    [ROOM_END_MEETING] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
+    [ROOM_SEE_PARTICIPANTS] = {HIDDEN, NO, NO, HIDDEN, YES, YES, YES, YES, YES},
+    /* of a viewer, too */
+    [ROOM_RENAME] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
+    [ROOM_SET_ROLE] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
+    [ROOM_RAISE_HAND] = {HIDDEN, NO, NO, HIDDEN, NO, NO, NO, NO, NO},
+    [ROOM_LOWER_HAND] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
+    [ROOM_REMOVE] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
 };
 
 static void the_table_holds(void **state)
 {
-    static const struct room_target targets[ROOM_ACTIONS] = {
-        [ROOM_SET_MEMBER] = {.wished = ROOM_VIEWER}, [ROOM_REMOVE_MEMBER] = {.now = ROOM_VIEWER}};
+    static const struct room_target targets[ACTIONS] = {
+        [ROOM_SET_MEMBER] = {.wished = ROOM_VIEWER},
+        [ROOM_REMOVE_MEMBER] = {.now = ROOM_VIEWER},
+        [ROOM_RENAME] = {.now = ROOM_VIEWER, .wished = ROOM_VIEWER},
+        [ROOM_SET_ROLE] = {.now = ROOM_VIEWER, .wished = ROOM_PARTICIPANT},
+        [ROOM_RAISE_HAND] = {.now = ROOM_VIEWER, .wished = ROOM_VIEWER},
+        [ROOM_LOWER_HAND] = {.now = ROOM_VIEWER, .wished = ROOM_VIEWER},
+        [ROOM_REMOVE] = {.now = ROOM_VIEWER}};
     (void)state;
-    for (size_t action = 0; action < ROOM_ACTIONS; action++) {
+    for (size_t action = ROOM_SEE; action < ACTIONS; action++) {
         const struct room_rule *rule = room_rule_get((enum room_action)action);
         for (size_t i = 0; i < ARRAY_LEN(people); i++) {
             const struct room_target *target = rule->is_on_somebody ? &targets[action] : NULL;
@@ -93,6 +108,32 @@ static void everybody_may_leave_but_the_owner(void **state)
     }
 }
 
+/* Also an owner; and a hand is raised by nobody else. */
+static void everybody_in_it_may_leave_rename_himself_and_raise_his_hand(void **state)
+{
+    static const enum room_action free_ones[] = {ROOM_RENAME, ROOM_RAISE_HAND, ROOM_LOWER_HAND,
+                                                 ROOM_REMOVE};
+    (void)state;
+    for (enum room_role own = ROOM_VIEWER; own <= ROOM_OWNER; own++) {
+        const struct room_standing standing = {.is_known = true, .role = own};
+        const struct room_target oneself = {.is_oneself = true, .now = own, .wished = own};
+        for (size_t i = 0; i < ARRAY_LEN(free_ones); i++) {
+            assert_int_equal(room_may(&standing, free_ones[i], &oneself), YES);
+        }
+        assert_int_equal(room_may(&standing, ROOM_SET_ROLE, &oneself), NO);
+    }
+}
+
+static void what_somebody_can_is_what_his_role_is_enough_for(void **state)
+{
+    static const uint64_t viewers[] = {ROOM_SEE, ROOM_SEE_PARTICIPANTS, ROOM_RAISE_HAND};
+    uint64_t actions[ROOM_ACTIONS_MAX];
+    (void)state;
+    assert_int_equal(room_actions_of(ROOM_VIEWER, actions), ARRAY_LEN(viewers));
+    assert_memory_equal(actions, viewers, sizeof(viewers));
+    assert_int_equal(room_actions_of(ROOM_OWNER, actions), ACTIONS - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +141,8 @@ int main(void)
         cmocka_unit_test(nobody_touches_or_grants_what_he_has_himself),
         cmocka_unit_test(an_admin_may_what_an_owner_may),
         cmocka_unit_test(everybody_may_leave_but_the_owner),
+        cmocka_unit_test(everybody_in_it_may_leave_rename_himself_and_raise_his_hand),
+        cmocka_unit_test(what_somebody_can_is_what_his_role_is_enough_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,14 +146,43 @@ static void on_authsvc_gone(void *arg, const char *endpoint)
     session_follow_leave(gateway->sessions, endpoint);
 }
 
-bool gateway_subscribe(struct gateway *gateway, struct service *service, const char *address)
+/* ---- what roomsvc publishes ---- */
+
+static void on_roomsvc_event(void *arg, const char *endpoint, const struct msg *msg,
+                             uint64_t number, bool is_next)
 {
-    const struct bus_subscriptions_config events = {.address = address,
-                                                    .role = "authsvc",
-                                                    .on_event = on_authsvc_event,
-                                                    .on_gone = on_authsvc_gone,
-                                                    .arg = gateway};
-    return address[0] == '\0' || service_subscribe(service, &events);
+    (void)arg;
+    (void)endpoint;
+    (void)msg;
+    (void)number;
+    (void)is_next;
+}
+
+static void on_roomsvc_gone(void *arg, const char *endpoint)
+{
+    (void)arg;
+    (void)endpoint;
+}
+
+static bool subscribe_to(struct service *service, const struct bus_subscriptions_config *events)
+{
+    return events->address[0] == '\0' || service_subscribe(service, events);
+}
+
+bool gateway_subscribe(struct gateway *gateway, struct service *service,
+                       const struct gateway_config *config)
+{
+    const struct bus_subscriptions_config authsvc = {.address = config->authsvc_events,
+                                                     .role = "authsvc",
+                                                     .on_event = on_authsvc_event,
+                                                     .on_gone = on_authsvc_gone,
+                                                     .arg = gateway};
+    const struct bus_subscriptions_config roomsvc = {.address = config->roomsvc_events,
+                                                     .role = "roomsvc",
+                                                     .on_event = on_roomsvc_event,
+                                                     .on_gone = on_roomsvc_gone,
+                                                     .arg = gateway};
+    return subscribe_to(service, &authsvc) && subscribe_to(service, &roomsvc);
 }
 
 /* ---- life ---- */

@@ -22,9 +22,10 @@ struct gateway *gateway_new(const struct gateway_parts *parts, const struct gate
 /* Requests without an answer get 503. */
 void gateway_free(struct gateway **gateway);
 
-/* Hears what authsvc publishes at address, until the service is freed; "": does not. false
- * (logged): the address is malformed. */
-bool gateway_subscribe(struct gateway *gateway, struct service *service, const char *address);
+/* Hears what authsvc and roomsvc publish at the addresses of config, until the service is freed;
+ * "": does not. false (logged): an address is malformed. */
+bool gateway_subscribe(struct gateway *gateway, struct service *service,
+                       const struct gateway_config *config);
 
 uint16_t gateway_port(const struct gateway *gateway);
 size_t gateway_open_connections(const struct gateway *gateway);

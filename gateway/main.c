@@ -17,7 +17,7 @@ static int run_gateway(struct service *service, const struct gateway_config *con
         .bus = service_bus(service),
     };
     struct gateway *gateway = gateway_new(&parts, config);
-    if (gateway == NULL || !gateway_subscribe(gateway, service, config->authsvc_events)) {
+    if (gateway == NULL || !gateway_subscribe(gateway, service, config)) {
         gateway_free(&gateway);
         return EXIT_FAILED;
     }

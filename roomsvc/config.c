@@ -5,6 +5,8 @@
 const struct config_option roomsvc_options[] = {
     SERVICE_OPTIONS(struct roomsvc_config, service, "5802"),
     SERVICE_BIND_OPTIONS(struct roomsvc_config, bind, "tcp://127.0.0.1:5702"),
+    {"LYNKS_EVENTS_BIND", CONFIG_STRING, OPTION(events_bind), "tcp://127.0.0.1:5712", 0, 255, NULL,
+     "where what happens in rooms is published on the bus; empty: nowhere"},
     DB_OPTIONS(struct roomsvc_config, db),
     {"LYNKS_DB_THREADS", CONFIG_UINT, OPTION(db_threads), "2", 1, 32, NULL,
      "connections to the database, and as many more for commands on rooms of people"},

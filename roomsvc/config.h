@@ -8,6 +8,7 @@
 struct roomsvc_config {
     struct service_config service;
     struct service_bind_config bind;
+    char *events_bind;
     struct db_config db;
     uint64_t db_threads;
     uint64_t db_queue_max;

@@ -9,6 +9,19 @@
 
 static const char *const callers[] = {"gateway", "janusbridge", "admin", NULL};
 
+static const char *const listeners[] = {"gateway", NULL};
+
+static bool set_up_news(struct wiring *w, const struct roomsvc_config *config)
+{
+    struct bus_publisher *publisher = NULL;
+    if (config->events_bind[0] != '\0' &&
+        (publisher = service_publish(w->service, config->events_bind, listeners)) == NULL) {
+        return false;
+    }
+    w->news = room_news_new(service_clock(w->service), service_metrics(w->service), publisher);
+    return true;
+}
+
 static void set_up_nodes(struct wiring *w, const struct roomsvc_config *config)
 {
     struct service *service = w->service;
@@ -65,7 +78,8 @@ bool wiring_set_up(struct wiring *w, const struct roomsvc_config *config)
 {
     w->service = service_new("roomsvc", &config->service);
     if (w->service == NULL ||
-        !service_connect(w->service, SERVICE_JANUSBRIDGE, config->janusbridge_address)) {
+        !service_connect(w->service, SERVICE_JANUSBRIDGE, config->janusbridge_address) ||
+        !set_up_news(w, config)) {
         return false;
     }
     const struct db_pool_config db = {.name = "roomsvc-db",
@@ -95,5 +109,6 @@ void wiring_free(struct wiring *w)
     rooms_free(&w->roomsvc.rooms);
     follow_free(&w->roomsvc.follow);
     node_fence_free(&w->fence);
+    room_news_free(&w->news);
     service_free(&w->service);
 }

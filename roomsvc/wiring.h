@@ -5,6 +5,7 @@
 
 #include "proto/db/db_pool.h"
 #include "roomsvc/config.h"
+#include "roomsvc/journal/room_news.h"
 #include "roomsvc/roomsvc.h"
 #include "roomsvc/store/managed_store_mysql.h"
 
@@ -13,6 +14,7 @@ struct wiring {
     struct service *service;
     struct db_pool *db;
     struct db_pool *commands_db; /* of what may wait for a lock, which nothing else may wait for */
+    struct room_news *news;
     struct node_fence *fence;
     struct managed_db managed;
     struct roomsvc roomsvc;

@@ -34,6 +34,10 @@ GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.nodes TO lynks_roomsvc@
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.room_members TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.room_commands TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT, INSERT, UPDATE ON lynks_db.room_owners TO lynks_roomsvc@'%';
+GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.participants TO lynks_roomsvc@'%';
+GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.presence TO lynks_roomsvc@'%';
+GRANT CREATE, SELECT, INSERT, DELETE ON lynks_db.room_events TO lynks_roomsvc@'%';
+GRANT CREATE, SELECT, UPDATE ON lynks_db.journal_generation TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT ON lynks_db.user_removals TO lynks_roomsvc@'%';
 GRANT CREATE, INSERT ON lynks_db.audit TO lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.rooms FROM lynks_roomsvc@'%';
@@ -41,6 +45,10 @@ REVOKE CREATE ON lynks_db.nodes FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.room_members FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.room_commands FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.room_owners FROM lynks_roomsvc@'%';
+REVOKE CREATE ON lynks_db.participants FROM lynks_roomsvc@'%';
+REVOKE CREATE ON lynks_db.presence FROM lynks_roomsvc@'%';
+REVOKE CREATE ON lynks_db.room_events FROM lynks_roomsvc@'%';
+REVOKE CREATE ON lynks_db.journal_generation FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.user_removals FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.audit FROM lynks_roomsvc@'%';
 -- What others see of users.

@@ -9,7 +9,7 @@ LYNKS_BUILD|-|folder of a finished build to run; default: builds build/release a
 LYNKS_USER|lynks|when started as root: accounts are this + -gateway, -authsvc and so on, made if missing; root: all run as root
 LYNKS_HTTP_HOST|127.0.0.1|address of the API
 LYNKS_HTTP_PORT|60000|port of the API
-LYNKS_BASE_PORT|5700|bus ports are this + 1 to 3, 11 and 13, ops ports + 100 to 103, Janus' private listener + 88
+LYNKS_BASE_PORT|5700|bus ports are this + 1 to 3 and 11 to 13, ops ports + 100 to 103, Janus' private listener + 88
 LYNKS_REPLICAS|1|how many of authsvc, roomsvc and janusbridge run (1 to 8); ports of further ones: + 20 each
 LYNKS_DEMO_USER|auto|the user testuser (password test123) exists: 1, 0, or auto: unless others can reach the API
 LYNKS_TOKEN_KEY|-|key of the check value in tokens, for gateways of several machines alike; default: random, kept in the state folder
@@ -37,7 +37,7 @@ END
 
 # Each process needs its own value of these, so they cannot be one variable of the environment.
 fixed_options="LYNKS_OPS_PORT LYNKS_BUS_BIND LYNKS_EVENTS_BIND LYNKS_BUS_SECRET_KEY LYNKS_BUS_PUBLIC_KEYS LYNKS_AUTHSVC_ADDRESS LYNKS_AUTHSVC_EVENTS
-LYNKS_ROOMSVC_ADDRESS LYNKS_SQL_DIR"
+LYNKS_ROOMSVC_ADDRESS LYNKS_ROOMSVC_EVENTS LYNKS_SQL_DIR"
 
 print_options() {
     own_options | while IFS='|' read -r name default help; do

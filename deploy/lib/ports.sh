@@ -29,10 +29,8 @@ ports_wanted() { # lines of HOST PORT VARIABLE
     for ((replica = 1; replica <= replicas; replica++)); do
         for number in 1 2 3; do
             say "127.0.0.1 $(bus_port $number $replica) LYNKS_BASE_PORT"
-            say "$ops_host $(ops_port $number $replica) LYNKS_BASE_PORT"
-        done
-        for number in 1 3; do
             say "127.0.0.1 $(events_port $number $replica) LYNKS_BASE_PORT"
+            say "$ops_host $(ops_port $number $replica) LYNKS_BASE_PORT"
         done
     done
 }

@@ -183,6 +183,7 @@ table_janusbridge() { # replica
 
 table_roomsvc() { # replica
     begin_service roomsvc 2 "$1"
+    put_events 2 "$1"
     put env LYNKS_JANUSBRIDGE_EVENTS "${LYNKS_JANUSBRIDGE_EVENTS-$(events_of 3)}"
     # The only node, unless said otherwise, is the one of the bridge that is started here.
     if [[ -n ${LYNKS_NODE:-} && -z ${LYNKS_ROOM_NODE:-} ]]; then put env LYNKS_ROOM_NODE "$LYNKS_NODE"; fi
@@ -197,6 +198,7 @@ table_gateway() {
     private_file "$state/secrets/token-key" token-key
     put env LYNKS_TOKEN_KEY_FILE token-key
     put env LYNKS_AUTHSVC_EVENTS "$(events_of 1)"
+    put env LYNKS_ROOMSVC_EVENTS "$(events_of 2)"
     put flag together
     put env LYNKS_HTTP_HOST "$http_host"
     put env LYNKS_HTTP_PORT "$http_port"

@@ -12,6 +12,7 @@
 #include "proto/process/ops.h"
 
 #define PARTS_MAX 4
+#define SUBSCRIPTIONS_MAX 2
 /* Events that may wait for one subscriber. */
 #define PUBLISHED_MAX 10000
 /* How often draining looks whether all is answered. */
@@ -32,7 +33,8 @@ struct service {
     struct bus bus;
     struct bus_worker *worker;
     struct bus_publisher *publisher;
-    struct bus_subscriptions *subscriptions;
+    struct bus_subscriptions *subscriptions[SUBSCRIPTIONS_MAX]; /* the first ones of them */
+    size_t subscription_count;
     struct service_drain parts[PARTS_MAX];
     size_t part_count;
     bool draining;
@@ -203,7 +205,9 @@ void service_free(struct service **service_ref)
     bus_worker_free(&service->worker);
     bus_client_free(&service->client);
     bus_publisher_free(&service->publisher);
-    bus_subscriptions_free(&service->subscriptions);
+    for (size_t i = 0; i < service->subscription_count; i++) {
+        bus_subscriptions_free(&service->subscriptions[i]);
+    }
     ops_free(&service->ops);
     zap_free(&service->zap);
     keys_free(&service->keys);
@@ -285,12 +289,14 @@ struct bus_publisher *service_publish(struct service *service, const char *bind,
 bool service_subscribe(struct service *service, const struct bus_subscriptions_config *config)
 {
     const struct bus_parts parts = bus_parts(service);
-    service->subscriptions = bus_subscriptions_new(&parts, config);
-    if (service->subscriptions == NULL) {
+    struct bus_subscriptions *subscriptions = bus_subscriptions_new(&parts, config);
+    if (subscriptions == NULL) {
         log_error("not an address: host:port[,host:port...]", LOG_Z("publisher", config->role),
                   LOG_Z("address", config->address));
         return false;
     }
+    assert(service->subscription_count < SUBSCRIPTIONS_MAX);
+    service->subscriptions[service->subscription_count++] = subscriptions;
     return true;
 }
 

@@ -22,6 +22,7 @@ export async function startOwnGateway(stack, number, env) {
         LYNKS_AUTHSVC_ADDRESS: `127.0.0.1:${stack.base + 1}`,
         LYNKS_AUTHSVC_EVENTS: `127.0.0.1:${stack.base + 11}`,
         LYNKS_ROOMSVC_ADDRESS: `127.0.0.1:${stack.base + 2}`,
+        LYNKS_ROOMSVC_EVENTS: `127.0.0.1:${stack.base + 12}`,
         ...env,
     } });
     let log = '';

@@ -16,8 +16,8 @@ free_block() {
     local base
     for _ in {1..100}; do
         base=$((10000 + 200 * (RANDOM % 100)))
-        ports_are_free $((base + 1)) $((base + 2)) $((base + 3)) $((base + 11)) $((base + 13)) $((base + 31)) \
-            $((base + 33)) $((base + 88)) $((base + 100)) $((base + 101)) \
+        ports_are_free $((base + 1)) $((base + 2)) $((base + 3)) $((base + 11)) $((base + 12)) $((base + 13)) \
+            $((base + 31)) $((base + 32)) $((base + 33)) $((base + 88)) $((base + 100)) $((base + 101)) \
             $((base + 102)) $((base + 103)) $((base + 21)) $((base + 22)) $((base + 23)) $((base + 121)) \
             $((base + 122)) $((base + 123)) $((base + 110)) $((base + 111)) $((base + 112)) $((base + 113)) &&
             echo "$base" && return

@@ -76,6 +76,7 @@ before(async () => {
         LYNKS_ROOM_NODE: 'other',
         LYNKS_STANDARD_ROOM: '0',
         LYNKS_BUS_BIND: `tcp://127.0.0.1:${port(5)}`,
+        LYNKS_EVENTS_BIND: '',
         LYNKS_MYSQL_PORT: String(stack.ports.mysql),
         LYNKS_MYSQL_PASSWORD_FILE: join(stack.state, 'secrets', 'mysql-password'),
     });
@@ -84,6 +85,7 @@ before(async () => {
         LYNKS_AUTHSVC_ADDRESS: `127.0.0.1:${stack.base + 1}`,
         LYNKS_AUTHSVC_EVENTS: `127.0.0.1:${stack.base + 11}`,
         LYNKS_ROOMSVC_ADDRESS: `127.0.0.1:${port(5)}`,
+        LYNKS_ROOMSVC_EVENTS: '',
         LYNKS_REQUEST_BUDGET_MS: String(BUDGET_MS),
         LYNKS_TOKEN_KEY_FILE: join(stack.state, 'secrets', 'token-key'),
     });

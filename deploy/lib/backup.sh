@@ -3,8 +3,8 @@
 # migrations of the Lynks that runs), and has the function migrate_database NAME, which brings that one to them.
 #
 # A file is what mariadb-dump says between two lines of ours, the first of which names the migration, and the last of
-# which has the SHA-256 of all before it: what lacks it is no whole back-up. Leases of bridges (table nodes) are left
-# out: they are of the processes that run, and not of the data.
+# which has the SHA-256 of all before it: what lacks it is no whole back-up. Leases of bridges (table nodes) and of gateways,
+# with who has a stream of theirs (table presence), are left out: they are of the processes that run, and not of the data.
 #
 # A restore fills ${database}_restore beside what is in use, migrates it there, and puts its tables in the place of
 # the others by a single RENAME TABLE, which is done as a whole or not at all. The old ones go by way of
@@ -157,7 +157,7 @@ dump() {
     {
         printf '%s%s\n' "$backup_header" "$migration"
         mariadb-dump "${client[@]}" --single-transaction --no-tablespaces --default-character-set=utf8mb4 \
-            --ignore-table-data="$database.nodes" "$database"
+            --ignore-table-data="$database.nodes" --ignore-table-data="$database.presence" "$database"
     } | tee "$work/copy" >&4 || return
     wait "$sum" && printf '%s%.64s\n' "$backup_footer" "$(<"$work/sum")" >&4
 }
@@ -227,7 +227,8 @@ check_footer() {
 # What processes that run have seen must not come again. Revocations are numbered on beyond those that they have read,
 # and the one without a token tells each authsvc to forget what it knows of sessions (authsvc/store/store.h). Rooms
 # count as used now: how long ago they were used when the back-up was made says nothing. Those with a code do not end for
-# want of use, and keep their time.
+# want of use, and keep their time. The journal of rooms gets another generation, so that whoever has read on in the one
+# before begins anew: one that neither database has had, and no third one that came from the same back-up.
 settle() {
     local next
     if ! { next=$(query "SELECT 1000000 + GREATEST(
@@ -236,6 +237,8 @@ settle() {
         (SELECT COALESCE(MAX(seq), 0) FROM \`$database\`.session_revocations))") &&
         query "INSERT INTO session_revocations (seq, token_hash, created_unix_ms)
             VALUES ($next, REPEAT(CHAR(0), 32), UNIX_TIMESTAMP(NOW(3)) * 1000);
+        UPDATE journal_generation SET generation = 1 + FLOOR(RAND() * 1000000000) +
+            GREATEST(generation, (SELECT generation FROM \`$database\`.journal_generation));
         UPDATE rooms SET used_unix_ms = 0, look_unix_ms = 0 WHERE code IS NULL OR closed_unix_ms IS NOT NULL" "$scratch"; }; then
         die "cannot prepare what was restored"
     fi
@@ -266,5 +269,5 @@ swap() {
 tables_to_swap() { # database
     query "SELECT t.table_name FROM information_schema.tables t
         JOIN information_schema.tables r ON r.table_schema = '$scratch' AND r.table_name = t.table_name
-        WHERE t.table_schema = '$1' AND t.table_type = 'BASE TABLE' AND t.table_name <> 'nodes'"
+        WHERE t.table_schema = '$1' AND t.table_type = 'BASE TABLE' AND t.table_name NOT IN ('nodes', 'presence')"
 }

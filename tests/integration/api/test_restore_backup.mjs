@@ -166,6 +166,23 @@ test('who has signed in since is out, who was signed out since is in, and rooms 
     await worksEverywhere();
 });
 
+test('the journal of rooms has another generation after each restore, and who has streams is not forgotten', async () => {
+    const generation = async () => BigInt((await stack.sql('SELECT generation FROM journal_generation'))[0][0]);
+    await admin('backup', pathOf('journal.backup'));
+    assert.doesNotMatch(await readFile(pathOf('journal.backup'), 'latin1'), /INSERT INTO `(presence|nodes)`/);
+    const gateway = "REPEAT('g', 16)";
+    await stack.sql(`INSERT INTO presence (participant_id, gateway, is_open, changed_unix_ms) VALUES (1, ${gateway}, 1, 1)`);
+    const generations = [await generation()];
+    for (let i = 0; i < 2; i += 1) {
+        await restore(pathOf('journal.backup'));
+        generations.push(await generation());
+    }
+    assert.ok(generations[0] < generations[1] && generations[1] < generations[2], generations.join());
+    assert.deepEqual(await stack.sql(`SELECT is_open FROM presence WHERE gateway = ${gateway}`), [['1']]);
+    await stack.sql(`DELETE FROM presence WHERE gateway = ${gateway}`);
+    await worksEverywhere();
+});
+
 // Migrated by this Lynks' own program, but not to the end; with a user, his session of this token and a room.
 async function makeOldBackup(file, old) {
     const { entries } = JSON.parse(await readFile(join(stack.state, 'table.json'), 'utf8'));

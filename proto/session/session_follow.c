@@ -5,6 +5,7 @@
 #include "proto/base/log.h"
 #include "proto/base/lru.h"
 #include "proto/base/random.h"
+#include "proto/bus/publishers.h"
 
 #define SILENCE_CHECK_MS 100
 /* While no publisher is heard, all are asked for so often. */
@@ -42,19 +43,12 @@ struct followed_session {
     uint64_t ends_ms; /* when it is over if it is not used; 0: not known */
 };
 
-struct publisher {
-    struct list_link link;
-    char *endpoint;
-    uint64_t heard_ms;
-    bool is_silent;
-};
-
 struct session_follow {
     struct session_follow_parts parts;
     struct lru *index; /* token hash -> struct followed_session * */
     struct list_link sessions;
     struct list_link due;
-    struct list_link publishers;
+    struct publishers publishers;
     size_t asked;  /* questions that are out */
     size_t budget; /* questions that may still go out in this turn */
     uint64_t turn_timer;
@@ -272,44 +266,13 @@ static void ask_for_all(struct session_follow *follow, struct metric *why)
 
 /* ---- what is published ---- */
 
-static struct publisher *publisher_at(const struct session_follow *follow, const char *endpoint)
-{
-    LIST_EACH (struct publisher, publisher, &follow->publishers, link) {
-        if (strcmp(publisher->endpoint, endpoint) == 0) {
-            return publisher;
-        }
-    }
-    return NULL;
-}
-
-/* There are as many as are heard at a time, which resolve.h bounds. */
-static struct publisher *add_publisher(struct session_follow *follow, const char *endpoint)
-{
-    struct publisher *publisher = mem_alloc(sizeof(*publisher));
-    publisher->endpoint = mem_strdup(endpoint);
-    list_add(&follow->publishers, &publisher->link);
-    return publisher;
-}
-
-static void forget_publisher(struct publisher *publisher)
-{
-    list_remove(&publisher->link);
-    mem_free(&publisher->endpoint);
-    mem_free(&publisher);
-}
-
 void session_follow_hear(struct session_follow *follow, const char *endpoint, const struct msg *msg,
                          bool is_next)
 {
     if (msg->id != MSG_auth_event) {
         return;
     }
-    struct publisher *publisher = publisher_at(follow, endpoint);
-    if (publisher == NULL) {
-        publisher = add_publisher(follow, endpoint);
-    }
-    publisher->heard_ms = follow_now_ms(follow);
-    publisher->is_silent = false;
+    publishers_hear(&follow->publishers, endpoint, follow_now_ms(follow));
     const struct msg_auth_event *event = &msg->auth_event;
     if (event->what == AUTH_SESSION_CHANGES && event->token_hash.bytes == SESSION_HASH_BYTES) {
         struct followed_session **session = lru_find(follow->index, event->token_hash.data);
@@ -327,10 +290,7 @@ void session_follow_hear(struct session_follow *follow, const char *endpoint, co
 
 void session_follow_leave(struct session_follow *follow, const char *endpoint)
 {
-    struct publisher *publisher = publisher_at(follow, endpoint);
-    if (publisher != NULL) {
-        forget_publisher(publisher);
-    }
+    publishers_leave(&follow->publishers, endpoint);
 }
 
 /* One that is heard tells what the others did, too, because it reads the log of revocations. So a
@@ -340,16 +300,9 @@ static void watch_publishers(void *arg)
 {
     struct session_follow *follow = arg;
     const uint64_t now_ms = follow_now_ms(follow);
-    bool is_blind = true;
-    bool became_silent = false;
-    LIST_EACH (struct publisher, publisher, &follow->publishers, link) {
-        if (!publisher->is_silent && now_ms - publisher->heard_ms >= SESSION_FOLLOW_SILENT_MS) {
-            publisher->is_silent = true;
-            became_silent = true;
-        }
-        is_blind = is_blind && publisher->is_silent;
-    }
-    if (became_silent || (is_blind && now_ms - follow->round_ms >= BLIND_ROUND_MS)) {
+    const struct publishers_look look = publishers_look(&follow->publishers, now_ms);
+    const bool is_blind = look.silent == look.count;
+    if (look.is_new || (is_blind && now_ms - follow->round_ms >= BLIND_ROUND_MS)) {
         ask_for_all(follow, follow->silences);
     }
     follow->silence_timer =
@@ -421,7 +374,7 @@ struct session_follow *session_follow_new(const struct session_follow_parts *par
     follow->budget = SESSION_FOLLOW_ASKED_MAX;
     list_init(&follow->sessions);
     list_init(&follow->due);
-    list_init(&follow->publishers);
+    publishers_init(&follow->publishers);
     follow->held = metrics_gauge(metrics, "lynks_session_follow_sessions",
                                  "Sessions that something is held open for.", NULL);
     follow->gaps = metrics_counter(metrics, rounds, rounds_help, "why=\"gap\"");
@@ -444,10 +397,7 @@ void session_follow_free(struct session_follow **follow_ref)
         assert(list_is_empty(&session->holds));
         drop_followed(session);
     }
-    for (struct publisher *publisher;
-         (publisher = LIST_FIRST(struct publisher, &follow->publishers, link)) != NULL;) {
-        forget_publisher(publisher);
-    }
+    publishers_fini(&follow->publishers);
     clock_cancel(follow->parts.clock, follow->turn_timer);
     clock_cancel(follow->parts.clock, follow->silence_timer);
     lru_free(&follow->index);

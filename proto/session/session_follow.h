@@ -20,8 +20,6 @@
 
 #define SESSION_HASH_BYTES 32 /* SHA-256 of its token */
 
-/* A publisher counts as silent after this; authsvc gives five signs of life in the time. */
-#define SESSION_FOLLOW_SILENT_MS 500
 /* For so long a session is believed to go on when nobody can be asked for it. */
 #define SESSION_FOLLOW_UNKNOWN_MS 60000
 /* Questions that go out in one turn of SESSION_FOLLOW_TURN_MS, and that may wait for an answer. */

@@ -27,11 +27,12 @@ CREATE TABLE participants (
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- Which gateway has a stream of whom: a row for each that has, or has had one of late. The row of participant 0 is the
--- gateway's lease: when it was heard last.
+-- gateway's lease: when it was heard last. number: of the gateway's report that said so.
 CREATE TABLE presence (
     participant_id BIGINT UNSIGNED NOT NULL,
     gateway BINARY(16) NOT NULL,
     is_open TINYINT UNSIGNED NOT NULL,
+    number BIGINT UNSIGNED NOT NULL,
     changed_unix_ms BIGINT UNSIGNED NOT NULL,
     PRIMARY KEY (participant_id, gateway),
     KEY presence_gateway (gateway, participant_id)

@@ -66,11 +66,12 @@ const struct config_option gateway_options[] = {
      "key of the check value in tokens, the same for all gateways; a second one after a comma is of "
      "tokens drawn before"},
     {"LYNKS_UNKNOWN_TOKEN_BURST", CONFIG_UINT, AT(unknown_burst), "200", 1, 1000000, NULL,
-     "requests with tokens of ended sessions that one address may send at once"},
+     "requests with tokens of ended sessions, or of participants who are gone, that one address may "
+     "send at once"},
     {"LYNKS_UNKNOWN_TOKEN_PER_MINUTE", CONFIG_UINT, AT(unknown_per_minute), "300", 1, 1000000, NULL,
-     "requests with tokens of ended sessions that one address may send in the long run"},
+     "likewise, in the long run"},
     {"LYNKS_UNKNOWN_TOKEN_TABLE_MAX", CONFIG_UINT, AT(unknown_table_max), "65536", 64, 16777216,
-     NULL, "addresses whose tokens of ended sessions are counted"},
+     NULL, "addresses whose tokens of nobody are counted"},
     {"LYNKS_GOOD_TOKENS_MAX", CONFIG_UINT, AT(good_tokens_max), "131072", 64, 16777216, NULL,
      "tokens that are remembered as good, so that what others of their address send is not counted "
      "against them"},

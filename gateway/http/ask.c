@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "gateway/http/auth.h"
 #include "gateway/http/json_body.h"
 
 /* ---- what is asked and answered ---- */
@@ -128,6 +129,7 @@ void ask_ahead(struct exchange *exchange)
 static void end_ask(struct exchange *exchange, enum err err, const struct msg *reply)
 {
     const struct route_ask *ask = exchange->route->ask;
+    auth_note_answer(exchange, err);
     if (ask->settle != NULL) {
         err = ask->settle(exchange, err, err == ERR_OK ? reply : NULL);
     }

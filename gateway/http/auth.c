@@ -1,6 +1,7 @@
 #include "gateway/http/auth.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -13,8 +14,8 @@
 struct auth {
     const struct clock *clock;
     struct token_keys *token_keys;
-    struct lru *good;        /* tokens whose session went on when it was asked for last */
-    struct limiter *unknown; /* tokens of no session, by address */
+    struct lru *good;        /* tokens that were somebody's when they were asked for last */
+    struct limiter *unknown; /* tokens of nobody, by address */
     uint64_t refusal_due_us; /* when the next refusal's turn is */
     struct metric *foreign_tokens, *limited_tokens;
 };
@@ -43,7 +44,7 @@ struct auth *auth_new(const struct clock *clock, struct metrics *metrics,
     auth->limited_tokens = metrics_counter(
         metrics, "lynks_gateway_limited_tokens_total",
         "Requests refused without a call, because too many of their address had tokens of no "
-        "session.",
+        "session and no participant.",
         NULL);
     auth->foreign_tokens = metrics_counter(
         metrics, "lynks_gateway_foreign_tokens_total",
@@ -64,6 +65,21 @@ void auth_free(struct auth **auth)
 void auth_draw_token(const struct auth *auth, char ret_token[TOKEN_HEX + 1])
 {
     token_draw(auth->token_keys, TOKEN_SESSION, ret_token);
+}
+
+void auth_draw_participant(const struct auth *auth, struct str seed,
+                           struct auth_participant *ret_token)
+{
+    char digits[TOKEN_HEX + 1];
+    if (seed.bytes > 0) {
+        token_derive(auth->token_keys, TOKEN_PARTICIPANT, seed, digits);
+    } else {
+        token_draw(auth->token_keys, TOKEN_PARTICIPANT, digits);
+    }
+    (void)snprintf(ret_token->text, sizeof(ret_token->text), TOKEN_PARTICIPANT_PREFIX "%s", digits);
+    sodium_memzero(digits, sizeof(digits));
+    crypto_hash_sha256(ret_token->hash, (const unsigned char *)ret_token->text,
+                       TOKEN_PARTICIPANT_BYTES);
 }
 
 void auth_hash_body(const struct auth *auth, struct str body, uint8_t ret_hash[AUTH_BODY_BYTES])
@@ -98,8 +114,9 @@ static void note_unknown(struct exchange *exchange, const uint8_t token_hash[AUT
                        clock_mono_ms(auth->clock), &wait_ms);
 }
 
-/* The token as it came; empty: none did. */
-static struct str read_token(const struct exchange *exchange, bool *ret_is_by_cookie)
+/* The token as it came, without "Bearer". false: none did. */
+static bool read_token(const struct exchange *exchange, struct str *ret_token,
+                       bool *ret_is_by_cookie)
 {
     const char *authorization = request_header(exchange->request, "Authorization");
     struct str token = str_of(authorization);
@@ -110,25 +127,53 @@ static struct str read_token(const struct exchange *exchange, bool *ret_is_by_co
         token.data += 7;
         token.bytes -= 7;
     }
-    return token;
+    *ret_token = token;
+    return authorization != NULL || *ret_is_by_cookie;
+}
+
+struct str auth_token(const struct exchange *exchange)
+{
+    bool is_by_cookie;
+    struct str token;
+    return read_token(exchange, &token, &is_by_cookie) ? token : STR_NONE;
+}
+
+/* Which kind of token it wants to be; digits are those of it. A cookie has no participant's. */
+static enum token_kind token_kind_of(struct str token, bool is_by_cookie, struct str *ret_digits)
+{
+    const size_t prefix_bytes = TOKEN_PARTICIPANT_BYTES - TOKEN_HEX;
+    *ret_digits = token;
+    if (is_by_cookie || token.bytes < prefix_bytes ||
+        memcmp(token.data, TOKEN_PARTICIPANT_PREFIX, prefix_bytes) != 0) {
+        return TOKEN_SESSION;
+    }
+    ret_digits->data += prefix_bytes;
+    ret_digits->bytes -= prefix_bytes;
+    return TOKEN_PARTICIPANT;
 }
 
 enum err auth_read(struct exchange *exchange, struct credential *ret_credential)
 {
     const struct auth *auth = exchange->all->config.auth;
+    const struct route_takes *takes = route_takes(exchange->route);
+    struct str token, digits;
     *ret_credential = (struct credential){.kind = CREDENTIAL_NONE};
-    if (exchange->route->who == ROUTE_ANYBODY) {
+    if (!takes->session && !takes->participant) {
         return ERR_OK;
     }
-    struct str token = read_token(exchange, &ret_credential->is_by_cookie);
-    enum token_verdict verdict = token_judge(auth->token_keys, TOKEN_SESSION, token);
+    if (!read_token(exchange, &token, &ret_credential->is_by_cookie)) {
+        return takes->nothing ? ERR_OK : ERR_UNAUTHORIZED;
+    }
+    const enum token_kind kind = token_kind_of(token, ret_credential->is_by_cookie, &digits);
+    const bool is_session = kind == TOKEN_SESSION;
+    const enum token_verdict verdict = token_judge(auth->token_keys, kind, digits);
     if (verdict == TOKEN_IS_FOREIGN) {
         metric_inc(auth->foreign_tokens);
     }
-    if (verdict != TOKEN_IS_OURS) {
+    if (verdict != TOKEN_IS_OURS || !(is_session ? takes->session : takes->participant)) {
         return ERR_UNAUTHORIZED;
     }
-    ret_credential->kind = CREDENTIAL_SESSION;
+    ret_credential->kind = is_session ? CREDENTIAL_SESSION : CREDENTIAL_PARTICIPANT;
     crypto_hash_sha256(ret_credential->token_hash, (const unsigned char *)token.data, token.bytes);
     if (is_over_the_limit(exchange, ret_credential)) {
         metric_inc(auth->limited_tokens);
@@ -193,7 +238,9 @@ static void on_session_checked(void *arg, enum err err, const struct msg *reply)
 void auth_check(struct exchange *exchange, const struct credential *credential,
                 void (*then)(struct exchange *exchange))
 {
-    if (credential->kind == CREDENTIAL_NONE) {
+    if (credential->kind != CREDENTIAL_SESSION) {
+        exchange->is_participant = credential->kind == CREDENTIAL_PARTICIPANT;
+        memcpy(exchange->participant, credential->token_hash, sizeof(exchange->participant));
         then(exchange);
         return;
     }
@@ -210,5 +257,17 @@ void auth_check(struct exchange *exchange, const struct credential *credential,
     if (err != ERR_OK) {
         free(check);
         exchange_fail(exchange, err);
+    }
+}
+
+void auth_note_answer(struct exchange *exchange, enum err err)
+{
+    if (!exchange->is_participant) {
+        return;
+    }
+    if (err == ERR_OK) {
+        auth_note_good(exchange->all->config.auth, exchange->participant);
+    } else if (err == ERR_UNAUTHORIZED) {
+        note_unknown(exchange, exchange->participant);
     }
 }

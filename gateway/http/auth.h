@@ -12,7 +12,7 @@
 struct auth_config {
     const char *token_key; /* see token_keys_new */
     /* How often one address may come with tokens that gateways have drawn and that are of no
-     * session: ended ones, as a rule. */
+     * session and no participant: ended ones, as a rule. */
     uint64_t unknown_burst, unknown_per_minute;
     uint64_t unknown_table_max; /* addresses that are counted */
     uint64_t good_tokens_max;   /* that are remembered */
@@ -26,6 +26,16 @@ void auth_free(struct auth **auth);
 
 /* Draws a token for a session, ended by NUL. */
 void auth_draw_token(const struct auth *auth, char ret_token[TOKEN_HEX + 1]);
+
+/* The token of a participant. */
+struct auth_participant {
+    char text[TOKEN_PARTICIPANT_BYTES + 1]; /* for the client; ended by NUL */
+    uint8_t hash[AUTH_HASH_BYTES];          /* of text: for services */
+};
+/* Draws one. seed: where the request may come again, what makes the same one then (token_derive);
+ * STR_NONE: it does not. */
+void auth_draw_participant(const struct auth *auth, struct str seed,
+                           struct auth_participant *ret_token);
 
 /* This token is of a session, as its sign-in has just said. Good ones are remembered, until others
  * make them give place, and are not counted by their address: behind one address there may be many
@@ -41,15 +51,17 @@ void auth_hash_body(const struct auth *auth, struct str body, uint8_t ret_hash[A
 struct credential {
     enum credential_kind {
         CREDENTIAL_NONE,
-        CREDENTIAL_SESSION, /* the token of a session: bare, after "Bearer", or in the cookie */
+        CREDENTIAL_SESSION,     /* the token of a session: bare, after "Bearer", or in the cookie */
+        CREDENTIAL_PARTICIPANT, /* the token of a participant: bare, or after "Bearer" */
     } kind;
     bool is_by_cookie;
     uint8_t token_hash[AUTH_HASH_BYTES];
 };
 
-/* ERR_UNAUTHORIZED: the route needs a credential, and there is none, or one that no gateway has
- * drawn. ERR_RATE_LIMITED: it is not remembered as a good one, and too many of its address were of
- * no session. Asks nobody; for a route that is open to anybody it gives CREDENTIAL_NONE.
+/* ERR_UNAUTHORIZED: the route needs a credential, and there is none; or there is one that it does
+ * not take, or that no gateway has drawn. ERR_RATE_LIMITED: it is not remembered as a good one, and
+ * too many of its address were of nobody. Asks nobody; for a route that is open to anybody it gives
+ * CREDENTIAL_NONE.
  * The cookie counts only where there is no Authorization at all, and never for the original API. */
 enum err auth_read(struct exchange *exchange, struct credential *ret_credential);
 
@@ -62,8 +74,16 @@ enum err auth_read(struct exchange *exchange, struct credential *ret_credential)
 uint64_t auth_refusal_ms(struct auth *auth);
 
 /* Puts the principal that credential stands for into the exchange's context, then calls then, now
- * or later. Or the exchange fails. Asks authsvc: session_check. */
+ * or later. Or the exchange fails. Asks authsvc: session_check. Of a participant it asks nobody:
+ * the service that does what he wants sees who he is (exchange_asker). */
 void auth_check(struct exchange *exchange, const struct credential *credential,
                 void (*then)(struct exchange *exchange));
+
+/* Of a request that came with a participant's token, if it is one: what roomsvc has said, which is
+ * ERR_UNAUTHORIZED if the token is of nobody. Whoever asks roomsvc says it; ask.h does. */
+void auth_note_answer(struct exchange *exchange, enum err err);
+
+/* The token as it came with the request; empty: none did. Borrowed from it. */
+struct str auth_token(const struct exchange *exchange);
 
 #endif

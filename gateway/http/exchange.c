@@ -120,6 +120,15 @@ struct str exchange_parameter(const struct exchange *exchange, const char *name)
     return STR_NONE;
 }
 
+bool exchange_asker(const struct exchange *exchange, struct msg_asker *ret_asker)
+{
+    if (exchange->is_participant) {
+        *ret_asker = (struct msg_asker){.token_hash = {.data = (const char *)exchange->participant,
+                                                       .bytes = sizeof(exchange->participant)}};
+    }
+    return exchange->is_participant;
+}
+
 struct msg_origin exchange_origin(const struct exchange *exchange)
 {
     return (struct msg_origin){.address = request_client(exchange->request)};

@@ -52,6 +52,8 @@ struct exchange {
     /* The session that the principal comes with: the hash of its token, whose first
      * SESSION_ID_BYTES are its id. */
     uint8_t session[SESSION_HASH_BYTES];
+    bool is_participant; /* it came with a participant's token; whether it is good roomsvc knows */
+    uint8_t participant[SESSION_HASH_BYTES]; /* the token's hash then */
     struct str repeat_key;              /* what Idempotency-Key says; borrowed; empty: nothing */
     uint8_t body_hash[AUTH_BODY_BYTES]; /* of the body that came with it */
     bool is_by_cookie;                  /* its token came in the cookie */
@@ -92,6 +94,10 @@ struct str exchange_address_key(const struct exchange *exchange, uint8_t key[ADD
 
 /* What a parameter of the template stood for: exchange_parameter(exchange, "room"). */
 struct str exchange_parameter(const struct exchange *exchange, const char *name);
+
+/* Who asks, for a message: its has_asker and its asker. false: he has no participant's token, and
+ * is the principal, or nobody. Borrowed from the exchange. */
+bool exchange_asker(const struct exchange *exchange, struct msg_asker *ret_asker);
 
 /* Where it comes from, for the audit of commands. Borrowed from the exchange. */
 struct msg_origin exchange_origin(const struct exchange *exchange);

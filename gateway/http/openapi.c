@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "gateway/http/session_cookie.h"
+#include "gateway/http/token.h"
 
 /* ---- JSON Schema (2020-12) of members ---- */
 
@@ -354,15 +355,32 @@ static void write_body_content(const struct route *route, enum dialect dialect,
     json_out_close(out, "}");
 }
 
-/* OpenAPI has no word for who may (an extension: section 4.9). */
-static const char *const who_names[] = {
-    [ROUTE_ANYBODY] = "anybody", [ROUTE_USER] = "user", [ROUTE_ADMIN] = "admin"};
-
 static void write_security(const char *scheme, struct json_out *out)
 {
     json_out_open(out, '{');
     json_out_open_member(out, scheme, '[');
     json_out_close(out, "]}");
+}
+
+/* One of these is enough. */
+static void write_securities(const struct route *route, enum dialect dialect, struct json_out *out)
+{
+    const struct route_takes *takes = route_takes(route);
+    json_out_open_member(out, "security", '[');
+    if (takes->nothing && (takes->session || takes->participant)) {
+        json_out_open(out, '{'); /* none is needed */
+        json_out_close(out, "}");
+    }
+    if (takes->session) {
+        write_security("session", out);
+    }
+    if (takes->session && dialect == DIALECT_V1) {
+        write_security("cookie", out);
+    }
+    if (takes->participant) {
+        write_security("participant", out);
+    }
+    json_out_close(out, "]");
 }
 
 static void write_operation(const struct route *route, enum dialect dialect, struct json_out *out)
@@ -374,15 +392,9 @@ static void write_operation(const struct route *route, enum dialect dialect, str
     json_out_open_member(out, method, '{');
     json_out_member_z(out, "operationId", route->name);
     json_out_member_z(out, "summary", route->doc);
-    json_out_member_z(out, "x-who", who_names[route->who]);
-    json_out_open_member(out, "security", '[');
-    if (route->who != ROUTE_ANYBODY) {
-        write_security("session", out);
-        if (dialect == DIALECT_V1) {
-            write_security("cookie", out);
-        }
-    }
-    json_out_close(out, "]");
+    /* OpenAPI has no word for who may (an extension: section 4.9). */
+    json_out_member_z(out, "x-who", route_takes(route)->name);
+    write_securities(route, dialect, out);
     if (route->query != NULL || route->has_if_match || route->takes_key) {
         write_own_parameters(route, out);
     }
@@ -476,16 +488,25 @@ static void write_header_parameter(const char *key, const char *name, bool is_re
     json_out_close(out, "}}");
 }
 
+static void write_bearer(const char *name, const char *doc, struct json_out *out)
+{
+    json_out_open_member(out, name, '{');
+    json_out_member_z(out, "type", "http");
+    json_out_member_z(out, "scheme", "bearer");
+    json_out_member_z(out, "description", doc);
+    json_out_close(out, "}");
+}
+
 static void write_security_schemes(const struct public_url *url, struct json_out *out)
 {
     struct session_cookie cookie;
     session_cookie_init(&cookie, url);
     json_out_open_member(out, "securitySchemes", '{');
-    json_out_open_member(out, "session", '{');
-    json_out_member_z(out, "type", "http");
-    json_out_member_z(out, "scheme", "bearer");
-    json_out_member_z(out, "description", "The token of a session; Bearer may be left out.");
-    json_out_close(out, "}");
+    write_bearer("session", "The token of a session; Bearer may be left out.", out);
+    write_bearer("participant",
+                 "The token of a participant: who has joined a room got it; it begins "
+                 "with " TOKEN_PARTICIPANT_PREFIX ". Bearer may be left out.",
+                 out);
     json_out_open_member(out, "cookie", '{');
     json_out_member_z(out, "type", "apiKey");
     json_out_member_z(out, "in", "cookie");

@@ -9,6 +9,11 @@
 /* 128 bits as base64 has them: of who is not known, only the key tells requests apart. */
 #define NOBODYS_KEY_BYTES_MIN 22
 
+static bool is_of_nobody(const struct exchange *exchange)
+{
+    return exchange->context.principal.kind == PRINCIPAL_NONE && !exchange->is_participant;
+}
+
 /* ---- Idempotency-Key ---- */
 
 static bool is_good_key(struct str key, size_t bytes_min)
@@ -26,7 +31,7 @@ bool repeat_key_read(struct exchange *exchange)
 {
     const char *header = request_header(exchange->request, "Idempotency-Key");
     struct str key = str_of(header);
-    const bool is_nobodys = exchange->context.principal.kind == PRINCIPAL_NONE;
+    const bool is_nobodys = is_of_nobody(exchange);
     if (header == NULL) {
         return true;
     }
@@ -56,37 +61,63 @@ static void add_str(crypto_generichash_state *hash, struct str text)
     add(hash, text.data, text.bytes);
 }
 
-static void add_principal(crypto_generichash_state *hash, const struct principal *principal)
+static void add_asker(crypto_generichash_state *hash, const struct exchange *exchange)
 {
+    const struct principal *principal = &exchange->context.principal;
     const uint64_t kind = (uint64_t)principal->kind;
     add(hash, &kind, sizeof(kind));
     add(hash, &principal->user_id, sizeof(principal->user_id));
     add(hash, &principal->participant_id, sizeof(principal->participant_id));
     add(hash, &principal->stream_key_id, sizeof(principal->stream_key_id));
+    if (exchange->is_participant) {
+        add(hash, exchange->participant, sizeof(exchange->participant));
+    }
+}
+
+static void add_route(crypto_generichash_state *hash, const struct exchange *exchange)
+{
+    const struct route_path *path = exchange->path;
+    add_str(hash, str_of(exchange->route->name));
+    for (size_t i = 0; i < path->segment_count; i++) {
+        if (route_segment_is_parameter(path->segments[i])) {
+            add_str(hash, exchange->request->segments[i]);
+        }
+    }
+}
+
+static void add_body_of_nobody(crypto_generichash_state *hash, const struct exchange *exchange)
+{
+    uint8_t body_hash[AUTH_BODY_BYTES], address[ADDRESS_BYTES];
+    auth_hash_body(exchange->all->config.auth, exchange->request->body, body_hash);
+    add(hash, body_hash, sizeof(body_hash));
+    if (exchange->repeat_key.bytes == 0) {
+        add_str(hash, exchange_address_key(exchange, address));
+    }
+}
+
+bool repeat_key_is_given(const struct exchange *exchange)
+{
+    return exchange->repeat_key.bytes > 0 || exchange->request->proxy_id.bytes > 0;
 }
 
 void repeat_key_make(const struct exchange *exchange, uint8_t ret_key[REPEAT_KEY_BYTES])
 {
-    const struct principal *principal = &exchange->context.principal;
-    const struct str proxy_id = exchange->request->proxy_id;
     const bool is_clients = exchange->repeat_key.bytes > 0;
     crypto_generichash_state hash;
-    if (!is_clients && proxy_id.bytes == 0) {
+    if (!repeat_key_is_given(exchange)) {
         randombytes_buf(ret_key, REPEAT_KEY_BYTES);
         return;
     }
     crypto_generichash_init(&hash, NULL, 0, REPEAT_KEY_BYTES);
-    add_principal(&hash, principal);
-    add_str(&hash, str_of(exchange->route->name));
+    add_asker(&hash, exchange);
+    add_route(&hash, exchange);
     if (is_clients) {
         add_str(&hash, STR_LIT("Idempotency-Key")); /* one more part than there is of a proxy's */
     }
-    if (principal->kind == PRINCIPAL_NONE) {
-        uint8_t body_hash[AUTH_BODY_BYTES];
-        auth_hash_body(exchange->all->config.auth, exchange->request->body, body_hash);
-        add(&hash, body_hash, sizeof(body_hash));
+    if (is_of_nobody(exchange)) {
+        add_body_of_nobody(&hash, exchange);
     }
-    add_str(&hash, is_clients ? exchange->repeat_key : proxy_id);
+    add_str(&hash, is_clients ? exchange->repeat_key : exchange->request->proxy_id);
     crypto_generichash_final(&hash, ret_key, REPEAT_KEY_BYTES);
 }
 

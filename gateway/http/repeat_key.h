@@ -14,10 +14,14 @@
  * is none. */
 bool repeat_key_read(struct exchange *exchange);
 
-/* Of the client's key or else the proxy's id, who asks, and the route: another principal's request
- * has another key. Where nobody is signed in it is also of the body: a stranger who sends the same
- * key learns nothing. Without either it is random: nobody sends the request again. */
+/* Of the client's key or else the proxy's id, who asks, the route, and what its parameters stand
+ * for: another principal's or participant's request has another key. Where nobody asks it is also
+ * of the body, and with a proxy's id, which may be guessed, of the client's address: a stranger who
+ * sends the same one learns nothing. Without either it is random: nobody sends the request again.
+ */
 void repeat_key_make(const struct exchange *exchange, uint8_t ret_key[REPEAT_KEY_BYTES]);
+/* false: it is random. */
+bool repeat_key_is_given(const struct exchange *exchange);
 /* The same, as the exchange's state, which is all that its handler may have then. */
 struct str repeat_key_attach(struct exchange *exchange);
 

@@ -5,6 +5,20 @@
 
 static const char *const methods[ROUTE_METHODS_MAX] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 
+static const struct route_takes takes[] = {
+    [ROUTE_ANYBODY] = {.name = "anybody", .nothing = true},
+    [ROUTE_USER] = {.name = "user", .session = true},
+    [ROUTE_ADMIN] = {.name = "admin", .session = true},
+    [ROUTE_PARTICIPANT] = {.name = "participant", .participant = true},
+    [ROUTE_USER_OR_PARTICIPANT] = {.name = "user_or_participant",
+                                   .session = true,
+                                   .participant = true},
+    [ROUTE_ANYBODY_OR_USER] = {.name = "anybody_or_user",
+                               .nothing = true,
+                               .session = true,
+                               .participant = true},
+};
+
 struct routes {
     struct route_path *paths;
     size_t count;
@@ -192,8 +206,8 @@ static const char *check_row(const struct route *route)
     if (route->takes_key && strcmp(route->method, "POST") != 0) {
         return "only a POST takes a key";
     }
-    if (route->with_user && route->who == ROUTE_ANYBODY) {
-        return "the row wants to know who nobody is";
+    if (route->with_user && (takes[route->who].nothing || takes[route->who].participant)) {
+        return "the row wants to know who is no user";
     }
     if (route->has_if_match && (is_get || route->ask == NULL)) {
         return "GET changes no version, and a handler of its own does not know which";
@@ -377,6 +391,11 @@ void route_path_write_allow(const struct route_path *path, struct strbuf *text)
     if (path->resource->dialect != DIALECT_ORIGINAL) {
         strbuf_add_z(text, ", OPTIONS");
     }
+}
+
+const struct route_takes *route_takes(const struct route *route)
+{
+    return &takes[route->who];
 }
 
 bool route_is_under_v1(const struct route *route)

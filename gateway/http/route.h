@@ -17,9 +17,20 @@ struct stats;    /* stats.h */
 #define LOCATION_BYTES 128
 
 enum route_who {
-    ROUTE_ANYBODY,
-    ROUTE_USER,  /* somebody who has logged in */
-    ROUTE_ADMIN, /* likewise, and he may manage everybody; else forbidden */
+    ROUTE_ANYBODY,             /* what he comes with is not looked at */
+    ROUTE_USER,                /* somebody who has logged in */
+    ROUTE_ADMIN,               /* likewise, and he may manage everybody; else forbidden */
+    ROUTE_PARTICIPANT,         /* somebody in a room, with his participant's token */
+    ROUTE_USER_OR_PARTICIPANT, /* either of them */
+    ROUTE_ANYBODY_OR_USER,     /* any of them, or nobody; what he comes with must be good */
+};
+
+/* What a request may come with. */
+struct route_takes {
+    const char *name; /* in the API's document */
+    bool nothing;     /* no token at all */
+    bool session;     /* the token of a session */
+    bool participant; /* the token of a participant */
 };
 
 /* In what way a resource talks to its clients. */
@@ -135,6 +146,9 @@ const struct route_path *routes_find(const struct routes *routes, const struct r
 const struct route *route_path_find(const struct route_path *path, const char *method);
 /* "POST", or "GET, HEAD, OPTIONS". */
 void route_path_write_allow(const struct route_path *path, struct strbuf *text);
+
+/* For those that may; a token that is not taken is as good as a bad one. Static. */
+const struct route_takes *route_takes(const struct route *route);
 
 /* Is its path under /v1? That of a page about a problem is not. */
 bool route_is_under_v1(const struct route *route);

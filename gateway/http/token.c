@@ -12,7 +12,11 @@ struct token_keys {
     size_t count;
 };
 
-static const struct str kinds[] = {[TOKEN_SESSION] = STR_LIT("session")};
+static const struct str kinds[] = {
+    [TOKEN_SESSION] = STR_LIT("session"), [TOKEN_PARTICIPANT] = STR_LIT("participant")};
+/* What is hashed for another purpose than a check value begins with one of these, or with data. */
+static const struct str derived_kinds[] = {[TOKEN_SESSION] = STR_LIT("derived session"),
+                                           [TOKEN_PARTICIPANT] = STR_LIT("derived participant")};
 
 struct token_bytes {
     uint8_t random[RANDOM_BYTES];
@@ -61,37 +65,54 @@ void token_keys_free(struct token_keys **keys)
 
 /* ---- tokens ---- */
 
-static void make_check(const crypto_auth_hmacsha256_state *key, enum token_kind kind,
-                       const uint8_t random[RANDOM_BYTES], uint8_t ret_check[CHECK_BYTES])
+/* A hash of both, one after the other. */
+static void hash_with(const crypto_auth_hmacsha256_state *key, struct str kind, struct str data,
+                      void *ret_hash, size_t hash_bytes)
 {
     crypto_auth_hmacsha256_state state = *key;
-    unsigned char hash[crypto_auth_hmacsha256_BYTES];
-    crypto_auth_hmacsha256_update(&state, (const unsigned char *)kinds[kind].data,
-                                  kinds[kind].bytes);
-    crypto_auth_hmacsha256_update(&state, random, RANDOM_BYTES);
-    crypto_auth_hmacsha256_final(&state, hash);
-    memcpy(ret_check, hash, CHECK_BYTES);
-}
-
-void token_keys_hash(const struct token_keys *keys, struct str data, void *ret_hash,
-                     size_t hash_bytes)
-{
-    static const struct str kind = STR_LIT("data");
-    crypto_auth_hmacsha256_state state = keys->keys[0];
     unsigned char hash[crypto_auth_hmacsha256_BYTES];
     crypto_auth_hmacsha256_update(&state, (const unsigned char *)kind.data, kind.bytes);
     crypto_auth_hmacsha256_update(&state, (const unsigned char *)data.data, data.bytes);
     crypto_auth_hmacsha256_final(&state, hash);
     memcpy(ret_hash, hash, hash_bytes);
+    sodium_memzero(hash, sizeof(hash));
+}
+
+static void make_check(const crypto_auth_hmacsha256_state *key, enum token_kind kind,
+                       const uint8_t random[RANDOM_BYTES], uint8_t ret_check[CHECK_BYTES])
+{
+    const struct str data = {.data = (const char *)random, .bytes = RANDOM_BYTES};
+    hash_with(key, kinds[kind], data, ret_check, CHECK_BYTES);
+}
+
+void token_keys_hash(const struct token_keys *keys, struct str data, void *ret_hash,
+                     size_t hash_bytes)
+{
+    hash_with(&keys->keys[0], STR_LIT("data"), data, ret_hash, hash_bytes);
+}
+
+/* The check value is added; bytes are wiped. */
+static void write_token(const struct token_keys *keys, enum token_kind kind,
+                        struct token_bytes *bytes, char ret_token[TOKEN_HEX + 1])
+{
+    make_check(&keys->keys[0], kind, bytes->random, bytes->check);
+    hex_encode(ret_token, bytes, sizeof(*bytes));
+    sodium_memzero(bytes, sizeof(*bytes));
 }
 
 void token_draw(const struct token_keys *keys, enum token_kind kind, char ret_token[TOKEN_HEX + 1])
 {
     struct token_bytes bytes;
     randombytes_buf(bytes.random, sizeof(bytes.random));
-    make_check(&keys->keys[0], kind, bytes.random, bytes.check);
-    hex_encode(ret_token, &bytes, sizeof(bytes));
-    sodium_memzero(&bytes, sizeof(bytes));
+    write_token(keys, kind, &bytes, ret_token);
+}
+
+void token_derive(const struct token_keys *keys, enum token_kind kind, struct str seed,
+                  char ret_token[TOKEN_HEX + 1])
+{
+    struct token_bytes bytes;
+    hash_with(&keys->keys[0], derived_kinds[kind], seed, bytes.random, sizeof(bytes.random));
+    write_token(keys, kind, &bytes, ret_token);
 }
 
 enum token_verdict token_judge(const struct token_keys *keys, enum token_kind kind,

@@ -3,19 +3,24 @@
  * value says nothing about whether the secret is still good.
  *
  * A token is 24 random bytes and the first 8 bytes of HMAC-SHA-256 of its kind and of those 24,
- * under a key that only gateways have; clients have it as hex digits. */
+ * under a key that only gateways have; clients have it as hex digits. What is to be the same one
+ * when a request comes again has bytes that follow from that request instead of random ones. */
 #ifndef LYNKS_GATEWAY_HTTP_TOKEN_H
 #define LYNKS_GATEWAY_HTTP_TOKEN_H
 
 #include "proto/base/base.h"
 
 #define TOKEN_HEX 64 /* lower-case hex digits */
+/* Clients have a participant's token with this before its digits; a session's has nothing there. */
+#define TOKEN_PARTICIPANT_PREFIX "lp_"
+#define TOKEN_PARTICIPANT_BYTES (sizeof(TOKEN_PARTICIPANT_PREFIX) - 1 + TOKEN_HEX)
 #define TOKEN_KEY_BYTES_MIN 32
 #define TOKEN_KEY_BYTES_MAX 128
 
 /* The check value of one kind is not right for another. */
 enum token_kind {
     TOKEN_SESSION,
+    TOKEN_PARTICIPANT,
 };
 
 struct token_keys;
@@ -26,8 +31,12 @@ struct token_keys;
 struct token_keys *token_keys_new(const char *text);
 void token_keys_free(struct token_keys **keys); /* wipes them */
 
-/* Draws a fresh one, ended by NUL. */
+/* Draws the digits of a fresh one, ended by NUL. */
 void token_draw(const struct token_keys *keys, enum token_kind kind, char ret_token[TOKEN_HEX + 1]);
+/* The same one for the same kind and seed, with any gateway that has the same first key; who has
+ * not the key does not find it, even if he knows the seed. */
+void token_derive(const struct token_keys *keys, enum token_kind kind, struct str seed,
+                  char ret_token[TOKEN_HEX + 1]);
 
 /* A hash of data that says nothing to who has not the key, however easily data could be guessed.
  * With another first key it is another one. */
@@ -40,7 +49,7 @@ enum token_verdict {
     TOKEN_IS_NONE,    /* it has not the form of one */
 };
 
-/* Takes the same time for every check value. */
+/* token: the digits. Takes the same time for every check value. */
 enum token_verdict token_judge(const struct token_keys *keys, enum token_kind kind,
                                struct str token);
 

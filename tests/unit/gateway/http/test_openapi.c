@@ -83,6 +83,27 @@ static const struct route v1_rows[] = {
      .answer = {.status = 204, .doc = "It is gone.", .sets_cookie = true},
      .handle = handle},
     {.method = "GET",
+     .template = "/v1/things/{thing}",
+     .name = "seeThing",
+     .doc = "Shows one.",
+     .who = ROUTE_PARTICIPANT,
+     .answer = {.members = answer, .doc = "The thing."},
+     .handle = handle},
+    {.method = "PUT",
+     .template = "/v1/things/{thing}",
+     .name = "setThing",
+     .doc = "Sets one.",
+     .who = ROUTE_USER_OR_PARTICIPANT,
+     .answer = {.status = 204, .doc = "It is set."},
+     .handle = handle},
+    {.method = "POST",
+     .template = "/v1/things",
+     .name = "joinThings",
+     .doc = "Joins them.",
+     .who = ROUTE_ANYBODY_OR_USER,
+     .answer = {.status = 204, .doc = "It is so."},
+     .handle = handle},
+    {.method = "GET",
      .template = "/v1/page",
      .name = "getPage",
      .doc = "Shows one.",
@@ -297,15 +318,43 @@ static void who_signs_in_or_out_may_get_a_cookie(void **state)
         json_object_get(json_object_get(operation(*state, "/make", "post"), "responses"), "403"));
 }
 
+static void who_may_is_told(void **state)
+{
+    static const struct {
+        const char *path, *method, *who, *security;
+    } rows[] = {
+        {"/v1/page", "get", "\"anybody\"", "[]"},
+        {"/v1/things/{thing}", "post", "\"user\"", "[{\"session\":[]},{\"cookie\":[]}]"},
+        {"/v1/things/{thing}", "get", "\"participant\"", "[{\"participant\":[]}]"},
+        {"/v1/things/{thing}", "put", "\"user_or_participant\"",
+         "[{\"session\":[]},{\"cookie\":[]},{\"participant\":[]}]"},
+        {"/v1/things", "post", "\"anybody_or_user\"",
+         "[{},{\"session\":[]},{\"cookie\":[]},{\"participant\":[]}]"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const json_t *row = operation(*state, rows[i].path, rows[i].method);
+        EXPECT(row, rows[i].who, "x-who");
+        EXPECT(row, rows[i].security, "security");
+    }
+    EXPECT(*state, "\"bearer\"", "components", "securitySchemes", "participant", "scheme");
+    assert_non_null(json_object_get(
+        json_object_get(operation(*state, "/v1/things", "post"), "responses"), "401"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_body_is_described_member_by_member), TEST(parameters_belong_to_the_path),
-        TEST(answers_are_open_to_more_members),     TEST(other_answers_have_their_type),
-        TEST(failures_are_told_by_status),          TEST(a_patch_says_what_it_changes),
-        TEST(who_signs_in_or_out_may_get_a_cookie), TEST(a_row_that_takes_a_key_says_so),
+        TEST(a_body_is_described_member_by_member),
+        TEST(parameters_belong_to_the_path),
+        TEST(answers_are_open_to_more_members),
+        TEST(other_answers_have_their_type),
+        TEST(failures_are_told_by_status),
+        TEST(a_patch_says_what_it_changes),
+        TEST(who_signs_in_or_out_may_get_a_cookie),
+        TEST(a_row_that_takes_a_key_says_so),
+        TEST(who_may_is_told),
     };
     return cmocka_run_group_tests_name("openapi", tests, NULL, NULL);
 }

@@ -108,7 +108,9 @@ static void test_rows_that_make_no_sense(void **state)
                    "which");
     row = (struct route)ROW("GET", "/a", "a");
     row.with_user = true;
-    assert_refused(&row, 1, "GET /a (a): the row wants to know who nobody is");
+    assert_refused(&row, 1, "GET /a (a): the row wants to know who is no user");
+    row.who = ROUTE_USER_OR_PARTICIPANT;
+    assert_refused(&row, 1, "GET /a (a): the row wants to know who is no user");
     row = (struct route)ROW("PUT", "/a", "a");
     row.takes_key = true;
     assert_refused(&row, 1, "PUT /a (a): only a POST takes a key");

@@ -45,11 +45,49 @@ static void test_drawn_ones_are_ours(void **state)
     }
 }
 
+/* The check value says what a token is for. */
+static void test_kinds_are_not_one_another(void **state)
+{
+    char token[TOKEN_HEX + 1];
+    token_draw(*state, TOKEN_PARTICIPANT, token);
+    assert_int_equal(token_judge(*state, TOKEN_PARTICIPANT, str_of(token)), TOKEN_IS_OURS);
+    assert_verdict(*state, token, TOKEN_IS_FOREIGN);
+    assert_int_equal(token_judge(*state, TOKEN_PARTICIPANT, STR_LIT(TOKEN)), TOKEN_IS_FOREIGN);
+    assert_int_equal(token_judge(*state, TOKEN_PARTICIPANT, STR_LIT(PARTICIPANT_TOKEN)),
+                     TOKEN_IS_NONE);
+}
+
+/* What comes again gets the same one, from another gateway, too, while the first key is the same.
+ */
+static void test_derived_ones(void **state)
+{
+    static const char expected[] =
+        "2d96f2bc1a49df2af32f56c075d10586c44412883eb4a925fbfdec41c56093a6";
+    struct token_keys *both = token_keys_new(TOKEN_KEY "," OTHER_KEY);
+    struct token_keys *other = token_keys_new(OTHER_KEY);
+    char token[TOKEN_HEX + 1];
+    token_derive(*state, TOKEN_PARTICIPANT, STR_LIT("seed"), token);
+    assert_string_equal(token, expected);
+    assert_int_equal(token_judge(*state, TOKEN_PARTICIPANT, str_of(token)), TOKEN_IS_OURS);
+    token_derive(both, TOKEN_PARTICIPANT, STR_LIT("seed"), token);
+    assert_string_equal(token, expected);
+    token_derive(other, TOKEN_PARTICIPANT, STR_LIT("seed"), token);
+    assert_string_not_equal(token, expected);
+    token_derive(*state, TOKEN_PARTICIPANT, STR_LIT("seed2"), token);
+    assert_string_not_equal(token, expected);
+    token_derive(*state, TOKEN_SESSION, STR_LIT("seed"), token);
+    assert_memory_not_equal(token, expected, 48);
+    token_keys_free(&both);
+    token_keys_free(&other);
+}
+
 /* Other gateways, and what was drawn before an update, depend on the bytes. */
 static void test_bytes_do_not_change(void **state)
 {
     assert_verdict(*state, TOKEN, TOKEN_IS_OURS);
     assert_verdict(*state, FOREIGN_TOKEN, TOKEN_IS_FOREIGN);
+    assert_int_equal(token_judge(*state, TOKEN_PARTICIPANT, STR_LIT(PARTICIPANT_DIGITS)),
+                     TOKEN_IS_OURS);
 }
 
 /* Each digit counts, those of the check value as those before it. */
@@ -166,6 +204,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_drawn_ones_are_ours),
         cmocka_unit_test(test_bytes_do_not_change),
+        cmocka_unit_test(test_kinds_are_not_one_another),
+        cmocka_unit_test(test_derived_ones),
         cmocka_unit_test(test_every_digit_counts),
         cmocka_unit_test(test_form),
         cmocka_unit_test(test_random_ones_are_foreign),

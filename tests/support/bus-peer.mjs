@@ -55,3 +55,31 @@ export async function resetMany(port, count) {
     const { stdout } = await run(PROGRAM, ['reset', String(port), String(count)]);
     return Number(/^SENT (\d+)$/m.exec(stdout)[1]);
 }
+
+/// Listens to what a service publishes at one port, as a gateway, and publishes it at another: of 100 frames percent are
+/// lost, percent come twice, and percent come after the next one. end() gives the counts: { lost, doubled, swapped }.
+export async function startRelay(stack, { service, from, to, percent }) {
+    const child = spawn(PROGRAM, ['relay', keysOf(stack), service, `tcp://127.0.0.1:${from}`, `tcp://127.0.0.1:${to}`,
+        String(percent)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const lines = createInterface({ input: child.stdout });
+    const seen = [];
+    let begin;
+    lines.on('line', (line) => {
+        seen.push(line);
+        begin?.();
+    });
+    const gone = new Promise((resolve) => { child.on('exit', resolve); });
+    await Promise.race([new Promise((resolve) => { begin = resolve; }),
+        gone.then((code) => { throw new Error(`the relay has ended: ${code}`); })]);
+    return {
+        async end() {
+            child.stdin.end();
+            const closed = new Promise((resolve) => { lines.once('close', resolve); });
+            const code = await gone;
+            await closed;
+            if (code !== 0) throw new Error(`the relay has ended: ${code}`);
+            const [, lost, doubled, swapped] = /^LOST (\d+) DOUBLED (\d+) SWAPPED (\d+)$/.exec(seen.at(-1));
+            return { lost: Number(lost), doubled: Number(doubled), swapped: Number(swapped) };
+        },
+    };
+}

@@ -3,6 +3,8 @@
  *   bus-peer call KEYS ROLE ADDRESS           calls authsvc as ROLE; reads commands, answers each
  *   bus-peer send KEYS ROLE SERVICE ENDPOINT KIND COUNT      sends what nobody should (raw.h)
  *   bus-peer reset PORT COUNT                 TCP connections that are reset
+ *   bus-peer relay KEYS SERVICE FROM TO PERCENT   passes what SERVICE publishes at FROM on at TO,
+ * as a gateway, and spoils some of it (relay.h)
  *
  * KEYS: the folder of lynks-keygen. ROLE "none": without CURVE; "stranger": with a key of its own.
  * Commands of call, a line each: "check HASH", "login USER PASSWORD HASH", "revoke HASH",
@@ -20,6 +22,7 @@
 
 #include "proto/bus/bus_client.h"
 #include "tests/support/bus-peer/raw.h"
+#include "tests/support/bus-peer/relay.h"
 
 #define LINE_BYTES_MAX 1024
 #define TIMEOUT_MS 4000
@@ -285,6 +288,22 @@ static int run_send(char **argv)
     return code;
 }
 
+static int run_relay(char **argv)
+{
+    struct keys *listener = read_keys(argv[0], "gateway");
+    struct keys *publisher = read_keys(argv[0], argv[1]);
+    int code = EXIT_FAILURE;
+    if (listener != NULL && publisher != NULL) {
+        const struct relay_keys keys = {.listener_secret = keys_secret(listener),
+                                        .publisher_secret = keys_secret(publisher),
+                                        .publisher_public = keys_find_public(listener, argv[1])};
+        code = relay_run(&keys, argv[2], argv[3], strtoul(argv[4], NULL, 10));
+    }
+    keys_free(&listener);
+    keys_free(&publisher);
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     if (sodium_init() < 0) {
@@ -298,6 +317,9 @@ int main(int argc, char **argv)
     }
     if (argc == 4 && strcmp(argv[1], "reset") == 0) {
         return raw_reset(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
+    }
+    if (argc == 7 && strcmp(argv[1], "relay") == 0) {
+        return run_relay(argv + 2);
     }
     (void)fprintf(stderr, "bus-peer: wrong arguments\n");
     return 2;

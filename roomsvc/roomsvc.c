@@ -1,6 +1,7 @@
 /* room_create        makes the standard room or a fresh one
  * room_participants  who publishes in a room
  * room_add ... member_remove   rooms of people, their options and members
+ * presence_report    keeps a gateway's lease, and who has a stream there
  * node_renew         takes or keeps the lease of a Janus node
  * node_rooms         the rooms that a node has to have */
 #include "roomsvc/roomsvc.h"
@@ -38,6 +39,12 @@ static void on_member_page(void *service, struct call *call)
     managed_rooms_members(roomsvc->managed, call);
 }
 
+static void on_presence_report(void *service, struct call *call)
+{
+    const struct roomsvc *roomsvc = service;
+    presence_reports_take(roomsvc->presence, call);
+}
+
 static void on_node_renew(void *service, struct call *call)
 {
     struct roomsvc *roomsvc = service;
@@ -51,13 +58,21 @@ static void on_node_rooms(void *service, struct call *call)
 }
 
 const struct call_handler roomsvc_handlers[] = {
-    {MSG_room_create, on_room_create},        {MSG_room_participants, on_room_participants},
-    {MSG_room_add, on_managed_command},       {MSG_room_get, on_managed_command},
-    {MSG_room_change, on_managed_command},    {MSG_room_close, on_managed_command},
-    {MSG_room_hand_over, on_managed_command}, {MSG_member_set, on_managed_command},
-    {MSG_member_remove, on_managed_command},  {MSG_room_page, on_room_page},
-    {MSG_member_page, on_member_page},        {MSG_node_renew, on_node_renew},
-    {MSG_node_rooms, on_node_rooms},          {MSG_NONE, NULL},
+    {MSG_room_create, on_room_create},
+    {MSG_room_participants, on_room_participants},
+    {MSG_room_add, on_managed_command},
+    {MSG_room_get, on_managed_command},
+    {MSG_room_change, on_managed_command},
+    {MSG_room_close, on_managed_command},
+    {MSG_room_hand_over, on_managed_command},
+    {MSG_member_set, on_managed_command},
+    {MSG_member_remove, on_managed_command},
+    {MSG_room_page, on_room_page},
+    {MSG_member_page, on_member_page},
+    {MSG_node_renew, on_node_renew},
+    {MSG_node_rooms, on_node_rooms},
+    {MSG_presence_report, on_presence_report},
+    {MSG_NONE, NULL},
 };
 
 static void on_bridge_event(void *arg, const char *endpoint, const struct msg *msg, uint64_t number,

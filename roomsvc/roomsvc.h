@@ -5,6 +5,7 @@
 #include "proto/process/service.h"
 #include "roomsvc/follow/follow.h"
 #include "roomsvc/node/nodes.h"
+#include "roomsvc/presence/presence_reports.h"
 #include "roomsvc/room/managed_rooms.h"
 #include "roomsvc/room/rooms.h"
 
@@ -13,6 +14,7 @@ struct roomsvc {
     struct managed_rooms *managed;
     struct follow *follow;
     struct nodes nodes;
+    struct presence_reports *presence;
 };
 
 extern const struct call_handler roomsvc_handlers[]; /* of a struct roomsvc */

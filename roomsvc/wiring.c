@@ -4,6 +4,7 @@
 #include "roomsvc/room/room_life.h"
 #include "roomsvc/store/life_store_mysql.h"
 #include "roomsvc/store/node_store_mysql.h"
+#include "roomsvc/store/presence_store_mysql.h"
 #include "roomsvc/store/removal_store_mysql.h"
 #include "roomsvc/store/room_store_mysql.h"
 
@@ -74,6 +75,12 @@ static void set_up_managed_rooms(struct wiring *w, const struct roomsvc_config *
     w->roomsvc.managed = managed_rooms_new(&parts);
 }
 
+static void set_up_presence(struct wiring *w)
+{
+    w->roomsvc.presence = presence_reports_new(
+        service_clock(w->service), presence_store_mysql(w->db), service_metrics(w->service));
+}
+
 bool wiring_set_up(struct wiring *w, const struct roomsvc_config *config)
 {
     w->service = service_new("roomsvc", &config->service);
@@ -95,6 +102,7 @@ bool wiring_set_up(struct wiring *w, const struct roomsvc_config *config)
     set_up_nodes(w, config);
     set_up_rooms(w, config);
     set_up_managed_rooms(w, config);
+    set_up_presence(w);
     return roomsvc_subscribe(&w->roomsvc, w->service, config->janusbridge_events) &&
            service_serve(w->service, &config->bind, callers, roomsvc_handlers, &w->roomsvc);
 }
@@ -103,6 +111,7 @@ void wiring_free(struct wiring *w)
 {
     db_pool_free(&w->db);
     db_pool_free(&w->commands_db);
+    presence_reports_free(&w->roomsvc.presence);
     removals_free(&w->removals);
     managed_rooms_free(&w->roomsvc.managed);
     room_life_free(&w->life);

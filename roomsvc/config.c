@@ -30,6 +30,10 @@ const struct config_option roomsvc_options[] = {
      "rooms that a user may own; more are refused"},
     {"LYNKS_ROOM_MEMBERS_MAX", CONFIG_UINT, OPTION(members_max), "1000", 1, 1000000, NULL,
      "members of a room; more are refused"},
+    {"LYNKS_ADDRESS_PARTICIPANTS_MAX", CONFIG_UINT, OPTION(address_participants_max), "1000", 1,
+     1000000, NULL, "who may be in rooms at a time from one address, in all; more are refused"},
+    {"LYNKS_USER_PARTICIPANTS_MAX", CONFIG_UINT, OPTION(user_participants_max), "10", 1, 64, NULL,
+     "devices by which a user may be in one room at a time; more are refused"},
     {"LYNKS_ROOM_IDLE_S", CONFIG_UINT, OPTION(room_idle_s), "86400", 0, 31536000, NULL,
      "after which a room ends that nobody has asked for and nobody has been in, but for the "
      "standard room; 0: none ends"},

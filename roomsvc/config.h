@@ -20,6 +20,8 @@ struct roomsvc_config {
     uint64_t rooms_max;
     uint64_t user_rooms_max;
     uint64_t members_max;
+    uint64_t address_participants_max;
+    uint64_t user_participants_max;
     uint64_t room_idle_s;
     uint64_t room_cache_max;
     uint64_t room_cache_ms;

@@ -2,6 +2,8 @@
  * room_participants  who publishes in a room
  * room_add ... member_remove   rooms of people, their options and members
  * presence_report    keeps a gateway's lease, and who has a stream there
+ * participant_join ... meeting_end   who is in rooms
+ * stream_open ... meeting_page   what gateways read of that
  * node_renew         takes or keeps the lease of a Janus node
  * node_rooms         the rooms that a node has to have */
 #include "roomsvc/roomsvc.h"
@@ -45,6 +47,24 @@ static void on_presence_report(void *service, struct call *call)
     presence_reports_take(roomsvc->presence, call);
 }
 
+static void on_participant_call(void *service, struct call *call)
+{
+    const struct roomsvc *roomsvc = service;
+    participants_run(roomsvc->participants, call);
+}
+
+static void on_participant_pages(void *service, struct call *call)
+{
+    const struct roomsvc *roomsvc = service;
+    participants_page(roomsvc->participants, call);
+}
+
+static void on_journal_question(void *service, struct call *call)
+{
+    const struct roomsvc *roomsvc = service;
+    journal_reads_answer(roomsvc->reads, call);
+}
+
 static void on_node_renew(void *service, struct call *call)
 {
     struct roomsvc *roomsvc = service;
@@ -72,6 +92,16 @@ const struct call_handler roomsvc_handlers[] = {
     {MSG_node_renew, on_node_renew},
     {MSG_node_rooms, on_node_rooms},
     {MSG_presence_report, on_presence_report},
+    {MSG_participant_join, on_participant_call},
+    {MSG_participant_change, on_participant_call},
+    {MSG_participant_remove, on_participant_call},
+    {MSG_meeting_end, on_participant_call},
+    {MSG_participant_page, on_participant_pages},
+    {MSG_stream_open, on_journal_question},
+    {MSG_room_state, on_journal_question},
+    {MSG_journal_read, on_journal_question},
+    {MSG_journal_heads, on_journal_question},
+    {MSG_meeting_page, on_journal_question},
     {MSG_NONE, NULL},
 };
 

@@ -6,12 +6,16 @@
 #include "roomsvc/follow/follow.h"
 #include "roomsvc/node/nodes.h"
 #include "roomsvc/presence/presence_reports.h"
+#include "roomsvc/participant/journal_reads.h"
+#include "roomsvc/participant/participants.h"
 #include "roomsvc/room/managed_rooms.h"
 #include "roomsvc/room/rooms.h"
 
 struct roomsvc {
     struct rooms *rooms;
     struct managed_rooms *managed;
+    struct participants *participants;
+    struct journal_reads *reads;
     struct follow *follow;
     struct nodes nodes;
     struct presence_reports *presence;

@@ -2,9 +2,11 @@
 
 #include "roomsvc/room/removals.h"
 #include "roomsvc/room/room_life.h"
+#include "roomsvc/store/journal_store_mysql.h"
 #include "roomsvc/store/life_store_mysql.h"
 #include "roomsvc/store/node_store_mysql.h"
 #include "roomsvc/store/presence_store_mysql.h"
+#include "roomsvc/store/participant_store_mysql.h"
 #include "roomsvc/store/removal_store_mysql.h"
 #include "roomsvc/store/room_store_mysql.h"
 
@@ -62,15 +64,19 @@ static void set_up_rooms(struct wiring *w, const struct roomsvc_config *config)
 
 static void set_up_managed_rooms(struct wiring *w, const struct roomsvc_config *config)
 {
-    w->managed = (struct managed_db){.pool = w->commands_db,
-                                     .limits = {.standard_room = config->standard_room,
-                                                .node = config->room_node,
-                                                .publishers_max = config->publishers_max,
-                                                .rooms_of_user_max = config->user_rooms_max,
-                                                .members_max = config->members_max}};
+    w->managed =
+        (struct managed_db){.pool = w->commands_db,
+                            .limits = {.standard_room = config->standard_room,
+                                       .node = config->room_node,
+                                       .publishers_max = config->publishers_max,
+                                       .rooms_of_user_max = config->user_rooms_max,
+                                       .members_max = config->members_max,
+                                       .address_participants_max = config->address_participants_max,
+                                       .user_participants_max = config->user_participants_max}};
     const struct managed_rooms_parts parts = {.clock = service_clock(w->service),
                                               .store = managed_store_mysql(&w->managed),
                                               .cache = w->roomsvc.rooms->cache,
+                                              .news = w->news,
                                               .metrics = service_metrics(w->service)};
     w->roomsvc.managed = managed_rooms_new(&parts);
 }
@@ -79,6 +85,18 @@ static void set_up_presence(struct wiring *w)
 {
     w->roomsvc.presence = presence_reports_new(
         service_clock(w->service), presence_store_mysql(w->db), service_metrics(w->service));
+}
+
+static void set_up_participants(struct wiring *w)
+{
+    struct metrics *metrics = service_metrics(w->service);
+    const struct participants_parts parts = {.clock = service_clock(w->service),
+                                             .store = participant_store_mysql(&w->managed),
+                                             .news = w->news,
+                                             .metrics = metrics};
+    w->roomsvc.participants = participants_new(&parts);
+    w->roomsvc.reads =
+        journal_reads_new(service_clock(w->service), metrics, journal_store_mysql(w->db));
 }
 
 bool wiring_set_up(struct wiring *w, const struct roomsvc_config *config)
@@ -103,6 +121,7 @@ bool wiring_set_up(struct wiring *w, const struct roomsvc_config *config)
     set_up_rooms(w, config);
     set_up_managed_rooms(w, config);
     set_up_presence(w);
+    set_up_participants(w);
     return roomsvc_subscribe(&w->roomsvc, w->service, config->janusbridge_events) &&
            service_serve(w->service, &config->bind, callers, roomsvc_handlers, &w->roomsvc);
 }
@@ -114,6 +133,8 @@ void wiring_free(struct wiring *w)
     presence_reports_free(&w->roomsvc.presence);
     removals_free(&w->removals);
     managed_rooms_free(&w->roomsvc.managed);
+    participants_free(&w->roomsvc.participants);
+    journal_reads_free(&w->roomsvc.reads);
     room_life_free(&w->life);
     rooms_free(&w->roomsvc.rooms);
     follow_free(&w->roomsvc.follow);

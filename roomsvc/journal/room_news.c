@@ -3,6 +3,7 @@
 struct room_news {
     const struct clock *clock;
     struct bus_publisher *publisher;
+    struct arena *arena;
     uint64_t timer;
     struct metric *told;
 };
@@ -21,6 +22,37 @@ void room_news_tell(struct room_news *news, const struct msg_room_news *item)
     }
 }
 
+/* An entry is the message as it was written. */
+static void tell_entry(struct room_news *news, const struct db_blob *entry)
+{
+    const struct str data = {.data = (const char *)entry->data, .bytes = entry->bytes};
+    struct envelope envelope;
+    struct msg msg;
+    if (codec_decode(news->arena, data, &envelope, &msg) == CODEC_OK && msg.id == MSG_room_news) {
+        room_news_tell(news, &msg.room_news);
+    }
+}
+
+void room_news_tell_journal(struct room_news *news, const struct journal *journal)
+{
+    if (news->publisher == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < journal->count; i++) {
+        tell_entry(news, &journal->entries[i]);
+    }
+    if (journal->hint != 0) {
+        const struct msg_room_news hint = {
+            .what = journal->hint,
+            .generation = journal->generation,
+            .has_room_id = true,
+            .room_id = journal->room_id,
+            .seq = journal->seq,
+            .users = {.items = journal->users, .count = journal->user_count}};
+        room_news_tell(news, &hint);
+    }
+}
+
 static void tell_sign_of_life(void *arg)
 {
     struct room_news *news = arg;
@@ -35,6 +67,7 @@ struct room_news *room_news_new(const struct clock *clock, struct metrics *metri
     *news = (struct room_news){
         .clock = clock,
         .publisher = publisher,
+        .arena = arena_new(),
         .told = metrics_counter(metrics, "lynks_room_news_total",
                                 "What happened in rooms, as published for gateways.", NULL)};
     if (publisher != NULL) {
@@ -47,6 +80,7 @@ void room_news_free(struct room_news **news)
 {
     if (*news != NULL) {
         clock_cancel((*news)->clock, (*news)->timer);
+        arena_free(&(*news)->arena);
         mem_free(news);
     }
 }

@@ -10,6 +10,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/metrics.h"
 #include "proto/bus/bus_publisher.h"
+#include "roomsvc/store/journal.h"
 
 #define ROOM_NEWS_LIFE_MS 100 /* between signs of life */
 
@@ -22,5 +23,7 @@ void room_news_free(struct room_news **news);
 
 /* To all gateways that listen; item must be within the bounds of its message. */
 void room_news_tell(struct room_news *news, const struct msg_room_news *item);
+/* Likewise: what a command has written, and whom of the users it concerns. */
+void room_news_tell_journal(struct room_news *news, const struct journal *journal);
 
 #endif

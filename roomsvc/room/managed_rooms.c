@@ -1,5 +1,7 @@
 #include "roomsvc/room/managed_rooms.h"
 
+#include "roomsvc/store/room_asker.h"
+
 #define SWEEP_MS 60000     /* from one sweep to the next */
 #define SWEEP_MORE_MS 1000 /* while there is more to do */
 
@@ -8,6 +10,7 @@ struct managed_rooms {
     struct managed_store store;
     uint64_t sweep_timer; /* 0: a sweep is under way */
     struct room_cache *cache;
+    struct room_news *news;
     struct log_gate failures;
     struct metric *done, *refused, *failed;
 };
@@ -19,47 +22,15 @@ struct managed_call {
     struct room_asker asker;
 };
 
-/* ---- who asks ---- */
-
-/* false: nobody whom rooms of people know. */
-static bool read_asker(const struct call_context *context, struct room_asker *ret_asker)
-{
-    const struct principal *principal = &context->principal;
-    const bool is_user = principal->kind == PRINCIPAL_USER && principal->user_id != 0;
-    const bool is_tool = principal->kind == PRINCIPAL_ADMIN_TOOL;
-    *ret_asker = (struct room_asker){.is_admin = is_tool || principal->role == ROLE_ADMIN,
-                                     .user_id = is_user ? principal->user_id : 0,
-                                     .request_id = context->request_id};
-    return is_user || is_tool;
-}
-
 /* ---- what is answered ---- */
 
 static struct msg_room room_record(const struct managed_room *room, const struct room_asker *asker)
 {
-    return (struct msg_room){.id = room->id,
-                             .code = str_of(room->code),
-                             .name = str_of(room->name),
-                             .access = (enum room_access)room->access,
-                             .guests_wait = room->guests_wait != 0,
-                             .lobby = room->lobby != 0,
-                             .locked = room->locked != 0,
-                             .has_pin = room->has_pin != 0,
-                             .participants_max = room->participants_max,
-                             .publishers_max = room->publishers_max,
-                             .chat = room->chat != 0,
-                             .screen_share = room->screen_share != 0,
-                             .mute_on_entry = room->mute_on_entry != 0,
-                             .unmute = (enum room_unmute)room->unmute,
-                             .expires_unix_ms = room->expires_unix_ms,
-                             .empty_timeout_s = room->empty_timeout_s,
-                             .owner_id = room->owner_id,
-                             .owner_name = str_of(room->owner_name),
-                             .has_role = room->role != 0,
-                             .role = (enum room_role)room->role,
-                             .created_unix_ms = room->created_unix_ms,
-                             .version = room->version,
-                             .node = asker->is_admin ? str_of(room->node) : STR_NONE};
+    struct msg_room record = managed_room_record(room);
+    record.has_role = room->role != 0;
+    record.role = (enum room_role)room->role;
+    record.node = asker->is_admin ? str_of(room->node) : STR_NONE;
+    return record;
 }
 
 static struct msg_member member_record(const struct room_member *member)
@@ -131,6 +102,7 @@ static void on_managed_run(void *arg, enum err err, const struct managed_outcome
         return;
     }
     metric_inc(managed.rooms->done);
+    room_news_tell_journal(managed.rooms->news, outcome->journal);
     if (outcome->is_audited) {
         log_audit(&managed, outcome);
     }
@@ -165,7 +137,7 @@ static void managed_call_refuse(struct managed_call *managed, enum err err)
 void managed_rooms_run(struct managed_rooms *rooms, struct call *call)
 {
     struct room_asker asker;
-    if (!read_asker(&call->context, &asker)) {
+    if (!room_asker_read(&call->context.principal, call->context.request_id, NULL, &asker)) {
         fail_managed_call(rooms, call, ERR_FORBIDDEN);
         return;
     }
@@ -200,7 +172,8 @@ void managed_rooms_page(struct managed_rooms *rooms, struct call *call)
 {
     const struct msg_room_page *request = &call->request.room_page;
     struct room_asker asker;
-    const bool is_known = read_asker(&call->context, &asker);
+    const bool is_known =
+        room_asker_read(&call->context.principal, call->context.request_id, NULL, &asker);
     const bool is_his_own = request->user_id != 0 && request->user_id == asker.user_id;
     if (!is_known || !(asker.is_admin || is_his_own)) {
         fail_managed_call(rooms, call, ERR_FORBIDDEN);
@@ -236,7 +209,7 @@ static void on_managed_members(void *arg, enum err err, const struct member_page
 void managed_rooms_members(struct managed_rooms *rooms, struct call *call)
 {
     struct room_asker asker;
-    if (!read_asker(&call->context, &asker)) {
+    if (!room_asker_read(&call->context.principal, call->context.request_id, NULL, &asker)) {
         fail_managed_call(rooms, call, ERR_FORBIDDEN);
         return;
     }
@@ -281,6 +254,7 @@ struct managed_rooms *managed_rooms_new(const struct managed_rooms_parts *parts)
     rooms->clock = parts->clock;
     rooms->store = parts->store;
     rooms->cache = parts->cache;
+    rooms->news = parts->news;
     rooms->done = metrics_counter(parts->metrics, COMMANDS, COMMANDS_HELP, "result=\"done\"");
     rooms->refused = metrics_counter(parts->metrics, COMMANDS, COMMANDS_HELP, "result=\"refused\"");
     rooms->failed = metrics_counter(parts->metrics, COMMANDS, COMMANDS_HELP, "result=\"failed\"");

@@ -7,6 +7,7 @@
 #include "proto/base/log.h"
 #include "proto/base/metrics.h"
 #include "proto/bus/call.h"
+#include "roomsvc/journal/room_news.h"
 #include "roomsvc/room/room_cache.h"
 #include "roomsvc/store/managed_store.h"
 
@@ -16,6 +17,7 @@ struct managed_rooms_parts {
     const struct clock *clock;
     struct managed_store store;
     struct room_cache *cache; /* of the registry: forgets what is closed */
+    struct room_news *news;   /* is told what has happened */
     struct metrics *metrics;
 };
 

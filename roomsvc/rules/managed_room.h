@@ -1,4 +1,4 @@
-/* A room of people as the database has it, and its members. */
+/* A room of people as the database has it, its members, and how they look on the bus. */
 #ifndef LYNKS_ROOMSVC_RULES_MANAGED_ROOM_H
 #define LYNKS_ROOMSVC_RULES_MANAGED_ROOM_H
 
@@ -36,5 +36,8 @@ struct room_member {
     uint64_t role; /* an enum room_role */
     uint64_t added_unix_ms;
 };
+
+/* As everybody in it sees it: without role and node. Borrows from room. */
+struct msg_room managed_room_record(const struct managed_room *room);
 
 #endif

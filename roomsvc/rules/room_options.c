@@ -81,9 +81,22 @@ bool room_options_differ(const struct managed_room *a, const struct managed_room
            a->expires_unix_ms != b->expires_unix_ms || a->empty_timeout_s != b->empty_timeout_s;
 }
 
+static void hash_pin(struct str pin, const unsigned char salt[PIN_SALT_BYTES],
+                     unsigned char ret_hash[ROOM_PIN_BYTES - PIN_SALT_BYTES])
+{
+    crypto_generichash(ret_hash, ROOM_PIN_BYTES - PIN_SALT_BYTES, (const unsigned char *)pin.data,
+                       pin.bytes, salt, PIN_SALT_BYTES);
+}
+
 void room_pin_make(struct str pin, unsigned char ret_stored[ROOM_PIN_BYTES])
 {
     randombytes_buf(ret_stored, PIN_SALT_BYTES);
-    crypto_generichash(ret_stored + PIN_SALT_BYTES, ROOM_PIN_BYTES - PIN_SALT_BYTES,
-                       (const unsigned char *)pin.data, pin.bytes, ret_stored, PIN_SALT_BYTES);
+    hash_pin(pin, ret_stored, ret_stored + PIN_SALT_BYTES);
+}
+
+bool room_pin_is(struct str pin, const unsigned char stored[ROOM_PIN_BYTES])
+{
+    unsigned char hash[ROOM_PIN_BYTES - PIN_SALT_BYTES];
+    hash_pin(pin, stored, hash);
+    return sodium_memcmp(hash, stored + PIN_SALT_BYTES, sizeof(hash)) == 0;
 }

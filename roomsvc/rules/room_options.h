@@ -26,5 +26,7 @@ bool room_options_differ(const struct managed_room *a, const struct managed_room
 /* Salts and hashes a pin. A pin is short: who has the hash finds it; so it is no password, and
  * attempts are limited. */
 void room_pin_make(struct str pin, unsigned char ret_stored[ROOM_PIN_BYTES]);
+/* Is it the one that was stored? */
+bool room_pin_is(struct str pin, const unsigned char stored[ROOM_PIN_BYTES]);
 
 #endif

@@ -3,7 +3,9 @@
 #include <sodium.h>
 
 #include "roomsvc/rules/room_options.h"
+#include "roomsvc/store/command_once.h"
 #include "roomsvc/store/managed_sql.h"
+#include "roomsvc/store/participant_sql.h"
 #include "roomsvc/store/room_audit.h"
 #include "roomsvc/store/room.h"
 
@@ -18,12 +20,12 @@ struct room_command {
     struct db_job job;
     const struct managed_limits *limits;
     const struct msg *request;
-    unsigned char key[16];
-    /* Of what a client has given the key for; all 0: no client has. Now, and when it was done. */
-    unsigned char body_hash[16], done_hash[16];
+    struct command_once once;
     struct room_query target;
     struct user_query user;
     struct managed_outcome outcome;
+    struct journal journal;
+    bool is_changed; /* who is in the room is told what it is like now */
     unsigned char pin[ROOM_PIN_BYTES];
     uint64_t sets_pin; /* 0 or 1: to pin, or (has_pin false) to none */
     bool has_pin;
@@ -34,49 +36,6 @@ struct room_command {
     managed_store_fn *fn;
     void *arg;
 };
-
-/* ---- once ---- */
-
-/* Waits for a transaction that is at the same command. */
-static const struct db_query insert_room_command = {
-    .sql = "INSERT IGNORE INTO room_commands (command_key, room_id, body_hash, created_unix_ms)"
-           " VALUES (?, ?, ?, " DB_NOW_UNIX_MS ")",
-    .params = DB_FIELDS(struct room_command, key, drawn.id, body_hash)};
-
-static const struct db_query select_made_room = {
-    .sql = "SELECT room_id, body_hash FROM room_commands WHERE command_key = ?",
-    .params = DB_FIELDS(struct room_command, key),
-    .columns = DB_FIELDS(struct room_command, target.id, done_hash),
-    .if_none = ERR_CONFLICT};
-
-static enum err begin_room_command(struct db *db, struct room_command *c, struct str key,
-                                   bool *ret_is_done)
-{
-    uint64_t rows = 0;
-    memcpy(c->key, key.data, sizeof(c->key));
-    const enum err err = db_query_run(db, &insert_room_command, c, &rows);
-    *ret_is_done = err == ERR_OK && rows == 0;
-    return err;
-}
-
-/* The same for the key of a client, which is for one body; one that is in use is told. */
-static enum err begin_room_add(struct db *db, struct room_command *c,
-                               const struct msg_room_add *request, bool *ret_is_done)
-{
-    const bool is_clients = request->body_hash.bytes > 0;
-    if (is_clients) {
-        memcpy(c->body_hash, request->body_hash.data, sizeof(c->body_hash));
-    }
-    enum err err = begin_room_command(db, c, request->idempotency_key, ret_is_done);
-    if (err == ERR_OVERLOADED && is_clients) {
-        return ERR_IN_FLIGHT;
-    }
-    if (*ret_is_done) {
-        err = db_query_run(db, &select_made_room, c, NULL);
-    }
-    const bool is_another = memcmp(c->done_hash, c->body_hash, sizeof(c->body_hash)) != 0;
-    return *ret_is_done && err == ERR_OK && is_clients && is_another ? ERR_KEY_REUSED : err;
-}
 
 /* The room as it is after all. */
 static enum err read_outcome(struct db *db, struct room_command *c)
@@ -170,7 +129,10 @@ static enum err add_managed_room(void *arg, struct db *db)
     (void)str_copy(c->drawn.node, sizeof(c->drawn.node), str_of(c->limits->node));
     c->target.room = room_options_default(c->limits->publishers_max);
     draw_code(c->target.room.code);
-    enum err err = begin_room_add(db, c, request, &is_done);
+    c->once.made_id = c->drawn.id;
+    enum err err =
+        command_once_begin(db, &c->once, request->idempotency_key, request->body_hash, &is_done);
+    c->target.id = c->once.made_id;
     if (err == ERR_OK && is_done) {
         return read_outcome(db, c);
     }
@@ -187,7 +149,6 @@ static enum err add_managed_room(void *arg, struct db *db)
         keep_pin(c, &request->options);
         err = db_query_run(db, &insert_managed_room, c, NULL);
     }
-    c->target.id = c->drawn.id;
     return err == ERR_OK ? read_outcome(db, c) : err;
 }
 
@@ -240,6 +201,7 @@ static enum err change_managed_room(struct room_command *c, struct db *db)
     if (err != ERR_OK || (!room_options_differ(&before, room) && c->sets_pin == 0)) {
         return err;
     }
+    c->is_changed = true;
     return db_query_run(db, &update_managed_room, c, NULL);
 }
 
@@ -256,7 +218,12 @@ static enum err close_managed(struct room_command *c, struct db *db)
     if (err == ERR_OK && c->target.room.id == c->limits->standard_room) {
         err = ERR_CONFLICT;
     }
-    return err == ERR_OK ? db_query_run(db, &close_managed_room, c, NULL) : err;
+    if (err == ERR_OK) {
+        err = db_query_run(db, &close_managed_room, c, NULL);
+    }
+    return err == ERR_OK ? participants_end(db, &c->journal, EVENT_ROOM_ENDED, REASON_ROOM_CLOSED,
+                                            c->target.room.owner_id)
+                         : err;
 }
 
 /* ---- members ---- */
@@ -302,17 +269,29 @@ static enum err set_member(struct room_command *c, struct db *db)
     if (err == ERR_OK) {
         err = make_member(db, c, c->user.member.user_id, role);
     }
+    if (err == ERR_OK) {
+        err = participants_of_user_follow(db, &c->journal, c->user.member.user_id, role, false);
+    }
     return err == ERR_OK ? user_query_run(db, &c->user, &c->target.room) : err;
 }
 
 static enum err remove_member(struct room_command *c, struct db *db)
 {
     const struct room_target target = target_of(c, 0);
-    const enum err err = room_query_judge(&c->target, ROOM_REMOVE_MEMBER, &target);
-    if (err != ERR_OK) {
-        return err;
+    enum err err = room_query_judge(&c->target, ROOM_REMOVE_MEMBER, &target);
+    if (err == ERR_OK && c->user.member.role == 0) {
+        err = ERR_NOT_FOUND;
     }
-    return c->user.member.role == 0 ? ERR_NOT_FOUND : db_query_run(db, &drop_member, c, NULL);
+    if (err == ERR_OK) {
+        err = db_query_run(db, &drop_member, c, NULL);
+    }
+    if (err == ERR_OK) {
+        err = participants_of_user_follow(db, &c->journal, c->user.member.user_id, 0,
+                                          c->target.room.access == ROOM_INVITED);
+    }
+    return err == ERR_OK && c->journal.count > 0
+               ? participants_settle(db, &c->journal, c->target.room.owner_id)
+               : err;
 }
 
 /* ---- room_hand_over ---- */
@@ -330,13 +309,22 @@ static enum err hand_room_over(struct room_command *c, struct db *db)
     if (err != ERR_OK || c->user.member.role == ROOM_OWNER) {
         return err;
     }
-    err = find_place_for_room(db, c, c->user.member.user_id);
+    const uint64_t before = c->target.room.owner_id;
+    const uint64_t after = c->user.member.user_id;
+    err = find_place_for_room(db, c, after);
     if (err == ERR_OK) {
-        err = make_member(db, c, c->target.room.owner_id, ROOM_MODERATOR);
+        err = make_member(db, c, before, ROOM_MODERATOR);
     }
     if (err == ERR_OK) {
         err = db_query_run(db, &drop_member, c, NULL);
     }
+    if (err == ERR_OK) {
+        err = participants_of_user_follow(db, &c->journal, before, ROOM_MODERATOR, false);
+    }
+    if (err == ERR_OK) {
+        err = participants_of_user_follow(db, &c->journal, after, ROOM_OWNER, false);
+    }
+    c->is_changed = true;
     return err == ERR_OK ? db_query_run(db, &set_owner, c, NULL) : err;
 }
 
@@ -426,6 +414,9 @@ static enum err answer_again(struct db *db, struct room_command *c, const struct
 {
     enum err err = read_outcome(db, c);
     err = may_be_gone_by(kind) ? ERR_OK : err;
+    if (err == ERR_OK && c->target.room.id != 0) {
+        err = journal_remind(db, &c->journal, c->target.room.id);
+    }
     if (err == ERR_OK && kind->request == MSG_member_set) {
         err = user_query_run(db, &c->user, &c->target.room);
         err = err == ERR_OK && c->user.member.role == 0 ? ERR_NOT_FOUND : err;
@@ -458,13 +449,23 @@ static enum err keep_for_audit(struct db *db, struct room_command *c,
     return room_audit_keep(db, &act, &c->target.asker, &c->outcome.is_audited);
 }
 
+static enum err append_changed_room(struct db *db, struct room_command *c)
+{
+    const struct msg_room_event event = {.type = EVENT_ROOM_UPDATED,
+                                         .audience = AUDIENCE_ALL,
+                                         .has_room = true,
+                                         .room = managed_room_record(&c->target.room)};
+    return journal_append(db, &c->journal, &event);
+}
+
 static enum err run_in_transaction(void *arg, struct db *db)
 {
     struct room_command *c = arg;
     const struct command_kind *kind = kind_of(c->request);
     const struct str *key = part_of(c->request, kind->key);
     bool is_done = false;
-    enum err err = begin_room_command(db, c, *key, &is_done);
+    c->is_changed = false;
+    enum err err = command_once_begin(db, &c->once, *key, STR_NONE, &is_done);
     if (err == ERR_OK && is_done) {
         err = answer_again(db, c, kind);
         c->outcome.member = c->user.member;
@@ -473,6 +474,8 @@ static enum err run_in_transaction(void *arg, struct db *db)
     if (err == ERR_OK) {
         err = room_query_lock(db, &c->target);
     }
+    journal_begin(&c->journal, c->target.room.id, c->target.seq, c->target.generation,
+                  c->target.room.now_unix_ms);
     if (err == ERR_OK && kind->user != 0) {
         err = find_whom(db, c, kind);
     }
@@ -485,6 +488,12 @@ static enum err run_in_transaction(void *arg, struct db *db)
     }
     if (err == ERR_OK && !may_be_gone_by(kind)) {
         err = room_query_run(db, &c->target);
+    }
+    if (err == ERR_OK && c->is_changed) {
+        err = append_changed_room(db, c);
+    }
+    if (err == ERR_OK) {
+        err = journal_keep(db, &c->journal);
     }
     c->outcome.room = c->target.room;
     c->outcome.member = c->user.member;
@@ -517,7 +526,13 @@ static enum err work_command(void *arg, struct db *db)
     }
 }
 
-DB_TELLS(on_command_run, struct room_command, &told->outcome);
+static void on_command_run(void *job, enum err err)
+{
+    struct room_command *c = job;
+    c->outcome.journal = &c->journal;
+    c->fn(c->arg, err, err == ERR_OK ? &c->outcome : NULL);
+    journal_fini(&c->journal);
+}
 
 static const struct db_task command_task = {.job_bytes = DB_JOB_BYTES(struct room_command),
                                             .work = work_command,

@@ -1,9 +1,14 @@
 #include "roomsvc/store/managed_sql.h"
 
+#include "roomsvc/store/participant_sql.h"
+
 bool room_query_read(struct str room, const struct room_asker *asker, struct room_query *ret_query)
 {
     size_t letters = 0;
     *ret_query = (struct room_query){.asker = *asker};
+    if (asker->token_hash.bytes == sizeof(ret_query->token_hash)) {
+        memcpy(ret_query->token_hash, asker->token_hash.data, sizeof(ret_query->token_hash));
+    }
     if (str_id(room, &ret_query->id)) {
         return true;
     }
@@ -41,17 +46,43 @@ static const struct db_query select_by_code = {
     .columns = MANAGED_FIELDS(struct room_query, room.),
     .if_none = ERR_NO_SUCH_ROOM};
 
-static const struct db_query lock_by_id = {.sql = "SELECT room_id FROM rooms WHERE room_id = ?"
-                                                  " FOR UPDATE",
+#define LOCKED_COLUMNS "SELECT room_id, seq, in_janus, (SELECT generation FROM journal_generation)"
+#define LOCKED_FIELDS DB_FIELDS(struct room_query, room.id, seq, in_janus, generation)
+
+static const struct db_query lock_by_id = {.sql = LOCKED_COLUMNS
+                                           " FROM rooms WHERE room_id = ? FOR UPDATE",
                                            .params = DB_FIELDS(struct room_query, id),
-                                           .columns = DB_FIELDS(struct room_query, room.id),
+                                           .columns = LOCKED_FIELDS,
                                            .if_none = ERR_NO_SUCH_ROOM};
 
-static const struct db_query lock_by_code = {.sql = "SELECT room_id FROM rooms WHERE code = ?"
-                                                    " FOR UPDATE",
+static const struct db_query lock_by_code = {.sql = LOCKED_COLUMNS
+                                             " FROM rooms WHERE code = ? FOR UPDATE",
                                              .params = DB_FIELDS(struct room_query, code),
-                                             .columns = DB_FIELDS(struct room_query, room.id),
+                                             .columns = LOCKED_FIELDS,
                                              .if_none = ERR_NO_SUCH_ROOM};
+
+static const struct db_query select_self = {.sql = "SELECT " PARTICIPANT_COLUMNS
+                                                   " FROM participants p WHERE p.token_hash = ?",
+                                            .params = DB_FIELDS(struct room_query, token_hash),
+                                            .columns = PARTICIPANT_FIELDS(struct room_query, self.),
+                                            .if_none = ERR_UNAUTHORIZED};
+
+/* Who asks with a participant's token is what that one is, and nothing else. */
+static enum err find_self(struct db *db, struct room_query *query)
+{
+    enum err err = db_query_run(db, &select_self, query, NULL);
+    if (err == ERR_OK && query->self.room_id != query->room.id) {
+        err = ERR_NO_SUCH_ROOM;
+    }
+    if (err == ERR_OK) {
+        err = participant_is_in(&query->self);
+    }
+    if (err == ERR_NOT_JOINED && query->may_be_out) {
+        err = ERR_OK;
+    }
+    query->room.role = query->self.role;
+    return err;
+}
 
 enum err room_query_run(struct db *db, struct room_query *query)
 {
@@ -63,7 +94,10 @@ enum err room_query_run(struct db *db, struct room_query *query)
     if (query->room.owner_id != 0 && query->room.owner_id == query->asker.user_id) {
         query->room.role = ROOM_OWNER;
     }
-    const enum err known = room_query_judge(query, ROOM_SEE, NULL);
+    enum err known = query->asker.token_hash.bytes > 0 ? find_self(db, query) : ERR_OK;
+    if (known == ERR_OK) {
+        known = room_query_judge(query, ROOM_SEE, NULL);
+    }
     return known == ERR_OK && query->room.is_over != 0 ? ERR_GONE : known;
 }
 

@@ -5,6 +5,7 @@
 
 #include "proto/db/db_sql.h"
 #include "roomsvc/rules/room_rules.h"
+#include "roomsvc/rules/participant.h"
 #include "roomsvc/store/managed_db.h"
 
 /* One room that somebody asks for. */
@@ -12,7 +13,12 @@ struct room_query {
     struct room_asker asker;
     uint64_t id; /* 0: by its code */
     char code[ROOM_CODE_LETTERS + 1];
+    bool may_be_out;              /* an asker with a participant's token need not be in */
+    unsigned char token_hash[32]; /* his, if he has one */
+    struct participant self;      /* likewise; id 0: he has none */
     struct managed_room room;
+    /* Of a room that was locked. */
+    uint64_t seq, generation, in_janus;
 };
 
 /* A user who is meant, and what he is in the room. */
@@ -52,7 +58,9 @@ bool room_query_read(struct str room, const struct room_asker *asker, struct roo
 /* Likewise: an id in digits, else a name. */
 bool user_query_read(struct str user, struct user_query *ret_query);
 
-/* Reads the room. ERR_NO_SUCH_ROOM, also for who may not know of it; ERR_GONE: it is over. */
+/* Reads the room. ERR_NO_SUCH_ROOM, also for who may not know of it; ERR_GONE: it is over. Of an
+ * asker with a participant's token: ERR_UNAUTHORIZED, ERR_REMOVED, ERR_NOT_JOINED (rules/
+ * participant.h). */
 enum err room_query_run(struct db *db, struct room_query *query);
 /* Locks it before. */
 enum err room_query_lock(struct db *db, struct room_query *query);

@@ -6,12 +6,14 @@
 
 #include "proto/base/err.h"
 #include "roomsvc/rules/managed_room.h"
+#include "roomsvc/store/journal.h"
 
 /* Who asks. */
 struct room_asker {
     bool is_admin;         /* or the admin tool */
-    uint64_t user_id;      /* 0: the admin tool */
-    struct str request_id; /* borrowed until the answer */
+    uint64_t user_id;      /* 0: the admin tool, a participant, or nobody who is known */
+    struct str token_hash; /* of a participant's token, borrowed until the answer; empty: none */
+    struct str request_id; /* likewise */
 };
 
 /* What bounds rooms. */
@@ -21,13 +23,17 @@ struct managed_limits {
     uint64_t publishers_max;
     uint64_t rooms_of_user_max;
     uint64_t members_max; /* of a room */
+    /* Who may be in a room at a time: of one address, in all rooms; of one user, in each. */
+    uint64_t address_participants_max;
+    uint64_t user_participants_max;
 };
 
 /* What a command came to. */
 struct managed_outcome {
-    struct managed_room room;  /* as it is now, and what who asked is there */
-    struct room_member member; /* of member_set */
-    bool is_audited;           /* it is in the audit: an admin has done it to somebody's room */
+    struct managed_room room;      /* as it is now, and what who asked is there */
+    struct room_member member;     /* of member_set */
+    bool is_audited;               /* it is in the audit: an admin has done it to somebody's room */
+    const struct journal *journal; /* what was written there */
 };
 
 struct managed_page {

@@ -14,6 +14,7 @@ static struct {
     struct fake_clock *clock;
     struct metrics *metrics;
     struct room_cache *cache;
+    struct room_news *news;
     struct managed_rooms *rooms;
     struct mock_call call;
     /* What the store was asked, and will say. */
@@ -114,9 +115,11 @@ static int set_up(void **state)
     t.metrics = metrics_new();
     t.cache = room_cache_new(&(struct room_cache_config){
         .clock = fake_clock_clock(t.clock), .rooms_max = 10, .age_ms = 1000});
+    t.news = room_news_new(fake_clock_clock(t.clock), t.metrics, NULL);
     const struct managed_rooms_parts parts = {.clock = fake_clock_clock(t.clock),
                                               .store = {.ops = &ops},
                                               .cache = t.cache,
+                                              .news = t.news,
                                               .metrics = t.metrics};
     t.rooms = managed_rooms_new(&parts);
     t.outcome.room = some_room(77);
@@ -128,6 +131,7 @@ static int tear_down(void **state)
     (void)state;
     managed_rooms_free(&t.rooms);
     room_cache_free(&t.cache);
+    room_news_free(&t.news);
     metrics_free(&t.metrics);
     fake_clock_free(&t.clock);
     return log_capture_teardown(NULL);

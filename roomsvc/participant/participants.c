@@ -1,0 +1,219 @@
+#include "roomsvc/participant/participants.h"
+
+#include "roomsvc/rules/room_rules.h"
+#include "roomsvc/store/room_asker.h"
+
+struct participants {
+    struct participants_parts parts;
+    struct log_gate failures;
+    struct metric *done, *refused, *failed;
+};
+
+/* Lives until its call is answered. */
+struct participant_call {
+    struct participants *participants;
+    struct call *call;
+    struct room_asker asker;
+    struct participant_outcome outcome; /* of a participant_join that waits for Janus */
+};
+
+static const struct msg_asker *asker_in(const struct msg *request)
+{
+    switch (request->id) {
+    case MSG_participant_join:
+        return request->participant_join.has_asker ? &request->participant_join.asker : NULL;
+    case MSG_participant_change:
+        return request->participant_change.has_asker ? &request->participant_change.asker : NULL;
+    case MSG_participant_remove:
+        return request->participant_remove.has_asker ? &request->participant_remove.asker : NULL;
+    case MSG_meeting_end:
+        return request->meeting_end.has_asker ? &request->meeting_end.asker : NULL;
+    case MSG_participant_page:
+        return request->participant_page.has_asker ? &request->participant_page.asker : NULL;
+    default:
+        return NULL;
+    }
+}
+
+static void fail_participant_call(struct participants *participants, struct call *call,
+                                  enum err err)
+{
+    if (err_is_callers(err)) {
+        metric_inc(participants->refused);
+    } else {
+        metric_inc(participants->failed);
+        log_warn_limited(&participants->failures, clock_mono_ms(participants->parts.clock),
+                         "a command on who is in a room has failed",
+                         LOG_Z("command", msg_name(call->request.id)),
+                         LOG_Z("error", err_code(err)),
+                         LOG_STR("request_id", call->context.request_id));
+    }
+    call_fail(call, err);
+}
+
+/* ---- commands ---- */
+
+static void reply_joined(struct call *call, const struct participant_outcome *outcome)
+{
+    uint64_t can[ROOM_ACTIONS_MAX];
+    const enum room_role role = (enum room_role)outcome->participant.role;
+    const struct msg reply = {
+        .id = MSG_participant_join_reply,
+        .participant_join_reply = {.participant = participant_record(&outcome->participant),
+                                   .room_id = outcome->room_id,
+                                   .can = {.items = can, .count = room_actions_of(role, can)},
+                                   .resumed = outcome->is_resumed}};
+    call_reply(call, &reply);
+}
+
+static void on_entered(void *arg)
+{
+    struct participant_call *waiting = arg;
+    reply_joined(waiting->call, &waiting->outcome);
+    mem_free(&waiting);
+}
+
+static void answer_join(struct participant_call *joining, const struct participant_outcome *outcome)
+{
+    const struct participants_parts *parts = &joining->participants->parts;
+    joining->outcome = *outcome;
+    joining->outcome.journal = NULL;
+    if (outcome->is_entered && parts->enter != NULL) {
+        parts->enter(parts->enter_arg, outcome->room_id, &joining->call->context, on_entered,
+                     joining);
+    } else {
+        on_entered(joining);
+    }
+}
+
+static void answer_other(struct participant_call *running,
+                         const struct participant_outcome *outcome)
+{
+    struct call *call = running->call;
+    struct msg reply = {.id = msg_type_find(call->request.id)->reply};
+    mem_free(&running);
+    if (call->request.id == MSG_participant_change) {
+        reply.participant_change_reply.participant = participant_record(&outcome->participant);
+    }
+    call_reply(call, &reply);
+}
+
+static void on_participant_command(void *arg, enum err err,
+                                   const struct participant_outcome *outcome)
+{
+    struct participant_call *running = arg;
+    struct participants *participants = running->participants;
+    struct call *call = running->call;
+    if (err != ERR_OK) {
+        mem_free(&running);
+        fail_participant_call(participants, call, err);
+        return;
+    }
+    metric_inc(participants->done);
+    room_news_tell_journal(participants->parts.news, outcome->journal);
+    if (outcome->is_audited) {
+        log_info("audit", LOG_Z("act", msg_name(call->request.id)),
+                 LOG_U64("room", outcome->room_id), LOG_U64("by", running->asker.user_id),
+                 LOG_STR("request_id", call->context.request_id));
+    }
+    if (call->request.id == MSG_participant_join) {
+        answer_join(running, outcome);
+    } else {
+        answer_other(running, outcome);
+    }
+}
+
+static struct participant_call *participant_call_new(struct participants *participants,
+                                                     struct call *call,
+                                                     const struct room_asker *asker)
+{
+    struct participant_call *running = mem_alloc(sizeof(*running));
+    running->participants = participants;
+    running->call = call;
+    running->asker = *asker;
+    return running;
+}
+
+static bool read_participant_asker(const struct call *call, struct room_asker *ret_asker)
+{
+    return room_asker_read(&call->context.principal, call->context.request_id,
+                           asker_in(&call->request), ret_asker);
+}
+
+void participants_run(struct participants *participants, struct call *call)
+{
+    const struct participant_store *store = &participants->parts.store;
+    struct room_asker asker;
+    /* Anybody may want to come in. */
+    if (!read_participant_asker(call, &asker) && call->request.id != MSG_participant_join) {
+        fail_participant_call(participants, call, ERR_FORBIDDEN);
+        return;
+    }
+    struct participant_call *running = participant_call_new(participants, call, &asker);
+    const enum err err =
+        store->ops->run(store->self, &call->request, &running->asker, call->context.deadline_ms,
+                        on_participant_command, running);
+    if (err != ERR_OK) {
+        mem_free(&running);
+        fail_participant_call(participants, call, err);
+    }
+}
+
+/* ---- pages ---- */
+
+static void on_participant_page(void *arg, enum err err, const struct participant_page *page)
+{
+    struct participant_call asking = *(struct participant_call *)arg;
+    struct msg_participant items[PARTICIPANTS_PAGE];
+    mem_free(&arg);
+    if (err != ERR_OK) {
+        fail_participant_call(asking.participants, asking.call, err);
+        return;
+    }
+    for (size_t i = 0; i < page->count; i++) {
+        items[i] = participant_record(&page->items[i]);
+    }
+    const struct msg reply = {
+        .id = MSG_participant_page_reply,
+        .participant_page_reply = {.participants = {.items = items, .count = page->count}}};
+    call_reply(asking.call, &reply);
+}
+
+void participants_page(struct participants *participants, struct call *call)
+{
+    const struct participant_store *store = &participants->parts.store;
+    struct room_asker asker;
+    if (!read_participant_asker(call, &asker)) {
+        fail_participant_call(participants, call, ERR_FORBIDDEN);
+        return;
+    }
+    struct participant_call *asking = participant_call_new(participants, call, &asker);
+    const enum err err =
+        store->ops->find_page(store->self, &call->request.participant_page, &asking->asker,
+                              call->context.deadline_ms, on_participant_page, asking);
+    if (err != ERR_OK) {
+        mem_free(&asking);
+        fail_participant_call(participants, call, err);
+    }
+}
+
+/* ---- life ---- */
+
+#define COMMANDS "lynks_participant_commands_total"
+#define COMMANDS_HELP "Commands on who is in rooms, and questions about it, by how they ended."
+
+struct participants *participants_new(const struct participants_parts *parts)
+{
+    struct participants *participants = mem_alloc(sizeof(*participants));
+    struct metrics *metrics = parts->metrics;
+    participants->parts = *parts;
+    participants->done = metrics_counter(metrics, COMMANDS, COMMANDS_HELP, "result=\"done\"");
+    participants->refused = metrics_counter(metrics, COMMANDS, COMMANDS_HELP, "result=\"refused\"");
+    participants->failed = metrics_counter(metrics, COMMANDS, COMMANDS_HELP, "result=\"failed\"");
+    return participants;
+}
+
+void participants_free(struct participants **participants)
+{
+    mem_free(participants);
+}

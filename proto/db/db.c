@@ -15,6 +15,8 @@
 #define ERROR_BYTES 512
 /* The server keeps the locks of a client that has vanished for no longer. */
 #define IDLE_MAX_S 600
+/* Likewise, of one that stops in the middle of a transaction. */
+#define IDLE_IN_TRANSACTION_S 3
 #define SYSTEM_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
 
 struct column {
@@ -214,7 +216,9 @@ static void set_options(const struct db *db, MYSQL *mysql)
 
 /* Our own rules, whatever the server's defaults are and its init_connect has done. MySQL and
  * MariaDB have different variables for how a transaction begins, so a statement sets that. What
- * stands in M! is read by MariaDB alone, what stands in !80000 by MySQL alone. */
+ * stands in M! is read by MariaDB alone, what stands in !80000 by MySQL alone, which knows no limit
+ * of its own for who is idle in a transaction: there every idle connection ends, and is made again
+ * when it is needed. */
 static bool set_session(MYSQL *mysql, uint64_t timeout_s)
 {
     /* The server gives up on a statement, and on a lock, before we give up on the server: it would
@@ -230,9 +234,11 @@ static bool set_session(MYSQL *mysql, uint64_t timeout_s)
         " SESSION innodb_lock_wait_timeout = %u, SESSION lock_wait_timeout = %u,"
         " SESSION wait_timeout = %u, SESSION foreign_key_checks = 1, SESSION unique_checks = 1,"
         " SESSION sql_safe_updates = 0, SESSION sql_select_limit = 18446744073709551615"
-        " /*M! , SESSION max_statement_time = %" PRIu64 ".%03" PRIu64 " */"
-        " /*!80000 , SESSION max_execution_time = %" PRIu64 " */",
-        lock_s, lock_s, IDLE_MAX_S, statement_ms / 1000, statement_ms % 1000, statement_ms);
+        " /*M! , SESSION max_statement_time = %" PRIu64 ".%03" PRIu64
+        ", SESSION idle_transaction_timeout = %u */"
+        " /*!80000 , SESSION max_execution_time = %" PRIu64 ", SESSION wait_timeout = %u */",
+        lock_s, lock_s, IDLE_MAX_S, statement_ms / 1000, statement_ms % 1000, IDLE_IN_TRANSACTION_S,
+        statement_ms, IDLE_IN_TRANSACTION_S);
     static const char transactions[] =
         "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE";
     return mysql_real_query(mysql, variables, strlen(variables)) == 0 &&

@@ -33,3 +33,10 @@ enum err command_once_begin(struct db *db, struct command_once *once, struct str
     const bool is_another = memcmp(once->done_hash, once->body_hash, sizeof(once->body_hash)) != 0;
     return *ret_is_done && err == ERR_OK && is_clients && is_another ? ERR_KEY_REUSED : err;
 }
+
+enum err command_once_run(struct db *db, db_work_fn *work, void *command)
+{
+    const enum err err = db_transaction(db, work, command);
+    return err == ERR_UNAVAILABLE || err == ERR_OVERLOADED ? db_transaction(db, work, command)
+                                                           : err;
+}

@@ -18,4 +18,9 @@ struct command_once {
 enum err command_once_begin(struct db *db, struct command_once *once, struct str key,
                             struct str body_hash, bool *ret_is_done);
 
+/* Runs the transaction of such a command. A connection that is lost in the end leaves open whether
+ * it was done, and one that got no lock in time may get it now: then it is run once more, and the
+ * key tells. */
+enum err command_once_run(struct db *db, db_work_fn *work, void *command);
+
 #endif

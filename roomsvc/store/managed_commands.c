@@ -500,14 +500,6 @@ static enum err run_in_transaction(void *arg, struct db *db)
     return err;
 }
 
-/* A connection that is lost in the end leaves open whether it was done: the key tells, on another
- * one. */
-static enum err settle_transaction(struct db *db, db_work_fn *work, struct room_command *c)
-{
-    const enum err err = db_transaction(db, work, c);
-    return err == ERR_UNAVAILABLE ? db_transaction(db, work, c) : err;
-}
-
 static enum err work_command(void *arg, struct db *db)
 {
     struct room_command *c = arg;
@@ -518,11 +510,11 @@ static enum err work_command(void *arg, struct db *db)
     case MSG_room_add:
         for (unsigned i = 0; i < DRAWS_MAX && err == ERR_CONFLICT; i++) {
             c->target.id = 0;
-            err = settle_transaction(db, add_managed_room, c);
+            err = command_once_run(db, add_managed_room, c);
         }
         return err;
     default:
-        return settle_transaction(db, run_in_transaction, c);
+        return command_once_run(db, run_in_transaction, c);
     }
 }
 

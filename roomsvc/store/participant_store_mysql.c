@@ -217,15 +217,12 @@ static enum err run_on_participant(void *arg, struct db *db)
     return err;
 }
 
-/* A connection that is lost in the end leaves open whether it was done: the key tells, on another
- * one. */
 static enum err work_participant_command(void *arg, struct db *db)
 {
     struct participant_command *c = arg;
     db_work_fn *work =
         c->request->id == MSG_participant_join ? participant_join_run : run_on_participant;
-    const enum err err = db_transaction(db, work, c);
-    return err == ERR_UNAVAILABLE ? db_transaction(db, work, c) : err;
+    return command_once_run(db, work, c);
 }
 
 static void on_participant_run(void *job, enum err err)

@@ -222,6 +222,25 @@ static void waiting_for_a_lock_is_bounded(void **state)
     assert_int_equal(run(update, NULL, 0), ERR_OK);
 }
 
+/* A process that is stopped there holds up nobody for long. Each attempt waits for the lock. */
+static void who_stops_in_a_transaction_loses_its_locks(void **state)
+{
+    (void)state;
+    must_run(fixture.db, "INSERT INTO t (name, small) VALUES ('a', 1)");
+    AUTO(db_free) struct db *stopped = db_new(&fixture.config);
+    assert_int_equal(db_begin(stopped), ERR_OK);
+    must_run(stopped, "UPDATE t SET small = 2");
+    static const char update[] = "UPDATE t SET small = 3 WHERE small = 1";
+    enum err err = ERR_OVERLOADED;
+    for (int attempts = 0; attempts < 15 && err == ERR_OVERLOADED; attempts++) {
+        err = run(update, NULL, 0);
+    }
+    assert_int_equal(err, ERR_OK);
+    assert_int_equal(db_commit(stopped), ERR_UNAVAILABLE);
+    AUTO(mem_free) char *small = must_select(fixture.db, "SELECT small FROM t");
+    assert_string_equal(small, "3");
+}
+
 /* ---- queries ---- */
 
 struct numbers {
@@ -641,6 +660,7 @@ int main(void)
                                         reset_defaults_and_teardown),
         TEST(of_two_in_a_deadlock_one_may_try_again),
         TEST(waiting_for_a_lock_is_bounded),
+        TEST(who_stops_in_a_transaction_loses_its_locks),
         TEST(a_connection_closed_while_idle_is_remade),
         TEST(but_not_inside_a_transaction),
         TEST(nor_when_it_is_held),

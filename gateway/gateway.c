@@ -254,6 +254,13 @@ static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
         .streams_per_user_max = config->streams_per_user_max,
         .creates = {.burst = config->create_burst, .per_minute = config->create_per_minute},
         .names = {.burst = config->name_burst, .per_minute = config->name_per_minute},
+        .room_limits = {.join_burst = config->join_burst,
+                        .join_per_minute = config->join_per_minute,
+                        .code_burst = config->code_burst,
+                        .code_per_minute = config->code_per_minute,
+                        .pin_burst = config->pin_burst,
+                        .pin_per_minute = config->pin_per_minute,
+                        .table_max = config->join_table_max},
     };
     gateway->api = api_new(&api_parts, &api_config);
     return gateway->api != NULL;

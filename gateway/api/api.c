@@ -2,6 +2,7 @@
 
 #include "gateway/api/info.h"
 #include "gateway/api/managed_users.h"
+#include "gateway/api/participants.h"
 #include "gateway/api/rooms.h"
 #include "gateway/api/sessions.h"
 #include "gateway/api/users.h"
@@ -11,6 +12,7 @@ struct api {
     struct auth *auth;
     struct sign_ins *sign_ins;
     struct user_limit *creates, *names;
+    struct room_limits *room_limits;
     struct original *original;
     struct rooms_api *rooms;
     struct sessions_api *sessions;
@@ -18,7 +20,7 @@ struct api {
     struct registration *registration;
     struct events_api *events;
     struct info *info;
-    struct resource resources[8];
+    struct resource resources[9];
     struct dispatcher *dispatcher;
 };
 
@@ -39,6 +41,7 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
                                 "lynks_gateway_limited_names_total",
                                 "Members and owners not looked for because their user has named "
                                 "too many of late.");
+    api->room_limits = room_limits_new(parts->clock, parts->metrics, &config->room_limits);
     const struct original_parts original = {
         .clock = parts->clock, .sign_ins = api->sign_ins, .creates = api->creates};
     api->original = original_new(&original);
@@ -61,18 +64,20 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
     api->resources[4] = registration_resource(api->registration);
     api->resources[5] = events_api_resource(api->events);
     api->resources[6] = rooms_api_resource(api->rooms);
-    api->resources[7] = info_resource(api->info);
-    api->dispatcher =
-        dispatcher_new(parts->metrics, &(struct dispatcher_config){
-                                           .exchanges = {.clock = parts->clock,
-                                                         .bus = parts->bus,
-                                                         .budget_ms = config->budget_ms,
-                                                         .cors_origins = config->cors_origins,
-                                                         .auth = api->auth},
-                                           .url = &config->url,
-                                           .resources = api->resources,
-                                           .count = ARRAY_LEN(api->resources),
-                                       });
+    api->resources[7] = participants_resource(api->room_limits);
+    api->resources[8] = info_resource(api->info);
+    api->dispatcher = dispatcher_new(
+        parts->metrics, &(struct dispatcher_config){
+                            .exchanges = {.clock = parts->clock,
+                                          .bus = parts->bus,
+                                          .budget_ms = config->budget_ms,
+                                          .cors_origins = config->cors_origins,
+                                          .auth = api->auth,
+                                          .guard = room_limits_guard(api->room_limits)},
+                            .url = &config->url,
+                            .resources = api->resources,
+                            .count = ARRAY_LEN(api->resources),
+                        });
     if (api->dispatcher == NULL) {
         api_free(&api);
         return NULL;
@@ -93,6 +98,7 @@ void api_free(struct api **api)
         registration_free(&(*api)->registration);
         events_api_free(&(*api)->events);
         rooms_api_free(&(*api)->rooms);
+        room_limits_free(&(*api)->room_limits);
         sign_ins_free(&(*api)->sign_ins);
         info_free(&(*api)->info);
         auth_free(&(*api)->auth);

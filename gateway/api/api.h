@@ -6,6 +6,7 @@
 #include "gateway/api/events.h"
 #include "gateway/api/original.h"
 #include "gateway/api/registration.h"
+#include "gateway/api/room_limits.h"
 #include "proto/base/public_url.h"
 #include "gateway/http/request.h"
 #include "proto/base/metrics.h"
@@ -31,6 +32,7 @@ struct api_config {
     uint64_t streams_max; /* at a time, of all users */
     uint64_t streams_per_user_max;
     struct user_limit_config creates, names; /* see rooms.h */
+    struct room_limits_config room_limits;
 };
 
 /* NULL (logged): a row of a resource is wrong, or the key of tokens. */

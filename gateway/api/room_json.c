@@ -4,7 +4,6 @@
 
 #include "proto/unicode/label.h"
 
-#define ID_BYTES 24
 #define NAME_BYTES (LABEL_BYTES - 1)
 #define URL_BYTES 400
 
@@ -12,16 +11,20 @@ const char *const room_access_words[] = {"open", "members", "invited", NULL};
 const char *const room_unmute_words[] = {"self", "moderators", NULL};
 const char *const member_role_words[] = {"viewer", "participant", "moderator", NULL};
 
-static const char *const role_words[] = {"viewer", "participant", "moderator", "owner", NULL};
+const char *const room_role_words[] = {"viewer", "participant", "moderator", "owner", NULL};
 
 static const struct member owner_members[] = {
-    {.name = "id", .type = MEMBER_STRING, .min = 1, .max = ID_BYTES, .doc = "Of the user."},
+    {.name = "id",
+     .type = MEMBER_STRING,
+     .min = 1,
+     .max = JSON_OUT_ID_BYTES,
+     .doc = "Of the user."},
     {.name = "display_name", .type = MEMBER_STRING, .max = NAME_BYTES},
     {.name = NULL},
 };
 
 const struct member room_members[] = {
-    {.name = "id", .type = MEMBER_STRING, .min = 1, .max = ID_BYTES, .doc = "Opaque."},
+    {.name = "id", .type = MEMBER_STRING, .min = 1, .max = JSON_OUT_ID_BYTES, .doc = "Opaque."},
     {.name = "code",
      .type = MEMBER_STRING,
      .is_optional = true,
@@ -73,7 +76,7 @@ const struct member room_members[] = {
     {.name = "role",
      .type = MEMBER_WORD,
      .is_optional = true,
-     .words = role_words,
+     .words = room_role_words,
      .doc = "What one is in it; absent: nothing yet."},
     {.name = "created_at", .type = MEMBER_TIME},
     {.name = "node",
@@ -87,7 +90,7 @@ const struct member room_members[] = {
 
 const struct member member_members[] = {
     {.name = "user", .type = MEMBER_OBJECT, .members = owner_members},
-    {.name = "role", .type = MEMBER_WORD, .words = role_words},
+    {.name = "role", .type = MEMBER_WORD, .words = room_role_words},
     {.name = "added_at", .type = MEMBER_TIME, .is_optional = true, .doc = "Absent of the owner."},
     {.name = NULL},
 };
@@ -101,23 +104,10 @@ void room_code_dash(struct str code, char ret_text[ROOM_CODE_DASHED_BYTES])
     }
 }
 
-static void write_bool(struct json_out *out, const char *name, bool value)
-{
-    json_out_key(out, name);
-    json_out_bool(out, value);
-}
-
-static void write_id(struct json_out *out, const char *name, uint64_t number)
-{
-    char id[ID_BYTES];
-    (void)snprintf(id, sizeof(id), "%" PRIu64, number);
-    json_out_member_z(out, name, id);
-}
-
 static void write_person(struct json_out *out, const char *name, uint64_t id, struct str display)
 {
     json_out_open_member(out, name, '{');
-    write_id(out, "id", id);
+    json_out_member_id(out, "id", id);
     json_out_key(out, "display_name");
     json_out_str(out, display);
     json_out_close(out, "}");
@@ -136,20 +126,20 @@ static void write_link(struct str code, const char *public_url, struct json_out 
 
 void room_json_write(const struct msg_room *room, const char *public_url, struct json_out *out)
 {
-    write_id(out, "id", room->id);
+    json_out_member_id(out, "id", room->id);
     write_link(room->code, public_url, out);
     json_out_key(out, "name");
     json_out_str(out, room->name);
     json_out_member_z(out, "access", room_access_words[room->access - ROOM_OPEN]);
-    write_bool(out, "guests_wait", room->guests_wait);
-    write_bool(out, "lobby", room->lobby);
-    write_bool(out, "locked", room->locked);
-    write_bool(out, "has_pin", room->has_pin);
+    json_out_member_bool(out, "guests_wait", room->guests_wait);
+    json_out_member_bool(out, "lobby", room->lobby);
+    json_out_member_bool(out, "locked", room->locked);
+    json_out_member_bool(out, "has_pin", room->has_pin);
     json_out_member_u64(out, "participants_max", room->participants_max);
     json_out_member_u64(out, "publishers_max", room->publishers_max);
-    write_bool(out, "chat", room->chat);
-    write_bool(out, "screen_share", room->screen_share);
-    write_bool(out, "mute_on_entry", room->mute_on_entry);
+    json_out_member_bool(out, "chat", room->chat);
+    json_out_member_bool(out, "screen_share", room->screen_share);
+    json_out_member_bool(out, "mute_on_entry", room->mute_on_entry);
     json_out_member_z(out, "unmute", room_unmute_words[room->unmute - ROOM_UNMUTE_SELF]);
     if (room->expires_unix_ms != 0) {
         json_out_key(out, "expires_at");
@@ -160,7 +150,7 @@ void room_json_write(const struct msg_room *room, const char *public_url, struct
         write_person(out, "owner", room->owner_id, room->owner_name);
     }
     if (room->has_role) {
-        json_out_member_z(out, "role", role_words[room->role - ROOM_VIEWER]);
+        json_out_member_z(out, "role", room_role_words[room->role - ROOM_VIEWER]);
     }
     json_out_key(out, "created_at");
     json_out_time(out, room->created_unix_ms);
@@ -173,7 +163,7 @@ void room_json_write(const struct msg_room *room, const char *public_url, struct
 void member_json_write(const struct msg_member *member, struct json_out *out)
 {
     write_person(out, "user", member->user_id, member->display_name);
-    json_out_member_z(out, "role", role_words[member->role - ROOM_VIEWER]);
+    json_out_member_z(out, "role", room_role_words[member->role - ROOM_VIEWER]);
     if (member->added_unix_ms != 0) {
         json_out_key(out, "added_at");
         json_out_time(out, member->added_unix_ms);

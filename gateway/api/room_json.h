@@ -11,6 +11,7 @@
 extern const char *const room_access_words[];
 extern const char *const room_unmute_words[];
 extern const char *const member_role_words[]; /* what a member may be */
+extern const char *const room_role_words[];   /* from ROOM_VIEWER on */
 
 extern const struct member room_members[];   /* of the answer that shows a room */
 extern const struct member member_members[]; /* of one that shows a member */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "gateway/api/room_json.h"
+#include "gateway/api/room_ref.h"
 #include "gateway/http/exchange.h"
 #include "gateway/http/paging.h"
 #include "gateway/http/repeat_key.h"
@@ -41,13 +42,6 @@ static void write_room(const struct exchange *exchange, const struct msg *reply,
 {
     const struct rooms_api *rooms = exchange->self;
     room_json_write(room_in(reply), rooms->public_url, out);
-}
-
-/* The room that the path names. ERR_NO_SUCH_ROOM: it cannot be one. */
-static enum err read_room(const struct exchange *exchange, struct str *ret_room)
-{
-    *ret_room = exchange_parameter(exchange, "room");
-    return ret_room->bytes <= 64 ? ERR_OK : ERR_NO_SUCH_ROOM;
 }
 
 /* ---- what a body says of a room ---- */
@@ -159,33 +153,6 @@ static const struct member room_list_answer[] = {
 };
 _Static_assert(PAGING_LIMIT_MAX <= MANAGED_ROOMS_PAGE, "a page fits into a message");
 
-struct number_page {
-    struct paging paging;
-    uint8_t after[PAGING_NUMBER_BYTES]; /* the last one's id */
-};
-
-static enum err read_number_page(struct exchange *exchange, struct number_page **ret_page,
-                                 uint64_t *ret_after)
-{
-    struct number_page *page = exchange_attach(exchange, sizeof(*page), free);
-    const enum err err =
-        paging_read(exchange->request, page->after, sizeof(page->after), &page->paging);
-    *ret_after = paging_number(page->after);
-    *ret_page = page;
-    return err != ERR_OK || *ret_after > INT64_MAX ? ERR_BAD_REQUEST : ERR_OK;
-}
-
-static void write_next_number(const struct exchange *exchange, size_t count, uint64_t last_id,
-                              struct json_out *out)
-{
-    const struct number_page *page = exchange->state;
-    uint8_t place[PAGING_NUMBER_BYTES];
-    if (count == page->paging.limit) {
-        paging_set_number(place, last_id);
-        paging_write_next(out, place, sizeof(place));
-    }
-}
-
 /* Whose rooms are asked for; 0: everybody's. */
 static enum err read_whose(const struct exchange *exchange, uint64_t *ret_user_id)
 {
@@ -207,16 +174,9 @@ static enum err read_whose(const struct exchange *exchange, uint64_t *ret_user_i
 
 static enum err prepare_room_list(struct exchange *exchange, struct msg *msg)
 {
-    struct number_page *page;
-    uint64_t after = 0;
-    uint64_t user_id = 0;
-    enum err err = read_number_page(exchange, &page, &after);
-    if (err == ERR_OK) {
-        err = after > ROOM_ID_MAX ? ERR_BAD_REQUEST : read_whose(exchange, &user_id);
-    }
-    msg->room_page =
-        (struct msg_room_page){.limit = page->paging.limit, .after_id = after, .user_id = user_id};
-    return err;
+    struct msg_room_page *page = &msg->room_page;
+    const enum err err = paging_ids_begin(exchange, ROOM_ID_MAX, &page->limit, &page->after_id);
+    return err == ERR_OK ? read_whose(exchange, &page->user_id) : err;
 }
 
 static void write_room_list(const struct exchange *exchange, const struct msg *reply,
@@ -231,8 +191,7 @@ static void write_room_list(const struct exchange *exchange, const struct msg *r
         json_out_close(out, "}");
     }
     json_out_close(out, "]");
-    write_next_number(exchange, list.count, list.count > 0 ? list.items[list.count - 1].id : 0,
-                      out);
+    paging_ids_end(exchange, list.count, list.count > 0 ? list.items[list.count - 1].id : 0, out);
 }
 
 static const struct route_ask ask_room_list = {
@@ -282,7 +241,7 @@ static const struct route_ask ask_add_room = {.message = MSG_room_add,
 
 static enum err prepare_get_room(struct exchange *exchange, struct msg *msg)
 {
-    return read_room(exchange, &msg->room_get.room);
+    return room_ref_read(exchange, &msg->room_get.room);
 }
 
 static const struct route_ask ask_get_room = {.message = MSG_room_get,
@@ -297,7 +256,7 @@ static enum err prepare_change_room(struct exchange *exchange, struct msg *msg)
     msg->room_change.origin = exchange_origin(exchange);
     msg->room_change.has_version = !exchange->match.is_any;
     msg->room_change.version = exchange->match.version;
-    return read_room(exchange, &msg->room_change.room);
+    return room_ref_read(exchange, &msg->room_change.room);
 }
 
 static const struct route_ask ask_change_room = {.message = MSG_room_change,
@@ -311,7 +270,7 @@ static enum err prepare_close_room(struct exchange *exchange, struct msg *msg)
     msg->room_close.idempotency_key = repeat_key_attach(exchange);
     msg->room_close.has_origin = true;
     msg->room_close.origin = exchange_origin(exchange);
-    return read_room(exchange, &msg->room_close.room);
+    return room_ref_read(exchange, &msg->room_close.room);
 }
 
 static const struct route_ask ask_close_room = {.message = MSG_room_close,
@@ -347,7 +306,7 @@ static enum err prepare_hand_over(struct exchange *exchange, struct msg *msg)
     msg->room_hand_over.idempotency_key = repeat_key_attach(exchange);
     msg->room_hand_over.has_origin = true;
     msg->room_hand_over.origin = exchange_origin(exchange);
-    return read_room(exchange, &msg->room_hand_over.room);
+    return room_ref_read(exchange, &msg->room_hand_over.room);
 }
 
 static const struct route_ask ask_hand_over = {.message = MSG_room_hand_over,
@@ -370,11 +329,9 @@ _Static_assert(PAGING_LIMIT_MAX <= MEMBERS_PAGE, "a page fits into a message");
 
 static enum err prepare_member_list(struct exchange *exchange, struct msg *msg)
 {
-    struct number_page *page;
-    uint64_t after = 0;
-    const enum err err = read_number_page(exchange, &page, &after);
-    msg->member_page = (struct msg_member_page){.limit = page->paging.limit, .after_id = after};
-    return err == ERR_OK ? read_room(exchange, &msg->member_page.room) : err;
+    struct msg_member_page *page = &msg->member_page;
+    const enum err err = paging_ids_begin(exchange, INT64_MAX, &page->limit, &page->after_id);
+    return err == ERR_OK ? room_ref_read(exchange, &page->room) : err;
 }
 
 static void write_member_list(const struct exchange *exchange, const struct msg *reply,
@@ -388,8 +345,8 @@ static void write_member_list(const struct exchange *exchange, const struct msg 
         json_out_close(out, "}");
     }
     json_out_close(out, "]");
-    write_next_number(exchange, list.count, list.count > 0 ? list.items[list.count - 1].user_id : 0,
-                      out);
+    paging_ids_end(exchange, list.count, list.count > 0 ? list.items[list.count - 1].user_id : 0,
+                   out);
 }
 
 static const struct route_ask ask_member_list = {
@@ -417,7 +374,7 @@ static enum err read_member(struct exchange *exchange, struct str *ret_room, str
     repeat_key_make(exchange, ask->key);
     *ret_user = str_of(ask->user);
     *ret_key = (struct str){.data = (const char *)ask->key, .bytes = REPEAT_KEY_BYTES};
-    return read_room(exchange, ret_room);
+    return room_ref_read(exchange, ret_room);
 }
 
 static enum err prepare_get_member(struct exchange *exchange, struct msg *msg)

@@ -1,14 +1,10 @@
 #include "gateway/api/user_json.h"
 
-#include <stdio.h>
-
-#define ID_BYTES 24
-
 const char *const user_roles[] = {"member", "admin", NULL};
 
 /* What everybody sees of a user. */
 #define USER_MEMBERS                                                                               \
-    {.name = "id", .type = MEMBER_STRING, .min = 1, .max = ID_BYTES, .doc = "Opaque."},            \
+    {.name = "id", .type = MEMBER_STRING, .min = 1, .max = JSON_OUT_ID_BYTES, .doc = "Opaque."},   \
         {.name = "username",                                                                       \
          .type = MEMBER_STRING,                                                                    \
          .min = 1,                                                                                 \
@@ -52,9 +48,7 @@ uint64_t user_version(const struct msg *reply)
 
 void user_json_write(const struct msg_user *user, struct json_out *out)
 {
-    char id[ID_BYTES];
-    (void)snprintf(id, sizeof(id), "%" PRIu64, user->id);
-    json_out_member_z(out, "id", id);
+    json_out_member_id(out, "id", user->id);
     json_out_key(out, "username");
     json_out_str(out, user->username);
     json_out_key(out, "display_name");
@@ -65,6 +59,5 @@ void user_json_write(const struct msg_user *user, struct json_out *out)
 void managed_user_json_write(const struct msg_user *user, struct json_out *out)
 {
     user_json_write(user, out);
-    json_out_key(out, "disabled");
-    json_out_bool(out, user->disabled);
+    json_out_member_bool(out, "disabled", user->disabled);
 }

@@ -176,6 +176,19 @@ static enum err read_match(struct exchange *exchange)
     return etag_read_match(header, &exchange->match);
 }
 
+static void fail_to_prepare(struct exchange *exchange, enum err err)
+{
+    struct problem problem = {.err = err};
+    struct member_fault fault = {.kind = MEMBER_MISSING};
+    if (exchange->missing != NULL) {
+        fault.member = exchange->missing;
+        fault.name = exchange->missing->name;
+        problem.faults = &fault;
+        problem.fault_count = 1;
+    }
+    exchange_fail_with(exchange, &problem);
+}
+
 void ask_run(struct exchange *exchange)
 {
     const struct route_ask *ask = exchange->route->ask;
@@ -205,7 +218,7 @@ void ask_run(struct exchange *exchange)
     }
     fill_request(exchange, &msg);
     if (ask->prepare != NULL && (err = ask->prepare(exchange, &msg)) != ERR_OK) {
-        exchange_fail(exchange, err);
+        fail_to_prepare(exchange, err);
         return;
     }
     err = bus_call(exchange->all->config.bus, &msg, &exchange->context, on_ask_answered, exchange);

@@ -43,8 +43,8 @@ void auth_draw_participant(const struct auth *auth, struct str seed,
  * session: whether it still goes on is asked each time. */
 void auth_note_good(struct auth *auth, const uint8_t token_hash[AUTH_HASH_BYTES]);
 
-/* Of a body, for services to compare: keyed, because passwords are in bodies, and what is stored
- * beside their slow hashes must not let anybody guess them faster. */
+/* Of a body, or of what names a device, for services to compare: keyed, because passwords are in
+ * bodies, and what is stored beside their slow hashes must not let anybody guess them faster. */
 void auth_hash_body(const struct auth *auth, struct str body, uint8_t ret_hash[AUTH_BODY_BYTES]);
 
 /* What came with a request. */

@@ -90,10 +90,14 @@ static void answer_other_method(struct exchange *exchange)
 
 static void run_handler(struct exchange *exchange)
 {
+    const struct route_guard *guard = &exchange->all->config.guard;
+    enum err err = ERR_OK;
     if (exchange->route->who == ROUTE_ADMIN && exchange->context.principal.role != ROLE_ADMIN) {
         exchange_fail(exchange, ERR_FORBIDDEN);
     } else if (exchange->route->takes_key && !repeat_key_read(exchange)) {
         exchange_fail(exchange, ERR_BAD_KEY);
+    } else if (guard->admit != NULL && (err = guard->admit(guard->arg, exchange)) != ERR_OK) {
+        exchange_fail(exchange, err);
     } else if (exchange->route->ask != NULL) {
         ask_run(exchange);
     } else {

@@ -26,7 +26,7 @@ const struct routes *dispatcher_routes(const struct dispatcher *dispatcher);
 /* Sees to it that request->ops->finish is called exactly once, now or later. Checks in this order:
  * what the server refused, Host, path, method, whose page a cookie came from, whether a stream may
  * begin here, check value of the token and limit of its address, coding of the body, media type,
- * body, session, rights, Idempotency-Key. */
+ * body, session, rights, Idempotency-Key, the guard. */
 void dispatcher_handle(struct dispatcher *dispatcher, struct request *request);
 
 /* Is there a row for it whose answer is a stream? path is as sent, without the query. */

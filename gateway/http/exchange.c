@@ -182,6 +182,9 @@ static void finish_exchange(struct exchange *exchange, struct http_response **re
     if (err == ERR_OK && exchange->set_cookie != NULL) {
         add_own_header(*response, "Set-Cookie", exchange->set_cookie);
     }
+    if (exchange->route != NULL && exchange->all->config.guard.note != NULL) {
+        exchange->all->config.guard.note(exchange->all->config.guard.arg, exchange, err);
+    }
     stats_count(exchange->path == NULL ? exchange->all->stats : exchange->path->stats, status,
                 took_us);
     log_exchange(exchange, status, err, took_us);

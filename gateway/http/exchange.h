@@ -25,6 +25,7 @@ struct exchanges_config {
     uint64_t budget_ms;       /* for the services to answer one request */
     const char *cors_origins; /* see cors.h */
     struct auth *auth;
+    struct route_guard guard; /* admit and note may be NULL */
     const struct session_cookie *cookie;
 };
 
@@ -64,6 +65,7 @@ struct exchange {
     char etag[ETAG_BYTES];         /* of the answer; "": it has none */
     char location[LOCATION_BYTES]; /* likewise */
     struct json_t *body;           /* checked; NULL if the route takes none */
+    const struct member *missing;  /* of the body: why prepare says ERR_WRONG_MEMBER; may be NULL */
     void *state;                   /* the handler's own */
     void (*free_state)(void *state);
     uint64_t late_timer;     /* of exchange_fail_after; 0: it has not been called */

@@ -131,3 +131,16 @@ void json_out_member_u64(struct json_out *out, const char *name, uint64_t value)
     json_out_key(out, name);
     json_out_u64(out, value);
 }
+
+void json_out_member_bool(struct json_out *out, const char *name, bool value)
+{
+    json_out_key(out, name);
+    json_out_bool(out, value);
+}
+
+void json_out_member_id(struct json_out *out, const char *name, uint64_t id)
+{
+    char text[JSON_OUT_ID_BYTES];
+    (void)snprintf(text, sizeof(text), "%" PRIu64, id);
+    json_out_member_z(out, name, text);
+}

@@ -32,5 +32,9 @@ void json_out_time(struct json_out *out, uint64_t unix_ms);
 void json_out_open_member(struct json_out *out, const char *name, char bracket);
 void json_out_member_z(struct json_out *out, const char *name, const char *value);
 void json_out_member_u64(struct json_out *out, const char *name, uint64_t value);
+void json_out_member_bool(struct json_out *out, const char *name, bool value);
+/* An id: a string of digits, JSON_OUT_ID_BYTES at most. */
+#define JSON_OUT_ID_BYTES 24
+void json_out_member_id(struct json_out *out, const char *name, uint64_t id);
 
 #endif

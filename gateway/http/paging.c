@@ -61,3 +61,33 @@ void paging_write_next(struct json_out *out, const void *place, size_t bytes)
     json_out_key(out, "next_page_token");
     json_out_hex(out, (struct str){.data = place, .bytes = bytes});
 }
+
+/* ---- pages that end with an id ---- */
+
+/* The exchange's state. */
+struct page_of_ids {
+    struct paging paging;
+    uint8_t after[PAGING_NUMBER_BYTES]; /* the last one's id */
+};
+
+enum err paging_ids_begin(struct exchange *exchange, uint64_t id_max, uint64_t *ret_limit,
+                          uint64_t *ret_after_id)
+{
+    struct page_of_ids *page = exchange_attach(exchange, sizeof(*page), free);
+    const enum err err =
+        paging_read(exchange->request, page->after, sizeof(page->after), &page->paging);
+    *ret_limit = page->paging.limit;
+    *ret_after_id = paging_number(page->after);
+    return err != ERR_OK || *ret_after_id > id_max ? ERR_BAD_REQUEST : ERR_OK;
+}
+
+void paging_ids_end(const struct exchange *exchange, size_t count, uint64_t last_id,
+                    struct json_out *out)
+{
+    const struct page_of_ids *page = exchange->state;
+    uint8_t place[PAGING_NUMBER_BYTES];
+    if (count == page->paging.limit) {
+        paging_set_number(place, last_id);
+        paging_write_next(out, place, sizeof(place));
+    }
+}

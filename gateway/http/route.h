@@ -108,6 +108,15 @@ struct route {
     const struct route_ask *ask;
 };
 
+/* Stands before all rows of an API. */
+struct route_guard {
+    /* Before a row's handler is called, when it is known who asks. ERR_OK, or it is refused. */
+    enum err (*admit)(void *arg, struct exchange *exchange);
+    /* How a request that a row is for has ended, whatever way it went; ERR_OK: well. */
+    void (*note)(void *arg, const struct exchange *exchange, enum err err);
+    void *arg;
+};
+
 /* The routes that share a handler's state. */
 struct resource {
     enum dialect dialect;

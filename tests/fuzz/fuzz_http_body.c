@@ -1,6 +1,7 @@
 /* The body of a client's request through the whole API, up to the message on the bus and back: the
  * first byte picks the route, the token and how the services answer, the rest is the body. With a #
- * before the body, the byte behind it picks another route, the cookie and a key.
+ * before the body, the byte behind it picks another route, the cookie and a key; with a + likewise,
+ * a route of rooms, and a participant's token.
  *
  * Aims at: gateway/http/json_body.c gateway/http/dispatcher.c gateway/http/exchange.c
  * Links: gateway_api
@@ -49,6 +50,37 @@ static enum err call(void *self, const struct msg *request, const struct call_co
     return ERR_OK;
 }
 
+/* Of rooms, and of who is in them: as roomsvc answers. */
+static void fill_room_reply(struct msg *reply)
+{
+    static const struct msg_room room = {.id = 7,
+                                         .code = STR_LIT("abcdefghij"),
+                                         .name = STR_LIT("Tea"),
+                                         .access = ROOM_OPEN,
+                                         .participants_max = 2,
+                                         .publishers_max = 2,
+                                         .unmute = ROOM_UNMUTE_SELF,
+                                         .empty_timeout_s = 60};
+    static const struct msg_member member = {
+        .user_id = 8, .display_name = STR_LIT("Dave"), .role = ROOM_VIEWER};
+    static const struct msg_participant participant = {
+        .id = 9, .name = STR_LIT("Dave"), .role = ROOM_OWNER, .state = PARTICIPANT_JOINED};
+    if (reply->id == MSG_room_add_reply) {
+        reply->room_add_reply.room = room;
+    } else if (reply->id == MSG_room_change_reply) {
+        reply->room_change_reply.room = room;
+    } else if (reply->id == MSG_room_hand_over_reply) {
+        reply->room_hand_over_reply.room = room;
+    } else if (reply->id == MSG_member_set_reply) {
+        reply->member_set_reply.member = member;
+    } else if (reply->id == MSG_participant_join_reply) {
+        reply->participant_join_reply.participant = participant;
+        reply->participant_join_reply.room_id = 7;
+    } else if (reply->id == MSG_participant_change_reply) {
+        reply->participant_change_reply.participant = participant;
+    }
+}
+
 /* Answers the first or the last one. */
 static void answer(enum err err, bool first)
 {
@@ -65,6 +97,7 @@ static void answer(enum err err, bool first)
         reply.session_check_reply.role = ROLE_ADMIN; /* who gets furthest */
         reply.session_check_reply.has_role = true;
     }
+    fill_room_reply(&reply);
     out_count--;
     out[place] = out[out_count];
     fn(arg, err, err == ERR_OK ? &reply : NULL);
@@ -81,14 +114,16 @@ static void finish(struct request *request, struct http_response **response)
     answers++;
 }
 
-/* The first byte of the input, which says what comes beside the body; and the one behind a #. */
+/* The first byte of the input, which says what comes beside the body; and the one behind a # or +.
+ */
 static uint8_t choice, more;
+static bool is_of_rooms;
 
 static const char *header(struct request *request, const char *name)
 {
     (void)request;
     if (strcmp(name, "Authorization") == 0 && (choice & 8) != 0) {
-        return "Bearer " TOKEN;
+        return is_of_rooms && (more & 64) != 0 ? "Bearer " PARTICIPANT_TOKEN : "Bearer " TOKEN;
     }
     if (strcmp(name, "Cookie") == 0 && (more & 16) != 0) {
         return "lynks-60000=" TOKEN;
@@ -145,6 +180,13 @@ static struct api *make_api(void)
                      .table_max = 64},
         .creates = {.burst = 1000, .per_minute = 60000},
         .names = {.burst = 1000, .per_minute = 60000},
+        .room_limits = {.join_burst = 1000,
+                        .join_per_minute = 60000,
+                        .code_burst = 1000,
+                        .code_per_minute = 60000,
+                        .pin_burst = 1000,
+                        .pin_per_minute = 60000,
+                        .table_max = 64},
         .registration = {.is_open = true, .burst = 1000, .per_minute = 60000, .table_max = 64},
         .streams_max = 8,
         .streams_per_user_max = 8};
@@ -174,6 +216,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
         {"PUT", "/v1/users/me/password"},
         {"GET", "/v1/users"},
     };
+    static const struct {
+        const char *method, *path;
+    } room_rows[] = {
+        {"POST", "/v1/rooms"},
+        {"PATCH", "/v1/rooms/7"},
+        {"PUT", "/v1/rooms/7/owner"},
+        {"PUT", "/v1/rooms/7/members/8"},
+        {"POST", "/v1/rooms/abc-defg-hij/participants"},
+        {"PATCH", "/v1/rooms/7/participants/9"},
+        {"DELETE", "/v1/rooms/7/participants/9"},
+        {"POST", "/v1/rooms/7/end"},
+    };
     static struct api *api;
     if (api == NULL) {
         api = make_api();
@@ -181,15 +235,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (bytes == 0) {
         return 0;
     }
-    const bool has_more = bytes > 2 && data[1] == '#';
+    const bool has_more = bytes > 2 && (data[1] == '#' || data[1] == '+');
     const size_t before = has_more ? 3 : 1;
     choice = data[0];
     more = has_more ? data[2] : 0;
+    is_of_rooms = has_more && data[1] == '+';
     const size_t row = has_more ? 8 + (more & 7U) : (choice & 3U) + ((choice & 128) != 0 ? 4 : 0);
     struct request request = {
         .ops = &request_ops,
-        .method = (choice & 4) == 0 ? "OPTIONS" : rows[row].method,
-        .path = rows[row].path,
+        .method = (choice & 4) == 0 ? "OPTIONS"
+                  : is_of_rooms     ? room_rows[more & 7U].method
+                                    : rows[row].method,
+        .path = is_of_rooms ? room_rows[more & 7U].path : rows[row].path,
         .body = {.data = (const char *)data + before, .bytes = bytes - before},
     };
     refuse = (choice & 32) != 0 ? ERR_UNAVAILABLE : ERR_OK;

@@ -135,6 +135,13 @@ int http_fixture_setup(void **state)
         .create_burst = 1000,
         .name_burst = 1000,
         .name_per_minute = 1000,
+        .join_burst = 1000,
+        .join_per_minute = 60000,
+        .code_burst = 1000,
+        .code_per_minute = 60000,
+        .pin_burst = 1000,
+        .pin_per_minute = 60000,
+        .join_table_max = 64,
         .create_per_minute = 60000,
     };
     http_fixture_restart(f);

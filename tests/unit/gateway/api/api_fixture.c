@@ -46,6 +46,13 @@ int api_fixture_setup(void **state)
         .streams_per_user_max = STREAMS_PER_USER_MAX,
         .creates = {.burst = 3, .per_minute = 6},
         .names = {.burst = 3, .per_minute = 6},
+        .room_limits = {.join_burst = 5,
+                        .join_per_minute = 6,
+                        .code_burst = 4,
+                        .code_per_minute = 6,
+                        .pin_burst = 3,
+                        .pin_per_minute = 6,
+                        .table_max = 64},
     };
     api_fixture_restart(f);
     *state = f;

@@ -106,6 +106,9 @@ static void test_document(void **state)
                                         "/v1/rooms/{room}/owner",
                                         "/v1/rooms/{room}/members",
                                         "/v1/rooms/{room}/members/{user}",
+                                        "/v1/rooms/{room}/participants",
+                                        "/v1/rooms/{room}/participants/{participant}",
+                                        "/v1/rooms/{room}/end",
                                         "/problems/{code}"};
     const json_t *described = json_object_get(json, "paths");
     assert_int_equal(json_object_size(described), ARRAY_LEN(paths));

@@ -1,0 +1,59 @@
+#include "gateway/api/participant_json.h"
+
+#include "gateway/api/room_json.h"
+#include "proto/unicode/label.h"
+
+static const char *const state_words[] = {"waiting", "joined", "left", "removed",
+                                          "denied",  "ended",  NULL};
+
+const struct member participant_members[] = {
+    {.name = "id", .type = MEMBER_STRING, .min = 1, .max = JSON_OUT_ID_BYTES, .doc = "Opaque."},
+    {.name = "name", .type = MEMBER_STRING, .min = 1, .max = LABEL_BYTES - 1},
+    {.name = "role", .type = MEMBER_WORD, .words = room_role_words},
+    {.name = "state", .type = MEMBER_WORD, .words = state_words},
+    {.name = "guest", .type = MEMBER_BOOL, .doc = "He has not signed in."},
+    {.name = "hand_raised_at",
+     .type = MEMBER_TIME,
+     .is_optional = true,
+     .doc = "Since when he wants to speak; absent: his hand is down."},
+    {.name = "joined_at", .type = MEMBER_TIME, .doc = "When he came in, for the last time."},
+    {.name = NULL},
+};
+
+const struct member me_members[] = {
+    {.name = "can",
+     .type = MEMBER_STRINGS,
+     .max = ROOM_ACTIONS_MAX,
+     .doc = "The actions that one's role is enough for; on oneself one may more."},
+    {.name = NULL},
+};
+
+void participant_json_write(const struct msg_participant *participant, struct json_out *out)
+{
+    json_out_member_id(out, "id", participant->id);
+    json_out_key(out, "name");
+    json_out_str(out, participant->name);
+    json_out_member_z(out, "role", room_role_words[participant->role - ROOM_VIEWER]);
+    json_out_member_z(out, "state", state_words[participant->state - PARTICIPANT_WAITING]);
+    json_out_member_bool(out, "guest", participant->guest);
+    if (participant->hand_unix_ms != 0) {
+        json_out_key(out, "hand_raised_at");
+        json_out_time(out, participant->hand_unix_ms);
+    }
+    json_out_key(out, "joined_at");
+    json_out_time(out, participant->joined_unix_ms);
+}
+
+void me_json_write(struct u64_list can, struct json_out *out)
+{
+    static const char unknown[] = "unknown"; /* as msg_enum_text says it */
+    json_out_open_member(out, "me", '{');
+    json_out_open_member(out, "can", '[');
+    for (size_t i = 0; i < can.count; i++) {
+        const char *text = msg_enum_text("room_action", can.items[i]);
+        if (strcmp(text, unknown) != 0) {
+            json_out_z(out, text);
+        }
+    }
+    json_out_close(out, "]}");
+}

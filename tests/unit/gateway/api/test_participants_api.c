@@ -1,0 +1,510 @@
+/* /v1/rooms/{room}/participants: what is asked of roomsvc, what clients are told, and how often one
+ * address may try. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "tests/unit/gateway/api/api_fixture.h"
+
+#define CAROL 41
+#define ROOM "/v1/rooms/abc-defg-hij"
+#define JOIN ROOM "/participants"
+#define KEY "8e03978e-40d5-43dd-bc93-6894a57f9324"
+#define NAMED "{\"name\":\"Dave\"}"
+
+static const uint64_t can[] = {ROOM_SEE, ROOM_RAISE_HAND, 1000};
+static const struct msg_participant dave = {.id = 9,
+                                            .name = STR_LIT("Dave <D>"),
+                                            .role = ROOM_PARTICIPANT,
+                                            .state = PARTICIPANT_JOINED,
+                                            .guest = true,
+                                            .joined_unix_ms = 1700000000000};
+#define DAVE                                                                                       \
+    "{\"id\":\"9\",\"name\":\"Dave <D>\",\"role\":\"participant\",\"state\":\"joined\","           \
+    "\"guest\":true,\"joined_at\":\"2023-11-14T22:13:20.000Z\"}"
+
+/* A request: token may be NULL, and TOKEN is carol's; so may body and key. */
+struct sent {
+    const char *method, *path, *token, *body, *key;
+};
+
+static struct ask *send_as(struct api_fixture *f, const struct sent *sent)
+{
+    struct ask *ask = ask_new(sent->method, sent->path, sent->token, str_of(sent->body));
+    ask_set_header(ask, "Content-Type", sent->body == NULL ? NULL : "application/json");
+    ask_set_header(ask, "Idempotency-Key", sent->key);
+    api_handle(f->api, &ask->request);
+    if (mock_bus_pending(&f->bus, MSG_session_check) != NULL) {
+        answer_session(f, CAROL);
+    }
+    return ask;
+}
+
+static struct mock_bus_call *asked(struct api_fixture *f, enum msg_id message)
+{
+    struct mock_bus_call *call = mock_bus_pending(&f->bus, message);
+    assert_non_null(call);
+    return call;
+}
+
+static const struct msg_participant_join *asked_join(struct api_fixture *f)
+{
+    return &asked(f, MSG_participant_join)->request.participant_join;
+}
+
+static void answer_join(struct api_fixture *f, bool is_resumed)
+{
+    const struct msg reply = {
+        .id = MSG_participant_join_reply,
+        .participant_join_reply = {.participant = dave,
+                                   .room_id = 77,
+                                   .can = {.items = can, .count = ARRAY_LEN(can)},
+                                   .resumed = is_resumed}};
+    mock_bus_answer(asked(f, MSG_participant_join), ERR_OK, &reply);
+}
+
+/* The token that an answer has. */
+static void read_token(const struct ask *ask, char ret_token[TOKEN_PARTICIPANT_BYTES + 1])
+{
+    static const char before[] = "\"token\":\"";
+    const char *at = strstr(ask->body, before);
+    assert_non_null(at);
+    assert_true(str_copy(ret_token, TOKEN_PARTICIPANT_BYTES + 1,
+                         (struct str){at + strlen(before), TOKEN_PARTICIPANT_BYTES}));
+    assert_int_equal(at[strlen(before) + TOKEN_PARTICIPANT_BYTES], '"');
+}
+
+static void assert_hash_of(struct str hash, const char *token)
+{
+    uint8_t expected[32];
+    crypto_hash_sha256(expected, (const unsigned char *)token, strlen(token));
+    assert_int_equal(hash.bytes, sizeof(expected));
+    assert_memory_equal(hash.data, expected, sizeof(expected));
+}
+
+/* ---- coming in ---- */
+
+static void a_guest_comes_in(void **state)
+{
+    struct api_fixture *f = *state;
+    char token[TOKEN_PARTICIPANT_BYTES + 1], location[LOCATION_BYTES];
+    struct ask *ask = send_as(
+        f, &(struct sent){"POST", JOIN, NULL,
+                          "{\"name\":\" Dave \",\"device\":\"laptop\",\"pin\":\"0042\"}", NULL});
+    const struct msg_participant_join *join = asked_join(f);
+    assert_int_equal(asked(f, MSG_participant_join)->context.principal.kind, PRINCIPAL_NONE);
+    assert_true(str_eq(join->room, STR_LIT("abc-defg-hij")));
+    assert_true(str_eq(join->pin, STR_LIT("0042")));
+    assert_false(join->has_asker);
+    assert_int_equal(join->idempotency_key.bytes, 16);
+    assert_int_equal(join->device_hash.bytes, 16);
+    assert_int_equal(join->address.bytes, 16);
+    assert_memory_equal(join->address.data, ask->request.client, 16);
+    assert_int_equal(join->session_hash.bytes, 0);
+    assert_int_equal(join->body_hash.bytes, 0);
+    char hash[32];
+    memcpy(hash, join->token_hash.data, sizeof(hash));
+    answer_join(f, /* is_resumed= */ false);
+    assert_int_equal(ask->status, 201);
+    read_token(ask, token);
+    assert_hash_of((struct str){hash, sizeof(hash)}, token);
+    AUTO(mem_free)
+    char *body = mem_printf("{\"participant\":" DAVE ",\"token\":\"%s\",\"me\":{\"can\":["
+                            "\"see_room\",\"raise_hand\"]}}",
+                            token);
+    assert_string_equal(ask->body, body);
+    assert_string_equal(ask_header(ask, "Location", location, sizeof(location)), JOIN "/9");
+    ask_free(&ask);
+}
+
+static void a_user_comes_in_with_his_session(void **state)
+{
+    struct api_fixture *f = *state;
+    struct ask *ask =
+        send_as(f, &(struct sent){"POST", "/v1/rooms/77/participants", TOKEN, "{}", NULL});
+    const struct mock_bus_call *call = asked(f, MSG_participant_join);
+    assert_int_equal(call->context.principal.user_id, CAROL);
+    assert_int_equal(call->request.participant_join.name.bytes, 0);
+    assert_int_equal(call->request.participant_join.device_hash.bytes, 0);
+    assert_hash_of(call->request.participant_join.session_hash, TOKEN);
+    answer_join(f, /* is_resumed= */ false);
+    assert_int_equal(ask->status, 201);
+    ask_free(&ask);
+}
+
+/* He keeps the token that he has. */
+static void who_was_in_comes_back(void **state)
+{
+    struct api_fixture *f = *state;
+    char token[TOKEN_PARTICIPANT_BYTES + 1];
+    struct ask *ask =
+        send_as(f, &(struct sent){"POST", JOIN, "Bearer " PARTICIPANT_TOKEN, "{}", NULL});
+    assert_true(asked_join(f)->has_asker);
+    assert_hash_of(asked_join(f)->asker.token_hash, PARTICIPANT_TOKEN);
+    answer_join(f, /* is_resumed= */ true);
+    assert_int_equal(ask->status, 201);
+    read_token(ask, token);
+    assert_string_equal(token, PARTICIPANT_TOKEN);
+    ask_free(&ask);
+}
+
+static void what_cannot_be_is_refused_at_once(void **state)
+{
+    static const struct {
+        struct sent sent;
+        int status;
+        const char *code, *detail;
+    } rows[] = {
+        {{"POST", JOIN, NULL, "{}", NULL},
+         422,
+         "wrong_member",
+         "\"errors\":[{\"pointer\":\"/name\",\"detail\":\"is required\"}]"},
+        {{"POST", JOIN, NULL, "{\"name\":\"\"}", NULL}, 422, "wrong_member", "/name"},
+        {{"POST", JOIN, NULL, "{\"name\":\"Dave\",\"pin\":\"\"}", NULL},
+         422,
+         "wrong_member",
+         "/pin"},
+        {{"POST", JOIN, NULL, "{\"name\":\"Dave\",\"role\":\"owner\"}", NULL},
+         422,
+         "wrong_member",
+         "/role"},
+        {{"POST", JOIN, FOREIGN_TOKEN, NAMED, NULL}, 401, "unauthorized", ""},
+        {{"POST", JOIN, "lp_" FOREIGN_TOKEN, NAMED, NULL}, 401, "unauthorized", ""},
+        {{"GET", JOIN, NULL, NULL, NULL}, 401, "unauthorized", ""},
+        {{"POST", ROOM "/end", NULL, NULL, NULL}, 401, "unauthorized", ""},
+        {{"DELETE", JOIN "/x", PARTICIPANT_TOKEN, NULL, NULL}, 404, "not_found", ""},
+        {{"GET", JOIN "/0", PARTICIPANT_TOKEN, NULL, NULL}, 404, "not_found", ""},
+        {{"GET", JOIN "/9007199254740992", PARTICIPANT_TOKEN, NULL, NULL}, 404, "not_found", ""},
+        {{"GET", JOIN "?limit=101", PARTICIPANT_TOKEN, NULL, NULL}, 400, "bad_request", ""},
+        {{"PATCH", JOIN "/9", PARTICIPANT_TOKEN, "{\"role\":\"owner\"}", NULL},
+         422,
+         "wrong_member",
+         "/role"},
+        {{"PATCH", JOIN "/9", PARTICIPANT_TOKEN, "{\"hand\":null}", NULL},
+         422,
+         "wrong_member",
+         "/hand"},
+        {{"GET", ROOM, PARTICIPANT_TOKEN, NULL, NULL}, 401, "unauthorized", ""},
+    };
+    struct api_fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct sent sent = rows[i].sent;
+        char path[128];
+        (void)str_copy(path, sizeof(path), str_of(sent.path));
+        char *query = strchr(path, '?');
+        struct ask *ask = ask_new(sent.method, path, sent.token, str_of(sent.body));
+        if (query != NULL) {
+            *query = '\0';
+            ask->request.query = query + 1;
+        }
+        ask_set_header(ask, "Content-Type", "application/json");
+        api_handle(f->api, &ask->request);
+        assert_problem(ask, rows[i].status, rows[i].code);
+        assert_non_null(strstr(ask->body, rows[i].detail));
+        ask_free(&ask);
+    }
+    assert_int_equal(f->bus.count, 0);
+    AUTO(mem_free) char *longest = mem_printf("/v1/rooms/%065d/participants", 7);
+    struct ask *ask = send_as(f, &(struct sent){"POST", longest, NULL, NAMED, NULL});
+    assert_problem(ask, 404, "no_such_room");
+    ask_free(&ask);
+}
+
+/* ---- once for each key ---- */
+
+/* What is asked for, and the token that is given. */
+struct joined {
+    char key[16], token_hash[32], token[TOKEN_PARTICIPANT_BYTES + 1];
+};
+
+static void join_with(struct api_fixture *f, const struct sent *sent, struct joined *ret)
+{
+    struct ask *ask = send_as(f, sent);
+    memcpy(ret->key, asked_join(f)->idempotency_key.data, sizeof(ret->key));
+    memcpy(ret->token_hash, asked_join(f)->token_hash.data, sizeof(ret->token_hash));
+    answer_join(f, /* is_resumed= */ false);
+    read_token(ask, ret->token);
+    ask_free(&ask);
+}
+
+static void what_comes_again_gets_the_same_token(void **state)
+{
+    static const struct sent rows[] = {
+        {"POST", JOIN, NULL, NAMED, KEY},
+        {"POST", JOIN, NULL, "{\"name\":\"Erin\"}", KEY},
+        {"POST", "/v1/rooms/klm-nopq-rst/participants", NULL, NAMED, KEY},
+        {"POST", JOIN, TOKEN, NAMED, KEY},
+        {"POST", JOIN, NULL, NAMED, NULL},
+        {"POST", JOIN, NULL, NAMED, NULL},
+    };
+    struct api_fixture *f = *state;
+    struct joined joined[ARRAY_LEN(rows)], again;
+    f->config.room_limits.join_burst = 100;
+    api_fixture_restart(f);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        join_with(f, &rows[i], &joined[i]);
+        for (size_t j = 0; j < i; j++) {
+            assert_string_not_equal(joined[i].token, joined[j].token);
+            assert_memory_not_equal(joined[i].key, joined[j].key, sizeof(joined[i].key));
+        }
+    }
+    api_fixture_restart(f); /* another gateway */
+    for (size_t i = 0; i < 4; i++) {
+        join_with(f, &rows[i], &again);
+        assert_memory_equal(&again, &joined[i], sizeof(again));
+    }
+}
+
+static void a_clients_key_is_told_with_its_body(void **state)
+{
+    struct api_fixture *f = *state;
+    struct ask *ask = send_as(f, &(struct sent){"POST", JOIN, TOKEN, NAMED, KEY});
+    assert_int_equal(asked_join(f)->body_hash.bytes, 16);
+    fail_call(f, MSG_participant_join, ERR_KEY_REUSED);
+    assert_problem(ask, 422, "key_reused");
+    ask_free(&ask);
+    ask = send_as(f, &(struct sent){"POST", JOIN, NULL, NAMED, "too short"});
+    assert_problem(ask, 400, "bad_key");
+    ask_free(&ask);
+}
+
+/* ---- who is in ---- */
+
+static void who_is_in_is_listed(void **state)
+{
+    struct api_fixture *f = *state;
+    struct msg_participant two[] = {dave, dave};
+    two[1].id = 12;
+    two[1].hand_unix_ms = 1700000001500;
+    struct ask *ask = ask_new("GET", JOIN, PARTICIPANT_TOKEN, STR_NONE);
+    ask->request.query = "limit=2&page_token=0000000000000008";
+    api_handle(f->api, &ask->request);
+    const struct msg_participant_page *page =
+        &asked(f, MSG_participant_page)->request.participant_page;
+    assert_true(page->limit == 2 && page->after_id == 8 && page->participant == 0);
+    assert_true(page->has_asker);
+    mock_bus_answer(
+        asked(f, MSG_participant_page), ERR_OK,
+        &(struct msg){.id = MSG_participant_page_reply,
+                      .participant_page_reply = {.participants = {.items = two, .count = 2}}});
+    assert_string_equal(
+        ask->body,
+        "{\"items\":[" DAVE ",{\"id\":\"12\",\"name\":\"Dave <D>\",\"role\":\"participant\","
+        "\"state\":\"joined\",\"guest\":true,\"hand_raised_at\":\"2023-11-14T22:13:21.500Z\","
+        "\"joined_at\":\"2023-11-14T22:13:20.000Z\"}],\"next_page_token\":\"000000000000000c\"}");
+    ask_free(&ask);
+}
+
+static void one_is_shown(void **state)
+{
+    static const size_t counts[] = {1, 0};
+    struct api_fixture *f = *state;
+    log_capture_expect("request failed");
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        struct ask *ask = send_as(f, &(struct sent){"GET", JOIN "/9", TOKEN, NULL, NULL});
+        const struct msg_participant_page *page =
+            &asked(f, MSG_participant_page)->request.participant_page;
+        assert_true(page->limit == 1 && page->participant == 9 && !page->has_asker);
+        mock_bus_answer(asked(f, MSG_participant_page), ERR_OK,
+                        &(struct msg){.id = MSG_participant_page_reply,
+                                      .participant_page_reply = {
+                                          .participants = {.items = &dave, .count = counts[i]}}});
+        if (counts[i] == 1) {
+            assert_string_equal(ask->body, DAVE);
+        } else {
+            assert_problem(ask, 502, "protocol");
+        }
+        ask_free(&ask);
+    }
+}
+
+static void one_is_changed(void **state)
+{
+    struct api_fixture *f = *state;
+    struct ask *ask =
+        send_as(f, &(struct sent){"PATCH", JOIN "/9", PARTICIPANT_TOKEN,
+                                  "{\"name\":\"D\",\"hand\":false,\"role\":\"viewer\"}", NULL});
+    const struct msg_participant_change *change =
+        &asked(f, MSG_participant_change)->request.participant_change;
+    assert_true(change->participant == 9 && str_eq(change->room, STR_LIT("abc-defg-hij")));
+    assert_true(change->has_name && str_eq(change->name, STR_LIT("D")));
+    assert_true(change->has_hand && !change->hand);
+    assert_true(change->has_role && change->role == ROOM_VIEWER);
+    assert_hash_of(change->asker.token_hash, PARTICIPANT_TOKEN);
+    assert_true(change->has_origin);
+    mock_bus_answer(asked(f, MSG_participant_change), ERR_OK,
+                    &(struct msg){.id = MSG_participant_change_reply,
+                                  .participant_change_reply = {.participant = dave}});
+    assert_string_equal(ask->body, DAVE);
+    ask_free(&ask);
+    ask = send_as(f, &(struct sent){"PATCH", JOIN "/9", TOKEN, "{\"hand\":true}", NULL});
+    change = &asked(f, MSG_participant_change)->request.participant_change;
+    assert_true(change->hand && !change->has_name && !change->has_role && !change->has_asker);
+    fail_call(f, MSG_participant_change, ERR_FORBIDDEN);
+    assert_problem(ask, 403, "forbidden");
+    ask_free(&ask);
+}
+
+static void they_leave(void **state)
+{
+    struct api_fixture *f = *state;
+    struct ask *ask =
+        send_as(f, &(struct sent){"DELETE", JOIN "/9", PARTICIPANT_TOKEN, NULL, NULL});
+    const struct msg_participant_remove *removal =
+        &asked(f, MSG_participant_remove)->request.participant_remove;
+    assert_true(removal->participant == 9 && removal->has_asker && removal->has_origin);
+    mock_bus_answer(asked(f, MSG_participant_remove), ERR_OK,
+                    &(struct msg){.id = MSG_participant_remove_reply});
+    assert_int_equal(ask->status, 204);
+    ask_free(&ask);
+    ask = send_as(f, &(struct sent){"POST", ROOM "/end", TOKEN, NULL, NULL});
+    const struct msg_meeting_end *end = &asked(f, MSG_meeting_end)->request.meeting_end;
+    assert_true(str_eq(end->room, STR_LIT("abc-defg-hij")) && !end->has_asker);
+    mock_bus_answer(asked(f, MSG_meeting_end), ERR_OK, &(struct msg){.id = MSG_meeting_end_reply});
+    assert_int_equal(ask->status, 204);
+    ask_free(&ask);
+}
+
+/* ---- how often ---- */
+
+static bool was_limited(struct api_fixture *f, const char *labels)
+{
+    const struct metric *metric =
+        metrics_counter(f->metrics, "lynks_gateway_limited_joins_total", "", labels);
+    return metric_value(metric) > 0;
+}
+
+static int try_to_join(struct api_fixture *f, const struct sent *sent, enum err err)
+{
+    struct ask *ask = send_as(f, sent);
+    if (ask->status == 0) {
+        if (err == ERR_OK) {
+            answer_join(f, sent->token != NULL);
+        } else {
+            fail_call(f, MSG_participant_join, err);
+        }
+    }
+    const int status = ask->status;
+    ask_free(&ask);
+    return status;
+}
+
+/* What makes nobody counts for nothing; what may have made somebody does. */
+static void so_many_come_from_one_address(void **state)
+{
+    static const struct sent join = {"POST", JOIN, NULL, NAMED, NULL};
+    static const struct sent back = {"POST", JOIN, PARTICIPANT_TOKEN, "{}", NULL};
+    struct api_fixture *f = *state;
+    log_capture_expect("request failed");
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(try_to_join(f, &join, ERR_ROOM_FULL), 409);
+        assert_int_equal(try_to_join(f, &back, ERR_OK), 201);
+    }
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(try_to_join(f, &join, ERR_OK), 201);
+    }
+    assert_false(was_limited(f, "limit=\"join\""));
+    assert_int_equal(try_to_join(f, &join, ERR_DEADLINE), 504);
+    assert_int_equal(try_to_join(f, &join, ERR_OK), 429);
+    assert_true(was_limited(f, "limit=\"join\""));
+    fake_clock_advance(f->clock, 10000);
+    assert_int_equal(try_to_join(f, &join, ERR_OK), 201);
+    assert_int_equal(try_to_join(f, &join, ERR_OK), 429);
+}
+
+static void so_many_pins_are_tried(void **state)
+{
+    static const struct sent pin = {"POST", JOIN, NULL, "{\"name\":\"D\",\"pin\":\"0042\"}", NULL};
+    static const struct sent none = {"POST", JOIN, NULL, NAMED, NULL};
+    struct api_fixture *f = *state;
+    struct ask *asks[4];
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(try_to_join(f, &pin, ERR_ROOM_LOCKED), 423);
+        assert_int_equal(try_to_join(f, &none, ERR_WRONG_PIN), 403);
+    }
+    /* However many come at a time. */
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        asks[i] = send_as(f, &pin);
+        assert_int_equal(asks[i]->status, i < 3 ? 0 : 429);
+    }
+    fail_call(f, MSG_participant_join, ERR_WRONG_PIN);
+    answer_join(f, /* is_resumed= */ false);
+    fail_call(f, MSG_participant_join, ERR_WRONG_PIN);
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        ask_free(&asks[i]);
+    }
+    assert_int_equal(try_to_join(f, &pin, ERR_WRONG_PIN), 403);
+    assert_false(was_limited(f, "limit=\"join\""));
+    assert_int_equal(try_to_join(f, &pin, ERR_OK), 429);
+    assert_true(was_limited(f, "limit=\"pin\""));
+    assert_int_equal(try_to_join(f, &none, ERR_OK), 201);
+}
+
+static int name_room(struct api_fixture *f, const struct sent *sent, enum msg_id message,
+                     enum err err)
+{
+    struct ask *ask = send_as(f, sent);
+    if (ask->status == 0) {
+        fail_call(f, message, err);
+    }
+    const int status = ask->status;
+    ask_free(&ask);
+    return status;
+}
+
+/* Over all routes that name a room, whoever asks; by ids nobody finds a way in, and who is in a
+ * room goes on. */
+static void codes_are_guessed_so_often(void **state)
+{
+    static const struct sent guess = {"POST", JOIN, NULL, NAMED, NULL};
+    static const struct sent as_carol = {"GET", ROOM, TOKEN, NULL, NULL};
+    static const struct sent by_id = {"GET", "/v1/rooms/77", TOKEN, NULL, NULL};
+    static const struct sent inside = {"GET", JOIN, PARTICIPANT_TOKEN, NULL, NULL};
+    struct api_fixture *f = *state;
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(name_room(f, &by_id, MSG_room_get, ERR_NO_SUCH_ROOM), 404);
+        assert_int_equal(name_room(f, &inside, MSG_participant_page, ERR_NO_SUCH_ROOM), 404);
+        assert_int_equal(name_room(f, &guess, MSG_participant_join, ERR_GONE), 410);
+    }
+    assert_int_equal(name_room(f, &guess, MSG_participant_join, ERR_NO_SUCH_ROOM), 404);
+    assert_int_equal(name_room(f, &as_carol, MSG_room_get, ERR_NO_SUCH_ROOM), 404);
+    assert_int_equal(name_room(f, &guess, MSG_participant_join, ERR_NO_SUCH_ROOM), 404);
+    assert_false(was_limited(f, "limit=\"code\""));
+    assert_int_equal(name_room(f, &guess, MSG_participant_join, ERR_NO_SUCH_ROOM), 404);
+    assert_int_equal(name_room(f, &as_carol, MSG_room_get, ERR_NO_SUCH_ROOM), 429);
+    assert_int_equal(name_room(f, &guess, MSG_participant_join, ERR_NO_SUCH_ROOM), 429);
+    assert_true(was_limited(f, "limit=\"code\""));
+    assert_int_equal(name_room(f, &inside, MSG_participant_page, ERR_FORBIDDEN), 403);
+    assert_int_equal(name_room(f, &by_id, MSG_room_get, ERR_GONE), 410);
+    fake_clock_advance(f->clock, 10000);
+    assert_int_equal(name_room(f, &as_carol, MSG_room_get, ERR_GONE), 410);
+}
+
+#define PARTICIPANTS_TEST(fn)                                                                      \
+    cmocka_unit_test_setup_teardown(fn, api_fixture_setup, api_fixture_teardown)
+
+int main(void)
+{
+    if (sodium_init() < 0) {
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        PARTICIPANTS_TEST(a_guest_comes_in),
+        PARTICIPANTS_TEST(a_user_comes_in_with_his_session),
+        PARTICIPANTS_TEST(who_was_in_comes_back),
+        PARTICIPANTS_TEST(what_cannot_be_is_refused_at_once),
+        PARTICIPANTS_TEST(what_comes_again_gets_the_same_token),
+        PARTICIPANTS_TEST(a_clients_key_is_told_with_its_body),
+        PARTICIPANTS_TEST(who_is_in_is_listed),
+        PARTICIPANTS_TEST(one_is_shown),
+        PARTICIPANTS_TEST(one_is_changed),
+        PARTICIPANTS_TEST(they_leave),
+        PARTICIPANTS_TEST(so_many_come_from_one_address),
+        PARTICIPANTS_TEST(so_many_pins_are_tried),
+        PARTICIPANTS_TEST(codes_are_guessed_so_often),
+    };
+    return cmocka_run_group_tests_name("participants_api", tests, NULL, NULL);
+}

@@ -102,6 +102,11 @@ void http_chunk_unref(struct http_chunk **chunk)
     *chunk = NULL;
 }
 
+struct str http_chunk_data(const struct http_chunk *chunk)
+{
+    return (struct str){.data = chunk->framed + chunk->data_offset, .bytes = chunk->data_bytes};
+}
+
 /* The bytes of a chunk that this stream sends. */
 static struct iovec view_of(const struct http_stream *stream, struct http_chunk *chunk)
 {

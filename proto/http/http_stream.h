@@ -40,6 +40,7 @@ struct http_chunk;
 struct http_chunk *http_chunk_new(struct str data); /* not empty */
 struct http_chunk *http_chunk_ref(struct http_chunk *chunk);
 void http_chunk_unref(struct http_chunk **chunk); /* sets it to NULL */
+struct str http_chunk_data(const struct http_chunk *chunk);
 
 /* Sends chunk, of which the stream takes a reference of its own. false: there is no room, nothing
  * was taken, and on_room will be called. Never calls the producer. */

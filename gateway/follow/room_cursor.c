@@ -1,0 +1,352 @@
+#include "gateway/follow/room_cursor.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static const enum room_end end_of_reason[] = {
+    [REASON_LEFT] = ROOM_END_LEFT,
+    [REASON_ABSENT] = ROOM_END_ABSENT,
+    [REASON_REMOVED] = ROOM_END_REMOVED,
+    [REASON_SESSION_ENDED] = ROOM_END_SESSION_ENDED,
+    [REASON_MEETING_ENDED] = ROOM_END_MEETING_ENDED,
+    [REASON_ROOM_CLOSED] = ROOM_END_ROOM_ENDED,
+    [REASON_ROOM_EXPIRED] = ROOM_END_ROOM_ENDED,
+    [REASON_ROOM_UNUSED] = ROOM_END_ROOM_ENDED,
+    [REASON_OWNER_REMOVED] = ROOM_END_ROOM_ENDED,
+    [REASON_NOT_A_MEMBER] = ROOM_END_NOT_A_MEMBER,
+};
+
+static enum room_end end_by(const struct room_item *item)
+{
+    switch (item->type) {
+    case EVENT_ROOM_ENDED:
+        return ROOM_END_ROOM_ENDED;
+    case EVENT_MEETING_ENDED:
+        return ROOM_END_MEETING_ENDED;
+    default:
+        break;
+    }
+    if (item->reason != 0) {
+        return end_of_reason[item->reason];
+    }
+    return item->type == EVENT_PARTICIPANT_LEFT ? ROOM_END_LEFT : ROOM_END_REMOVED;
+}
+
+void room_cursor_init(struct room_cursor *cursor, struct followed_room *room,
+                      const struct cursor_open *open)
+{
+    cursor->room = room;
+    cursor->open = *open;
+    cursor->step = CURSOR_WAITS;
+    cursor->question = NULL;
+    cursor->first_era = room->era;
+    cursor->era = 0;
+    cursor->page = NULL;
+    cursor->me = NULL;
+    cursor->behind_bytes = ROOM_CURSOR_BEHIND_BYTES;
+    list_add(&room->readers, &cursor->reader.link);
+    list_init(&cursor->page_link);
+}
+
+static void free_page(struct room_cursor *cursor)
+{
+    for (size_t i = 0; cursor->page != NULL && i < cursor->page_count; i++) {
+        room_item_fini(&cursor->page[i]);
+    }
+    free(cursor->page);
+    cursor->page = NULL;
+}
+
+void room_cursor_fini(struct room_cursor *cursor)
+{
+    if (cursor->room != NULL) {
+        free_page(cursor);
+        http_chunk_unref(&cursor->me);
+        list_remove(&cursor->reader.link);
+        list_remove(&cursor->page_link);
+        cursor->room = NULL;
+    }
+}
+
+/* NULL: he is not in. */
+static const struct msg_participant *find_me(const struct room_cursor *cursor)
+{
+    return room_fold_find(cursor->room->fold, cursor->open.participant_id);
+}
+
+static void end_cursor(struct room_cursor *cursor, enum room_end end)
+{
+    free_page(cursor);
+    cursor->end = end;
+    cursor->step = CURSOR_ENDED;
+}
+
+/* ---- where it begins ---- */
+
+/* The gateway may not have heard yet what its client was told by another one, or by roomsvc. In
+ * another era, what he was told counts no more. */
+static bool is_room_ready(const struct room_cursor *cursor)
+{
+    const struct followed_room *room = cursor->room;
+    return room->step == FOLLOWED_GONE ||
+           (room->step == FOLLOWED_WHOLE &&
+            (cursor->first_era != room->era || room->generation != cursor->open.generation ||
+             room->seq >= cursor->open.seq));
+}
+
+/* He was in when he asked, and is out: what was it? */
+static enum room_end find_end(const struct room_cursor *cursor)
+{
+    const struct room_tail *tail = &cursor->room->tail;
+    const struct room_item *item;
+    for (uint64_t seq = tail->last_seq; (item = room_tail_find(tail, seq)) != NULL; seq--) {
+        if (room_item_puts_out(item, cursor->open.participant_id)) {
+            return end_by(item);
+        }
+    }
+    return ROOM_END_NOT_JOINED;
+}
+
+static void go_on_after(struct room_cursor *cursor, uint64_t seq)
+{
+    cursor->seq = seq;
+    cursor->behind_bytes =
+        ROOM_CURSOR_BEHIND_BYTES + room_tail_bytes_after(&cursor->room->tail, seq);
+    cursor->step = CURSOR_GOES;
+}
+
+static void begin_cursor(struct room_cursor *cursor)
+{
+    const struct followed_room *room = cursor->room;
+    const struct cursor_after *after = &cursor->open.after;
+    const bool is_first = cursor->era == 0;
+    const bool is_known = is_first && after->kind == AFTER_EVENT &&
+                          after->generation == room->generation && after->seq <= room->seq;
+    cursor->era = room->era;
+    if (room->step == FOLLOWED_GONE) {
+        end_cursor(cursor, ROOM_END_ROOM_ENDED);
+    } else if (is_known) {
+        go_on_after(cursor, after->seq);
+    } else if (find_me(cursor) == NULL) {
+        end_cursor(cursor, find_end(cursor));
+    } else {
+        cursor->step = is_first && after->kind == AFTER_NOTHING ? CURSOR_SNAPSHOT : CURSOR_RESET;
+    }
+}
+
+/* What was told of the room counts no more. */
+static bool is_of_another_era(const struct room_cursor *cursor)
+{
+    return cursor->era != cursor->room->era;
+}
+
+/* ---- events ---- */
+
+static bool is_for_him(const struct room_cursor *cursor, const struct room_item *item)
+{
+    const struct msg_participant *me = find_me(cursor);
+    return room_item_is_for(item, cursor->open.participant_id,
+                            me == NULL ? cursor->open.role : me->role);
+}
+
+/* What is next on the page or in the tail. NULL: nothing that is here. */
+static const struct room_item *next_item(const struct room_cursor *cursor)
+{
+    if (cursor->step == CURSOR_PAGE) {
+        return &cursor->page[cursor->page_next];
+    }
+    return room_tail_find(&cursor->room->tail, cursor->seq + 1);
+}
+
+static void pass_item(struct room_cursor *cursor, const struct room_item *item)
+{
+    const bool is_out = room_item_puts_out(item, cursor->open.participant_id) &&
+                        find_me(cursor) == NULL; /* he may have come back since */
+    const enum room_end end = end_by(item);
+    cursor->seq = item->seq;
+    if (cursor->step == CURSOR_PAGE && ++cursor->page_next == cursor->page_count) {
+        free_page(cursor);
+        cursor->step = CURSOR_GOES;
+    }
+    if (is_out) {
+        end_cursor(cursor, end);
+    }
+}
+
+/* The next event that is for him. False: look again; the step may be another one. */
+static bool look_for_item(struct room_cursor *cursor, struct http_chunk **ret_chunk)
+{
+    const struct room_item *item = next_item(cursor);
+    if (is_for_him(cursor, item)) {
+        *ret_chunk = item->chunk;
+        return true;
+    }
+    pass_item(cursor, item);
+    return false;
+}
+
+/* In GOES. True: there is an item in the tail. */
+static bool look_at_tail(struct room_cursor *cursor)
+{
+    const struct followed_room *room = cursor->room;
+    if (cursor->seq == room->seq) {
+        cursor->behind_bytes = ROOM_CURSOR_BEHIND_BYTES;
+        if (find_me(cursor) == NULL) {
+            end_cursor(cursor, find_end(cursor));
+        }
+        return false;
+    }
+    if (next_item(cursor) == NULL) {
+        cursor->step = CURSOR_READS;
+        cursor->page_generation = room->generation;
+        cursor->want_page(cursor->arg, cursor);
+        return false;
+    }
+    return true;
+}
+
+/* ---- what is next ---- */
+
+static struct http_chunk *make_me(struct room_cursor *cursor)
+{
+    const struct room_encoder *encoder = cursor->room->shared->encoder;
+    const struct msg_participant *me = find_me(cursor);
+    return encoder->me(encoder->arg, me, me->role == cursor->open.role ? cursor->open.can : 0);
+}
+
+/* Both parts of a snapshot are as of the same event. */
+static struct http_chunk *begin_snapshot(struct room_cursor *cursor)
+{
+    http_chunk_unref(&cursor->me);
+    cursor->me = make_me(cursor);
+    cursor->seq = cursor->room->seq;
+    return followed_room_snapshot(cursor->room);
+}
+
+/* The step is one in which something may have changed since. */
+static void catch_up_with_room(struct room_cursor *cursor)
+{
+    const bool is_begun =
+        cursor->step != CURSOR_WAITS && cursor->step != CURSOR_ME && cursor->step != CURSOR_ENDED;
+    if (is_begun && (is_of_another_era(cursor) || cursor->room->step != FOLLOWED_WHOLE)) {
+        free_page(cursor);
+        cursor->step = CURSOR_WAITS;
+    }
+    const bool has_snapshot_next = cursor->step == CURSOR_RESET || cursor->step == CURSOR_SNAPSHOT;
+    if (has_snapshot_next && find_me(cursor) == NULL) {
+        end_cursor(cursor, find_end(cursor));
+    }
+}
+
+enum cursor_has room_cursor_peek(struct room_cursor *cursor, struct http_chunk **ret_chunk)
+{
+    const struct room_encoder *encoder = cursor->room->shared->encoder;
+    for (;;) {
+        catch_up_with_room(cursor);
+        switch (cursor->step) {
+        case CURSOR_WAITS:
+            if (!is_room_ready(cursor)) {
+                return CURSOR_HAS_NOTHING;
+            }
+            begin_cursor(cursor);
+            break;
+        case CURSOR_RESET:
+            if (cursor->me == NULL) {
+                cursor->me = encoder->reset(encoder->arg);
+            }
+            *ret_chunk = cursor->me;
+            return CURSOR_HAS_CHUNK;
+        case CURSOR_SNAPSHOT:
+            *ret_chunk = begin_snapshot(cursor);
+            return CURSOR_HAS_CHUNK;
+        case CURSOR_ME:
+            *ret_chunk = cursor->me;
+            return CURSOR_HAS_CHUNK;
+        case CURSOR_GOES:
+            if (look_at_tail(cursor)) {
+                if (look_for_item(cursor, ret_chunk)) {
+                    return CURSOR_HAS_CHUNK;
+                }
+            } else if (cursor->step != CURSOR_ENDED) {
+                return CURSOR_HAS_NOTHING;
+            }
+            break;
+        case CURSOR_READS:
+            return CURSOR_HAS_NOTHING;
+        case CURSOR_PAGE:
+            if (look_for_item(cursor, ret_chunk)) {
+                return CURSOR_HAS_CHUNK;
+            }
+            break;
+        case CURSOR_ENDED:
+            return CURSOR_HAS_END;
+        }
+    }
+}
+
+void room_cursor_advance(struct room_cursor *cursor)
+{
+    switch (cursor->step) {
+    case CURSOR_RESET:
+        http_chunk_unref(&cursor->me);
+        cursor->step = CURSOR_SNAPSHOT;
+        break;
+    case CURSOR_SNAPSHOT:
+        cursor->step = CURSOR_ME;
+        break;
+    case CURSOR_ME:
+        http_chunk_unref(&cursor->me);
+        go_on_after(cursor, cursor->seq);
+        break;
+    case CURSOR_GOES:
+    case CURSOR_PAGE:
+        pass_item(cursor, next_item(cursor));
+        break;
+    case CURSOR_WAITS:
+    case CURSOR_READS:
+    case CURSOR_ENDED:
+        assert(false); /* there was nothing to be seen */
+    }
+}
+
+bool room_cursor_is_slow(const struct room_cursor *cursor)
+{
+    return cursor->step == CURSOR_GOES && !is_of_another_era(cursor) &&
+           room_tail_bytes_after(&cursor->room->tail, cursor->seq) > cursor->behind_bytes;
+}
+
+/* ---- pages of the journal ---- */
+
+/* The first is what he has not got. None: it is not kept any more. */
+static bool is_page_of(const struct room_cursor *cursor, const struct msg_journal_read_reply *reply)
+{
+    return reply->events.count > 0 && reply->events.items[0].seq == cursor->seq + 1;
+}
+
+bool room_cursor_take(struct room_cursor *cursor, const struct msg_journal_read_reply *reply)
+{
+    const struct room_encoder *encoder = cursor->room->shared->encoder;
+    if (cursor->step != CURSOR_READS) {
+        return true; /* it has begun anew */
+    }
+    if (reply->generation != cursor->page_generation) {
+        cursor->step = CURSOR_GOES; /* the room will say, and wake him */
+        followed_room_doubt(cursor->room);
+        return false;
+    }
+    if (!is_page_of(cursor, reply)) {
+        cursor->step = CURSOR_RESET;
+        return true;
+    }
+    cursor->page_count = reply->events.count;
+    cursor->page_next = 0;
+    cursor->page = mem_realloc_array(NULL, cursor->page_count, sizeof(*cursor->page));
+    for (size_t i = 0; i < cursor->page_count; i++) {
+        const struct msg_room_event *event = &reply->events.items[i];
+        struct http_chunk *chunk =
+            encoder->event(encoder->arg, reply->generation, cursor->room->room_id, event);
+        room_item_init(&cursor->page[i], event, &chunk);
+    }
+    cursor->step = CURSOR_PAGE;
+    return true;
+}

@@ -1,0 +1,105 @@
+/* One reader's place in a room that is followed: what he gets next, whether it comes from the
+ * room's state, from its tail or, where he was away for longer than that goes back, from the
+ * journal. A stream pulls from it as its reader takes what was sent; a long poll pulls all that is
+ * there. Nothing is kept for him but the place.
+ *
+ * First comes a snapshot, or what is after the event that he has seen last; if that cannot be told
+ * any more, `reset` and a snapshot: never a silent gap. When he is out, what put him out is the
+ * last. */
+#ifndef LYNKS_GATEWAY_FOLLOW_ROOM_CURSOR_H
+#define LYNKS_GATEWAY_FOLLOW_ROOM_CURSOR_H
+
+#include "gateway/follow/followed_room.h"
+
+/* Who reads so slowly that this is ready for him, beyond what was there when he came, is too slow.
+ */
+#define ROOM_CURSOR_BEHIND_BYTES 262144
+
+enum room_end {
+    ROOM_END_LEFT,
+    ROOM_END_ABSENT,
+    ROOM_END_REMOVED,
+    ROOM_END_SESSION_ENDED,
+    ROOM_END_NOT_A_MEMBER,
+    ROOM_END_MEETING_ENDED,
+    ROOM_END_ROOM_ENDED,
+    ROOM_END_NOT_JOINED, /* he is not in, and what put him out was not seen */
+};
+
+enum cursor_step {
+    CURSOR_WAITS,    /* until the room is whole, and where the reader was told it is */
+    CURSOR_RESET,    /* that all begins anew is next */
+    CURSOR_SNAPSHOT, /* the snapshot, as it is for all */
+    CURSOR_ME,       /* what is his own of it */
+    CURSOR_GOES,     /* events after seq, as they come */
+    CURSOR_READS,    /* likewise, and the tail does not go back so far: the journal is asked */
+    CURSOR_PAGE,     /* what that gave is next */
+    CURSOR_ENDED,    /* he is out */
+};
+
+/* The event that a client has seen last, as it says. */
+struct cursor_after {
+    enum cursor_after_kind {
+        AFTER_NOTHING, /* it begins */
+        AFTER_EVENT,
+        AFTER_GARBAGE, /* it says something that is no event's id */
+    } kind;
+    uint64_t generation, seq;
+};
+
+/* What roomsvc has told of who reads (stream_open), and where he was. */
+struct cursor_open {
+    uint64_t room_id;
+    uint64_t participant_id;
+    enum room_role role;
+    uint64_t can; /* see room_encoder.h */
+    uint64_t generation, seq;
+    struct cursor_after after;
+};
+
+struct page_question; /* room_follow.c */
+
+/* Embedded. All is the cursor's own. */
+struct room_cursor {
+    struct room_reader reader;
+    struct list_link page_link;     /* of those that wait for a page */
+    struct page_question *question; /* which is out; NULL: none */
+    struct followed_room *room;     /* NULL: it is closed */
+    void (*want_page)(void *arg, struct room_cursor *cursor);
+    void *arg;
+    struct cursor_open open;
+    enum cursor_step step;
+    enum room_end end;  /* of ENDED */
+    uint32_t first_era; /* of the room, when it came */
+    uint32_t era;       /* of the room, in which it reads; 0: it has not begun */
+    uint64_t seq;       /* of the last event that the reader has got, or that is not for him */
+    uint64_t page_generation;
+    struct room_item *page; /* NULL: none */
+    size_t page_count, page_next;
+    struct http_chunk *me; /* in ME */
+    uint64_t behind_bytes; /* that may be ready for him */
+};
+
+/* In a room. want_page is called when the journal has to be asked for what is after cursor->seq; it
+ * is answered with room_cursor_take. */
+void room_cursor_init(struct room_cursor *cursor, struct followed_room *room,
+                      const struct cursor_open *open);
+void room_cursor_fini(struct room_cursor *cursor); /* it leaves the room */
+
+enum cursor_has {
+    CURSOR_HAS_NOTHING, /* for now: the reader is woken */
+    CURSOR_HAS_CHUNK,
+    CURSOR_HAS_END, /* cursor->end */
+};
+
+/* What is next; a chunk is borrowed until anything else is called. */
+enum cursor_has room_cursor_peek(struct room_cursor *cursor, struct http_chunk **ret_chunk);
+/* The chunk that was just seen is with the reader. */
+void room_cursor_advance(struct room_cursor *cursor);
+/* Is more ready for him than may be? */
+bool room_cursor_is_slow(const struct room_cursor *cursor);
+
+/* The journal after cursor->seq. false: there is nothing to wake the reader for. */
+bool room_cursor_take(struct room_cursor *cursor, const struct msg_journal_read_reply *reply);
+
+#endif

@@ -1,0 +1,512 @@
+#include "gateway/follow/room_follow.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "gateway/follow/room_heads.h"
+#include "proto/base/backoff.h"
+#include "proto/base/log.h"
+#include "proto/base/lru.h"
+
+#define ANSWER_MS 1000
+#define RETRY_MIN_MS 100
+#define RETRY_MAX_MS 2000
+#define PAGES_RETRY_MS 200
+#define IDLE_CHECK_MS 1000
+
+/* A room's place here. */
+struct place {
+    struct followed_room room;
+    struct room_follow *follow;
+    struct list_link due;  /* of follow->due */
+    struct list_link idle; /* of follow->idle, while nobody reads */
+    struct head_place head;
+    struct backoff backoff;
+    uint64_t retry_timer; /* it is asked again then; 0: none */
+    uint64_t idle_ms;     /* since when nobody reads */
+    uint64_t behind_ms;   /* since when the journal is known to be further; 0: it is not */
+};
+
+/* Of the journal, for one cursor. */
+struct page_question {
+    struct room_follow *follow;
+    struct room_cursor *cursor; /* NULL: it is closed */
+};
+
+struct room_follow {
+    struct room_follow_parts parts;
+    struct room_follow_config config;
+    struct followed_shared shared;
+    struct lru *index; /* room id -> struct place * */
+    struct list_link due;
+    struct list_link pages; /* of cursors that wait for a page */
+    struct list_link idle;  /* the longest first */
+    struct room_heads *heads;
+    struct room_heads_owner heads_owner;
+    size_t out;           /* questions */
+    size_t behind;        /* rooms */
+    uint64_t pages_timer; /* no page is asked for until it fires; 0: none */
+    uint64_t idle_timer;
+    struct metric *held, *behind_gauge, *tail_bytes, *lag;
+    struct metric *states, *journals, *failed_states, *failed_journals;
+};
+
+static struct place *place_of_room(struct followed_room *room)
+{
+    return CONTAINER_OF(room, struct place, room);
+}
+
+static uint64_t room_follow_now_ms(const struct room_follow *follow)
+{
+    return clock_mono_ms(follow->parts.clock);
+}
+
+static struct call_context question_context(const struct room_follow *follow)
+{
+    return (struct call_context){.request_id = STR_LIT("follow"),
+                                 .deadline_ms = room_follow_now_ms(follow) + ANSWER_MS};
+}
+
+/* ---- one room ---- */
+
+/* How long it takes from when a room is known to be behind until it is not. */
+static void note_lag(struct place *place)
+{
+    struct room_follow *follow = place->follow;
+    const struct followed_room *room = &place->room;
+    const bool is_behind = room->step != FOLLOWED_GONE && (room->is_due || room->is_asked);
+    if (is_behind && place->behind_ms == 0) {
+        place->behind_ms = room_follow_now_ms(follow);
+        follow->behind++;
+    } else if (!is_behind && place->behind_ms != 0) {
+        metric_observe_us(follow->lag, (room_follow_now_ms(follow) - place->behind_ms) * 1000);
+        place->behind_ms = 0;
+        follow->behind--;
+    }
+    metric_set(follow->behind_gauge, (int64_t)follow->behind);
+    metric_set(follow->tail_bytes, (int64_t)follow->shared.tails.bytes);
+}
+
+static void free_place(struct place *place)
+{
+    struct room_follow *follow = place->follow;
+    follow->behind -= place->behind_ms != 0;
+    clock_cancel(follow->parts.clock, place->retry_timer);
+    list_remove(&place->due);
+    list_remove(&place->idle);
+    room_heads_remove(follow->heads, &place->head);
+    lru_remove(follow->index, &place->room.room_id);
+    followed_room_fini(&place->room);
+    mem_free(&place);
+    metric_set(follow->held, (int64_t)lru_count(follow->index));
+}
+
+static void make_idle(struct place *place)
+{
+    if (list_is_empty(&place->room.readers) && list_is_empty(&place->idle)) {
+        place->idle_ms = room_follow_now_ms(place->follow);
+        list_add(&place->follow->idle, &place->idle);
+    }
+}
+
+/* ---- questions about rooms ---- */
+
+static void ask_what_is_wanted(struct room_follow *follow);
+
+/* Asks what is due of it, now or when it is its turn. */
+static void see_to_room(struct place *place)
+{
+    const struct followed_room *room = &place->room;
+    if (room->is_due && !room->is_asked && place->retry_timer == 0 && list_is_empty(&place->due)) {
+        list_add(&place->follow->due, &place->due);
+    }
+    note_lag(place);
+}
+
+static void on_room_retry(void *arg)
+{
+    struct place *place = arg;
+    place->retry_timer = 0;
+    see_to_room(place);
+    ask_what_is_wanted(place->follow);
+}
+
+static void retry_room(struct place *place)
+{
+    const struct clock *clock = place->follow->parts.clock;
+    clock_cancel(clock, place->retry_timer);
+    place->retry_timer = clock_after(clock, backoff_next(&place->backoff), on_room_retry, place);
+}
+
+static void count_failure(struct room_follow *follow, bool is_state, enum err err)
+{
+    metric_inc(is_state ? follow->failed_states : follow->failed_journals);
+    log_debug("room not followed further", LOG_Z("error", err_code(err)));
+}
+
+static void on_room_answered(void *arg, enum err err, const struct msg *reply)
+{
+    struct place *place = arg;
+    struct room_follow *follow = place->follow;
+    struct followed_room *room = &place->room;
+    const bool is_state = room->step == FOLLOWED_LOADS;
+    follow->out--;
+    if (followed_room_take(room, err, reply)) {
+        backoff_begin_at_min(&place->backoff);
+    } else {
+        count_failure(follow, is_state, err == ERR_OK ? ERR_PROTOCOL : err);
+        retry_room(place);
+    }
+    if (room->below_seq != 0) { /* roomsvc is to know, too */
+        room_heads_ask(follow->heads, &place->head);
+    }
+    see_to_room(place);
+    ask_what_is_wanted(follow);
+}
+
+static void ask_for_place(struct place *place)
+{
+    struct room_follow *follow = place->follow;
+    struct msg request;
+    const struct call_context context = question_context(follow);
+    list_remove(&place->due);
+    followed_room_ask(&place->room, &request);
+    const bool is_state = request.id == MSG_room_state;
+    metric_inc(is_state ? follow->states : follow->journals);
+    const enum err err = bus_call(follow->parts.bus, &request, &context, on_room_answered, place);
+    if (err == ERR_OK) {
+        follow->out++;
+    } else {
+        (void)followed_room_take(&place->room, err, NULL);
+        count_failure(follow, is_state, err);
+        retry_room(place);
+    }
+}
+
+/* ---- questions of cursors ---- */
+
+static void on_want_page(void *arg, struct room_cursor *cursor)
+{
+    struct room_follow *follow = arg;
+    list_remove(&cursor->page_link);
+    list_add(&follow->pages, &cursor->page_link);
+    ask_what_is_wanted(follow);
+}
+
+static void on_pages_retry(void *arg)
+{
+    struct room_follow *follow = arg;
+    follow->pages_timer = 0;
+    ask_what_is_wanted(follow);
+}
+
+static void retry_pages(struct room_follow *follow, struct room_cursor *cursor, enum err err)
+{
+    struct backoff backoff = {
+        .min_ms = PAGES_RETRY_MS, .max_ms = PAGES_RETRY_MS, .random = random_u32};
+    count_failure(follow, /* is_state= */ false, err);
+    list_add(&follow->pages, &cursor->page_link);
+    if (follow->pages_timer == 0) {
+        backoff_begin_at_min(&backoff);
+        follow->pages_timer =
+            clock_after(follow->parts.clock, backoff_next(&backoff), on_pages_retry, follow);
+    }
+}
+
+static void on_page_answered(void *arg, enum err err, const struct msg *reply)
+{
+    AUTO(mem_free) struct page_question *question = arg;
+    struct room_follow *follow = question->follow;
+    struct room_cursor *cursor = question->cursor;
+    follow->out--;
+    if (cursor != NULL) {
+        cursor->question = NULL;
+    }
+    if (err == ERR_OK && reply->id != MSG_journal_read_reply) {
+        err = ERR_PROTOCOL;
+    }
+    /* One that waits again wants another page by now. */
+    if (cursor != NULL && list_is_empty(&cursor->page_link)) {
+        struct place *place = place_of_room(cursor->room);
+        if (err == ERR_OK) {
+            if (room_cursor_take(cursor, &reply->journal_read_reply)) {
+                cursor->reader.wake(cursor->reader.arg);
+            }
+            see_to_room(place);
+        } else {
+            retry_pages(follow, cursor, err);
+        }
+    }
+    ask_what_is_wanted(follow);
+}
+
+static void ask_for_page(struct room_follow *follow, struct room_cursor *cursor)
+{
+    const struct call_context context = question_context(follow);
+    const struct msg request = {.id = MSG_journal_read,
+                                .journal_read = {.room_id = cursor->room->room_id,
+                                                 .after_seq = cursor->seq,
+                                                 .limit = JOURNAL_PAGE}};
+    struct page_question *question = mem_alloc(sizeof(*question));
+    *question = (struct page_question){.follow = follow, .cursor = cursor};
+    list_remove(&cursor->page_link);
+    metric_inc(follow->journals);
+    const enum err err =
+        bus_call(follow->parts.bus, &request, &context, on_page_answered, question);
+    if (err == ERR_OK) {
+        follow->out++;
+        cursor->question = question;
+    } else {
+        free(question);
+        retry_pages(follow, cursor, err);
+    }
+}
+
+/* The first that has no question out. */
+static struct room_cursor *next_for_page(struct room_follow *follow)
+{
+    LIST_EACH (struct room_cursor, cursor, &follow->pages, page_link) {
+        if (cursor->question == NULL) {
+            return cursor;
+        }
+    }
+    return NULL;
+}
+
+/* Rooms first: all who read them wait. */
+static void ask_what_is_wanted(struct room_follow *follow)
+{
+    struct place *place;
+    struct room_cursor *cursor;
+    while (follow->out < ROOM_FOLLOW_OUT_MAX &&
+           (place = LIST_FIRST(struct place, &follow->due, due)) != NULL) {
+        ask_for_place(place);
+    }
+    while (follow->out < ROOM_FOLLOW_OUT_MAX && follow->pages_timer == 0 &&
+           (cursor = next_for_page(follow)) != NULL) {
+        ask_for_page(follow, cursor);
+    }
+}
+
+/* ---- what is heard ---- */
+
+void room_follow_hear(struct room_follow *follow, const char *endpoint, const struct msg *msg,
+                      bool is_next)
+{
+    if (msg->id != MSG_room_news) {
+        return;
+    }
+    const struct msg_room_news *news = &msg->room_news;
+    room_heads_hear(follow->heads, endpoint, is_next);
+    if (news->what == ROOM_NEWS_EVENT && news->has_room_id && news->has_event) {
+        struct place **place = lru_find(follow->index, &news->room_id);
+        if (place != NULL) {
+            followed_room_hear(&(*place)->room, news->generation, &news->event);
+            see_to_room(*place);
+            ask_what_is_wanted(follow);
+        }
+    }
+}
+
+void room_follow_leave(struct room_follow *follow, const char *endpoint)
+{
+    room_heads_leave(follow->heads, endpoint);
+}
+
+/* Of a room that is loaded only what it had before is of interest, if the journal is not so far any
+ * more. */
+static bool look_at_place(void *arg, struct head_place *head, uint64_t *ret_seen,
+                          uint64_t *ret_generation)
+{
+    const struct place *place = CONTAINER_OF(head, struct place, head);
+    const struct followed_room *room = &place->room;
+    (void)arg;
+    *ret_seen = room->below_seq != 0 ? room->below_seq : room->seq;
+    *ret_generation = room->generation;
+    return room->step == FOLLOWED_WHOLE || room->below_seq != 0;
+}
+
+static void on_head_told(void *arg, struct head_place *head, const struct head_told *told)
+{
+    struct room_follow *follow = arg;
+    struct place *place = CONTAINER_OF(head, struct place, head);
+    struct followed_room *room = &place->room;
+    room->below_seq = 0;
+    if (room->step != FOLLOWED_WHOLE || room->generation != head->generation) {
+        return; /* it begins anew already */
+    }
+    if (!told->is_there || told->generation != room->generation || told->head < head->seen) {
+        followed_room_reset(room);
+    } else if (told->head > room->seq) {
+        followed_room_doubt(room);
+    }
+    see_to_room(place);
+    ask_what_is_wanted(follow);
+}
+
+static const struct room_heads_owner heads_owner_ops = {look_at_place, on_head_told, NULL};
+
+/* ---- who reads ---- */
+
+/* The one that nobody has read for longest makes room, if it waits for no answer. */
+static bool make_room(struct room_follow *follow)
+{
+    LIST_EACH (struct place, place, &follow->idle, idle) {
+        if (!place->room.is_asked) {
+            free_place(place);
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct place *add_place(struct room_follow *follow, const struct cursor_open *open)
+{
+    bool added;
+    const struct cursor_after *after = &open->after;
+    const struct followed_wish wish = {
+        .generation = after->kind == AFTER_EVENT ? after->generation : 0, .seq = after->seq};
+    if (lru_is_full(follow->index) && !make_room(follow)) {
+        return NULL;
+    }
+    struct place *place = mem_alloc(sizeof(*place));
+    followed_room_init(&place->room, &follow->shared, open->room_id, &wish);
+    place->follow = follow;
+    place->backoff =
+        (struct backoff){.min_ms = RETRY_MIN_MS, .max_ms = RETRY_MAX_MS, .random = random_u32};
+    backoff_begin_at_min(&place->backoff);
+    list_init(&place->due);
+    list_init(&place->idle);
+    room_heads_add(follow->heads, &place->head, open->room_id);
+    *(struct place **)lru_put(follow->index, &open->room_id, &added) = place;
+    metric_set(follow->held, (int64_t)lru_count(follow->index));
+    return place;
+}
+
+bool room_follow_open(struct room_follow *follow, const struct cursor_open *open,
+                      struct room_cursor *cursor)
+{
+    struct place **found = lru_find(follow->index, &open->room_id);
+    struct place *place = found == NULL ? add_place(follow, open) : *found;
+    if (place == NULL) {
+        return false;
+    }
+    struct followed_room *room = &place->room;
+    if (room->step == FOLLOWED_GONE) {
+        followed_room_reset(room);
+    } else if (room->step == FOLLOWED_WHOLE &&
+               (room->generation != open->generation || room->seq < open->seq)) {
+        followed_room_doubt(room);
+    }
+    list_remove(&place->idle);
+    cursor->want_page = on_want_page;
+    cursor->arg = follow;
+    room_cursor_init(cursor, room, open);
+    see_to_room(place);
+    ask_what_is_wanted(follow);
+    return true;
+}
+
+void room_follow_close(struct room_follow *follow, struct room_cursor *cursor)
+{
+    struct followed_room *room = cursor->room;
+    (void)follow;
+    if (room == NULL) {
+        return;
+    }
+    if (cursor->question != NULL) {
+        cursor->question->cursor = NULL;
+    }
+    room_cursor_fini(cursor);
+    make_idle(place_of_room(room));
+}
+
+static void drop_idle(void *arg)
+{
+    struct room_follow *follow = arg;
+    const uint64_t now_ms = room_follow_now_ms(follow);
+    LIST_EACH (struct place, place, &follow->idle, idle) {
+        if (now_ms - place->idle_ms < ROOM_FOLLOW_IDLE_MS) {
+            break;
+        }
+        if (!place->room.is_asked) {
+            free_place(place);
+        }
+    }
+    follow->idle_timer = clock_after(follow->parts.clock, IDLE_CHECK_MS, drop_idle, follow);
+}
+
+size_t room_follow_count(const struct room_follow *follow)
+{
+    return lru_count(follow->index);
+}
+
+/* ---- life ---- */
+
+static void make_follow_metrics(struct room_follow *follow)
+{
+    struct metrics *metrics = follow->parts.metrics;
+    static const char questions[] = "lynks_room_follow_questions_total";
+    static const char failed[] = "lynks_room_follow_failed_questions_total";
+    static const char state[] = "message=\"room_state\"";
+    static const char journal[] = "message=\"journal_read\"";
+    follow->states = metrics_counter(metrics, questions, "", state);
+    follow->journals = metrics_counter(metrics, questions, "", journal);
+    follow->failed_states = metrics_counter(metrics, failed, "", state);
+    follow->failed_journals = metrics_counter(metrics, failed, "", journal);
+    follow->held = metrics_gauge(metrics, "lynks_room_follow_rooms", "Followed rooms.", NULL);
+    follow->behind_gauge =
+        metrics_gauge(metrics, "lynks_room_follow_behind_rooms",
+                      "Followed rooms of which the journal is known to have more.", NULL);
+    follow->tail_bytes = metrics_gauge(metrics, "lynks_room_follow_tail_bytes",
+                                       "What is kept of events, of all followed rooms.", NULL);
+    follow->lag = metrics_histogram(
+        metrics, "lynks_room_follow_lag_seconds",
+        "From when a room was known to be behind its journal until it was not.", NULL);
+    follow->shared.gaps = metrics_counter(metrics, "lynks_room_follow_gaps_total",
+                                          "Events that came and were not the next ones.", NULL);
+    follow->shared.resets = metrics_counter(metrics, "lynks_room_follow_resets_total",
+                                            "Times at which a followed room began anew.", NULL);
+    follow->shared.snapshots = metrics_counter(metrics, "lynks_room_follow_states_total",
+                                               "States of rooms that were read.", NULL);
+}
+
+struct room_follow *room_follow_new(const struct room_follow_parts *parts,
+                                    const struct room_follow_config *config)
+{
+    struct room_follow *follow = mem_alloc(sizeof(*follow));
+    follow->parts = *parts;
+    follow->config = *config;
+    follow->shared.encoder = parts->encoder;
+    tail_budget_init(&follow->shared.tails, config->tail_bytes_max);
+    follow->index = lru_new(sizeof(uint64_t), sizeof(struct place *), config->rooms_max);
+    list_init(&follow->due);
+    list_init(&follow->pages);
+    list_init(&follow->idle);
+    follow->heads_owner = heads_owner_ops;
+    follow->heads_owner.arg = follow;
+    follow->heads = room_heads_new(&(struct room_heads_parts){.clock = parts->clock,
+                                                              .bus = parts->bus,
+                                                              .metrics = parts->metrics,
+                                                              .owner = &follow->heads_owner});
+    make_follow_metrics(follow);
+    follow->idle_timer = clock_after(parts->clock, IDLE_CHECK_MS, drop_idle, follow);
+    return follow;
+}
+
+void room_follow_free(struct room_follow **follow_ref)
+{
+    struct room_follow *follow = *follow_ref;
+    if (follow == NULL) {
+        return;
+    }
+    for (struct place *place; (place = LIST_FIRST(struct place, &follow->idle, idle)) != NULL;) {
+        free_place(place);
+    }
+    assert(lru_count(follow->index) == 0); /* nobody reads */
+    clock_cancel(follow->parts.clock, follow->pages_timer);
+    clock_cancel(follow->parts.clock, follow->idle_timer);
+    room_heads_free(&follow->heads);
+    lru_free(&follow->index);
+    mem_free(follow_ref);
+}

@@ -1,0 +1,399 @@
+#include "tests/unit/gateway/follow/played_rooms.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#define EVENTS_MAX 3000
+
+/* ---- what streams send ---- */
+
+static struct http_chunk *chunk_of(char *text)
+{
+    struct http_chunk *chunk = http_chunk_new(str_of(text));
+    free(text);
+    return chunk;
+}
+
+static struct http_chunk *encode_event(void *arg, uint64_t generation, uint64_t room_id,
+                                       const struct msg_room_event *event)
+{
+    static const char *const names[] = {
+        [EVENT_ROOM_UPDATED] = "changed",      [EVENT_ROOM_ENDED] = "closed",
+        [EVENT_MEETING_ENDED] = "over",        [EVENT_PARTICIPANT_JOINED] = "joined",
+        [EVENT_PARTICIPANT_UPDATED] = "is",    [EVENT_PARTICIPANT_LEFT] = "left",
+        [EVENT_PARTICIPANT_REMOVED] = "taken", [EVENT_HAND_RAISED] = "up",
+        [EVENT_HAND_LOWERED] = "down"};
+    const struct fixture *f = arg;
+    (void)room_id;
+    assert_true(generation <= f->generation);
+    return chunk_of(mem_printf("%" PRIu64 " %s %" PRIu64 ";", event->seq, names[event->type],
+                               event->has_participant ? event->participant.id : 0));
+}
+
+static struct http_chunk *encode_snapshot(void *arg, uint64_t generation, uint64_t seq,
+                                          const struct room_fold *fold)
+{
+    struct strbuf text = {0};
+    (void)arg;
+    (void)generation;
+    assert_non_null(room_fold_room(fold));
+    strbuf_add_z(&text, "=");
+    strbuf_add_u64(&text, seq);
+    for (size_t i = 0; i < room_fold_count(fold); i++) {
+        strbuf_add_z(&text, i == 0 ? " " : ",");
+        strbuf_add_u64(&text, room_fold_at(fold, i)->id);
+    }
+    strbuf_add_z(&text, ";");
+    struct http_chunk *chunk = http_chunk_new(strbuf_str(&text));
+    strbuf_fini(&text);
+    return chunk;
+}
+
+static struct http_chunk *encode_me(void *arg, const struct msg_participant *me, uint64_t can)
+{
+    (void)arg;
+    (void)can;
+    return chunk_of(mem_printf("me %" PRIu64 ";", me->id));
+}
+
+static struct http_chunk *encode_reset(void *arg)
+{
+    (void)arg;
+    return http_chunk_new(STR_LIT("reset;"));
+}
+
+/* ---- roomsvc ---- */
+
+static enum err call(void *self, const struct msg *request, const struct call_context *context,
+                     bus_reply_fn *fn, void *arg)
+{
+    struct fixture *f = self;
+    assert_true(context->deadline_ms > clock_mono_ms(fake_clock_clock(f->clock)));
+    f->asked_states += request->id == MSG_room_state;
+    f->asked_events += request->id == MSG_journal_read;
+    f->asked_heads += request->id == MSG_journal_heads;
+    if (f->refuse != ERR_OK) {
+        return f->refuse;
+    }
+    assert_true(f->out < ARRAY_LEN(f->questions));
+    struct played_question *question = &f->questions[f->out++];
+    *question = (struct played_question){.request = *request, .fn = fn, .arg = arg};
+    if (request->id == MSG_journal_heads) {
+        const struct msg_room_head_list *seen = &request->journal_heads.seen;
+        assert_int_equal(seen->count, request->journal_heads.room_ids.count);
+        question->heads = mem_realloc_array(NULL, seen->count, sizeof(*seen->items));
+        memcpy(question->heads, seen->items, seen->count * sizeof(*seen->items));
+    }
+    f->most_out = f->out > f->most_out ? f->out : f->most_out;
+    return ERR_OK;
+}
+
+static const struct bus_ops bus_ops = {call};
+
+static struct msg_participant participant(uint64_t id, bool is_in)
+{
+    return (struct msg_participant){.id = id,
+                                    .name = STR_LIT("Ann"),
+                                    .role = ROOM_PARTICIPANT,
+                                    .state = is_in ? PARTICIPANT_JOINED : PARTICIPANT_LEFT,
+                                    .joined_unix_ms = 1};
+}
+
+static struct msg_room a_room(uint64_t id)
+{
+    return (struct msg_room){.id = id,
+                             .name = STR_LIT("Room"),
+                             .access = ROOM_OPEN,
+                             .participants_max = 10,
+                             .publishers_max = 10,
+                             .unmute = ROOM_UNMUTE_SELF,
+                             .empty_timeout_s = 300,
+                             .created_unix_ms = 1};
+}
+
+uint64_t play(struct fixture *f, uint64_t room_id, enum room_event_type type, uint64_t about)
+{
+    struct played_room *room = &f->rooms[room_id];
+    if (room->events == NULL) {
+        room->events = mem_alloc(EVENTS_MAX * sizeof(*room->events));
+    }
+    assert_true(room->head < EVENTS_MAX);
+    struct msg_room_event *event = &room->events[room->head++];
+    *event = (struct msg_room_event){.seq = room->head,
+                                     .type = type,
+                                     .audience = AUDIENCE_ALL,
+                                     .time_unix_ms = 1,
+                                     .has_participant = about != 0};
+    if (about != 0) {
+        event->participant =
+            participant(about, type != EVENT_PARTICIPANT_LEFT && type != EVENT_PARTICIPANT_REMOVED);
+    }
+    return room->head;
+}
+
+void tell(struct fixture *f, const char *endpoint, uint64_t room, uint64_t seq, bool is_next)
+{
+    const struct msg msg = {.id = MSG_room_news,
+                            .room_news = {.what = ROOM_NEWS_EVENT,
+                                          .generation = f->generation,
+                                          .has_room_id = true,
+                                          .room_id = room,
+                                          .has_event = true,
+                                          .event = f->rooms[room].events[seq - 1]}};
+    room_follow_hear(f->follow, endpoint, &msg, is_next);
+}
+
+uint64_t play_and_tell(struct fixture *f, uint64_t room, enum room_event_type type, uint64_t about)
+{
+    const uint64_t seq = play(f, room, type, about);
+    tell(f, ONE, room, seq, /* is_next= */ true);
+    return seq;
+}
+
+void hear_life(struct fixture *f, const char *endpoint, bool is_next)
+{
+    const struct msg msg = {.id = MSG_room_news, .room_news = {.what = ROOM_NEWS_LIVES}};
+    room_follow_hear(f->follow, endpoint, &msg, is_next);
+}
+
+void live(struct fixture *f, uint64_t ms)
+{
+    for (uint64_t passed = 0; passed < ms; passed += 100) {
+        fake_clock_advance(f->clock, 100);
+        hear_life(f, ONE, true);
+    }
+}
+
+/* Who is in, as the journal makes it; those after after_id. */
+static size_t people_of(const struct played_room *room, uint64_t after_id,
+                        struct msg_participant ret_people[STATE_PARTICIPANTS])
+{
+    size_t count = 0;
+    for (uint64_t id = after_id + 1; id < 1000 && count < STATE_PARTICIPANTS; id++) {
+        bool is_in = false;
+        for (uint64_t i = 0; i < room->head; i++) {
+            const struct msg_room_event *event = &room->events[i];
+            if (event->type == EVENT_MEETING_ENDED) {
+                is_in = false;
+            } else if (event->has_participant && event->participant.id == id) {
+                is_in = event->participant.state == PARTICIPANT_JOINED;
+            }
+        }
+        if (is_in) {
+            ret_people[count++] = participant(id, true);
+        }
+    }
+    return count;
+}
+
+static void answer_state(struct fixture *f, const struct played_question *question)
+{
+    struct msg_participant people[STATE_PARTICIPANTS];
+    const struct msg_room_state *asked = &question->request.room_state;
+    const struct played_room *room = &f->rooms[asked->room_id];
+    const struct msg reply = {
+        .id = MSG_room_state_reply,
+        .room_state_reply = {
+            .generation = f->generation,
+            .seq = room->head,
+            .room = a_room(asked->room_id),
+            .participants = {.items = people, .count = people_of(room, asked->after_id, people)}}};
+    if (room->is_gone) {
+        question->fn(question->arg, ERR_GONE, NULL);
+    } else {
+        question->fn(question->arg, ERR_OK, &reply);
+    }
+}
+
+static void answer_events(struct fixture *f, const struct played_question *question)
+{
+    const struct msg_journal_read *asked = &question->request.journal_read;
+    const struct played_room *room = &f->rooms[asked->room_id];
+    size_t count = 0;
+    if (asked->after_seq >= room->kept_after && asked->after_seq < room->head) {
+        count = room->head - asked->after_seq;
+        count = count > asked->limit ? asked->limit : count;
+    }
+    const struct msg reply = {
+        .id = MSG_journal_read_reply,
+        .journal_read_reply = {
+            .generation = f->generation,
+            .head = room->head,
+            .events = {.items = count == 0 ? NULL : &room->events[asked->after_seq],
+                       .count = count}}};
+    question->fn(question->arg, ERR_OK, &reply);
+}
+
+static void answer_heads(struct fixture *f, const struct played_question *question)
+{
+    struct msg_room_head heads[JOURNAL_HEADS];
+    size_t count = 0;
+    for (size_t i = 0; i < question->request.journal_heads.seen.count; i++) {
+        const uint64_t id = question->heads[i].room_id;
+        if (!f->rooms[id].is_gone) {
+            heads[count++] = (struct msg_room_head){.room_id = id, .seq = f->rooms[id].head};
+        }
+    }
+    const struct msg reply = {.id = MSG_journal_heads_reply,
+                              .journal_heads_reply = {.generation = f->generation,
+                                                      .heads = {.items = heads, .count = count}}};
+    question->fn(question->arg, ERR_OK, &reply);
+}
+
+void answer(struct fixture *f, enum err err)
+{
+    assert_true(f->out > 0);
+    const struct played_question question = f->questions[0];
+    memmove(f->questions, f->questions + 1, --f->out * sizeof(*f->questions));
+    if (err != ERR_OK) {
+        question.fn(question.arg, err, NULL);
+    } else if (question.request.id == MSG_room_state) {
+        answer_state(f, &question);
+    } else if (question.request.id == MSG_journal_read) {
+        answer_events(f, &question);
+    } else {
+        answer_heads(f, &question);
+    }
+    free(question.heads);
+}
+
+void answer_all(struct fixture *f)
+{
+    while (f->out > 0) {
+        answer(f, ERR_OK);
+    }
+}
+
+/* ---- readers ---- */
+
+void read_chunks(struct played_reader *reader, size_t count)
+{
+    enum cursor_has has = CURSOR_HAS_CHUNK;
+    struct http_chunk *chunk;
+    while (count-- > 0 && !reader->is_ended &&
+           (has = room_cursor_peek(&reader->cursor, &chunk)) == CURSOR_HAS_CHUNK) {
+        const struct str data = http_chunk_data(chunk);
+        reader->got = mem_realloc_array(reader->got, reader->bytes + data.bytes + 1, 1);
+        memcpy(reader->got + reader->bytes, data.data, data.bytes);
+        reader->bytes += data.bytes;
+        room_cursor_advance(&reader->cursor);
+    }
+    if (has == CURSOR_HAS_END) {
+        reader->is_ended = true;
+        room_follow_close(reader->fixture->follow, &reader->cursor);
+    }
+}
+
+static void on_wake(void *arg)
+{
+    struct played_reader *reader = arg;
+    reader->woken++;
+    if (!reader->is_slow) {
+        read_chunks(reader, SIZE_MAX);
+    }
+}
+
+static struct cursor_after after_of(const struct fixture *f, const char *text)
+{
+    struct cursor_after after = {.kind = AFTER_EVENT, .generation = f->generation};
+    if (text[0] == '\0') {
+        after.kind = AFTER_NOTHING;
+    } else if (sscanf(text, "%" SCNu64 ".%" SCNu64, &after.generation, &after.seq) != 2) {
+        after.generation = f->generation;
+        after.kind = sscanf(text, "%" SCNu64, &after.seq) == 1 ? AFTER_EVENT : AFTER_GARBAGE;
+    }
+    return after;
+}
+
+struct played_reader *open_reader_in(struct fixture *f, uint64_t room, const char *after)
+{
+    assert_true(f->reader_count < PLAYED_READERS_MAX);
+    struct played_reader *reader = &f->readers[f->reader_count++];
+    const struct cursor_open open = {.room_id = room,
+                                     .participant_id = ME,
+                                     .role = ROOM_PARTICIPANT,
+                                     .generation = f->generation,
+                                     .seq = f->rooms[room].head,
+                                     .after = after_of(f, after)};
+    reader->fixture = f;
+    reader->cursor.reader.wake = on_wake;
+    reader->cursor.reader.arg = reader;
+    assert_true(room_follow_open(f->follow, &open, &reader->cursor));
+    assert_int_equal(reader->woken, 0);
+    return reader;
+}
+
+struct played_reader *open_reader(struct fixture *f, const char *after)
+{
+    return open_reader_in(f, ROOM, after);
+}
+
+void close_reader(struct played_reader *reader)
+{
+    room_follow_close(reader->fixture->follow, &reader->cursor);
+}
+
+void assert_read(struct played_reader *reader, const char *text)
+{
+    if (!reader->is_slow && !reader->is_ended) {
+        read_chunks(reader, SIZE_MAX);
+    }
+    reader->got = mem_realloc_array(reader->got, reader->bytes + 1, 1);
+    reader->got[reader->bytes] = '\0';
+    assert_string_equal(reader->got, text);
+    reader->bytes = 0;
+}
+
+uint64_t count_of(struct fixture *f, const char *counter, const char *labels)
+{
+    return metric_value(metrics_counter(f->metrics, counter, "", labels));
+}
+
+/* ---- life ---- */
+
+struct fixture *played_setup(size_t rooms_max, size_t tail_bytes_max)
+{
+    static struct room_encoder encoder = {
+        .event = encode_event, .snapshot = encode_snapshot, .me = encode_me, .reset = encode_reset};
+    struct fixture *f = mem_alloc(sizeof(*f));
+    log_capture_setup(NULL);
+    encoder.arg = f;
+    f->generation = 9;
+    f->clock = fake_clock_new();
+    f->metrics = metrics_new();
+    f->bus = (struct bus){.ops = &bus_ops, .self = f};
+    f->follow = room_follow_new(
+        &(struct room_follow_parts){.clock = fake_clock_clock(f->clock),
+                                    .bus = &f->bus,
+                                    .metrics = f->metrics,
+                                    .encoder = &encoder},
+        &(struct room_follow_config){.rooms_max = rooms_max, .tail_bytes_max = tail_bytes_max});
+    hear_life(f, ONE, false);
+    play(f, ROOM, EVENT_PARTICIPANT_JOINED, ME);
+    return f;
+}
+
+int played_teardown(struct fixture *f)
+{
+    for (size_t i = 0; i < f->reader_count; i++) {
+        close_reader(&f->readers[i]);
+        free(f->readers[i].got);
+    }
+    f->refuse = ERR_UNAVAILABLE;
+    while (f->out > 0) {
+        answer(f, ERR_UNAVAILABLE);
+    }
+    room_follow_free(&f->follow);
+    const int timers = (int)fake_clock_timers(f->clock);
+    metrics_free(&f->metrics);
+    fake_clock_free(&f->clock);
+    for (size_t i = 0; i < PLAYED_ROOMS_MAX; i++) {
+        free(f->rooms[i].events);
+    }
+    free(f);
+    return timers + log_capture_teardown(NULL);
+}

@@ -23,8 +23,8 @@ void journal_begin(struct journal *journal, uint64_t room_id, uint64_t seq, uint
 
 void journal_fini(struct journal *journal)
 {
-    free(journal->entries);
-    free(journal->users);
+    mem_free(&journal->entries);
+    mem_free(&journal->users);
     *journal = (struct journal){.room_id = 0};
 }
 

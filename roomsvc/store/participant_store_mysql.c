@@ -113,10 +113,10 @@ static enum err end_meeting(struct participant_command *c, struct db *db)
 
 struct participant_command_kind {
     enum msg_id request;
-    size_t room; /* offset of its struct str in the request; likewise the others */
+    enum act act; /* what the audit calls it; 0: it is none of its business */
+    size_t room;  /* offset of its struct str in the request; likewise the others */
     size_t key;
     size_t origin, has_origin; /* struct msg_origin, bool */
-    enum act act;              /* what the audit calls it; 0: it is none of its business */
     enum err (*apply)(struct participant_command *c, struct db *db);
 };
 

@@ -587,8 +587,22 @@ static int set_up_participants(void **state)
     return 0;
 }
 
+/* Whatever the server's defaults are, ours are in force: the same tests hold. */
+static int set_up_on_hostile_defaults(void **state)
+{
+    const int err = set_up_participants(state);
+    server_set_hostile_defaults(fixture.server);
+    db_pool_free(&t.db.pool);
+    const struct db_pool_config config = {
+        .name = "rooms-test", .db = &fixture.config, .threads = 4, .queue_max = 128};
+    t.db.pool = db_pool_new(t.loop, t.metrics, t.health, &config);
+    t.journal = journal_store_mysql(t.db.pool);
+    return err;
+}
+
 static int tear_down_participants(void **state)
 {
+    server_reset_defaults(fixture.server);
     db_pool_free(&t.db.pool);
     health_free(&t.health);
     metrics_free(&t.metrics);
@@ -597,6 +611,11 @@ static int tear_down_participants(void **state)
     return store_fixture_teardown(state);
 }
 
+#define HOSTILE_TEST(name)                                                                         \
+    {                                                                                              \
+#name " on a database with hostile defaults", name, set_up_on_hostile_defaults,            \
+            tear_down_participants, NULL                                                           \
+    }
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, set_up_participants, tear_down_participants)
 
@@ -614,6 +633,10 @@ int main(void)
         TEST(the_journal_is_read_without_a_gap),
         TEST(a_head_that_has_gone_back_begins_a_generation),
         TEST(meetings_of_a_user_are_where_somebody_is),
+        HOSTILE_TEST(who_comes_in_is_written_once),
+        HOSTILE_TEST(what_happens_to_the_room_is_told_in_it),
+        HOSTILE_TEST(a_room_holds_as_many_as_it_may),
+        HOSTILE_TEST(the_journal_is_read_without_a_gap),
     };
     return cmocka_run_group_tests_name("store of participants and the journal", tests, server_setup,
                                        server_teardown);

@@ -204,6 +204,43 @@ static void adopts_the_original(void **state)
                   "InnoDB");
 }
 
+/* With the first so many migrations alone, and a room and a session in it. */
+static void migrate_as_before(unsigned last)
+{
+    AUTO(mem_free)
+    char *copy = mem_printf("for n in $(seq -f %%03g 1 %u); do cp '%s'/${n}_*.sql '%s'; done", last,
+                            OUR_SQL, fixture.folder);
+    assert_int_equal(system(copy), 0);
+    must_migrate(fixture.folder, "1", "applied");
+    must_run(fixture.db, "INSERT INTO rooms (room_id, secret, publishers_max, owner_id,"
+                         " created_unix_ms) SELECT 77, 'secret', 20, id, 1 FROM users");
+    must_run(fixture.db, "INSERT INTO sessions (token_hash, user_id, created_unix_ms,"
+                         " expires_unix_ms) SELECT REPEAT('t', 32), id, 1, 2 FROM users");
+}
+
+/* 005: the first that was released (b3d7c63); 015: before rooms had participants. */
+static void from_what_was_released_before(void **state)
+{
+    static const unsigned lasts[] = {5, 15};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lasts); i++) {
+        if (i > 0) {
+            server_make_database(fixture.server, database, &fixture.config);
+        }
+        migrate_as_before(lasts[i]);
+        must_migrate(OUR_SQL, "1", "applied 017_journal");
+        must_have_nothing_to_do(OUR_SQL, "1");
+        uint64_t id = 0;
+        assert_int_equal(log_in("testuser", "test123", &id), ERR_OK);
+        assert_select("SELECT CONCAT(room_id, ' ', secret, ' ', node, ' ', in_janus, ' ', seq, ' ',"
+                      " access) FROM rooms",
+                      "77 secret default 1 0 2");
+        assert_select("SELECT CONCAT(kind, ' ', created_unix_ms) FROM sessions", "1 1");
+        assert_select("SELECT generation > 0 FROM journal_generation", "1");
+        assert_select("SELECT COUNT(*) FROM participants", "0");
+    }
+}
+
 static void wraps_more_than_a_batch(void **state)
 {
     (void)state;
@@ -517,6 +554,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(from_nothing),
         TEST(adopts_the_original),
+        TEST(from_what_was_released_before),
         TEST(wraps_more_than_a_batch),
         TEST(several_at_once),
         TEST(the_demo_user_comes_and_goes),

@@ -3,6 +3,7 @@
 #include "proto/schema/protodoc.h"
 
 #include "proto/schema/msg.h"
+#include "tests/support/c/document.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -10,42 +11,19 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-static char *written_by(void (*write)(FILE *))
-{
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    assert_non_null(out);
-    write(out);
-    assert_int_equal(fclose(out), 0);
-    return text;
-}
-
-static char *read_whole(const char *path)
-{
-    FILE *in = fopen(path, "r");
-    assert_non_null(in);
-    const size_t bytes_max = 1 << 20;
-    char *text = mem_alloc(bytes_max);
-    const size_t bytes = fread(text, 1, bytes_max - 1, in);
-    assert_in_range(bytes, 1, bytes_max - 2);
-    assert_int_equal(fclose(in), 0);
-    return text;
-}
-
 /* When this fails: build/dev/bin/lynks-protodoc > proto/PROTOCOL.md */
 static void the_document_in_the_tree_is_current(void **state)
 {
     (void)state;
-    AUTO(mem_free) char *generated = written_by(protodoc_write_document);
-    AUTO(mem_free) char *committed = read_whole(LYNKS_SOURCE_DIR "/proto/PROTOCOL.md");
+    AUTO(mem_free) char *generated = document_written_by(protodoc_write_document);
+    AUTO(mem_free) char *committed = document_read(LYNKS_SOURCE_DIR "/proto/PROTOCOL.md");
     assert_string_equal(generated, committed);
 }
 
 static void the_document_has_every_message_and_field(void **state)
 {
     (void)state;
-    AUTO(mem_free) char *document = written_by(protodoc_write_document);
+    AUTO(mem_free) char *document = document_written_by(protodoc_write_document);
     const struct msg_type *type = NULL;
     while ((type = msg_type_next(type)) != NULL) {
         AUTO(mem_free) char *heading = mem_printf("\n### %d %s\n", (int)type->id, type->name);
@@ -76,7 +54,7 @@ static bool is_entry(const char *line, size_t bytes)
 static void every_line_of_the_dictionary_is_an_entry(void **state)
 {
     (void)state;
-    AUTO(mem_free) char *dictionary = written_by(protodoc_write_dictionary);
+    AUTO(mem_free) char *dictionary = document_written_by(protodoc_write_dictionary);
     size_t entries = 0;
     for (const char *line = dictionary; *line != '\0';) {
         const size_t bytes = strcspn(line, "\n");
@@ -92,7 +70,7 @@ static void every_line_of_the_dictionary_is_an_entry(void **state)
 static void the_dictionary_has_the_bounds(void **state)
 {
     (void)state;
-    AUTO(mem_free) char *dictionary = written_by(protodoc_write_dictionary);
+    AUTO(mem_free) char *dictionary = document_written_by(protodoc_write_dictionary);
     assert_non_null(strstr(dictionary, "# login.password\n\"\\x02\"\n\"\\xd9\\x01\"\n"
                                        "\"\\xda\\x04\\x00\"\n"));
     assert_non_null(strstr(dictionary, "# login.token_hash\n\"\\x03\"\n\"\\xc4\\x20\"\n"));

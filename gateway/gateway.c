@@ -5,6 +5,7 @@
 
 #include "gateway/api/api.h"
 #include "gateway/descriptors.h"
+#include "gateway/follow/presence.h"
 #include "gateway/http/proxies.h"
 #include "proto/http/http_listen.h"
 #include "proto/http/httpd.h"
@@ -18,6 +19,7 @@
 struct gateway {
     struct proxies *proxies;
     struct session_follow *sessions; /* that have streams */
+    struct presence *presence;
     struct api *api;
     struct httpd *httpd;
     const struct clock *clock;
@@ -227,10 +229,12 @@ static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
     const struct session_follow_parts follow_parts = {
         .clock = loop_clock(parts->loop), .bus = parts->bus, .metrics = parts->metrics};
     gateway->sessions = session_follow_new(&follow_parts, gateway->streams_max);
+    gateway->presence = presence_new(loop_clock(parts->loop), parts->bus, parts->metrics);
     const struct api_parts api_parts = {.clock = loop_clock(parts->loop),
                                         .bus = parts->bus,
                                         .metrics = parts->metrics,
-                                        .sessions = gateway->sessions};
+                                        .sessions = gateway->sessions,
+                                        .presence = gateway->presence};
     const struct api_config api_config = {
         .url = gateway_config_url(config, listen_fd > 0 ? http_listen_port(listen_fd)
                                                         : (uint16_t)config->http_port),
@@ -326,6 +330,7 @@ void gateway_free(struct gateway **gateway)
         api_free(&(*gateway)->api);
         httpd_free(&(*gateway)->httpd);
         session_follow_free(&(*gateway)->sessions);
+        presence_free(&(*gateway)->presence);
         proxies_free(&(*gateway)->proxies);
         mem_free(gateway);
     }

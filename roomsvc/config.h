@@ -25,6 +25,7 @@ struct roomsvc_config {
     uint64_t room_idle_s;
     uint64_t room_cache_max;
     uint64_t room_cache_ms;
+    uint64_t away_s;
 };
 
 extern const struct config_option roomsvc_options[];

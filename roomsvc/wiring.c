@@ -81,10 +81,16 @@ static void set_up_managed_rooms(struct wiring *w, const struct roomsvc_config *
     w->roomsvc.managed = managed_rooms_new(&parts);
 }
 
-static void set_up_presence(struct wiring *w)
+static void set_up_presence(struct wiring *w, const struct roomsvc_config *config)
 {
-    w->roomsvc.presence = presence_reports_new(
-        service_clock(w->service), presence_store_mysql(w->db), service_metrics(w->service));
+    const struct clock *clock = service_clock(w->service);
+    struct metrics *metrics = service_metrics(w->service);
+    w->roomsvc.presence = presence_reports_new(clock, presence_store_mysql(w->db), metrics);
+    w->out_db = (struct out_db){.pool = w->db, .commands = w->commands_db};
+    const struct take_outs_parts parts = {
+        .clock = clock, .store = out_store_mysql(&w->out_db), .news = w->news, .metrics = metrics};
+    w->absences = absences_new(&parts, w->roomsvc.presence, config->away_s * 1000);
+    w->session_ends = session_ends_new(&parts);
 }
 
 static void set_up_participants(struct wiring *w)
@@ -120,7 +126,7 @@ bool wiring_set_up(struct wiring *w, const struct roomsvc_config *config)
     set_up_nodes(w, config);
     set_up_rooms(w, config);
     set_up_managed_rooms(w, config);
-    set_up_presence(w);
+    set_up_presence(w, config);
     set_up_participants(w);
     return roomsvc_subscribe(&w->roomsvc, w->service, config->janusbridge_events) &&
            service_serve(w->service, &config->bind, callers, roomsvc_handlers, &w->roomsvc);
@@ -130,6 +136,8 @@ void wiring_free(struct wiring *w)
 {
     db_pool_free(&w->db);
     db_pool_free(&w->commands_db);
+    session_ends_free(&w->session_ends);
+    absences_free(&w->absences);
     presence_reports_free(&w->roomsvc.presence);
     removals_free(&w->removals);
     managed_rooms_free(&w->roomsvc.managed);

@@ -6,8 +6,11 @@
 #include "proto/db/db_pool.h"
 #include "roomsvc/config.h"
 #include "roomsvc/journal/room_news.h"
+#include "roomsvc/presence/absences.h"
+#include "roomsvc/presence/session_ends.h"
 #include "roomsvc/roomsvc.h"
 #include "roomsvc/store/managed_store_mysql.h"
+#include "roomsvc/store/out_store_mysql.h"
 
 /* Freed with the database before the rooms, and both before the service. */
 struct wiring {
@@ -20,6 +23,9 @@ struct wiring {
     struct roomsvc roomsvc;
     struct room_life *life;
     struct removals *removals;
+    struct out_db out_db;
+    struct absences *absences;
+    struct session_ends *session_ends;
 };
 
 /* False (logged) if anything fails; to be freed either way, before config. */

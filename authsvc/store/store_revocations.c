@@ -16,8 +16,10 @@ struct ending {
 static const struct db_query delete_session = {.sql = "DELETE FROM sessions WHERE token_hash = ?",
                                                .params = DB_FIELDS(struct ending, token.bytes)};
 
+/* Of a session's row news says whether it was ended (1), or goes on and is looked up anew (0):
+ * roomsvc takes people out of rooms whose sessions were ended. */
 static const struct db_query insert_revocation = {
-    .sql = "INSERT INTO session_revocations (token_hash, created_unix_ms) VALUES (?, ?)",
+    .sql = "INSERT INTO session_revocations (token_hash, created_unix_ms, news) VALUES (?, ?, 1)",
     .params = DB_FIELDS(struct ending, token.bytes, now_unix_ms)};
 
 enum err store_end_session(struct db *db, const struct token_hash *token, uint64_t now_unix_ms,
@@ -63,10 +65,15 @@ static const struct db_query select_tokens = {
     .columns = DB_FIELDS(struct token_hash, bytes),
     .rows = DB_ROWS_GROWING(struct store_user_sessions, ended.tokens, ended.count)};
 
-static const struct db_query insert_revocations = {
-    .sql = "INSERT INTO session_revocations (token_hash, created_unix_ms)"
-           " SELECT token_hash, ? FROM sessions WHERE user_id = ? AND LEFT(token_hash, 16) <> ?",
-    .params = DB_FIELDS(struct store_user_sessions, now_unix_ms, user_id, except.id.bytes)};
+#define INSERT_REVOCATIONS(ended)                                                                  \
+    {                                                                                              \
+        .sql = "INSERT INTO session_revocations (token_hash, created_unix_ms, news)"               \
+               " SELECT token_hash, ?, " ended                                                     \
+               " FROM sessions WHERE user_id = ? AND LEFT(token_hash, 16) <> ?",                   \
+        .params = DB_FIELDS(struct store_user_sessions, now_unix_ms, user_id, except.id.bytes)     \
+    }
+static const struct db_query insert_changes = INSERT_REVOCATIONS("0");
+static const struct db_query insert_ends = INSERT_REVOCATIONS("1");
 
 static const struct db_query delete_sessions = {
     .sql = "DELETE FROM sessions WHERE user_id = ? AND LEFT(token_hash, 16) <> ?",
@@ -75,12 +82,15 @@ static const struct db_query delete_sessions = {
 enum err store_look_up_anew(struct db *db, struct store_user_sessions *sessions)
 {
     enum err err = db_query_run(db, &select_tokens, sessions, NULL);
-    return err == ERR_OK ? db_query_run(db, &insert_revocations, sessions, NULL) : err;
+    return err == ERR_OK ? db_query_run(db, &insert_changes, sessions, NULL) : err;
 }
 
 enum err store_end_sessions(struct db *db, struct store_user_sessions *sessions)
 {
-    enum err err = store_look_up_anew(db, sessions);
+    enum err err = db_query_run(db, &select_tokens, sessions, NULL);
+    if (err == ERR_OK) {
+        err = db_query_run(db, &insert_ends, sessions, NULL);
+    }
     return err == ERR_OK ? db_query_run(db, &delete_sessions, sessions, NULL) : err;
 }
 

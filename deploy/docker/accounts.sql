@@ -1,8 +1,8 @@
--- The accounts of the database; the server runs this at each start, before it listens. One statement a line, and
--- @NAME@ is filled in by mysql-start. A service reads and writes the tables that it owns; of authsvc's, roomsvc reads
--- how users are called and which are removed, and adds to the audit. A right on a table that is not there yet can only
--- be given together with CREATE, which is then taken back; one on columns can be written down. lynks_backup makes
--- back-ups, and puts the tables of one in the place of what there is.
+-- The accounts of the database; the server runs this at each start, before it listens. One statement a line, and @NAME@
+-- is filled in by mysql-start. A service reads and writes the tables that it owns; of authsvc's, roomsvc reads how
+-- users are called, which are removed and which sessions were ended, and adds to the audit. A right on a table that is
+-- not there yet can only be given together with CREATE, which is then taken back; one on columns can be written down.
+-- lynks_backup makes back-ups, and puts the tables of one in the place of what there is.
 CREATE DATABASE IF NOT EXISTS lynks_db CHARACTER SET utf8mb4;
 DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');
 FLUSH PRIVILEGES;
@@ -51,9 +51,9 @@ REVOKE CREATE ON lynks_db.room_events FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.journal_generation FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.user_removals FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.audit FROM lynks_roomsvc@'%';
--- What others see of users.
-REPLACE INTO mysql.tables_priv (Host, Db, User, Table_name, Grantor, Table_priv, Column_priv) VALUES ('%', 'lynks_db', 'lynks_roomsvc', 'users', '', '', 'Select');
-REPLACE INTO mysql.columns_priv (Host, Db, User, Table_name, Column_name, Column_priv) VALUES ('%', 'lynks_db', 'lynks_roomsvc', 'users', 'id', 'Select'), ('%', 'lynks_db', 'lynks_roomsvc', 'users', 'username', 'Select'), ('%', 'lynks_db', 'lynks_roomsvc', 'users', 'display_name', 'Select');
+-- What others see of users, and which sessions were ended.
+REPLACE INTO mysql.tables_priv (Host, Db, User, Table_name, Grantor, Table_priv, Column_priv) VALUES ('%', 'lynks_db', 'lynks_roomsvc', 'users', '', '', 'Select'), ('%', 'lynks_db', 'lynks_roomsvc', 'session_revocations', '', '', 'Select');
+REPLACE INTO mysql.columns_priv (Host, Db, User, Table_name, Column_name, Column_priv) VALUES ('%', 'lynks_db', 'lynks_roomsvc', 'users', 'id', 'Select'), ('%', 'lynks_db', 'lynks_roomsvc', 'users', 'username', 'Select'), ('%', 'lynks_db', 'lynks_roomsvc', 'users', 'display_name', 'Select'), ('%', 'lynks_db', 'lynks_roomsvc', 'session_revocations', 'seq', 'Select'), ('%', 'lynks_db', 'lynks_roomsvc', 'session_revocations', 'token_hash', 'Select'), ('%', 'lynks_db', 'lynks_roomsvc', 'session_revocations', 'user_id', 'Select'), ('%', 'lynks_db', 'lynks_roomsvc', 'session_revocations', 'news', 'Select');
 FLUSH PRIVILEGES;
 CREATE USER IF NOT EXISTS lynks_backup@'%';
 ALTER USER lynks_backup@'%' IDENTIFIED BY PASSWORD '@ADMIN_HASH@';

@@ -20,6 +20,7 @@ struct api_parts {
     const struct bus *bus;
     struct metrics *metrics;
     struct session_follow *sessions; /* whose sessions_max is streams_max at least */
+    struct presence *presence;
 };
 
 struct api_config {

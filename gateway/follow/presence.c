@@ -194,8 +194,8 @@ static void presence_report(void *arg)
     const struct call_context context = {.request_id = STR_LIT("presence"),
                                          .deadline_ms = now_ms + PRESENCE_ANSWER_MS};
     presence->timer = clock_after(presence->clock, PRESENCE_REPORT_MS, presence_report, presence);
-    if (presence->is_out) {
-        return; /* a deadline that is late: after a pause of this process */
+    if (presence->is_out || lru_count(presence->index) == 0) {
+        return; /* its deadline is late, after a pause of this process; or there is nobody */
     }
     presence_end_linger(presence, now_ms);
     struct msg msg = {.id = MSG_presence_report};

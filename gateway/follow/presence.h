@@ -1,7 +1,7 @@
 /* Tells roomsvc which participants have a stream here, so that who has none anywhere leaves his
- * room. One report a second at most, with all that has changed, whatever the number of streams; one
- * goes out each second in any case, because the reports keep this gateway's lease. A report that
- * fails is made up for by the next.
+ * room. One report a second, with all that has changed, whatever the number of streams, and also if
+ * nothing has, because the reports keep this gateway's lease; none while nobody has a stream. A
+ * report that fails is made up for by the next.
  *
  * A gateway that ends closes nobody: its streams go to another one, and its lease runs out. */
 #ifndef LYNKS_GATEWAY_FOLLOW_PRESENCE_H

@@ -98,13 +98,17 @@ static void expect_next(struct fixture *f, const uint64_t *opened, const uint64_
 static void one_report_a_second_keeps_the_lease(void **state)
 {
     struct fixture *f = *state;
+    fake_clock_advance(f->clock, 5 * PRESENCE_REPORT_MS);
+    assert_int_equal(f->bus.count, 0); /* there is nobody */
+    assert_true(presence_open(f->presence, 7));
     struct mock_bus_call *first = report_after(f, PRESENCE_REPORT_MS);
-    expect_report(first, NOBODY, NOBODY);
+    expect_report(first, IDS(7), NOBODY);
     const struct msg_presence_report report = first->request.presence_report;
     assert_int_equal(report.gateway.bytes, 16);
     assert_int_equal(report.number, 1);
     answer(first, true);
     struct mock_bus_call *second = report_after(f, PRESENCE_REPORT_MS);
+    expect_report(second, NOBODY, NOBODY);
     assert_int_equal(second->request.presence_report.number, 2);
     assert_memory_equal(second->request.presence_report.gateway.data, report.gateway.data, 16);
     answer(second, false);
@@ -196,6 +200,7 @@ static void what_changes_meanwhile_is_told_next(void **state)
 static void one_report_is_out_at_a_time(void **state)
 {
     struct fixture *f = *state;
+    assert_true(presence_open(f->presence, 8));
     struct mock_bus_call *call = report_after(f, PRESENCE_REPORT_MS);
     const uint64_t now_ms = clock_mono_ms(fake_clock_clock(f->clock));
     assert_int_equal(call->context.deadline_ms, now_ms + PRESENCE_ANSWER_MS);

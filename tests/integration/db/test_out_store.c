@@ -1,0 +1,268 @@
+/* Who is to be out of his room, found and taken out, against a real server. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "roomsvc/store/out_store_mysql.h"
+#include "tests/integration/db/registry.h"
+#include "tests/integration/db/store_fixture.h"
+
+#define WAIT_MS 15000
+#define AWAY_MS 30000
+#define NOW "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED)"
+
+struct asked {
+    bool is_there;
+    enum err err;
+    struct out_found found;
+    size_t taken;
+    size_t entries; /* of the journal */
+    enum room_news_kind hint;
+};
+
+static bool is_answered(void *arg)
+{
+    const struct asked *asked = arg;
+    return asked->is_there;
+}
+
+static void on_found(void *arg, enum err err, const struct out_found *found)
+{
+    struct asked *asked = arg;
+    *asked = (struct asked){.is_there = true, .err = err};
+    if (found != NULL) {
+        asked->found = *found;
+    }
+}
+
+static void on_taken(void *arg, enum err err, const struct out_taken *taken)
+{
+    struct asked *asked = arg;
+    *asked = (struct asked){.is_there = true, .err = err};
+    if (taken != NULL) {
+        asked->taken = taken->count;
+        asked->entries = taken->journal->count;
+        asked->hint = taken->journal->hint;
+    }
+}
+
+static struct out_found find(struct registry *r, const struct out_look *look)
+{
+    struct out_db db = {.pool = r->pool, .commands = r->pool};
+    const struct out_store store = out_store_mysql(&db);
+    struct asked asked = {0};
+    assert_int_equal(store.ops->find(store.self, look, on_found, &asked), ERR_OK);
+    assert_true(loop_run_until(r->loop, is_answered, &asked, WAIT_MS));
+    assert_int_equal(asked.err, ERR_OK);
+    return asked.found;
+}
+
+static struct asked take(struct registry *r, const struct out_look *look, uint64_t room_id)
+{
+    struct out_db db = {.pool = r->pool, .commands = r->pool};
+    const struct out_store store = out_store_mysql(&db);
+    struct asked asked = {0};
+    assert_int_equal(store.ops->take(store.self, look, room_id, on_taken, &asked), ERR_OK);
+    assert_true(loop_run_until(r->loop, is_answered, &asked, WAIT_MS));
+    assert_int_equal(asked.err, ERR_OK);
+    return asked;
+}
+
+static const struct out_look absent = {
+    .why = OUT_ABSENT, .away_ms = AWAY_MS, .until_unix_ms = INT64_MAX};
+
+static void make_room(unsigned id)
+{
+    AUTO(mem_free)
+    char *insert = mem_printf(
+        "INSERT INTO rooms (room_id, code, secret, publishers_max, owner_id, created_unix_ms,"
+        " used_unix_ms, look_unix_ms) VALUES (%u, 'abcdefgh%02u', 'secret', 20, 5, 1, 1,"
+        " 99999999999999)",
+        id, id);
+    must_run(fixture.db, insert);
+}
+
+/* Who came in so long ago; session: SQL. */
+static void make_participant(unsigned id, unsigned room_id, unsigned ago_ms, const char *session)
+{
+    AUTO(mem_free)
+    char *insert = mem_printf(
+        "INSERT INTO participants (participant_id, room_id, user_id, name, role, state, token_hash,"
+        " session_hash, address, joined_unix_ms, changed_unix_ms) VALUES (%u, %u, 0, 'Ann', 2, 2,"
+        " UNHEX(SHA2('%u', 256)), %s, UNHEX(MD5('')), " NOW " - %u, " NOW " - %u)",
+        id, room_id, id, session, ago_ms, ago_ms);
+    must_run(fixture.db, insert);
+}
+
+/* participant_id 0: the gateway's lease. */
+static void make_presence(unsigned id, char gateway, unsigned is_open, unsigned ago_ms)
+{
+    AUTO(mem_free)
+    char *insert = mem_printf("REPLACE INTO presence VALUES (%u, UNHEX(MD5('%c')), %u, 1,"
+                              " " NOW " - %u)",
+                              id, gateway, is_open, ago_ms);
+    must_run(fixture.db, insert);
+}
+
+static void value_is(const char *query, const char *expected)
+{
+    AUTO(mem_free) char *value = must_select(fixture.db, query);
+    assert_string_equal(value, expected);
+}
+
+static void is_absent(struct registry *r, bool expected)
+{
+    assert_int_equal(find(r, &absent).count, expected ? 1 : 0);
+    assert_int_equal(take(r, &absent, 1).taken, expected ? 1 : 0);
+    must_run(fixture.db, "UPDATE participants SET state = 2");
+}
+
+static void who_was_with_no_gateway_for_the_while_is_absent(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_room(1);
+    make_participant(10, 1, 60000, "NULL");
+    is_absent(&r, true); /* never had a stream */
+    make_presence(0, 'a', 1, 100);
+    is_absent(&r, true);
+    make_presence(10, 'a', 1, 50000);
+    is_absent(&r, false);
+    make_presence(0, 'a', 1, 33000); /* the gateway's lease lasted until 28 s ago */
+    is_absent(&r, false);
+    make_presence(0, 'a', 1, 36000);
+    is_absent(&r, true);
+    make_presence(10, 'a', 0, 29000); /* whoever has said so, whatever became of him */
+    is_absent(&r, false);
+    make_presence(10, 'a', 0, 31000);
+    is_absent(&r, true);
+    make_presence(0, 'b', 1, 100);
+    make_presence(10, 'b', 1, 100); /* he is somewhere else */
+    is_absent(&r, false);
+    make_presence(10, 'b', 0, 31000);
+    is_absent(&r, true);
+    make_presence(10, 'c', 1, 100); /* of a gateway that has no lease */
+    is_absent(&r, true);
+    must_run(fixture.db, "UPDATE participants SET joined_unix_ms = " NOW " - 29000");
+    is_absent(&r, false); /* he has come back */
+    registry_free(&r);
+}
+
+/* This process has slept since it was sure. */
+static void what_is_done_too_late_takes_nobody_out(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_room(1);
+    make_participant(10, 1, 60000, "NULL");
+    struct out_look look = absent;
+    look.until_unix_ms = find(&r, &absent).now_unix_ms - 1;
+    assert_int_equal(take(&r, &look, 1).taken, 0);
+    look.until_unix_ms += 60000;
+    assert_int_equal(take(&r, &look, 1).taken, 1);
+    registry_free(&r);
+}
+
+static void who_is_absent_has_left_and_the_journal_says_so(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_room(1);
+    make_room(2);
+    make_participant(10, 1, 60000, "NULL");
+    make_participant(11, 1, 60000, "NULL");
+    make_participant(12, 1, 1000, "NULL");
+    make_participant(20, 2, 60000, "NULL");
+    must_run(fixture.db, "UPDATE rooms SET seq = 7, empty_unix_ms = 0");
+    const struct out_found found = find(&r, &absent);
+    assert_int_equal(found.count, 2);
+    assert_int_equal(found.rooms[0].id + found.rooms[1].id, 3);
+    struct asked taken = take(&r, &absent, 1);
+    assert_int_equal(taken.taken, 2);
+    assert_int_equal(taken.entries, 2);
+    assert_int_equal(taken.hint, 0);
+    value_is("SELECT GROUP_CONCAT(CONCAT(participant_id, ' ', state) ORDER BY participant_id)"
+             " FROM participants",
+             "10 3,11 3,12 2,20 2");
+    value_is("SELECT CONCAT(seq, ' ', empty_unix_ms) FROM rooms WHERE room_id = 1", "9 0");
+    value_is("SELECT GROUP_CONCAT(seq ORDER BY seq) FROM room_events WHERE room_id = 1", "8,9");
+    assert_int_equal(take(&r, &absent, 1).entries, 0); /* another replica was as fast */
+    value_is("SELECT seq FROM rooms WHERE room_id = 1", "9");
+    taken = take(&r, &absent, 2);
+    assert_int_equal(taken.hint, ROOM_NEWS_ENDED); /* nobody is in it any more */
+    value_is("SELECT CONCAT(seq, ' ', empty_unix_ms > 0) FROM rooms WHERE room_id = 2", "8 1");
+    assert_int_equal(take(&r, &absent, 3).taken, 0); /* no such room */
+    registry_free(&r);
+}
+
+static void many_of_one_room_leave_in_parts(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_room(1);
+    must_run(fixture.db,
+             "INSERT INTO participants (participant_id, room_id, user_id, name, role, state,"
+             " token_hash, address, joined_unix_ms, changed_unix_ms) SELECT seq, 1, 0, 'Ann', 2, 2,"
+             " UNHEX(SHA2(seq, 256)), UNHEX(MD5('')), 1, 1 FROM seq_1_to_120");
+    assert_int_equal(take(&r, &absent, 1).taken, OUT_PEOPLE_MAX);
+    assert_int_equal(take(&r, &absent, 1).taken, OUT_PEOPLE_MAX);
+    struct asked last = take(&r, &absent, 1);
+    assert_int_equal(last.taken, 20);
+    assert_int_equal(last.hint, ROOM_NEWS_ENDED);
+    value_is("SELECT seq FROM rooms", "120");
+    registry_free(&r);
+}
+
+static void whose_session_was_ended_is_out(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    struct out_look recent = {.why = OUT_SESSION_ENDED};
+    const struct out_look all = {.why = OUT_ANY_SESSION_ENDED};
+    make_room(1);
+    make_room(2);
+    make_participant(10, 1, 1000, "UNHEX(SHA2('ended', 256))");
+    make_participant(11, 1, 1000, "UNHEX(SHA2('changed', 256))");
+    make_participant(12, 1, 1000, "UNHEX(SHA2('ran out', 256))");
+    make_participant(13, 1, 1000, "NULL");
+    make_participant(20, 2, 1000, "UNHEX(SHA2('ended', 256))");
+    assert_int_equal(find(&r, &all).count, 0);
+    must_run(fixture.db,
+             "INSERT INTO session_revocations (seq, token_hash, created_unix_ms, user_id, news)"
+             " VALUES (70, UNHEX(SHA2('ended', 256)), 1, 0, 1),"
+             " (71, UNHEX(SHA2('changed', 256)), 1, 0, 0),"
+             " (72, UNHEX(SHA2('changed', 256)), 1, 5, 1)"); /* that one is about a user */
+    recent.after_seq = 70;
+    assert_int_equal(find(&r, &recent).count, 0);
+    recent.after_seq = 69;
+    const struct out_found found = find(&r, &recent);
+    assert_int_equal(found.count, 2);
+    assert_int_equal(found.last_seq, 72);
+    assert_int_equal(find(&r, &all).count, 2);
+    struct asked taken = take(&r, &recent, 1);
+    assert_int_equal(taken.taken, 1);
+    assert_int_equal(taken.entries, 1);
+    assert_int_equal(take(&r, &all, 2).hint, ROOM_NEWS_ENDED);
+    value_is("SELECT GROUP_CONCAT(CONCAT(participant_id, ' ', state) ORDER BY participant_id)"
+             " FROM participants",
+             "10 6,11 2,12 2,13 2,20 6");
+    assert_int_equal(find(&r, &all).count, 0);
+    registry_free(&r);
+}
+
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(who_was_with_no_gateway_for_the_while_is_absent),
+        TEST(what_is_done_too_late_takes_nobody_out),
+        TEST(who_is_absent_has_left_and_the_journal_says_so),
+        TEST(many_of_one_room_leave_in_parts),
+        TEST(whose_session_was_ended_is_out),
+    };
+    return cmocka_run_group_tests_name("out store", tests, server_setup, server_teardown);
+}

@@ -17,6 +17,7 @@ struct newcomer {
     unsigned char address[16];
     bool has_session, has_device, has_pin;
     unsigned char pin[ROOM_PIN_BYTES];
+    uint64_t now_unix_ms;
     uint64_t joined, users_joined, of_user, of_address;
     struct participant made;
 };
@@ -46,6 +47,7 @@ static void read_newcomer(const struct participant_command *c, struct newcomer *
     bool has_address;
     *ret = (struct newcomer){.room_id = c->target.room.id,
                              .id = draw_participant_id(),
+                             .now_unix_ms = c->journal.now_unix_ms,
                              .user_id = c->target.asker.user_id};
     copy_hash(ret->token_hash, sizeof(ret->token_hash), join->token_hash, &has_token);
     copy_hash(ret->session_hash, sizeof(ret->session_hash), join->session_hash, &ret->has_session);
@@ -128,13 +130,14 @@ static enum err name_newcomer(struct db *db, const struct participant_command *c
 static const struct db_query insert_participant = {
     .sql = "INSERT INTO participants (participant_id, room_id, user_id, name, role, state,"
            " token_hash, session_hash, device_hash, address, joined_unix_ms, changed_unix_ms)"
-           " VALUES (?, ?, ?, ?, ?, 2, ?, ?, ?, ?, " DB_NOW_UNIX_MS ", " DB_NOW_UNIX_MS ")",
+           " VALUES (?, ?, ?, ?, ?, 2, ?, ?, ?, ?, ?, ?)",
     .params = {DB_FIELD(struct newcomer, id), DB_FIELD(struct newcomer, room_id),
                DB_FIELD(struct newcomer, user_id), DB_FIELD(struct newcomer, name),
                DB_FIELD(struct newcomer, role), DB_FIELD(struct newcomer, token_hash),
                DB_FIELD_NULLABLE(struct newcomer, session_hash, has_session),
                DB_FIELD_NULLABLE(struct newcomer, device_hash, has_device),
-               DB_FIELD(struct newcomer, address)}};
+               DB_FIELD(struct newcomer, address), DB_FIELD(struct newcomer, now_unix_ms),
+               DB_FIELD(struct newcomer, now_unix_ms)}};
 
 static enum err add_newcomer(struct db *db, struct participant_command *c, struct newcomer *who)
 {
@@ -153,9 +156,9 @@ static enum err add_newcomer(struct db *db, struct participant_command *c, struc
 }
 
 static const struct db_query update_back = {
-    .sql = "UPDATE participants SET state = 2, address = ?, joined_unix_ms = " DB_NOW_UNIX_MS
-           ", changed_unix_ms = " DB_NOW_UNIX_MS " WHERE participant_id = ?",
-    .params = DB_FIELDS(struct newcomer, address, id)};
+    .sql = "UPDATE participants SET state = 2, address = ?, joined_unix_ms = ?,"
+           " changed_unix_ms = ? WHERE participant_id = ?",
+    .params = DB_FIELDS(struct newcomer, address, now_unix_ms, now_unix_ms, id)};
 
 static enum err bring_back(struct db *db, struct participant_command *c, struct newcomer *who)
 {

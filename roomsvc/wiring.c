@@ -3,6 +3,7 @@
 #include "roomsvc/room/removals.h"
 #include "roomsvc/room/room_life.h"
 #include "roomsvc/store/journal_store_mysql.h"
+#include "roomsvc/store/leftover_store_mysql.h"
 #include "roomsvc/store/life_store_mysql.h"
 #include "roomsvc/store/node_store_mysql.h"
 #include "roomsvc/store/presence_store_mysql.h"
@@ -91,6 +92,7 @@ static void set_up_presence(struct wiring *w, const struct roomsvc_config *confi
         .clock = clock, .store = out_store_mysql(&w->out_db), .news = w->news, .metrics = metrics};
     w->absences = absences_new(&parts, w->roomsvc.presence, config->away_s * 1000);
     w->session_ends = session_ends_new(&parts);
+    w->leftovers = leftovers_new(clock, leftover_store_mysql(w->db), metrics);
 }
 
 static void set_up_participants(struct wiring *w)
@@ -136,6 +138,7 @@ void wiring_free(struct wiring *w)
 {
     db_pool_free(&w->db);
     db_pool_free(&w->commands_db);
+    leftovers_free(&w->leftovers);
     session_ends_free(&w->session_ends);
     absences_free(&w->absences);
     presence_reports_free(&w->roomsvc.presence);

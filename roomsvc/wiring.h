@@ -7,6 +7,7 @@
 #include "roomsvc/config.h"
 #include "roomsvc/journal/room_news.h"
 #include "roomsvc/presence/absences.h"
+#include "roomsvc/presence/leftovers.h"
 #include "roomsvc/presence/session_ends.h"
 #include "roomsvc/roomsvc.h"
 #include "roomsvc/store/managed_store_mysql.h"
@@ -26,6 +27,7 @@ struct wiring {
     struct out_db out_db;
     struct absences *absences;
     struct session_ends *session_ends;
+    struct leftovers *leftovers;
 };
 
 /* False (logged) if anything fails; to be freed either way, before config. */

@@ -1,0 +1,182 @@
+/* Old rows that go, and those that stay, against a real server. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "roomsvc/store/leftover_store_mysql.h"
+#include "tests/integration/db/registry.h"
+#include "tests/integration/db/store_fixture.h"
+
+#define WAIT_MS 15000
+#define NOW "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED)"
+
+struct asked {
+    bool is_there;
+    enum err err;
+    struct leftover_swept swept;
+};
+
+static bool is_answered(void *arg)
+{
+    const struct asked *asked = arg;
+    return asked->is_there;
+}
+
+static void on_swept(void *arg, enum err err, const struct leftover_swept *swept)
+{
+    struct asked *asked = arg;
+    *asked = (struct asked){.is_there = true, .err = err};
+    if (swept != NULL) {
+        asked->swept = *swept;
+    }
+}
+
+/* All steps of one kind; gives how many. */
+static size_t sweep(struct registry *r, enum leftover what, struct leftover_swept *ret_all)
+{
+    const struct leftover_store store = leftover_store_mysql(r->pool);
+    struct leftover_step step = {.what = what};
+    size_t steps = 0;
+    *ret_all = (struct leftover_swept){0};
+    for (bool is_over = false; !is_over; steps++) {
+        struct asked asked = {0};
+        assert_int_equal(store.ops->sweep(store.self, &step, on_swept, &asked), ERR_OK);
+        assert_true(loop_run_until(r->loop, is_answered, &asked, WAIT_MS));
+        assert_int_equal(asked.err, ERR_OK);
+        ret_all->removed += asked.swept.removed;
+        ret_all->kept += asked.swept.kept;
+        step.after = asked.swept.after;
+        is_over = asked.swept.is_over;
+    }
+    return steps;
+}
+
+static void value_is(const char *query, const char *expected)
+{
+    AUTO(mem_free) char *value = must_select(fixture.db, query);
+    assert_string_equal(value, expected);
+}
+
+static void make_room(unsigned id, const char *closed)
+{
+    AUTO(mem_free)
+    char *insert = mem_printf(
+        "INSERT INTO rooms (room_id, secret, publishers_max, owner_id, created_unix_ms,"
+        " used_unix_ms, look_unix_ms, closed_unix_ms) VALUES (%u, 'secret', 20, 5, 1, 1, 1, %s)",
+        id, closed);
+    must_run(fixture.db, insert);
+}
+
+static void participants_go_after_a_day(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    struct leftover_swept swept;
+    make_room(1, "NULL");
+    /* The states 1 to 6, in turn; the first 1,200 are old. */
+    must_run(fixture.db,
+             "INSERT INTO participants (participant_id, room_id, user_id, name, role, state,"
+             " token_hash, address, joined_unix_ms, changed_unix_ms) SELECT seq, 1, 0, 'Ann', 2,"
+             " 1 + seq % 6, UNHEX(SHA2(seq, 256)), UNHEX(MD5('')), 1,"
+             " IF(seq <= 1200, " NOW " - 86401000, " NOW " - 86000000) FROM seq_1_to_1300");
+    assert_int_equal(sweep(&r, LEFTOVER_PARTICIPANTS, &swept), 2);
+    assert_int_equal(swept.removed, 800);
+    value_is(
+        "SELECT CONCAT(COUNT(*), ' ', COUNT(IF(state > 2 AND participant_id <= 1200, 1, NULL)))"
+        " FROM participants",
+        "500 0");
+    registry_free(&r);
+}
+
+static void streams_go_that_are_over(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    struct leftover_swept swept;
+    /* Half of them are open; of 1,000 it was said long ago. */
+    must_run(fixture.db, "INSERT INTO presence SELECT seq, UNHEX(MD5('a')), seq % 2, 1, " NOW
+                         " - IF(seq <= 1000, 601000, 590000) FROM seq_1_to_1100");
+    must_run(fixture.db, "INSERT INTO presence VALUES (0, UNHEX(MD5('a')), 0, 1, 1)");
+    assert_int_equal(sweep(&r, LEFTOVER_STREAMS, &swept), 4);
+    assert_int_equal(swept.removed, 500);
+    value_is("SELECT CONCAT(COUNT(*), ' ', SUM(is_open)) FROM presence", "601 550");
+    registry_free(&r);
+}
+
+static void gateways_go_that_are_not_heard(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    struct leftover_swept swept;
+    must_run(fixture.db, "INSERT INTO presence SELECT seq, UNHEX(MD5(seq % 3)), 1, 1, 1"
+                         " FROM seq_1_to_2400");
+    must_run(fixture.db, "INSERT INTO presence VALUES (0, UNHEX(MD5('0')), 1, 1, " NOW " - 1000),"
+                         " (0, UNHEX(MD5('1')), 1, 1, " NOW " - 590000),"
+                         " (0, UNHEX(MD5('2')), 1, 1, " NOW " - 601000)");
+    assert_int_equal(sweep(&r, LEFTOVER_GATEWAYS, &swept), 3);
+    assert_int_equal(swept.removed, 800);
+    value_is("SELECT CONCAT(COUNT(*), ' ', COUNT(IF(gateway = UNHEX(MD5('2')), 1, NULL)))"
+             " FROM presence",
+             "1602 0");
+    registry_free(&r);
+}
+
+static void make_events(unsigned room_id, unsigned first, unsigned last, unsigned ago_ms)
+{
+    AUTO(mem_free)
+    char *insert =
+        mem_printf("INSERT INTO room_events SELECT %u, seq, " NOW " - %u, '' FROM seq_%u_to_%u",
+                   room_id, ago_ms, first, last);
+    must_run(fixture.db, insert);
+}
+
+/* The last 1,000 stay, and those of ten minutes; of a room that is over only the latter. */
+static void events_go_that_are_old_and_many(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    struct leftover_swept swept;
+    make_room(1, "NULL");
+    make_events(1, 1, 2700, 700000); /* 1,700 too many */
+    make_room(2, "NULL");
+    make_events(2, 5, 1004, 700000); /* 1,000 */
+    make_room(3, "NULL");
+    make_events(3, 1, 10, 700000);
+    make_events(3, 11, 2000, 500000); /* many, but not old */
+    make_room(4, NOW " - 650000");
+    make_events(4, 1, 20, 700000);
+    make_events(4, 21, 22, 500000);
+    make_room(5, NOW " - 550000"); /* somebody may still want to know how it ended */
+    make_events(5, 1, 20, 700000);
+    make_events(6, 1, 7, 700000); /* there is no such room any more */
+    for (unsigned id = 100; id < 160; id++) {
+        make_events(id, 1, 1, 1000);
+    }
+    const size_t steps = sweep(&r, LEFTOVER_EVENTS, &swept);
+    assert_in_range(steps, 5, 7);
+    assert_int_equal(swept.removed, 1700 + 10 + 20 + 7);
+    value_is("SELECT GROUP_CONCAT(x ORDER BY x SEPARATOR ',') FROM (SELECT CONCAT_WS(' ', room_id,"
+             " MIN(seq), MAX(seq)) AS x FROM room_events WHERE room_id < 100 GROUP BY room_id) t",
+             "1 1701 2700,2 5 1004,3 11 2000,4 21 22,5 1 20");
+    assert_int_equal(sweep(&r, LEFTOVER_EVENTS, &swept), 2);
+    assert_int_equal(swept.removed, 0);
+    assert_int_equal(swept.kept, 1000 + 1000 + 1990 + 2 + 20 + 60);
+    must_run(fixture.db, "DELETE FROM room_events");
+    registry_free(&r);
+}
+
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(participants_go_after_a_day),
+        TEST(streams_go_that_are_over),
+        TEST(gateways_go_that_are_not_heard),
+        TEST(events_go_that_are_old_and_many),
+    };
+    return cmocka_run_group_tests_name("leftover store", tests, server_setup, server_teardown);
+}

@@ -1,11 +1,12 @@
 -- What happened in rooms, in the order in which it happened, for whoever has missed something. data is a message
--- room_news of the bus, as it was sent.
+-- room_news of the bus, as it was sent; audience is a number of the enum room_audience.
 
 CREATE TABLE room_events (
     room_id BIGINT UNSIGNED NOT NULL,
     seq BIGINT UNSIGNED NOT NULL,
+    audience TINYINT UNSIGNED NOT NULL,
     time_unix_ms BIGINT UNSIGNED NOT NULL,
-    data VARBINARY(2048) NOT NULL,
+    data VARBINARY(6144) NOT NULL,
     PRIMARY KEY (room_id, seq),
     KEY room_events_time_unix_ms (time_unix_ms)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

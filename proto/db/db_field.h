@@ -8,7 +8,7 @@
 #define DB_FIELDS_MAX 32
 #define DB_VALUES_MAX 768 /* of one statement; an array of numbers is as many values */
 
-#define DB_BLOB_BYTES 2048
+#define DB_BLOB_BYTES 6144
 /* Binary of any length up to that. */
 struct db_blob {
     size_t bytes;

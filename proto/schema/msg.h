@@ -21,7 +21,7 @@
 #define PARTICIPANTS_PAGE 100
 #define PARTICIPANTS_NAMED_MAX 8
 #define STATE_PARTICIPANTS 200 /* of one page of room_state */
-#define JOURNAL_PAGE 64        /* events; so many of the longest fit into a frame */
+#define JOURNAL_PAGE 64        /* events */
 #define JOURNAL_HEADS 512
 #define PRESENCE_CHANGES 2048
 #define NEWS_USERS 1000

@@ -60,18 +60,26 @@ static void answer_state(struct call *call, const struct journal_answer *answer)
     call_reply(call, &reply);
 }
 
-/* What cannot be read any more ends what can be told without a gap. */
+/* As many as a frame has room for. What cannot be read any more ends what can be told without a
+ * gap.
+ */
 static size_t read_events(struct journal_reads *reads, const struct journal_answer *answer,
-                          struct msg_room_event ret_events[JOURNAL_PAGE])
+                          struct msg_room_event ret_events[JOURNAL_PAGE], bool *ret_is_unreadable)
 {
     size_t count = 0;
+    size_t bytes = 0;
     for (size_t i = 0; i < answer->event_count && i < JOURNAL_PAGE; i++) {
         const struct db_blob *blob = &answer->events[i].data;
+        bytes += blob->bytes;
+        if (bytes > FRAME_BYTES_MAX / 4 * 3) {
+            break;
+        }
         const struct str data = {.data = (const char *)blob->data, .bytes = blob->bytes};
         struct envelope envelope;
         struct msg msg;
         if (codec_decode(reads->arenas[i], data, &envelope, &msg) != CODEC_OK ||
             msg.id != MSG_room_news || !msg.room_news.has_event) {
+            *ret_is_unreadable = true;
             break;
         }
         ret_events[count++] = msg.room_news.event;
@@ -83,8 +91,9 @@ static void answer_journal(struct journal_reads *reads, struct call *call,
                            const struct journal_answer *answer)
 {
     struct msg_room_event events[JOURNAL_PAGE];
-    const size_t count = read_events(reads, answer, events);
-    if (count < answer->event_count) {
+    bool is_unreadable = false;
+    const size_t count = read_events(reads, answer, events, &is_unreadable);
+    if (is_unreadable) {
         log_warn_limited(&reads->failures, clock_mono_ms(reads->clock),
                          "an event of a room cannot be read", LOG_U64("room", answer->room_id),
                          LOG_U64("seq", answer->events[count].seq));

@@ -7,6 +7,7 @@
 struct kept_event {
     uint64_t room_id;
     uint64_t seq;
+    uint64_t audience;
     uint64_t time_unix_ms;
     struct db_blob data;
 };
@@ -63,8 +64,9 @@ static enum err encode_event(const struct journal *journal, const struct msg_roo
 }
 
 static const struct db_query insert_event = {
-    .sql = "INSERT INTO room_events (room_id, seq, time_unix_ms, data) VALUES (?, ?, ?, ?)",
-    .params = DB_FIELDS(struct kept_event, room_id, seq, time_unix_ms, data)};
+    .sql = "INSERT INTO room_events (room_id, seq, audience, time_unix_ms, data)"
+           " VALUES (?, ?, ?, ?, ?)",
+    .params = DB_FIELDS(struct kept_event, room_id, seq, audience, time_unix_ms, data)};
 
 enum err journal_append(struct db *db, struct journal *journal, const struct msg_room_event *event)
 {

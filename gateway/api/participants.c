@@ -178,7 +178,7 @@ static const struct member participant_list_answer[] = {
      .type = MEMBER_OBJECTS,
      .max = PAGING_LIMIT_MAX,
      .members = participant_members,
-     .doc = "Those who are in, in the order in which they first came."},
+     .doc = "Those who are in, in the order of their ids."},
     PAGING_NEXT,
     {.name = NULL},
 };
@@ -320,7 +320,7 @@ static const struct route participant_rows[] = {
      .body = join_body,
      .answer = {.status = 201, .members = join_answer, .doc = "He is in.", .has_location = true},
      .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_ROOM_FULL, ERR_ROOM_LOCKED, ERR_WRONG_PIN,
-                ERR_MUST_WAIT, ERR_REMOVED, ERR_NOT_JOINED},
+                ERR_MUST_WAIT, ERR_REMOVED, ERR_CONFLICT},
      .ask = &ask_join},
     {.method = "GET",
      .template = "/v1/rooms/{room}/participants/{participant}",

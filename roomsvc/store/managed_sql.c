@@ -84,12 +84,22 @@ static enum err find_self(struct db *db, struct room_query *query)
     return err;
 }
 
+/* Who shows a token that nobody has is told that whatever room he names: he would learn else which
+ * codes there are, and is not counted as who guesses codes is. */
+static enum err fail_to_find_room(struct db *db, struct room_query *query, enum err err)
+{
+    const bool has_token = query->asker.token_hash.bytes > 0;
+    return err == ERR_NO_SUCH_ROOM && has_token && find_self(db, query) == ERR_UNAUTHORIZED
+               ? ERR_UNAUTHORIZED
+               : err;
+}
+
 enum err room_query_run(struct db *db, struct room_query *query)
 {
     const enum err err =
         db_query_run(db, query->id != 0 ? &select_by_id : &select_by_code, query, NULL);
     if (err != ERR_OK) {
-        return err;
+        return fail_to_find_room(db, query, err);
     }
     if (query->room.owner_id != 0 && query->room.owner_id == query->asker.user_id) {
         query->room.role = ROOM_OWNER;
@@ -105,7 +115,13 @@ enum err room_query_lock(struct db *db, struct room_query *query)
 {
     const enum err err =
         db_query_run(db, query->id != 0 ? &lock_by_id : &lock_by_code, query, NULL);
-    return err == ERR_OK ? room_query_run(db, query) : err;
+    return err == ERR_OK ? room_query_run(db, query) : fail_to_find_room(db, query, err);
+}
+
+bool room_query_has_link(const struct room_query *query)
+{
+    /* Of a room without a code the number is the link, for who has signed in. */
+    return query->id == 0 || (query->room.code[0] == '\0' && query->asker.user_id != 0);
 }
 
 static struct room_standing standing_of(const struct room_query *query)
@@ -114,8 +130,7 @@ static struct room_standing standing_of(const struct room_query *query)
     return (struct room_standing){.is_admin = query->asker.is_admin,
                                   .is_known = room->role != 0,
                                   .role = (enum room_role)room->role,
-                                  /* Of one without a code the number is the link. */
-                                  .has_code = query->id == 0 || room->code[0] == '\0',
+                                  .has_code = room_query_has_link(query),
                                   .access = (enum room_access)room->access};
 }
 

@@ -59,11 +59,13 @@ bool room_query_read(struct str room, const struct room_asker *asker, struct roo
 bool user_query_read(struct str user, struct user_query *ret_query);
 
 /* Reads the room. ERR_NO_SUCH_ROOM, also for who may not know of it; ERR_GONE: it is over. Of an
- * asker with a participant's token: ERR_UNAUTHORIZED, ERR_REMOVED, ERR_NOT_JOINED (rules/
- * participant.h). */
+ * asker with a participant's token: ERR_UNAUTHORIZED, whatever room it is, ERR_REMOVED,
+ * ERR_NOT_JOINED (rules/participant.h). */
 enum err room_query_run(struct db *db, struct room_query *query);
 /* Locks it before. */
 enum err room_query_lock(struct db *db, struct room_query *query);
+/* Whether the asker has named it by what lets in whoever has that. */
+bool room_query_has_link(const struct room_query *query);
 /* Whether the asker may do it; target as in room_may. */
 enum err room_query_judge(const struct room_query *query, enum room_action action,
                           const struct room_target *target);

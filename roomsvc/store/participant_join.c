@@ -80,27 +80,26 @@ static enum err judge_newcomer(struct db *db, struct participant_command *c, str
     if (err == ERR_OK && room->has_pin != 0 && pin.bytes > 0) {
         err = db_query_run(db, &select_pin, who, NULL);
     }
-    const struct join_case join = {
-        .is_guest = is_back ? c->target.self.user_id == 0 : who->user_id == 0,
-        .is_admin = c->target.asker.is_admin,
-        .is_known = room->role != 0,
-        /* Of a room without a code the number is the link, but guests cannot come into those. */
-        .has_code = c->target.id == 0 || room->code[0] == '\0',
-        .is_back = is_back,
-        .role = (enum room_role)room->role,
-        .access = (enum room_access)room->access,
-        .is_locked = room->locked != 0,
-        .has_lobby = room->lobby != 0,
-        .has_pin = room->has_pin != 0,
-        .guests_wait = room->guests_wait != 0,
-        .is_pin_right = who->has_pin && room_pin_is(pin, who->pin),
-        .is_host_in = who->users_joined > 0,
-        .joined = who->joined,
-        .joined_max = room->participants_max,
-        .of_address = who->of_address,
-        .address_max = c->limits->address_participants_max,
-        .of_user = who->of_user,
-        .user_max = c->limits->user_participants_max};
+    const struct join_case join = {.is_guest =
+                                       is_back ? c->target.self.user_id == 0 : who->user_id == 0,
+                                   .is_admin = c->target.asker.is_admin,
+                                   .is_known = room->role != 0,
+                                   .has_code = room_query_has_link(&c->target),
+                                   .is_back = is_back,
+                                   .role = (enum room_role)room->role,
+                                   .access = (enum room_access)room->access,
+                                   .is_locked = room->locked != 0,
+                                   .has_lobby = room->lobby != 0,
+                                   .has_pin = room->has_pin != 0,
+                                   .guests_wait = room->guests_wait != 0,
+                                   .is_pin_right = who->has_pin && room_pin_is(pin, who->pin),
+                                   .is_host_in = who->users_joined > 0,
+                                   .joined = who->joined,
+                                   .joined_max = room->participants_max,
+                                   .of_address = who->of_address,
+                                   .address_max = c->limits->address_participants_max,
+                                   .of_user = who->of_user,
+                                   .user_max = c->limits->user_participants_max};
     if (err == ERR_OK) {
         err = participant_may_join(&join, &role);
     }

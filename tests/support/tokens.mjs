@@ -1,4 +1,4 @@
-// Tokens of sessions as gateways draw them (gateway/http/token.h), for tests that put sessions where no gateway did.
+// Tokens as gateways draw them (gateway/http/token.h), for tests that put sessions where no gateway did.
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 
 const RANDOM_BYTES = 24;
@@ -7,11 +7,11 @@ const CHECK_DIGITS = 16;
 /// The key that a stack's gateways draw with.
 export const tokenKeyOf = async (stack) => (await stack.secret('token-key')).split(',')[0];
 
-/// A fresh token whose check value is right. Nobody has opened a session with it.
-export function drawToken(key) {
+/// A fresh token whose check value is right. Nobody has opened a session, or come into a room, with it.
+export function drawToken(key, kind = 'session') {
     const random = randomBytes(RANDOM_BYTES);
-    const check = createHmac('sha256', key).update('session').update(random).digest('hex');
-    return random.toString('hex') + check.slice(0, CHECK_DIGITS);
+    const check = createHmac('sha256', key).update(kind).update(random).digest('hex');
+    return (kind === 'participant' ? 'lp_' : '') + random.toString('hex') + check.slice(0, CHECK_DIGITS);
 }
 
 /// What services and the database know of a token.

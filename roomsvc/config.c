@@ -8,7 +8,7 @@ const struct config_option roomsvc_options[] = {
     {"LYNKS_EVENTS_BIND", CONFIG_STRING, OPTION(events_bind), "tcp://127.0.0.1:5712", 0, 255, NULL,
      "where what happens in rooms is published on the bus; empty: nowhere"},
     DB_OPTIONS(struct roomsvc_config, db),
-    {"LYNKS_DB_THREADS", CONFIG_UINT, OPTION(db_threads), "2", 1, 32, NULL,
+    {"LYNKS_DB_THREADS", CONFIG_UINT, OPTION(db_threads), "4", 1, 32, NULL,
      "connections to the database, and as many more for commands on rooms of people"},
     {"LYNKS_DB_QUEUE_MAX", CONFIG_UINT, OPTION(db_queue_max), "4096", 1, 65536, NULL,
      "database jobs that may wait; more are refused"},

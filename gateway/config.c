@@ -40,6 +40,17 @@ const struct config_option gateway_options[] = {
      "open event streams, at most three quarters of the connections; past it 503"},
     {"LYNKS_STREAMS_PER_USER_MAX", CONFIG_UINT, AT(streams_per_user_max), "20", 1, 1000000, NULL,
      "open event streams of one user at this gateway; past it 429"},
+    {"LYNKS_STREAMS_PER_PARTICIPANT_MAX", CONFIG_UINT, AT(streams_per_participant_max), "3", 1,
+     1000000, NULL,
+     "open streams and long polls of one participant of a room at this gateway; past it 429"},
+    {"LYNKS_STREAMS_PER_ADDRESS_MAX", CONFIG_UINT, AT(streams_per_address_max), "1000", 1, 1000000,
+     NULL,
+     "open streams of rooms, and long polls, of one address (IPv6: /64) at this gateway; past it "
+     "429"},
+    {"LYNKS_ROOM_TAILS_MAX_BYTES", CONFIG_UINT, AT(room_tails_bytes_max), "67108864", 65536,
+     4294967296, NULL,
+     "what is kept of the last events of rooms, for who was cut off; past it the oldest go, and the "
+     "journal is asked"},
     {"LYNKS_HTTP_REQUEST_TIMEOUT_MS", CONFIG_UINT, AT(request_timeout_ms), "30000", 100, 30000, NULL,
      "time for a client to send a request, and to take its answer"},
     {"LYNKS_HTTP_IDLE_TIMEOUT_MS", CONFIG_UINT, AT(idle_timeout_ms), "75000", 100, 3600000, NULL,

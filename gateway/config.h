@@ -19,6 +19,8 @@ struct gateway_config {
     uint64_t connections_max;
     uint64_t connections_per_address_max;
     uint64_t streams_max, streams_per_user_max;
+    uint64_t streams_per_participant_max, streams_per_address_max;
+    uint64_t room_tails_bytes_max;
     uint64_t request_timeout_ms;
     uint64_t idle_timeout_ms;
     uint64_t request_budget_ms;

@@ -4,8 +4,10 @@
 #include <strings.h>
 
 #include "gateway/api/api.h"
+#include "gateway/api/room_events_json.h"
 #include "gateway/descriptors.h"
 #include "gateway/follow/presence.h"
+#include "gateway/follow/room_follow.h"
 #include "gateway/http/proxies.h"
 #include "proto/http/http_listen.h"
 #include "proto/http/httpd.h"
@@ -19,7 +21,10 @@
 struct gateway {
     struct proxies *proxies;
     struct session_follow *sessions; /* that have streams */
-    struct presence *presence;
+    struct room_follow *rooms;       /* likewise */
+    struct room_encoder encoder;     /* of what happens in them */
+    char *public_url;
+    struct presence *presence; /* who has a stream of a room */
     struct api *api;
     struct httpd *httpd;
     const struct clock *clock;
@@ -153,17 +158,15 @@ static void on_authsvc_gone(void *arg, const char *endpoint)
 static void on_roomsvc_event(void *arg, const char *endpoint, const struct msg *msg,
                              uint64_t number, bool is_next)
 {
-    (void)arg;
-    (void)endpoint;
-    (void)msg;
+    const struct gateway *gateway = arg;
     (void)number;
-    (void)is_next;
+    room_follow_hear(gateway->rooms, endpoint, msg, is_next);
 }
 
 static void on_roomsvc_gone(void *arg, const char *endpoint)
 {
-    (void)arg;
-    (void)endpoint;
+    const struct gateway *gateway = arg;
+    room_follow_leave(gateway->rooms, endpoint);
 }
 
 static bool subscribe_to(struct service *service, const struct bus_subscriptions_config *events)
@@ -223,21 +226,38 @@ static bool make_proxies(struct gateway *gateway, const struct gateway_config *c
     return gateway->proxies != NULL;
 }
 
+static void follow_rooms(struct gateway *gateway, const struct gateway_parts *parts,
+                         const struct gateway_config *config, const struct public_url *url)
+{
+    gateway->public_url = public_url_text(url);
+    gateway->encoder = room_events_encoder(gateway->public_url);
+    gateway->rooms = room_follow_new(
+        &(struct room_follow_parts){.clock = gateway->clock,
+                                    .bus = parts->bus,
+                                    .metrics = parts->metrics,
+                                    .encoder = &gateway->encoder},
+        &(struct room_follow_config){.rooms_max = gateway->connections_max,
+                                     .tail_bytes_max = config->room_tails_bytes_max});
+    gateway->presence = presence_new(gateway->clock, parts->bus, parts->metrics);
+}
+
 static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
                      const struct gateway_config *config, int listen_fd)
 {
     const struct session_follow_parts follow_parts = {
         .clock = loop_clock(parts->loop), .bus = parts->bus, .metrics = parts->metrics};
     gateway->sessions = session_follow_new(&follow_parts, gateway->streams_max);
-    gateway->presence = presence_new(loop_clock(parts->loop), parts->bus, parts->metrics);
+    const struct public_url url = gateway_config_url(
+        config, listen_fd > 0 ? http_listen_port(listen_fd) : (uint16_t)config->http_port);
+    follow_rooms(gateway, parts, config, &url);
     const struct api_parts api_parts = {.clock = loop_clock(parts->loop),
                                         .bus = parts->bus,
                                         .metrics = parts->metrics,
                                         .sessions = gateway->sessions,
+                                        .rooms = gateway->rooms,
                                         .presence = gateway->presence};
     const struct api_config api_config = {
-        .url = gateway_config_url(config, listen_fd > 0 ? http_listen_port(listen_fd)
-                                                        : (uint16_t)config->http_port),
+        .url = url,
         .budget_ms = config->request_budget_ms,
         .cors_origins = config->cors_origins,
         .auth = {.token_key = config->token_key,
@@ -256,6 +276,9 @@ static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
                          .table_max = config->register_table_max},
         .streams_max = gateway->streams_max,
         .streams_per_user_max = config->streams_per_user_max,
+        .room_visits = {.visits_max = gateway->connections_max,
+                        .per_participant_max = config->streams_per_participant_max,
+                        .per_address_max = config->streams_per_address_max},
         .creates = {.burst = config->create_burst, .per_minute = config->create_per_minute},
         .names = {.burst = config->name_burst, .per_minute = config->name_per_minute},
         .room_limits = {.join_burst = config->join_burst,
@@ -330,7 +353,9 @@ void gateway_free(struct gateway **gateway)
         api_free(&(*gateway)->api);
         httpd_free(&(*gateway)->httpd);
         session_follow_free(&(*gateway)->sessions);
+        room_follow_free(&(*gateway)->rooms);
         presence_free(&(*gateway)->presence);
+        mem_free(&(*gateway)->public_url);
         proxies_free(&(*gateway)->proxies);
         mem_free(gateway);
     }
@@ -355,6 +380,7 @@ bool gateway_is_accepting(void *arg)
 void gateway_drain(void *arg)
 {
     struct gateway *gateway = arg;
+    api_drain(gateway->api);
     httpd_drain(gateway->httpd, gateway->drain_patience_ms);
 }
 

@@ -19,8 +19,9 @@ struct api {
     struct users_api *users;
     struct registration *registration;
     struct events_api *events;
+    struct room_events_api *room_events;
     struct info *info;
-    struct resource resources[9];
+    struct resource resources[10];
     struct dispatcher *dispatcher;
 };
 
@@ -55,6 +56,11 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
     api->events = events_api_new(
         &events, &(struct events_config){.users_max = config->streams_max,
                                          .per_user_max = config->streams_per_user_max});
+    const struct room_events_parts room_events = {.clock = parts->clock,
+                                                  .metrics = parts->metrics,
+                                                  .rooms = parts->rooms,
+                                                  .presence = parts->presence};
+    api->room_events = room_events_api_new(&room_events, &config->room_visits);
     api->rooms = rooms_api_new(
         &(struct rooms_api_limits){.creates = api->creates, .names = api->names}, &config->url);
     api->resources[0] = original_resource(api->original);
@@ -65,7 +71,8 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
     api->resources[5] = events_api_resource(api->events);
     api->resources[6] = rooms_api_resource(api->rooms);
     api->resources[7] = participants_resource(api->room_limits);
-    api->resources[8] = info_resource(api->info);
+    api->resources[8] = room_events_api_resource(api->room_events);
+    api->resources[9] = info_resource(api->info);
     api->dispatcher = dispatcher_new(
         parts->metrics, &(struct dispatcher_config){
                             .exchanges = {.clock = parts->clock,
@@ -97,6 +104,7 @@ void api_free(struct api **api)
         users_api_free(&(*api)->users);
         registration_free(&(*api)->registration);
         events_api_free(&(*api)->events);
+        room_events_api_free(&(*api)->room_events);
         rooms_api_free(&(*api)->rooms);
         room_limits_free(&(*api)->room_limits);
         sign_ins_free(&(*api)->sign_ins);
@@ -109,6 +117,11 @@ void api_free(struct api **api)
 void api_handle(struct api *api, struct request *request)
 {
     dispatcher_handle(api->dispatcher, request);
+}
+
+void api_drain(struct api *api)
+{
+    room_events_api_drain(api->room_events);
 }
 
 bool api_wants_stream(const struct api *api, struct str method, struct str path)

@@ -6,6 +6,7 @@
 #include "gateway/api/events.h"
 #include "gateway/api/original.h"
 #include "gateway/api/registration.h"
+#include "gateway/api/room_events.h"
 #include "gateway/api/room_limits.h"
 #include "proto/base/public_url.h"
 #include "gateway/http/request.h"
@@ -20,6 +21,7 @@ struct api_parts {
     const struct bus *bus;
     struct metrics *metrics;
     struct session_follow *sessions; /* whose sessions_max is streams_max at least */
+    struct room_follow *rooms;       /* whose rooms_max is room_visits.visits_max at least */
     struct presence *presence;
 };
 
@@ -34,6 +36,7 @@ struct api_config {
     uint64_t streams_per_user_max;
     struct user_limit_config creates, names; /* see rooms.h */
     struct room_limits_config room_limits;
+    struct room_visits_config room_visits;
 };
 
 /* NULL (logged): a row of a resource is wrong, or the key of tokens. */
@@ -43,6 +46,9 @@ void api_free(struct api **api);
 
 /* Sees to it that request->ops->finish is called exactly once, now or later. */
 void api_handle(struct api *api, struct request *request);
+
+/* What waits for something to happen is answered: the server drains. */
+void api_drain(struct api *api);
 
 /* Is it to be answered with a stream (dispatcher_wants_stream)? */
 bool api_wants_stream(const struct api *api, struct str method, struct str path);

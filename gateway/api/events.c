@@ -1,19 +1,9 @@
 #include "gateway/api/events.h"
 
-#include <stdio.h>
-
+#include "gateway/api/sse.h"
+#include "gateway/api/tally.h"
 #include "gateway/api/user_json.h"
 #include "gateway/http/auth.h"
-#include "proto/base/lru.h"
-#include "proto/base/random.h"
-
-/* Proxies and routers cut what is silent for longer; EventSource ignores comments. */
-#define COMMENT_MS 15000
-/* Who is told to come again comes within this time, not all at once. */
-#define RETRY_MIN_MS 500
-#define RETRY_MAX_MS 3500
-/* Who has too many streams is told to come again after this. */
-#define TOO_MANY_RETRY_MS 10000
 
 /* Why a stream has ended. */
 enum farewell {
@@ -60,46 +50,13 @@ struct events_stream {
 
 struct events_api {
     struct events_parts parts;
-    struct events_config config;
     struct list_link streams;
-    struct lru *users; /* id -> how many streams (uint64_t) */
+    struct tally *users; /* their streams */
     struct http_chunk *comment;
     struct metric *ended[FAREWELL_COUNT], *too_many;
 };
 
 /* ---- what is sent ---- */
-
-static struct http_chunk *event_chunk(const char *before, const char *name, struct str data)
-{
-    struct strbuf text = {0};
-    strbuf_add_z(&text, before);
-    strbuf_add_z(&text, "event: ");
-    strbuf_add_z(&text, name);
-    strbuf_add_z(&text, "\ndata: ");
-    strbuf_add(&text, data);
-    strbuf_add_z(&text, "\n\n");
-    struct http_chunk *chunk = http_chunk_new(strbuf_str(&text));
-    strbuf_fini(&text);
-    return chunk;
-}
-
-static struct http_chunk *farewell_chunk(enum farewell why)
-{
-    char retry[32] = "";
-    struct strbuf data = {0};
-    struct json_out out;
-    json_out_init(&out, &data);
-    json_out_open(&out, '{');
-    json_out_member_z(&out, "reason", farewell_names[why]);
-    json_out_close(&out, "}");
-    if (why == FAREWELL_DRAINING) {
-        (void)snprintf(retry, sizeof(retry), "retry: %" PRIu32 "\n",
-                       RETRY_MIN_MS + random_u32() % (RETRY_MAX_MS - RETRY_MIN_MS));
-    }
-    struct http_chunk *chunk = event_chunk(retry, "end", strbuf_str(&data));
-    strbuf_fini(&data);
-    return chunk;
-}
 
 static struct http_chunk *snapshot_chunk(const struct msg_user *user, struct strbuf *text)
 {
@@ -109,32 +66,10 @@ static struct http_chunk *snapshot_chunk(const struct msg_user *user, struct str
     json_out_open_member(&out, "me", '{');
     user_json_write(user, &out);
     json_out_close(&out, "}}");
-    return event_chunk("", "snapshot", strbuf_str(text));
+    return sse_event("snapshot", STR_NONE, strbuf_str(text));
 }
 
 /* ---- the life of a stream ---- */
-
-static bool count_stream(struct events_api *events, uint64_t user_id)
-{
-    bool added;
-    if (lru_peek(events->users, &user_id) == NULL && lru_is_full(events->users)) {
-        return false;
-    }
-    uint64_t *count = lru_put(events->users, &user_id, &added);
-    if (*count >= events->config.per_user_max) {
-        return false;
-    }
-    ++*count;
-    return true;
-}
-
-static void uncount_stream(struct events_api *events, uint64_t user_id)
-{
-    uint64_t *count = lru_find(events->users, &user_id);
-    if (--*count == 0) {
-        lru_remove(events->users, &user_id);
-    }
-}
 
 /* What the API knows of it; its memory stays. */
 static void forget_events(struct events_stream *stream, enum farewell why)
@@ -143,7 +78,7 @@ static void forget_events(struct events_stream *stream, enum farewell why)
     session_follow_release(events->parts.sessions, &stream->hold);
     clock_cancel(events->parts.clock, stream->comment_timer);
     list_remove(&stream->link);
-    uncount_stream(events, stream->user_id);
+    tally_take_back(events->users, &stream->user_id);
     metric_inc(events->ended[why]);
 }
 
@@ -156,7 +91,7 @@ static void free_events(struct events_stream *stream)
 /* Of one that runs. A reader that is so far behind that it takes nothing more is not told why. */
 static void say_farewell(struct events_stream *stream, enum farewell why)
 {
-    struct http_chunk *chunk = farewell_chunk(why);
+    struct http_chunk *chunk = sse_end(farewell_names[why], why == FAREWELL_DRAINING);
     (void)http_stream_send(stream->stream, chunk);
     http_chunk_unref(&chunk);
     http_stream_end(&stream->stream);
@@ -181,7 +116,7 @@ static void send_comment(void *arg)
     const struct events_api *events = stream->events;
     /* One that takes nothing now is not in need of it. */
     (void)http_stream_send(stream->stream, events->comment);
-    stream->comment_timer = clock_after(events->parts.clock, COMMENT_MS, send_comment, stream);
+    stream->comment_timer = clock_after(events->parts.clock, SSE_COMMENT_MS, send_comment, stream);
 }
 
 static void begin_events(struct events_stream *stream, struct http_stream *begun)
@@ -191,7 +126,7 @@ static void begin_events(struct events_stream *stream, struct http_stream *begun
     (void)http_stream_send(begun, stream->snapshot); /* the first has room */
     http_chunk_unref(&stream->snapshot);
     stream->comment_timer =
-        clock_after(stream->events->parts.clock, COMMENT_MS, send_comment, stream);
+        clock_after(stream->events->parts.clock, SSE_COMMENT_MS, send_comment, stream);
 }
 
 static void on_room(void *arg, struct http_stream *begun)
@@ -243,9 +178,9 @@ static enum err make_stream(struct exchange *exchange, const struct msg_user *us
                             struct events_stream **ret_stream)
 {
     struct events_api *events = exchange->self;
-    if (!count_stream(events, user->id)) {
+    if (!tally_add(events->users, &user->id)) {
         metric_inc(events->too_many);
-        exchange->retry_after_ms = TOO_MANY_RETRY_MS;
+        exchange->retry_after_ms = SSE_TOO_MANY_RETRY_MS;
         return ERR_RATE_LIMITED;
     }
     struct events_stream *stream = mem_alloc(sizeof(*stream));
@@ -254,7 +189,7 @@ static enum err make_stream(struct exchange *exchange, const struct msg_user *us
     stream->hold.on_over = on_session_over;
     stream->hold.arg = stream;
     if (!session_follow_hold(events->parts.sessions, exchange->session, &stream->hold)) {
-        uncount_stream(events, user->id);
+        tally_take_back(events->users, &user->id);
         mem_free(&stream);
         return ERR_OVERLOADED;
     }
@@ -272,11 +207,7 @@ static void stream_to(struct exchange *exchange, const struct msg_user *user)
         exchange_fail(exchange, err);
         return;
     }
-    struct http_response *response = http_response_new(200);
-    (void)http_response_add_header(response, "Cache-Control", "no-store, no-transform");
-    (void)http_response_add_header(response, "X-Accel-Buffering", "no");
-    http_response_set_stream(response, "text/event-stream", &producer, stream);
-    exchange_respond(exchange, &response);
+    sse_respond(exchange, &producer, stream);
 }
 
 static void on_me(void *arg, enum err err, const struct msg *reply)
@@ -341,10 +272,9 @@ struct events_api *events_api_new(const struct events_parts *parts,
 {
     struct events_api *events = mem_alloc(sizeof(*events));
     events->parts = *parts;
-    events->config = *config;
     list_init(&events->streams);
-    events->users = lru_new(sizeof(uint64_t), sizeof(uint64_t), config->users_max);
-    events->comment = http_chunk_new(STR_LIT(":\n\n"));
+    events->users = tally_new(sizeof(uint64_t), config->users_max, config->per_user_max);
+    events->comment = sse_comment();
     for (size_t i = 0; i < FAREWELL_COUNT; i++) {
         AUTO(mem_free) char *labels = mem_printf("reason=\"%s\"", farewell_names[i]);
         events->ended[i] = metrics_counter(parts->metrics, "lynks_gateway_ended_streams_total",
@@ -377,7 +307,7 @@ void events_api_free(struct events_api **events)
          (stream = LIST_FIRST(struct events_stream, &(*events)->streams, link)) != NULL;) {
         abandon_stream(stream);
     }
-    lru_free(&(*events)->users);
+    tally_free(&(*events)->users);
     http_chunk_unref(&(*events)->comment);
     mem_free(events);
 }

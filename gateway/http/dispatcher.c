@@ -145,7 +145,8 @@ void dispatcher_handle(struct dispatcher *dispatcher, struct request *request)
         answer_other_method(exchange);
     } else if (is_of_foreign_page(exchange)) {
         exchange_fail(exchange, ERR_FOREIGN_PAGE);
-    } else if (exchange->route->is_stream && !request->ops->can_stream(request)) {
+    } else if (exchange->route->is_stream && !route_is_polled(exchange->route, request) &&
+               !request->ops->can_stream(request)) {
         struct http_response *again = request->ops->again(request);
         exchange_respond(exchange, &again);
     } else {

@@ -115,7 +115,8 @@ static bool is_good(const json_t *value, const struct member *member,
     case MEMBER_NUMBERS:
     case MEMBER_STRINGS:
     case MEMBER_OBJECT:
-    case MEMBER_OBJECTS: /* only in answers: routes_new */
+    case MEMBER_OBJECTS:
+    case MEMBER_ANY_OBJECT: /* only in answers: routes_new */
         break;
     }
     if (member->is_nullable && json_is_null(value)) {

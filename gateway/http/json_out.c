@@ -95,6 +95,12 @@ void json_out_bool(struct json_out *out, bool value)
     strbuf_add_z(out->text, value ? "true" : "false");
 }
 
+void json_out_raw(struct json_out *out, struct str json)
+{
+    begin_value(out);
+    strbuf_add(out->text, json);
+}
+
 void json_out_hex(struct json_out *out, struct str bytes)
 {
     char text[2 * HEX_BYTES_MAX + 1];

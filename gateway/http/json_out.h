@@ -24,6 +24,8 @@ void json_out_z(struct json_out *out, const char *value);
 void json_out_u64(struct json_out *out, uint64_t value);
 void json_out_bool(struct json_out *out, bool value);
 
+void json_out_raw(struct json_out *out, struct str json); /* one value that is JSON already */
+
 void json_out_hex(struct json_out *out, struct str bytes); /* 64 at most */
 /* RFC 3339 with milliseconds: "2026-11-29T01:02:03.004Z". unix_ms: up to the year 9999. */
 void json_out_time(struct json_out *out, uint64_t unix_ms);

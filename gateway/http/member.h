@@ -14,10 +14,11 @@ enum member_type {
     MEMBER_TIME,   /* a string: RFC 3339; in answers in UTC, with milliseconds; in a message Unix
                       time in milliseconds */
     /* Only in answers: */
-    MEMBER_NUMBERS, /* a list of them; max is how many there may be */
-    MEMBER_STRINGS, /* likewise */
-    MEMBER_OBJECT,  /* of members */
-    MEMBER_OBJECTS, /* a list of them; max is how many there may be */
+    MEMBER_NUMBERS,    /* a list of them; max is how many there may be */
+    MEMBER_STRINGS,    /* likewise */
+    MEMBER_OBJECT,     /* of members */
+    MEMBER_OBJECTS,    /* a list of them; max is how many there may be */
+    MEMBER_ANY_OBJECT, /* an object of which doc says what is in it */
 };
 
 struct member {

@@ -94,6 +94,9 @@ static void write_member(const struct member *member, struct json_out *out)
         json_out_close(out, "}");
         json_out_member_u64(out, "maxItems", member->max);
         break;
+    case MEMBER_ANY_OBJECT:
+        json_out_member_z(out, "type", "object");
+        break;
     }
     if (member->doc != NULL && member->doc[0] != '\0') {
         json_out_member_z(out, "description", member->doc);
@@ -205,6 +208,12 @@ static void write_success(const struct route *route, struct json_out *out)
         json_out_open(out, '{');
         json_out_member_z(out, "type", answer->media_type == NULL ? "object" : "string");
         json_out_close(out, "}");
+    }
+    if (route->poll != NULL) {
+        json_out_close(out, "}");
+        json_out_open_member(out, "application/json", '{');
+        json_out_key(out, "schema");
+        write_schema(route->poll, /* is_closed= */ false, out);
     }
     close_content(out);
     json_out_close(out, "}");

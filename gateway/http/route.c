@@ -203,6 +203,9 @@ static const char *check_row(const struct route *route)
     if ((is_get && route->body != NULL) || (!is_get && route->is_stream)) {
         return "GET takes no body, and only GET is a stream";
     }
+    if (route->poll != NULL && !route->is_stream) {
+        return "only a stream can be polled";
+    }
     if (route->takes_key && strcmp(route->method, "POST") != 0) {
         return "only a POST takes a key";
     }
@@ -396,6 +399,14 @@ void route_path_write_allow(const struct route_path *path, struct strbuf *text)
 const struct route_takes *route_takes(const struct route *route)
 {
     return &takes[route->who];
+}
+
+/* A list of media types without a word on which is preferred is what clients of either send. */
+bool route_is_polled(const struct route *route, struct request *request)
+{
+    const char *accept = route->poll == NULL ? NULL : request_header(request, "Accept");
+    return accept != NULL && strcasestr(accept, "application/json") != NULL &&
+           strcasestr(accept, "text/event-stream") == NULL;
 }
 
 bool route_is_under_v1(const struct route *route)

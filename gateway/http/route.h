@@ -89,6 +89,8 @@ struct route {
     bool takes_key;    /* Idempotency-Key: it makes something, once for each (repeat_key.h) */
     bool has_if_match; /* If-Match must say which version it changes: exchange->match */
     bool is_stream;    /* the answer goes on */
+    /* Of a stream: who accepts JSON gets one answer with these members instead. NULL: nobody. */
+    const struct member *poll;
     /* The handler wants to know who the user is: exchange->user tells it, if authsvc does. An ask
      * of user_get, which is about oneself then, is answered by it. */
     bool with_user;
@@ -158,6 +160,9 @@ void route_path_write_allow(const struct route_path *path, struct strbuf *text);
 
 /* For those that may; a token that is not taken is as good as a bad one. Static. */
 const struct route_takes *route_takes(const struct route *route);
+
+/* Is it one that goes on, or what the row's poll says? */
+bool route_is_polled(const struct route *route, struct request *request);
 
 /* Is its path under /v1? That of a page about a problem is not. */
 bool route_is_under_v1(const struct route *route);

@@ -189,7 +189,8 @@ static struct api *make_api(void)
                         .table_max = 64},
         .registration = {.is_open = true, .burst = 1000, .per_minute = 60000, .table_max = 64},
         .streams_max = 8,
-        .streams_per_user_max = 8};
+        .streams_per_user_max = 8,
+        .room_visits = {.visits_max = 8, .per_participant_max = 8, .per_address_max = 8}};
     log_init("fuzz", LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
     return api_new(&parts, &config);
 }

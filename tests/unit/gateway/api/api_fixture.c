@@ -12,9 +12,47 @@ void api_fixture_restart(struct api_fixture *f)
     const struct api_parts parts = {.clock = fake_clock_clock(f->clock),
                                     .bus = &f->bus.bus,
                                     .metrics = f->metrics,
-                                    .sessions = f->sessions};
+                                    .sessions = f->sessions,
+                                    .rooms = f->rooms,
+                                    .presence = f->presence};
     api_free(&f->api);
     f->api = api_new(&parts, &f->config);
+}
+
+static void answer_report(void *arg)
+{
+    struct api_fixture *f = arg;
+    const struct msg reply = {.id = MSG_presence_report_reply};
+    bus_reply_fn *fn = STEAL(f->reported);
+    if (fn != NULL) {
+        fn(f->reported_arg, ERR_OK, &reply);
+    }
+}
+
+static enum err take_report(void *self, const struct msg *request,
+                            const struct call_context *context, bus_reply_fn *fn, void *arg)
+{
+    struct api_fixture *f = self;
+    (void)context;
+    assert_int_equal(request->id, MSG_presence_report);
+    f->reported = fn;
+    f->reported_arg = arg;
+    clock_after(fake_clock_clock(f->clock), 1, answer_report, f);
+    return ERR_OK;
+}
+
+static void follow_rooms(struct api_fixture *f)
+{
+    static const struct bus_ops reports = {take_report};
+    f->encoder = room_events_encoder("http://127.0.0.1:60000");
+    f->rooms = room_follow_new(
+        &(struct room_follow_parts){.clock = fake_clock_clock(f->clock),
+                                    .bus = &f->bus.bus,
+                                    .metrics = f->metrics,
+                                    .encoder = &f->encoder},
+        &(struct room_follow_config){.rooms_max = STREAMS_MAX, .tail_bytes_max = 1000000});
+    f->reports = (struct bus){.ops = &reports, .self = f};
+    f->presence = presence_new(fake_clock_clock(f->clock), &f->reports, f->metrics);
 }
 
 int api_fixture_setup(void **state)
@@ -27,6 +65,7 @@ int api_fixture_setup(void **state)
     const struct session_follow_parts follow = {
         .clock = fake_clock_clock(f->clock), .bus = &f->bus.bus, .metrics = f->metrics};
     f->sessions = session_follow_new(&follow, STREAMS_MAX);
+    follow_rooms(f);
     f->config = (struct api_config){
         .budget_ms = BUDGET_MS,
         .cors_origins = "",
@@ -44,6 +83,9 @@ int api_fixture_setup(void **state)
         .registration = {.burst = 1, .per_minute = 1, .table_max = 64},
         .streams_max = STREAMS_MAX,
         .streams_per_user_max = STREAMS_PER_USER_MAX,
+        .room_visits = {.visits_max = STREAMS_MAX,
+                        .per_participant_max = VISITS_PER_PARTICIPANT_MAX,
+                        .per_address_max = VISITS_PER_ADDRESS_MAX},
         .creates = {.burst = 3, .per_minute = 6},
         .names = {.burst = 3, .per_minute = 6},
         .room_limits = {.join_burst = 5,
@@ -59,11 +101,27 @@ int api_fixture_setup(void **state)
     return 0;
 }
 
+/* What was asked about rooms, and nobody has answered. */
+static void end_questions(struct api_fixture *f)
+{
+    static const enum msg_id ids[] = {MSG_room_state, MSG_journal_read, MSG_journal_heads};
+    f->bus.refuse = ERR_UNAVAILABLE;
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        while (mock_bus_pending(&f->bus, ids[i]) != NULL) {
+            fail_call(f, ids[i], ERR_UNAVAILABLE);
+        }
+    }
+}
+
 int api_fixture_teardown(void **state)
 {
     struct api_fixture *f = *state;
     api_free(&f->api);
     session_follow_free(&f->sessions);
+    end_questions(f);
+    room_follow_free(&f->rooms);
+    answer_report(f);
+    presence_free(&f->presence);
     mock_bus_fini(&f->bus);
     metrics_free(&f->metrics);
     fake_clock_free(&f->clock);

@@ -3,6 +3,7 @@
 #define LYNKS_TESTS_UNIT_GATEWAY_API_API_FIXTURE_H
 
 #include "gateway/api/api.h"
+#include "gateway/api/room_events_json.h"
 #include "tests/support/c/fake_clock.h"
 #include "tests/support/c/log_capture.h"
 #include "tests/support/c/mock_bus.h"
@@ -11,12 +12,20 @@
 #define BUDGET_MS 4000
 #define STREAMS_MAX 8
 #define STREAMS_PER_USER_MAX 3
+#define VISITS_PER_PARTICIPANT_MAX 2
+#define VISITS_PER_ADDRESS_MAX 4
 
 struct api_fixture {
     struct fake_clock *clock;
     struct metrics *metrics;
     struct mock_bus bus;
     struct session_follow *sessions;
+    struct room_encoder encoder;
+    struct room_follow *rooms;
+    struct bus reports; /* of presence: all is well with them */
+    bus_reply_fn *reported;
+    void *reported_arg;
+    struct presence *presence;
     struct api *api;
     struct api_config config;
 };

@@ -3,70 +3,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <cmocka.h>
 
-#include "tests/unit/gateway/api/api_fixture.h"
+#include "tests/unit/gateway/api/stream_fixture.h"
 
-#define WAIT_MS 20000
 #define ANN "{\"id\":\"41\",\"username\":\"ann\",\"display_name\":\"Ann <A>\",\"role\":\"member\"}"
 #define SNAPSHOT "event: snapshot\ndata: {\"me\":" ANN "}\n\n"
 #define ENDED "event: end\ndata: {\"reason\":\"session_ended\"}\n\n"
 
-/* The API, and a server's streams on real sockets. */
-struct fixture {
-    struct api_fixture *api;
-    struct loop *loop;
-    struct http_conns *conns;
-    struct http_streams *streams;
-};
-
-/* A client of a stream. */
-struct reader {
-    struct ask *ask;
-    int fd;
-    char got[1024];
-    size_t bytes;
-    bool is_closed;
-};
-
-static void on_cut(void *arg, struct http_conn *conn)
-{
-    (void)arg;
-    (void)conn;
-    fail_msg("a connection was cut");
-}
-
-static int setup(void **state)
-{
-    struct fixture *f = mem_alloc(sizeof(*f));
-    api_fixture_setup((void **)&f->api);
-    f->loop = loop_new();
-    const struct http_conns_config conns = {.name = "test",
-                                            .max = 100,
-                                            .request_timeout_ms = WAIT_MS,
-                                            .idle_timeout_ms = WAIT_MS,
-                                            .stall_timeout_ms = WAIT_MS};
-    f->conns = http_conns_new(loop_clock(f->loop), f->api->metrics, &conns, on_cut, NULL);
-    f->streams = http_streams_new(f->loop, f->api->metrics, "test", f->conns);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    struct api_fixture *api = f->api;
-    http_streams_free(&f->streams);
-    http_conns_free(&f->conns);
-    loop_free(&f->loop);
-    free(f);
-    return api_fixture_teardown((void **)&api);
-}
-
-static uint64_t ended(struct fixture *f, const char *labels)
+static uint64_t ended(struct stream_fixture *f, const char *labels)
 {
     return metric_value(
         metrics_counter(f->api->metrics, "lynks_gateway_ended_streams_total", "", labels));
@@ -79,7 +24,7 @@ static const struct msg_user ann = {.id = 41,
                                     .version = 7};
 
 /* Whose session it is, and who that is: one call for both. */
-static void answer_check(struct fixture *f)
+static void answer_check(struct stream_fixture *f)
 {
     const struct msg reply = {
         .id = MSG_session_check_reply,
@@ -92,7 +37,7 @@ static void answer_check(struct fixture *f)
     assert_null(mock_bus_pending(&f->api->bus, MSG_user_get));
 }
 
-static void answer_me(struct fixture *f)
+static void answer_me(struct stream_fixture *f)
 {
     const struct msg reply = {.id = MSG_user_get_reply, .user_get_reply = {.user = ann}};
     struct mock_bus_call *call = mock_bus_pending(&f->api->bus, MSG_user_get);
@@ -101,7 +46,7 @@ static void answer_me(struct fixture *f)
     mock_bus_answer(call, ERR_OK, &reply);
 }
 
-static struct ask *get_events(struct fixture *f)
+static struct ask *get_events(struct stream_fixture *f)
 {
     struct ask *ask = ask_new("GET", "/v1/events", TOKEN, STR_NONE);
     api_handle(f->api->api, &ask->request);
@@ -109,90 +54,27 @@ static struct ask *get_events(struct fixture *f)
 }
 
 /* As far as the server has the head. */
-static struct reader *ask_for_stream(struct fixture *f)
+static struct stream_reader *ask_for_stream(struct stream_fixture *f)
 {
-    struct reader *reader = mem_alloc(sizeof(*reader));
-    reader->ask = get_events(f);
-    reader->fd = -1;
+    struct ask *ask = get_events(f);
     answer_check(f);
-    assert_int_equal(reader->ask->status, 200);
-    assert_non_null(reader->ask->producer);
-    return reader;
-}
-
-static void begin(struct fixture *f, struct reader *reader)
-{
-    static const uint8_t address[16] = {1};
-    int fds[2];
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-    reader->fd = fds[0];
-    struct http_conn *conn = http_conns_add(f->conns, address, fds[1]);
-    http_streams_open(f->streams, conn, STR_LIT("head\n"), /* is_chunked= */ false,
-                      STEAL(reader->ask->producer), reader->ask->producer_arg);
-}
-
-struct expected {
-    struct reader *reader;
-    size_t bytes;
-};
-
-static bool has_come(void *arg)
-{
-    const struct expected *expected = arg;
-    struct reader *reader = expected->reader;
-    ssize_t n =
-        recv(reader->fd, reader->got + reader->bytes, sizeof(reader->got) - reader->bytes, 0);
-    reader->is_closed = n == 0;
-    reader->bytes += n > 0 ? (size_t)n : 0;
-    return reader->is_closed || reader->bytes >= expected->bytes;
-}
-
-/* All that has come since the head. */
-static void assert_got(struct fixture *f, struct reader *reader, const char *text)
-{
-    AUTO(mem_free) char *all = mem_printf("head\n%s", text);
-    struct expected expected = {.reader = reader, .bytes = strlen(all)};
-    assert_true(loop_run_until(f->loop, has_come, &expected, WAIT_MS));
-    assert_int_equal(reader->bytes, strlen(all));
-    assert_memory_equal(reader->got, all, strlen(all));
-}
-
-static void assert_closed(struct fixture *f, struct reader *reader)
-{
-    struct expected expected = {.reader = reader, .bytes = SIZE_MAX};
-    assert_true(loop_run_until(f->loop, has_come, &expected, WAIT_MS));
-    assert_true(reader->is_closed);
-}
-
-static bool has_no_more_than_one(void *arg)
-{
-    const struct fixture *f = arg;
-    return http_streams_count(f->streams) <= 1;
-}
-
-static void leave(struct reader **reader)
-{
-    ask_free(&(*reader)->ask);
-    if ((*reader)->fd >= 0) {
-        close((*reader)->fd);
-    }
-    mem_free(reader);
+    return reader_new(ask);
 }
 
 /* The question that follows from holding a session is answered. */
-static struct reader *open_stream(struct fixture *f)
+static struct stream_reader *open_stream(struct stream_fixture *f)
 {
-    struct reader *reader = ask_for_stream(f);
-    begin(f, reader);
+    struct stream_reader *reader = ask_for_stream(f);
+    reader_begin(f, reader);
     if (mock_bus_pending(&f->api->bus, MSG_session_check) != NULL) {
         answer_session(f->api, 41);
     }
-    assert_got(f, reader, SNAPSHOT);
+    reader_assert_got(f, reader, SNAPSHOT);
     return reader;
 }
 
 /* authsvc tells that something has changed, and says that the session is over. */
-static void end_session(struct fixture *f)
+static void end_session(struct stream_fixture *f)
 {
     const struct msg life = {.id = MSG_auth_event, .auth_event = {.what = AUTH_LIVES}};
     session_follow_hear(f->api->sessions, "tcp://127.0.0.1:5711", &life, /* is_next= */ false);
@@ -206,9 +88,9 @@ static void end_session(struct fixture *f)
 
 static void the_first_event_tells_who_he_is(void **state)
 {
-    struct fixture *f = *state;
+    struct stream_fixture *f = *state;
     char value[64];
-    struct reader *reader = open_stream(f);
+    struct stream_reader *reader = open_stream(f);
     const char *const headers[][2] = {{"Content-Type", "text/event-stream"},
                                       {"Cache-Control", "no-store, no-transform"},
                                       {"X-Accel-Buffering", "no"}};
@@ -217,25 +99,25 @@ static void the_first_event_tells_who_he_is(void **state)
         assert_non_null(found);
         assert_string_equal(found, headers[i][1]);
     }
-    leave(&reader);
+    reader_leave(&reader);
 }
 
 static void a_comment_comes_every_15_s(void **state)
 {
-    struct fixture *f = *state;
-    struct reader *reader = open_stream(f);
+    struct stream_fixture *f = *state;
+    struct stream_reader *reader = open_stream(f);
     fake_clock_advance(f->api->clock, 14000);
-    assert_got(f, reader, SNAPSHOT);
+    reader_assert_got(f, reader, SNAPSHOT);
     fake_clock_advance(f->api->clock, 1000);
-    assert_got(f, reader, SNAPSHOT ":\n\n");
+    reader_assert_got(f, reader, SNAPSHOT ":\n\n");
     fake_clock_advance(f->api->clock, 15000);
-    assert_got(f, reader, SNAPSHOT ":\n\n:\n\n");
-    leave(&reader);
+    reader_assert_got(f, reader, SNAPSHOT ":\n\n:\n\n");
+    reader_leave(&reader);
 }
 
 static void who_has_no_session_gets_no_stream(void **state)
 {
-    struct fixture *f = *state;
+    struct stream_fixture *f = *state;
     struct ask *ask = ask_new("GET", "/v1/events", NULL, STR_NONE);
     api_handle(f->api->api, &ask->request);
     assert_problem(ask, 401, "unauthorized");
@@ -255,7 +137,7 @@ static void who_has_no_session_gets_no_stream(void **state)
 
 static void a_connection_that_was_used_before_is_sent_again(void **state)
 {
-    struct fixture *f = *state;
+    struct stream_fixture *f = *state;
     char location[64];
     struct ask *ask = ask_new("GET", "/v1/events", TOKEN, STR_NONE);
     ask->is_on_used_connection = true;
@@ -268,76 +150,76 @@ static void a_connection_that_was_used_before_is_sent_again(void **state)
 
 static void when_the_session_ends_the_last_event_says_so(void **state)
 {
-    struct fixture *f = *state;
-    struct reader *reader = open_stream(f);
-    struct reader *second = open_stream(f);
+    struct stream_fixture *f = *state;
+    struct stream_reader *reader = open_stream(f);
+    struct stream_reader *second = open_stream(f);
     end_session(f);
-    assert_got(f, reader, SNAPSHOT ENDED);
-    assert_closed(f, reader);
-    assert_got(f, second, SNAPSHOT ENDED);
-    assert_closed(f, second);
+    reader_assert_got(f, reader, SNAPSHOT ENDED);
+    reader_assert_closed(f, reader);
+    reader_assert_got(f, second, SNAPSHOT ENDED);
+    reader_assert_closed(f, second);
     assert_int_equal(ended(f, "reason=\"session_ended\""), 2);
     assert_int_equal(session_follow_count(f->api->sessions), 0);
-    leave(&reader);
-    leave(&second);
+    reader_leave(&reader);
+    reader_leave(&second);
 }
 
 /* Its head is not out yet: nothing of him is told. */
 static void a_session_that_ends_before_the_stream_begins_shows_nothing(void **state)
 {
-    struct fixture *f = *state;
-    struct reader *reader = ask_for_stream(f);
+    struct stream_fixture *f = *state;
+    struct stream_reader *reader = ask_for_stream(f);
     fail_call(f->api, MSG_session_check, ERR_UNAUTHORIZED);
-    begin(f, reader);
-    assert_got(f, reader, ENDED);
-    assert_closed(f, reader);
-    leave(&reader);
+    reader_begin(f, reader);
+    reader_assert_got(f, reader, ENDED);
+    reader_assert_closed(f, reader);
+    reader_leave(&reader);
 }
 
 static void one_that_ran_out_of_time_says_so(void **state)
 {
-    struct fixture *f = *state;
-    struct reader *reader = ask_for_stream(f);
-    begin(f, reader);
+    struct stream_fixture *f = *state;
+    struct stream_reader *reader = ask_for_stream(f);
+    reader_begin(f, reader);
     const struct msg reply = {
         .id = MSG_session_check_reply,
         .session_check_reply = {.user_id = 41, .expires_unix_ms = 1, .remaining_ms = 200}};
     mock_bus_answer(mock_bus_pending(&f->api->bus, MSG_session_check), ERR_OK, &reply);
-    assert_got(f, reader, SNAPSHOT);
+    reader_assert_got(f, reader, SNAPSHOT);
     fake_clock_advance(f->api->clock, 250);
     fail_call(f->api, MSG_session_check, ERR_UNAUTHORIZED);
-    assert_got(f, reader, SNAPSHOT "event: end\ndata: {\"reason\":\"expired\"}\n\n");
-    assert_closed(f, reader);
-    leave(&reader);
+    reader_assert_got(f, reader, SNAPSHOT "event: end\ndata: {\"reason\":\"expired\"}\n\n");
+    reader_assert_closed(f, reader);
+    reader_leave(&reader);
 }
 
 static void who_leaves_is_forgotten(void **state)
 {
-    struct fixture *f = *state;
-    struct reader *reader = open_stream(f);
-    struct reader *stays = open_stream(f);
-    leave(&reader);
-    assert_true(loop_run_until(f->loop, has_no_more_than_one, f, WAIT_MS));
+    struct stream_fixture *f = *state;
+    struct stream_reader *reader = open_stream(f);
+    struct stream_reader *stays = open_stream(f);
+    reader_leave(&reader);
+    assert_true(loop_run_until(f->loop, stream_fixture_has_one, f, STREAM_WAIT_MS));
     assert_int_equal(ended(f, "reason=\"client_gone\""), 1);
     assert_int_equal(session_follow_count(f->api->sessions), 1);
-    leave(&stays);
+    reader_leave(&stays);
 }
 
 static void who_never_takes_the_head_is_forgotten(void **state)
 {
-    struct fixture *f = *state;
-    struct reader *reader = ask_for_stream(f);
+    struct stream_fixture *f = *state;
+    struct stream_reader *reader = ask_for_stream(f);
     answer_session(f->api, 41);
-    leave(&reader);
+    reader_leave(&reader);
     assert_int_equal(ended(f, "reason=\"client_gone\""), 1);
     assert_int_equal(session_follow_count(f->api->sessions), 0);
 }
 
 static void a_user_has_so_many_and_no_more(void **state)
 {
-    struct fixture *f = *state;
+    struct stream_fixture *f = *state;
     char retry[16];
-    struct reader *readers[STREAMS_PER_USER_MAX];
+    struct stream_reader *readers[STREAMS_PER_USER_MAX];
     for (size_t i = 0; i < STREAMS_PER_USER_MAX; i++) {
         readers[i] = open_stream(f);
     }
@@ -348,20 +230,20 @@ static void a_user_has_so_many_and_no_more(void **state)
     assert_string_equal(ask_header(ask, "Retry-After", retry, sizeof(retry)), "10");
     ask_free(&ask);
     for (size_t i = 1; i < STREAMS_PER_USER_MAX; i++) {
-        leave(&readers[i]);
+        reader_leave(&readers[i]);
     }
-    assert_true(loop_run_until(f->loop, has_no_more_than_one, f, WAIT_MS));
-    struct reader *another = open_stream(f);
-    leave(&another);
-    leave(&readers[0]);
+    assert_true(loop_run_until(f->loop, stream_fixture_has_one, f, STREAM_WAIT_MS));
+    struct stream_reader *another = open_stream(f);
+    reader_leave(&another);
+    reader_leave(&readers[0]);
 }
 
 static void draining_tells_when_to_come_again(void **state)
 {
-    struct fixture *f = *state;
-    struct reader *reader = open_stream(f);
+    struct stream_fixture *f = *state;
+    struct stream_reader *reader = open_stream(f);
     http_streams_drain(f->streams);
-    assert_closed(f, reader);
+    reader_assert_closed(f, reader);
     unsigned retry_ms = 0;
     reader->got[reader->bytes] = '\0';
     const char *end = strstr(reader->got, "retry: ");
@@ -370,30 +252,30 @@ static void draining_tells_when_to_come_again(void **state)
     assert_in_range(retry_ms, 500, 3500);
     assert_non_null(strstr(end, "\nevent: end\ndata: {\"reason\":\"draining\"}\n\n"));
     assert_int_equal(ended(f, "reason=\"draining\""), 1);
-    leave(&reader);
+    reader_leave(&reader);
 }
 
 /* One runs, of one the server has the head only. */
 static void streams_outlive_the_api_by_nothing(void **state)
 {
-    struct fixture *f = *state;
-    struct reader *runs = open_stream(f);
-    struct reader *begins = ask_for_stream(f);
-    struct reader *never_begins = ask_for_stream(f);
+    struct stream_fixture *f = *state;
+    struct stream_reader *runs = open_stream(f);
+    struct stream_reader *begins = ask_for_stream(f);
+    struct stream_reader *never_begins = ask_for_stream(f);
     api_free(&f->api->api);
-    assert_got(f, runs, SNAPSHOT);
-    assert_closed(f, runs);
-    begin(f, begins);
-    assert_closed(f, begins);
+    reader_assert_got(f, runs, SNAPSHOT);
+    reader_assert_closed(f, runs);
+    reader_begin(f, begins);
+    reader_assert_closed(f, begins);
     assert_int_equal(session_follow_count(f->api->sessions), 0);
-    leave(&runs);
-    leave(&begins);
-    leave(&never_begins);
+    reader_leave(&runs);
+    reader_leave(&begins);
+    reader_leave(&never_begins);
 }
 
 static void only_the_row_of_a_stream_wants_one(void **state)
 {
-    struct fixture *f = *state;
+    struct stream_fixture *f = *state;
     const struct api *api = f->api->api;
     char long_path[4096];
     memset(long_path, 'a', sizeof(long_path));
@@ -408,7 +290,7 @@ static void only_the_row_of_a_stream_wants_one(void **state)
                                   (struct str){.data = long_path, .bytes = sizeof(long_path)}));
 }
 
-#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define T(test) cmocka_unit_test_setup_teardown(test, stream_fixture_setup, stream_fixture_teardown)
 
 int main(void)
 {

@@ -109,6 +109,7 @@ static void test_document(void **state)
                                         "/v1/rooms/{room}/participants",
                                         "/v1/rooms/{room}/participants/{participant}",
                                         "/v1/rooms/{room}/end",
+                                        "/v1/rooms/{room}/events",
                                         "/problems/{code}"};
     const json_t *described = json_object_get(json, "paths");
     assert_int_equal(json_object_size(described), ARRAY_LEN(paths));

@@ -1,0 +1,162 @@
+#include "gateway/api/room_events_json.h"
+
+#include <stdio.h>
+
+#include "gateway/api/participant_json.h"
+#include "gateway/api/room_json.h"
+#include "gateway/api/sse.h"
+
+/* ---- ids ---- */
+
+size_t room_event_id_write(uint64_t generation, uint64_t seq, char ret_id[ROOM_EVENT_ID_BYTES])
+{
+    return (size_t)snprintf(ret_id, ROOM_EVENT_ID_BYTES, "g%" PRIu64 ".%" PRIu64, generation, seq);
+}
+
+/* Digits as we write them: without a zero before them; up to end. */
+static bool read_id_number(const char **at, char end, uint64_t *ret_number)
+{
+    const size_t bytes = strspn(*at, "0123456789");
+    const struct str text = {.data = *at, .bytes = bytes};
+    const bool is_zero = bytes == 1 && **at == '0';
+    if ((*at)[bytes] != end || (**at == '0' && !is_zero)) {
+        return false;
+    }
+    *at += bytes + (end != '\0');
+    *ret_number = 0;
+    return is_zero || str_id(text, ret_number);
+}
+
+struct cursor_after room_event_id_read(const char *text)
+{
+    struct cursor_after after = {.kind = AFTER_GARBAGE};
+    if (text == NULL || text[0] == '\0') {
+        after.kind = AFTER_NOTHING;
+    } else if (*text++ == 'g' && read_id_number(&text, '.', &after.generation) &&
+               read_id_number(&text, '\0', &after.seq)) {
+        after.kind = AFTER_EVENT;
+    }
+    return after;
+}
+
+static struct http_chunk *event_with_id(const char *name, uint64_t generation, uint64_t seq,
+                                        const struct strbuf *data)
+{
+    char id[ROOM_EVENT_ID_BYTES];
+    const struct str text = {.data = id, .bytes = room_event_id_write(generation, seq, id)};
+    return sse_event(name, text, strbuf_str(data));
+}
+
+/* ---- what is told ---- */
+
+static void write_room_member(const struct msg_room *room, const char *public_url,
+                              struct json_out *out)
+{
+    json_out_open_member(out, "room", '{');
+    room_json_write(room, public_url, out);
+    json_out_close(out, "}");
+}
+
+static struct http_chunk *encode_room_event(void *arg, uint64_t generation, uint64_t room_id,
+                                            const struct msg_room_event *event)
+{
+    const char *public_url = arg;
+    const char *type = msg_enum_text("room_event_type", event->type);
+    struct strbuf data = {0};
+    struct json_out out;
+    json_out_init(&out, &data);
+    json_out_open(&out, '{');
+    json_out_member_z(&out, "type", type);
+    json_out_key(&out, "time");
+    json_out_time(&out, event->time_unix_ms);
+    json_out_member_id(&out, "room", room_id);
+    json_out_open_member(&out, "data", '{');
+    if (event->has_participant) {
+        json_out_open_member(&out, "participant", '{');
+        participant_json_write(&event->participant, &out);
+        json_out_close(&out, "}");
+    }
+    if (event->has_room) {
+        write_room_member(&event->room, public_url, &out);
+    }
+    if (event->has_reason) {
+        json_out_member_z(&out, "reason", msg_enum_text("room_reason", event->reason));
+    }
+    json_out_close(&out, "}}");
+    struct http_chunk *chunk = event_with_id(type, generation, event->seq, &data);
+    strbuf_fini(&data);
+    return chunk;
+}
+
+/* The snapshot's event is in two chunks, so that the first is one for all: it ends before "me". */
+static struct http_chunk *encode_snapshot(void *arg, uint64_t generation, uint64_t seq,
+                                          const struct room_fold *fold)
+{
+    const char *public_url = arg;
+    char id[ROOM_EVENT_ID_BYTES];
+    struct strbuf text = {0};
+    struct strbuf data = {0};
+    struct json_out out;
+    json_out_init(&out, &data);
+    json_out_open(&out, '{');
+    write_room_member(room_fold_room(fold), public_url, &out);
+    json_out_open_member(&out, "participants", '[');
+    for (size_t i = 0; i < room_fold_count(fold); i++) {
+        json_out_open(&out, '{');
+        participant_json_write(room_fold_at(fold, i), &out);
+        json_out_close(&out, "}");
+    }
+    json_out_close(&out, "]");
+    (void)room_event_id_write(generation, seq, id);
+    strbuf_add_z(&text, "event: snapshot\nid: ");
+    strbuf_add_z(&text, id);
+    strbuf_add_z(&text, "\ndata: ");
+    strbuf_add(&text, strbuf_str(&data));
+    strbuf_add_z(&text, ",");
+    struct http_chunk *chunk = http_chunk_new(strbuf_str(&text));
+    strbuf_fini(&text);
+    strbuf_fini(&data);
+    return chunk;
+}
+
+static struct http_chunk *encode_me(void *arg, const struct msg_participant *me, uint64_t can)
+{
+    uint64_t actions[ROOM_ACTIONS_MAX];
+    struct u64_list list = {.items = actions};
+    struct strbuf text = {0};
+    struct json_out out;
+    (void)arg;
+    (void)me;
+    for (uint64_t action = 0; action < ROOM_ACTIONS_MAX; action++) {
+        if ((can >> action & 1) != 0) {
+            actions[list.count++] = action;
+        }
+    }
+    json_out_init(&out, &text);
+    if (can != 0) {
+        me_json_write(list, &out);
+    } else {
+        json_out_open_member(&out, "me", '{');
+        json_out_close(&out, "}");
+    }
+    strbuf_add_z(&text, "}\n\n");
+    struct http_chunk *chunk = http_chunk_new(strbuf_str(&text));
+    strbuf_fini(&text);
+    return chunk;
+}
+
+static struct http_chunk *encode_reset(void *arg)
+{
+    (void)arg;
+    return sse_event("reset", STR_NONE, STR_LIT("{}"));
+}
+
+struct room_encoder room_events_encoder(const char *public_url)
+{
+    /* The encoder's functions take their argument as it is; they only read. */
+    return (struct room_encoder){.event = encode_room_event,
+                                 .snapshot = encode_snapshot,
+                                 .me = encode_me,
+                                 .reset = encode_reset,
+                                 .arg = (void *)(uintptr_t)public_url};
+}

@@ -1,0 +1,105 @@
+#include "gateway/api/room_visit.h"
+
+#include "proto/base/err.h"
+
+struct room_visits {
+    struct room_visits_parts parts;
+    struct tally *participants, *addresses;
+    struct metric *many_of_participant, *many_of_address;
+};
+
+struct room_visits *room_visits_new(const struct room_visits_parts *parts,
+                                    const struct room_visits_config *config)
+{
+    static const char refused[] = "lynks_gateway_refused_room_streams_total";
+    static const char help[] =
+        "Streams of rooms and long polls that were refused: there were too many of one.";
+    struct room_visits *visits = mem_alloc(sizeof(*visits));
+    visits->parts = *parts;
+    visits->participants =
+        tally_new(sizeof(uint64_t), config->visits_max, config->per_participant_max);
+    visits->addresses = tally_new(ADDRESS_BYTES, config->visits_max, config->per_address_max);
+    visits->many_of_participant =
+        metrics_counter(parts->metrics, refused, help, "of=\"participant\"");
+    visits->many_of_address = metrics_counter(parts->metrics, refused, help, "of=\"address\"");
+    return visits;
+}
+
+void room_visits_free(struct room_visits **visits)
+{
+    if (*visits != NULL) {
+        tally_free(&(*visits)->participants);
+        tally_free(&(*visits)->addresses);
+        mem_free(visits);
+    }
+}
+
+/* Counts it, or nothing of it. */
+static enum err count_visit(struct room_visits *visits, const uint64_t *participant,
+                            const uint8_t address[ADDRESS_BYTES])
+{
+    if (!tally_add(visits->participants, participant)) {
+        metric_inc(visits->many_of_participant);
+        return ERR_RATE_LIMITED;
+    }
+    if (!tally_add(visits->addresses, address)) {
+        metric_inc(visits->many_of_address);
+        tally_take_back(visits->participants, participant);
+        return ERR_RATE_LIMITED;
+    }
+    return ERR_OK;
+}
+
+static void uncount_visit(struct room_visits *visits, const uint64_t *participant,
+                          const uint8_t address[ADDRESS_BYTES])
+{
+    tally_take_back(visits->participants, participant);
+    tally_take_back(visits->addresses, address);
+}
+
+enum err room_visit_open(struct room_visits *visits, const struct cursor_open *open,
+                         const uint8_t address[ADDRESS_BYTES], struct room_visit *visit)
+{
+    const enum err err = count_visit(visits, &open->participant_id, address);
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (!presence_open(visits->parts.presence, open->participant_id)) {
+        uncount_visit(visits, &open->participant_id, address);
+        return ERR_OVERLOADED;
+    }
+    if (!room_follow_open(visits->parts.rooms, open, &visit->cursor)) {
+        presence_close(visits->parts.presence, open->participant_id);
+        uncount_visit(visits, &open->participant_id, address);
+        return ERR_OVERLOADED;
+    }
+    visit->all = visits;
+    memcpy(visit->address, address, sizeof(visit->address));
+    return ERR_OK;
+}
+
+void room_visit_close(struct room_visit *visit)
+{
+    struct room_visits *visits = STEAL(visit->all);
+    const uint64_t participant = visit->cursor.open.participant_id;
+    if (visits != NULL) {
+        room_follow_close(visits->parts.rooms, &visit->cursor);
+        presence_close(visits->parts.presence, participant);
+        uncount_visit(visits, &participant, visit->address);
+    }
+}
+
+const char *room_end_word(enum room_end end)
+{
+    static const char *const words[] = {
+        [ROOM_END_LEFT] = "left",
+        [ROOM_END_ABSENT] = "absent",
+        [ROOM_END_REMOVED] = "removed",
+        [ROOM_END_SESSION_ENDED] = "session_ended",
+        [ROOM_END_NOT_A_MEMBER] = "not_a_member",
+        [ROOM_END_MEETING_ENDED] = "meeting_ended",
+        [ROOM_END_ROOM_ENDED] = "room_ended",
+        [ROOM_END_NOT_JOINED] = "not_joined",
+    };
+    return words[end];
+}

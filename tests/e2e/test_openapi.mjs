@@ -24,7 +24,7 @@ let answered;
 let document;
 let ajv;
 let added = 0; // users
-let shownRoom;
+let shown; // the room, and who is in it, that are looked at
 
 // ---- what the document says ----
 
@@ -33,6 +33,9 @@ const isOriginal = (path) => !path.startsWith('/v1/') && !path.startsWith('/prob
 
 const isStream = (operation) => operation.responses[200]?.content?.['text/event-stream'] !== undefined;
 
+const isOpenToNobody = ({ security }) => security.length === 0 || security.some((scheme) => Object.keys(scheme).length === 0);
+const isOnlyForParticipants = ({ security }) => security.length > 0 && security.every((scheme) => 'participant' in scheme);
+
 // What the document calls a success of the operation.
 const goodStatus = (operation) => Number(Object.keys(operation.responses).find((status) => status.startsWith('2')));
 
@@ -40,7 +43,7 @@ function* operations() {
     for (const [path, item] of Object.entries(document.paths)) {
         for (const method of METHODS.filter((name) => item[name])) {
             yield { path, method, operation: item[method], name: `${method} ${path}`, good: goodStatus(item[method]),
-                isSecured: item[method].security.length > 0, schema: item[method].requestBody?.content['application/json'].schema };
+                isSecured: item[method].security.length > 0, needsToken: !isOpenToNobody(item[method]), schema: item[method].requestBody?.content['application/json'].schema };
         }
     }
 }
@@ -75,16 +78,21 @@ function assertDescribed({ path, method, operation, name }, answer, status, what
 
 // Each session that is shown or ended is one that was opened for it, likewise each room was made for it, and each user who is removed was
 // added for it; who ends the session that he asks with needs another.
-async function send({ path, method, operation, isSecured, schema }, { headers = {}, ...options } = {}) {
+async function send({ path, method, operation, isSecured, schema }, { headers = {}, isInTheSameRoom = false, ...options } = {}) {
     const needsMatch = operation?.parameters?.some(({ $ref }) => /\/IfMatch(OrFree)?$/.test($ref));
     const body = schema && Object.fromEntries(schema.required.map((name) => [name, VALUES[name]]));
     if (['addUser', 'register'].includes(operation?.operationId)) body.username = `user ${added += 1}`;
     // Two looks are at one room: ids have no fixed length.
-    if (isSecured && path.includes('{room}')) VALUES.room = method === 'get' ? (shownRoom ??= await newRoom()) : await newRoom();
+    if (isSecured && path.includes('{room}') && !isInTheSameRoom) {
+        const room = method === 'get' ? (shown ??= await newRoom()) : await newRoom();
+        Object.assign(VALUES, { room: room.id, participant: room.participant.id });
+        VALUES.token = room.token;
+    }
     if (isSecured && path.includes('{session}')) VALUES.session = (await openSession()).id;
     const values = operation?.operationId === 'removeUser' ? { ...VALUES, user: await newUser() } : VALUES;
     const url = path.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-    const answer = await stack.request(url, { method: method.toUpperCase(), body, token: isSecured ? token : undefined,
+    const answer = await stack.request(url, { method: method.toUpperCase(), body,
+        token: !isSecured ? undefined : operation && isOnlyForParticipants(operation) ? VALUES.token : token,
         // A stream begins on a fresh connection only.
         agent: operation && isStream(operation) ? false : undefined, headers: { ...(needsMatch ? { 'if-match': '*' } : {}), ...headers }, ...options });
     if (isSecured && method === 'delete' && answer.status === 204) token = await newToken();
@@ -102,13 +110,15 @@ async function newUser() {
     return (await stack.sql(`SELECT id FROM users WHERE username = '${username}'`))[0][0];
 }
 
-// With a member.
+// With a member, and a guest who is in.
 async function newRoom() {
-    const made = await stack.request('/v1/rooms', { token, body: { name: 'Tea' } });
+    const made = await stack.request('/v1/rooms', { token, body: { name: 'Tea', guests_wait: false } });
     assert.equal(made.status, 201, made.text);
     const member = await stack.request(`/v1/rooms/${made.json.id}/members/${VALUES.user}`, { method: 'PUT', token, body: { role: 'viewer' } });
     assert.equal(member.status, 200, member.text);
-    return made.json.id;
+    const joined = await stack.request(`/v1/rooms/${made.json.code}/participants`, { body: { name: 'Gus' } });
+    assert.equal(joined.status, 201, joined.text);
+    return { id: made.json.id, participant: joined.json.participant, token: joined.json.token };
 }
 
 async function openSession() {
@@ -120,7 +130,8 @@ async function openSession() {
 
 before(async () => {
     stack = await startStack({ LYNKS_LOGIN_ADDRESS_BURST: '1000', LYNKS_LOGIN_NAME_BURST: '1000', LYNKS_REGISTRATION: 'open',
-        LYNKS_REGISTER_BURST: '1000', LYNKS_CREATE_BURST: '10000', LYNKS_MEMBER_BURST: '10000', LYNKS_USER_ROOMS_MAX: '10000' });
+        LYNKS_REGISTER_BURST: '1000', LYNKS_CREATE_BURST: '10000', LYNKS_MEMBER_BURST: '10000', LYNKS_USER_ROOMS_MAX: '10000',
+        LYNKS_ADDRESS_PARTICIPANTS_MAX: '10000' });
     // The demo user's own password is shorter than any that may be chosen.
     const changed = await stack.request('/v1/users/me/password', { method: 'PUT', token: await stack.token(),
         body: { current_password: 'test123', new_password: PASSWORD } });
@@ -213,7 +224,9 @@ test('another method gets 405 and is told which there are', async () => {
 test('no token, one that cannot be right and one that nobody has get 401', async () => {
     for (const row of operations()) {
         if (!row.isSecured) continue;
-        for (const bad of [undefined, 'x', `Basic ${token}`, FOREIGN_TOKEN, drawToken(tokenKey)]) {
+        const unknown = [drawToken(tokenKey), drawToken(tokenKey, 'participant')];
+        for (const bad of [undefined, 'x', `Basic ${token}`, FOREIGN_TOKEN, `lp_${FOREIGN_TOKEN}`, ...unknown]) {
+            if (bad === undefined && !row.needsToken) continue;
             const answer = await send(row, { token: bad });
             assertDescribed(row, answer, 401, `token ${bad}`);
             assert.equal(answer.headers['www-authenticate'], 'Bearer');
@@ -229,15 +242,16 @@ test('each route lets in whom its row names, and nobody else', async () => {
     const [[id]] = await stack.sql("SELECT id FROM users WHERE username = 'disabled'");
     const ended = await stack.request(`/v1/users/${id}`, { method: 'PATCH', token, body: { disabled: true }, headers: { 'if-match': '*' } });
     assert.equal(ended.status, 200, ended.text);
-    const lets = { anybody: ['nobody', 'member', 'disabled', 'admin'], user: ['member', 'admin'], admin: ['admin'] };
+    const lets = { anybody: ['nobody', 'member', 'disabled', 'admin', 'participant'], user: ['member', 'admin'], admin: ['admin'],
+        participant: ['participant'], user_or_participant: ['member', 'admin', 'participant'], anybody_or_user: ['nobody', 'member', 'admin', 'participant'] };
     let refused = 0;
     for (const row of operations()) {
         const allowed = lets[row.operation['x-who']];
-        const tokens = { nobody: undefined, member: await tokenOf('member'), disabled, admin: await tokenOf('testuser') };
+        const tokens = { nobody: undefined, member: await tokenOf('member'), disabled, admin: await tokenOf('testuser'), participant: (await newRoom()).token };
         for (const [who, theirs] of Object.entries(tokens)) {
             const { status } = await send(row, { token: theirs, ...(row.operation.operationId === 'changeMyPassword'
                 ? { body: { current_password: 'not his own', new_password: PASSWORD } } : {}) });
-            const wanted = allowed.includes(who) ? undefined : who === 'member' ? 403 : 401;
+            const wanted = allowed.includes(who) ? undefined : who === 'member' && row.operation['x-who'] === 'admin' ? 403 : 401;
             if (wanted) assert.equal(status, wanted, `${row.name} as ${who}`);
             else assert.ok((status !== 403 || row.path.includes('{room}')) && (status !== 401 || row.operation.operationId === 'changeMyPassword'), `${row.name} as ${who}: ${status}`);
             refused += wanted ? 1 : 0;
@@ -280,9 +294,9 @@ test('a key of a request is taken where the document says so, for one body', asy
         const names = row.schema.required;
         const own = names.includes('username') ? { username: `keyed ${takers}` } : {};
         const body = { ...Object.fromEntries(names.map((name) => [name, VALUES[name]])), ...own };
-        const another = { ...body, [names.at(-1)]: 'another one' };
-        const options = { body, headers: { 'idempotency-key': key } };
-        const first = await send(row, options);
+        const another = { ...body, [names.at(-1) ?? 'name']: 'another one' };
+        const options = { body, isInTheSameRoom: true, headers: { 'idempotency-key': key } };
+        const first = await send(row, { ...options, isInTheSameRoom: false });
         assertDescribed(row, first, row.good, 'with a key');
         assert.deepEqual((await send(row, options)).json, first.json, row.name);
         if (row.isSecured) assertDescribed(row, await send(row, { ...options, body: another }), 422, 'another body');

@@ -1,8 +1,11 @@
 #include "roomsvc/wiring.h"
 
 #include "roomsvc/room/removals.h"
+#include "roomsvc/room/room_ends.h"
+#include "roomsvc/room/room_enter.h"
 #include "roomsvc/room/room_life.h"
 #include "roomsvc/store/journal_store_mysql.h"
+#include "roomsvc/store/end_store_mysql.h"
 #include "roomsvc/store/leftover_store_mysql.h"
 #include "roomsvc/store/life_store_mysql.h"
 #include "roomsvc/store/node_store_mysql.h"
@@ -60,6 +63,8 @@ static void set_up_rooms(struct wiring *w, const struct roomsvc_config *config)
                                        .cache_ms = config->room_cache_ms};
     w->roomsvc.rooms = rooms_new(&parts, &rooms);
     w->life = room_life_new(w->roomsvc.rooms, parts.life, metrics);
+    w->ends = room_ends_new(w->roomsvc.rooms, end_store_mysql(w->commands_db), w->news, metrics);
+    w->enters = room_enters_new(w->roomsvc.rooms);
     w->removals = removals_new(w->roomsvc.rooms, removal_store_mysql(w->db), metrics);
 }
 
@@ -101,7 +106,9 @@ static void set_up_participants(struct wiring *w)
     const struct participants_parts parts = {.clock = service_clock(w->service),
                                              .store = participant_store_mysql(&w->managed),
                                              .news = w->news,
-                                             .metrics = metrics};
+                                             .metrics = metrics,
+                                             .enter = room_enter,
+                                             .enter_arg = w->enters};
     w->roomsvc.participants = participants_new(&parts);
     w->roomsvc.reads =
         journal_reads_new(service_clock(w->service), metrics, journal_store_mysql(w->db));
@@ -146,6 +153,8 @@ void wiring_free(struct wiring *w)
     managed_rooms_free(&w->roomsvc.managed);
     participants_free(&w->roomsvc.participants);
     journal_reads_free(&w->roomsvc.reads);
+    room_enters_free(&w->enters);
+    room_ends_free(&w->ends);
     room_life_free(&w->life);
     rooms_free(&w->roomsvc.rooms);
     follow_free(&w->roomsvc.follow);

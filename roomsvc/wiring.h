@@ -23,6 +23,8 @@ struct wiring {
     struct managed_db managed;
     struct roomsvc roomsvc;
     struct room_life *life;
+    struct room_ends *ends;
+    struct room_enters *enters;
     struct removals *removals;
     struct out_db out_db;
     struct absences *absences;

@@ -138,10 +138,11 @@ struct kept_room {
 static const struct db_query update_room = {
     .sql = "UPDATE rooms SET seq = ?, in_janus = IF(?, 1, in_janus),"
            " empty_unix_ms = IF(?, " DB_NOW_UNIX_MS ", IF(?, 0, empty_unix_ms)),"
-           " used_unix_ms = IF(? OR ?, GREATEST(used_unix_ms, " DB_NOW_UNIX_MS "), used_unix_ms)"
-           " WHERE room_id = ?",
+           " used_unix_ms = IF(? OR ?, GREATEST(used_unix_ms, " DB_NOW_UNIX_MS "), used_unix_ms),"
+           " due_unix_ms = IF(?, LEAST(due_unix_ms, " DB_NOW_UNIX_MS " + empty_timeout_s * 1000),"
+           " due_unix_ms) WHERE room_id = ?",
     .params = DB_FIELDS(struct kept_room, seq, is_entered, is_left, is_entered, is_entered, is_left,
-                        room_id)};
+                        is_left, room_id)};
 
 enum err journal_keep(struct db *db, struct journal *journal)
 {

@@ -36,17 +36,11 @@ static const struct db_query select_next = NEXT_ROOM("", "");
 static const struct db_query select_next_closed =
     NEXT_ROOM(" FORCE INDEX (rooms_closed_unix_ms)", " AND closed_unix_ms IS NOT NULL");
 
-/* Those whose time is up; their turn comes then. */
-static const struct db_query close_expired = {
-    .sql = "UPDATE rooms SET closed_unix_ms = " DB_NOW_UNIX_MS
-           " WHERE look_unix_ms <= " DB_NOW_UNIX_MS " AND closed_unix_ms IS NULL"
-           " AND expires_unix_ms > 0 AND expires_unix_ms <= " DB_NOW_UNIX_MS " LIMIT 100"};
-
 /* A closed one with a code has its last turn when its row may go. */
 static const struct db_query take_turn = {
-    .sql = "UPDATE rooms SET look_unix_ms = IF(code IS NULL OR closed_unix_ms IS NULL,"
-           " " DB_NOW_UNIX_MS " + ?, GREATEST(closed_unix_ms + " TOLD_MS ", " DB_NOW_UNIX_MS
-           " + 60000)),"
+    .sql = "UPDATE rooms SET look_unix_ms = IF(code IS NULL OR closed_unix_ms IS NULL"
+           " OR in_janus <> 0, " DB_NOW_UNIX_MS " + ?, GREATEST(closed_unix_ms + " TOLD_MS ","
+           " " DB_NOW_UNIX_MS " + 60000)),"
            " used_unix_ms = IF(used_unix_ms = 0, " DB_NOW_UNIX_MS ", used_unix_ms)"
            " WHERE room_id = ? AND look_unix_ms = ?",
     .params = DB_FIELDS(struct take_room, again_ms, next.room.id, next.look_unix_ms),
@@ -56,10 +50,7 @@ static enum err work_take(void *arg, struct db *db)
 {
     struct take_room *take = arg;
     const struct db_query *select = take->turn.is_of_closed ? &select_next_closed : &select_next;
-    enum err err = db_query_run(db, &close_expired, take, NULL);
-    if (err == ERR_OK) {
-        err = db_query_run(db, select, take, NULL);
-    }
+    const enum err err = db_query_run(db, select, take, NULL);
     take->again_ms =
         take->next.is_closed != 0 ? take->turn.closed_again_ms : take->turn.open_again_ms;
     return err == ERR_OK ? db_query_run(db, &take_turn, take, NULL) : err;
@@ -118,13 +109,26 @@ static enum err close_unused(void *self, uint64_t room_id, uint64_t unused_ms,
     return db_pool_start(self, job, 0);
 }
 
+/* One with a code stays for those who come by its link, but was ended in Janus for long enough. */
+static const struct db_query forget_janus = {
+    .sql = "UPDATE rooms SET in_janus = 0 WHERE room_id = ? AND code IS NOT NULL"
+           " AND in_janus <> 0 AND closed_unix_ms + ? <= " DB_NOW_UNIX_MS,
+    .params = DB_FIELDS(struct end_room, room_id, age_ms)};
+
+static const struct db_query delete_room = {
+    .sql = "DELETE FROM rooms WHERE room_id = ? AND closed_unix_ms"
+           " + IF(code IS NULL, ?, " TOLD_MS ") <= " DB_NOW_UNIX_MS,
+    .params = DB_FIELDS(struct end_room, room_id, age_ms),
+    .if_none = ERR_NO_SUCH_ROOM};
+
+static enum err work_remove_room(void *arg, struct db *db)
+{
+    const enum err err = db_query_run(db, &forget_janus, arg, NULL);
+    return err == ERR_OK ? db_query_run(db, &delete_room, arg, NULL) : err;
+}
+
 static const struct db_task remove_room = {
-    .job_bytes = DB_JOB_BYTES(struct end_room),
-    .query = {.sql = "DELETE FROM rooms WHERE room_id = ? AND closed_unix_ms"
-                     " + IF(code IS NULL, ?, " TOLD_MS ") <= " DB_NOW_UNIX_MS,
-              .params = DB_FIELDS(struct end_room, room_id, age_ms),
-              .if_none = ERR_NO_SUCH_ROOM},
-    .done = on_room_ended};
+    .job_bytes = DB_JOB_BYTES(struct end_room), .work = work_remove_room, .done = on_room_ended};
 
 static enum err remove_closed(void *self, uint64_t room_id, uint64_t closed_ms, life_store_fn *fn,
                               void *arg)

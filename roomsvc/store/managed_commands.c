@@ -4,6 +4,7 @@
 
 #include "roomsvc/rules/room_options.h"
 #include "roomsvc/store/command_once.h"
+#include "roomsvc/store/end_store.h"
 #include "roomsvc/store/managed_sql.h"
 #include "roomsvc/store/participant_sql.h"
 #include "roomsvc/store/room_audit.h"
@@ -11,9 +12,11 @@
 
 #define DRAWS_MAX 4
 #define SWEEP_MAX 1000
-/* When the life of rooms looks at an open one with a code: when its time is up, if ever. The
- * parameter is that time, twice. */
-#define LOOK_UNIX_MS "IF(? > 0, ?, 4611686018427387903)"
+#define NEVER_UNIX_MS "4611686018427387903"
+/* When one with a code is looked at (room_ends.h): when its time is up, which is the parameter,
+ * twice, or it is unused for a year. */
+#define DUE_UNIX_MS                                                                                \
+    "LEAST(IF(? > 0, ?, " NEVER_UNIX_MS "), " DB_NOW_UNIX_MS " + " ROOM_UNUSED_MS ")"
 
 /* One command, in its transaction. */
 struct room_command {
@@ -72,10 +75,12 @@ static enum err find_place_for_room(struct db *db, struct room_command *c, uint6
 
 static const struct db_query insert_managed_room = {
     .sql = "INSERT INTO rooms (room_id, code, secret, description, publishers_max, node, owner_id,"
-           " created_unix_ms, used_unix_ms, look_unix_ms, in_janus, name, access, guests_wait,"
+           " created_unix_ms, used_unix_ms, look_unix_ms, due_unix_ms, in_janus, name, access, "
+           "guests_wait,"
            " lobby, locked, pin, participants_max, chat, screen_share, mute_on_entry, unmute,"
            " expires_unix_ms, empty_timeout_s) VALUES (?, ?, ?, '', ?, ?, ?, " DB_NOW_UNIX_MS
-           ", " DB_NOW_UNIX_MS ", " LOOK_UNIX_MS ", 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           ", " DB_NOW_UNIX_MS ", " NEVER_UNIX_MS ", " DUE_UNIX_MS
+           ", 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     .params = {DB_FIELD(struct room_command, drawn.id),
                DB_FIELD(struct room_command, target.room.code),
                DB_FIELD(struct room_command, drawn.secret),
@@ -158,7 +163,7 @@ static const struct db_query update_managed_room = {
     .sql = "UPDATE rooms SET name = ?, access = ?, guests_wait = ?, lobby = ?, locked = ?,"
            " pin = IF(?, ?, pin), participants_max = ?, publishers_max = ?, chat = ?,"
            " screen_share = ?, mute_on_entry = ?, unmute = ?, expires_unix_ms = ?,"
-           " look_unix_ms = " LOOK_UNIX_MS
+           " due_unix_ms = LEAST(due_unix_ms, " DUE_UNIX_MS ")"
            ", empty_timeout_s = ?, version = version + 1 WHERE room_id = ?",
     .params = {DB_FIELD(struct room_command, target.room.name),
                DB_FIELD(struct room_command, target.room.access),

@@ -15,26 +15,37 @@ static const struct db_query select_removal = {
     .sql = "SELECT r.user_id, CAST(IFNULL(r.heir_id, 0) AS UNSIGNED) FROM user_removals r"
            " WHERE r.created_unix_ms >= " DB_NOW_UNIX_MS " - ?"
            " AND EXISTS (SELECT 1 FROM rooms o WHERE o.owner_id = r.user_id"
-           " AND o.closed_unix_ms IS NULL AND o.room_id <> ?) ORDER BY r.seq LIMIT 1",
+           " AND o.closed_unix_ms IS NULL AND o.room_id <> ? AND (r.heir_id IS NOT NULL"
+           " OR o.code IS NULL OR o.due_unix_ms > 0)) ORDER BY r.seq LIMIT 1",
     .params = DB_FIELDS(struct settle_removal, look.within_ms, look.standard_room),
     .columns = DB_FIELDS(struct settle_removal, step.user_id, step.heir_id),
     .if_none = ERR_NO_SUCH_ROOM};
 
-#define HIS_ROOMS                                                                                  \
-    " WHERE owner_id = ? AND closed_unix_ms IS NULL AND room_id <> ?"                              \
+#define OF_HIS_ROOMS(which)                                                                        \
+    " WHERE owner_id = ? AND closed_unix_ms IS NULL AND room_id <> ?" which                        \
     " ORDER BY room_id LIMIT 100"
+#define HIS_ROOMS OF_HIS_ROOMS("")
+/* One that is due is closed soon. */
+#define HIS_ROOMS_TO_CLOSE OF_HIS_ROOMS(" AND (code IS NULL OR due_unix_ms > 0)")
 _Static_assert(REMOVAL_ROOMS_MAX == 100, "HIS_ROOMS are as many");
 
-static const struct db_query select_rooms = {
-    .sql = "SELECT room_id FROM rooms" HIS_ROOMS " FOR UPDATE",
-    .params = DB_FIELDS(struct settle_removal, step.user_id, look.standard_room),
-    .columns = DB_FIELDS(struct removal_room, id),
-    .rows = DB_ROWS(struct settle_removal, step.rooms, step.count)};
+#define SELECT_ROOMS(which)                                                                        \
+    {                                                                                              \
+        .sql = "SELECT room_id FROM rooms" which " FOR UPDATE",                                    \
+        .params = DB_FIELDS(struct settle_removal, step.user_id, look.standard_room),              \
+        .columns = DB_FIELDS(struct removal_room, id),                                             \
+        .rows = DB_ROWS(struct settle_removal, step.rooms, step.count)                             \
+    }
+static const struct db_query select_rooms_to_give = SELECT_ROOMS(HIS_ROOMS);
+static const struct db_query select_rooms_to_close = SELECT_ROOMS(HIS_ROOMS_TO_CLOSE);
 
-/* room_life finds them, and ends them in Janus. */
+/* room_life finds them, and ends them in Janus. One with a code is due from now on: room_ends.h
+ * closes it, and tells those who are in it. */
 static const struct db_query close_rooms = {
-    .sql = "UPDATE rooms SET closed_unix_ms = " DB_NOW_UNIX_MS ", idempotency_key = NULL,"
-           " look_unix_ms = " DB_NOW_UNIX_MS HIS_ROOMS,
+    .sql = "UPDATE rooms SET closed_unix_ms = IF(code IS NULL, " DB_NOW_UNIX_MS ", NULL),"
+           " idempotency_key = NULL,"
+           " look_unix_ms = IF(code IS NULL, " DB_NOW_UNIX_MS ", look_unix_ms),"
+           " due_unix_ms = IF(code IS NULL, NULL, 0)" HIS_ROOMS_TO_CLOSE,
     .params = DB_FIELDS(struct settle_removal, step.user_id, look.standard_room)};
 
 static const struct db_query give_rooms = {
@@ -51,15 +62,16 @@ static enum err settle_in_transaction(void *arg, struct db *db)
 {
     struct settle_removal *settle = arg;
     enum err err = db_query_run(db, &select_removal, settle, NULL);
-    if (err == ERR_OK && settle->step.heir_id != 0) {
+    const bool has_heir = settle->step.heir_id != 0;
+    if (err == ERR_OK && has_heir) {
         err = db_query_run(db, &drop_of_heir, settle, NULL);
     }
     if (err == ERR_OK) {
-        err = db_query_run(db, &select_rooms, settle, NULL);
+        err = db_query_run(db, has_heir ? &select_rooms_to_give : &select_rooms_to_close, settle,
+                           NULL);
     }
     if (err == ERR_OK) {
-        err =
-            db_query_run(db, settle->step.heir_id != 0 ? &give_rooms : &close_rooms, settle, NULL);
+        err = db_query_run(db, has_heir ? &give_rooms : &close_rooms, settle, NULL);
     }
     return err;
 }

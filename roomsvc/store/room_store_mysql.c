@@ -57,8 +57,9 @@ static void on_added(void *arg, enum err err)
 
 static const struct db_query insert_room = {
     .sql = "INSERT INTO rooms (room_id, secret, description, publishers_max, node, owner_id,"
-           " idempotency_key, created_unix_ms, used_unix_ms, look_unix_ms) VALUES (?, ?, '', ?,"
-           " ?, ?, ?, " DB_NOW_UNIX_MS ", " DB_NOW_UNIX_MS ", " DB_NOW_UNIX_MS " + ?)",
+           " idempotency_key, created_unix_ms, used_unix_ms, look_unix_ms, due_unix_ms)"
+           " VALUES (?, ?, '', ?, ?, ?, ?, " DB_NOW_UNIX_MS ", " DB_NOW_UNIX_MS ", " DB_NOW_UNIX_MS
+           " + ?, NULL)",
     .params = {
         DB_FIELD(struct add_room, draft.room.id), DB_FIELD(struct add_room, draft.room.secret),
         DB_FIELD(struct add_room, draft.room.publishers_max),

@@ -234,7 +234,7 @@ test('a room that has ended says so to who knew it, by its link too', async () =
     fails(await as('erin', 'GET', `/v1/rooms/${room.id}`), 404, 'no_such_room');
     fails(await as('carol', 'PATCH', `/v1/rooms/${room.id}`, { locked: true }), 410, 'gone');
     const { json: brief } = await makeRoom('carol', { expires_at: '2031-01-01T00:00:00Z' });
-    await stack.sql(`UPDATE rooms SET expires_unix_ms = 1, look_unix_ms = 1 WHERE room_id = ${brief.id}`);
+    await stack.sql(`UPDATE rooms SET expires_unix_ms = 1, due_unix_ms = 1 WHERE room_id = ${brief.id}`);
     fails(await as('carol', 'GET', `/v1/rooms/${brief.id}`), 410, 'gone');
     await eventually(async () => (await stack.sql(`SELECT closed_unix_ms FROM rooms WHERE room_id = ${brief.id}`))[0][0] !== 'NULL',
         { within: 10000, what: 'it is closed' });

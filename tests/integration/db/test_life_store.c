@@ -231,14 +231,14 @@ static void a_key_is_free_when_its_room_has_ended(void **state)
     registry_free(&r);
 }
 
-/* A room with a code, whose time is up at this time; 0: never. */
-static void make_coded_room(uint64_t id, const char *expires, const char *look)
+/* A room with a code; closed: when, or NULL. */
+static void make_coded_room(uint64_t id, const char *closed, unsigned in_janus)
 {
-    make_room(id, LONG_AGO, look);
+    make_room(id, LONG_AGO, "0");
     AUTO(mem_free)
     char *update = mem_printf("UPDATE rooms SET code = CONCAT('abcdefghi', CHAR(96 + %" PRIu64
-                              ")), in_janus = 0, expires_unix_ms = %s WHERE room_id = %" PRIu64,
-                              id, expires, id);
+                              ")), in_janus = %u, closed_unix_ms = %s WHERE room_id = %" PRIu64,
+                              id, in_janus, closed, id);
     must_run(fixture.db, update);
 }
 
@@ -250,29 +250,36 @@ static void assert_row(uint64_t id, const char *what, const char *expected)
     assert_string_equal(found, expected);
 }
 
-/* They end when their time is up, and never for want of use; then whoever comes by the link is told
- * for 30 days, and nothing more is to be done meanwhile. */
-static void rooms_with_a_code_end_when_their_time_is_up(void **state)
+/* What ends them is no matter of this (end_store.h). Then they are ended in Janus, twice where they
+ * are there; whoever comes by the link is told for 30 days, and nothing more is to be done
+ * meanwhile. */
+static void rooms_with_a_code_are_ended_in_janus_and_told_of(void **state)
 {
     (void)state;
     struct registry r = registry_new();
-    make_coded_room(1, "0", "0"); /* as a careless restore would leave it */
-    make_coded_room(2, NOW " + 3600000", "0");
-    make_coded_room(3, NOW " - 1000", NOW " - 1000");
+    make_coded_room(1, "NULL", 1);
+    make_coded_room(2, NOW " - 5000", 1);
     struct answer answer = take(&r);
     assert_int_equal(answer.err, ERR_OK);
-    assert_int_equal(answer.room.room.id, 3);
+    assert_int_equal(answer.room.room.id, 2);
     assert_int_equal(answer.room.is_closed, 1);
-    assert_int_equal(remove_room(&r, 3, 0), ERR_NO_SUCH_ROOM);
+    assert_int_equal(remove_room(&r, 2, HOUR_MS), ERR_NO_SUCH_ROOM);
+    assert_row(2, "in_janus", "1");
+    assert_row(2, "look_unix_ms > " NOW " AND look_unix_ms <= " NOW " + 2 * 3600000", "1");
     assert_int_equal(take(&r).err, ERR_NO_SUCH_ROOM);
-    assert_int_equal(take_of(&r, true).err, ERR_NO_SUCH_ROOM);
-    assert_row(3, "look_unix_ms = closed_unix_ms + 2592000000", "1");
-    assert_row(1, "closed_unix_ms IS NULL", "1");
-    assert_row(2, "closed_unix_ms IS NULL", "1");
+    must_run(fixture.db, "UPDATE rooms SET look_unix_ms = 1");
+    assert_int_equal(take(&r).room.room.id, 2);
+    assert_int_equal(remove_room(&r, 2, 1000), ERR_NO_SUCH_ROOM);
+    assert_row(2, "in_janus", "0");
+    must_run(fixture.db, "UPDATE rooms SET look_unix_ms = 1");
+    assert_int_equal(take_of(&r, true).room.room.id, 2);
+    assert_row(2, "look_unix_ms = closed_unix_ms + 2592000000", "1");
+    assert_int_equal(take(&r).err, ERR_NO_SUCH_ROOM);
+    assert_row(1, "closed_unix_ms IS NULL AND in_janus", "1");
     must_run(fixture.db, "UPDATE rooms SET closed_unix_ms = closed_unix_ms - 2592000000,"
-                         " look_unix_ms = look_unix_ms - 2592000000 WHERE room_id = 3");
-    assert_int_equal(take(&r).room.room.id, 3);
-    assert_int_equal(remove_room(&r, 3, 0), ERR_OK);
+                         " look_unix_ms = look_unix_ms - 2592000000 WHERE room_id = 2");
+    assert_int_equal(take(&r).room.room.id, 2);
+    assert_int_equal(remove_room(&r, 2, 0), ERR_OK);
     registry_free(&r);
 }
 
@@ -283,7 +290,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(rooms_have_their_turns),
-        TEST(rooms_with_a_code_end_when_their_time_is_up),
+        TEST(rooms_with_a_code_are_ended_in_janus_and_told_of),
         TEST(only_what_nobody_uses_is_closed),
         TEST(a_closed_room_has_turns_until_its_row_goes),
         TEST(open_rooms_have_no_turn_where_they_do_not_end),

@@ -55,6 +55,14 @@ static int teardown(void **state)
     return log_capture_teardown(NULL);
 }
 
+static leftover_store_fn *take_fn(struct fixture *f)
+{
+    leftover_store_fn *fn = f->fn;
+    assert_non_null(fn);
+    f->fn = NULL;
+    return fn;
+}
+
 /* The step comes after so long, and not before; it is answered so. */
 static void expect_step(struct fixture *f, uint64_t after_ms, enum leftover what, uint64_t after,
                         const struct leftover_swept *swept)
@@ -62,11 +70,9 @@ static void expect_step(struct fixture *f, uint64_t after_ms, enum leftover what
     fake_clock_advance(f->clock, after_ms - 1);
     assert_null(f->fn);
     fake_clock_advance(f->clock, 1);
-    leftover_store_fn *fn = f->fn;
-    assert_non_null(fn);
+    leftover_store_fn *fn = take_fn(f);
     assert_int_equal(f->step.what, what);
     assert_int_equal(f->step.after, after);
-    f->fn = NULL;
     fn(f->arg, swept == NULL ? ERR_OVERLOADED : ERR_OK, swept);
 }
 

@@ -1,0 +1,132 @@
+/* A room that somebody has come into is made in Janus; he waits for that, but not for long. */
+#include "roomsvc/room/room_enter.h"
+#include "tests/unit/roomsvc/rooms_fixture.h"
+
+static struct room_enters *enters;
+static unsigned told;
+
+static void on_told(void *arg)
+{
+    assert_ptr_equal(arg, &told);
+    told++;
+}
+
+static int set_up_enters(void **state)
+{
+    (void)setup(state);
+    set_up_rooms(*state, 123456);
+    enters = room_enters_new(((struct fixture *)*state)->rooms);
+    told = 0;
+    return 0;
+}
+
+static int tear_down_enters(void **state)
+{
+    room_enters_free(&enters);
+    return teardown(state);
+}
+
+static void enter(void)
+{
+    const struct call_context context = {0};
+    room_enter(enters, stored.id, &context, on_told, &told);
+}
+
+static void found(struct fixture *f, enum err err)
+{
+    struct store_call *call = next_store_call(f);
+    if (call->kind == COUNT) { /* now and then rooms are counted */
+        call->count_fn(call->arg, ERR_UNAVAILABLE, 0);
+        call = next_store_call(f);
+    }
+    assert_int_equal(call->kind, FIND);
+    assert_int_equal(call->room_id, stored.id);
+    answer_store(call, err, err == ERR_OK ? &stored : NULL);
+}
+
+static void fail_create(struct fixture *f)
+{
+    struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_bridge_create);
+    assert_non_null(call);
+    mock_bus_answer(call, ERR_UNAVAILABLE, NULL);
+}
+
+static void he_waits_until_the_room_is_there(void **state)
+{
+    struct fixture *f = *state;
+    enter();
+    found(f, ERR_OK);
+    fake_clock_advance(f->clock, 100);
+    assert_int_equal(told, 0);
+    answer_bridge_create(f);
+    assert_int_equal(told, 1);
+    fake_clock_advance(f->clock, 60000);
+    assert_int_equal(told, 1);
+    assert_non_null(room_cache_find(f->rooms->cache, stored.id));
+}
+
+static void he_does_not_wait_for_a_janus_that_is_away(void **state)
+{
+    struct fixture *f = *state;
+    enter();
+    found(f, ERR_OK);
+    fake_clock_advance(f->clock, ROOM_ENTER_WAIT_MS - 1);
+    assert_int_equal(told, 0);
+    fake_clock_advance(f->clock, 1);
+    assert_int_equal(told, 1);
+    fail_create(f);
+    fake_clock_advance(f->clock, ROOM_ENTER_AGAIN_MS);
+    found(f, ERR_OK);
+    answer_bridge_create(f); /* it is back */
+    fake_clock_advance(f->clock, 60000);
+    assert_int_equal(told, 1);
+    assert_null(mock_bus_pending(&f->bus, MSG_bridge_create));
+}
+
+static void it_is_not_tried_for_ever(void **state)
+{
+    struct fixture *f = *state;
+    enter();
+    for (size_t i = 0; i < ROOM_ENTER_TRIES; i++) {
+        found(f, i % 2 == 0 ? ERR_OK : ERR_UNAVAILABLE);
+        if (i % 2 == 0) {
+            fail_create(f);
+        }
+        fake_clock_advance(f->clock, ROOM_ENTER_AGAIN_MS);
+    }
+    size_t finds = 0;
+    for (size_t i = 0; i < f->call_count; i++) {
+        finds += f->calls[i].kind == FIND;
+    }
+    assert_int_equal(told, 1);
+    assert_int_equal(finds, ROOM_ENTER_TRIES);
+}
+
+/* It was closed, or he has left again. */
+static void a_room_that_need_not_be_there_is_not_made(void **state)
+{
+    struct fixture *f = *state;
+    enter();
+    found(f, ERR_NO_SUCH_ROOM);
+    assert_int_equal(told, 1);
+    f->refuse = ERR_UNAVAILABLE;
+    enter();
+    f->refuse = ERR_OK;
+    fake_clock_advance(f->clock, ROOM_ENTER_AGAIN_MS);
+    assert_int_equal(told, 2);
+    found(f, ERR_NO_SUCH_ROOM);
+    assert_null(mock_bus_pending(&f->bus, MSG_bridge_create));
+}
+
+#define ENTER_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up_enters, tear_down_enters)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ENTER_TEST(he_waits_until_the_room_is_there),
+        ENTER_TEST(he_does_not_wait_for_a_janus_that_is_away),
+        ENTER_TEST(it_is_not_tried_for_ever),
+        ENTER_TEST(a_room_that_need_not_be_there_is_not_made),
+    };
+    return cmocka_run_group_tests_name("room enter", tests, NULL, NULL);
+}

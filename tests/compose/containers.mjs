@@ -194,6 +194,30 @@ test('streams of events come through the proxy whatever came before, and end wit
     }
 });
 
+test('people in a room, with streams at both gateways: each has what happens, whichever replica of roomsvc has done it', async () => {
+    const made = await stack.request('/v1/rooms', { token, body: { name: 'Choir', guests_wait: false } });
+    assert.equal(made.status, 201, made.text);
+    const { id, code } = made.json;
+    const seats = [];
+    for (let i = 0; i < 6; i += 1) {
+        const joined = await stack.request(`/v1/rooms/${code}/participants`, { body: { name: `guest ${i}` } });
+        assert.equal(joined.status, 201, joined.text);
+        seats.push(joined.json);
+    }
+    const streams = await Promise.all(seats.map((seat) => openEvents(stack.ports.http, { path: `/v1/rooms/${id}/events`, token: seat.token })));
+    for (const stream of streams) assert.equal((await stream.event('snapshot')).data.participants.length, seats.length);
+    for (const { participant, token: own } of seats) {
+        const raised = await stack.request(`/v1/rooms/${id}/participants/${participant.id}`,
+            { method: 'PATCH', token: `Bearer ${own}`, body: { hand: true } });
+        assert.equal(raised.status, 200, raised.text);
+    }
+    const told = (stream) => stream.events.filter(({ event }) => event === 'hand.raised').map((event) => `${event.id} ${event.data.data.participant.id}`);
+    for (const stream of streams) await eventually(() => told(stream).length === seats.length, { what: 'all have heard of all hands' });
+    for (const stream of streams) assert.deepEqual(told(stream), told(streams[0]));
+    assert.equal((await stack.request(`/v1/rooms/${id}`, { method: 'DELETE', token })).status, 204);
+    for (const stream of streams) await stream.closed;
+});
+
 test('a back-up is restored while all runs: sessions, users and rooms are as they were then, and nothing starts again', async () => {
     const epochOf = async () => Number((await stack.sql('SELECT epoch FROM nodes'))[0][0]);
     const [signedOut, started] = [await stack.token(), await startTimes()];

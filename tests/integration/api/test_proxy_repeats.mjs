@@ -1,12 +1,13 @@
 #!/usr/bin/env -S node --test-reporter=tap
 // The proxy of deploy/docker in front of a gateway that dies between what it has done and its answer: the proxy sends the
-// request again, and it is known by its id.
+// request again, and it is known by its id. Streams come through it, whatever came on their connection before.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { openEvents } from '../../support/event-stream.mjs';
 import { startStack } from '../../support/stack.mjs';
 import { eventually } from '../../support/wait.mjs';
 
@@ -67,4 +68,21 @@ test('what a client says is the id of its request is no id', async () => {
     const ids = new Set();
     for (let i = 0; i < 3; i += 1) ids.add((await create({ 'x-request-id': 'mine' })).json.room_id);
     assert.equal(ids.size, 3);
+});
+
+test('the events of a room come through, on connections that had requests before', async () => {
+    const room = (await stack.request('/v1/rooms', { port, token, body: { name: 'Choir', guests_wait: false } })).json;
+    const joined = await stack.request(`/v1/rooms/${room.code}/participants`, { port, body: { name: 'Ann' } });
+    assert.equal(joined.status, 201, joined.text);
+    const { participant, token: own } = joined.json;
+    const streams = await Promise.all(Array.from({ length: 3 }, () => openEvents(port,
+        { path: `/v1/rooms/${room.code}/events`, token: own, agent: stack.agent })));
+    for (const stream of streams) assert.deepEqual((await stream.event('snapshot')).data.participants.map(({ name }) => name), ['Ann']);
+    const renamed = await stack.request(`/v1/rooms/${room.id}/participants/${participant.id}`,
+        { port, method: 'PATCH', token: `Bearer ${own}`, body: { name: 'Beth' } });
+    assert.equal(renamed.status, 200, renamed.text);
+    for (const stream of streams) assert.equal((await stream.event('participant.updated')).data.data.participant.name, 'Beth');
+    const listed = await stack.request('/v1/rooms', { port, method: 'GET', token });
+    assert.equal(listed.status, 200, listed.text);
+    await Promise.all(streams.map((stream) => stream.end()));
 });

@@ -171,7 +171,8 @@ test('the journal of rooms has another generation after each restore, and who ha
     await admin('backup', pathOf('journal.backup'));
     assert.doesNotMatch(await readFile(pathOf('journal.backup'), 'latin1'), /INSERT INTO `(presence|nodes)`/);
     const gateway = "REPEAT('g', 16)";
-    await stack.sql(`INSERT INTO presence (participant_id, gateway, is_open, changed_unix_ms) VALUES (1, ${gateway}, 1, 1)`);
+    await stack.sql(`INSERT INTO presence (participant_id, gateway, is_open, number, changed_unix_ms)
+        VALUES (1, ${gateway}, 1, 1, 1)`);
     const generations = [await generation()];
     for (let i = 0; i < 2; i += 1) {
         await restore(pathOf('journal.backup'));
@@ -181,6 +182,33 @@ test('the journal of rooms has another generation after each restore, and who ha
     assert.deepEqual(await stack.sql(`SELECT is_open FROM presence WHERE gateway = ${gateway}`), [['1']]);
     await stack.sql(`DELETE FROM presence WHERE gateway = ${gateway}`);
     await worksEverywhere();
+});
+
+test('streams of rooms that run are told to begin anew, and nobody goes on in the journal that was before', async () => {
+    const room = (await stack.request('/v1/rooms', { token, body: { name: 'Choir', guests_wait: false } })).json;
+    const joined = await stack.request(`/v1/rooms/${room.code}/participants`, { body: { name: 'Ann' } });
+    assert.equal(joined.status, 201, joined.text);
+    const { participant, token: own } = joined.json;
+    const rename = (name) => stack.request(`/v1/rooms/${room.id}/participants/${participant.id}`,
+        { method: 'PATCH', token: `Bearer ${own}`, body: { name } });
+    const path = `/v1/rooms/${room.id}/events`;
+    const stream = await openEvents(stack.ports.http, { path, token: own });
+    const before = await stream.event('snapshot');
+    await admin('backup', pathOf('choir.backup'));
+    assert.equal((await rename('Beth')).status, 200);
+    const last = await stream.event('participant.updated');
+    await restore(pathOf('choir.backup'));
+    await stream.event('reset');
+    const after = await eventually(() => stream.events.filter(({ event }) => event === 'snapshot')[1], { what: 'a snapshot' });
+    assert.notEqual(after.id.split('.')[0], before.id.split('.')[0], 'another generation');
+    assert.deepEqual(after.data.participants.map(({ name }) => name), ['Ann']);
+    assert.equal((await rename('Cleo')).status, 200);
+    await eventually(() => stream.events.at(-1).data.data?.participant.name === 'Cleo', { what: 'it goes on' });
+    const again = await openEvents(stack.ports.http, { path, token: own, headers: { 'last-event-id': last.id } });
+    await again.event('snapshot');
+    assert.deepEqual(again.events.map(({ event }) => event), ['reset', 'snapshot']);
+    assert.deepEqual(again.events[1].data.participants.map(({ name }) => name), ['Cleo']);
+    await Promise.all([stream.end(), again.end()]);
 });
 
 // Migrated by this Lynks' own program, but not to the end; with a user, his session of this token and a room.

@@ -19,8 +19,13 @@ export class Client {
 
     /// Gives { status, headers, text }, or fails with an Error that says how far it came.
     post(path, body, token) {
+        return this.request('POST', path, body, token);
+    }
+
+    /// The same with another method. body: in ASCII.
+    request(method, path, body, token) {
         return new Promise((resolve, reject) => {
-            setImmediate(() => this.#send(head(path, body, token) + body, resolve, reject));
+            setImmediate(() => this.#send(head(method, path, body, token) + body, resolve, reject));
         });
     }
 
@@ -86,13 +91,13 @@ export class Client {
     }
 }
 
-function head(path, body, token) {
+function head(method, path, body, token) {
     const authorization = token === undefined ? '' : `authorization: ${token}\r\n`;
-    return `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n${authorization}`
+    return `${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n${authorization}`
         + `content-length: ${body.length}${HEAD_END}`;
 }
 
-// null until it is whole. Lynks answers with Content-Length always; all of it is ASCII here.
+// null until it is whole. Lynks answers with Content-Length always, but for a 204; all of it is ASCII here.
 function parse(input) {
     const end = input.indexOf(HEAD_END);
     if (end < 0) return null;
@@ -102,7 +107,7 @@ function parse(input) {
         return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
     }));
     const text = input.slice(end + HEAD_END.length);
-    const length = Number(headers['content-length']);
+    const length = Number(headers['content-length'] ?? 0);
     if (text.length < length) return null;
     return { status: Number(first.split(' ')[1]), headers, text };
 }

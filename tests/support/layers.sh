@@ -13,7 +13,7 @@ layer_builds() {
     integration) echo "dev release node" ;;
     e2e) echo "release node" ;;
     compose) echo node ;; # the images build the rest
-    chaos) echo release ;;
+    chaos) echo "dev release" ;;
     esac
 }
 

@@ -190,7 +190,7 @@ export class Stack {
     async sql(query) {
         const { stdout } = await run('mariadb', ['--no-defaults', '--batch', '--skip-column-names', '--host=127.0.0.1',
             `--port=${this.ports.mysql}`, '--user=lynks', 'lynks_db', '--execute', query],
-        { env: { ...process.env, MYSQL_PWD: await this.secret('mysql-password') } });
+        { maxBuffer: 1 << 28, env: { ...process.env, MYSQL_PWD: await this.secret('mysql-password') } });
         return stdout.split('\n').filter(Boolean).map((line) => line.split('\t'));
     }
 

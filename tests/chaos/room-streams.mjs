@@ -1,0 +1,88 @@
+// Readers of rooms' events that come back by themselves, to any gateway, and go on where they were.
+import http from 'node:http';
+import { sleep } from '../support/wait.mjs';
+
+const AGAIN_MS = 200; // at most, as clients with jitter
+const REFUSED_AGAIN_MS = 700;
+const WAITS = [429, 502, 503, 504];
+const STAYS_MS = 8000; // half of that to one and a half times: then it leaves by itself, and comes back to another gateway
+
+const soon = (most) => sleep(20 + Math.random() * most);
+
+/// One reader. ports: of the gateways. After begin() it reads until end().
+export class RoomStream {
+    constructor(seat, ports) {
+        this.seat = seat;
+        this.ports = ports;
+        this.blocks = []; // { event, id, data }, in the order in which they came
+        this.seq = 0;
+        this.refused = new Map(); // status -> how often
+        this.connects = 0;
+        this.faults = [];
+    }
+
+    begin() {
+        this.reading = this.#read();
+        return this.reading;
+    }
+
+    end() {
+        this.isEnded = true;
+        this.request?.destroy();
+        return this.reading;
+    }
+
+    async #read() {
+        for (let turn = Math.floor(Math.random() * this.ports.length); !this.isEnded && this.faults.length === 0; turn += 1) {
+            const status = await this.#readOnce(this.ports[turn % this.ports.length]);
+            if (status !== 200 && status !== undefined) {
+                this.refused.set(status, (this.refused.get(status) ?? 0) + 1);
+                if (!WAITS.includes(status)) this.faults.push(`status ${status}`);
+            }
+            await soon(WAITS.includes(status) ? REFUSED_AGAIN_MS : AGAIN_MS);
+        }
+    }
+
+    // The status, once the connection is over; undefined: there was no answer.
+    #readOnce(port) {
+        const { room, token, address } = this.seat;
+        return new Promise((resolve) => {
+            this.request = http.get({ host: '127.0.0.1', port, localAddress: address, agent: false,
+                path: `/v1/rooms/${room}/events`,
+                headers: { accept: 'text/event-stream', authorization: `Bearer ${token}`,
+                    ...(this.id === undefined ? {} : { 'last-event-id': this.id }) } }, (response) => {
+                let text = '';
+                this.connects += 1;
+                const leaving = setTimeout(() => response.destroy(), STAYS_MS * (0.5 + Math.random()));
+                response.setEncoding('utf8');
+                response.on('data', (piece) => {
+                    text += piece;
+                    const end = text.lastIndexOf('\n\n');
+                    if (response.statusCode !== 200 || end < 0) return;
+                    for (const block of text.slice(0, end).split('\n\n')) this.#take(block);
+                    text = text.slice(end + 2);
+                });
+                response.on('error', () => {});
+                response.once('close', () => {
+                    clearTimeout(leaving);
+                    resolve(response.statusCode);
+                });
+            });
+            this.request.on('error', () => resolve(undefined));
+        });
+    }
+
+    #take(block) {
+        const fields = {};
+        for (const line of block.split('\n')) {
+            const colon = line.indexOf(':');
+            if (colon > 0) fields[line.slice(0, colon)] = line.slice(colon + 1).trimStart();
+        }
+        if (fields.data === undefined) return;
+        if (fields.id !== undefined) {
+            this.id = fields.id;
+            this.seq = Number(fields.id.split('.')[1]);
+        }
+        this.blocks.push({ event: fields.event, id: fields.id, data: fields.data });
+    }
+}

@@ -1,0 +1,143 @@
+#!/usr/bin/env -S node --test-reporter=tap
+// Rooms with people in them, their commands, and streams of their events at two gateways, while every process is killed and
+// paused in turn, commits are held up, and what roomsvc publishes is lost, doubled and swapped on its way to one of the
+// gateways. Whatever was acknowledged is in the journal once, and every stream has all of it once and in order.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startRelay } from '../support/bus-peer.mjs';
+import { blockCommits } from '../support/commit-block.mjs';
+import { startOwnGateway } from '../support/own-gateway.mjs';
+import { startStack } from '../support/stack.mjs';
+import { eventually, sleep } from '../support/wait.mjs';
+import { Chaos } from './chaos.mjs';
+import { Commands, join } from './room-commands.mjs';
+import { readJournal } from './room-journal.mjs';
+import { RoomStream } from './room-streams.mjs';
+import { commandsAreThere, journalIsWhole, streamsAreWhole } from './room-verdict.mjs';
+
+const LONG = Number(process.env.LYNKS_CHAOS_SECONDS ?? 20) > 60;
+const LOAD_MS = LONG ? 300000 : 30000;
+const ROOMS = 50;
+const SEATS = 5; // of a room, each with two streams
+const STREAMS = 2;
+const RATE = 200; // commands a second
+const SPOILT_PERCENT = 5;
+const PAUSE_MS = 1500;
+const BETWEEN_MS = 900;
+const CAUGHT_UP_MS = 5000; // times the patience of tests: a gateway looks at all its rooms within 30 s
+const MANY = '1000000';
+
+let stack;
+let chaos;
+let gateway; // the one that hears the relays
+let relays;
+const seats = [];
+const codes = [];
+const streams = [];
+
+const replicasAt = (number) => [0, 20].map((more) => `127.0.0.1:${stack.base + number + more}`).join();
+
+async function startSpoiltGateway() {
+    relays = await Promise.all([12, 32].map((from, i) => startRelay(stack,
+        { service: 'roomsvc', from: stack.base + from, to: stack.base + 170 + i, percent: SPOILT_PERCENT })));
+    return startOwnGateway(stack, 0, {
+        LYNKS_AUTHSVC_ADDRESS: replicasAt(1),
+        LYNKS_AUTHSVC_EVENTS: replicasAt(11),
+        LYNKS_ROOMSVC_ADDRESS: replicasAt(2),
+        LYNKS_ROOMSVC_EVENTS: [170, 171].map((port) => `127.0.0.1:${stack.base + port}`).join(),
+        LYNKS_HTTP_CONNECTIONS_PER_ADDRESS_MAX: '0',
+    });
+}
+
+before(async () => {
+    stack = await startStack({
+        LYNKS_REPLICAS: '2',
+        LYNKS_CREATE_BURST: MANY,
+        LYNKS_HTTP_CONNECTIONS_PER_ADDRESS_MAX: '0',
+    });
+    chaos = new Chaos(stack, { end() {} });
+    gateway = await startSpoiltGateway();
+    const ports = [stack.ports.http, gateway.port];
+    const token = await stack.token();
+    for (let i = 0; i < ROOMS; i += 1) {
+        const made = await stack.request('/v1/rooms', { token, body: { name: `room ${i}`, guests_wait: false } });
+        assert.equal(made.status, 201, made.text);
+        const { id, code } = made.json;
+        codes.push({ room: id, code });
+        seats.push(...await Promise.all(Array.from({ length: SEATS }, async (_, n) => ({
+            ...await join(stack, ports, { room: code, name: `seat ${n}`, address: `127.1.${i}.${1 + n}` }), room: id }))));
+    }
+    for (const seat of seats) for (let i = 0; i < STREAMS; i += 1) streams.push(new RoomStream(seat, ports));
+    for (const stream of streams) stream.begin();
+    await eventually(() => streams.every(({ blocks }) => blocks.length > 0), { within: 5000, what: 'all streams have begun' });
+});
+after(async () => {
+    await Promise.all(streams.map((stream) => stream.end()));
+    await gateway?.end();
+    await Promise.all((relays ?? []).map((relay) => relay.end()));
+    await chaos?.end();
+});
+
+// Done, and waiting for its commit: in the middle of a transaction, whichever command that is.
+async function inTransaction(what) {
+    const block = await blockCommits(stack);
+    try {
+        await block.isWaiting();
+        await what();
+    } finally {
+        await block.end();
+    }
+}
+
+const FAULTS = [
+    () => chaos.signal('roomsvc', 'SIGKILL'),
+    () => chaos.pause('roomsvc-2', PAUSE_MS),
+    () => chaos.signal('gateway', 'SIGKILL'),
+    () => chaos.pause('gateway', PAUSE_MS),
+    () => chaos.signal('authsvc', 'SIGKILL'),
+    () => inTransaction(() => chaos.signal('roomsvc-2', 'SIGKILL')),
+    () => chaos.pause('authsvc-2', PAUSE_MS),
+    () => chaos.signal('mysql', 'SIGKILL'),
+    () => inTransaction(() => chaos.pause('roomsvc', PAUSE_MS / 2)),
+    () => chaos.pause('mysql', PAUSE_MS),
+];
+
+async function doAll(end) {
+    for (let turn = 0; turn < FAULTS.length || performance.now() < end; turn += 1) {
+        await FAULTS[turn % FAULTS.length]();
+        await sleep(BETWEEN_MS);
+    }
+}
+
+async function headsAreRead() {
+    const heads = new Map((await stack.sql('SELECT room_id, seq FROM rooms WHERE code IS NOT NULL')).map(([id, seq]) => [id, Number(seq)]));
+    const behind = streams.filter(({ seq, seat, faults }) => faults.length === 0 && seq < heads.get(seat.room));
+    if (behind.length > 0) throw new Error(`${behind.length} streams are behind; one at ${behind[0].id} of ${heads.get(behind[0].seat.room)}`);
+    return true;
+}
+
+test('what is acknowledged is in the journal once, and every stream reads it once and in order', async (t) => {
+    const load = new Commands(stack, { ports: [stack.ports.http, gateway.port], seats, codes, rate: RATE });
+    const end = performance.now() + LOAD_MS;
+    load.start();
+    await doAll(end);
+    await sleep(end - performance.now());
+    const records = await load.stop();
+    const stopped = performance.now();
+    await eventually(headsAreRead, { within: CAUGHT_UP_MS, what: 'all streams have read to the end' });
+    const caughtUp = performance.now() - stopped;
+    for (const { at, text } of chaos.done) t.diagnostic(`${((at - load.began) / 1000).toFixed(1)} s: ${text}`);
+    const of = (outcome) => records.filter((record) => record.outcome === outcome).length;
+    t.diagnostic(`${records.length} commands: ${of('done')} acknowledged, ${of('unknown')} of unknown outcome, ${load.skipped} not sent; `
+        + `streams connected ${streams.reduce((sum, { connects }) => sum + connects, 0)} times, and had all ${caughtUp.toFixed(0)} ms after the last command`);
+    const spoilt = await Promise.all(relays.map((relay) => relay.end()));
+    relays = undefined;
+    t.diagnostic(`of what was published ${JSON.stringify(spoilt)}`);
+    assert.ok(spoilt.every(({ lost, doubled, swapped }) => lost > 0 && doubled > 0 && swapped > 0));
+    assert.ok(of('done') > records.length / 2, 'most commands were acknowledged');
+    const journal = await readJournal(stack);
+    await journalIsWhole(stack, journal);
+    commandsAreThere(records, journal);
+    const read = streamsAreWhole(streams, journal);
+    t.diagnostic(`${read} events read, of ${[...journal.values()].reduce((sum, { length }) => sum + length, 0)} in the journal`);
+});

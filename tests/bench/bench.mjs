@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { atExit } from './cleanup.mjs';
 import { measureConnections, measureGrowth } from './growth.mjs';
-import { marksOf } from './marks.mjs';
+import { marksOf, roomMarks } from './marks.mjs';
 import { measurePeople } from './people.mjs';
 import { startJanode, startNginx } from './references.mjs';
-import { circumstances, keep, markdown, printAll, printMarks, writeFiles } from './report.mjs';
+import { circumstances, keep, markdown, printAll, printMarks, printRooms, writeFiles } from './report.mjs';
+import { measureRooms } from './rooms.mjs';
 import { measureBesideLogins, measureSpeed, ROOMS, SESSIONS, sum } from './speed.mjs';
 import { measureSteady } from './steady.mjs';
 import { measureStreams } from './streams.mjs';
@@ -21,10 +22,10 @@ const OUT = fileURLToPath(new URL('../../build/bench', import.meta.url));
 // one of two seconds may be a fifth slower than the next.
 const USUAL = { rounds: 5, seconds: 2, besideRounds: 5, besideSeconds: 2, growthRounds: 15, growthSeconds: 1,
     warmUp: 20000, opened: 100000, grownTo: { rooms: 10000, sessions: 100000, idle: 10000 }, users: 100000, streams: 10000, steadySeconds: 45,
-    segmentSeconds: 5 };
+    segmentSeconds: 5, roomRounds: 5, roomSeconds: 2, roomCount: 1000, roomStreams: 10000, rateSeconds: 60 };
 const QUICK = { rounds: 1, seconds: 1, besideRounds: 1, besideSeconds: 1, growthRounds: 1, growthSeconds: 1,
     warmUp: 2000, opened: 10000, grownTo: { rooms: 1000, sessions: 20000, idle: 1000 }, users: 2000, streams: 1000, steadySeconds: 9,
-    segmentSeconds: 1 };
+    segmentSeconds: 1, roomRounds: 1, roomSeconds: 1, roomCount: 100, roomStreams: 1000, rateSeconds: 20 };
 const LONG = { ...USUAL, steadySeconds: 600, segmentSeconds: 10 };
 
 async function measureAll(world, references, settings) {
@@ -39,12 +40,22 @@ async function measureAll(world, references, settings) {
     return { people, speed, hash, beside, idle, loaded, idlePssKib: sum(SERVICES.map((name) => idle[name].pss)), connections, growth };
 }
 
+// What rooms cost, and nothing else.
+async function judgeRooms(folder, settings) {
+    const results = { rooms: await measureRooms(folder, settings) };
+    const marks = roomMarks(results);
+    printRooms(results);
+    printMarks(marks);
+    return marks.every((mark) => mark.passed) ? 0 : 1;
+}
+
 async function main(options) {
     const settings = options.has('--quick') ? QUICK : options.has('--long') ? LONG : USUAL;
     const at = await circumstances();
     const folder = await mkdtemp(join(tmpdir(), 'lynks-bench-'));
     await chmod(folder, OPEN_FOLDER);
     atExit(() => rmSync(folder, { recursive: true, force: true }));
+    if (options.has('--rooms')) return judgeRooms(folder, settings);
     const world = await startWorld(join(folder, 'world'));
     const references = {};
     let results;
@@ -57,6 +68,7 @@ async function main(options) {
         await world.remove();
     }
     results.streams = await measureStreams(settings);
+    results.rooms = await measureRooms(folder, settings);
     results.steady = await measureSteady(folder, settings);
     results.marks = marksOf(results);
     printAll(results, SERVICES);

@@ -18,6 +18,15 @@ const BESIDE_STREAMS = 0.8;
 const STREAM_BYTES = 2048;
 const EVENT_HOLDS_MS = 5;
 const LEAVING_SEEN_MS = 1000;
+const JOIN_P50_MS = 3;
+const JOIN_OF_BARE = 0.5;
+const HEARD_P50_MS = 4;
+const HEARD_P99_MS = 30;
+const CROWD_HEARD_MS = 60;
+const RATE_HEARD_P99_MS = 100;
+const TAIL_MS = 20;
+const JOURNAL_MS = 60;
+const ROOM_STREAM_BYTES = 4096;
 const IDLE_PSS_MB = 24;
 // Of all four processes together: what the rounding of the allocator may make of nothing.
 const FLAT_KIB = 1024;
@@ -89,8 +98,26 @@ function streamMarks({ streams }) {
     ];
 }
 
+/// Of rooms: joins, events, replays.
+export function roomMarks({ rooms: { joins: { alone, many, bare }, delivery: { hundred, thousand }, replay, memory, rate } }) {
+    return [
+        most('join a room, 1 connection: p50', alone.p50, JOIN_P50_MS, 'ms'),
+        least(`join, ${many.connections} connections over ${number(many.rooms)} rooms: rate, of the bare transaction`, many.rate / bare.rate, JOIN_OF_BARE),
+        most(`command answered to event read, a room of ${hundred.streams} streams: p50`, hundred.p50, HEARD_P50_MS, 'ms'),
+        most(`command answered to event read, a room of ${hundred.streams} streams: p99`, hundred.p99, HEARD_P99_MS, 'ms'),
+        most(`an event to ${number(thousand.streams)} streams of a room: the last one has it, p50`, thousand.last_p50, CROWD_HEARD_MS, 'ms'),
+        most(`${number(rate.rooms)} rooms with ${number(rate.streams)} streams, ${rate.rate.toFixed(0)} commands/s: answered to read, p99`,
+            rate.p99, RATE_HEARD_P99_MS, 'ms'),
+        least('events of these that were read by all', rate.whole && rate.bad === 0 ? 100 : 0, 100, '%', 0),
+        most('memory of the gateway meanwhile: growth', rate.kib, FLAT_KIB, 'KiB', 0),
+        most(`replay of ${number(replay.events)} events that the gateway has`, replay.tail, TAIL_MS, 'ms'),
+        most(`replay of ${number(replay.events)} events from the journal`, replay.journal, JOURNAL_MS, 'ms'),
+        most('memory of a stream of a room', memory.bytesEach, ROOM_STREAM_BYTES, 'bytes', 0),
+    ];
+}
+
 /// { name, found, asked, passed, figure, bound, unit } of each.
 export function marksOf(results) {
     return [...speedMarks(results), ...peopleMarks(results), ...growthMarks(results), ...streamMarks(results),
-        ...memoryMarks(results)];
+        ...roomMarks(results), ...memoryMarks(results)];
 }

@@ -83,6 +83,17 @@ function printStreams({ streams: s }) {
         s.readers} readers has an event after ${s.last_ms} ms`);
 }
 
+export function printRooms({ rooms: { joins: { alone, many, bare }, delivery, replay, memory, rate } }) {
+    print('joins', ['connections', 'requests/s', 'p50 ms', 'p99 ms'], [
+        ...[alone, many].map((row) => [row.connections, row.rate.toFixed(0), row.p50.toFixed(2), row.p99.toFixed(2)]),
+        [`${bare.connections} to the database, bare`, bare.rate.toFixed(0), '', '']]);
+    print('from the answer to the event', ['streams', 'commands/s', 'p50 ms', 'p99 ms', 'the last one, p50', 'p99', 'answers, p50', 'p99'],
+        [delivery.hundred, delivery.thousand, rate].map((row) => [row.streams, row.rate.toFixed(0), ...[row.p50, row.p99, row.last_p50, row.last_p99,
+            row.answer_p50, row.answer_p99].map((ms) => ms.toFixed(2))]));
+    console.log(`\n${replay.events} events again: ${replay.tail.toFixed(1)} ms from the gateway's memory, ${replay.journal.toFixed(1)} ms from the journal; ${
+        memory.streams} streams of ${memory.rooms} rooms take ${memory.bytesEach.toFixed(0)} bytes each`);
+}
+
 function printMemory({ idle, loaded }, services) {
     const row = (name, a, b) => [name, mib(a.rss), mib(a.pss), mib(b.rss), mib(b.pss)];
     const total = (memory) => ({ rss: services.reduce((n, name) => n + memory[name].rss, 0),
@@ -104,6 +115,7 @@ export function printAll(results, services) {
     printPeople(results);
     printGrowth(results);
     printStreams(results);
+    printRooms(results);
     printMemory(results, services);
 }
 

@@ -150,13 +150,13 @@ static bool list_ahead(const struct exchange *exchange, struct msg *msg)
     return listed_ms != NULL && clock_mono_ms(original->clock) - *listed_ms < LISTED_MS;
 }
 
+/* One that is not for everybody is never asked for ahead. */
 static enum err settle_list(struct exchange *exchange, enum err err, const struct msg *reply)
 {
     struct original *original = exchange->self;
     const uint64_t room_id = json_body_u64(exchange->body, "room_id");
     bool added;
-    (void)reply;
-    if (err == ERR_OK) {
+    if (err == ERR_OK && !reply->room_participants_reply.for_asker) {
         *(uint64_t *)lru_put(original->listed, &room_id, &added) = clock_mono_ms(original->clock);
     }
     return err;

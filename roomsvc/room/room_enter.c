@@ -85,6 +85,9 @@ static void entered_on_found(void *arg, enum err err, const struct room *room)
 {
     struct entered *entered = arg;
     struct rooms *rooms = entered->enters->rooms;
+    if (err == ERR_OK && room->in_janus != 1) {
+        err = ERR_NO_SUCH_ROOM; /* everybody has left, for long enough */
+    }
     if (err != ERR_OK) {
         entered_fail(entered, err);
         return;

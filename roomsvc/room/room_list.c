@@ -7,6 +7,7 @@
 
 enum list_step {
     LIST_LOOKS_UP,    /* the registry is asked whether the room is open, until REGISTRY_WAIT_MS */
+    LIST_JUDGES,      /* it is one with a code: the registry is asked whether the caller may ask */
     LIST_ASKS,        /* a bridge is asked who publishes, unless its events told it here */
     LIST_ASKS_ALONE,  /* likewise, while the registry is away: Janus has no rooms but open ones.
                          Which node has a room that is not known here nobody can say then: the one
@@ -21,6 +22,7 @@ enum list_step {
 /* What the log says when a step fails. */
 static const char *const list_failures[] = {
     [LIST_LOOKS_UP] = "room could not be looked up",
+    [LIST_JUDGES] = "who asks for a room could not be looked up",
     [LIST_ASKS] = "participants could not be listed",
     [LIST_ASKS_ALONE] = "participants could not be listed",
     [LIST_READS_AGAIN] = "room could not be restored in janus",
@@ -67,18 +69,82 @@ static void list_fail(struct listing *listing, enum err err)
 
 static void list_go_on(struct listing *listing, enum list_step step);
 
+static void list_answer(struct listing *listing, struct u64_list publishers)
+{
+    const struct msg answer = {
+        .id = MSG_room_participants_reply,
+        .room_participants_reply = {.publishers = publishers,
+                                    .for_asker = listing->room.has_code != 0}};
+    call_reply(listing->call, &answer);
+    list_end(listing);
+}
+
+/* ---- a room with a code ---- */
+
+/* Nobody publishes in one that Janus need not have. */
+static void list_on_judged(void *arg, enum err err)
+{
+    struct listing *listing = arg;
+    if (err != ERR_OK) {
+        list_fail(listing, err);
+    } else if (listing->room.in_janus != 1) {
+        list_answer(listing, (struct u64_list){0});
+    } else {
+        list_go_on(listing, LIST_ASKS);
+    }
+}
+
+/* Whoever asks ahead does not know yet for whom. */
+static void list_judge(struct listing *listing)
+{
+    const struct call *call = listing->call;
+    const struct principal *principal = &call->context.principal;
+    const struct room_store *store = &listing->rooms->store;
+    const bool is_user = principal->kind == PRINCIPAL_USER && principal->user_id != 0;
+    if (!is_user || call->request.room_participants.ahead) {
+        list_on_judged(listing, ERR_NO_SUCH_ROOM);
+        return;
+    }
+    if (principal->role == ROLE_ADMIN) {
+        list_on_judged(listing, ERR_OK);
+        return;
+    }
+    const enum err err = store->ops->may_list(store->self, listing->room_id, principal->user_id,
+                                              call->context.deadline_ms, list_on_judged, listing);
+    if (err != ERR_OK) {
+        list_on_judged(listing, err);
+    }
+}
+
+static enum list_step first_step_of(const struct room *room)
+{
+    return room->has_code != 0 ? LIST_JUDGES : LIST_ASKS;
+}
+
+/* One that is not in Janus may be there at any moment, and is not remembered. */
+static void list_remember(struct listing *listing, const struct room *room)
+{
+    if (room->has_code == 0 || room->in_janus == 1) {
+        room_cache_put(listing->rooms->cache, room);
+    } else {
+        room_cache_remove(listing->rooms->cache, room->id);
+    }
+}
+
+/* ---- the registry ---- */
+
 /* What the registry says too late is remembered, but not waited for. */
 static void list_on_found(void *arg, enum err err, const struct room *room)
 {
     struct listing *listing = arg;
     if (err == ERR_OK) {
-        room_cache_put(listing->rooms->cache, room);
+        list_remember(listing, room);
     }
     if (listing->step == LIST_LOOKS_UP) {
         clock_cancel(listing->rooms->clock, listing->timer);
         if (err == ERR_OK) {
             listing->room = *room;
-            list_go_on(listing, LIST_ASKS);
+            list_go_on(listing, first_step_of(room));
         } else if (err == ERR_UNAVAILABLE || err == ERR_DEADLINE) {
             list_go_on(listing, LIST_ASKS_ALONE);
         } else {
@@ -107,13 +173,7 @@ static void list_look_up(struct listing *listing)
     }
 }
 
-static void list_answer(struct listing *listing, struct u64_list publishers)
-{
-    const struct msg answer = {.id = MSG_room_participants_reply,
-                               .room_participants_reply = {.publishers = publishers}};
-    call_reply(listing->call, &answer);
-    list_end(listing);
-}
+/* ---- its bridge ---- */
 
 static void list_on_participants(void *arg, enum err err, const struct msg *reply)
 {
@@ -134,15 +194,17 @@ static void list_on_participants(void *arg, enum err err, const struct msg *repl
 static void list_on_read_again(void *arg, enum err err, const struct room *room)
 {
     struct listing *listing = arg;
-    struct room_cache *cache = listing->rooms->cache;
     if (err == ERR_OK) {
-        room_cache_put(cache, room);
+        const bool was_judged = listing->room.has_code == room->has_code;
+        list_remember(listing, room);
         listing->room = *room;
-        list_go_on(listing, LIST_RESTORES);
+        list_go_on(listing, !was_judged || (room->has_code != 0 && room->in_janus != 1)
+                                ? LIST_JUDGES
+                                : LIST_RESTORES);
         return;
     }
     if (err == ERR_NO_SUCH_ROOM) {
-        room_cache_remove(cache, listing->room_id);
+        room_cache_remove(listing->rooms->cache, listing->room_id);
     }
     list_fail(listing, err);
 }
@@ -170,6 +232,9 @@ static void list_go_on(struct listing *listing, enum list_step step)
     switch (step) {
     case LIST_LOOKS_UP:
         list_look_up(listing);
+        break;
+    case LIST_JUDGES:
+        list_judge(listing);
         break;
     case LIST_ASKS:
     case LIST_ASKS_ALONE:
@@ -220,5 +285,5 @@ void room_list(struct rooms *rooms, struct call *call)
     } else {
         (void)str_copy(listing->room.node, sizeof(listing->room.node), str_of(rooms->config.node));
     }
-    list_go_on(listing, known != NULL ? LIST_ASKS : LIST_LOOKS_UP);
+    list_go_on(listing, known != NULL ? first_step_of(known) : LIST_LOOKS_UP);
 }

@@ -21,6 +21,7 @@ typedef void room_store_fn(void *arg, enum err err, const struct room *room);
 /* likewise. is_new: it was not there before. */
 typedef void room_store_add_fn(void *arg, enum err err, const struct room *room, bool is_new);
 typedef void room_store_count_fn(void *arg, enum err err, uint64_t count);
+typedef void room_store_may_fn(void *arg, enum err err);
 /* rooms: those of the asked ones that are open, in any order; borrowed until fn returns. */
 typedef void room_store_some_fn(void *arg, enum err err, const struct room *rooms, size_t count);
 
@@ -43,6 +44,10 @@ struct room_store_ops {
                           room_store_some_fn *fn, void *arg);
     /* How many rooms are open. */
     enum err (*count)(void *self, room_store_count_fn *fn, void *arg);
+    /* May this user (not 0) ask who publishes in a room with a code? Its owner, its members and who
+     * is in it may. ERR_NO_SUCH_ROOM: not he. */
+    enum err (*may_list)(void *self, uint64_t room_id, uint64_t user_id, uint64_t deadline_ms,
+                         room_store_may_fn *fn, void *arg);
     /* false: the registry is surely away; the others refuse with ERR_UNAVAILABLE. */
     bool (*is_up)(const void *self);
 };

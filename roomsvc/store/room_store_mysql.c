@@ -4,13 +4,13 @@
 
 #include "proto/db/db_sql.h"
 
-#define ROOM_COLUMNS "room_id, secret, publishers_max, node"
+#define ROOM_COLUMNS "room_id, secret, publishers_max, node, code IS NOT NULL, in_janus"
 #define ROOM_FIELDS(t, m)                                                                          \
-    DB_FIELD(t, m.id), DB_FIELD(t, m.secret), DB_FIELD(t, m.publishers_max), DB_FIELD(t, m.node)
+    DB_FIELD(t, m.id), DB_FIELD(t, m.secret), DB_FIELD(t, m.publishers_max), DB_FIELD(t, m.node),  \
+        DB_FIELD(t, m.has_code), DB_FIELD(t, m.in_janus)
 
 #define SELECT_OPEN_ROOM                                                                           \
-    "SELECT " ROOM_COLUMNS                                                                         \
-    " FROM rooms WHERE room_id = ? AND closed_unix_ms IS NULL AND in_janus = 1"
+    "SELECT " ROOM_COLUMNS " FROM rooms WHERE room_id = ? AND closed_unix_ms IS NULL"
 
 struct find_room {
     struct db_job job;
@@ -152,7 +152,8 @@ static const struct db_task some_task = {
     .query = {.sql = "SELECT " ROOM_COLUMNS " FROM rooms WHERE closed_unix_ms IS NULL"
                      " AND in_janus = 1 AND room_id IN (" DB_64_VALUES ")",
               .params = DB_FIELDS(struct some_rooms, ids),
-              .columns = DB_FIELDS(struct room, id, secret, publishers_max, node),
+              .columns =
+                  DB_FIELDS(struct room, id, secret, publishers_max, node, has_code, in_janus),
               .rows = DB_ROWS(struct some_rooms, rooms, count)},
     .done = on_some};
 
@@ -197,13 +198,51 @@ static enum err count_open_rooms(void *self, room_store_count_fn *fn, void *arg)
     return db_pool_start(self, rooms, 0);
 }
 
+/* ---- who may know who publishes ---- */
+
+struct may_list {
+    struct db_job job;
+    uint64_t room_id, user_id;
+    room_store_may_fn *fn;
+    void *arg;
+};
+
+static void on_may_list(void *arg, enum err err)
+{
+    const struct may_list *may = arg;
+    may->fn(may->arg, err);
+}
+
+static const struct db_task may_list_task = {
+    .job_bytes = DB_JOB_BYTES(struct may_list),
+    .query = {.sql = "SELECT r.room_id FROM rooms r WHERE r.room_id = ? AND (r.owner_id = ?"
+                     " OR EXISTS (SELECT 1 FROM room_members m WHERE m.room_id = r.room_id"
+                     " AND m.user_id = ?) OR EXISTS (SELECT 1 FROM participants p"
+                     " WHERE p.room_id = r.room_id AND p.user_id = ? AND p.state = 2))",
+              .params = DB_FIELDS(struct may_list, room_id, user_id, user_id, user_id),
+              .columns = DB_FIELDS(struct may_list, room_id),
+              .if_none = ERR_NO_SUCH_ROOM},
+    .done = on_may_list};
+_Static_assert(PARTICIPANT_JOINED == 2, "may_list_task has that number");
+
+static enum err may_user_list(void *self, uint64_t room_id, uint64_t user_id, uint64_t deadline_ms,
+                              room_store_may_fn *fn, void *arg)
+{
+    struct may_list *may = db_job_new(&may_list_task);
+    may->room_id = room_id;
+    may->user_id = user_id;
+    may->fn = fn;
+    may->arg = arg;
+    return db_pool_start(self, may, deadline_ms);
+}
+
 static bool is_up(const void *self)
 {
     return db_pool_is_up(self);
 }
 
-static const struct room_store_ops ops = {add_room, find_open_room, find_open_rooms,
-                                          count_open_rooms, is_up};
+static const struct room_store_ops ops = {add_room,         find_open_room, find_open_rooms,
+                                          count_open_rooms, may_user_list,  is_up};
 
 struct room_store room_store_mysql(struct db_pool *db)
 {

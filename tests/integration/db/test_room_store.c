@@ -202,6 +202,49 @@ static void a_room_is_made_once_and_only_if_it_may_be(void **state)
     registry_free(&r);
 }
 
+static void on_may(void *arg, enum err err)
+{
+    struct answer *answer = arg;
+    answer->is_there = true;
+    answer->err = err;
+}
+
+static enum err may_list(struct registry *r, uint64_t room_id, uint64_t user_id)
+{
+    struct answer answer = {0};
+    assert_int_equal(r->rooms.ops->may_list(r->rooms.self, room_id, user_id, 0, on_may, &answer),
+                     ERR_OK);
+    assert_true(loop_run_until(r->loop, is_answered, &answer, WAIT_MS));
+    return answer.err;
+}
+
+static void who_belongs_to_a_room_may_list_it(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_rooms();
+    AUTO(mem_free)
+    char *member = mem_printf("INSERT INTO room_members (room_id, user_id, role, added_unix_ms)"
+                              " VALUES (1, %" PRIu64 ", 1, 1)",
+                              fixture.other_id);
+    must_run(fixture.db, member);
+    /* 70 is in room 1, 71 was, 72 is in another one; a guest is nobody's. */
+    must_run(
+        fixture.db,
+        "INSERT INTO participants (participant_id, room_id, user_id, name, role, state,"
+        " token_hash, address, joined_unix_ms, changed_unix_ms)"
+        " SELECT seq, IF(seq = 3, 2, 1), IF(seq = 4, 0, 69 + seq), 'Ann', 2, IF(seq = 2, 3, 2),"
+        " UNHEX(SHA2(seq, 256)), UNHEX(MD5('')), 1, 1 FROM seq_1_to_4");
+    assert_int_equal(may_list(&r, 1, fixture.user_id), ERR_OK);
+    assert_int_equal(may_list(&r, 1, fixture.other_id), ERR_OK);
+    assert_int_equal(may_list(&r, 2, fixture.other_id), ERR_NO_SUCH_ROOM);
+    assert_int_equal(may_list(&r, 1, 70), ERR_OK);
+    assert_int_equal(may_list(&r, 1, 71), ERR_NO_SUCH_ROOM);
+    assert_int_equal(may_list(&r, 1, 72), ERR_NO_SUCH_ROOM);
+    assert_int_equal(may_list(&r, MISSING_ROOM, fixture.user_id), ERR_NO_SUCH_ROOM);
+    registry_free(&r);
+}
+
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
 
@@ -211,6 +254,7 @@ int main(void)
         TEST(many_rooms_are_found_at_once),
         TEST(their_rows_only_are_read),
         TEST(a_room_is_made_once_and_only_if_it_may_be),
+        TEST(who_belongs_to_a_room_may_list_it),
     };
     return cmocka_run_group_tests_name("room store", tests, server_setup, server_teardown);
 }

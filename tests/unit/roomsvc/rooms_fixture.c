@@ -53,14 +53,26 @@ static enum err store_count(void *self, room_store_count_fn *fn, void *arg)
     return f->refuse;
 }
 
+static enum err store_may_list(void *self, uint64_t room_id, uint64_t user_id, uint64_t deadline_ms,
+                               room_store_may_fn *fn, void *arg)
+{
+    struct fixture *f = self;
+    (void)deadline_ms;
+    if (f->refuse == ERR_OK) {
+        *remember_call(f) = (struct store_call){
+            .kind = MAY, .room_id = room_id, .user_id = user_id, .may_fn = fn, .arg = arg};
+    }
+    return f->refuse;
+}
+
 static bool store_is_up(const void *self)
 {
     const struct fixture *f = self;
     return f->refuse != ERR_UNAVAILABLE;
 }
 
-static const struct room_store_ops store_ops = {store_add, store_find, store_find_some, store_count,
-                                                store_is_up};
+static const struct room_store_ops store_ops = {store_add,   store_find,     store_find_some,
+                                                store_count, store_may_list, store_is_up};
 
 struct store_call *next_store_call(struct fixture *f)
 {
@@ -132,6 +144,9 @@ static void handle(struct fixture *f, const struct msg *request)
     assert_true(f->made_count < MOCK_CALLS_MAX);
     f->call = &f->made[f->made_count++];
     mock_call_init(f->call, fake_clock_clock(f->clock), request);
+    if (f->principal != NULL) {
+        f->call->call.context.principal = *f->principal;
+    }
     if (request->id == MSG_room_create) {
         room_create(f->rooms, &f->call->call);
     } else {
@@ -189,9 +204,17 @@ void answer_add(struct store_call *call, enum err err, const struct room *room, 
 const struct room stored = {.id = 77,
                             .secret = "00112233445566778899aabbccddeeff",
                             .publishers_max = 20,
-                            .node = "default"};
+                            .node = "default",
+                            .in_janus = 1};
 const struct room elsewhere = {
     .id = 78, .secret = "00112233445566778899aabbccddeeff", .publishers_max = 20, .node = "other"};
+
+const struct room of_people = {.id = 79,
+                               .secret = "00112233445566778899aabbccddeeff",
+                               .publishers_max = 20,
+                               .node = "default",
+                               .has_code = 1,
+                               .in_janus = 1};
 
 void answer_bridge_create_of(struct fixture *f, uint64_t epoch)
 {

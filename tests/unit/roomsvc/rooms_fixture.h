@@ -19,13 +19,14 @@
 #define MOCK_CALLS_MAX 8
 
 struct store_call {
-    enum { ADD, FIND, FIND_SOME, COUNT } kind;
+    enum { ADD, FIND, FIND_SOME, COUNT, MAY } kind;
     struct room_draft draft;
-    uint64_t room_id;
+    uint64_t room_id, user_id;
     room_store_fn *fn;
     room_store_add_fn *add_fn;
     room_store_some_fn *some_fn;
     room_store_count_fn *count_fn;
+    room_store_may_fn *may_fn;
     void *arg;
 };
 
@@ -43,6 +44,7 @@ struct fixture {
     /* Before set_up_rooms; not set: rooms do not end. */
     struct life_store life;
     uint64_t idle_ms;
+    const struct principal *principal; /* who lists; NULL: a user */
     struct mock_call made[MOCK_CALLS_MAX];
     size_t made_count;
     struct mock_call *call; /* the latest */
@@ -50,6 +52,7 @@ struct fixture {
 
 extern const struct room stored;    /* 77, of node default, where new rooms go */
 extern const struct room elsewhere; /* 78, of node other */
+extern const struct room of_people; /* 79, which has a code, and is in Janus */
 
 struct store_call *next_store_call(struct fixture *f);
 void set_up_rooms(struct fixture *f, uint64_t standard_room);

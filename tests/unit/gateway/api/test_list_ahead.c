@@ -331,6 +331,25 @@ static void test_not_before_the_body_is_right(void **state)
     assert_int_equal(calls_made(f), 0);
 }
 
+/* The next one to ask may be somebody else. */
+static void test_what_is_for_its_asker_is_never_asked_ahead(void **state)
+{
+    static const char body[] = "{\"room_id\":77}";
+    static const struct msg reply = {.id = MSG_room_participants_reply,
+                                     .room_participants_reply = {.for_asker = true}};
+    struct api_fixture *f = *state;
+    for (size_t i = 0; i < 3; i++) {
+        struct ask *ask = send_list(f, body);
+        assert_null(listing(f));
+        answer_session(f, 42);
+        assert_false(listing(f)->request.room_participants.ahead);
+        mock_bus_answer(listing(f), ERR_OK, &reply);
+        assert_int_equal(ask->status, 200);
+        ask_free(&ask);
+    }
+    (void)calls_made(f);
+}
+
 #define AHEAD_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, api_fixture_teardown)
 
 int main(void)
@@ -350,6 +369,7 @@ int main(void)
         AHEAD_TEST(test_lists_in_their_turn_come_again),
         AHEAD_TEST(test_only_of_rooms_that_are_in_use),
         AHEAD_TEST(test_not_before_the_body_is_right),
+        AHEAD_TEST(test_what_is_for_its_asker_is_never_asked_ahead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -89,7 +89,11 @@ static bool store_is_up(const void *self)
     return !f->away;
 }
 
-static const struct room_store_ops store_ops = {store_add, store_find, store_find_some, store_count,
+static const struct room_store_ops store_ops = {store_add,
+                                                store_find,
+                                                store_find_some,
+                                                store_count,
+                                                /* may_list= */ NULL,
                                                 store_is_up};
 
 static int setup(void **state)

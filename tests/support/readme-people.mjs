@@ -1,4 +1,4 @@
-// README's lines from an admin to a user who is out, run as they stand against any stack.
+// README's lines from an admin to a user who is out, and those of a meeting, run as they stand against any stack.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -10,17 +10,30 @@ const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TIMEOUT_MS = 120000;
 
-/// admin: what stands for deploy/admin where the stack is in containers.
-export async function assertPeopleLines(stack, admin = 'deploy/admin') {
+// What the lines below <!-- name --> print. admin: what stands for deploy/admin where the stack is in containers.
+async function runLines(stack, name, admin) {
     const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
-    const [, script] = /<!-- people -->\n```sh\n([^]*?)```/.exec(readme);
+    const [, script] = new RegExp(`<!-- ${name} -->\\n\`\`\`sh\\n([^]*?)\`\`\``).exec(readme);
     const here = script.replaceAll('localhost:60000', `127.0.0.1:${stack.ports.http}`).replaceAll('deploy/admin', admin);
     const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', here], { env: stack.env, cwd: ROOT, timeout: TIMEOUT_MS });
-    const lines = stdout.trim().split('\n');
-    assert.match(lines[0], /"username":"carol"/, stdout);
+    return { stdout, lines: stdout.trim().split('\n') };
+}
+
+export async function assertPeopleLines(stack, admin = 'deploy/admin') {
+    const { stdout, lines } = await runLines(stack, 'people', admin);
+    assert.match(lines[0], /"username":"paula"/, stdout);
     assert.deepEqual(lines.slice(1, 3), ['the phone is out', '200'], stdout);
     assert.match(stdout, /^[0-9a-f]{32} +laptop /m);
     assert.doesNotMatch(stdout, /^[0-9a-f]{32} +phone /m);
-    assert.match(stdout, /^carol +carol +member +yes /m);
-    assert.equal(lines.at(-1), 'carol is out', stdout);
+    assert.match(stdout, /^paula +paula +member +yes /m);
+    assert.equal(lines.at(-1), 'paula is out', stdout);
+}
+
+export async function assertMeetingLines(stack, admin = 'deploy/admin') {
+    const { stdout, lines } = await runLines(stack, 'meeting', admin);
+    const data = lines.filter((line) => line.startsWith('data: {"type"')).map((line) => JSON.parse(line.slice(6)));
+    assert.deepEqual(data.map(({ type, data: { participant } }) => [type, participant.name, participant.hand_raised_at !== undefined]),
+        [['hand.raised', 'dave', true], ['hand.lowered', 'dave', false], ['hand.raised', 'dave', true]], stdout);
+    assert.ok(lines.includes('all three have heard the same'), stdout);
+    assert.deepEqual(lines.slice(-2), ['event: end', 'data: {"reason":"meeting_ended"}'], stdout);
 }

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startOwnGateway } from '../../support/own-gateway.mjs';
 import { actionsOf, may, ROLES } from '../../support/permissions.mjs';
+import { assertMeetingLines } from '../../support/readme-people.mjs';
 import { startStack } from '../../support/stack.mjs';
 import { drawToken, tokenKeyOf } from '../../support/tokens.mjs';
 
@@ -451,3 +452,5 @@ test('no answer has told a user name, an address, a device or a PIN', () => {
         assert.doesNotMatch(text, /"(username|user|user_id|owner|address|device|session|pin|token_hash)":/);
     }
 });
+
+test('README\'s meeting in three terminals is as it says', () => assertMeetingLines(stack));

@@ -7,6 +7,7 @@
 #include "gateway/api/room_events_json.h"
 #include "gateway/descriptors.h"
 #include "gateway/follow/presence.h"
+#include "gateway/follow/user_meetings.h"
 #include "gateway/follow/room_follow.h"
 #include "gateway/http/proxies.h"
 #include "proto/http/http_listen.h"
@@ -24,7 +25,8 @@ struct gateway {
     struct room_follow *rooms;       /* likewise */
     struct room_encoder encoder;     /* of what happens in them */
     char *public_url;
-    struct presence *presence; /* who has a stream of a room */
+    struct presence *presence;      /* who has a stream of a room */
+    struct user_meetings *meetings; /* of users who have streams */
     struct api *api;
     struct httpd *httpd;
     const struct clock *clock;
@@ -161,12 +163,14 @@ static void on_roomsvc_event(void *arg, const char *endpoint, const struct msg *
     const struct gateway *gateway = arg;
     (void)number;
     room_follow_hear(gateway->rooms, endpoint, msg, is_next);
+    user_meetings_hear(gateway->meetings, endpoint, msg, is_next);
 }
 
 static void on_roomsvc_gone(void *arg, const char *endpoint)
 {
     const struct gateway *gateway = arg;
     room_follow_leave(gateway->rooms, endpoint);
+    user_meetings_leave(gateway->meetings, endpoint);
 }
 
 static bool subscribe_to(struct service *service, const struct bus_subscriptions_config *events)
@@ -239,6 +243,8 @@ static void follow_rooms(struct gateway *gateway, const struct gateway_parts *pa
         &(struct room_follow_config){.rooms_max = gateway->connections_max,
                                      .tail_bytes_max = config->room_tails_bytes_max});
     gateway->presence = presence_new(gateway->clock, parts->bus, parts->metrics);
+    gateway->meetings =
+        user_meetings_new(gateway->clock, parts->bus, parts->metrics, gateway->streams_max);
 }
 
 static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
@@ -255,7 +261,8 @@ static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
                                         .metrics = parts->metrics,
                                         .sessions = gateway->sessions,
                                         .rooms = gateway->rooms,
-                                        .presence = gateway->presence};
+                                        .presence = gateway->presence,
+                                        .meetings = gateway->meetings};
     const struct api_config api_config = {
         .url = url,
         .budget_ms = config->request_budget_ms,
@@ -355,6 +362,7 @@ void gateway_free(struct gateway **gateway)
         session_follow_free(&(*gateway)->sessions);
         room_follow_free(&(*gateway)->rooms);
         presence_free(&(*gateway)->presence);
+        user_meetings_free(&(*gateway)->meetings);
         mem_free(&(*gateway)->public_url);
         proxies_free(&(*gateway)->proxies);
         mem_free(gateway);

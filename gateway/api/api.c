@@ -51,8 +51,10 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
     api->registration = registration_new(parts->clock, parts->metrics, &config->registration);
     api->info = info_new(&(struct info_config){.takes_cors = config->cors_origins[0] != '\0',
                                                .takes_registration = config->registration.is_open});
-    const struct events_parts events = {
-        .clock = parts->clock, .metrics = parts->metrics, .sessions = parts->sessions};
+    const struct events_parts events = {.clock = parts->clock,
+                                        .metrics = parts->metrics,
+                                        .sessions = parts->sessions,
+                                        .meetings = parts->meetings};
     api->events = events_api_new(
         &events, &(struct events_config){.users_max = config->streams_max,
                                          .per_user_max = config->streams_per_user_max});

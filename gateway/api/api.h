@@ -23,6 +23,7 @@ struct api_parts {
     struct session_follow *sessions; /* whose sessions_max is streams_max at least */
     struct room_follow *rooms;       /* whose rooms_max is room_visits.visits_max at least */
     struct presence *presence;
+    struct user_meetings *meetings;
 };
 
 struct api_config {

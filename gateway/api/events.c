@@ -3,6 +3,7 @@
 #include "gateway/api/sse.h"
 #include "gateway/api/tally.h"
 #include "gateway/api/user_json.h"
+#include "gateway/follow/user_meetings.h"
 #include "gateway/http/auth.h"
 
 /* Why a stream has ended. */
@@ -32,8 +33,15 @@ static const enum farewell farewell_of[] = {
 enum stream_step {
     STREAM_BEGINS,  /* the head of its answer is not out yet */
     STREAM_DOOMED,  /* likewise, and its session is over: it ends with its first event */
-    STREAM_RUNS,    /* the snapshot is out, a comment follows now and then */
+    STREAM_RUNS,    /* a snapshot comes when roomsvc has answered, hints and comments follow */
     STREAM_ORPHANED /* the API is gone: it ends when it begins */
+};
+
+/* What users are told of their rooms, beside snapshots. */
+static const char *const hint_names[] = {
+    [ROOM_NEWS_BEGAN] = "meeting.began",
+    [ROOM_NEWS_ENDED] = "meeting.ended",
+    [ROOM_NEWS_WAITS] = "participant.waiting",
 };
 
 struct events_stream {
@@ -44,7 +52,12 @@ struct events_stream {
     enum stream_step step;
     enum farewell farewell;      /* of a doomed one */
     struct http_stream *stream;  /* NULL until it runs */
-    struct http_chunk *snapshot; /* until it is out */
+    struct http_chunk *snapshot; /* that waits to be sent */
+    struct meetings_watch watch; /* once it runs */
+    struct principal principal;
+    char *me;       /* JSON: who he is */
+    bool was_told;  /* a snapshot was made */
+    bool is_behind; /* it has not taken what it was told: it is told anew when there is room */
     uint64_t comment_timer;
 };
 
@@ -58,15 +71,57 @@ struct events_api {
 
 /* ---- what is sent ---- */
 
-static struct http_chunk *snapshot_chunk(const struct msg_user *user, struct strbuf *text)
+static char *me_json(const struct msg_user *user, struct strbuf *text)
 {
     struct json_out out;
     json_out_init(&out, text);
     json_out_open(&out, '{');
-    json_out_open_member(&out, "me", '{');
     user_json_write(user, &out);
-    json_out_close(&out, "}}");
-    return sse_event("snapshot", STR_NONE, strbuf_str(text));
+    json_out_close(&out, "}");
+    return mem_printf("%.*s", (int)text->bytes, text->data);
+}
+
+static void write_head(const struct msg_room_head *room, struct json_out *out)
+{
+    json_out_member_id(out, "room", room->room_id);
+    json_out_member_u64(out, "seq", room->seq);
+}
+
+/* told NULL: nothing is known of his rooms. */
+static struct http_chunk *snapshot_chunk(const char *me, const struct user_meetings_told *told)
+{
+    struct strbuf text = {0};
+    struct json_out out;
+    json_out_init(&out, &text);
+    json_out_open(&out, '{');
+    json_out_key(&out, "me");
+    json_out_raw(&out, str_of(me));
+    if (told != NULL) {
+        json_out_open_member(&out, "rooms", '[');
+        for (size_t i = 0; i < told->count; i++) {
+            json_out_open(&out, '{');
+            write_head(&told->rooms[i], &out);
+            json_out_close(&out, "}");
+        }
+        json_out_close(&out, "]");
+    }
+    json_out_close(&out, "}");
+    struct http_chunk *chunk = sse_event("snapshot", STR_NONE, strbuf_str(&text));
+    strbuf_fini(&text);
+    return chunk;
+}
+
+static struct http_chunk *hint_chunk(enum room_news_kind hint, const struct msg_room_head *room)
+{
+    struct strbuf text = {0};
+    struct json_out out;
+    json_out_init(&out, &text);
+    json_out_open(&out, '{');
+    write_head(room, &out);
+    json_out_close(&out, "}");
+    struct http_chunk *chunk = sse_event(hint_names[hint], STR_NONE, strbuf_str(&text));
+    strbuf_fini(&text);
+    return chunk;
 }
 
 /* ---- the life of a stream ---- */
@@ -76,6 +131,7 @@ static void forget_events(struct events_stream *stream, enum farewell why)
 {
     struct events_api *events = stream->events;
     session_follow_release(events->parts.sessions, &stream->hold);
+    user_meetings_release(&stream->watch);
     clock_cancel(events->parts.clock, stream->comment_timer);
     list_remove(&stream->link);
     tally_take_back(events->users, &stream->user_id);
@@ -85,6 +141,7 @@ static void forget_events(struct events_stream *stream, enum farewell why)
 static void free_events(struct events_stream *stream)
 {
     http_chunk_unref(&stream->snapshot);
+    mem_free(&stream->me);
     mem_free(&stream);
 }
 
@@ -119,14 +176,62 @@ static void send_comment(void *arg)
     stream->comment_timer = clock_after(events->parts.clock, SSE_COMMENT_MS, send_comment, stream);
 }
 
+/* A newer one takes the place of one that still waits. */
+static void send_snapshot(struct events_stream *stream)
+{
+    if (stream->snapshot != NULL && http_stream_send(stream->stream, stream->snapshot)) {
+        http_chunk_unref(&stream->snapshot);
+    }
+}
+
+static void on_meetings_told(void *arg, const struct user_meetings_told *told)
+{
+    struct events_stream *stream = arg;
+    /* Once he has been told something, no news is no news. */
+    if (told == NULL && stream->was_told) {
+        return;
+    }
+    stream->was_told = true;
+    stream->is_behind = false;
+    http_chunk_unref(&stream->snapshot);
+    stream->snapshot = snapshot_chunk(stream->me, told);
+    send_snapshot(stream);
+}
+
+/* What he does not take now he is told anew later, as it is then. */
+static void on_meeting_hint(void *arg, enum room_news_kind hint, const struct msg_room_head *room)
+{
+    struct events_stream *stream = arg;
+    if (!stream->was_told || stream->is_behind || stream->snapshot != NULL) {
+        return;
+    }
+    struct http_chunk *chunk = hint_chunk(hint, room);
+    stream->is_behind = !http_stream_send(stream->stream, chunk);
+    http_chunk_unref(&chunk);
+}
+
 static void begin_events(struct events_stream *stream, struct http_stream *begun)
 {
+    const struct events_parts *parts = &stream->events->parts;
     stream->stream = begun;
     stream->step = STREAM_RUNS;
-    (void)http_stream_send(begun, stream->snapshot); /* the first has room */
-    http_chunk_unref(&stream->snapshot);
-    stream->comment_timer =
-        clock_after(stream->events->parts.clock, SSE_COMMENT_MS, send_comment, stream);
+    stream->comment_timer = clock_after(parts->clock, SSE_COMMENT_MS, send_comment, stream);
+    stream->watch.principal = stream->principal;
+    stream->watch.on_told = on_meetings_told;
+    stream->watch.on_hint = on_meeting_hint;
+    stream->watch.arg = stream;
+    if (!user_meetings_watch(parts->meetings, &stream->watch)) {
+        on_meetings_told(stream, NULL);
+    }
+}
+
+static void catch_up_events(struct events_stream *stream)
+{
+    send_snapshot(stream);
+    if (stream->is_behind) {
+        stream->is_behind = false;
+        user_meetings_repeat(&stream->watch);
+    }
 }
 
 static void on_room(void *arg, struct http_stream *begun)
@@ -144,7 +249,8 @@ static void on_room(void *arg, struct http_stream *begun)
         http_stream_end(&begun);
         free_events(stream);
         break;
-    case STREAM_RUNS: /* it sends when there is something to be sent */
+    case STREAM_RUNS:
+        catch_up_events(stream);
         break;
     }
 }
@@ -193,7 +299,8 @@ static enum err make_stream(struct exchange *exchange, const struct msg_user *us
         mem_free(&stream);
         return ERR_OVERLOADED;
     }
-    stream->snapshot = snapshot_chunk(user, &exchange->all->text);
+    stream->principal = exchange->context.principal;
+    stream->me = me_json(user, &exchange->all->text);
     list_add(&events->streams, &stream->link);
     *ret_stream = stream;
     return ERR_OK;
@@ -251,9 +358,15 @@ static const struct route events_rows[] = {
      .is_stream = true,
      .with_user = true,
      .answer = {.media_type = "text/event-stream",
-                .doc = "Events (HTML, section 9.2): first `snapshot` with {\"me\": the user}; a "
-                       "comment every 15 s; `end` with {\"reason\"} is the last: session_ended, "
-                       "expired, unavailable, or draining, after which one comes again."},
+                .doc =
+                    "Events (HTML, section 9.2): first `snapshot` with {\"me\": the user, "
+                    "\"rooms\": [{\"room\", \"seq\"}]}: those that he owns or is a member of, of "
+                    "an admin all, in which somebody is; without rooms where that is not known "
+                    "yet. Then `meeting.began`, `meeting.ended` and `participant.waiting` with "
+                    "{\"room\", \"seq\"}, and another `snapshot` whenever something may have "
+                    "been missed; a comment every 15 s; `end` with {\"reason\"} is the last: "
+                    "session_ended, "
+                    "expired, unavailable, or draining, after which one comes again."},
      .handle = open_events},
 };
 

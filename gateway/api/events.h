@@ -1,9 +1,11 @@
 /* GET /v1/events: what a signed-in user hears of as long as his session goes on. A stream
- * (text/event-stream) that begins with a snapshot: who he is. When the session ends, the last event
- * says so. Message asked: user_get. */
+ * (text/event-stream) that begins with a snapshot: who he is, and in which of his rooms somebody
+ * is; then it tells in which that changes. When the session ends, the last event says so. Message
+ * asked: user_get. */
 #ifndef LYNKS_GATEWAY_API_EVENTS_H
 #define LYNKS_GATEWAY_API_EVENTS_H
 
+#include "gateway/follow/user_meetings.h"
 #include "gateway/http/exchange.h"
 #include "proto/session/session_follow.h"
 
@@ -11,6 +13,7 @@ struct events_parts {
     const struct clock *clock;
     struct metrics *metrics;
     struct session_follow *sessions;
+    struct user_meetings *meetings;
 };
 
 struct events_config {

@@ -343,6 +343,15 @@ void user_meetings_release(struct meetings_watch *watch)
     remove_from_user(meetings, watch);
 }
 
+void user_meetings_repeat(struct meetings_watch *watch)
+{
+    if (watch->step == MEETINGS_KNOWN) {
+        rest_meetings(watch, 0);
+    } else if (watch->step == MEETINGS_ASKED) {
+        watch->step = MEETINGS_STALE;
+    }
+}
+
 /* ---- life ---- */
 
 struct user_meetings *user_meetings_new(const struct clock *clock, const struct bus *bus,

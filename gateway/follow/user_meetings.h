@@ -61,6 +61,8 @@ void user_meetings_free(struct user_meetings **meetings);
 /* Begins to watch: on_told is called soon, not from inside this. false: users_max do already. */
 bool user_meetings_watch(struct user_meetings *meetings, struct meetings_watch *watch);
 void user_meetings_release(struct meetings_watch *watch); /* harmless if it does not watch */
+/* He has not taken what he was told: he is told anew, soon, how things are then. */
+void user_meetings_repeat(struct meetings_watch *watch);
 
 /* What bus_subscriptions tells (on_event, on_gone) of the replica that publishes at endpoint. */
 void user_meetings_hear(struct user_meetings *meetings, const char *endpoint, const struct msg *msg,

@@ -28,6 +28,7 @@ before(async () => {
         LYNKS_AUTHSVC_ADDRESS: [1, 21].map((offset) => `127.0.0.1:${stack.base + offset}`).join(),
         LYNKS_AUTHSVC_EVENTS: proxies.map(({ port }) => `127.0.0.1:${port}`).join(),
         LYNKS_ROOMSVC_ADDRESS: [2, 22].map((offset) => `127.0.0.1:${stack.base + offset}`).join(),
+        LYNKS_ROOMSVC_EVENTS: [12, 32].map((offset) => `127.0.0.1:${stack.base + offset}`).join(),
         LYNKS_STREAMS_PER_USER_MAX: '3',
     });
     await stack.sql("UPDATE users SET role = 2 WHERE username = 'testuser'");
@@ -126,12 +127,39 @@ test('a stream begins with who one is', async () => {
     const user = await newUser();
     const [stream, second] = await openBoth(user.session.token);
     const me = await call('GET', '/v1/users/me', user.session.token);
-    assert.deepEqual(stream.events[0].data, { me: me.json });
+    assert.deepEqual(stream.events[0].data, { me: me.json, rooms: [] });
     assert.equal(stream.headers['content-type'], 'text/event-stream');
     assert.equal(stream.headers['cache-control'], 'no-store, no-transform');
     assert.equal(stream.headers['x-accel-buffering'], 'no');
     assert.match(stream.headers['x-request-id'], /^[0-9a-f]{16}$/);
     await Promise.all([stream.end(), second.end()]);
+});
+
+test('a user hears which of his rooms begin and end, and an admin of all', async () => {
+    const [carol, dave, eve] = [await newUser(), await newUser(), await newUser()];
+    const root = await signIn('testuser', 'test123');
+    const room = (await call('POST', '/v1/rooms', carol.session.token, { name: 'Tea' })).json;
+    const path = `/v1/rooms/${room.id}`;
+    await call('PUT', `${path}/members/${dave.id}`, carol.session.token, { role: 'participant' });
+    const people = [carol.session, dave.session, root, eve.session];
+    const streams = await Promise.all(people.map(({ token }) => openBoth(token)));
+    const [stranger] = streams.splice(-1);
+    const joined = await call('POST', `${path}/participants`, carol.session.token, {});
+    assert.equal(joined.status, 201, joined.text);
+    for (const stream of streams.flat()) assert.deepEqual((await stream.event('meeting.began')).data, { room: room.id, seq: 1 });
+    // Who comes later is told what there is.
+    const late = await openEvents(other.port, { token: dave.session.token });
+    assert.deepEqual((await late.event('snapshot')).data.rooms, [{ room: room.id, seq: 1 }]);
+    const second = await call('POST', `${path}/participants`, dave.session.token, {});
+    assert.equal(second.status, 201, second.text);
+    assert.equal((await call('POST', `${path}/end`, carol.session.token)).status, 204);
+    for (const stream of [late, ...streams.flat()]) {
+        assert.deepEqual((await stream.event('meeting.ended')).data, { room: room.id, seq: 3 });
+        assert.deepEqual(stream.events.map(({ event }) => event).filter((name) => name !== 'snapshot'),
+            [...(stream === late ? [] : ['meeting.began']), 'meeting.ended']);
+    }
+    assert.deepEqual(stranger.flatMap(({ events }) => events.slice(1)), []);
+    await Promise.all([late, ...streams.flat(), ...stranger].map((stream) => stream.end()));
 });
 
 test('whom no session belongs to gets no stream', async () => {

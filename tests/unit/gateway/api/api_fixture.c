@@ -14,7 +14,8 @@ void api_fixture_restart(struct api_fixture *f)
                                     .metrics = f->metrics,
                                     .sessions = f->sessions,
                                     .rooms = f->rooms,
-                                    .presence = f->presence};
+                                    .presence = f->presence,
+                                    .meetings = f->meetings};
     api_free(&f->api);
     f->api = api_new(&parts, &f->config);
 }
@@ -53,6 +54,8 @@ static void follow_rooms(struct api_fixture *f)
         &(struct room_follow_config){.rooms_max = STREAMS_MAX, .tail_bytes_max = 1000000});
     f->reports = (struct bus){.ops = &reports, .self = f};
     f->presence = presence_new(fake_clock_clock(f->clock), &f->reports, f->metrics);
+    f->meetings =
+        user_meetings_new(fake_clock_clock(f->clock), &f->bus.bus, f->metrics, STREAMS_MAX);
 }
 
 int api_fixture_setup(void **state)
@@ -104,7 +107,8 @@ int api_fixture_setup(void **state)
 /* What was asked about rooms, and nobody has answered. */
 static void end_questions(struct api_fixture *f)
 {
-    static const enum msg_id ids[] = {MSG_room_state, MSG_journal_read, MSG_journal_heads};
+    static const enum msg_id ids[] = {MSG_room_state, MSG_journal_read, MSG_journal_heads,
+                                      MSG_meeting_page};
     f->bus.refuse = ERR_UNAVAILABLE;
     for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
         while (mock_bus_pending(&f->bus, ids[i]) != NULL) {
@@ -120,6 +124,7 @@ int api_fixture_teardown(void **state)
     session_follow_free(&f->sessions);
     end_questions(f);
     room_follow_free(&f->rooms);
+    user_meetings_free(&f->meetings);
     answer_report(f);
     presence_free(&f->presence);
     mock_bus_fini(&f->bus);

@@ -26,6 +26,7 @@ struct api_fixture {
     bus_reply_fn *reported;
     void *reported_arg;
     struct presence *presence;
+    struct user_meetings *meetings;
     struct api *api;
     struct api_config config;
 };

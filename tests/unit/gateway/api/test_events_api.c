@@ -8,7 +8,9 @@
 #include "tests/unit/gateway/api/stream_fixture.h"
 
 #define ANN "{\"id\":\"41\",\"username\":\"ann\",\"display_name\":\"Ann <A>\",\"role\":\"member\"}"
-#define SNAPSHOT "event: snapshot\ndata: {\"me\":" ANN "}\n\n"
+#define SNAPSHOT_WITHOUT "event: snapshot\ndata: {\"me\":" ANN "}\n\n"
+#define SNAPSHOT_WITH(rooms) "event: snapshot\ndata: {\"me\":" ANN ",\"rooms\":[" rooms "]}\n\n"
+#define SNAPSHOT SNAPSHOT_WITH("{\"room\":\"7\",\"seq\":3}")
 #define ENDED "event: end\ndata: {\"reason\":\"session_ended\"}\n\n"
 
 static uint64_t ended(struct stream_fixture *f, const char *labels)
@@ -61,6 +63,43 @@ static struct stream_reader *ask_for_stream(struct stream_fixture *f)
     return reader_new(ask);
 }
 
+static bool meetings_are_asked_for(void *arg)
+{
+    const struct stream_fixture *f = arg;
+    fake_clock_advance(f->api->clock, 0);
+    return mock_bus_pending(&f->api->bus, MSG_meeting_page) != NULL;
+}
+
+static void wait_for_question(struct stream_fixture *f)
+{
+    assert_true(loop_run_until(f->loop, meetings_are_asked_for, f, STREAM_WAIT_MS));
+}
+
+/* Somebody is in one of her rooms. */
+static void answer_meetings(struct stream_fixture *f)
+{
+    const struct msg_room_head room = {.room_id = 7, .seq = 3};
+    const struct msg reply = {.id = MSG_meeting_page_reply,
+                              .meeting_page_reply = {.rooms = {.items = &room, .count = 1}}};
+    struct mock_bus_call *call = mock_bus_pending(&f->api->bus, MSG_meeting_page);
+    assert_non_null(call);
+    assert_int_equal(call->request.meeting_page.user_id, 41);
+    assert_int_equal(call->context.principal.user_id, 41);
+    mock_bus_answer(call, ERR_OK, &reply);
+}
+
+static void hear_hint(struct stream_fixture *f, enum room_news_kind what)
+{
+    const uint64_t users[] = {41};
+    const struct msg msg = {.id = MSG_room_news,
+                            .room_news = {.what = what,
+                                          .has_room_id = true,
+                                          .room_id = 8,
+                                          .seq = 5,
+                                          .users = {.items = users, .count = 1}}};
+    user_meetings_hear(f->api->meetings, "tcp://127.0.0.1:5712", &msg, /* is_next= */ true);
+}
+
 /* The question that follows from holding a session is answered. */
 static struct stream_reader *open_stream(struct stream_fixture *f)
 {
@@ -69,6 +108,8 @@ static struct stream_reader *open_stream(struct stream_fixture *f)
     if (mock_bus_pending(&f->api->bus, MSG_session_check) != NULL) {
         answer_session(f->api, 41);
     }
+    wait_for_question(f);
+    answer_meetings(f);
     reader_assert_got(f, reader, SNAPSHOT);
     return reader;
 }
@@ -99,6 +140,40 @@ static void the_first_event_tells_who_he_is(void **state)
         assert_non_null(found);
         assert_string_equal(found, headers[i][1]);
     }
+    reader_leave(&reader);
+}
+
+static void then_what_begins_and_ends_is_told(void **state)
+{
+    struct stream_fixture *f = *state;
+    struct stream_reader *reader = open_stream(f);
+    hear_hint(f, ROOM_NEWS_BEGAN);
+    hear_hint(f, ROOM_NEWS_WAITS);
+    hear_hint(f, ROOM_NEWS_ENDED);
+#define EIGHT "\ndata: {\"room\":\"8\",\"seq\":5}\n\n"
+    reader_assert_got(f, reader,
+                      SNAPSHOT "event: meeting.began" EIGHT "event: participant.waiting" EIGHT
+                               "event: meeting.ended" EIGHT);
+    reader_leave(&reader);
+}
+
+/* What is his session's does not wait for rooms; they follow when roomsvc is there. */
+static void without_roomsvc_the_snapshot_is_without_rooms(void **state)
+{
+    struct stream_fixture *f = *state;
+    struct stream_reader *reader = ask_for_stream(f);
+    reader_begin(f, reader);
+    answer_session(f->api, 41);
+    wait_for_question(f);
+    hear_hint(f, ROOM_NEWS_BEGAN); /* before he was told anything: the snapshot will have it */
+    fail_call(f->api, MSG_meeting_page, ERR_UNAVAILABLE);
+    reader_assert_got(f, reader, SNAPSHOT_WITHOUT);
+    fake_clock_advance(f->api->clock, 1000);
+    answer_meetings(f);
+    reader_assert_got(f, reader, SNAPSHOT_WITHOUT SNAPSHOT);
+    fake_clock_advance(f->api->clock, 1000); /* nothing is heard: something may have been missed */
+    answer_meetings(f);
+    reader_assert_got(f, reader, SNAPSHOT_WITHOUT SNAPSHOT SNAPSHOT);
     reader_leave(&reader);
 }
 
@@ -185,6 +260,8 @@ static void one_that_ran_out_of_time_says_so(void **state)
         .id = MSG_session_check_reply,
         .session_check_reply = {.user_id = 41, .expires_unix_ms = 1, .remaining_ms = 200}};
     mock_bus_answer(mock_bus_pending(&f->api->bus, MSG_session_check), ERR_OK, &reply);
+    wait_for_question(f);
+    answer_meetings(f);
     reader_assert_got(f, reader, SNAPSHOT);
     fake_clock_advance(f->api->clock, 250);
     fail_call(f->api, MSG_session_check, ERR_UNAUTHORIZED);
@@ -296,6 +373,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(the_first_event_tells_who_he_is),
+        T(then_what_begins_and_ends_is_told),
+        T(without_roomsvc_the_snapshot_is_without_rooms),
         T(a_comment_comes_every_15_s),
         T(who_has_no_session_gets_no_stream),
         T(a_connection_that_was_used_before_is_sent_again),

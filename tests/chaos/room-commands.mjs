@@ -29,7 +29,7 @@ export async function join(stack, ports, { room, name, address, key = randomUUID
 
 /// seats: those who are in and stay: [{ room, id, token, hand }].
 export class Commands {
-    constructor(stack, { ports, seats, codes, rate }) {
+    constructor(stack, { ports, seats, codes, rate, first }) {
         this.stack = stack;
         this.ports = ports;
         this.clients = ports.map((port) => new Client(port));
@@ -37,6 +37,7 @@ export class Commands {
         this.codes = codes; // of rooms that guests come into: [{ room, code }]
         this.visitors = [];
         this.rate = rate;
+        this.first = first; // of the numbers in names, which are used once
         this.records = [];
         this.pending = new Set();
         this.sent = 0;
@@ -88,7 +89,7 @@ export class Commands {
     }
 
     #rename(seat, number) {
-        const name = `name ${number}`;
+        const name = `name ${this.first + number}`;
         return this.#send({ kind: 'rename', room: seat.room, id: seat.id, name }, 'PATCH', seat, JSON.stringify({ name }));
     }
 

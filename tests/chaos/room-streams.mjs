@@ -16,6 +16,7 @@ export class RoomStream {
         this.ports = ports;
         this.blocks = []; // { event, id, data }, in the order in which they came
         this.seq = 0;
+        this.retry = undefined; // after which it is to come again, as it was told last
         this.refused = new Map(); // status -> how often
         this.connects = 0;
         this.faults = [];
@@ -78,6 +79,7 @@ export class RoomStream {
             const colon = line.indexOf(':');
             if (colon > 0) fields[line.slice(0, colon)] = line.slice(colon + 1).trimStart();
         }
+        if (fields.retry !== undefined) this.retry = Number(fields.retry);
         if (fields.data === undefined) return;
         if (fields.id !== undefined) {
             this.id = fields.id;

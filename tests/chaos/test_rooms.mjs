@@ -34,17 +34,30 @@ let relays;
 const seats = [];
 const codes = [];
 const streams = [];
+const records = []; // of all commands
+let sent = 0; // of them
 
 const replicasAt = (number) => [0, 20].map((more) => `127.0.0.1:${stack.base + number + more}`).join();
 
-async function startSpoiltGateway() {
-    relays = await Promise.all([12, 32].map((from, i) => startRelay(stack,
+// As many as at first, besides those that there are.
+async function openStreams() {
+    for (const seat of seats) for (let i = 0; i < STREAMS; i += 1) streams.push(new RoomStream(seat, [stack.ports.http, gateway.port]));
+    for (const stream of streams) stream.reading ?? stream.begin();
+    await eventually(() => streams.every(({ blocks }) => blocks.length > 0), { within: 5000, what: 'all streams have begun' });
+}
+
+async function startRelays() {
+    return Promise.all([12, 32].map((from, i) => startRelay(stack,
         { service: 'roomsvc', from: stack.base + from, to: stack.base + 170 + i, percent: SPOILT_PERCENT })));
+}
+
+async function startSpoiltGateway() {
     return startOwnGateway(stack, 0, {
         LYNKS_AUTHSVC_ADDRESS: replicasAt(1),
         LYNKS_AUTHSVC_EVENTS: replicasAt(11),
         LYNKS_ROOMSVC_ADDRESS: replicasAt(2),
         LYNKS_ROOMSVC_EVENTS: [170, 171].map((port) => `127.0.0.1:${stack.base + port}`).join(),
+        LYNKS_STREAMS_PER_PARTICIPANT_MAX: '10',
         LYNKS_HTTP_CONNECTIONS_PER_ADDRESS_MAX: '0',
     });
 }
@@ -54,8 +67,10 @@ before(async () => {
         LYNKS_REPLICAS: '2',
         LYNKS_CREATE_BURST: MANY,
         LYNKS_HTTP_CONNECTIONS_PER_ADDRESS_MAX: '0',
+        LYNKS_STREAMS_PER_PARTICIPANT_MAX: '10',
     });
     chaos = new Chaos(stack, { end() {} });
+    relays = await startRelays();
     gateway = await startSpoiltGateway();
     const ports = [stack.ports.http, gateway.port];
     const token = await stack.token();
@@ -67,9 +82,7 @@ before(async () => {
         seats.push(...await Promise.all(Array.from({ length: SEATS }, async (_, n) => ({
             ...await join(stack, ports, { room: code, name: `seat ${n}`, address: `127.1.${i}.${1 + n}` }), room: id }))));
     }
-    for (const seat of seats) for (let i = 0; i < STREAMS; i += 1) streams.push(new RoomStream(seat, ports));
-    for (const stream of streams) stream.begin();
-    await eventually(() => streams.every(({ blocks }) => blocks.length > 0), { within: 5000, what: 'all streams have begun' });
+    await openStreams();
 });
 after(async () => {
     await Promise.all(streams.map((stream) => stream.end()));
@@ -116,28 +129,69 @@ async function headsAreRead() {
     return true;
 }
 
-test('what is acknowledged is in the journal once, and every stream reads it once and in order', async (t) => {
-    const load = new Commands(stack, { ports: [stack.ports.http, gateway.port], seats, codes, rate: RATE });
-    const end = performance.now() + LOAD_MS;
+// Commands while something is done; then every stream has read to the end, and what they have is judged.
+async function underCommands(t, faults) {
+    chaos.done = [];
+    const load = new Commands(stack, { ports: [stack.ports.http, gateway.port], seats, codes, rate: RATE, first: sent });
+    const connected = () => streams.reduce((sum, { connects }) => sum + connects, 0);
+    const before = connected();
     load.start();
-    await doAll(end);
-    await sleep(end - performance.now());
-    const records = await load.stop();
+    await faults();
+    const own = await load.stop();
+    sent += load.sent;
+    records.push(...own);
     const stopped = performance.now();
     await eventually(headsAreRead, { within: CAUGHT_UP_MS, what: 'all streams have read to the end' });
     const caughtUp = performance.now() - stopped;
     for (const { at, text } of chaos.done) t.diagnostic(`${((at - load.began) / 1000).toFixed(1)} s: ${text}`);
-    const of = (outcome) => records.filter((record) => record.outcome === outcome).length;
-    t.diagnostic(`${records.length} commands: ${of('done')} acknowledged, ${of('unknown')} of unknown outcome, ${load.skipped} not sent; `
-        + `streams connected ${streams.reduce((sum, { connects }) => sum + connects, 0)} times, and had all ${caughtUp.toFixed(0)} ms after the last command`);
-    const spoilt = await Promise.all(relays.map((relay) => relay.end()));
-    relays = undefined;
-    t.diagnostic(`of what was published ${JSON.stringify(spoilt)}`);
-    assert.ok(spoilt.every(({ lost, doubled, swapped }) => lost > 0 && doubled > 0 && swapped > 0));
-    assert.ok(of('done') > records.length / 2, 'most commands were acknowledged');
+    const of = (outcome) => own.filter((record) => record.outcome === outcome).length;
+    t.diagnostic(`${own.length} commands: ${of('done')} acknowledged, ${of('unknown')} of unknown outcome, ${load.skipped} not sent; ${streams.length
+    } streams connected ${connected() - before} times, and had all ${caughtUp.toFixed(0)} ms after the last command`);
+    assert.ok(of('done') > own.length / 2, 'most commands were acknowledged');
     const journal = await readJournal(stack);
     await journalIsWhole(stack, journal);
     commandsAreThere(records, journal);
     const read = streamsAreWhole(streams, journal);
     t.diagnostic(`${read} events read, of ${[...journal.values()].reduce((sum, { length }) => sum + length, 0)} in the journal`);
+}
+
+test('what is acknowledged is in the journal once, and every stream reads it once and in order', async (t) => {
+    await underCommands(t, async () => {
+        const end = performance.now() + LOAD_MS;
+        await doAll(end);
+        await sleep(end - performance.now());
+    });
+    const spoilt = await Promise.all(relays.map((relay) => relay.end()));
+    t.diagnostic(`of what was published ${JSON.stringify(spoilt)}`);
+    assert.ok(spoilt.every(({ lost, doubled, swapped }) => lost > 0 && doubled > 0 && swapped > 0));
+    relays = await startRelays();
+});
+
+const isReady = async () => (await stack.ops('gateway', '/readyz')).status === 200;
+
+// Of a gateway, since it was started.
+async function questionsOf(port) {
+    const { text } = await stack.request('/metrics', { method: 'GET', port, agent: undefined });
+    return [...text.matchAll(/^lynks_room_follow_questions_total\{[^}]*\} (\d+)/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+test('both gateways are started again one after the other: a thousand streams move, and each room is asked for a few times', async (t) => {
+    await openStreams();
+    await underCommands(t, async () => {
+        for (let turn = 0; turn < 2; turn += 1) {
+            const old = await stack.pid('gateway');
+            await chaos.signal('gateway', 'SIGTERM');
+            await eventually(async () => (await stack.pid('gateway')) !== old && isReady(), { within: 10000, what: 'the gateway is back' });
+            await gateway.end();
+            gateway = await startSpoiltGateway();
+            chaos.note('the other gateway was started again');
+        }
+        const asked = await questionsOf(stack.base + 100);
+        t.diagnostic(`${asked} questions about ${ROOMS} rooms by a gateway that hears all`);
+        assert.ok(asked >= ROOMS && asked <= 6 * ROOMS, `${asked} questions`);
+    });
+    const ended = streams.filter(({ blocks }) => blocks.some(({ event, data }) => event === 'end' && JSON.parse(data).reason === 'draining'));
+    assert.ok(ended.length > streams.length / 2, `${ended.length} were told to come again`);
+    const waits = new Set(streams.map(({ retry }) => retry));
+    assert.ok(waits.size > 50, `they were told ${waits.size} different times to wait`);
 });

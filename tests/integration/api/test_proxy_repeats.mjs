@@ -64,6 +64,24 @@ test('a gateway dies when the room is in the registry and before it answers: the
     assert.equal((await rooms()).length, before.length + 1);
 });
 
+test('a gateway dies when somebody is in a room and before it answers: he is in once, and gets his token', async () => {
+    const room = (await stack.request('/v1/rooms', { port, token, body: { name: 'Tea', guests_wait: false } })).json;
+    const door = `/v1/rooms/${room.code}/participants`;
+    const inIt = async () => (await stack.sql(`SELECT participant_id FROM participants WHERE room_id = ${room.id}`)).flat();
+    await stack.signal('janusbridge', 'SIGSTOP');
+    const asked = stack.request(door, { port, body: { name: 'Gus' } });
+    await eventually(async () => (await inIt()).length === 1, { what: 'he is in the database' });
+    await stack.signal('gateway', 'SIGKILL');
+    await stack.signal('janusbridge', 'SIGCONT');
+    const answer = await asked;
+    assert.equal(answer.status, 201, answer.text);
+    assert.deepEqual(await inIt(), [answer.json.participant.id]);
+    const back = await stack.request(door, { port, token: answer.json.token, body: {} });
+    assert.deepEqual([back.status, back.json.participant.id], [201, answer.json.participant.id]);
+    const another = await stack.request(door, { port, body: { name: 'Gus' } });
+    assert.notEqual(another.json.participant.id, answer.json.participant.id);
+});
+
 test('what a client says is the id of its request is no id', async () => {
     const ids = new Set();
     for (let i = 0; i < 3; i += 1) ids.add((await create({ 'x-request-id': 'mine' })).json.room_id);

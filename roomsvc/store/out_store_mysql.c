@@ -15,9 +15,10 @@ struct out_case {
 
 /* He came in long ago, and since then there was nobody who had a stream of his: no gateway that was
  * heard of (one that is not heard of any more had it until its lease was over), and none that has
- * said that it is over. */
+ * said that it is over, which gateways say some time after it was. */
 #define IS_ABSENT                                                                                  \
-    "p.state = 2 AND p.joined_unix_ms + ? <= " DB_NOW_UNIX_MS " AND " DB_NOW_UNIX_MS " <= ?"       \
+    "p.state = 2 AND p.joined_unix_ms + ? + " PRESENCE_SOON_MS " <= " DB_NOW_UNIX_MS               \
+    " AND " DB_NOW_UNIX_MS " <= ?"                                                                 \
     " AND NOT EXISTS (SELECT 1 FROM presence s LEFT JOIN presence l ON l.participant_id = 0"       \
     " AND l.gateway = s.gateway WHERE s.participant_id = p.participant_id AND"                     \
     " ((s.is_open = 1 AND l.changed_unix_ms + ? + ? > " DB_NOW_UNIX_MS ") OR (s.is_open = 0"       \

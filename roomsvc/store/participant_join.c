@@ -192,7 +192,7 @@ static enum err enter(struct db *db, struct participant_command *c)
         err = journal_hint(db, &c->journal, ROOM_NEWS_BEGAN, c->target.room.owner_id);
     }
     c->journal.turn = JOURNAL_IS_ENTERED;
-    c->outcome.is_entered = c->target.in_janus == 0 || who.joined == 0;
+    c->outcome.is_entered = c->target.in_janus != 1; /* 2: it is being ended there */
     return err == ERR_OK ? journal_keep(db, &c->journal) : err;
 }
 
@@ -234,6 +234,7 @@ enum err participant_join_run(void *command, struct db *db)
         c->outcome.is_resumed = c->target.self.id != 0;
         if (err == ERR_OK && c->target.self.state == PARTICIPANT_JOINED) {
             c->whom = c->target.self;
+            err = participant_note_seen(db, c->whom.id);
         } else if (err == ERR_OK) {
             err = enter(db, c);
         }

@@ -1,5 +1,7 @@
 #include "roomsvc/store/participant_sql.h"
 
+#include "roomsvc/store/presence_store.h"
+
 #define OF_ONE_USER_MAX 64 /* participants of one user in one room */
 
 /* ---- one ---- */
@@ -52,6 +54,21 @@ enum err participant_write(struct db *db, struct journal *journal,
     struct participant written = *participant;
     const enum err err = db_query_run(db, &update_participant, &written, NULL);
     return err == ERR_OK ? append_about(db, journal, participant, type, 0) : err;
+}
+
+/* As if a gateway that is none had just told of the end of a stream of his. The stream that he
+ * opens now is told of soon. */
+static const struct db_query insert_seen = {
+    .sql = "INSERT INTO presence (participant_id, gateway, is_open, number, changed_unix_ms)"
+           " VALUES (?, X'00000000000000000000000000000000', 0, 0, " DB_NOW_UNIX_MS
+           " + " PRESENCE_SOON_MS ") ON DUPLICATE KEY UPDATE"
+           " changed_unix_ms = VALUES(changed_unix_ms)",
+    .params = DB_FIELDS(struct one_participant, id)};
+
+enum err participant_note_seen(struct db *db, uint64_t participant_id)
+{
+    struct one_participant one = {.id = participant_id};
+    return db_query_run(db, &insert_seen, &one, NULL);
 }
 
 /* ---- out ---- */

@@ -17,6 +17,9 @@
     DB_FIELDS(t, m id, m room_id, m user_id, m name, m role, m state, m hand_unix_ms,              \
               m joined_unix_ms, m changed_ago_ms)
 
+/* Somebody who is in shows himself, without a stream: he is not away yet. */
+enum err participant_note_seen(struct db *db, uint64_t participant_id);
+
 /* Somebody who is in the room of journal. ERR_NOT_FOUND: he is not. */
 enum err participant_find(struct db *db, const struct journal *journal, uint64_t participant_id,
                           struct participant *ret_participant);

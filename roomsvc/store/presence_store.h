@@ -8,6 +8,8 @@
 
 /* For so long a report keeps its gateway's lease, by the database's clock. */
 #define PRESENCE_LEASE_MS 5000
+/* A stream that was opened is told of within this time; for statements. */
+#define PRESENCE_SOON_MS "2000"
 
 /* is_new: the gateway had no lease. */
 typedef void presence_store_fn(void *arg, enum err err, bool is_new);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "roomsvc/store/out_store_mysql.h"
+#include "roomsvc/store/participant_sql.h"
 #include "tests/integration/db/registry.h"
 #include "tests/integration/db/store_fixture.h"
 
@@ -145,8 +146,12 @@ static void who_was_with_no_gateway_for_the_while_is_absent(void **state)
     is_absent(&r, true);
     make_presence(10, 'c', 1, 100); /* of a gateway that has no lease */
     is_absent(&r, true);
-    must_run(fixture.db, "UPDATE participants SET joined_unix_ms = " NOW " - 29000");
-    is_absent(&r, false); /* he has come back */
+    must_run(fixture.db, "UPDATE participants SET joined_unix_ms = " NOW " - 31000");
+    is_absent(&r, false); /* he has come back, and if he has a stream, that is told soon */
+    must_run(fixture.db, "UPDATE participants SET joined_unix_ms = " NOW " - 32500");
+    is_absent(&r, true);
+    assert_int_equal(participant_note_seen(fixture.db, 10), ERR_OK);
+    is_absent(&r, false);
     registry_free(&r);
 }
 

@@ -246,6 +246,10 @@ static void with_his_token_he_comes_back_as_whom_he_was(void **state)
     assert_int_equal(command(&back, &self, &outcome), ERR_OK); /* is in: nothing happens */
     assert_int_equal(outcome.written, 0);
     assert_true(outcome.outcome.is_resumed);
+    assert_false(outcome.outcome.is_entered);
+    counted("SELECT COUNT(*) FROM presence WHERE is_open = 0 AND changed_unix_ms >"
+            " UNIX_TIMESTAMP(NOW(3)) * 1000",
+            "1"); /* but that he is there */
     const struct msg leave = removing(id);
     assert_int_equal(command(&leave, &self, &outcome), ERR_OK);
     assert_int_equal(outcome.types[0], EVENT_PARTICIPANT_LEFT);

@@ -102,6 +102,8 @@ const gauge = async (port, line) => {
     return text.split('\n').filter((one) => one.startsWith(line)).reduce((sum, one) => sum + Number(one.split(' ').at(-1)), 0);
 };
 
+const isPolling = (ops) => eventually(async () => await gauge(ops, 'lynks_gateway_waiting_room_polls') === 1, { what: 'a poll that waits' });
+
 const memoryOf = async (service) =>
     Number(/^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${await stack.pid(service)}/status`, 'utf8'))[1]);
 
@@ -257,6 +259,7 @@ test('the last event says why, soon', async (t) => {
         const streams = await Promise.all([stack.ports.http, second.port].map((port) => openRoom(room, gus, { port })));
         await Promise.all(streams.map((stream) => stream.event('snapshot')));
         const waiting = poll(room, gus, `after=${streams[0].events[0].id}`);
+        await isPolling(stack.base + 100);
         const began = performance.now();
         await end(carol, gus, room);
         for (const stream of streams) {
@@ -316,6 +319,7 @@ test('a gateway that ends moves its streams, which lose nothing', async () => {
     const streams = await Promise.all(guests.map((guest) => openRoom(room, guest, { port: leaving.port })));
     await Promise.all(streams.map((stream) => stream.event('snapshot')));
     const waiting = poll(room, guests[0], `after=${streams[0].events[0].id}`, leaving.port);
+    await isPolling(leaving.opsPort);
     const questions = async () => await gauge(stack.base + 100, 'lynks_room_follow_questions_total{message="journal_read"}')
         + await gauge(stack.base + 100, 'lynks_room_follow_questions_total{message="room_state"}');
     const asked = await questions();

@@ -32,16 +32,15 @@ static void wake_readers(struct followed_room *room)
 
 /* ---- events ---- */
 
-/* The next one. */
+/* The next one. The state may know of it already, which does no harm: it is not shown before those
+ * after it have been applied, too. */
 static void append_event(struct followed_room *room, const struct msg_room_event *event)
 {
     const struct room_encoder *encoder = room->shared->encoder;
     struct http_chunk *chunk = encoder->event(encoder->arg, room->generation, room->room_id, event);
     room_tail_add(&room->tail, event, &chunk);
     room->seq = event->seq;
-    if (event->seq > room->state_seq) { /* before it, the state is newer */
-        room_fold_apply(room->fold, event);
-    }
+    room_fold_apply(room->fold, event);
 }
 
 void followed_room_doubt(struct followed_room *room)

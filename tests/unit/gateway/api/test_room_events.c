@@ -71,7 +71,7 @@ static void answer_with(struct stream_fixture *f, enum msg_id id, const struct m
     mock_bus_answer(call, ERR_OK, reply);
 }
 
-static void answer_open_of(struct stream_fixture *f, uint64_t participant)
+static void answer_open_in(struct stream_fixture *f, uint64_t room, uint64_t participant)
 {
     static const uint64_t can[] = {ROOM_SEE, ROOM_RAISE_HAND};
     struct msg reply = {.id = MSG_stream_open_reply,
@@ -85,8 +85,14 @@ static void answer_open_of(struct stream_fixture *f, uint64_t participant)
     assert_true(str_eq(call->request.stream_open.room, STR_LIT("5")));
     assert_int_equal(call->request.stream_open.asker.token_hash.bytes, 32);
     assert_int_equal(call->context.principal.kind, PRINCIPAL_NONE);
+    reply.stream_open_reply.room_id = room;
     reply.stream_open_reply.participant.id = participant;
     answer_with(f, MSG_stream_open, &reply);
+}
+
+static void answer_open_of(struct stream_fixture *f, uint64_t participant)
+{
+    answer_open_in(f, 5, participant);
 }
 
 static void answer_open(struct stream_fixture *f)
@@ -303,8 +309,43 @@ static void there_are_so_many_of_one_and_no_more(void **state)
     for (size_t i = 0; i < VISITS_PER_ADDRESS_MAX; i++) {
         reader_leave(&readers[i]);
     }
-    readers[0] = open_stream(f);
-    reader_leave(&readers[0]);
+    for (size_t i = 0; i < VISITS_PER_PARTICIPANT_MAX; i++) { /* what was refused is not counted */
+        ask = ask_events(f, NULL, NULL, NULL);
+        answer_open_of(f, 100);
+        readers[i] = reader_new(ask);
+    }
+    for (size_t i = 0; i < VISITS_PER_PARTICIPANT_MAX; i++) {
+        reader_leave(&readers[i]);
+    }
+}
+
+/* A room more than may be followed: presence hears nothing of him who wants to read it. */
+static void a_room_too_many_is_refused(void **state)
+{
+    struct stream_fixture *f = *state;
+    struct stream_reader *readers[STREAMS_MAX];
+    struct ask *ask = NULL;
+    f->api->config.room_visits.visits_max = 2UL * STREAMS_MAX;
+    api_fixture_restart(f->api);
+    for (uint64_t i = 0; i <= STREAMS_MAX; i++) {
+        ask = ask_new("GET", PATH, PARTICIPANT_TOKEN, STR_NONE);
+        ask->request.client[0] = (uint8_t)i;
+        api_handle(f->api->api, &ask->request);
+        if (i == STREAMS_MAX) {
+            log_capture_expect("request failed");
+        }
+        answer_open_in(f, 10 + i, 100 + i);
+        if (i < STREAMS_MAX) {
+            readers[i] = reader_new(ask);
+        }
+    }
+    assert_problem(ask, 503, "overloaded");
+    ask_free(&ask);
+    fake_clock_advance(f->api->clock, 5000);
+    assert_int_equal(presence_count(f->api->presence), STREAMS_MAX);
+    for (size_t i = 0; i < STREAMS_MAX; i++) {
+        reader_leave(&readers[i]);
+    }
 }
 
 static void who_is_out_is_told_and_ended(void **state)
@@ -330,6 +371,8 @@ static void who_is_out_is_told_and_ended(void **state)
     reader_assert_closed(f, reader);
     assert_int_equal(count_of(f, "lynks_gateway_ended_room_streams_total", "reason=\"out\""), 1);
     assert_int_equal(streams_in(f, "state=\"live\""), 0);
+    fake_clock_advance(f->api->clock, 5000);
+    assert_int_equal(presence_count(f->api->presence), 0);
     reader_leave(&reader);
 }
 
@@ -527,6 +570,7 @@ int main(void)
         T(a_comment_comes_every_15_s),
         T(who_may_not_gets_no_stream),
         T(there_are_so_many_of_one_and_no_more),
+        T(a_room_too_many_is_refused),
         T(who_is_out_is_told_and_ended),
         T(draining_tells_when_to_come_again),
         T(who_reads_nothing_is_dropped_when_too_much_waits),

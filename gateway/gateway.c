@@ -18,6 +18,8 @@
 #define FORWARDED_LINES_MAX 8
 /* How long clients may still bring requests on connections that are there when it drains. */
 #define DRAIN_PATIENCE_MS 1000
+/* A reader of a stream that takes nothing of what is there is given up after this. */
+#define STREAM_STALL_MS 20000
 
 struct gateway {
     struct proxies *proxies;
@@ -318,7 +320,9 @@ static bool listen_for_clients(struct gateway *gateway, const struct gateway_par
         .idle_timeout_ms = (unsigned)config->idle_timeout_ms,
         .wants_stream = wants_stream,
         .streams_max = gateway->streams_max,
-        .stall_timeout_ms = (unsigned)config->request_timeout_ms,
+        .stall_timeout_ms =
+            (unsigned)(config->request_timeout_ms < STREAM_STALL_MS ? config->request_timeout_ms
+                                                                    : STREAM_STALL_MS),
     };
     gateway->httpd =
         httpd_new(parts->loop, parts->metrics, &httpd_config, on_http_request, gateway, &why);

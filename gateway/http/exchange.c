@@ -305,7 +305,8 @@ void exchange_respond_options(struct exchange *exchange, bool is_preflight)
             response, "Access-Control-Allow-Headers",
             exchange_dialect(exchange) == DIALECT_ORIGINAL
                 ? "authorization, content-type"
-                : "authorization, content-type, idempotency-key, if-match, if-none-match");
+                : "authorization, content-type, idempotency-key, if-match, if-none-match, "
+                  "last-event-id");
         add_own_header(response, "Access-Control-Max-Age", "600");
     } else {
         add_allow(exchange, response, "Allow");

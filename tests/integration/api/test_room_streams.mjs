@@ -133,6 +133,12 @@ test('two hear the same in the same order, on both gateways, whatever becomes of
         assert.equal(stream.garbage, undefined);
         assertWhole(stream, from, head);
     }
+    assert.ok(await gauge(second.opsPort, 'lynks_room_follow_gaps_total') > 0);
+    assert.ok(await gauge(second.opsPort, 'lynks_room_follow_rounds_total{why="gap"}') > 0);
+    assert.ok(await gauge(second.opsPort, 'lynks_room_follow_lag_seconds_count') > 0);
+    await eventually(async () => await gauge(second.opsPort, 'lynks_room_follow_behind_rooms') === 0, { what: 'no room is behind' });
+    assert.equal(await gauge(second.opsPort, 'lynks_gateway_room_streams{state="live"}'), 2);
+    assert.equal(await gauge(second.opsPort, 'lynks_room_follow_resets_total'), 0);
     const last = streams[0].events.slice(-2);
     assert.deepEqual(last.map(({ event }) => event), ['participant.updated', 'room.updated']);
     assert.equal(last[0].data.type, 'participant.updated');
@@ -395,10 +401,10 @@ test('streams that are opened and cut leave nothing behind', async () => {
         }
     };
     const isEmpty = () => eventually(async () => await gauge(ops, 'lynks_gateway_room_streams{') === 0, { what: 'no stream' });
-    await openAndCut(500);
+    await openAndCut(2000);
     await isEmpty();
     const before = await memoryOf('gateway');
-    await openAndCut(2000);
+    await openAndCut(8000);
     await isEmpty();
     const grown = await memoryOf('gateway') - before;
     assert.ok(grown < 2048, `${grown} KiB`);

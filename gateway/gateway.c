@@ -241,7 +241,8 @@ static void follow_rooms(struct gateway *gateway, const struct gateway_parts *pa
         &(struct room_follow_parts){.clock = gateway->clock,
                                     .bus = parts->bus,
                                     .metrics = parts->metrics,
-                                    .encoder = &gateway->encoder},
+                                    .encoder = &gateway->encoder,
+                                    .health = parts->health},
         &(struct room_follow_config){.rooms_max = gateway->connections_max,
                                      .tail_bytes_max = config->room_tails_bytes_max});
     gateway->presence = presence_new(gateway->clock, parts->bus, parts->metrics);

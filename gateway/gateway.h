@@ -12,6 +12,7 @@ struct gateway_parts {
     struct loop *loop;
     struct metrics *metrics;
     const struct bus *bus;
+    struct health *health; /* NULL: nobody is told */
 };
 
 struct gateway;

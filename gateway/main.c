@@ -15,6 +15,7 @@ static int run_gateway(struct service *service, const struct gateway_config *con
         .loop = service_loop(service),
         .metrics = service_metrics(service),
         .bus = service_bus(service),
+        .health = service_health(service),
     };
     struct gateway *gateway = gateway_new(&parts, config);
     if (gateway == NULL || !gateway_subscribe(gateway, service, config)) {

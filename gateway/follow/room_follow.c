@@ -12,19 +12,21 @@
 #define RETRY_MIN_MS 100
 #define RETRY_MAX_MS 2000
 #define PAGES_RETRY_MS 200
-#define IDLE_CHECK_MS 1000
+#define LOOK_MS 1000
 
 /* A room's place here. */
 struct place {
     struct followed_room room;
     struct room_follow *follow;
-    struct list_link due;  /* of follow->due */
-    struct list_link idle; /* of follow->idle, while nobody reads */
+    struct list_link due;    /* of follow->due */
+    struct list_link idle;   /* of follow->idle, while nobody reads */
+    struct list_link behind; /* of follow->behind, while the journal is to be asked */
     struct head_place head;
-    struct backoff backoff;
-    uint64_t retry_timer; /* it is asked again then; 0: none */
-    uint64_t idle_ms;     /* since when nobody reads */
-    uint64_t behind_ms;   /* since when the journal is known to be further; 0: it is not */
+    struct backoff backoff; /* after questions without an answer */
+    struct backoff resets;  /* after answers by which all begins anew */
+    uint64_t retry_timer;   /* it is asked again then; 0: none */
+    uint64_t idle_ms;       /* since when nobody reads */
+    uint64_t behind_ms;     /* since when it is in that list */
 };
 
 /* Of the journal, for one cursor. */
@@ -43,10 +45,12 @@ struct room_follow {
     struct list_link idle;  /* the longest first */
     struct room_heads *heads;
     struct room_heads_owner heads_owner;
-    size_t out;           /* questions */
-    size_t behind;        /* rooms */
+    size_t out;              /* questions */
+    struct list_link behind; /* the longest first */
+    size_t behind_count;
+    bool is_late;         /* not room_follow_keeps_up, as was told */
     uint64_t pages_timer; /* no page is asked for until it fires; 0: none */
-    uint64_t idle_timer;
+    uint64_t look_timer;
     struct metric *held, *behind_gauge, *tail_bytes, *lag;
     struct metric *states, *journals, *failed_states, *failed_journals;
 };
@@ -75,22 +79,25 @@ static void note_lag(struct place *place)
     struct room_follow *follow = place->follow;
     const struct followed_room *room = &place->room;
     const bool is_behind = room->step != FOLLOWED_GONE && (room->is_due || room->is_asked);
-    if (is_behind && place->behind_ms == 0) {
+    const bool was_behind = !list_is_empty(&place->behind);
+    if (is_behind && !was_behind) {
         place->behind_ms = room_follow_now_ms(follow);
-        follow->behind++;
-    } else if (!is_behind && place->behind_ms != 0) {
+        list_add(&follow->behind, &place->behind);
+        follow->behind_count++;
+    } else if (!is_behind && was_behind) {
         metric_observe_us(follow->lag, (room_follow_now_ms(follow) - place->behind_ms) * 1000);
-        place->behind_ms = 0;
-        follow->behind--;
+        list_remove(&place->behind);
+        follow->behind_count--;
     }
-    metric_set(follow->behind_gauge, (int64_t)follow->behind);
+    metric_set(follow->behind_gauge, (int64_t)follow->behind_count);
     metric_set(follow->tail_bytes, (int64_t)follow->shared.tails.bytes);
 }
 
 static void free_place(struct place *place)
 {
     struct room_follow *follow = place->follow;
-    follow->behind -= place->behind_ms != 0;
+    follow->behind_count -= !list_is_empty(&place->behind);
+    list_remove(&place->behind);
     clock_cancel(follow->parts.clock, place->retry_timer);
     list_remove(&place->due);
     list_remove(&place->idle);
@@ -131,11 +138,23 @@ static void on_room_retry(void *arg)
     ask_what_is_wanted(place->follow);
 }
 
-static void retry_room(struct place *place)
+static void retry_room(struct place *place, uint64_t pause_ms)
 {
     const struct clock *clock = place->follow->parts.clock;
     clock_cancel(clock, place->retry_timer);
-    place->retry_timer = clock_after(clock, backoff_next(&place->backoff), on_room_retry, place);
+    place->retry_timer = clock_after(clock, pause_ms, on_room_retry, place);
+}
+
+/* One that begins anew again before it was whole does so later and later: answers that contradict
+ * each other may go on for a while. */
+static void pace_resets(struct place *place, bool is_reset)
+{
+    const uint64_t pause_ms = is_reset ? backoff_next(&place->resets) : 0;
+    if (pause_ms > 0) {
+        retry_room(place, pause_ms);
+    } else if (place->room.step == FOLLOWED_WHOLE) {
+        backoff_begin(&place->resets);
+    }
 }
 
 static void count_failure(struct room_follow *follow, bool is_state, enum err err)
@@ -150,12 +169,14 @@ static void on_room_answered(void *arg, enum err err, const struct msg *reply)
     struct room_follow *follow = place->follow;
     struct followed_room *room = &place->room;
     const bool is_state = room->step == FOLLOWED_LOADS;
+    const uint32_t era = room->era;
     follow->out--;
     if (followed_room_take(room, err, reply)) {
         backoff_begin_at_min(&place->backoff);
+        pace_resets(place, room->era != era);
     } else {
         count_failure(follow, is_state, err == ERR_OK ? ERR_PROTOCOL : err);
-        retry_room(place);
+        retry_room(place, backoff_next(&place->backoff));
     }
     if (room->below_seq != 0) { /* roomsvc is to know, too */
         room_heads_ask(follow->heads, &place->head);
@@ -179,7 +200,7 @@ static void ask_for_place(struct place *place)
     } else {
         (void)followed_room_take(&place->room, err, NULL);
         count_failure(follow, is_state, err);
-        retry_room(place);
+        retry_room(place, backoff_next(&place->backoff));
     }
 }
 
@@ -346,6 +367,13 @@ static void on_head_told(void *arg, struct head_place *head, const struct head_t
 
 static const struct room_heads_owner heads_owner_ops = {look_at_place, on_head_told, NULL};
 
+bool room_follow_keeps_up(const struct room_follow *follow)
+{
+    const struct place *longest = LIST_FIRST(struct place, &follow->behind, behind);
+    return longest == NULL ||
+           room_follow_now_ms(follow) - longest->behind_ms < ROOM_FOLLOW_BEHIND_MS;
+}
+
 /* ---- who reads ---- */
 
 /* The one that nobody has read for longest makes room, if it waits for no answer. */
@@ -375,6 +403,9 @@ static struct place *add_place(struct room_follow *follow, const struct cursor_o
     place->backoff =
         (struct backoff){.min_ms = RETRY_MIN_MS, .max_ms = RETRY_MAX_MS, .random = random_u32};
     backoff_begin_at_min(&place->backoff);
+    place->resets = place->backoff;
+    backoff_begin(&place->resets);
+    list_init(&place->behind);
     list_init(&place->due);
     list_init(&place->idle);
     room_heads_add(follow->heads, &place->head, open->room_id);
@@ -421,9 +452,8 @@ void room_follow_close(struct room_follow *follow, struct room_cursor *cursor)
     make_idle(place_of_room(room));
 }
 
-static void drop_idle(void *arg)
+static void drop_idle(struct room_follow *follow)
 {
-    struct room_follow *follow = arg;
     const uint64_t now_ms = room_follow_now_ms(follow);
     LIST_EACH (struct place, place, &follow->idle, idle) {
         if (now_ms - place->idle_ms < ROOM_FOLLOW_IDLE_MS) {
@@ -433,7 +463,24 @@ static void drop_idle(void *arg)
             free_place(place);
         }
     }
-    follow->idle_timer = clock_after(follow->parts.clock, IDLE_CHECK_MS, drop_idle, follow);
+}
+
+static void tell_if_late(struct room_follow *follow)
+{
+    const bool is_late = !room_follow_keeps_up(follow);
+    if (is_late != follow->is_late && follow->parts.health != NULL) {
+        health_note(follow->parts.health, "roomsvc",
+                    is_late ? "what happens in rooms is told late" : "");
+    }
+    follow->is_late = is_late;
+}
+
+static void look_around(void *arg)
+{
+    struct room_follow *follow = arg;
+    drop_idle(follow);
+    tell_if_late(follow);
+    follow->look_timer = clock_after(follow->parts.clock, LOOK_MS, look_around, follow);
 }
 
 size_t room_follow_count(const struct room_follow *follow)
@@ -483,6 +530,7 @@ struct room_follow *room_follow_new(const struct room_follow_parts *parts,
     list_init(&follow->due);
     list_init(&follow->pages);
     list_init(&follow->idle);
+    list_init(&follow->behind);
     follow->heads_owner = heads_owner_ops;
     follow->heads_owner.arg = follow;
     follow->heads = room_heads_new(&(struct room_heads_parts){.clock = parts->clock,
@@ -490,7 +538,7 @@ struct room_follow *room_follow_new(const struct room_follow_parts *parts,
                                                               .metrics = parts->metrics,
                                                               .owner = &follow->heads_owner});
     make_follow_metrics(follow);
-    follow->idle_timer = clock_after(parts->clock, IDLE_CHECK_MS, drop_idle, follow);
+    follow->look_timer = clock_after(parts->clock, LOOK_MS, look_around, follow);
     return follow;
 }
 
@@ -505,7 +553,7 @@ void room_follow_free(struct room_follow **follow_ref)
     }
     assert(lru_count(follow->index) == 0); /* nobody reads */
     clock_cancel(follow->parts.clock, follow->pages_timer);
-    clock_cancel(follow->parts.clock, follow->idle_timer);
+    clock_cancel(follow->parts.clock, follow->look_timer);
     room_heads_free(&follow->heads);
     lru_free(&follow->index);
     mem_free(follow_ref);

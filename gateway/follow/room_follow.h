@@ -13,16 +13,19 @@
 
 #include "gateway/follow/room_cursor.h"
 #include "proto/base/clock.h"
+#include "proto/base/health.h"
 #include "proto/bus/bus.h"
 
 #define ROOM_FOLLOW_OUT_MAX 64
 #define ROOM_FOLLOW_IDLE_MS 30000
+#define ROOM_FOLLOW_BEHIND_MS 5000
 
 struct room_follow_parts {
     const struct clock *clock;
     const struct bus *bus;
     struct metrics *metrics;
     const struct room_encoder *encoder;
+    struct health *health; /* NULL: nobody is told */
 };
 
 struct room_follow_config {
@@ -50,6 +53,9 @@ void room_follow_hear(struct room_follow *follow, const char *endpoint, const st
                       bool is_next);
 void room_follow_leave(struct room_follow *follow, const char *endpoint);
 
+/* Is it told in time what happens? false: of some room it has been asking for
+ * ROOM_FOLLOW_BEHIND_MS, and is not told; that is noted at roomsvc in health. */
+bool room_follow_keeps_up(const struct room_follow *follow);
 size_t room_follow_count(const struct room_follow *follow); /* rooms that are followed */
 
 #endif

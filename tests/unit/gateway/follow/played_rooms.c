@@ -365,12 +365,14 @@ struct fixture *played_setup(size_t rooms_max, size_t tail_bytes_max)
     f->generation = 9;
     f->clock = fake_clock_new();
     f->metrics = metrics_new();
+    f->health = health_new();
     f->bus = (struct bus){.ops = &bus_ops, .self = f};
     f->follow = room_follow_new(
         &(struct room_follow_parts){.clock = fake_clock_clock(f->clock),
                                     .bus = &f->bus,
                                     .metrics = f->metrics,
-                                    .encoder = &encoder},
+                                    .encoder = &encoder,
+                                    .health = f->health},
         &(struct room_follow_config){.rooms_max = rooms_max, .tail_bytes_max = tail_bytes_max});
     hear_life(f, ONE, false);
     play(f, ROOM, EVENT_PARTICIPANT_JOINED, ME);
@@ -390,6 +392,7 @@ int played_teardown(struct fixture *f)
     room_follow_free(&f->follow);
     const int timers = (int)fake_clock_timers(f->clock);
     metrics_free(&f->metrics);
+    health_free(&f->health);
     fake_clock_free(&f->clock);
     for (size_t i = 0; i < PLAYED_ROOMS_MAX; i++) {
         free(f->rooms[i].events);

@@ -43,6 +43,7 @@ struct played_reader {
 struct fixture {
     struct fake_clock *clock;
     struct metrics *metrics;
+    struct health *health;
     struct bus bus;
     struct room_follow *follow;
     struct played_room rooms[PLAYED_ROOMS_MAX]; /* by id */

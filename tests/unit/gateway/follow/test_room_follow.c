@@ -414,6 +414,55 @@ static void a_question_that_fails_is_asked_again(void **state)
         count_of(f, "lynks_room_follow_failed_questions_total", "message=\"journal_read\""), 1);
 }
 
+/* Two databases behind one address, say. */
+static void answers_that_contradict_each_other_do_not_storm(void **state)
+{
+    struct fixture *f = *state;
+    struct played_reader *reader = open_reader(f, "");
+    for (int i = 0; i < 100; i++) {
+        while (f->out > 0) {
+            f->generation += f->questions[0].request.id == MSG_journal_read;
+            answer(f, ERR_OK);
+        }
+        live(f, 100);
+    }
+    assert_in_range(f->asked_states, 3, 20); /* in ten seconds */
+    live(f, 2100);
+    answer_all(f);
+    assert_read(reader, "=1 7;me 7;");
+}
+
+static bool is_noted(struct fixture *f)
+{
+    AUTO(mem_free) char *json = health_json(f->health);
+    return strstr(json, "told late") != NULL;
+}
+
+static void who_is_not_told_says_so(void **state)
+{
+    struct fixture *f = *state;
+    struct played_reader *reader = read_one(f);
+    assert_true(room_follow_keeps_up(f->follow));
+    play(f, ROOM, EVENT_PARTICIPANT_JOINED, 8);
+    play_and_tell(f, ROOM, EVENT_PARTICIPANT_JOINED, 9);
+    f->refuse = ERR_UNAVAILABLE;
+    answer(f, ERR_UNAVAILABLE);
+    live(f, ROOM_FOLLOW_BEHIND_MS - 500);
+    assert_true(room_follow_keeps_up(f->follow));
+    assert_false(is_noted(f));
+    live(f, 1500);
+    assert_false(room_follow_keeps_up(f->follow));
+    assert_true(is_noted(f));
+    f->refuse = ERR_OK;
+    live(f, 2100);
+    answer_all(f);
+    assert_read(reader, "2 joined 8;3 joined 9;");
+    assert_true(room_follow_keeps_up(f->follow));
+    live(f, 1000);
+    answer_all(f);
+    assert_false(is_noted(f));
+}
+
 static void who_knows_more_than_the_gateway_waits_until_it_knows_it_too(void **state)
 {
     struct fixture *f = *state;
@@ -539,6 +588,8 @@ int main(void)
         T(events_that_are_not_kept_any_more_reset),
         T(who_comes_while_roomsvc_is_away_waits),
         T(a_question_that_fails_is_asked_again),
+        T(answers_that_contradict_each_other_do_not_storm),
+        T(who_is_not_told_says_so),
         T(who_knows_more_than_the_gateway_waits_until_it_knows_it_too),
         T(many_rooms_are_asked_for_a_bounded_number_at_a_time),
         T(a_room_that_nobody_reads_is_kept_for_a_while),

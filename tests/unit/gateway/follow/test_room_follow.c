@@ -430,6 +430,10 @@ static void answers_that_contradict_each_other_do_not_storm(void **state)
     live(f, 2100);
     answer_all(f);
     assert_read(reader, "=1 7;me 7;");
+    f->generation++; /* a good while later: at once */
+    play_and_tell(f, ROOM, EVENT_PARTICIPANT_JOINED, 8);
+    answer_all(f);
+    assert_read(reader, "reset;=2 7,8;me 7;");
 }
 
 static bool is_noted(struct fixture *f)

@@ -241,6 +241,23 @@ static void who_comes_again_is_told_what_he_has_missed(void **state)
     reader_leave(&reader);
 }
 
+static void a_page_of_another_origin_may_say_what_it_has_seen_last(void **state)
+{
+    struct stream_fixture *f = *state;
+    char value[128];
+    f->api->config.cors_origins = "https://a.example";
+    api_fixture_restart(f->api);
+    struct ask *ask = ask_new("OPTIONS", PATH, NULL, STR_NONE);
+    ask_set_header(ask, "Origin", "https://a.example");
+    ask_set_header(ask, "Access-Control-Request-Method", "GET");
+    api_handle(f->api->api, &ask->request);
+    assert_int_equal(ask->status, 204);
+    assert_non_null(ask_header(ask, "Access-Control-Allow-Headers", value, sizeof(value)));
+    assert_non_null(strstr(value, ", last-event-id"));
+    assert_non_null(strstr(value, "authorization, "));
+    ask_free(&ask);
+}
+
 static void a_comment_comes_every_15_s(void **state)
 {
     struct stream_fixture *f = *state;
@@ -567,6 +584,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_snapshot_comes_first_then_what_happens),
         T(who_comes_again_is_told_what_he_has_missed),
+        T(a_page_of_another_origin_may_say_what_it_has_seen_last),
         T(a_comment_comes_every_15_s),
         T(who_may_not_gets_no_stream),
         T(there_are_so_many_of_one_and_no_more),

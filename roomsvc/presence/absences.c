@@ -9,7 +9,7 @@ struct both_clocks {
 struct absences {
     struct take_outs outs;
     const struct presence_reports *reports;
-    uint64_t away_ms, calm_ms;
+    uint64_t away_ms, calm_ms, look_ms;
     uint64_t timer; /* 0: a look is under way */
     uint64_t due_ms;
     uint64_t shaken_ms;          /* the last time that something here was not well */
@@ -88,7 +88,7 @@ static bool absences_may_take(void *arg, struct out_look *look)
 static void absences_on_done(void *arg, enum err err, bool has_more)
 {
     struct absences *absences = arg;
-    absences_rest(absences, err == ERR_OK && has_more ? TAKE_OUTS_PAUSE_MS : ABSENCES_LOOK_MS);
+    absences_rest(absences, err == ERR_OK && has_more ? TAKE_OUTS_PAUSE_MS : absences->look_ms);
 }
 
 /* Also while nobody may be taken out, because each look tells how the clocks go. */
@@ -115,11 +115,14 @@ struct absences *absences_new(const struct take_outs_parts *parts,
     absences->reports = reports;
     absences->away_ms = away_ms;
     absences->calm_ms = away_ms > PRESENCE_LEASE_MS ? away_ms : PRESENCE_LEASE_MS;
+    absences->look_ms = away_ms / 10 < ABSENCES_LOOK_MIN_MS   ? ABSENCES_LOOK_MIN_MS
+                        : away_ms / 10 > ABSENCES_LOOK_MAX_MS ? ABSENCES_LOOK_MAX_MS
+                                                              : away_ms / 10;
     absences->held =
         metrics_counter(parts->metrics, "lynks_participants_sweep_held_total",
                         "Looks that found somebody away too soon after an outage.", NULL);
     absences->shaken_ms = clock_mono_ms(parts->clock);
-    absences_rest(absences, ABSENCES_LOOK_MS);
+    absences_rest(absences, absences->look_ms);
     return absences;
 }
 

@@ -127,7 +127,7 @@ static void make_events(unsigned room_id, unsigned first, unsigned last, unsigne
 {
     AUTO(mem_free)
     char *insert =
-        mem_printf("INSERT INTO room_events SELECT %u, seq, " NOW " - %u, '' FROM seq_%u_to_%u",
+        mem_printf("INSERT INTO room_events SELECT %u, seq, 1, " NOW " - %u, '' FROM seq_%u_to_%u",
                    room_id, ago_ms, first, last);
     must_run(fixture.db, insert);
 }

@@ -5,6 +5,7 @@
 #include "tests/unit/roomsvc/presence/out_fixture.h"
 
 #define AWAY_MS 30000
+#define LOOK_MS 3000
 
 struct fixture {
     struct out_fixture out;
@@ -50,11 +51,11 @@ static void pass(struct fixture *f, uint64_t ms)
     f->unix_ms += ms;
 }
 
-/* Looks that find one room, each second; gives whether somebody was taken out. */
+/* A look that finds one room; gives whether somebody was taken out. */
 static bool look(struct fixture *f)
 {
     const size_t takes = f->out.takes;
-    pass(f, ABSENCES_LOOK_MS);
+    pass(f, LOOK_MS);
     assert_int_equal(f->out.look.why, OUT_ABSENT);
     assert_int_equal(f->out.look.away_ms, AWAY_MS);
     out_answer_find(&f->out, 1, f->unix_ms, 0);
@@ -67,7 +68,7 @@ static bool look(struct fixture *f)
     return true;
 }
 
-/* Of looks each second, the first that takes somebody out. */
+/* Of looks in their turn, the first that takes somebody out. */
 static size_t looks_until_sure(struct fixture *f)
 {
     for (size_t i = 1; i < 100; i++) {
@@ -81,7 +82,7 @@ static size_t looks_until_sure(struct fixture *f)
 static void nobody_leaves_in_the_first_while(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(looks_until_sure(f), AWAY_MS / ABSENCES_LOOK_MS);
+    assert_int_equal(looks_until_sure(f), AWAY_MS / LOOK_MS);
     assert_true(look(f));
     assert_int_equal(metric_value(metrics_counter(f->out.metrics, "lynks_participants_swept_total",
                                                   "", "reason=\"absent\"")),
@@ -105,14 +106,13 @@ static void nobody_leaves_after_a_pause_of_this_process(void **state)
 {
     struct fixture *f = *state;
     (void)looks_until_sure(f);
-    pass(f, ABSENCES_LOOK_MS);
+    pass(f, LOOK_MS);
     out_answer_find(&f->out, 0, f->unix_ms, 0);
-    pass(f, ABSENCES_LOOK_MS); /* the question is out */
+    pass(f, LOOK_MS); /* the question is out */
     pass(f, 20000);
     out_answer_find(&f->out, 1, f->unix_ms - 20000, 0);
     assert_null(f->out.taken_fn);
-    assert_in_range(looks_until_sure(f), AWAY_MS / ABSENCES_LOOK_MS,
-                    AWAY_MS / ABSENCES_LOOK_MS + 1);
+    assert_in_range(looks_until_sure(f), AWAY_MS / LOOK_MS, AWAY_MS / LOOK_MS + 1);
 }
 
 /* It is asked before each room, too, and the database does not do later what was right before. */
@@ -120,7 +120,7 @@ static void a_pause_between_two_rooms_ends_the_look(void **state)
 {
     struct fixture *f = *state;
     (void)looks_until_sure(f);
-    pass(f, ABSENCES_LOOK_MS);
+    pass(f, LOOK_MS);
     out_answer_find(&f->out, 3, f->unix_ms, 0);
     assert_int_equal(f->out.look.until_unix_ms, f->unix_ms + ABSENCES_PAUSE_MS);
     out_answer_take(&f->out, 1);
@@ -131,7 +131,7 @@ static void a_pause_between_two_rooms_ends_the_look(void **state)
     out_answer_take(&f->out, 1);
     pass(f, TAKE_OUTS_PAUSE_MS);
     assert_null(f->out.taken_fn);
-    assert_int_equal(looks_until_sure(f), AWAY_MS / ABSENCES_LOOK_MS);
+    assert_int_equal(looks_until_sure(f), AWAY_MS / LOOK_MS);
 }
 
 static void nobody_leaves_after_a_report_that_failed(void **state)
@@ -147,7 +147,7 @@ static void nobody_leaves_after_a_report_that_failed(void **state)
     call.call.peer_role = "gateway";
     presence_reports_take(f->reports, &call.call);
     mock_call_fini(&call);
-    assert_int_equal(looks_until_sure(f), AWAY_MS / ABSENCES_LOOK_MS);
+    assert_int_equal(looks_until_sure(f), AWAY_MS / LOOK_MS);
 }
 
 /* The machine slept, or the database is another one. */
@@ -160,7 +160,7 @@ static void nobody_leaves_after_a_leap_of_the_clock(void **state)
     for (size_t i = 0; i < ARRAY_LEN(leaps_ms); i++) {
         f->unix_ms += (uint64_t)leaps_ms[i];
         assert_false(look(f));
-        assert_int_equal(looks_until_sure(f), AWAY_MS / ABSENCES_LOOK_MS);
+        assert_int_equal(looks_until_sure(f), AWAY_MS / LOOK_MS);
         f->unix_ms += ABSENCES_LEAP_MS;
         assert_true(look(f));
     }
@@ -170,13 +170,13 @@ static void what_fails_is_looked_for_again(void **state)
 {
     struct fixture *f = *state;
     (void)looks_until_sure(f);
-    pass(f, ABSENCES_LOOK_MS);
+    pass(f, LOOK_MS);
     out_fail_find(&f->out);
-    pass(f, ABSENCES_LOOK_MS);
+    pass(f, LOOK_MS);
     out_answer_find(&f->out, 2, f->unix_ms, 0);
     out_fail_take(&f->out);
     f->out.refuse = ERR_UNAVAILABLE;
-    pass(f, ABSENCES_LOOK_MS);
+    pass(f, LOOK_MS);
     f->out.refuse = ERR_OK;
     assert_true(look(f));
 }
@@ -185,7 +185,7 @@ static void many_rooms_are_dealt_with_one_after_the_other(void **state)
 {
     struct fixture *f = *state;
     (void)looks_until_sure(f);
-    pass(f, ABSENCES_LOOK_MS);
+    pass(f, LOOK_MS);
     out_answer_find(&f->out, OUT_ROOMS_MAX, f->unix_ms, 0);
     for (uint64_t id = 1; id <= OUT_ROOMS_MAX; id++) {
         assert_int_equal(f->out.room_id, id);

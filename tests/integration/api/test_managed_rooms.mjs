@@ -307,4 +307,5 @@ test('of a hundred changes at once with one version one is done', async () => {
     assert.equal(done.length, 1);
     assert.ok(answers.every(({ status }) => [200, 412, 503].includes(status)), answers.map(({ status }) => status).join());
     assert.equal((await as('erin', 'GET', `/v1/rooms/${room.id}`)).json.name, done[0].json.name);
+    assert.deepEqual(await stack.sql(`SELECT seq FROM room_events WHERE room_id = ${room.id}`), [['1']]);
 });

@@ -122,6 +122,42 @@ test('who comes in is told who he is and what he may do', async () => {
         ['carol!', 'owner', false], ['dave!', 'moderator', false], ['erin!', 'participant', false], ['vera!', 'viewer', false]].sort());
 });
 
+test('names of all kinds come back as they are; what cannot be is refused, and changes nobody', async () => {
+    const room = await makeRoom();
+    const gus = await isIn(enterAsGuest(room));
+    for (const name of ['Zoë', '張偉', '📱📱', '<b>bold</b>', "o'hara %_\\", '"; DROP TABLE rooms; --', 'x'.repeat(64)]) {
+        const who = await isIn(enterAsGuest(room, name));
+        assert.equal(who.name, name);
+        assert.equal((await change(room, gus, gus.token, { name })).json.name, name);
+    }
+    const before = await ask('GET', `${doorOf(room)}/${gus.id}`, { token: gus.token });
+    for (const bad of [{ name: 'a\u202eb' }, { name: 'a\u001b[2J' }, { name: `e${'\u0301'.repeat(40)}` }, { name: ' ' }, { name: 5 }, { name: null }, { hand: 1 },
+        { role: 'owner' }, { role: 'king' }, { state: 'joined' }, { guest: false }, { id: '1' }]) {
+        fails(await change(room, gus, gus.token, bad), 422, 'wrong_member');
+        fails(await change(room, gus, people.carol.token, bad), 422, 'wrong_member');
+    }
+    for (const bad of [{ device: '' }, { device: 'x'.repeat(129) }, { pin: 42 }, { pin: 'x'.repeat(65) }, { role: 'owner' }, { token: gus.token }]) {
+        fails(await enterAsGuest(room, 'Gus', bad), 422, 'wrong_member');
+    }
+    for (const id of ['0', '9007199254740992', '-1', 'x', '1e3', '%00', '../participants']) {
+        fails(await ask('GET', `${doorOf(room)}/${id}`, { token: gus.token }), 404, 'not_found');
+    }
+    assert.deepEqual((await ask('GET', `${doorOf(room)}/${gus.id}`, { token: gus.token })).json, before.json);
+});
+
+test('hands that go up and down at once are one order, and the last one is how it is', async () => {
+    const room = await makeRoom();
+    const gus = await isIn(enterAsGuest(room));
+    const storm = await Promise.all(Array.from({ length: 100 }, (_, i) => ask('PATCH', `${doorOf(room)}/${gus.id}`,
+        { token: gus.token, body: { hand: i % 2 === 0 }, port: i % 3 === 0 ? second.port : undefined })));
+    for (const answer of storm) assert.equal(answer.status, 200, answer.text);
+    const seqs = (await stack.sql(`SELECT seq FROM room_events WHERE room_id = ${room.id} ORDER BY seq`)).flat().map(Number);
+    assert.deepEqual(seqs, seqs.map((_, i) => i + 1));
+    const { json } = await ask('GET', `${doorOf(room)}/${gus.id}`, { token: gus.token });
+    // One event is his coming in; each other one has turned it.
+    assert.equal(json.hand_raised_at !== undefined, seqs.length % 2 === 0);
+});
+
 test('a guest needs a name and the code: by a number no room is there', async () => {
     const room = await makeRoom();
     fails(await enterAsGuest(room, undefined, { name: undefined }), 422, 'wrong_member');

@@ -2,6 +2,9 @@
 
 #include "roomsvc/rules/room_rules.h"
 
+/* The rest of the frame is for what goes with them. */
+#define EVENTS_BYTES_MAX ((size_t)FRAME_BYTES_MAX * 3 / 4)
+
 struct journal_reads {
     const struct clock *clock;
     struct journal_store store;
@@ -71,7 +74,7 @@ static size_t read_events(struct journal_reads *reads, const struct journal_answ
     for (size_t i = 0; i < answer->event_count && i < JOURNAL_PAGE; i++) {
         const struct db_blob *blob = &answer->events[i].data;
         bytes += blob->bytes;
-        if (bytes > FRAME_BYTES_MAX / 4 * 3) {
+        if (bytes > EVENTS_BYTES_MAX) {
             break;
         }
         const struct str data = {.data = (const char *)blob->data, .bytes = blob->bytes};

@@ -124,16 +124,16 @@ static void who_comes_back_has_passed_before(void **state)
 static void a_token_is_as_good_as_its_participant(void **state)
 {
     static const struct {
-        enum participant_state state;
         uint64_t ago_ms;
+        enum participant_state state;
         enum err expected;
-    } rows[] = {{PARTICIPANT_WAITING, 0, ERR_UNAUTHORIZED},
-                {PARTICIPANT_JOINED, 9 * PARTICIPANT_BACK_MS, ERR_OK},
-                {PARTICIPANT_LEFT, PARTICIPANT_BACK_MS - 1, ERR_NOT_JOINED},
-                {PARTICIPANT_LEFT, PARTICIPANT_BACK_MS, ERR_UNAUTHORIZED},
-                {PARTICIPANT_REMOVED, 0, ERR_REMOVED},
-                {PARTICIPANT_DENIED, 0, ERR_UNAUTHORIZED},
-                {PARTICIPANT_ENDED, 0, ERR_UNAUTHORIZED}};
+    } rows[] = {{0, PARTICIPANT_WAITING, ERR_UNAUTHORIZED},
+                {9 * PARTICIPANT_BACK_MS, PARTICIPANT_JOINED, ERR_OK},
+                {PARTICIPANT_BACK_MS - 1, PARTICIPANT_LEFT, ERR_NOT_JOINED},
+                {PARTICIPANT_BACK_MS, PARTICIPANT_LEFT, ERR_UNAUTHORIZED},
+                {0, PARTICIPANT_REMOVED, ERR_REMOVED},
+                {0, PARTICIPANT_DENIED, ERR_UNAUTHORIZED},
+                {0, PARTICIPANT_ENDED, ERR_UNAUTHORIZED}};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const struct participant participant = {.state = rows[i].state,

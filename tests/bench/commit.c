@@ -44,8 +44,8 @@ static const char *const statements[STEPS] = {
     [WHO] = "INSERT INTO participants (participant_id, room_id, user_id, name, role, state,"
             " token_hash, address, joined_unix_ms, changed_unix_ms)"
             " VALUES (?, ?, 0, 'somebody', 2, 2, ?, ?, " NOW ", " NOW ")",
-    [EVENT] =
-        "INSERT INTO room_events (room_id, seq, time_unix_ms, data) VALUES (?, ?, " NOW ", ?)",
+    [EVENT] = "INSERT INTO room_events (room_id, seq, audience, time_unix_ms, data)"
+              " VALUES (?, ?, 1, " NOW ", ?)",
     [KEEP] = "UPDATE rooms SET seq = ?, empty_unix_ms = 0,"
              " used_unix_ms = GREATEST(used_unix_ms, " NOW ") WHERE room_id = ?",
 };

@@ -109,7 +109,7 @@ export function roomMarks({ rooms: { joins: { alone, many, bare }, delivery: { h
         most(`${number(rate.rooms)} rooms with ${number(rate.streams)} streams, ${rate.rate.toFixed(0)} commands/s: answered to read, p99`,
             rate.p99, RATE_HEARD_P99_MS, 'ms'),
         least('events of these that were read by all', rate.whole && rate.bad === 0 ? 100 : 0, 100, '%', 0),
-        most('memory of the gateway meanwhile: growth', rate.kib, FLAT_KIB, 'KiB', 0),
+        most('memory of gateway and roomsvc meanwhile: growth', rate.kib, FLAT_KIB, 'KiB', 0),
         most(`replay of ${number(replay.events)} events that the gateway has`, replay.tail, TAIL_MS, 'ms'),
         most(`replay of ${number(replay.events)} events from the journal`, replay.journal, JOURNAL_MS, 'ms'),
         most('memory of a stream of a room', memory.bytesEach, ROOM_STREAM_BYTES, 'bytes', 0),

@@ -32,7 +32,6 @@
 #define PATIENCE_US 30000000
 #define COMMANDS_MAX 1000000
 #define COMMAND_CONNECTIONS 64
-#define MARK "bench-" /* before the number of a command, in the name that it gives */
 
 struct seat {
     char room[TEXT_BYTES], participant[TEXT_BYTES], token[TEXT_BYTES];
@@ -58,6 +57,7 @@ struct command {
 struct bench {
     int epoll_fd;
     uint16_t port;
+    char mark[TEXT_BYTES]; /* before the number of a command, in the name that it gives */
     struct seat *seats;
     size_t seat_count;
     struct conn *streams;
@@ -200,14 +200,15 @@ static void on_command_heard(struct bench *bench, size_t number, uint64_t now_us
 static void on_block(struct bench *bench, struct conn *conn, const char *block, uint64_t now_us)
 {
     const bool is_snapshot = strstr(block, "event: snapshot") != NULL;
-    const char *mark = strstr(block, MARK);
+    const char *mark = strstr(block, bench->mark);
     if (is_snapshot && !conn->is_open) {
         conn->is_open = true;
         bench->open++;
     } else if (!is_snapshot && strncmp(block, "event:", 6) == 0) {
         conn->events++;
         bench->events++;
-        const size_t number = mark == NULL ? SIZE_MAX : strtoul(mark + strlen(MARK), NULL, 10);
+        const size_t number =
+            mark == NULL ? SIZE_MAX : strtoul(mark + strlen(bench->mark), NULL, 10);
         if (number < bench->sent_count) {
             on_command_heard(bench, number, now_us);
         }
@@ -397,7 +398,7 @@ static bool rename_somebody(struct bench *bench)
     const struct seat *seat = &bench->seats[conn->command % bench->seat_count];
     AUTO(mem_free)
     char *path = mem_printf("/v1/rooms/%s/participants/%s", seat->room, seat->participant);
-    AUTO(mem_free) char *body = mem_printf("{\"name\":\"" MARK "%zu\"}", conn->command);
+    AUTO(mem_free) char *body = mem_printf("{\"name\":\"%s%zu\"}", bench->mark, conn->command);
     send_request(conn, "PATCH", path, seat->token, body);
     return true;
 }
@@ -518,6 +519,8 @@ int main(int argc, char **argv)
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     bench->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    /* Names of another run are other ones: what changes nothing is no event. */
+    (void)snprintf(bench->mark, sizeof(bench->mark), "bench-%d-", (int)getpid());
     bench->port = argc > 2 ? (uint16_t)number_of(argv, 2) : 0;
     bench->sent = mem_alloc(COMMANDS_MAX * sizeof(*bench->sent));
     bench->asked_ms = mem_alloc(COMMANDS_MAX * sizeof(float));

@@ -24,7 +24,8 @@ const RATE = 1000; // of all rooms together
 const RATE_STREAMS = 10; // of each of them
 const WARM_MS = 15000;
 const MANY = '1000000';
-const ENV = { LYNKS_USER_ROOMS_MAX: MANY, LYNKS_CREATE_BURST: MANY, LYNKS_JOIN_BURST: MANY, LYNKS_JOIN_PER_MINUTE: MANY,
+// What gateways keep of events is soon as much as it may be, as where they have been up for long.
+const ENV = { LYNKS_ROOM_TAILS_MAX_BYTES: String(4 << 20), LYNKS_USER_ROOMS_MAX: MANY, LYNKS_CREATE_BURST: MANY, LYNKS_JOIN_BURST: MANY, LYNKS_JOIN_PER_MINUTE: MANY,
     LYNKS_ADDRESS_PARTICIPANTS_MAX: MANY, LYNKS_HTTP_CONNECTIONS_PER_ADDRESS_MAX: '0', LYNKS_AWAY_S: '300', LYNKS_STREAMS_PER_PARTICIPANT_MAX: MANY, LYNKS_STREAMS_PER_ADDRESS_MAX: MANY,
     LYNKS_OWN_FRONT: '127.0.0.1' };
 
@@ -97,8 +98,8 @@ class RoomWorld {
         return run('lynks-bench-rooms', ['deliver', this.port, seats.length, streams, rate, seconds], seats);
     }
 
-    async gatewayKib() {
-        return (await memoryKib(await this.stack.pid('gateway'))).own;
+    async ownKib(name) {
+        return (await memoryKib(await this.stack.pid(name))).own;
     }
 }
 
@@ -175,9 +176,9 @@ async function measureMemory(rooms, { roomStreams }) {
     const made = await rooms.makeRooms(roomStreams / RATE_STREAMS);
     const seats = await rooms.seat(made);
     await (await hold(rooms, seats, 1))();
-    const before = await rooms.gatewayKib();
+    const before = await rooms.ownKib('gateway');
     const release = await hold(rooms, seats, RATE_STREAMS);
-    const kib = await rooms.gatewayKib() - before;
+    const kib = await rooms.ownKib('gateway') - before;
     await release();
     process.stderr.write('rooms: memory done\n');
     return { streams: roomStreams, rooms: made.length, bytesEach: (kib * 1024) / roomStreams };
@@ -189,7 +190,7 @@ async function measureRate(rooms, { roomCount, rateSeconds }, most) {
     const rate = Math.min(RATE, most);
     const samples = [];
     const running = rooms.deliver(seats, RATE_STREAMS, rate, rateSeconds);
-    const look = async () => samples.push(await rooms.gatewayKib());
+    const look = async () => samples.push(await rooms.ownKib('gateway') + await rooms.ownKib('roomsvc'));
     const timers = [setTimeout(look, WARM_MS), setTimeout(look, WARM_MS + (rateSeconds - 5) * 1000 - WARM_MS)];
     const found = await running.finally(() => timers.forEach(clearTimeout));
     process.stderr.write('rooms: rate done\n');

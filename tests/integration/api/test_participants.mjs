@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { openEvents } from '../../support/event-stream.mjs';
 import { startOwnGateway } from '../../support/own-gateway.mjs';
 import { actionsOf, may, ROLES } from '../../support/permissions.mjs';
 import { assertMeetingLines } from '../../support/readme-people.mjs';
@@ -481,11 +482,29 @@ test('codes of no room and wrong PINs are tried so often from one address', asyn
     }
 });
 
-test('no answer has told a user name, an address, a device or a PIN', () => {
+// Whatever a guest is told by a stream: everybody comes, goes, is changed and taken out, and the room changes, too.
+async function textOfStream() {
+    const room = await makeRoom({ pin: PIN });
+    const gus = await isIn(enterAsGuest(room, 'Gus', { device: DEVICE, pin: PIN }));
+    const stream = await openEvents(stack.ports.http, { path: `${doorOf(room).replace('participants', 'events')}`, token: gus.token });
+    for (const name of ['carol', 'dave', 'erin', 'zoe']) {
+        const who = await isIn(enter(room, name, { device: DEVICE, pin: PIN }));
+        assert.equal((await change(room, who, who.token, { hand: true, name: `${name}?` })).status, 200);
+        assert.equal((await remove(room, who, name === 'zoe' ? people.carol.token : who.token)).status, 204);
+    }
+    await patchRoom(room, { name: 'Coffee', locked: true });
+    assert.equal((await as('carol', 'POST', `/v1/rooms/${room.id}/end`)).status, 204);
+    await stream.event('end');
+    assert.ok(stream.events.length > 12);
+    return JSON.stringify(stream.events.map(({ data }) => data));
+}
+
+test('nothing has told a user name, an address, a device or a PIN', async () => {
     assert.ok(answers.length > 300);
-    for (const { text } of answers) {
+    const stream = (await textOfStream()).replaceAll(`http://127.0.0.1:${stack.ports.http}/`, ''); // the link
+    for (const text of [...answers.map((answer) => answer.text), stream]) {
         for (const secret of [...Object.values(USERS), DEVICE, PIN, '127.0.0.1']) assert.ok(!text.includes(secret), text);
-        assert.doesNotMatch(text, /"(username|user|user_id|owner|address|device|session|pin|token_hash)":/);
+        assert.doesNotMatch(text, /"(username|user|user_id|address|device|session|pin|token_hash|node)":/);
     }
 });
 

@@ -63,9 +63,10 @@ static void set_up_rooms(struct wiring *w, const struct roomsvc_config *config)
                                        .cache_ms = config->room_cache_ms};
     w->roomsvc.rooms = rooms_new(&parts, &rooms);
     w->life = room_life_new(w->roomsvc.rooms, parts.life, metrics);
-    w->ends = room_ends_new(w->roomsvc.rooms, end_store_mysql(w->commands_db), w->news, metrics);
+    w->ends = room_ends_new(w->roomsvc.rooms, end_store_mysql(&w->managed), w->news, metrics);
     w->enters = room_enters_new(w->roomsvc.rooms);
-    w->removals = removals_new(w->roomsvc.rooms, removal_store_mysql(w->db), metrics);
+    w->removals =
+        removals_new(w->roomsvc.rooms, removal_store_mysql(w->commands_db), w->news, metrics);
 }
 
 static void set_up_managed_rooms(struct wiring *w, const struct roomsvc_config *config)

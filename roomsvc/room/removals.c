@@ -5,6 +5,7 @@
 struct removals {
     struct rooms *rooms;
     struct removal_store store;
+    struct room_news *news;
     uint64_t timer; /* 0: the registry is asked */
     uint64_t looks; /* that found nothing to do */
     struct log_gate failures;
@@ -26,6 +27,9 @@ static void note_settled(const struct removals *removals, const struct removal_s
                                 : "rooms of a removed user have ended",
              LOG_U64("user", step->user_id), LOG_U64("heir", step->heir_id),
              LOG_U64("rooms", step->count));
+    for (size_t i = 0; removals->news != NULL && i < step->journal_count; i++) {
+        room_news_tell_journal(removals->news, &step->journals[i]);
+    }
     if (step->heir_id != 0) {
         return;
     }
@@ -70,13 +74,14 @@ static void look_for_removals(void *arg)
 }
 
 struct removals *removals_new(struct rooms *rooms, struct removal_store store,
-                              struct metrics *metrics)
+                              struct room_news *news, struct metrics *metrics)
 {
     static const char name[] = "lynks_rooms_of_removed_users_total";
     static const char help[] = "Rooms of users who were removed, by what became of them.";
     struct removals *removals = mem_alloc(sizeof(*removals));
     removals->rooms = rooms;
     removals->store = store;
+    removals->news = news;
     removals->ended = metrics_counter(metrics, name, help, "outcome=\"ended\"");
     removals->handed_over = metrics_counter(metrics, name, help, "outcome=\"handed_over\"");
     removals->failed = metrics_counter(metrics, "lynks_rooms_removals_failures_total",

@@ -3,10 +3,12 @@
  * authsvc leaves word of each removal in the database, in the transaction that removes the user. It
  * is looked at again and again for minutes, because a call of his that was under way may have made
  * a room since; and now and then all that is kept (a week) is, for what happened while no roomsvc
- * was there. Rooms are closed as those that nobody uses are, and room_life.h ends them in Janus. */
+ * was there. Rooms are closed as those that nobody uses are, and room_life.h ends them in Janus;
+ * those in which somebody may be are closed by room_ends.h. */
 #ifndef LYNKS_ROOMSVC_ROOM_REMOVALS_H
 #define LYNKS_ROOMSVC_ROOM_REMOVALS_H
 
+#include "roomsvc/journal/room_news.h"
 #include "roomsvc/room/rooms.h"
 #include "roomsvc/store/removal_store.h"
 
@@ -18,8 +20,9 @@
 
 struct removals;
 
+/* news NULL: nobody is told. All borrowed. */
 struct removals *removals_new(struct rooms *rooms, struct removal_store store,
-                              struct metrics *metrics); /* all borrowed */
+                              struct room_news *news, struct metrics *metrics);
 /* The store has ended before. */
 void removals_free(struct removals **removals);
 

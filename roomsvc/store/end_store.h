@@ -1,4 +1,4 @@
-/* Rooms with a code that nobody ends by hand, as who sees to their end sees them: an interface,
+/* Rooms that nobody ends by hand, as who sees to their end sees them: an interface,
  * implemented over MySQL and mocked in the tests. What becomes of a room is decided, and told in
  * its journal, in one transaction, so that any number of replicas may look at the same time, and be
  * killed anywhere. */

@@ -6,13 +6,14 @@
 /* A room as it is at the look. */
 struct due_room {
     uint64_t seq, generation, owner_id, now_unix_ms;
-    uint64_t is_open, is_due; /* open, and with a code; another replica may have been faster */
+    uint64_t is_open, is_due; /* another replica may have been faster */
     uint64_t is_expired, is_owner_removed, is_unused;
     uint64_t is_left; /* Janus has it, and need not any more */
 };
 
 struct look_at_due {
     struct db_job job;
+    uint64_t standard_room; /* which never ends; 0: there is none */
     struct due_room due;
     struct journal journal;
     struct end_step step;
@@ -32,21 +33,23 @@ static const struct db_query lock_due = {
     .columns = DB_FIELDS(struct look_at_due, step.room.id),
     .if_none = ERR_NOT_FOUND};
 
-#define IS_LEFT "(r.empty_unix_ms > 0 AND r.in_janus <> 0)"
+#define IS_LEFT "(r.code IS NOT NULL AND r.empty_unix_ms > 0 AND r.in_janus <> 0)"
 #define LEFT_UNIX_MS "(r.empty_unix_ms + r.empty_timeout_s * 1000)"
 static const struct db_query read_due = {
     .sql = "SELECT r.secret, r.publishers_max, r.node, r.seq,"
            " (SELECT generation FROM journal_generation), r.owner_id, " DB_NOW_UNIX_MS ","
-           " r.code IS NOT NULL AND r.closed_unix_ms IS NULL,"
+           " r.closed_unix_ms IS NULL AND r.room_id <> ?,"
            " IFNULL(r.due_unix_ms <= " DB_NOW_UNIX_MS ", 0),"
-           " r.expires_unix_ms > 0 AND r.expires_unix_ms <= " DB_NOW_UNIX_MS ","
+           " r.code IS NOT NULL AND r.expires_unix_ms > 0"
+           " AND r.expires_unix_ms <= " DB_NOW_UNIX_MS ","
            " EXISTS (SELECT 1 FROM user_removals m WHERE m.user_id = r.owner_id"
            " AND m.heir_id IS NULL),"
-           " r.used_unix_ms + " ROOM_UNUSED_MS " <= " DB_NOW_UNIX_MS " AND NOT EXISTS (SELECT 1"
+           " r.code IS NOT NULL AND r.used_unix_ms + " ROOM_UNUSED_MS " <= " DB_NOW_UNIX_MS
+           " AND NOT EXISTS (SELECT 1"
            " FROM participants p WHERE p.room_id = r.room_id AND p.state = 2),"
            " " IS_LEFT " AND (" LEFT_UNIX_MS " <= " DB_NOW_UNIX_MS " OR r.in_janus = 2)"
            " FROM rooms r WHERE r.room_id = ?",
-    .params = DB_FIELDS(struct look_at_due, step.room.id),
+    .params = DB_FIELDS(struct look_at_due, standard_room, step.room.id),
     .columns =
         DB_FIELDS(struct look_at_due, step.room.secret, step.room.publishers_max, step.room.node,
                   due.seq, due.generation, due.owner_id, due.now_unix_ms, due.is_open, due.is_due,
@@ -149,10 +152,12 @@ static const struct db_task look_at_due_task = {.job_bytes = DB_JOB_BYTES(struct
 
 static enum err look_at_due(void *self, end_store_fn *fn, void *arg)
 {
+    const struct managed_db *db = self;
     struct look_at_due *look = db_job_new(&look_at_due_task);
+    look->standard_room = db->limits.standard_room;
     look->fn = fn;
     look->arg = arg;
-    return db_pool_start(self, look, 0);
+    return db_pool_start(db->pool, look, 0);
 }
 
 /* ---- gone from Janus ---- */
@@ -180,16 +185,17 @@ static const struct db_task note_gone_task = {
 
 static enum err note_gone(void *self, uint64_t room_id, end_store_gone_fn *fn, void *arg)
 {
+    const struct managed_db *db = self;
     struct note_gone *gone = db_job_new(&note_gone_task);
     gone->room_id = room_id;
     gone->fn = fn;
     gone->arg = arg;
-    return db_pool_start(self, gone, 0);
+    return db_pool_start(db->pool, gone, 0);
 }
 
 static const struct end_store_ops end_ops = {look_at_due, note_gone};
 
-struct end_store end_store_mysql(struct db_pool *db)
+struct end_store end_store_mysql(struct managed_db *db)
 {
     return (struct end_store){.ops = &end_ops, .self = db};
 }

@@ -3,10 +3,10 @@
 #ifndef LYNKS_ROOMSVC_STORE_END_STORE_MYSQL_H
 #define LYNKS_ROOMSVC_STORE_END_STORE_MYSQL_H
 
-#include "proto/db/db_pool.h"
 #include "roomsvc/store/end_store.h"
+#include "roomsvc/store/managed_db.h"
 
-/* db is borrowed; calls still out when it is freed end with ERR_UNAVAILABLE. */
-struct end_store end_store_mysql(struct db_pool *db);
+/* db is borrowed. */
+struct end_store end_store_mysql(struct managed_db *db);
 
 #endif

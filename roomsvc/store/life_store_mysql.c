@@ -92,7 +92,9 @@ static const struct db_task close_room = {
     .query = {.sql = "UPDATE rooms SET closed_unix_ms = " DB_NOW_UNIX_MS ","
                      " idempotency_key = NULL, look_unix_ms = " DB_NOW_UNIX_MS " + ?"
                      " WHERE room_id = ? AND closed_unix_ms IS NULL AND used_unix_ms > 0"
-                     " AND used_unix_ms + ? <= " DB_NOW_UNIX_MS,
+                     " AND used_unix_ms + ? <= " DB_NOW_UNIX_MS
+                     " AND NOT EXISTS (SELECT 1 FROM participants p"
+                     " WHERE p.room_id = rooms.room_id AND p.state = 2)",
               .params = DB_FIELDS(struct end_room, again_ms, room_id, age_ms),
               .if_none = ERR_NO_SUCH_ROOM},
     .done = on_room_ended};

@@ -7,6 +7,7 @@
 #define LYNKS_ROOMSVC_STORE_REMOVAL_STORE_H
 
 #include "proto/base/err.h"
+#include "roomsvc/store/journal.h"
 #include "roomsvc/store/room.h"
 
 #define REMOVAL_ROOMS_MAX 100
@@ -22,8 +23,12 @@ struct removal_step {
     uint64_t heir_id; /* who has them now; 0: they are closed */
     struct removal_room {
         uint64_t id;
+        uint64_t is_entered; /* somebody is in it */
     } rooms[REMOVAL_ROOMS_MAX];
     size_t count;
+    /* Of rooms that the heir has got, with somebody in them: what was written there. */
+    const struct journal *journals;
+    size_t journal_count;
 };
 
 /* step is NULL unless err is ERR_OK, and borrowed until fn returns. */

@@ -155,6 +155,18 @@ static void rooms_have_their_turns(void **state)
     registry_free(&r);
 }
 
+static void who_is_in_a_room_keeps_it(struct registry *r)
+{
+    make_room(50, LONG_AGO, "1");
+    must_run(fixture.db,
+             "INSERT INTO participants (participant_id, room_id, user_id, name, role, state,"
+             " token_hash, address, joined_unix_ms, changed_unix_ms) VALUES"
+             " (1, 50, 0, 'Ann', 2, 2, UNHEX(SHA2(1, 256)), UNHEX(MD5('')), 1, 1)");
+    assert_int_equal(close_room(r, 50, HOUR_MS), ERR_NO_SUCH_ROOM);
+    must_run(fixture.db, "UPDATE participants SET state = 3");
+    assert_int_equal(close_room(r, 50, HOUR_MS), ERR_OK);
+}
+
 static void only_what_nobody_uses_is_closed(void **state)
 {
     (void)state;
@@ -173,6 +185,7 @@ static void only_what_nobody_uses_is_closed(void **state)
     char *open = must_select(fixture.db, "SELECT GROUP_CONCAT(room_id ORDER BY room_id) FROM rooms"
                                          " WHERE closed_unix_ms IS NULL");
     assert_string_equal(open, "3,5");
+    who_is_in_a_room_keeps_it(&r);
     registry_free(&r);
 }
 

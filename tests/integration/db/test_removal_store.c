@@ -17,6 +17,7 @@ struct settled {
     bool is_there;
     enum err err;
     struct removal_step step;
+    size_t entries; /* of its journals */
 };
 
 static bool is_settled(void *arg)
@@ -32,6 +33,9 @@ static void on_settled(void *arg, enum err err, const struct removal_step *step)
     settled->err = err;
     if (step != NULL) {
         settled->step = *step;
+        for (size_t i = 0; i < step->journal_count; i++) {
+            settled->entries += step->journals[i].count;
+        }
     }
 }
 
@@ -50,8 +54,8 @@ static void make_rooms(uint64_t owner_id, unsigned first, unsigned last)
     AUTO(mem_free)
     char *insert = mem_printf(
         "INSERT INTO rooms (room_id, secret, publishers_max, owner_id, created_unix_ms,"
-        " used_unix_ms, look_unix_ms, idempotency_key) SELECT seq, 'secret', 20, %" PRIu64 ", 1, 1,"
-        " 99999999999999, UNHEX(MD5(seq)) FROM seq_%u_to_%u",
+        " used_unix_ms, look_unix_ms, due_unix_ms, idempotency_key) SELECT seq, 'secret', 20,"
+        " %" PRIu64 ", 1, 1, 99999999999999, NULL, UNHEX(MD5(seq)) FROM seq_%u_to_%u",
         owner_id, first, last);
     must_run(fixture.db, insert);
 }
@@ -125,6 +129,60 @@ static void his_rooms_get_the_heir(void **state)
     registry_free(&r);
 }
 
+static void who_is_in_a_room_is_told_of_its_heir(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_rooms(50, 1, 3);
+    AUTO(mem_free)
+    char *people = mem_printf(
+        "INSERT INTO participants (participant_id, room_id, user_id, name, role, state,"
+        " token_hash, address, joined_unix_ms, changed_unix_ms) SELECT seq, seq, IF(seq = 1, "
+        "%" PRIu64 ", 0), 'Ann', 2, IF(seq = 3, 3, 2), UNHEX(SHA2(seq, 256)), UNHEX(MD5('')), 1, 1"
+        " FROM seq_1_to_3",
+        fixture.user_id);
+    AUTO(mem_free) char *heir = mem_printf("%" PRIu64, fixture.user_id);
+    must_run(fixture.db, people);
+    remove_user(50, heir, 1000);
+    const struct settled settled = settle(&r, HOUR_MS);
+    assert_int_equal(settled.step.count, 3);
+    assert_int_equal(settled.step.journal_count, 2);
+    assert_int_equal(settled.entries, 3); /* the heir is in room 1, and is its owner from now on */
+    AUTO(mem_free)
+    char *told = must_select(fixture.db, "SELECT GROUP_CONCAT(CONCAT(room_id, ' ', seq) ORDER BY"
+                                         " room_id) FROM rooms");
+    assert_string_equal(told, "1 2,2 1,3 0");
+    AUTO(mem_free)
+    char *role = must_select(fixture.db, "SELECT role FROM participants WHERE room_id = 1");
+    assert_string_equal(role, "4");
+    must_run(fixture.db, "DELETE FROM room_events");
+    registry_free(&r);
+}
+
+/* room_ends.h closes them, each in a transaction of its own. */
+static void rooms_in_which_somebody_may_be_are_due(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_rooms(50, 1, 150);
+    must_run(fixture.db, "UPDATE rooms SET due_unix_ms = IF(room_id > 120, NULL, 99999999999999),"
+                         " code = IF(room_id > 120, NULL, REPEAT(CHAR(97 + room_id % 26), 10))"
+                         " WHERE room_id = 9 OR room_id > 120 OR room_id <= 20");
+    must_run(fixture.db,
+             "INSERT INTO participants (participant_id, room_id, user_id, name, role, state,"
+             " token_hash, address, joined_unix_ms, changed_unix_ms) VALUES"
+             " (1, 150, 0, 'Ann', 2, 2, UNHEX(SHA2(1, 256)), UNHEX(MD5('')), 1, 1),"
+             " (2, 149, 0, 'Ann', 2, 3, UNHEX(SHA2(2, 256)), UNHEX(MD5('')), 1, 1)");
+    remove_user(50, "NULL", 5000);
+    assert_int_equal(settle(&r, HOUR_MS).step.count, 100);
+    assert_int_equal(settle(&r, HOUR_MS).step.count, 49);        /* the standard room is nobody's */
+    assert_int_equal(settle(&r, HOUR_MS).err, ERR_NO_SUCH_ROOM); /* though not all are closed */
+    count_is("closed_unix_ms IS NULL AND due_unix_ms = 0", "20");
+    count_is("closed_unix_ms IS NULL AND due_unix_ms = 0 AND code IS NULL AND room_id = 150", "1");
+    count_is("closed_unix_ms IS NOT NULL AND due_unix_ms IS NULL", "129");
+    registry_free(&r);
+}
+
 /* Somebody who was a member of a room that he gets. */
 static void the_heir_is_the_owner_and_nothing_else(void **state)
 {
@@ -170,6 +228,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(his_rooms_end_in_parts),
         TEST(his_rooms_get_the_heir),
+        TEST(who_is_in_a_room_is_told_of_its_heir),
+        TEST(rooms_in_which_somebody_may_be_are_due),
         TEST(the_heir_is_the_owner_and_nothing_else),
         TEST(only_removals_of_a_while_are_looked_at),
     };

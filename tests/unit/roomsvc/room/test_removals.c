@@ -30,7 +30,8 @@ static int set_up_removals(void **state)
     asked = (struct asked){0};
     refuse = ERR_OK;
     set_up_rooms(f, 123456);
-    removals = removals_new(f->rooms, (struct removal_store){.ops = &removal_ops}, f->metrics);
+    removals = removals_new(f->rooms, (struct removal_store){.ops = &removal_ops}, /* news= */ NULL,
+                            f->metrics);
     return 0;
 }
 

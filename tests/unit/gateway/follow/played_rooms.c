@@ -30,22 +30,29 @@ static struct http_chunk *encode_event(void *arg, uint64_t generation, uint64_t 
     const struct fixture *f = arg;
     (void)room_id;
     assert_true(generation <= f->generation);
-    return chunk_of(mem_printf("%" PRIu64 " %s %" PRIu64 ";", event->seq, names[event->type],
-                               event->has_participant ? event->participant.id : 0));
+    char shown[32] = "";
+    if (f->shows_generation) {
+        (void)snprintf(shown, sizeof(shown), " g%" PRIu64, generation);
+    }
+    return chunk_of(mem_printf("%" PRIu64 " %s %" PRIu64 "%s;", event->seq, names[event->type],
+                               event->has_participant ? event->participant.id : 0, shown));
 }
 
 static struct http_chunk *encode_snapshot(void *arg, uint64_t generation, uint64_t seq,
                                           const struct room_fold *fold)
 {
+    const struct fixture *f = arg;
     struct strbuf text = {0};
-    (void)arg;
-    (void)generation;
     assert_non_null(room_fold_room(fold));
     strbuf_add_z(&text, "=");
     strbuf_add_u64(&text, seq);
     for (size_t i = 0; i < room_fold_count(fold); i++) {
         strbuf_add_z(&text, i == 0 ? " " : ",");
         strbuf_add_u64(&text, room_fold_at(fold, i)->id);
+    }
+    if (f->shows_generation) {
+        strbuf_add_z(&text, " g");
+        strbuf_add_u64(&text, generation);
     }
     strbuf_add_z(&text, ";");
     struct http_chunk *chunk = http_chunk_new(strbuf_str(&text));

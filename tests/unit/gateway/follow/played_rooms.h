@@ -10,7 +10,7 @@
 #include "tests/support/c/log_capture.h"
 
 #define PLAYED_ROOMS_MAX 1100
-#define PLAYED_READERS_MAX 8
+#define PLAYED_READERS_MAX 64
 #define ROOM 1 /* the room of most tests */
 #define ME 7   /* who reads it; joined in event 1 */
 #define ONE "tcp://127.0.0.1:5712"
@@ -48,6 +48,7 @@ struct fixture {
     struct room_follow *follow;
     struct played_room rooms[PLAYED_ROOMS_MAX]; /* by id */
     uint64_t generation;
+    bool shows_generation; /* events and snapshots end with it: "5 joined 7 g9;" */
     struct played_question questions[256]; /* the oldest first */
     size_t out, most_out;
     size_t asked_states, asked_events, asked_heads; /* of all times */

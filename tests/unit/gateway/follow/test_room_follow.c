@@ -150,6 +150,19 @@ static void a_gap_in_the_numbers_of_a_publisher_asks_for_all(void **state)
     assert_read(reader, "2 joined 8;");
 }
 
+static void a_round_without_an_answer_is_made_again(void **state)
+{
+    struct fixture *f = *state;
+    struct played_reader *reader = read_one(f);
+    play(f, ROOM, EVENT_PARTICIPANT_JOINED, 8);
+    hear_life(f, ONE, false);
+    answer(f, ERR_DEADLINE);
+    assert_int_equal(f->out, 0);
+    live(f, 300); /* sooner than by the net */
+    answer_all(f);
+    assert_read(reader, "2 joined 8;");
+}
+
 static void silence_of_one_of_two_asks_again_and_again(void **state)
 {
     struct fixture *f = *state;
@@ -577,6 +590,7 @@ int main(void)
         T(one_that_is_heard_while_the_journal_is_read_is_not_lost),
         T(the_last_one_that_is_lost_is_found_by_the_net),
         T(a_gap_in_the_numbers_of_a_publisher_asks_for_all),
+        T(a_round_without_an_answer_is_made_again),
         T(silence_of_one_of_two_asks_again_and_again),
         T(a_publisher_that_has_gone_asks_for_all_once),
         T(where_nobody_publishes_the_journals_are_asked),

@@ -48,7 +48,7 @@ struct fixture {
     struct room_follow *follow;
     struct played_room rooms[PLAYED_ROOMS_MAX]; /* by id */
     uint64_t generation;
-    bool shows_generation; /* events and snapshots end with it: "5 joined 7 g9;" */
+    bool shows_generation;                 /* events and snapshots end with it: "5 joined 7 g9;" */
     struct played_question questions[256]; /* the oldest first */
     size_t out, most_out;
     size_t asked_states, asked_events, asked_heads; /* of all times */

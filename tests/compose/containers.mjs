@@ -367,8 +367,9 @@ test('a role\'s account of the database reaches its own tables only', async () =
                 else await assert.rejects(query, /denied/, `${role} reads ${table}`);
             }
         }
-        // How others are called, and no more.
+        // How others are called, which sessions were ended, and no more.
         await stack.query('SELECT id, username, display_name FROM lynks_db.users', account);
+        await stack.query('SELECT seq, token_hash, user_id, news FROM lynks_db.session_revocations', account);
         const rest = stack.query('SELECT password FROM lynks_db.users', account);
         if (role === 'roomsvc') await assert.rejects(rest, /denied/);
         else await rest;

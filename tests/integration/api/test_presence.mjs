@@ -103,6 +103,21 @@ test('a killed gateway leaves no ghosts, and who is elsewhere in time stays', as
     second = await startSecond(1);
 });
 
+test('whatever the number of streams, a gateway costs the database one statement a second', async (t) => {
+    const statements = async () => Number((await stack.sql("SHOW GLOBAL STATUS LIKE 'Com_insert_select'"))[0][1]);
+    const { room, carol, stream } = await meeting();
+    const [before, began] = [await statements(), performance.now()];
+    for (let i = 0; i < 5; i += 1) {
+        const streams = await Promise.all(Array.from({ length: 20 }, (_, n) => openRoom(room, carol, { port: [stack.ports.http, second.port][n % 2] })));
+        await Promise.all(streams.map((one) => one.end()));
+        await sleep(1000); // what is counted is what a second costs
+    }
+    const [count, seconds] = [(await statements()) - before, (performance.now() - began) / 1000];
+    t.diagnostic(`${count} statements of two gateways in ${seconds.toFixed(1)} s`);
+    assert.ok(count >= 2 && count <= 2 * (seconds + 1), `${count} in ${seconds} s`);
+    await stream.end();
+});
+
 /// Nobody of those who have streams leaves by what happens meanwhile; and afterwards who is away does.
 async function nobodyDies(meanwhile) {
     const { room, carol, stream } = await meeting();

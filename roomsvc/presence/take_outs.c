@@ -2,11 +2,16 @@
 
 static void take_outs_go_on(struct take_outs *outs);
 
-static void take_outs_fail(struct take_outs *outs, const char *event, enum err err)
+static void take_outs_note_failure(struct take_outs *outs, const char *event, enum err err)
 {
     metric_inc(outs->failed);
     log_info_limited(&outs->failures, clock_mono_ms(outs->parts.clock), event,
                      LOG_Z("error", err_code(err)));
+}
+
+static void take_outs_fail(struct take_outs *outs, const char *event, enum err err)
+{
+    take_outs_note_failure(outs, event, err);
     outs->on_done(outs->arg, err, false);
 }
 
@@ -26,11 +31,14 @@ static void take_outs_on_taken(void *arg, enum err err, const struct out_taken *
         [OUT_SESSION_ENDED] = "people whose sessions were ended are out of a room",
         [OUT_ANY_SESSION_ENDED] = "people whose sessions were ended are out of a room"};
     struct take_outs *outs = arg;
-    if (err != ERR_OK) {
+    if (err == ERR_UNAVAILABLE) {
         take_outs_fail(outs, "people could not be taken out of a room", err);
         return;
     }
-    if (taken->count > 0) {
+    if (err != ERR_OK) { /* one room does not hold up the others */
+        take_outs_note_failure(outs, "people could not be taken out of a room", err);
+        outs->err = err;
+    } else if (taken->count > 0) {
         metric_add(outs->taken, taken->count);
         log_info(events[outs->look.why], LOG_U64("room", taken->journal->room_id),
                  LOG_U64("people", taken->count));
@@ -38,7 +46,7 @@ static void take_outs_on_taken(void *arg, enum err err, const struct out_taken *
             room_news_tell_journal(outs->parts.news, taken->journal);
         }
     }
-    outs->next -= taken->count == OUT_PEOPLE_MAX; /* the same room once more */
+    outs->next -= err == ERR_OK && taken->count == OUT_PEOPLE_MAX; /* the same room once more */
     outs->timer = clock_after(outs->parts.clock, TAKE_OUTS_PAUSE_MS, take_outs_on_timer, outs);
 }
 
@@ -46,7 +54,7 @@ static void take_outs_go_on(struct take_outs *outs)
 {
     const struct out_store *store = &outs->parts.store;
     if (outs->next == outs->found.count) {
-        outs->on_done(outs->arg, ERR_OK, outs->found.count == OUT_ROOMS_MAX);
+        outs->on_done(outs->arg, outs->err, outs->found.count == OUT_ROOMS_MAX);
         return;
     }
     if (outs->may_take != NULL && !outs->may_take(outs->arg, &outs->look)) {
@@ -72,6 +80,7 @@ static void take_outs_on_found(void *arg, enum err err, const struct out_found *
     }
     outs->found = *found;
     outs->next = 0;
+    outs->err = ERR_OK;
     outs->on_found(outs->arg, found);
     take_outs_go_on(outs);
 }

@@ -25,8 +25,8 @@ struct take_outs;
 typedef void take_outs_found_fn(void *arg, const struct out_found *found);
 /* Asked before each room, of which the look may be made stricter; false: no more rooms. */
 typedef bool take_outs_may_fn(void *arg, struct out_look *look);
-/* All is done: all rooms that were found are dealt with, or something has failed (err). has_more:
- * there may be others. */
+/* All is done: all rooms that were found are dealt with, but for some that failed (err: the last of
+ * them), or nothing could be. has_more: there may be others. */
 typedef void take_outs_done_fn(void *arg, enum err err, bool has_more);
 
 /* Embedded. */
@@ -34,7 +34,8 @@ struct take_outs {
     struct take_outs_parts parts;
     struct out_look look;
     struct out_found found;
-    size_t next; /* of found.rooms */
+    size_t next;  /* of found.rooms */
+    enum err err; /* of a room that failed */
     uint64_t timer;
     take_outs_found_fn *on_found;
     take_outs_may_fn *may_take; /* NULL: all that are found are taken out */

@@ -175,6 +175,10 @@ static void what_fails_is_looked_for_again(void **state)
     pass(f, LOOK_MS);
     out_answer_find(&f->out, 2, f->unix_ms, 0);
     out_fail_take(&f->out);
+    pass(f, TAKE_OUTS_PAUSE_MS);
+    assert_int_equal(f->out.room_id, 2); /* one room does not hold up the others */
+    out_answer_take(&f->out, 1);
+    pass(f, TAKE_OUTS_PAUSE_MS);
     f->out.refuse = ERR_UNAVAILABLE;
     pass(f, LOOK_MS);
     f->out.refuse = ERR_OK;

@@ -72,6 +72,7 @@ static void a_look_that_fails_is_done_again(void **state)
         fake_clock_advance(f->out.clock, SESSION_ENDS_LOOK_MS);
         out_answer_find(&f->out, 1, 1, 200);
         out_fail_take(&f->out);
+        fake_clock_advance(f->out.clock, TAKE_OUTS_PAUSE_MS);
     }
     look(f, OUT_SESSION_ENDED, 100, 200);
 }

@@ -16,7 +16,7 @@
 /* Rooms that one user is told of; an admin may have more. */
 #define USER_MEETINGS_MAX 4096
 #define USER_MEETINGS_OUT_MAX 16 /* questions at a time */
-#define USER_MEETINGS_ANSWER_MS 1000
+#define USER_MEETINGS_ANSWER_MS 3000
 
 enum meetings_step {
     MEETINGS_DUE,   /* in the list of those that are asked for next */

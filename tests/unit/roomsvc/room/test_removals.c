@@ -67,7 +67,7 @@ static void it_is_looked_each_second_and_at_all_now_and_then(void **state)
 static void rooms_end_part_by_part(void **state)
 {
     struct fixture *f = *state;
-    const struct removal_step step = {.user_id = 7, .rooms = {{77}, {99}}, .count = 2};
+    const struct removal_step step = {.user_id = 7, .rooms = {{.id = 77}, {.id = 99}}, .count = 2};
     room_cache_put(f->rooms->cache, &stored);
     f->rooms->open_rooms = 5;
     fake_clock_advance(f->clock, 1000);
@@ -85,7 +85,8 @@ static void rooms_end_part_by_part(void **state)
 static void rooms_that_get_another_owner_stay(void **state)
 {
     struct fixture *f = *state;
-    const struct removal_step step = {.user_id = 7, .heir_id = 8, .rooms = {{77}}, .count = 1};
+    const struct removal_step step = {
+        .user_id = 7, .heir_id = 8, .rooms = {{.id = 77}}, .count = 1};
     room_cache_put(f->rooms->cache, &stored);
     f->rooms->open_rooms = 5;
     fake_clock_advance(f->clock, 1000);

@@ -135,8 +135,8 @@ static enum err prepare_join(struct exchange *exchange, struct msg *msg)
 static enum err settle_join(struct exchange *exchange, enum err err, const struct msg *reply)
 {
     const struct join *join = exchange->state;
-    const bool is_new = err == ERR_OK && !reply->participant_join_reply.resumed;
-    room_limits_end_join(exchange->self, exchange, join->has_pin, err, is_new);
+    const bool is_made = err == ERR_OK && reply->participant_join_reply.made;
+    room_limits_end_join(exchange->self, exchange, join->has_pin, err, is_made);
     if (err == ERR_OK && !exchange->is_participant) {
         auth_note_good(exchange->all->config.auth, join->token.hash);
     }

@@ -100,13 +100,13 @@ enum err room_limits_take_join(struct room_limits *limits, struct exchange *exch
 }
 
 void room_limits_end_join(struct room_limits *limits, const struct exchange *exchange, bool has_pin,
-                          enum err err, bool is_new)
+                          enum err err, bool is_made)
 {
     if (has_pin && err != ERR_WRONG_PIN) {
         give_one_back(&limits->pins, exchange);
     }
     /* One that failed otherwise may have made somebody all the same. */
-    if (err == ERR_OK ? !is_new : err_is_callers(err)) {
+    if (err == ERR_OK ? !is_made : err_is_callers(err)) {
         give_one_back(&limits->joins, exchange);
     }
 }

@@ -26,9 +26,10 @@ struct route_guard room_limits_guard(struct room_limits *limits);
 /* Takes a join, and the attempt at a PIN if one is given: until it is known whether it is right, so
  * that not more can be tried at a time. ERR_RATE_LIMITED: none is left. */
 enum err room_limits_take_join(struct room_limits *limits, struct exchange *exchange, bool has_pin);
-/* How it ended. is_new: it has made somebody. What makes nobody does not count, and of PINs only a
- * wrong one does. */
+/* How it ended. is_made: it has made somebody, who was not there before and was not made by the
+ * same request that came before. What makes nobody does not count, and of PINs only a wrong one
+ * does. */
 void room_limits_end_join(struct room_limits *limits, const struct exchange *exchange, bool has_pin,
-                          enum err err, bool is_new);
+                          enum err err, bool is_made);
 
 #endif

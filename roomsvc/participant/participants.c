@@ -62,7 +62,8 @@ static void reply_joined(struct call *call, const struct participant_outcome *ou
         .participant_join_reply = {.participant = participant_record(&outcome->participant),
                                    .room_id = outcome->room_id,
                                    .can = {.items = can, .count = room_actions_of(role, can)},
-                                   .resumed = outcome->is_resumed}};
+                                   .resumed = outcome->is_resumed,
+                                   .made = outcome->is_made}};
     call_reply(call, &reply);
 }
 

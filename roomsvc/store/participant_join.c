@@ -144,6 +144,7 @@ static enum err add_newcomer(struct db *db, struct participant_command *c, struc
     if (err == ERR_OK) {
         err = db_query_run(db, &insert_participant, who, NULL);
     }
+    c->outcome.is_made = err == ERR_OK;
     c->whom = (struct participant){.id = who->id,
                                    .room_id = who->room_id,
                                    .user_id = who->user_id,
@@ -223,6 +224,7 @@ enum err participant_join_run(void *command, struct db *db)
     struct participant_command *c = command;
     const struct msg_participant_join *join = &c->request->participant_join;
     bool is_done = false;
+    c->outcome = (struct participant_outcome){0}; /* it may be run again */
     enum err err =
         command_once_begin(db, &c->once, join->idempotency_key, join->body_hash, &is_done);
     c->target.may_be_out = true;

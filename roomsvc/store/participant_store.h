@@ -12,6 +12,7 @@ struct participant_outcome {
     struct participant participant; /* who has come in, or was changed, as he is now */
     uint64_t room_id;
     bool is_resumed; /* he was there before */
+    bool is_made;    /* he is new, and was not made before for this key */
     bool is_entered; /* the room was not in Janus, or nobody was in it: see that it is there */
     bool is_audited; /* it is in the audit: an admin has done it to somebody's room */
     const struct journal *journal; /* what was written there */

@@ -205,7 +205,9 @@ static void who_comes_in_is_written_once(void **state)
     assert_int_equal(first.types[0], EVENT_PARTICIPANT_JOINED);
     assert_int_equal(first.hint, ROOM_NEWS_BEGAN);
     assert_int_equal(first.users, 1);
+    assert_true(first.outcome.is_made);
     assert_int_equal(command(&join, &t.carol, &again), ERR_OK);
+    assert_false(again.outcome.is_made);
     assert_int_equal(again.outcome.participant.id, first.outcome.participant.id);
     assert_int_equal(again.types[0], EVENT_PARTICIPANT_JOINED); /* is told again */
     counted("SELECT CONCAT(COUNT(*), ' ', MAX(seq)) FROM room_events", "1 1");
@@ -260,6 +262,7 @@ static void with_his_token_he_comes_back_as_whom_he_was(void **state)
     assert_int_equal(command(&change, &self, &outcome), ERR_NOT_JOINED);
     back = joining("");
     assert_int_equal(command(&back, &self, &outcome), ERR_OK);
+    assert_false(outcome.outcome.is_made);
     assert_int_equal(outcome.outcome.participant.id, id);
     assert_int_equal(outcome.types[0], EVENT_PARTICIPANT_JOINED);
     assert_int_equal(outcome.hint, ROOM_NEWS_BEGAN);

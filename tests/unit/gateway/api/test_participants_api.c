@@ -55,14 +55,17 @@ static const struct msg_participant_join *asked_join(struct api_fixture *f)
     return &asked(f, MSG_participant_join)->request.participant_join;
 }
 
-static void answer_join(struct api_fixture *f, bool is_resumed)
+enum how { MADE, RESUMED, MADE_BEFORE };
+
+static void answer_join(struct api_fixture *f, enum how how)
 {
     const struct msg reply = {
         .id = MSG_participant_join_reply,
         .participant_join_reply = {.participant = dave,
                                    .room_id = 77,
                                    .can = {.items = can, .count = ARRAY_LEN(can)},
-                                   .resumed = is_resumed}};
+                                   .resumed = how == RESUMED,
+                                   .made = how == MADE}};
     mock_bus_answer(asked(f, MSG_participant_join), ERR_OK, &reply);
 }
 
@@ -107,7 +110,7 @@ static void a_guest_comes_in(void **state)
     assert_int_equal(join->body_hash.bytes, 0);
     char hash[32];
     memcpy(hash, join->token_hash.data, sizeof(hash));
-    answer_join(f, /* is_resumed= */ false);
+    answer_join(f, MADE);
     assert_int_equal(ask->status, 201);
     read_token(ask, token);
     assert_hash_of((struct str){hash, sizeof(hash)}, token);
@@ -130,7 +133,7 @@ static void a_user_comes_in_with_his_session(void **state)
     assert_int_equal(call->request.participant_join.name.bytes, 0);
     assert_int_equal(call->request.participant_join.device_hash.bytes, 0);
     assert_hash_of(call->request.participant_join.session_hash, TOKEN);
-    answer_join(f, /* is_resumed= */ false);
+    answer_join(f, MADE);
     assert_int_equal(ask->status, 201);
     ask_free(&ask);
 }
@@ -144,7 +147,7 @@ static void who_was_in_comes_back(void **state)
         send_as(f, &(struct sent){"POST", JOIN, "Bearer " PARTICIPANT_TOKEN, "{}", NULL});
     assert_true(asked_join(f)->has_asker);
     assert_hash_of(asked_join(f)->asker.token_hash, PARTICIPANT_TOKEN);
-    answer_join(f, /* is_resumed= */ true);
+    answer_join(f, RESUMED);
     assert_int_equal(ask->status, 201);
     read_token(ask, token);
     assert_string_equal(token, PARTICIPANT_TOKEN);
@@ -225,7 +228,7 @@ static void join_with(struct api_fixture *f, const struct sent *sent, struct joi
     struct ask *ask = send_as(f, sent);
     memcpy(ret->key, asked_join(f)->idempotency_key.data, sizeof(ret->key));
     memcpy(ret->token_hash, asked_join(f)->token_hash.data, sizeof(ret->token_hash));
-    answer_join(f, /* is_resumed= */ false);
+    answer_join(f, MADE);
     read_token(ask, ret->token);
     ask_free(&ask);
 }
@@ -382,7 +385,7 @@ static int try_to_join(struct api_fixture *f, const struct sent *sent, enum err 
     struct ask *ask = send_as(f, sent);
     if (ask->status == 0) {
         if (err == ERR_OK) {
-            answer_join(f, sent->token != NULL);
+            answer_join(f, sent->token != NULL ? RESUMED : sent->key != NULL ? MADE_BEFORE : MADE);
         } else {
             fail_call(f, MSG_participant_join, err);
         }
@@ -397,11 +400,13 @@ static void so_many_come_from_one_address(void **state)
 {
     static const struct sent join = {"POST", JOIN, NULL, NAMED, NULL};
     static const struct sent back = {"POST", JOIN, PARTICIPANT_TOKEN, "{}", NULL};
+    static const struct sent again = {"POST", JOIN, NULL, NAMED, KEY};
     struct api_fixture *f = *state;
     log_capture_expect("request failed");
     for (int i = 0; i < 10; i++) {
         assert_int_equal(try_to_join(f, &join, ERR_ROOM_FULL), 409);
         assert_int_equal(try_to_join(f, &back, ERR_OK), 201);
+        assert_int_equal(try_to_join(f, &again, ERR_OK), 201);
     }
     for (int i = 0; i < 4; i++) {
         assert_int_equal(try_to_join(f, &join, ERR_OK), 201);
@@ -431,7 +436,7 @@ static void so_many_pins_are_tried(void **state)
         assert_int_equal(asks[i]->status, i < 3 ? 0 : 429);
     }
     fail_call(f, MSG_participant_join, ERR_WRONG_PIN);
-    answer_join(f, /* is_resumed= */ false);
+    answer_join(f, MADE);
     fail_call(f, MSG_participant_join, ERR_WRONG_PIN);
     for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
         ask_free(&asks[i]);

@@ -12,19 +12,23 @@ const JOIN_PATIENCE_MS = 60000;
 
 const pick = (items) => items[Math.floor(Math.random() * items.length)];
 
-/// A join that is repeated until it is answered: { id, token }. address: of the client.
-export async function join(stack, ports, { room, name, address, key = randomUUID() }) {
+/// A join that is repeated until it is answered. address: of the client; name: of nobody else who comes into this room, since
+/// by it a join that was done twice is known.
+export async function join(stack, ports, { room, name, address }) {
+    const key = randomUUID();
     const end = performance.now() + JOIN_PATIENCE_MS;
-    for (let turn = 0; ; turn += 1) {
-        const answer = await stack.request(`/v1/rooms/${room}/participants`, { port: ports[turn % ports.length], agent: false,
+    let answer;
+    for (let turn = 0; turn === 0 || performance.now() < end; turn += 1) {
+        answer = await stack.request(`/v1/rooms/${room}/participants`, { port: ports[turn % ports.length], agent: false,
             localAddress: address, body: { name }, headers: { 'idempotency-key': key } }).catch((error) => ({ error }));
         if (answer.status === 201) {
             return { id: answer.json.participant.id, token: answer.json.token, room, name, address, hand: false };
         }
         const isAway = answer.error !== undefined || answer.status === 409 || AWAY.includes(answer.status);
-        if (!isAway || performance.now() > end) throw new Error(`join: ${answer.status} ${answer.text ?? answer.error}`);
+        if (!isAway) break;
         await sleep(AGAIN_MS);
     }
+    throw new Error(`join: ${answer.status} ${answer.text ?? answer.error}`);
 }
 
 /// seats: those who are in and stay: [{ room, id, token, hand }].
@@ -78,9 +82,10 @@ export class Commands {
 
     async #visit(number) {
         const { room, code } = pick(this.codes);
-        const visitor = await join(this.stack, this.ports, { room: code, name: `visitor ${number}`,
+        const name = `visitor ${this.first + number}`;
+        const visitor = await join(this.stack, this.ports, { room: code, name,
             address: `127.2.${(number >> 8) & 255}.${1 + (number & 127)}` });
-        this.records.push({ kind: 'join', outcome: 'done', room, id: visitor.id });
+        this.records.push({ kind: 'join', outcome: 'done', room, id: visitor.id, name });
         this.visitors.push({ ...visitor, room });
     }
 

@@ -37,8 +37,28 @@ export async function journalIsWhole(stack, journal) {
     assertNone(faults, 'differences between the journal and who is in');
 }
 
+// By room and name, which no two joins share: one that was done twice has made two people, of different ids.
+function joinsAreThere(joins, journal) {
+    const found = new Map(); // "room name" -> ids
+    for (const [room, events] of journal) {
+        for (const { type, participant } of events) {
+            if (type !== 'participant.joined') continue;
+            const key = `${room} ${participant.name}`;
+            found.set(key, [...(found.get(key) ?? []), participant.id]);
+        }
+    }
+    const faults = [];
+    for (const { room, name, id } of joins) {
+        const ids = found.get(`${room} ${name}`) ?? [];
+        if (ids.length !== 1 || ids[0] !== id) faults.push(`${room} ${name}, who is ${id}, has come in as ${ids.join() || 'nobody'}`);
+        found.delete(`${room} ${name}`);
+    }
+    return [...faults, ...[...found.keys()].map((key) => `${key} has come in and was not asked for`)];
+}
+
 /// What was acknowledged is in the journal once; what came to nothing known is there once at most; nothing else is there.
-export function commandsAreThere(records, journal) {
+/// seats: who came in before the commands.
+export function commandsAreThere(records, seats, journal) {
     const faults = records.filter(({ outcome }) => outcome === 'failed').map(({ kind, status, why }) => `${kind}: ${status} ${why}`);
     assertNone(faults, 'commands that failed');
     const counts = new Map(); // of "type id name"
@@ -51,13 +71,14 @@ export function commandsAreThere(records, journal) {
         }
     }
     const keyOf = { rename: ({ room, id, name }) => `${room} participant.updated ${id} ${name}`,
-        join: ({ room, id }) => `${room} participant.joined ${id}`, leave: ({ room, id }) => `${room} participant.left ${id}` };
+        leave: ({ room, id }) => `${room} participant.left ${id}` };
     for (const record of records.filter(({ kind }) => kind in keyOf)) {
         const found = count(keyOf[record.kind](record));
         if (found > 1 || (found === 0 && record.outcome === 'done')) {
             faults.push(`${keyOf[record.kind](record)} (${record.outcome}) is there ${found} times`);
         }
     }
+    faults.push(...joinsAreThere([...seats, ...records.filter(({ kind }) => kind === 'join')], journal));
     faults.push(...handsAreThere(records, count));
     const names = new Set(records.filter(({ kind }) => kind === 'rename').map(keyOf.rename));
     for (const key of counts.keys()) {

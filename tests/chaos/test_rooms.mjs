@@ -93,7 +93,8 @@ after(async () => {
 
 // Done, and waiting for its commit: in the middle of a transaction, whichever command that is.
 async function inTransaction(what) {
-    const block = await blockCommits(stack);
+    // It may have been killed just before.
+    const block = await eventually(() => blockCommits(stack), { within: 10000, what: 'the database has its commits held up' });
     try {
         await block.isWaiting();
         await what();
@@ -150,7 +151,7 @@ async function underCommands(t, faults) {
     assert.ok(of('done') > own.length / 2, 'most commands were acknowledged');
     const journal = await readJournal(stack);
     await journalIsWhole(stack, journal);
-    commandsAreThere(records, journal);
+    commandsAreThere(records, seats, journal);
     const read = streamsAreWhole(streams, journal);
     t.diagnostic(`${read} events read, of ${[...journal.values()].reduce((sum, { length }) => sum + length, 0)} in the journal`);
 }

@@ -15,6 +15,7 @@ export async function blockCommits(stack) {
     const client = spawn('mariadb', ['--no-defaults', '--batch', '--unbuffered', '--skip-column-names', '--socket=mysql.sock', '--user=root'],
         { cwd: join(stack.state, 'mysql', 'data'), stdio: ['pipe', 'pipe', 'inherit'],
             env: { ...process.env, MYSQL_PWD: await stack.secret('mysql-root-password') } });
+    client.stdin.on('error', () => {}); // it is gone, as is told below
     const waiting = [];
     createInterface({ input: client.stdout }).on('line', (line) => waiting.shift()?.(line));
     const gone = new Promise((resolve) => { client.on('exit', resolve); });

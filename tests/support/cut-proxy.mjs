@@ -23,6 +23,12 @@ function carry(from, to, rough) {
         if (timer === undefined) pass();
     };
     from.on('data', (piece) => {
+        if (rough.cuts > 0) {
+            rough.cuts -= 1;
+            from.resetAndDestroy();
+            to.resetAndDestroy();
+            return;
+        }
         if (rough.spoils > 0) {
             rough.spoils -= 1;
             piece.fill(0x5a, piece.length >> 1);
@@ -35,7 +41,7 @@ function carry(from, to, rough) {
 
 export async function startCutProxy(port) {
     const sockets = new Set();
-    const rough = { delayMs: 0, spoils: 0 };
+    const rough = { delayMs: 0, spoils: 0, cuts: 0 };
     const server = net.createServer((from) => {
         const to = net.connect(port, '127.0.0.1');
         for (const [socket, other] of [[from, to], [to, from]]) {
@@ -47,19 +53,27 @@ export async function startCutProxy(port) {
                 other.destroy();
             });
         }
-        carry(from, to, { delayMs: 0, spoils: 0 });
+        carry(from, to, { delayMs: 0, spoils: 0, cuts: 0 });
         carry(to, from, rough);
     });
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
     const cut = () => {
-        const count = sockets.size / 2;
-        for (const socket of sockets) socket.resetAndDestroy();
-        return count;
+        const open = [...sockets].filter(({ destroyed }) => !destroyed);
+        for (const socket of open) socket.resetAndDestroy();
+        return Math.ceil(open.length / 2);
     };
     return {
         port: server.address().port,
         /// Resets all connections; how many there were.
         cut,
+        /// Likewise; where there is none, the next one as soon as something comes from the port: each call cuts one.
+        cutNext() {
+            if (cut() === 0) rough.cuts += 1;
+        },
+        /// Of these, how many have found nothing so far.
+        cutsDue() {
+            return rough.cuts;
+        },
         /// What comes from the port from now on is this much late.
         delay(ms) {
             rough.delayMs = ms;

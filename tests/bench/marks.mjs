@@ -19,11 +19,12 @@ const STREAM_BYTES = 2048;
 const EVENT_HOLDS_MS = 5;
 const LEAVING_SEEN_MS = 1000;
 const JOIN_P50_MS = 3;
-const JOIN_OF_BARE = 0.5;
+export const JOIN_OF_BARE = 0.5;
 const HEARD_P50_MS = 4;
 const HEARD_P99_MS = 30;
 const CROWD_HEARD_MS = 60;
 const RATE_HEARD_P99_MS = 100;
+const RATE_OF_ASKED = 0.99;
 const TAIL_MS = 20;
 const JOURNAL_MS = 60;
 const ROOM_STREAM_BYTES = 4096;
@@ -98,6 +99,9 @@ function streamMarks({ streams }) {
     ];
 }
 
+// In percent, of those of these measurements in which nothing went wrong.
+const good = (...found) => 100 * found.filter(({ bad, whole = true }) => bad === 0 && whole).length / found.length;
+
 /// Of rooms: joins, events, replays.
 export function roomMarks({ rooms: { joins: { alone, many, bare }, delivery: { hundred, thousand }, replay, memory, rate } }) {
     return [
@@ -108,7 +112,8 @@ export function roomMarks({ rooms: { joins: { alone, many, bare }, delivery: { h
         most(`an event to ${number(thousand.streams)} streams of a room: the last one has it, p50`, thousand.last_p50, CROWD_HEARD_MS, 'ms'),
         most(`${number(rate.rooms)} rooms with ${number(rate.streams)} streams, ${rate.rate.toFixed(0)} commands/s: answered to read, p99`,
             rate.p99, RATE_HEARD_P99_MS, 'ms'),
-        least('events of these that were read by all', rate.whole && rate.bad === 0 ? 100 : 0, 100, '%', 0),
+        least('commands of these, of those that were to be given', rate.rate / rate.asked, RATE_OF_ASKED),
+        least('joins and commands answered well, and events read by all', good(alone, many, hundred, thousand, rate), 100, '%', 0),
         most('memory of gateway and roomsvc meanwhile: growth', rate.kib, FLAT_KIB, 'KiB', 0),
         most(`replay of ${number(replay.events)} events that the gateway has`, replay.tail, TAIL_MS, 'ms'),
         most(`replay of ${number(replay.events)} events from the journal`, replay.journal, JOURNAL_MS, 'ms'),

@@ -383,7 +383,8 @@ static void run_join(struct bench *bench, size_t connections, uint64_t seconds)
     qsort(bench->asked_ms, bench->answered, sizeof(float), compare);
     printf("{\"connections\": %zu, \"rooms\": %zu, \"rate\": %.1f, \"p50\": %.3f, \"p99\": %.3f, "
            "\"bad\": %zu}\n",
-           connections, count, (double)bench->answered * 1e6 / (double)(now_us - began_us),
+           connections, count,
+           (double)(bench->answered - bench->bad) * 1e6 / (double)(now_us - began_us),
            at(bench->asked_ms, bench->answered, 0.5), at(bench->asked_ms, bench->answered, 0.99),
            bench->bad);
     free(codes);
@@ -462,8 +463,9 @@ static void run_deliver(struct bench *bench, size_t streams, uint64_t rate, uint
     printf("{\"streams\": %zu, \"commands\": %zu, \"rate\": %.1f, \"bad\": %zu, \"whole\": %s, "
            "\"p50\": %.3f, \"p99\": %.3f, \"last_p50\": %.3f, \"last_p99\": %.3f, "
            "\"answer_p50\": %.3f, \"answer_p99\": %.3f}\n",
-           bench->stream_count, bench->answered, (double)bench->answered / (double)seconds,
-           bench->bad, is_whole ? "true" : "false", at(bench->delays_ms, bench->delay_count, 0.5),
+           bench->stream_count, bench->answered,
+           (double)(bench->answered - bench->bad) / (double)seconds, bench->bad,
+           is_whole ? "true" : "false", at(bench->delays_ms, bench->delay_count, 0.5),
            at(bench->delays_ms, bench->delay_count, 0.99),
            at(bench->last_ms, bench->last_count, 0.5), at(bench->last_ms, bench->last_count, 0.99),
            at(bench->asked_ms, bench->answered, 0.5), at(bench->asked_ms, bench->answered, 0.99));

@@ -2,16 +2,19 @@
 
 #include "proto/base/log.h"
 
-/* For how long a list waits for the registry, which may hang; Janus knows the room, too. */
+/* For how long the list of the standard room waits for the registry, which may hang; Janus knows
+ * the room, too. */
 #define REGISTRY_WAIT_MS 500
 
 enum list_step {
-    LIST_LOOKS_UP,    /* the registry is asked whether the room is open, until REGISTRY_WAIT_MS */
+    LIST_LOOKS_UP,    /* the registry is asked whether the room is open. Only it knows whether the
+                         room has a code, and so to whom the list may be told: without its answer
+                         there is no list, but of the standard room, which never has one */
     LIST_JUDGES,      /* it is one with a code: the registry is asked whether the caller may ask */
     LIST_ASKS,        /* a bridge is asked who publishes, unless its events told it here */
-    LIST_ASKS_ALONE,  /* likewise, while the registry is away: Janus has no rooms but open ones.
-                         Which node has a room that is not known here nobody can say then: the one
-                         that new rooms go to is asked */
+    LIST_ASKS_ALONE,  /* likewise of the standard room, while the registry is away: Janus has no
+                         rooms but open ones. Which node has it nobody can say then: the one that
+                         new rooms go to is asked */
     LIST_READS_AGAIN, /* Janus has lost the room: the registry is asked, not the cache, because a
                          room that was closed a moment ago must not come back */
     LIST_RESTORES,    /* a bridge makes the room in Janus again */
@@ -36,7 +39,7 @@ struct listing {
     unsigned refs;     /* one until LIST_ENDED, one of the look-up */
     enum list_step step;
     uint64_t room_id;
-    uint64_t timer;   /* of LIST_LOOKS_UP */
+    uint64_t timer;   /* of LIST_LOOKS_UP; 0: the registry is waited for, however long it takes */
     struct room room; /* as it was found last; only its node counts before that. A bridge that is
                          asked is told of this, so that it stays as it is meanwhile */
     struct bridge_call asking;
@@ -133,6 +136,12 @@ static void list_remember(struct listing *listing, const struct room *room)
 
 /* ---- the registry ---- */
 
+/* Everybody who has signed in may be told, whatever the registry says. */
+static bool list_is_for_all(const struct listing *listing)
+{
+    return listing->room_id == listing->rooms->config.standard_room;
+}
+
 /* What the registry says too late is remembered, but not waited for. */
 static void list_on_found(void *arg, enum err err, const struct room *room)
 {
@@ -142,11 +151,14 @@ static void list_on_found(void *arg, enum err err, const struct room *room)
     }
     if (listing->step == LIST_LOOKS_UP) {
         clock_cancel(listing->rooms->clock, listing->timer);
+        const bool is_away = err == ERR_UNAVAILABLE || err == ERR_DEADLINE;
         if (err == ERR_OK) {
             listing->room = *room;
             list_go_on(listing, first_step_of(room));
-        } else if (err == ERR_UNAVAILABLE || err == ERR_DEADLINE) {
+        } else if (is_away && list_is_for_all(listing)) {
             list_go_on(listing, LIST_ASKS_ALONE);
+        } else if (is_away) {
+            list_fail(listing, ERR_UNAVAILABLE);
         } else {
             list_fail(listing, err);
         }
@@ -163,10 +175,13 @@ static void list_on_silence(void *arg)
 static void list_look_up(struct listing *listing)
 {
     struct rooms *rooms = listing->rooms;
-    listing->timer = clock_after(rooms->clock, REGISTRY_WAIT_MS, list_on_silence, listing);
+    uint64_t until_ms = listing->call->context.deadline_ms;
+    if (list_is_for_all(listing)) {
+        until_ms = clock_mono_ms(rooms->clock) + REGISTRY_WAIT_MS;
+        listing->timer = clock_after(rooms->clock, REGISTRY_WAIT_MS, list_on_silence, listing);
+    }
     listing->refs++;
-    enum err err = rooms->store.ops->find(rooms->store.self, listing->room_id,
-                                          clock_mono_ms(rooms->clock) + REGISTRY_WAIT_MS,
+    enum err err = rooms->store.ops->find(rooms->store.self, listing->room_id, until_ms,
                                           list_on_found, listing);
     if (err != ERR_OK) {
         list_on_found(listing, err, NULL);

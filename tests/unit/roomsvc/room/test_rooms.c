@@ -446,7 +446,7 @@ static void a_lost_room_is_restored_on_its_node(void **state)
 static void a_wrong_guess_is_mended_by_the_registry(void **state)
 {
     struct fixture *f = *state;
-    set_up_rooms(f, 123456);
+    set_up_rooms(f, elsewhere.id);
     list(f, 78);
     struct store_call *slow = next_store_call(f);
     fake_clock_advance(f->clock, 500);

@@ -126,18 +126,34 @@ static void one_that_janus_does_not_have_is_looked_up_again(void **state)
     assert_told(f);
 }
 
-/* What the registry says too late: it was asked for who publishes without it. */
-static void one_that_was_not_known_is_judged_as_soon_as_it_is(void **state)
+/* It may be one with a code, of which only the registry knows who may be told. */
+static void one_that_is_not_known_waits_for_the_registry(void **state)
 {
     struct fixture *f = *state;
     list(f, of_people.id);
-    struct store_call *late = next_store_call(f);
     fake_clock_advance(f->clock, 500);
-    lose(f);
+    assert_null(mock_bus_pending(&f->bus, MSG_bridge_participants));
+    assert_int_equal(f->call->answers, 0);
     answer_find(f, ERR_OK, &of_people);
     answer_may(f, ERR_NO_SUCH_ROOM);
     assert_answered(f, ERR_NO_SUCH_ROOM);
-    answer_store(late, ERR_OK, &of_people);
+}
+
+static void one_that_is_not_known_is_told_to_nobody_while_the_registry_is_away(void **state)
+{
+    static const enum err errs[] = {ERR_UNAVAILABLE, ERR_DEADLINE};
+    struct fixture *f = *state;
+    log_capture_expect("room could not be looked up");
+    for (size_t i = 0; i < ARRAY_LEN(errs); i++) {
+        list(f, of_people.id);
+        answer_find(f, errs[i], NULL);
+        assert_answered(f, ERR_UNAVAILABLE);
+        assert_null(mock_bus_pending(&f->bus, MSG_bridge_participants));
+    }
+    f->refuse = ERR_UNAVAILABLE;
+    list(f, of_people.id);
+    assert_answered(f, ERR_UNAVAILABLE);
+    assert_null(mock_bus_pending(&f->bus, MSG_bridge_participants));
 }
 
 #define ASKER_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up_for_asker, teardown)
@@ -149,7 +165,8 @@ int main(void)
         ASKER_TEST(an_admin_may_and_nobody_may_not),
         ASKER_TEST(nobody_publishes_in_one_that_is_not_in_janus),
         ASKER_TEST(one_that_janus_does_not_have_is_looked_up_again),
-        ASKER_TEST(one_that_was_not_known_is_judged_as_soon_as_it_is),
+        ASKER_TEST(one_that_is_not_known_waits_for_the_registry),
+        ASKER_TEST(one_that_is_not_known_is_told_to_nobody_while_the_registry_is_away),
     };
     return cmocka_run_group_tests_name("rooms for who asks", tests, NULL, NULL);
 }

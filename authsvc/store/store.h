@@ -195,11 +195,18 @@ typedef void store_extended_fn(void *arg, enum err err, const bool *gone);
             0                                                                                      \
         }                                                                                          \
     }
+/* What became of a session, in its row of the log of revocations (session_revocations.news).
+ * authsvc looks up either anew; roomsvc takes out of rooms who came in by a session that was ended.
+ */
+enum store_session_news {
+    STORE_SESSION_CHANGED = 0, /* it goes on with another role, or has run out of time */
+    STORE_SESSION_ENDED = 1,   /* by its user, by somebody else, or for a newer one */
+};
 struct store_revocation {
     uint64_t seq;
     struct token_hash token;
     uint64_t user_id; /* not 0: it is of no session, but of this user */
-    uint64_t news;    /* of the user: an enum auth_news */
+    uint64_t news;    /* of a user an enum auth_news, of a session an enum store_session_news */
 };
 struct store_revocations {
     uint64_t now_unix_ms;         /* by the database's clock */

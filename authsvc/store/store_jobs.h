@@ -116,5 +116,7 @@ enum err store_keep_act(struct db *db, const struct store_origin *by, enum act a
 /* Ends the session of this token for every replica; *ret_count: 0 if there is none. */
 enum err store_end_session(struct db *db, const struct token_hash *token, uint64_t now_unix_ms,
                            uint64_t *ret_count);
+/* Likewise, because its user has too many; one that has run out of time is not told as ended. */
+enum err store_make_place(struct db *db, const struct token_hash *token, uint64_t now_unix_ms);
 
 #endif

@@ -16,11 +16,11 @@ struct ending {
 static const struct db_query delete_session = {.sql = "DELETE FROM sessions WHERE token_hash = ?",
                                                .params = DB_FIELDS(struct ending, token.bytes)};
 
-/* Of a session's row news says whether it was ended (1), or goes on and is looked up anew (0):
- * roomsvc takes people out of rooms whose sessions were ended. */
 static const struct db_query insert_revocation = {
     .sql = "INSERT INTO session_revocations (token_hash, created_unix_ms, news) VALUES (?, ?, 1)",
     .params = DB_FIELDS(struct ending, token.bytes, now_unix_ms)};
+_Static_assert(STORE_SESSION_ENDED == 1 && STORE_SESSION_CHANGED == 0,
+               "the statements of this file have those numbers");
 
 enum err store_end_session(struct db *db, const struct token_hash *token, uint64_t now_unix_ms,
                            uint64_t *ret_count)
@@ -29,6 +29,20 @@ enum err store_end_session(struct db *db, const struct token_hash *token, uint64
     enum err err = db_query_run(db, &delete_session, &ending, ret_count);
     return err == ERR_OK && *ret_count > 0 ? db_query_run(db, &insert_revocation, &ending, NULL)
                                            : err;
+}
+
+/* One that is over was not ended by anybody. */
+static const struct db_query insert_made_place = {
+    .sql =
+        "INSERT INTO session_revocations (token_hash, created_unix_ms, news)"
+        " SELECT token_hash, ?, IF(expires_unix_ms > ?, 1, 0) FROM sessions WHERE token_hash = ?",
+    .params = DB_FIELDS(struct ending, now_unix_ms, now_unix_ms, token.bytes)};
+
+enum err store_make_place(struct db *db, const struct token_hash *token, uint64_t now_unix_ms)
+{
+    struct ending ending = {.token = *token, .now_unix_ms = now_unix_ms};
+    const enum err err = db_query_run(db, &insert_made_place, &ending, NULL);
+    return err == ERR_OK ? db_query_run(db, &delete_session, &ending, NULL) : err;
 }
 
 /* ---- a user ---- */

@@ -84,8 +84,7 @@ static enum err evict(struct open_session *open, struct db *db)
     open->others_max = draft->sessions_max - 1;
     err = db_query_run(db, &select_evicted, open, NULL);
     for (size_t i = 0; err == ERR_OK && i < open->opened.evicted_count; i++) {
-        uint64_t count = 0;
-        err = store_end_session(db, &open->opened.evicted[i], draft->now_unix_ms, &count);
+        err = store_make_place(db, &open->opened.evicted[i], draft->now_unix_ms);
     }
     return err;
 }

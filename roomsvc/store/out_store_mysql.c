@@ -28,7 +28,9 @@ struct out_case {
         DB_FIELD(t, of.look.away_ms), DB_FIELD(t, of.look.away_ms)
 _Static_assert(PARTICIPANT_JOINED == 2, "the statements of this file have that number");
 
-/* authsvc keeps which sessions were ended for longer than one lives. */
+/* authsvc keeps which sessions were ended for longer than one lives. Of a session (user_id 0) news
+ * is 1 if it was ended, and 0 if it is to be looked up anew (store_session_news in
+ * authsvc/store/store.h); of a user it is an enum auth_news. */
 #define IS_END "r.user_id = 0 AND r.news = 1"
 #define HAS_END                                                                                    \
     "p.state = 2 AND EXISTS (SELECT 1 FROM session_revocations r"                                  \

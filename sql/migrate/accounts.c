@@ -101,9 +101,11 @@ static const struct db_query select_demo = {
     .sql = "SELECT password FROM users WHERE username = ? FOR UPDATE",
     .params = DB_FIELDS(struct demo, username),
     .columns = DB_FIELDS(struct demo, password)};
+/* news: they were ended, as store_session_news of authsvc/store/store.h has it, so that who came
+ * into a room by one of them is out. */
 static const struct db_query revoke_demo_sessions = {
-    .sql = "INSERT INTO session_revocations (token_hash, created_unix_ms)"
-           " SELECT s.token_hash, UNIX_TIMESTAMP() * 1000 FROM sessions s"
+    .sql = "INSERT INTO session_revocations (token_hash, created_unix_ms, news)"
+           " SELECT s.token_hash, UNIX_TIMESTAMP() * 1000, 1 FROM sessions s"
            " JOIN users u ON u.id = s.user_id WHERE u.username = ?",
     .params = DB_FIELDS(struct demo, username)};
 static const struct db_query delete_demo = {.sql = "DELETE FROM users WHERE username = ?",

@@ -95,6 +95,11 @@ static void the_oldest_goes_first(void **state)
     AUTO(mem_free)
     char *revoked = must_select(fixture.db, "SELECT COUNT(*) FROM session_revocations");
     assert_string_equal(revoked, "5");
+    /* The one that was over was ended by nobody: it takes nobody out of a meeting. */
+    AUTO(mem_free)
+    char *news = must_select(fixture.db, "SELECT GROUP_CONCAT(news ORDER BY seq SEPARATOR '')"
+                                         " FROM session_revocations");
+    assert_string_equal(news, "10111");
 }
 
 static void the_bound_holds_for_logins_at_once(void **state)

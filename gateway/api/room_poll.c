@@ -84,16 +84,13 @@ static void write_events(struct str text, struct json_out *out)
 static void write_next(const struct room_cursor *cursor, struct json_out *out)
 {
     const struct cursor_after *after = &cursor->open.after;
-    const bool has_begun =
-        cursor->step != CURSOR_WAITS && (cursor->step != CURSOR_ENDED || cursor->seq != 0);
     char id[ROOM_EVENT_ID_BYTES];
-    if (!has_begun && after->kind != AFTER_EVENT) {
-        return;
-    }
-    if (has_begun) {
-        (void)room_event_id_write(cursor->room->generation, cursor->seq, id);
-    } else {
+    if (cursor->generation != 0) {
+        (void)room_event_id_write(cursor->generation, cursor->seq, id);
+    } else if (after->kind == AFTER_EVENT) {
         (void)room_event_id_write(after->generation, after->seq, id);
+    } else {
+        return;
     }
     json_out_member_z(out, "next", id);
 }

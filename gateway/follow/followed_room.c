@@ -5,12 +5,13 @@
 /* So many events from before the state are in the tail at first: who was cut off by the gateway
  * that was here before has heard all but the last ones. */
 #define EVENTS_BEFORE 32
+/* A tail begins where somebody was before, if that is not longer ago. */
+#define WISHED_EVENTS_MAX (ROOM_TAIL_EVENTS - EVENTS_BEFORE)
 
 void followed_room_init(struct followed_room *room, struct followed_shared *shared,
-                        uint64_t room_id, const struct followed_wish *wish)
+                        uint64_t room_id)
 {
-    *room = (struct followed_room){
-        .shared = shared, .room_id = room_id, .is_due = true, .wish = *wish, .era = 1};
+    *room = (struct followed_room){.shared = shared, .room_id = room_id, .is_due = true, .era = 1};
     room->fold = room_fold_new();
     room_tail_init(&room->tail, &shared->tails);
     list_init(&room->readers);
@@ -23,6 +24,16 @@ void followed_room_fini(struct followed_room *room)
     http_chunk_unref(&room->snapshot);
 }
 
+void followed_room_wish(struct followed_room *room, uint64_t generation, uint64_t head,
+                        uint64_t seq)
+{
+    struct followed_wish *wish = &room->wish;
+    const bool is_near = seq <= head && head - seq < WISHED_EVENTS_MAX;
+    if (is_near && (wish->generation != generation || seq < wish->seq)) {
+        *wish = (struct followed_wish){.generation = generation, .seq = seq};
+    }
+}
+
 static void wake_readers(struct followed_room *room)
 {
     LIST_EACH (struct room_reader, reader, &room->readers, link) {
@@ -32,15 +43,18 @@ static void wake_readers(struct followed_room *room)
 
 /* ---- events ---- */
 
-/* The next one. The state may know of it already, which does no harm: it is not shown before those
- * after it have been applied, too. */
+/* The next one. Up to state_seq the state knows of it for certain, and is newer: it may be that the
+ * events between are not kept any more. After that it may know of it, which does no harm: it is not
+ * shown before those after it have been applied, too. */
 static void append_event(struct followed_room *room, const struct msg_room_event *event)
 {
     const struct room_encoder *encoder = room->shared->encoder;
     struct http_chunk *chunk = encoder->event(encoder->arg, room->generation, room->room_id, event);
     room_tail_add(&room->tail, event, &chunk);
     room->seq = event->seq;
-    room_fold_apply(room->fold, event);
+    if (event->seq > room->state_seq) {
+        room_fold_apply(room->fold, event);
+    }
 }
 
 void followed_room_doubt(struct followed_room *room)
@@ -93,13 +107,13 @@ static void begin_tail(struct followed_room *room, uint64_t seq)
     room->seq = seq;
 }
 
-/* Where somebody was before, unless that is too long ago; and a little before, for others. */
+/* Where the first of those who wait was before; and a little before, for others. */
 static uint64_t first_seq(const struct followed_room *room)
 {
     const struct followed_wish *wish = &room->wish;
     uint64_t seq = room->state_seq;
     if (wish->generation == room->generation && wish->seq < seq &&
-        seq - wish->seq < ROOM_TAIL_EVENTS - EVENTS_BEFORE) {
+        seq - wish->seq < WISHED_EVENTS_MAX) {
         seq = wish->seq;
     }
     return seq - (seq < EVENTS_BEFORE ? seq : EVENTS_BEFORE);
@@ -203,12 +217,11 @@ static bool take_answer(struct followed_room *room, enum err err, const struct m
     if (err != ERR_OK) {
         return false;
     }
-    if (room->step == FOLLOWED_LOADS && reply->id == MSG_room_state_reply) {
+    if (room->step == FOLLOWED_LOADS) {
         take_state(room, &reply->room_state_reply);
         return true;
     }
-    return room->step != FOLLOWED_LOADS && reply->id == MSG_journal_read_reply &&
-           take_events(room, &reply->journal_read_reply);
+    return take_events(room, &reply->journal_read_reply);
 }
 
 bool followed_room_take(struct followed_room *room, enum err err, const struct msg *reply)

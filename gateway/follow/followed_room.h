@@ -35,7 +35,7 @@ struct followed_shared {
     struct metric *gaps, *resets, *snapshots;
 };
 
-/* Where a reader was before, when the room is not followed yet: its tail begins there. */
+/* Where the first of its readers was before, of those who came before its tail began. */
 struct followed_wish {
     uint64_t generation; /* 0: there is none */
     uint64_t seq;
@@ -65,8 +65,13 @@ struct followed_room {
 };
 
 void followed_room_init(struct followed_room *room, struct followed_shared *shared,
-                        uint64_t room_id, const struct followed_wish *wish);
+                        uint64_t room_id);
 void followed_room_fini(struct followed_room *room); /* nobody reads */
+
+/* Somebody comes again who has seen the journal of generation up to seq, and is to find what comes
+ * after it in the tail, if that has not begun yet. It goes up to head. Too far back is no wish. */
+void followed_room_wish(struct followed_room *room, uint64_t generation, uint64_t head,
+                        uint64_t seq);
 
 /* What is due; the room is asked then. */
 void followed_room_ask(struct followed_room *room, struct msg *ret_request);

@@ -41,6 +41,7 @@ void room_cursor_init(struct room_cursor *cursor, struct followed_room *room,
     cursor->question = NULL;
     cursor->first_era = room->era;
     cursor->era = 0;
+    cursor->generation = 0;
     cursor->page = NULL;
     cursor->me = NULL;
     cursor->behind_bytes = ROOM_CURSOR_BEHIND_BYTES;
@@ -110,6 +111,7 @@ static enum room_end find_end(const struct room_cursor *cursor)
 static void go_on_after(struct room_cursor *cursor, uint64_t seq)
 {
     cursor->seq = seq;
+    cursor->generation = cursor->room->generation;
     cursor->behind_bytes =
         ROOM_CURSOR_BEHIND_BYTES + room_tail_bytes_after(&cursor->room->tail, seq);
     cursor->step = CURSOR_GOES;
@@ -198,7 +200,6 @@ static bool look_at_tail(struct room_cursor *cursor)
     }
     if (next_item(cursor) == NULL) {
         cursor->step = CURSOR_READS;
-        cursor->page_generation = room->generation;
         cursor->want_page(cursor->arg, cursor);
         return false;
     }
@@ -220,6 +221,7 @@ static struct http_chunk *begin_snapshot(struct room_cursor *cursor)
     http_chunk_unref(&cursor->me);
     cursor->me = make_me(cursor);
     cursor->seq = cursor->room->seq;
+    cursor->generation = cursor->room->generation;
     return followed_room_snapshot(cursor->room);
 }
 
@@ -323,13 +325,28 @@ static bool is_page_of(const struct room_cursor *cursor, const struct msg_journa
     return reply->events.count > 0 && reply->events.items[0].seq == cursor->seq + 1;
 }
 
+/* A reader is never ahead of the room, from which he is told how it is: what the room does not have
+ * yet he gets from its tail. */
+static size_t count_page(struct room_cursor *cursor, const struct msg_journal_read_reply *reply)
+{
+    size_t count = reply->events.count;
+    while (count > 0 && reply->events.items[count - 1].seq > cursor->room->seq) {
+        count--;
+    }
+    assert(count > 0); /* the room has more than the reader, or he would not have asked */
+    if (reply->head > cursor->room->seq) {
+        followed_room_doubt(cursor->room);
+    }
+    return count;
+}
+
 bool room_cursor_take(struct room_cursor *cursor, const struct msg_journal_read_reply *reply)
 {
     const struct room_encoder *encoder = cursor->room->shared->encoder;
-    if (cursor->step != CURSOR_READS) {
-        return true; /* it has begun anew */
+    if (cursor->step != CURSOR_READS || is_of_another_era(cursor)) {
+        return true; /* it begins anew */
     }
-    if (reply->generation != cursor->page_generation) {
+    if (reply->generation != cursor->generation) {
         cursor->step = CURSOR_GOES; /* the room will say, and wake him */
         followed_room_doubt(cursor->room);
         return false;
@@ -338,7 +355,7 @@ bool room_cursor_take(struct room_cursor *cursor, const struct msg_journal_read_
         cursor->step = CURSOR_RESET;
         return true;
     }
-    cursor->page_count = reply->events.count;
+    cursor->page_count = count_page(cursor, reply);
     cursor->page_next = 0;
     cursor->page = mem_realloc_array(NULL, cursor->page_count, sizeof(*cursor->page));
     for (size_t i = 0; i < cursor->page_count; i++) {

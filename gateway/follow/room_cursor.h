@@ -69,11 +69,11 @@ struct room_cursor {
     void *arg;
     struct cursor_open open;
     enum cursor_step step;
-    enum room_end end;  /* of ENDED */
-    uint32_t first_era; /* of the room, when it came */
-    uint32_t era;       /* of the room, in which it reads; 0: it has not begun */
-    uint64_t seq;       /* of the last event that the reader has got, or that is not for him */
-    uint64_t page_generation;
+    enum room_end end;      /* of ENDED */
+    uint32_t first_era;     /* of the room, when it came */
+    uint32_t era;           /* of the room, in which it reads; 0: it has not begun */
+    uint64_t seq;           /* of the last event that the reader has got, or that is not for him */
+    uint64_t generation;    /* of that event; 0: he has got none */
     struct room_item *page; /* NULL: none */
     size_t page_count, page_next;
     struct http_chunk *me; /* in ME */

@@ -11,7 +11,6 @@
 #define ANSWER_MS 1000
 #define RETRY_MIN_MS 100
 #define RETRY_MAX_MS 2000
-#define PAGES_RETRY_MS 200
 #define LOOK_MS 1000
 
 /* A room's place here. */
@@ -48,8 +47,9 @@ struct room_follow {
     size_t out;              /* questions */
     struct list_link behind; /* the longest first */
     size_t behind_count;
-    bool is_late;         /* not room_follow_keeps_up, as was told */
-    uint64_t pages_timer; /* no page is asked for until it fires; 0: none */
+    bool is_late;                 /* not room_follow_keeps_up, as was told */
+    struct backoff pages_backoff; /* after pages without an answer */
+    uint64_t pages_timer;         /* no page is asked for until it fires; 0: none */
     uint64_t look_timer;
     struct metric *held, *behind_gauge, *tail_bytes, *lag;
     struct metric *states, *journals, *failed_states, *failed_journals;
@@ -91,6 +91,13 @@ static void note_lag(struct place *place)
     }
     metric_set(follow->behind_gauge, (int64_t)follow->behind_count);
     metric_set(follow->tail_bytes, (int64_t)follow->shared.tails.bytes);
+}
+
+static void init_backoff(struct backoff *backoff)
+{
+    *backoff =
+        (struct backoff){.min_ms = RETRY_MIN_MS, .max_ms = RETRY_MAX_MS, .random = random_u32};
+    backoff_begin_at_min(backoff);
 }
 
 static void free_place(struct place *place)
@@ -223,14 +230,11 @@ static void on_pages_retry(void *arg)
 
 static void retry_pages(struct room_follow *follow, struct room_cursor *cursor, enum err err)
 {
-    struct backoff backoff = {
-        .min_ms = PAGES_RETRY_MS, .max_ms = PAGES_RETRY_MS, .random = random_u32};
     count_failure(follow, /* is_state= */ false, err);
     list_add(&follow->pages, &cursor->page_link);
     if (follow->pages_timer == 0) {
-        backoff_begin_at_min(&backoff);
-        follow->pages_timer =
-            clock_after(follow->parts.clock, backoff_next(&backoff), on_pages_retry, follow);
+        follow->pages_timer = clock_after(follow->parts.clock, backoff_next(&follow->pages_backoff),
+                                          on_pages_retry, follow);
     }
 }
 
@@ -243,8 +247,8 @@ static void on_page_answered(void *arg, enum err err, const struct msg *reply)
     if (cursor != NULL) {
         cursor->question = NULL;
     }
-    if (err == ERR_OK && reply->id != MSG_journal_read_reply) {
-        err = ERR_PROTOCOL;
+    if (err == ERR_OK) {
+        backoff_begin_at_min(&follow->pages_backoff);
     }
     /* One that waits again wants another page by now. */
     if (cursor != NULL && list_is_empty(&cursor->page_link)) {
@@ -334,14 +338,18 @@ void room_follow_leave(struct room_follow *follow, const char *endpoint)
     room_heads_leave(follow->heads, endpoint);
 }
 
-/* Of a room that is loaded only what it had before is of interest, if the journal is not so far any
- * more. */
+/* Of a room that is not whole only what it had before is of interest, if the journal is not so far
+ * any more. What is out for it may have been answered before what is looked for, and is not the
+ * last that is asked. */
 static bool look_at_place(void *arg, struct head_place *head, uint64_t *ret_seen,
                           uint64_t *ret_generation)
 {
-    const struct place *place = CONTAINER_OF(head, struct place, head);
-    const struct followed_room *room = &place->room;
+    struct place *place = CONTAINER_OF(head, struct place, head);
+    struct followed_room *room = &place->room;
     (void)arg;
+    if (room->step != FOLLOWED_WHOLE) {
+        followed_room_doubt(room);
+    }
     *ret_seen = room->below_seq != 0 ? room->below_seq : room->seq;
     *ret_generation = room->generation;
     return room->step == FOLLOWED_WHOLE || room->below_seq != 0;
@@ -354,9 +362,8 @@ static void on_head_told(void *arg, struct head_place *head, const struct head_t
     struct followed_room *room = &place->room;
     room->below_seq = 0;
     if (room->step != FOLLOWED_WHOLE || room->generation != head->generation) {
-        return; /* it begins anew already */
-    }
-    if (!told->is_there || told->generation != room->generation || told->head < head->seen) {
+        followed_room_doubt(room); /* it has begun anew since */
+    } else if (!told->is_there || told->generation != room->generation || told->head < head->seen) {
         followed_room_reset(room);
     } else if (told->head > room->seq) {
         followed_room_doubt(room);
@@ -391,18 +398,13 @@ static bool make_room(struct room_follow *follow)
 static struct place *add_place(struct room_follow *follow, const struct cursor_open *open)
 {
     bool added;
-    const struct cursor_after *after = &open->after;
-    const struct followed_wish wish = {
-        .generation = after->kind == AFTER_EVENT ? after->generation : 0, .seq = after->seq};
     if (lru_is_full(follow->index) && !make_room(follow)) {
         return NULL;
     }
     struct place *place = mem_alloc(sizeof(*place));
-    followed_room_init(&place->room, &follow->shared, open->room_id, &wish);
+    followed_room_init(&place->room, &follow->shared, open->room_id);
     place->follow = follow;
-    place->backoff =
-        (struct backoff){.min_ms = RETRY_MIN_MS, .max_ms = RETRY_MAX_MS, .random = random_u32};
-    backoff_begin_at_min(&place->backoff);
+    init_backoff(&place->backoff);
     place->resets = place->backoff;
     backoff_begin(&place->resets);
     list_init(&place->behind);
@@ -428,6 +430,9 @@ bool room_follow_open(struct room_follow *follow, const struct cursor_open *open
     } else if (room->step == FOLLOWED_WHOLE &&
                (room->generation != open->generation || room->seq < open->seq)) {
         followed_room_doubt(room);
+    }
+    if (open->after.kind == AFTER_EVENT && open->after.generation == open->generation) {
+        followed_room_wish(room, open->generation, open->seq, open->after.seq);
     }
     list_remove(&place->idle);
     cursor->want_page = on_want_page;
@@ -529,6 +534,7 @@ struct room_follow *room_follow_new(const struct room_follow_parts *parts,
     follow->index = lru_new(sizeof(uint64_t), sizeof(struct place *), config->rooms_max);
     list_init(&follow->due);
     list_init(&follow->pages);
+    init_backoff(&follow->pages_backoff);
     list_init(&follow->idle);
     list_init(&follow->behind);
     follow->heads_owner = heads_owner_ops;

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
+#include "proto/base/backoff.h"
 #include "proto/base/log.h"
-#include "proto/base/random.h"
 #include "proto/bus/publishers.h"
 
 #define SILENCE_CHECK_MS 100
@@ -14,9 +14,9 @@
 #define SILENT_LONG_ROUND_MS 2000
 #define NET_MS 1000
 #define HEADS_ANSWER_MS 1000
-/* After an answer that tells nothing, before any is asked again: from the one to the other. */
-#define HEADS_RETRY_MIN_MS 150
-#define HEADS_RETRY_MAX_MS 300
+/* After questions without an answer, before any is asked again: later and later. */
+#define HEADS_RETRY_MIN_MS 300
+#define HEADS_RETRY_MAX_MS 2000
 
 struct heads_question {
     struct room_heads *heads;
@@ -31,6 +31,7 @@ struct room_heads {
     struct publishers publishers;
     size_t count, out;
     uint64_t silence_timer, net_timer;
+    struct backoff backoff;
     uint64_t retry_timer; /* nothing is asked until it fires; 0: none */
     uint64_t round_ms;    /* when all were asked for last */
     struct metric *gap_rounds, *silence_rounds, *asked, *failed;
@@ -75,9 +76,8 @@ static void take_heads_failure(struct heads_question *question, enum err err)
         }
     }
     if (heads->retry_timer == 0) {
-        const uint64_t pause_ms =
-            HEADS_RETRY_MIN_MS + random_u32() % (HEADS_RETRY_MAX_MS - HEADS_RETRY_MIN_MS);
-        heads->retry_timer = clock_after(heads->parts.clock, pause_ms, on_heads_retry, heads);
+        heads->retry_timer =
+            clock_after(heads->parts.clock, backoff_next(&heads->backoff), on_heads_retry, heads);
     }
 }
 
@@ -134,10 +134,8 @@ static void on_heads_answered(void *arg, enum err err, const struct msg *reply)
     struct heads_question *question = arg;
     struct room_heads *heads = question->heads;
     heads->out--;
-    if (err == ERR_OK && reply->id != MSG_journal_heads_reply) {
-        err = ERR_PROTOCOL;
-    }
     if (err == ERR_OK) {
+        backoff_begin_at_min(&heads->backoff);
         take_heads(question, &reply->journal_heads_reply);
     } else {
         take_heads_failure(question, err);
@@ -298,6 +296,9 @@ struct room_heads *room_heads_new(const struct room_heads_parts *parts)
     heads->parts = *parts;
     list_init(&heads->all);
     list_init(&heads->due);
+    heads->backoff = (struct backoff){
+        .min_ms = HEADS_RETRY_MIN_MS, .max_ms = HEADS_RETRY_MAX_MS, .random = random_u32};
+    backoff_begin_at_min(&heads->backoff);
     publishers_init(&heads->publishers);
     heads->gap_rounds = metrics_counter(parts->metrics, rounds, rounds_help, "why=\"gap\"");
     heads->silence_rounds = metrics_counter(parts->metrics, rounds, rounds_help, "why=\"silence\"");

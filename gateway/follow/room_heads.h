@@ -2,8 +2,9 @@
  *
  * All are asked after a gap in a publisher's numbers, when another publisher comes in its place,
  * and when one has been silent for half a second; while one is silent, again and again, because
- * what it does may be heard by others and not here. Besides, a thirtieth of them each second. At
- * most HEADS_OUT_MAX questions are out at a time. Lives on the loop. */
+ * what it does may be heard by others and not here. Besides, a thirtieth of them each second. While
+ * roomsvc does not answer, it is asked later and later. At most HEADS_OUT_MAX questions are out at
+ * a time. Lives on the loop. */
 #ifndef LYNKS_GATEWAY_FOLLOW_ROOM_HEADS_H
 #define LYNKS_GATEWAY_FOLLOW_ROOM_HEADS_H
 

@@ -564,6 +564,22 @@ static void a_poll_tells_of_a_reset_and_of_the_end(void **state)
                                                             "ended\"}}],\"next\":\"g3.42\"}");
 }
 
+/* Another database, in which the room is not. */
+static void a_poll_that_is_told_the_end_of_its_room_keeps_its_place(void **state)
+{
+    struct stream_fixture *f = *state;
+    const struct msg life = {.id = MSG_room_news, .room_news = {.what = ROOM_NEWS_LIVES}};
+    const struct msg heads = {.id = MSG_journal_heads_reply,
+                              .journal_heads_reply = {.generation = GENERATION + 1}};
+    struct ask *ask = poll_events(f, "after=g3.41");
+    answer_room(f);
+    room_follow_hear(f->api->rooms, "tcp://127.0.0.1:5712", &life, /* is_next= */ false);
+    answer_with(f, MSG_journal_heads, &heads);
+    fail_call(f->api, MSG_room_state, ERR_GONE);
+    assert_polled(&ask, "{\"events\":[{\"event\":\"end\",\"data\":{\"reason\":\"room_ended\"}}],"
+                        "\"next\":\"g3.41\"}");
+}
+
 static void polls_are_answered_when_the_server_drains(void **state)
 {
     struct stream_fixture *f = *state;
@@ -599,6 +615,7 @@ int main(void)
         T(a_poll_waits_for_20_s_and_no_more_than_25),
         T(a_poll_that_is_told_nothing_keeps_its_place),
         T(a_poll_tells_of_a_reset_and_of_the_end),
+        T(a_poll_that_is_told_the_end_of_its_room_keeps_its_place),
         T(polls_are_answered_when_the_server_drains),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,6 +98,29 @@ static void who_was_away_for_long_gets_it_from_the_journal(void **state)
     assert_in_range(f->asked_events, 34, 35); /* 64 at a time */
 }
 
+/* Whoever comes first. */
+static void the_tail_begins_where_the_first_of_all_was(void **state)
+{
+    static const char *const afters[] = {"100", "20", "19", "20", "0", "?"};
+    struct fixture *f = *state;
+    struct played_reader *readers[ARRAY_LEN(afters)];
+    play_hands(f, 1200);
+    for (size_t i = 0; i < ARRAY_LEN(afters); i++) {
+        AUTO(mem_free) char *after = mem_printf("%lu", 1100 + strtoul(afters[i], NULL, 10));
+        readers[i] = open_reader(f, i < 4 ? after : afters[i]);
+    }
+    answer(f, ERR_OK);
+    for (int i = 0; i < 2; i++) { /* from 1087 on, 64 at a time */
+        assert_int_equal(f->questions[0].request.journal_read.after_seq, 1087 + (uint64_t)i * 64);
+        answer(f, ERR_OK);
+    }
+    assert_int_equal(f->asked_events, 3); /* and a page for who was away for long */
+    for (size_t i = 0; i < 4; i++) {
+        AUTO(mem_free) char *text = hands("", 1100 + strtoul(afters[i], NULL, 10), 1200, "");
+        assert_read(readers[i], text);
+    }
+}
+
 /* However many were cut off by the gateway that was here before. */
 static void those_who_come_again_together_cost_a_few_questions(void **state)
 {
@@ -339,6 +362,55 @@ static void what_has_left_the_tail_comes_from_the_journal(void **state)
     assert_read(reader, all);
 }
 
+static void while_the_journal_does_not_answer_it_is_asked_later_and_later(void **state)
+{
+    struct fixture *f = *state;
+    struct played_reader *reader = open_reader(f, "");
+    reader->is_slow = true;
+    answer_all(f);
+    read_chunks(reader, 2);
+    assert_read(reader, "=1 7;me 7;");
+    while (f->rooms[ROOM].head < 50) {
+        play_and_tell(f, ROOM,
+                      f->rooms[ROOM].head % 2 == 1 ? EVENT_HAND_RAISED : EVENT_HAND_LOWERED, ME);
+    }
+    f->asked_events = 0;
+    f->refuse = ERR_UNAVAILABLE;
+    reader->is_slow = false;
+    read_chunks(reader, 1);
+    fake_clock_advance(f->clock, 60000);
+    assert_in_range(f->asked_events, 30, 70);
+    f->refuse = ERR_OK;
+    fake_clock_advance(f->clock, 2100);
+    answer_all(f);
+    AUTO(mem_free) char *all = hands("", 1, 50, "");
+    assert_read(reader, all);
+}
+
+/* The journal has more than the gateway has heard of: he gets that, too, once and in its turn. */
+static void a_page_that_is_ahead_of_the_room_tells_nothing_twice(void **state)
+{
+    struct fixture *f = *state;
+    struct played_reader *reader = open_reader(f, "");
+    answer_all(f);
+    assert_read(reader, "=1 7;me 7;");
+    reader->is_slow = true;
+    while (f->rooms[ROOM].head < 200) {
+        play_and_tell(f, ROOM,
+                      f->rooms[ROOM].head % 2 == 1 ? EVENT_HAND_RAISED : EVENT_HAND_LOWERED, ME);
+    }
+    play_hands(f, 210);
+    assert_int_equal(reader->cursor.room->seq, 200);
+    assert_null(room_tail_find(&reader->cursor.room->tail, 194)); /* where the fourth page begins */
+    reader->is_slow = false;
+    read_chunks(reader, 1);
+    answer_all(f);
+    AUTO(mem_free) char *all = hands("", 1, 210, "");
+    assert_read(reader, all);
+    play_and_tell(f, ROOM, EVENT_HAND_LOWERED, ME);
+    assert_read(reader, "211 down 7;");
+}
+
 /* The journal is read for him when the room begins anew. */
 static void a_page_of_another_generation_is_not_told(void **state)
 {
@@ -382,6 +454,7 @@ int main(void)
         T(who_comes_first_gets_a_snapshot_then_what_happens),
         T(who_comes_again_goes_on_where_he_was),
         T(who_was_away_for_long_gets_it_from_the_journal),
+        T(the_tail_begins_where_the_first_of_all_was),
         T(those_who_come_again_together_cost_a_few_questions),
         T(what_is_not_kept_any_more_is_told_by_a_reset),
         T(what_no_event_of_this_journal_has_is_told_by_a_reset),
@@ -395,6 +468,8 @@ int main(void)
         T(one_that_is_too_far_behind_is_too_slow),
         T(what_was_there_before_makes_nobody_slow),
         T_SMALL(what_has_left_the_tail_comes_from_the_journal),
+        T_SMALL(while_the_journal_does_not_answer_it_is_asked_later_and_later),
+        T_SMALL(a_page_that_is_ahead_of_the_room_tells_nothing_twice),
         T_SMALL(a_page_of_another_generation_is_not_told),
         T(one_that_leaves_while_the_journal_is_read_is_forgotten),
     };

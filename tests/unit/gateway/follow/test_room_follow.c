@@ -150,6 +150,45 @@ static void a_gap_in_the_numbers_of_a_publisher_asks_for_all(void **state)
     assert_read(reader, "2 joined 8;");
 }
 
+/* The answer that is out was given before it happened, and the room is not whole yet. */
+static void a_gap_while_a_room_is_read_is_not_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    struct played_reader *reader = open_reader(f, "");
+    answer(f, ERR_OK);
+    assert_int_equal(f->questions[0].request.id, MSG_journal_read);
+    hear_life(f, ONE, false); /* event 2 was lost */
+    answer(f, ERR_OK);
+    play(f, ROOM, EVENT_PARTICIPANT_JOINED, 8);
+    answer_all(f);
+    assert_read(reader, "=1 7;me 7;2 joined 8;");
+}
+
+/* The room has begun anew since the heads were asked for. */
+static void heads_that_are_told_while_a_room_is_read_are_not_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    struct played_reader *reader = read_one(f);
+    play(f, ROOM, EVENT_PARTICIPANT_JOINED, 8);
+    play_and_tell(f, ROOM, EVENT_PARTICIPANT_JOINED, 9);
+    hear_life(f, ONE, false);
+    f->generation++;
+    answer(f, ERR_OK); /* the journal is another one */
+    assert_int_equal(f->questions[0].request.id, MSG_journal_heads);
+    const struct played_question heads = f->questions[0];
+    f->questions[0] = f->questions[1];
+    f->questions[1] = heads;
+    answer(f, ERR_OK); /* the state */
+    play(f, ROOM, EVENT_PARTICIPANT_JOINED, 10);
+    answer(f, ERR_OK);
+    assert_int_equal(f->questions[0].request.id, MSG_journal_read);
+    f->rooms[ROOM].head--; /* it is answered as it was before */
+    answer(f, ERR_OK);
+    f->rooms[ROOM].head++;
+    answer_all(f);
+    assert_read(reader, "reset;=3 7,8,9;me 7;4 joined 10;");
+}
+
 static void a_round_without_an_answer_is_made_again(void **state)
 {
     struct fixture *f = *state;
@@ -159,6 +198,21 @@ static void a_round_without_an_answer_is_made_again(void **state)
     answer(f, ERR_DEADLINE);
     assert_int_equal(f->out, 0);
     live(f, 300); /* sooner than by the net */
+    answer_all(f);
+    assert_read(reader, "2 joined 8;");
+}
+
+static void rounds_without_an_answer_are_made_later_and_later(void **state)
+{
+    struct fixture *f = *state;
+    struct played_reader *reader = read_one(f);
+    f->refuse = ERR_UNAVAILABLE;
+    const size_t asked = f->asked_heads;
+    fake_clock_advance(f->clock, 60000);
+    assert_in_range(f->asked_heads - asked, 30, 70); /* every two seconds at last */
+    f->refuse = ERR_OK;
+    play(f, ROOM, EVENT_PARTICIPANT_JOINED, 8);
+    fake_clock_advance(f->clock, 2100);
     answer_all(f);
     assert_read(reader, "2 joined 8;");
 }
@@ -241,6 +295,27 @@ static void what_happens_while_it_is_loaded_is_there_at_its_end(void **state)
     assert_read(reader, expected.data);
     strbuf_fini(&expected);
     assert_int_equal(f->asked_states, 2);
+}
+
+/* What was before the state is not how it is: the journal is read from there for who comes again.
+ * Here it is pruned meanwhile. */
+static void what_was_before_the_state_changes_it_no_more(void **state)
+{
+    struct fixture *f = *state;
+    play(f, ROOM, EVENT_PARTICIPANT_JOINED, 8);
+    play(f, ROOM, EVENT_PARTICIPANT_LEFT, 8);
+    while (f->rooms[ROOM].head < 199) {
+        play(f, ROOM, EVENT_HAND_RAISED, ME);
+    }
+    play(f, ROOM, EVENT_PARTICIPANT_JOINED, 8);
+    struct played_reader *reader = open_reader(f, "1");
+    struct played_reader *anew = open_reader(f, "");
+    answer(f, ERR_OK);
+    answer(f, ERR_OK); /* he has left in this page */
+    f->rooms[ROOM].kept_after = 150;
+    answer_all(f);
+    assert_read(anew, "=200 7,8;me 7;");
+    assert_read(reader, "reset;=200 7,8;me 7;");
 }
 
 static void a_restore_between_two_pages_begins_anew(void **state)
@@ -590,11 +665,15 @@ int main(void)
         T(one_that_is_heard_while_the_journal_is_read_is_not_lost),
         T(the_last_one_that_is_lost_is_found_by_the_net),
         T(a_gap_in_the_numbers_of_a_publisher_asks_for_all),
+        T(a_gap_while_a_room_is_read_is_not_forgotten),
+        T(heads_that_are_told_while_a_room_is_read_are_not_forgotten),
         T(a_round_without_an_answer_is_made_again),
+        T(rounds_without_an_answer_are_made_later_and_later),
         T(silence_of_one_of_two_asks_again_and_again),
         T(a_publisher_that_has_gone_asks_for_all_once),
         T(where_nobody_publishes_the_journals_are_asked),
         T(what_happens_while_it_is_loaded_is_there_at_its_end),
+        T(what_was_before_the_state_changes_it_no_more),
         T(a_restore_between_two_pages_begins_anew),
         T(a_room_that_has_ended_meanwhile_ends_who_reads),
         T(another_generation_resets_whoever_reads),

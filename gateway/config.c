@@ -105,12 +105,13 @@ const struct config_option gateway_options[] = {
     {"LYNKS_MEMBER_PER_MINUTE", CONFIG_UINT, AT(name_per_minute), "60", 1, 1000000, NULL,
      "members and owners that one user may name in the long run"},
     {"LYNKS_JOIN_BURST", CONFIG_UINT, AT(join_burst), "4000", 1, 1000000, NULL,
-     "participants that one address may make at once by coming into rooms"},
+     "participants that one address may make at once by coming into rooms, joins that are refused "
+     "among them"},
     {"LYNKS_JOIN_PER_MINUTE", CONFIG_UINT, AT(join_per_minute), "1200", 1, 1000000, NULL,
-     "participants that one address may make in the long run"},
-    {"LYNKS_ROOM_CODE_BURST", CONFIG_UINT, AT(code_burst), "200", 1, 1000000, NULL,
-     "codes of no room that one address may name at once; past it 429 for all codes from there, but "
-     "not for who is in a room"},
+     "participants that one address may make in the long run, joins that are refused among them"},
+    {"LYNKS_ROOM_CODE_BURST", CONFIG_UINT, AT(code_burst), "1000", 1, 1000000, NULL,
+     "codes of no room that one address may name at once, and codes that are being looked for; past "
+     "it 429 for all codes from there, but not for who is in a room"},
     {"LYNKS_ROOM_CODE_PER_MINUTE", CONFIG_UINT, AT(code_per_minute), "60", 1, 1000000, NULL,
      "codes of no room that one address may name in the long run"},
     {"LYNKS_ROOM_PIN_BURST", CONFIG_UINT, AT(pin_burst), "50", 1, 1000000, NULL,

@@ -54,27 +54,23 @@ static bool has_code(const struct exchange *exchange)
     return room.bytes > 0 && !exchange->is_participant && !str_id(room, &id);
 }
 
+/* Every code is a guess until it is known to be of a room: so that not more can be tried at a time
+ * than there are attempts. */
 static enum err admit_code(void *arg, struct exchange *exchange)
 {
     const struct room_limits *limits = arg;
-    uint8_t key[ADDRESS_BYTES];
-    if (!has_code(exchange) ||
-        limiter_has(limits->codes.by_address, exchange_address_key(exchange, key),
-                    clock_mono_ms(limits->clock), &exchange->retry_after_ms)) {
+    if (!has_code(exchange)) {
         return ERR_OK;
     }
-    metric_inc(limits->codes.refused);
-    return ERR_RATE_LIMITED;
+    exchange->guard_holds = take_one(limits, &limits->codes, exchange);
+    return exchange->guard_holds ? ERR_OK : ERR_RATE_LIMITED;
 }
 
 static void note_code(void *arg, const struct exchange *exchange, enum err err)
 {
     const struct room_limits *limits = arg;
-    uint8_t key[ADDRESS_BYTES];
-    uint64_t wait_ms;
-    if (err == ERR_NO_SUCH_ROOM && has_code(exchange)) {
-        (void)limiter_take(limits->codes.by_address, exchange_address_key(exchange, key),
-                           clock_mono_ms(limits->clock), &wait_ms);
+    if (exchange->guard_holds && err != ERR_NO_SUCH_ROOM) {
+        give_one_back(&limits->codes, exchange);
     }
 }
 
@@ -105,8 +101,7 @@ void room_limits_end_join(struct room_limits *limits, const struct exchange *exc
     if (has_pin && err != ERR_WRONG_PIN) {
         give_one_back(&limits->pins, exchange);
     }
-    /* One that failed otherwise may have made somebody all the same. */
-    if (err == ERR_OK ? !is_made : err_is_callers(err)) {
+    if (err == ERR_OK && !is_made) {
         give_one_back(&limits->joins, exchange);
     }
 }

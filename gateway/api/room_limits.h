@@ -19,16 +19,17 @@ room_limits_new(const struct clock *clock, struct metrics *metrics,
 void room_limits_free(struct room_limits **limits);
 
 /* For the dispatcher: who names rooms by codes that are none is refused after a while, whatever he
- * names. Who comes with a participant's token is told of no room but his own, and is not counted.
- */
+ * names. A code counts from when it comes, and no more once it is known to be of a room. Who comes
+ * with a participant's token is told of no room but his own, and is not counted. */
 struct route_guard room_limits_guard(struct room_limits *limits);
 
 /* Takes a join, and the attempt at a PIN if one is given: until it is known whether it is right, so
  * that not more can be tried at a time. ERR_RATE_LIMITED: none is left. */
 enum err room_limits_take_join(struct room_limits *limits, struct exchange *exchange, bool has_pin);
 /* How it ended. is_made: it has made somebody, who was not there before and was not made by the
- * same request that came before. What makes nobody does not count, and of PINs only a wrong one
- * does. */
+ * same request that came before. Only what goes well and makes nobody does not count: a refusal
+ * costs the database as much, and what failed may have made somebody all the same. Of PINs only a
+ * wrong one counts. */
 void room_limits_end_join(struct room_limits *limits, const struct exchange *exchange, bool has_pin,
                           enum err err, bool is_made);
 

@@ -62,6 +62,7 @@ struct exchange {
     const struct msg_user *user;   /* whose session it is, for a route with_user; only while its
                                       handler is called; may be NULL */
     struct etag_match match;       /* what a route with has_if_match may change */
+    bool guard_holds;              /* the guard's own: what it has taken when it let it in */
     char etag[ETAG_BYTES];         /* of the answer; "": it has none */
     char location[LOCATION_BYTES]; /* likewise */
     struct json_t *body;           /* checked; NULL if the route takes none */

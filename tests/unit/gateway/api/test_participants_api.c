@@ -395,7 +395,7 @@ static int try_to_join(struct api_fixture *f, const struct sent *sent, enum err 
     return status;
 }
 
-/* What makes nobody counts for nothing; what may have made somebody does. */
+/* Who comes back, and who comes again, counts for nothing. */
 static void so_many_come_from_one_address(void **state)
 {
     static const struct sent join = {"POST", JOIN, NULL, NAMED, NULL};
@@ -404,7 +404,6 @@ static void so_many_come_from_one_address(void **state)
     struct api_fixture *f = *state;
     log_capture_expect("request failed");
     for (int i = 0; i < 10; i++) {
-        assert_int_equal(try_to_join(f, &join, ERR_ROOM_FULL), 409);
         assert_int_equal(try_to_join(f, &back, ERR_OK), 201);
         assert_int_equal(try_to_join(f, &again, ERR_OK), 201);
     }
@@ -420,12 +419,44 @@ static void so_many_come_from_one_address(void **state)
     assert_int_equal(try_to_join(f, &join, ERR_OK), 429);
 }
 
+/* A refusal counts as a join does, so that nobody asks the database for ever. */
+static void so_many_are_refused(void **state)
+{
+    static const struct sent join = {"POST", JOIN, NULL, NAMED, NULL};
+    static const struct sent back = {"POST", JOIN, PARTICIPANT_TOKEN, "{}", NULL};
+    static const enum err refusals[] = {ERR_ROOM_FULL, ERR_ROOM_LOCKED, ERR_WRONG_PIN,
+                                        ERR_MUST_WAIT};
+    struct api_fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+        assert_int_equal(try_to_join(f, &join, refusals[i]), err_http_status(refusals[i]));
+    }
+    assert_int_equal(try_to_join(f, &back, ERR_REMOVED), 403);
+    assert_false(was_limited(f, "limit=\"join\""));
+    assert_int_equal(try_to_join(f, &join, ERR_ROOM_FULL), 429);
+    assert_int_equal(try_to_join(f, &back, ERR_REMOVED), 429);
+    assert_true(was_limited(f, "limit=\"join\""));
+}
+
+/* Also where the limit is a service's, which says nothing of when. */
+static void who_is_limited_is_told_when_to_come_again(void **state)
+{
+    struct api_fixture *f = *state;
+    char value[16];
+    struct ask *ask = send_as(f, &(struct sent){"POST", JOIN, NULL, NAMED, NULL});
+    fail_call(f, MSG_participant_join, ERR_RATE_LIMITED);
+    assert_problem(ask, 429, "rate_limited");
+    assert_string_equal(ask_header(ask, "Retry-After", value, sizeof(value)), "1");
+    ask_free(&ask);
+}
+
 static void so_many_pins_are_tried(void **state)
 {
     static const struct sent pin = {"POST", JOIN, NULL, "{\"name\":\"D\",\"pin\":\"0042\"}", NULL};
     static const struct sent none = {"POST", JOIN, NULL, NAMED, NULL};
     struct api_fixture *f = *state;
     struct ask *asks[4];
+    f->config.room_limits.join_burst = 100;
+    api_fixture_restart(f);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(try_to_join(f, &pin, ERR_ROOM_LOCKED), 423);
         assert_int_equal(try_to_join(f, &none, ERR_WRONG_PIN), 403);
@@ -469,6 +500,8 @@ static void codes_are_guessed_so_often(void **state)
     static const struct sent by_id = {"GET", "/v1/rooms/77", TOKEN, NULL, NULL};
     static const struct sent inside = {"GET", JOIN, PARTICIPANT_TOKEN, NULL, NULL};
     struct api_fixture *f = *state;
+    f->config.room_limits.join_burst = 100;
+    api_fixture_restart(f);
     for (int i = 0; i < 6; i++) {
         assert_int_equal(name_room(f, &by_id, MSG_room_get, ERR_NO_SUCH_ROOM), 404);
         assert_int_equal(name_room(f, &inside, MSG_participant_page, ERR_NO_SUCH_ROOM), 404);
@@ -486,6 +519,34 @@ static void codes_are_guessed_so_often(void **state)
     assert_int_equal(name_room(f, &by_id, MSG_room_get, ERR_GONE), 410);
     fake_clock_advance(f->clock, 10000);
     assert_int_equal(name_room(f, &as_carol, MSG_room_get, ERR_GONE), 410);
+}
+
+/* However many come at a time: what names a room counts no more once that is known. */
+static void codes_are_guessed_at_a_time(void **state)
+{
+    static const struct sent guess = {"POST", JOIN, NULL, NAMED, NULL};
+    struct api_fixture *f = *state;
+    struct ask *asks[6];
+    f->config.room_limits.join_burst = 100;
+    api_fixture_restart(f);
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        asks[i] = send_as(f, &guess);
+        if (i < 4) {
+            assert_int_equal(asks[i]->status, 0);
+        } else {
+            assert_problem(asks[i], 429, "rate_limited");
+        }
+    }
+    assert_true(was_limited(f, "limit=\"code\""));
+    fail_call(f, MSG_participant_join, ERR_NO_SUCH_ROOM);
+    fail_call(f, MSG_participant_join, ERR_ROOM_FULL);
+    fail_call(f, MSG_participant_join, ERR_NO_SUCH_ROOM);
+    fail_call(f, MSG_participant_join, ERR_NO_SUCH_ROOM);
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        ask_free(&asks[i]);
+    }
+    assert_int_equal(name_room(f, &guess, MSG_participant_join, ERR_NO_SUCH_ROOM), 404);
+    assert_int_equal(name_room(f, &guess, MSG_participant_join, ERR_NO_SUCH_ROOM), 429);
 }
 
 #define PARTICIPANTS_TEST(fn)                                                                      \
@@ -508,8 +569,11 @@ int main(void)
         PARTICIPANTS_TEST(one_is_changed),
         PARTICIPANTS_TEST(they_leave),
         PARTICIPANTS_TEST(so_many_come_from_one_address),
+        PARTICIPANTS_TEST(so_many_are_refused),
+        PARTICIPANTS_TEST(who_is_limited_is_told_when_to_come_again),
         PARTICIPANTS_TEST(so_many_pins_are_tried),
         PARTICIPANTS_TEST(codes_are_guessed_so_often),
+        PARTICIPANTS_TEST(codes_are_guessed_at_a_time),
     };
     return cmocka_run_group_tests_name("participants_api", tests, NULL, NULL);
 }

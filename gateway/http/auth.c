@@ -170,6 +170,9 @@ enum err auth_read(struct exchange *exchange, struct credential *ret_credential)
     if (verdict == TOKEN_IS_FOREIGN) {
         metric_inc(auth->foreign_tokens);
     }
+    /* Of two only one could be taken away, and the other may be a page's of another port. */
+    exchange->is_cookie_dead =
+        ret_credential->is_by_cookie && token.bytes > 0 && verdict != TOKEN_IS_OURS;
     if (verdict != TOKEN_IS_OURS || !(is_session ? takes->session : takes->participant)) {
         return ERR_UNAUTHORIZED;
     }
@@ -217,6 +220,7 @@ static void on_session_checked(void *arg, enum err err, const struct msg *reply)
     }
     if (err == ERR_UNAUTHORIZED) {
         note_unknown(exchange, check.credential.token_hash);
+        exchange->is_cookie_dead = check.credential.is_by_cookie;
     }
     if (err != ERR_OK) {
         exchange_fail(exchange, err);

@@ -62,7 +62,9 @@ struct credential {
  * not take, or that no gateway has drawn. ERR_RATE_LIMITED: it is not remembered as a good one, and
  * too many of its address were of nobody. Asks nobody; for a route that is open to anybody it gives
  * CREDENTIAL_NONE.
- * The cookie counts only where there is no Authorization at all, and never for the original API. */
+ * The cookie counts only where there is no Authorization at all, and never for the original API.
+ * One that is of no session, as far as is known here or auth_check is told, is taken away by the
+ * answer that refuses it. */
 enum err auth_read(struct exchange *exchange, struct credential *ret_credential);
 
 /* So many refusals a second, or a burst of AUTH_REFUSALS_AT_ONCE, cost nobody else anything. */

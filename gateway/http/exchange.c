@@ -239,6 +239,17 @@ static void add_retry_after(const struct exchange *exchange, struct http_respons
     add_own_header(response, "Retry-After", value);
 }
 
+/* Pages cannot remove the cookie, and browsers send it with every request: a dead one would keep a
+ * guest out for ever of what is open to anybody. */
+static void take_dead_cookie(const struct exchange *exchange, struct http_response *response)
+{
+    if (exchange->is_cookie_dead) {
+        AUTO(mem_free)
+        char *value = session_cookie_write(exchange->all->config.cookie, "", 0);
+        add_own_header(response, "Set-Cookie", value);
+    }
+}
+
 /* The methods of the exchange's path. */
 static void add_allow(const struct exchange *exchange, struct http_response *response,
                       const char *name)
@@ -283,6 +294,7 @@ void exchange_fail_with(struct exchange *exchange, const struct problem *problem
         add_retry_after(exchange, response);
     } else if (status == 401) {
         add_own_header(response, "WWW-Authenticate", "Bearer");
+        take_dead_cookie(exchange, response);
     } else if (status == 405) {
         add_allow(exchange, response, "Allow");
     } else if (problem->err == ERR_CONTENT_CODING) {

@@ -58,6 +58,7 @@ struct exchange {
     struct str repeat_key;              /* what Idempotency-Key says; borrowed; empty: nothing */
     uint8_t body_hash[AUTH_BODY_BYTES]; /* of the body that came with it */
     bool is_by_cookie;                  /* its token came in the cookie */
+    bool is_cookie_dead;                /* its cookie is of no session: a 401 takes it away */
     char *set_cookie;                   /* of a success: its Set-Cookie; NULL: none */
     const struct msg_user *user;   /* whose session it is, for a route with_user; only while its
                                       handler is called; may be NULL */

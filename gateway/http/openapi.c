@@ -522,7 +522,8 @@ static void write_security_schemes(const struct public_url *url, struct json_out
     json_out_member_z(out, "name", cookie.name);
     json_out_member_z(out, "description",
                       "The token of a session that was opened with cookie; only for pages of this "
-                      "service itself. Authorization wins.");
+                      "service itself. Authorization wins. A 401 takes one of no session away: the "
+                      "next request comes without it.");
     json_out_close(out, "}}");
 }
 

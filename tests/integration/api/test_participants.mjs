@@ -14,6 +14,7 @@ import { actionsOf, may, ROLES } from '../../support/permissions.mjs';
 import { assertMeetingLines } from '../../support/readme-people.mjs';
 import { startStack } from '../../support/stack.mjs';
 import { drawToken, tokenKeyOf } from '../../support/tokens.mjs';
+import { eventually } from '../../support/wait.mjs';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -347,6 +348,24 @@ test('a key is of who gave it, of the room and of the body', async () => {
     assert.equal((await remove(room, gus, gus.token)).status, 204);
     const late = await isIn(enterAsGuest(room, 'Gus', {}, { headers }));
     assert.deepEqual([late.id, late.token], [gus.id, gus.token]); // what came of it, not a new one
+});
+
+test('who was signed in once comes in as a guest: the refusal takes the cookie of the ended session away', async () => {
+    const room = await makeRoom();
+    const signedIn = await stack.request('/v1/sessions', { body: { username: USERS.zoe, password: PASSWORD, cookie: true } });
+    assert.equal(signedIn.status, 201, signedIn.text);
+    const [cookie] = signedIn.headers['set-cookie'][0].split(';');
+    const [name] = cookie.split('=');
+    const ended = await ask('DELETE', '/v1/sessions/current', { headers: { cookie } });
+    assert.equal(ended.status, 204, ended.text);
+    const refused = await eventually(async () => {
+        const answer = await enterAsGuest(room, 'Zoe', {}, { headers: { cookie } });
+        return answer.status === 401 && answer;
+    }, { within: 10000, what: 'the session has ended everywhere' });
+    fails(refused, 401, 'unauthorized');
+    assert.deepEqual(refused.headers['set-cookie'].map((each) => each.split('; ').filter((part) => !/^Http|^Same|^Secure/.test(part))),
+        [[`${name}=`, 'Path=/', 'Max-Age=0']]);
+    assert.equal((await isIn(enterAsGuest(room, 'Zoe'))).guest, true); // as the browser sends it now
 });
 
 // ---- who may what ----

@@ -324,6 +324,50 @@ static void test_cookies_of_ended_sessions_are_limited_as_tokens_are(void **stat
     token_keys_free(&keys);
 }
 
+/* What is known of a cookie when its request is refused. */
+static void test_a_dead_cookie_is_taken_away(void **state)
+{
+    static const struct {
+        const char *method, *path, *authorization, *cookie;
+        enum err check; /* how the session's check ends; ERR_OK: none is asked for */
+        int status;
+        bool is_cleared;
+    } rows[] = {
+        {"POST", "/v1/rooms/abc/participants", NULL, NAME "=" TOKEN, ERR_UNAUTHORIZED, 401, true},
+        {"POST", "/v1/rooms/abc/participants", NULL, NAME "=" FOREIGN_TOKEN, ERR_OK, 401, true},
+        {"GET", "/v1/users/me", NULL, NAME "=" TOKEN, ERR_UNAUTHORIZED, 401, true},
+        {"GET", "/v1/users/me", NULL, NAME "=" TOKEN, ERR_UNAVAILABLE, 503, false},
+        /* It is not what was refused. */
+        {"GET", "/v1/users/me", TOKEN, NAME "=" TOKEN, ERR_UNAUTHORIZED, 401, false},
+        {"GET", "/v1/users/me", FOREIGN_TOKEN, NAME "=" TOKEN, ERR_OK, 401, false},
+        {"GET", "/v1/users/me", NULL, "a=" FOREIGN_TOKEN, ERR_OK, 401, false},
+        /* It is good, but not for this. */
+        {"GET", "/v1/rooms/abc/events", NULL, NAME "=" TOKEN, ERR_OK, 401, false},
+        /* One of the two may be another page's, which would be left. */
+        {"GET", "/v1/users/me", NULL, NAME "=" TOKEN "; " NAME "=" TOKEN, ERR_OK, 401, false},
+        {"POST", "/create", NULL, NAME "=" FOREIGN_TOKEN, ERR_OK, 401, false},
+    };
+    struct api_fixture *f = *state;
+    log_capture_expect("request failed");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char value[256];
+        struct ask *ask =
+            prepare(rows[i].method, rows[i].path, rows[i].authorization, "{\"name\":\"Ann\"}");
+        ask_set_header(ask, "Cookie", rows[i].cookie);
+        api_handle(f->api, &ask->request);
+        if (rows[i].check != ERR_OK) {
+            fail_call(f, MSG_session_check, rows[i].check);
+        }
+        assert_int_equal(ask->status, rows[i].status);
+        const char *cleared = ask_header(ask, "Set-Cookie", value, sizeof(value));
+        assert_int_equal(cleared != NULL, rows[i].is_cleared);
+        if (cleared != NULL) {
+            assert_string_equal(cleared, NAME "=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict");
+        }
+        ask_free(&ask);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, api_fixture_setup, api_fixture_teardown)
 
 int main(void)
@@ -340,6 +384,7 @@ int main(void)
         TEST(test_signing_out_takes_the_cookie_away),
         TEST(test_a_cookie_stays_when_signing_out_fails),
         TEST(test_cookies_of_ended_sessions_are_limited_as_tokens_are),
+        TEST(test_a_dead_cookie_is_taken_away),
     };
     return cmocka_run_group_tests_name("cookie_sign_in", tests, NULL, NULL);
 }

@@ -7,7 +7,8 @@
 #include "gateway/http/exchange.h"
 #include "gateway/http/token.h"
 
-#define AUTH_HASH_BYTES SESSION_HASH_BYTES /* of a token's hex digits: what services know of it */
+/* SHA-256 of a token as text, a participant's with its prefix: all that services know of it. */
+#define AUTH_HASH_BYTES SESSION_HASH_BYTES
 
 struct auth_config {
     const char *token_key; /* see token_keys_new */
@@ -37,10 +38,11 @@ struct auth_participant {
 void auth_draw_participant(const struct auth *auth, struct str seed,
                            struct auth_participant *ret_token);
 
-/* This token is of a session, as its sign-in has just said. Good ones are remembered, until others
- * make them give place, and are not counted by their address: behind one address there may be many
- * people, whose sessions go on whatever one of them sends. That is all that is remembered of a
- * session: whether it still goes on is asked each time. */
+/* This token is of a session or of a participant: a service has just made it theirs, or has said
+ * so. Good ones are remembered until others take their places, and their requests are let through
+ * however many bad ones their address has sent: behind one address there may be many people, and
+ * what one of them sends must not lock out the others. Nothing else is remembered of a token:
+ * whether it is still good is asked each time. */
 void auth_note_good(struct auth *auth, const uint8_t token_hash[AUTH_HASH_BYTES]);
 
 /* Of a body, or of what names a device, for services to compare: keyed, because passwords are in

@@ -10,8 +10,10 @@ static const struct {
 } kinds[] = {
     {ERR_BAD_REQUEST, "Bad request", "Send one JSON object, as the API's document describes it."},
     {ERR_BAD_CREDENTIALS, "Bad credentials", "Check the user name and the password."},
-    {ERR_UNAUTHORIZED, "Not logged in",
-     "Log in and send the token in the header <code>Authorization</code>."},
+    {ERR_UNAUTHORIZED, "No good token",
+     "Send in the header <code>Authorization</code> the token that signing in gave you, or, as "
+     "a participant, the one that coming into the room gave you. Where you have none, or it has "
+     "ended, sign in or come in again without it."},
     {ERR_FORBIDDEN, "Not allowed", "Ask somebody who may, or for the right to do it."},
     {ERR_NOT_FOUND, "Not found", "Check the address: its spelling, and whether it has an end."},
     {ERR_NO_SUCH_ROOM, "No such room", "Check the room's id. The room may have been closed."},

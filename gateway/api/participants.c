@@ -315,7 +315,7 @@ static const struct route participant_rows[] = {
      .name = "joinRoom",
      .doc = "Comes into a room: a user by its id or its code, a guest by its code, and whoever was "
             "in it with his participant's token, as whom he was.",
-     .who = ROUTE_ANYBODY_OR_USER,
+     .who = ROUTE_USER_PARTICIPANT_OR_NOBODY,
      .takes_key = true,
      .body = join_body,
      .answer = {.status = 201, .members = join_answer, .doc = "He is in.", .has_location = true},

@@ -13,10 +13,10 @@ static const struct route_takes takes[] = {
     [ROUTE_USER_OR_PARTICIPANT] = {.name = "user_or_participant",
                                    .session = true,
                                    .participant = true},
-    [ROUTE_ANYBODY_OR_USER] = {.name = "anybody_or_user",
-                               .nothing = true,
-                               .session = true,
-                               .participant = true},
+    [ROUTE_USER_PARTICIPANT_OR_NOBODY] = {.name = "user_participant_or_nobody",
+                                          .nothing = true,
+                                          .session = true,
+                                          .participant = true},
 };
 
 struct routes {

@@ -22,7 +22,8 @@ enum route_who {
     ROUTE_ADMIN,               /* likewise, and he may manage everybody; else forbidden */
     ROUTE_PARTICIPANT,         /* somebody in a room, with his participant's token */
     ROUTE_USER_OR_PARTICIPANT, /* either of them */
-    ROUTE_ANYBODY_OR_USER,     /* any of them, or nobody; what he comes with must be good */
+    /* Likewise, or somebody who comes with nothing; what he comes with must be good. */
+    ROUTE_USER_PARTICIPANT_OR_NOBODY,
 };
 
 /* What a request may come with. */

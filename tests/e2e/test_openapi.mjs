@@ -259,7 +259,7 @@ test('each route lets in whom its row names, and nobody else', async () => {
     const ended = await stack.request(`/v1/users/${id}`, { method: 'PATCH', token, body: { disabled: true }, headers: { 'if-match': '*' } });
     assert.equal(ended.status, 200, ended.text);
     const lets = { anybody: ['nobody', 'member', 'disabled', 'admin', 'participant'], user: ['member', 'admin'], admin: ['admin'],
-        participant: ['participant'], user_or_participant: ['member', 'admin', 'participant'], anybody_or_user: ['nobody', 'member', 'admin', 'participant'] };
+        participant: ['participant'], user_or_participant: ['member', 'admin', 'participant'], user_participant_or_nobody: ['nobody', 'member', 'admin', 'participant'] };
     let refused = 0;
     for (const row of operations()) {
         const allowed = lets[row.operation['x-who']];

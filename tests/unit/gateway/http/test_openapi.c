@@ -100,7 +100,7 @@ static const struct route v1_rows[] = {
      .template = "/v1/things",
      .name = "joinThings",
      .doc = "Joins them.",
-     .who = ROUTE_ANYBODY_OR_USER,
+     .who = ROUTE_USER_PARTICIPANT_OR_NOBODY,
      .answer = {.status = 204, .doc = "It is so."},
      .handle = handle},
     {.method = "GET",
@@ -328,7 +328,7 @@ static void who_may_is_told(void **state)
         {"/v1/things/{thing}", "get", "\"participant\"", "[{\"participant\":[]}]"},
         {"/v1/things/{thing}", "put", "\"user_or_participant\"",
          "[{\"session\":[]},{\"cookie\":[]},{\"participant\":[]}]"},
-        {"/v1/things", "post", "\"anybody_or_user\"",
+        {"/v1/things", "post", "\"user_participant_or_nobody\"",
          "[{},{\"session\":[]},{\"cookie\":[]},{\"participant\":[]}]"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -6,22 +6,13 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "gateway/http/auth.h"
-#include "gateway/http/dispatcher.h"
 #include "gateway/http/repeat_key.h"
-#include "tests/support/c/fake_clock.h"
-#include "tests/support/c/log_capture.h"
-#include "tests/support/c/mock_bus.h"
-#include "tests/unit/gateway/http/asked.h"
+#include "tests/unit/gateway/http/dispatcher_fixture.h"
 
 #define KEY "8e03978e-40d5-43dd-bc93-6894a57f9324"
 
 struct fixture {
-    struct fake_clock *clock;
-    struct metrics *metrics;
-    struct mock_bus bus;
-    struct auth *auth;
-    struct dispatcher *dispatcher;
+    struct dispatcher_fixture http;
     /* What answer_who was told. */
     bool has_asker, key_is_given;
     uint8_t asker[32], key[REPEAT_KEY_BYTES];
@@ -94,33 +85,7 @@ static const struct route rows[] = {
 static int setup(void **state)
 {
     struct fixture *f = mem_alloc(sizeof(*f));
-    const struct resource resource = {
-        .dialect = DIALECT_V1, .routes = rows, .count = ARRAY_LEN(rows), .self = f};
-    static struct resource resources[1];
-    struct public_url url = public_url_default("meet.example.org", "127.0.0.1", 60000);
-    log_capture_setup(NULL);
-    f->clock = fake_clock_new();
-    f->metrics = metrics_new();
-    mock_bus_init(&f->bus);
-    f->auth = auth_new(fake_clock_clock(f->clock), f->metrics,
-                       &(struct auth_config){.token_key = TOKEN_KEY,
-                                             .unknown_burst = 3,
-                                             .unknown_per_minute = 6,
-                                             .unknown_table_max = 64,
-                                             .good_tokens_max = 64});
-    resources[0] = resource;
-    f->dispatcher =
-        dispatcher_new(f->metrics, &(struct dispatcher_config){
-                                       .exchanges = {.clock = fake_clock_clock(f->clock),
-                                                     .bus = &f->bus.bus,
-                                                     .budget_ms = 4000,
-                                                     .cors_origins = "https://a.example",
-                                                     .auth = f->auth},
-                                       .url = &url,
-                                       .resources = resources,
-                                       .count = 1,
-                                   });
-    assert_non_null(f->dispatcher);
+    dispatcher_fixture_init(&f->http, rows, ARRAY_LEN(rows), f);
     *state = f;
     return 0;
 }
@@ -128,28 +93,14 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    dispatcher_free(&f->dispatcher);
-    auth_free(&f->auth);
-    mock_bus_fini(&f->bus);
-    metrics_free(&f->metrics);
-    fake_clock_free(&f->clock);
+    const int result = dispatcher_fixture_fini(&f->http);
     free(f);
-    return log_capture_teardown(NULL);
+    return result;
 }
 
 static struct ask *send(struct fixture *f, struct ask *ask)
 {
-    dispatcher_handle(f->dispatcher, &ask->request);
-    return ask;
-}
-
-static void answer_session(struct fixture *f, uint64_t user_id)
-{
-    const struct msg reply = {.id = MSG_session_check_reply,
-                              .session_check_reply = {.user_id = user_id, .expires_unix_ms = 1}};
-    struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_session_check);
-    assert_non_null(call);
-    mock_bus_answer(call, ERR_OK, &reply);
+    return dispatcher_fixture_send(&f->http, ask);
 }
 
 /* ---- tests ---- */
@@ -184,7 +135,7 @@ static void test_kinds_of_who(void **state)
         struct ask *ask =
             send(f, ask_new(methods[i % 3], "/v1/doors/1", table[i / 3].token, STR_NONE));
         if (outcome == A_USER) {
-            answer_session(f, 42);
+            dispatcher_fixture_answer_session(&f->http, 42);
         }
         if (outcome == REFUSED) {
             assert_problem(ask, 401, "unauthorized");
@@ -197,7 +148,7 @@ static void test_kinds_of_who(void **state)
         }
         ask_free(&ask);
     }
-    assert_null(mock_bus_pending(&f->bus, MSG_session_check));
+    assert_null(mock_bus_pending(&f->http.bus, MSG_session_check));
     /* Services know the hash of all of it. */
     uint8_t hash[32];
     crypto_hash_sha256(hash, (const unsigned char *)PARTICIPANT_TOKEN, TOKEN_PARTICIPANT_BYTES);
@@ -234,7 +185,7 @@ static void test_participants_and_cookies(void **state)
     ask_set_header(ask, "Origin", "https://a.example");
     assert_problem(send(f, ask), 403, "foreign_page");
     ask_free(&ask);
-    assert_null(mock_bus_pending(&f->bus, MSG_session_check));
+    assert_null(mock_bus_pending(&f->http.bus, MSG_session_check));
 }
 
 /* Somebody at a door. */
@@ -284,7 +235,7 @@ static void test_keys_are_of_who_asks_and_of_the_place(void **state)
     do_knock(f, &(struct knock){"/v1/doors/1", NULL, KEY, true, 2});
     assert_memory_equal(made[2], f->key, sizeof(made[2]));
     do_knock(f, &(struct knock){"/v1/doors/1", PARTICIPANT_TOKEN, "k", false, 1});
-    auth_draw_participant(f->auth, STR_NONE, &other);
+    auth_draw_participant(f->http.auth, STR_NONE, &other);
     do_knock(f, &(struct knock){"/v1/doors/1", other.text, KEY, false, 1});
     assert_memory_not_equal(made[0], f->key, sizeof(made[0]));
     do_knock(f, &(struct knock){"/v1/doors/1", NULL, NULL, false, 1});
@@ -300,7 +251,7 @@ static struct ask *shut(struct fixture *f)
 static void answer_shut(struct fixture *f, struct ask *ask, enum err err, int status)
 {
     const struct msg reply = {.id = MSG_meeting_end_reply};
-    struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_meeting_end);
+    struct mock_bus_call *call = mock_bus_pending(&f->http.bus, MSG_meeting_end);
     assert_true(call->request.meeting_end.has_asker);
     mock_bus_answer(call, err, err == ERR_OK ? &reply : NULL);
     assert_int_equal(ask->status, status);
@@ -317,7 +268,7 @@ static void test_participants_who_are_nobody(void **state)
     struct ask *ask = shut(f);
     assert_problem(ask, 429, "rate_limited");
     ask_free(&ask);
-    fake_clock_advance(f->clock, 10000);
+    fake_clock_advance(f->http.clock, 10000);
     answer_shut(f, shut(f), ERR_NOT_JOINED, 409); /* says nothing of the token */
     answer_shut(f, shut(f), ERR_OK, 204);
     answer_shut(f, shut(f), ERR_UNAUTHORIZED, 401);
@@ -336,7 +287,7 @@ static void test_participants_who_are_known(void **state)
         asks[i] = send(f, ask_new("PATCH", "/v1/doors/1", TOKEN, STR_NONE));
     }
     for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
-        mock_bus_answer(mock_bus_pending(&f->bus, MSG_session_check), ERR_UNAUTHORIZED, NULL);
+        mock_bus_answer(mock_bus_pending(&f->http.bus, MSG_session_check), ERR_UNAUTHORIZED, NULL);
         ask_free(&asks[i]);
     }
     answer_shut(f, shut(f), ERR_OK, 204);
@@ -347,11 +298,11 @@ static void test_participants_tokens(void **state)
 {
     struct fixture *f = *state;
     struct auth_participant drawn, again, derived;
-    auth_draw_participant(f->auth, STR_NONE, &drawn);
-    auth_draw_participant(f->auth, STR_NONE, &again);
+    auth_draw_participant(f->http.auth, STR_NONE, &drawn);
+    auth_draw_participant(f->http.auth, STR_NONE, &again);
     assert_string_not_equal(drawn.text, again.text);
-    auth_draw_participant(f->auth, STR_LIT("seed"), &derived);
-    auth_draw_participant(f->auth, STR_LIT("seed"), &again);
+    auth_draw_participant(f->http.auth, STR_LIT("seed"), &derived);
+    auth_draw_participant(f->http.auth, STR_LIT("seed"), &again);
     assert_memory_equal(&derived, &again, sizeof(derived));
     do_knock(f, &(struct knock){"/v1/doors/1", derived.text, NULL, false, 1});
     assert_memory_equal(f->asker, derived.hash, sizeof(derived.hash));

@@ -6,20 +6,11 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "gateway/http/auth.h"
-#include "gateway/http/dispatcher.h"
 #include "gateway/http/json_body.h"
-#include "tests/support/c/fake_clock.h"
-#include "tests/support/c/log_capture.h"
-#include "tests/support/c/mock_bus.h"
-#include "tests/unit/gateway/http/asked.h"
+#include "tests/unit/gateway/http/dispatcher_fixture.h"
 
 struct fixture {
-    struct fake_clock *clock;
-    struct metrics *metrics;
-    struct mock_bus bus;
-    struct auth *auth;
-    struct dispatcher *dispatcher;
+    struct dispatcher_fixture http;
     unsigned handled; /* how often a handler ran; the resource's self */
     unsigned freed;
 };
@@ -114,33 +105,7 @@ static const struct route rows[] = {
 static int setup(void **state)
 {
     struct fixture *f = mem_alloc(sizeof(*f));
-    const struct resource resource = {
-        .dialect = DIALECT_V1, .routes = rows, .count = ARRAY_LEN(rows), .self = f};
-    static struct resource resources[1];
-    struct public_url url = public_url_default("meet.example.org", "127.0.0.1", 60000);
-    log_capture_setup(NULL);
-    f->clock = fake_clock_new();
-    f->metrics = metrics_new();
-    mock_bus_init(&f->bus);
-    f->auth = auth_new(fake_clock_clock(f->clock), f->metrics,
-                       &(struct auth_config){.token_key = TOKEN_KEY,
-                                             .unknown_burst = 3,
-                                             .unknown_per_minute = 6,
-                                             .unknown_table_max = 64,
-                                             .good_tokens_max = 64});
-    resources[0] = resource;
-    f->dispatcher =
-        dispatcher_new(f->metrics, &(struct dispatcher_config){
-                                       .exchanges = {.clock = fake_clock_clock(f->clock),
-                                                     .bus = &f->bus.bus,
-                                                     .budget_ms = 4000,
-                                                     .cors_origins = "https://a.example",
-                                                     .auth = f->auth},
-                                       .url = &url,
-                                       .resources = resources,
-                                       .count = 1,
-                                   });
-    assert_non_null(f->dispatcher);
+    dispatcher_fixture_init(&f->http, rows, ARRAY_LEN(rows), f);
     *state = f;
     return 0;
 }
@@ -148,19 +113,14 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    dispatcher_free(&f->dispatcher);
-    auth_free(&f->auth);
-    mock_bus_fini(&f->bus);
-    metrics_free(&f->metrics);
-    fake_clock_free(&f->clock);
+    const int result = dispatcher_fixture_fini(&f->http);
     free(f);
-    return log_capture_teardown(NULL);
+    return result;
 }
 
 static struct ask *send(struct fixture *f, struct ask *ask)
 {
-    dispatcher_handle(f->dispatcher, &ask->request);
-    return ask;
+    return dispatcher_fixture_send(&f->http, ask);
 }
 
 static struct ask *send_json(struct fixture *f, const char *path, const char *token,
@@ -169,15 +129,6 @@ static struct ask *send_json(struct fixture *f, const char *path, const char *to
     struct ask *ask = ask_new("POST", path, token, str_of(body));
     ask_set_header(ask, "Content-Type", "application/json");
     return send(f, ask);
-}
-
-static void answer_session(struct fixture *f, uint64_t user_id)
-{
-    const struct msg reply = {.id = MSG_session_check_reply,
-                              .session_check_reply = {.user_id = user_id, .expires_unix_ms = 1}};
-    struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_session_check);
-    assert_non_null(call);
-    mock_bus_answer(call, ERR_OK, &reply);
 }
 
 /* ---- tests ---- */
@@ -198,12 +149,12 @@ static void test_who_may(void **state)
     assert_problem(ask, 401, "unauthorized");
     ask_free(&ask);
     ask = send(f, ask_new("DELETE", "/v1/things/a/parts/b", "Bearer " TOKEN, STR_NONE));
-    mock_bus_answer(mock_bus_pending(&f->bus, MSG_session_check), ERR_UNAUTHORIZED, NULL);
+    mock_bus_answer(mock_bus_pending(&f->http.bus, MSG_session_check), ERR_UNAUTHORIZED, NULL);
     assert_problem(ask, 401, "unauthorized");
     ask_free(&ask);
     assert_int_equal(f->handled, 0);
     ask = send(f, ask_new("DELETE", "/v1/things/a/parts/b", "Bearer " TOKEN, STR_NONE));
-    answer_session(f, 42);
+    dispatcher_fixture_answer_session(&f->http, 42);
     assert_string_equal(ask->body, "{\"thing\":\"a\",\"part\":\"b\",\"user\":42}");
     ask_free(&ask);
 }
@@ -238,7 +189,7 @@ static void test_order_of_checks(void **state)
         assert_problem(send(f, ask), table[i].status, table[i].code);
         ask_free(&ask);
     }
-    assert_int_equal(f->bus.count + f->handled, 0);
+    assert_int_equal(f->http.bus.count + f->handled, 0);
 }
 
 /* A path that is not under /v1 keeps the original shape of errors, whatever its Host. */
@@ -289,7 +240,7 @@ static void test_members_that_are_wrong(void **state)
         assert_string_equal(errors, expected);
         ask_free(&ask);
     }
-    assert_int_equal(f->bus.count, 0);
+    assert_int_equal(f->http.bus.count, 0);
 }
 
 static void test_as_many_faults_as_are_told(void **state)
@@ -318,7 +269,7 @@ static void test_a_good_body(void **state)
     struct fixture *f = *state;
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
         struct ask *ask = send_json(f, "/v1/things", TOKEN, bodies[i]);
-        answer_session(f, 1);
+        dispatcher_fixture_answer_session(&f->http, 1);
         assert_int_equal(ask->status, 200);
         ask_free(&ask);
     }
@@ -375,7 +326,7 @@ static void test_one_message(void **state)
 {
     struct fixture *f = *state;
     struct ask *ask = send_json(f, "/v1/rooms", NULL, "{\"room_id\":7}");
-    struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_room_participants);
+    struct mock_bus_call *call = mock_bus_pending(&f->http.bus, MSG_room_participants);
     assert_non_null(call);
     assert_int_equal(call->request.room_participants.room_id, 7);
     const struct msg reply = {.id = MSG_room_participants_reply};
@@ -384,7 +335,7 @@ static void test_one_message(void **state)
     assert_string_equal(ask->body, "{\"room\":7}");
     ask_free(&ask);
     ask = send_json(f, "/v1/rooms", NULL, "{\"room_id\":7}");
-    mock_bus_answer(mock_bus_pending(&f->bus, MSG_room_participants), ERR_NO_SUCH_ROOM, NULL);
+    mock_bus_answer(mock_bus_pending(&f->http.bus, MSG_room_participants), ERR_NO_SUCH_ROOM, NULL);
     assert_problem(ask, 404, "no_such_room");
     ask_free(&ask);
 }
@@ -444,7 +395,7 @@ static void test_counted_by_template(void **state)
     ask = send_json(f, "/v1/things", TOKEN, "{}");
     ask_free(&ask);
     size_t bytes;
-    AUTO(mem_free) char *text = metrics_write(f->metrics, &bytes);
+    AUTO(mem_free) char *text = metrics_write(f->http.metrics, &bytes);
     assert_non_null(strstr(text,
                            "lynks_http_requests_total{path=\"/v1/things/{thing}/parts/{part}\","
                            "status=\"200\"} 1\n"));
@@ -457,13 +408,14 @@ static void test_bad_rows_end_it(void **state)
     const struct resource resource = {.routes = bad, .count = 1};
     struct public_url url = public_url_default("", "127.0.0.1", 1);
     struct fixture *f = *state;
-    const struct dispatcher_config config = {
-        .exchanges = {.clock = fake_clock_clock(f->clock), .bus = &f->bus.bus, .cors_origins = ""},
-        .url = &url,
-        .resources = &resource,
-        .count = 1};
+    const struct dispatcher_config config = {.exchanges = {.clock = fake_clock_clock(f->http.clock),
+                                                           .bus = &f->http.bus.bus,
+                                                           .cors_origins = ""},
+                                             .url = &url,
+                                             .resources = &resource,
+                                             .count = 1};
     log_capture_expect("a row of the routes is wrong");
-    assert_null(dispatcher_new(f->metrics, &config));
+    assert_null(dispatcher_new(f->http.metrics, &config));
     assert_int_equal(log_capture_count("GET x (bad): the template does not begin with a slash"), 1);
 }
 

@@ -48,8 +48,7 @@ static const struct member user_list_answer[] = {
 _Static_assert(PAGING_LIMIT_MAX <= USERS_PAGE, "a page fits into a message");
 
 struct user_list {
-    struct paging paging;
-    uint8_t after[PAGING_NUMBER_BYTES]; /* the last one's id */
+    uint64_t limit;
     char search[SEARCH_BYTES];
 };
 
@@ -57,15 +56,14 @@ static enum err prepare_user_list(struct exchange *exchange, struct msg *msg)
 {
     struct user_list *list = exchange_attach(exchange, sizeof(*list), free);
     const struct request *request = exchange->request;
-    enum err err = paging_read(request, list->after, sizeof(list->after), &list->paging);
-    const uint64_t after_id = paging_number(list->after);
-    if (err != ERR_OK || after_id > INT64_MAX ||
+    uint64_t after_id;
+    if (paging_read_ids(request, INT64_MAX, &list->limit, &after_id) != ERR_OK ||
         (request_has_query(request, "search") &&
          !request_query(request, "search", list->search, sizeof(list->search)))) {
         return ERR_BAD_REQUEST;
     }
     msg->user_page = (struct msg_user_page){
-        .limit = list->paging.limit, .after_id = after_id, .search = str_of(list->search)};
+        .limit = list->limit, .after_id = after_id, .search = str_of(list->search)};
     return ERR_OK;
 }
 
@@ -81,11 +79,8 @@ static void write_user_list(const struct exchange *exchange, const struct msg *r
         json_out_close(out, "}");
     }
     json_out_close(out, "]");
-    if (users.count == list->paging.limit) {
-        uint8_t place[PAGING_NUMBER_BYTES];
-        paging_set_number(place, users.items[users.count - 1].id);
-        paging_write_next(out, place, sizeof(place));
-    }
+    paging_write_next_id(out, list->limit, users.count,
+                         users.count > 0 ? users.items[users.count - 1].id : 0);
 }
 
 static const struct route_ask ask_user_list = {

@@ -44,15 +44,23 @@ void participant_json_write(const struct msg_participant *participant, struct js
     json_out_time(out, participant->joined_unix_ms);
 }
 
+static const struct msg_enum *room_actions(void)
+{
+    const struct msg_enum *values = msg_enum_next(NULL);
+    while (strcmp(values->name, "room_action") != 0) {
+        values = msg_enum_next(values);
+    }
+    return values;
+}
+
 void me_json_write(struct u64_list can, struct json_out *out)
 {
-    static const char unknown[] = "unknown"; /* as msg_enum_text says it */
+    const struct msg_enum *actions = room_actions();
     json_out_open_member(out, "me", '{');
     json_out_open_member(out, "can", '[');
     for (size_t i = 0; i < can.count; i++) {
-        const char *text = msg_enum_text("room_action", can.items[i]);
-        if (strcmp(text, unknown) != 0) {
-            json_out_z(out, text);
+        if (msg_enum_has(actions, can.items[i])) {
+            json_out_z(out, msg_enum_text(actions->name, can.items[i]));
         }
     }
     json_out_close(out, "]}");

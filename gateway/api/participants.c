@@ -13,7 +13,6 @@
 #include "gateway/http/repeat_key.h"
 #include "proto/unicode/label.h"
 
-#define PIN_BYTES_MAX 64
 #define DEVICE_BYTES_MAX 128
 
 /* ERR_NOT_FOUND: there can be none with this id. */
@@ -54,7 +53,7 @@ static const struct member join_body[] = {
      .type = MEMBER_STRING,
      .is_optional = true,
      .min = 1,
-     .max = PIN_BYTES_MAX,
+     .max = ROOM_PIN_DIGITS_MAX,
      .doc = "Of the room, if it has one."},
     {.name = NULL},
 };
@@ -102,7 +101,7 @@ static enum err prepare_join(struct exchange *exchange, struct msg *msg)
     const struct auth *auth = exchange->all->config.auth;
     const struct str device = json_body_str(exchange->body, "device");
     if (is_guest(exchange) && asked->name.bytes == 0) {
-        exchange->missing = &join_body[0];
+        exchange->missing = "name";
         return ERR_WRONG_MEMBER;
     }
     enum err err = room_ref_read(exchange, &asked->room);

@@ -7,6 +7,8 @@
 #include "proto/schema/msg.h"
 
 #define ROOM_CODE_DASHED_BYTES (ROOM_CODE_LETTERS + 3)
+#define ROOM_PIN_DIGITS_MIN 4
+#define ROOM_PIN_DIGITS_MAX 32
 
 extern const char *const room_access_words[];
 extern const char *const room_unmute_words[];

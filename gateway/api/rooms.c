@@ -68,8 +68,8 @@ static void write_room(const struct exchange *exchange, const struct msg *reply,
          .type = MEMBER_STRING,                                                                    \
          .is_optional = true,                                                                      \
          .is_nullable = true,                                                                      \
-         .min = 4,                                                                                 \
-         .max = 32,                                                                                \
+         .min = ROOM_PIN_DIGITS_MIN,                                                               \
+         .max = ROOM_PIN_DIGITS_MAX,                                                               \
          .doc = "Digits that are needed to come in; null: none."},                                 \
         {.name = "participants_max",                                                               \
          .type = MEMBER_NUMBER,                                                                    \

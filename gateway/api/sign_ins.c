@@ -4,9 +4,6 @@
 #include <stdlib.h>
 
 #include "gateway/http/limiter.h"
-#include "proto/http/http_conns.h"
-
-#define ADDRESS_BYTES 16
 
 struct sign_ins {
     const struct clock *clock;

@@ -20,7 +20,7 @@ struct sign_ins *sign_ins_new(const struct clock *clock, struct metrics *metrics
                               const struct sign_ins_config *config); /* clock is borrowed */
 void sign_ins_free(struct sign_ins **sign_ins);
 
-#define SIGN_IN_NAME_KEY_BYTES 48 /* client address, SHA-256 of the user name */
+#define SIGN_IN_NAME_KEY_BYTES (ADDRESS_BYTES + 32) /* client address, SHA-256 of the user name */
 
 /* One that is being tried: the exchange's state. */
 struct sign_in {

@@ -181,8 +181,7 @@ static void fail_to_prepare(struct exchange *exchange, enum err err)
     struct problem problem = {.err = err};
     struct member_fault fault = {.kind = MEMBER_MISSING};
     if (exchange->missing != NULL) {
-        fault.member = exchange->missing;
-        fault.name = exchange->missing->name;
+        fault.name = exchange->missing;
         problem.faults = &fault;
         problem.fault_count = 1;
     }

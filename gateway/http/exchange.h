@@ -62,12 +62,13 @@ struct exchange {
     char *set_cookie;                   /* of a success: its Set-Cookie; NULL: none */
     const struct msg_user *user;   /* whose session it is, for a route with_user; only while its
                                       handler is called; may be NULL */
-    struct etag_match match;       /* what a route with has_if_match may change */
     bool guard_holds;              /* the guard's own: what it has taken when it let it in */
+    struct etag_match match;       /* what a route with has_if_match may change */
     char etag[ETAG_BYTES];         /* of the answer; "": it has none */
     char location[LOCATION_BYTES]; /* likewise */
     struct json_t *body;           /* checked; NULL if the route takes none */
-    const struct member *missing;  /* of the body: why prepare says ERR_WRONG_MEMBER; may be NULL */
+    const char *missing;           /* a member of the body: why prepare says ERR_WRONG_MEMBER; or
+                                      NULL */
     void *state;                   /* the handler's own */
     void (*free_state)(void *state);
     uint64_t late_timer;     /* of exchange_fail_after; 0: it has not been called */

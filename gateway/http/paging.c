@@ -64,30 +64,38 @@ void paging_write_next(struct json_out *out, const void *place, size_t bytes)
 
 /* ---- pages that end with an id ---- */
 
-/* The exchange's state. */
-struct page_of_ids {
+enum err paging_read_ids(const struct request *request, uint64_t id_max, uint64_t *ret_limit,
+                         uint64_t *ret_after_id)
+{
     struct paging paging;
-    uint8_t after[PAGING_NUMBER_BYTES]; /* the last one's id */
-};
+    uint8_t after[PAGING_NUMBER_BYTES] = {0};
+    const enum err err = paging_read(request, after, sizeof(after), &paging);
+    *ret_limit = paging.limit;
+    *ret_after_id = paging_number(after);
+    return err != ERR_OK || *ret_after_id > id_max ? ERR_BAD_REQUEST : ERR_OK;
+}
+
+void paging_write_next_id(struct json_out *out, uint64_t limit, size_t count, uint64_t last_id)
+{
+    uint8_t place[PAGING_NUMBER_BYTES];
+    if (count == limit) {
+        paging_set_number(place, last_id);
+        paging_write_next(out, place, sizeof(place));
+    }
+}
 
 enum err paging_ids_begin(struct exchange *exchange, uint64_t id_max, uint64_t *ret_limit,
                           uint64_t *ret_after_id)
 {
-    struct page_of_ids *page = exchange_attach(exchange, sizeof(*page), free);
-    const enum err err =
-        paging_read(exchange->request, page->after, sizeof(page->after), &page->paging);
-    *ret_limit = page->paging.limit;
-    *ret_after_id = paging_number(page->after);
-    return err != ERR_OK || *ret_after_id > id_max ? ERR_BAD_REQUEST : ERR_OK;
+    uint64_t *limit = exchange_attach(exchange, sizeof(*limit), free);
+    const enum err err = paging_read_ids(exchange->request, id_max, limit, ret_after_id);
+    *ret_limit = *limit;
+    return err;
 }
 
 void paging_ids_end(const struct exchange *exchange, size_t count, uint64_t last_id,
                     struct json_out *out)
 {
-    const struct page_of_ids *page = exchange->state;
-    uint8_t place[PAGING_NUMBER_BYTES];
-    if (count == page->paging.limit) {
-        paging_set_number(place, last_id);
-        paging_write_next(out, place, sizeof(place));
-    }
+    const uint64_t *limit = exchange->state;
+    paging_write_next_id(out, *limit, count, last_id);
 }

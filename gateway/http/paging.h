@@ -41,15 +41,20 @@ enum err paging_read(const struct request *request, void *ret_place, size_t byte
 #define PAGING_NUMBER_BYTES 8
 uint64_t paging_number(const uint8_t place[PAGING_NUMBER_BYTES]);
 void paging_set_number(uint8_t ret_place[PAGING_NUMBER_BYTES], uint64_t number);
-/* For lists whose pages end with an id: reads the request and attaches the page to the exchange.
- * ERR_BAD_REQUEST: a parameter cannot be, or the id is above id_max. */
-enum err paging_ids_begin(struct exchange *exchange, uint64_t id_max, uint64_t *ret_limit,
-                          uint64_t *ret_after_id);
-/* A member of the answer, if there may be more: so many were on the page, and the last had this id.
- */
-void paging_ids_end(const struct exchange *exchange, size_t count, uint64_t last_id,
-                    struct json_out *out);
 /* A member of the answer: there is more behind place. */
 void paging_write_next(struct json_out *out, const void *place, size_t bytes);
+
+/* Lists whose pages end with an id. ERR_BAD_REQUEST: a parameter cannot be, or the id is above
+ * id_max. */
+enum err paging_read_ids(const struct request *request, uint64_t id_max, uint64_t *ret_limit,
+                         uint64_t *ret_after_id);
+/* A member of the answer, if there may be more: so many were on the page, and the last had this id.
+ */
+void paging_write_next_id(struct json_out *out, uint64_t limit, size_t count, uint64_t last_id);
+/* The same for a row whose handler needs no state of its own: the limit is the exchange's. */
+enum err paging_ids_begin(struct exchange *exchange, uint64_t id_max, uint64_t *ret_limit,
+                          uint64_t *ret_after_id);
+void paging_ids_end(const struct exchange *exchange, size_t count, uint64_t last_id,
+                    struct json_out *out);
 
 #endif

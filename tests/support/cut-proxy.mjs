@@ -1,6 +1,12 @@
 // A TCP proxy to a port of this machine, whose connections can be cut, delayed and spoilt.
 import net from 'node:net';
 
+// One whose end is on its way cannot be reset: Node then never comes to its own end.
+function reset(socket) {
+    if (socket.writableEnded) socket.destroy();
+    else socket.resetAndDestroy();
+}
+
 // From one socket to the other, in order, each piece as late as rough says when it comes.
 function carry(from, to, rough) {
     const waiting = [];
@@ -25,8 +31,8 @@ function carry(from, to, rough) {
     from.on('data', (piece) => {
         if (rough.cuts > 0) {
             rough.cuts -= 1;
-            from.resetAndDestroy();
-            to.resetAndDestroy();
+            reset(from);
+            reset(to);
             return;
         }
         if (rough.spoils > 0) {
@@ -59,7 +65,7 @@ export async function startCutProxy(port) {
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
     const cut = () => {
         const open = [...sockets].filter(({ destroyed }) => !destroyed);
-        for (const socket of open) socket.resetAndDestroy();
+        for (const socket of open) reset(socket);
         return Math.ceil(open.length / 2);
     };
     return {

@@ -137,8 +137,12 @@ async function underCommands(t, faults) {
     const connected = () => streams.reduce((sum, { connects }) => sum + connects, 0);
     const before = connected();
     load.start();
-    await faults();
-    const own = await load.stop();
+    let own;
+    try {
+        await faults();
+    } finally {
+        own = await load.stop();
+    }
     sent += load.sent;
     records.push(...own);
     const stopped = performance.now();

@@ -140,6 +140,7 @@ test('paused: no call hangs past its deadline, what is open is listed', async (t
 test('restarted under load: refused, nothing else; listing goes on all the while', async (t) => {
     const seen = { login: new Map(), create: new Map(), list: new Map() };
     let going = true;
+    t.after(() => { going = false; });
     const load = async (kind, call) => {
         while (going) {
             const { status } = await call();

@@ -162,20 +162,26 @@ test('who is cut off goes on where he was, on the other gateway', async () => {
     let last = begin;
     const seen = [];
     let isOver = false;
-    const reader = (async () => { // cut off again and again, now here, now there
-        for (let turn = 0; !isOver || seqOf(last) < await headOf(room); turn += 1) {
-            const stream = await openRoom(room, carol, { last, port: turn % 2 === 0 ? second.port : stack.ports.http });
-            assert.equal(stream.status, 200, stream.text);
-            await eventually(() => stream.events.length > 0 || isOver, { within: 10000, what: 'something' });
-            await stream.end();
-            seen.push(...stream.events);
-            last = seen.at(-1)?.id ?? last;
-        }
+    let turn = 0;
+    const readOnce = async () => { // now here, now there
+        const stream = await openRoom(room, carol, { last, port: (turn += 1) % 2 === 0 ? second.port : stack.ports.http });
+        assert.equal(stream.status, 200, stream.text);
+        await eventually(() => stream.events.length > 0 || isOver, { within: 10000, what: 'something' });
+        await stream.end();
+        seen.push(...stream.events);
+        last = seen.at(-1)?.id ?? last;
+    };
+    const reader = (async () => {
+        while (!isOver) await readOnce();
     })();
-    await waveHands(gus, 200);
-    isOver = true;
+    await waveHands(gus, 200).finally(() => { isOver = true; });
     await reader;
-    assertWhole({ events: seen }, seqOf(begin), await headOf(room));
+    const head = await headOf(room);
+    await eventually(async () => {
+        await readOnce();
+        return seqOf(last) >= head;
+    }, { within: 10000, what: `event ${head}` });
+    assertWhole({ events: seen }, seqOf(begin), head);
 });
 
 test('what cannot be gone on from is answered with a reset', async () => {
@@ -245,8 +251,12 @@ test('a long poll has the same events with the same ids', async () => {
     const waiting = take(`after=${after}&wait_s=20`);
     await waveHands(carol, 30);
     await waiting;
-    while (seqOf(after) < await headOf(room)) await take(`after=${after}&wait_s=1`);
-    await hasHead(stream, await headOf(room));
+    const head = await headOf(room);
+    await eventually(async () => {
+        if (seqOf(after) < head) await take(`after=${after}&wait_s=1`);
+        return seqOf(after) === head;
+    }, { within: 10000, what: `event ${head}` });
+    await hasHead(stream, head);
     assert.deepEqual(polled, JSON.parse(JSON.stringify(told(stream))));
     const bad = await poll(room, gus, 'wait_s=26');
     assert.equal(bad.status, 400, bad.text);
@@ -337,16 +347,18 @@ test('a gateway that ends moves its streams, which lose nothing', async () => {
     const waves = (async () => {
         while (!isOver) await waveHands(carol, 2);
     })();
-    await leaving.end();
-    assert.equal((await waiting).status, 200);
-    const moved = await Promise.all(streams.map(async (stream, i) => {
-        await stream.closed;
-        assert.deepEqual(stream.events.at(-1).data, { reason: 'draining' });
-        assert.ok(stream.retry >= 500 && stream.retry < 3500, `${stream.retry}`);
-        stream.events.pop();
-        return openRoom(room, guests[i], { last: stream.events.at(-1).id });
-    }));
-    isOver = true;
+    const move = async () => {
+        await leaving.end();
+        assert.equal((await waiting).status, 200);
+        return Promise.all(streams.map(async (stream, i) => {
+            await stream.closed;
+            assert.deepEqual(stream.events.at(-1).data, { reason: 'draining' });
+            assert.ok(stream.retry >= 500 && stream.retry < 3500, `${stream.retry}`);
+            stream.events.pop();
+            return openRoom(room, guests[i], { last: stream.events.at(-1).id });
+        }));
+    };
+    const moved = await move().finally(() => { isOver = true; });
     await waves;
     const head = await headOf(room);
     await Promise.all(moved.map((stream) => hasHead(stream, head)));

@@ -85,3 +85,9 @@ bool exists(uint64_t n, struct session *ret)
     *ret = kept.session;
     return rows > 0;
 }
+
+void value_is(const char *query, const char *expected)
+{
+    AUTO(mem_free) char *value = must_select(fixture.db, query);
+    assert_string_equal(value, expected);
+}

@@ -22,4 +22,7 @@ int store_fixture_teardown(void **state);
 struct token_hash token(uint64_t n);
 bool exists(uint64_t n, struct session *ret);
 
+/* What this query of one value gives. */
+void value_is(const char *query, const char *expected);
+
 #endif

@@ -91,12 +91,6 @@ static void make_participant(unsigned id, unsigned room_id)
     must_run(fixture.db, insert);
 }
 
-static void value_is(const char *query, const char *expected)
-{
-    AUTO(mem_free) char *value = must_select(fixture.db, query);
-    assert_string_equal(value, expected);
-}
-
 static void a_room_whose_time_is_up_ends_and_tells(void **state)
 {
     (void)state;

@@ -53,12 +53,6 @@ static size_t sweep(struct registry *r, enum leftover what, struct leftover_swep
     return steps;
 }
 
-static void value_is(const char *query, const char *expected)
-{
-    AUTO(mem_free) char *value = must_select(fixture.db, query);
-    assert_string_equal(value, expected);
-}
-
 static void make_room(unsigned id, const char *closed)
 {
     AUTO(mem_free)

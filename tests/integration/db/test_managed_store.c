@@ -83,12 +83,6 @@ static uint64_t made_room(char ret_id[24])
     return answer.outcome.room.id;
 }
 
-static void count_is(const char *query, const char *expected)
-{
-    AUTO(mem_free) char *count = must_select(fixture.db, query);
-    assert_string_equal(count, expected);
-}
-
 static void a_command_that_comes_again_is_done_once(void **state)
 {
     struct answer first;
@@ -99,7 +93,7 @@ static void a_command_that_comes_again_is_done_once(void **state)
     assert_int_equal(run(&add, &again), ERR_OK);
     assert_int_equal(first.outcome.room.id, again.outcome.room.id);
     assert_string_equal(first.outcome.room.code, again.outcome.room.code);
-    count_is("SELECT COUNT(*) FROM rooms", "1");
+    value_is("SELECT COUNT(*) FROM rooms", "1");
 
     char id[24];
     made_room(id);
@@ -146,7 +140,7 @@ static void members_that_come_again_are_set_and_removed_once(void **state)
         assert_int_equal(run(&removal, &answer), ERR_OK);
     }
     assert_int_equal(run(&set, &answer), ERR_NOT_FOUND); /* it was done, and is over since */
-    count_is("SELECT COUNT(*) FROM room_members", "0");
+    value_is("SELECT COUNT(*) FROM room_members", "0");
 }
 
 /* The same command on two connections at once: one effect, and both are told of it. */
@@ -163,7 +157,7 @@ static void twice_at_once_is_once(void **state)
     assert_int_equal(one.err, ERR_OK);
     assert_int_equal(other.err, ERR_OK);
     assert_int_equal(one.outcome.room.id, other.outcome.room.id);
-    count_is("SELECT COUNT(*) FROM rooms", "1");
+    value_is("SELECT COUNT(*) FROM rooms", "1");
 }
 
 /* However many ask at once, nobody gets more than he may have. */
@@ -192,10 +186,10 @@ static void what_is_refused_leaves_nothing(void **state)
     struct msg add = adding("");
     (void)state;
     assert_int_equal(run(&add, &answer), ERR_WRONG_MEMBER);
-    count_is("SELECT COUNT(*) FROM room_commands", "0");
+    value_is("SELECT COUNT(*) FROM room_commands", "0");
     add.room_add.options.name = STR_LIT("Tea");
     assert_int_equal(run(&add, &answer), ERR_OK);
-    count_is("SELECT COUNT(*) FROM room_commands", "1");
+    value_is("SELECT COUNT(*) FROM room_commands", "1");
 }
 
 #define ONE_BODY STR_LIT("0123456789abcdef")
@@ -213,7 +207,7 @@ static void a_clients_key_is_for_one_body(void **state)
     assert_int_equal(first.outcome.room.id, again.outcome.room.id);
     add.room_add.body_hash = OTHER_BODY;
     assert_int_equal(run(&add, &again), ERR_KEY_REUSED);
-    count_is("SELECT COUNT(*) FROM rooms", "1");
+    value_is("SELECT COUNT(*) FROM rooms", "1");
 }
 
 /* Somebody begins with the same command, and does nothing more, for which the server gives him
@@ -262,7 +256,7 @@ static void keys_of_a_day_ago_are_forgotten(void **state)
     assert_int_equal(t.store.ops->sweep(t.store.self, on_swept, &answer), ERR_OK);
     assert_true(loop_run_until(t.loop, is_answered, &answer, WAIT_MS));
     assert_int_equal(answer.err, ERR_OK);
-    count_is("SELECT CONCAT(COUNT(*), MIN(command_key)) FROM room_commands", "1bbbbbbbbbbbbbbbb");
+    value_is("SELECT CONCAT(COUNT(*), MIN(command_key)) FROM room_commands", "1bbbbbbbbbbbbbbbb");
 }
 
 static bool is_ready(void *arg)

@@ -31,12 +31,6 @@ static void open_session(uint64_t n, uint64_t sessions_max)
     assert_int_equal(ask_open_session(store, &d, &opened), ERR_OK);
 }
 
-static void count_is(const char *query, const char *expected)
-{
-    AUTO(mem_free) char *count = must_select(fixture.db, query);
-    assert_string_equal(count, expected);
-}
-
 static void a_session_is_opened_once(void **state)
 {
     (void)state;
@@ -157,7 +151,7 @@ static void extends(size_t count)
     assert_true(gone[count - 1]);
     assert_true(count == 1 || exists(1, &found));
     assert_true(count == 1 || found.expires_unix_ms == NOW + 5000);
-    count_is("SELECT COUNT(*) FROM sessions WHERE used_unix_ms = 1700000000001", "0");
+    value_is("SELECT COUNT(*) FROM sessions WHERE used_unix_ms = 1700000000001", "0");
     assert_int_equal(ask_find_session(store, &last, &found, &gone[0]), ERR_OK);
     assert_false(gone[0]);
     must_run(fixture.db, "DELETE FROM sessions");
@@ -294,7 +288,7 @@ static void a_session_is_revoked_once_and_for_all(void **state)
     assert_true(exists(1, &found));
     assert_int_equal(end_sessions(&target), 1);
     assert_int_equal(end_sessions(&target), 0);
-    count_is("SELECT COUNT(*) FROM session_revocations", "1");
+    value_is("SELECT COUNT(*) FROM session_revocations", "1");
     bool gone = false;
     const struct store_extension renewal = {
         .id = found.id, .token = token(1), .expires_unix_ms = NOW + 9000};
@@ -379,9 +373,9 @@ static void all_sessions_of_a_user_are_revoked(void **state)
     const struct store_target target = {.user_id = fixture.user_id, .now_unix_ms = NOW};
     assert_int_equal(end_sessions(&target), 9);
     assert_int_equal(end_sessions(&target), 0);
-    count_is("SELECT COUNT(*) FROM sessions", "1");
+    value_is("SELECT COUNT(*) FROM sessions", "1");
     assert_true(exists(10, &found));
-    count_is("SELECT COUNT(DISTINCT token_hash) FROM session_revocations", "9");
+    value_is("SELECT COUNT(DISTINCT token_hash) FROM session_revocations", "9");
     const struct store_target nobody = {.user_id = 999, .now_unix_ms = NOW};
     assert_int_equal(end_sessions(&nobody), 0);
 }
@@ -437,8 +431,8 @@ static void the_newest_revocation_is_not_swept(void **state)
     must_run(fixture.db, "INSERT INTO session_revocations (token_hash, created_unix_ms)"
                          " VALUES (REPEAT('a', 32), 1), (REPEAT('b', 32), 2)");
     assert_int_equal(ask_sweep(store, 0, 1000, &more), ERR_OK);
-    count_is("SELECT COUNT(*) FROM session_revocations", "1");
-    count_is("SELECT COUNT(*) FROM session_revocations WHERE token_hash = REPEAT('b', 32)", "1");
+    value_is("SELECT COUNT(*) FROM session_revocations", "1");
+    value_is("SELECT COUNT(*) FROM session_revocations WHERE token_hash = REPEAT('b', 32)", "1");
 }
 
 /* A back-up was restored, and the id was given to another session: that one is none of ours. */
@@ -561,7 +555,7 @@ static void one_or_all_others_are_revoked(void **state)
     assert_int_equal(count, 2);
     assert_true(exists(3, &found));
     assert_true(exists(6, &found));
-    count_is("SELECT COUNT(*) FROM session_revocations", "3");
+    value_is("SELECT COUNT(*) FROM session_revocations", "3");
 }
 
 static void a_disabled_user_has_no_session(void **state)

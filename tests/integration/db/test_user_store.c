@@ -88,12 +88,6 @@ static enum err open_session(uint64_t n)
     return ask_open_session(store, &d, &opened);
 }
 
-static void count_is(const char *query, const char *expected)
-{
-    AUTO(mem_free) char *count = must_select(fixture.db, query);
-    assert_string_equal(count, expected);
-}
-
 static void a_user_is_found_by_his_id(void **state)
 {
     (void)state;
@@ -124,7 +118,7 @@ static void each_change_is_a_version(void **state)
     assert_int_equal(user.version, 4);
     assert_int_equal(user.role, ROLE_ADMIN);
     assert_string_equal(user.display_name, "testuser");
-    count_is("SELECT COUNT(*) FROM users WHERE display_name IS NULL", "2");
+    value_is("SELECT COUNT(*) FROM users WHERE display_name IS NULL", "2");
     assert_int_equal(user_now(fixture.other_id).version, 1);
     struct store_change none = naming("x");
     none.user_id = 999;
@@ -166,7 +160,7 @@ static void what_comes_twice_is_one_effect(void **state)
     bool more = true;
     assert_int_equal(ask_sweep(store, 0, 0, &more), ERR_OK);
     assert_false(more);
-    count_is("SELECT COUNT(*) FROM user_commands", "1");
+    value_is("SELECT COUNT(*) FROM user_commands", "1");
 }
 
 static void the_same_at_once_is_one_effect(void **state)
@@ -215,8 +209,8 @@ static void disabling_ends_his_sessions(void **state)
     assert_false(exists(1, &found));
     assert_false(exists(2, &found));
     assert_true(exists(3, &found));
-    count_is("SELECT COUNT(*) FROM session_revocations WHERE user_id = 0", "2");
-    count_is("SELECT COUNT(*) FROM session_revocations WHERE news = 3", "1");
+    value_is("SELECT COUNT(*) FROM session_revocations WHERE user_id = 0", "2");
+    value_is("SELECT COUNT(*) FROM session_revocations WHERE news = 3", "1");
     assert_int_equal(open_session(4), ERR_BAD_CREDENTIALS);
     applies(disabling(fixture.user_id, false));
     assert_int_equal(changed.sessions.count, 0);
@@ -234,8 +228,8 @@ static void another_role_ends_nothing(void **state)
     applies(role_change(fixture.user_id, ROLE_ADMIN));
     assert_int_equal(changed.sessions.count, 1);
     /* Replicas look it up anew. */
-    count_is("SELECT COUNT(*) FROM session_revocations WHERE user_id = 0", "1");
-    count_is("SELECT COUNT(*) FROM session_revocations WHERE news = 4", "1");
+    value_is("SELECT COUNT(*) FROM session_revocations WHERE user_id = 0", "1");
+    value_is("SELECT COUNT(*) FROM session_revocations WHERE news = 4", "1");
     assert_int_equal(ask_find_session(store, &first, &found, &is_there), ERR_OK);
     assert_true(is_there);
     assert_int_equal(found.role, ROLE_ADMIN);
@@ -257,7 +251,7 @@ static void an_admin_stays(void **state)
     applies(disabling(fixture.other_id, false));
     applies(role_change(fixture.user_id, ROLE_MEMBER));
     fails(disabling(fixture.other_id, true), ERR_CONFLICT);
-    count_is("SELECT COUNT(*) FROM users WHERE role = 2 AND disabled = 0", "1");
+    value_is("SELECT COUNT(*) FROM users WHERE role = 2 AND disabled = 0", "1");
 }
 
 /* Each takes it from the other, in both ways, at the same time. */
@@ -271,10 +265,10 @@ static void two_admins_leave_one(void **state)
             role_change(fixture.user_id, ROLE_MEMBER), role_change(fixture.other_id, ROLE_MEMBER),
             disabling(fixture.user_id, true), disabling(fixture.other_id, true)};
         (void)ask_change_users(many, changes + 2 * (round % 2), 2);
-        count_is("SELECT COUNT(*) FROM users WHERE role = 2 AND disabled = 0", "1");
+        value_is("SELECT COUNT(*) FROM users WHERE role = 2 AND disabled = 0", "1");
         must_run(fixture.db, "UPDATE users SET role = 2, disabled = 0");
         assert_true(ask_change_users(many, changes, ARRAY_LEN(changes)) >= 1);
-        count_is("SELECT COUNT(*) FROM users WHERE role = 2 AND disabled = 0", "1");
+        value_is("SELECT COUNT(*) FROM users WHERE role = 2 AND disabled = 0", "1");
     }
 }
 
@@ -312,8 +306,8 @@ static void another_password_ends_the_other_sessions(void **state)
     assert_int_equal(ended, 2);
     assert_true(ask_is_done(store, change.key));
     assert_true(exists(2, &found));
-    count_is("SELECT COUNT(*) FROM sessions", "1");
-    count_is("SELECT COUNT(*) FROM session_revocations", "2");
+    value_is("SELECT COUNT(*) FROM sessions", "1");
+    value_is("SELECT COUNT(*) FROM session_revocations", "2");
     password_is("$first$");
     assert_int_equal(user_now(fixture.user_id).password_changes, 1);
     assert_int_equal(user_now(fixture.user_id).version, 1);
@@ -373,8 +367,8 @@ static void of_a_hundred_changes_one_wins(void **state)
     }
     assert_int_equal(done, 1);
     assert_int_equal(user_now(fixture.user_id).password_changes, 1);
-    count_is("SELECT COUNT(*) FROM sessions", "0");
-    count_is("SELECT COUNT(*) FROM session_revocations", "5");
+    value_is("SELECT COUNT(*) FROM sessions", "0");
+    value_is("SELECT COUNT(*) FROM session_revocations", "5");
 }
 
 /* The bus repeats one: all are told the same. */
@@ -440,7 +434,7 @@ static void one_addition_at_once_is_one(void **state)
         }
         assert_int_equal(ask_add_users(many, users, ARRAY_LEN(users)), 0);
     }
-    count_is("SELECT COUNT(*) FROM users WHERE username LIKE 'user %'", "20");
+    value_is("SELECT COUNT(*) FROM users WHERE username LIKE 'user %'", "20");
 }
 
 static const unsigned char one_body[STORE_KEY_BYTES] = "one body",
@@ -460,7 +454,7 @@ static void a_clients_key_is_for_one_body(void **state)
     assert_int_equal(ask_add_user(store, &user, &again), ERR_KEY_REUSED);
     (void)str_copy(user.username, sizeof(user.username), STR_LIT("keyed too"));
     assert_int_equal(ask_add_user(store, &user, &again), ERR_KEY_REUSED);
-    count_is("SELECT COUNT(*) FROM users WHERE username LIKE 'keyed%'", "1");
+    value_is("SELECT COUNT(*) FROM users WHERE username LIKE 'keyed%'", "1");
     /* What failed was not done: the key is free again. */
     user = new_user("keyed");
     memcpy(user.body_hash, one_body, sizeof(user.body_hash));
@@ -554,9 +548,9 @@ static void who_is_removed_leaves_nothing_but_word(void **state)
     assert_int_equal(ask_remove_user(store, &removal, &ended), ERR_OK);
     assert_int_equal(ended, 2);
     assert_false(exists(1, &found));
-    count_is("SELECT COUNT(*) FROM session_revocations WHERE user_id = 0", "2");
-    count_is("SELECT COUNT(*) FROM session_revocations WHERE news = 6", "1");
-    count_is("SELECT COUNT(*) FROM user_removals WHERE heir_id IS NULL", "1");
+    value_is("SELECT COUNT(*) FROM session_revocations WHERE user_id = 0", "2");
+    value_is("SELECT COUNT(*) FROM session_revocations WHERE news = 6", "1");
+    value_is("SELECT COUNT(*) FROM user_removals WHERE heir_id IS NULL", "1");
     assert_int_equal(open_session(3), ERR_BAD_CREDENTIALS);
     assert_int_equal(removing(removal_of(fixture.user_id)), ERR_NOT_FOUND);
     /* The same once more, as the bus does it, when somebody else has the name. */
@@ -565,8 +559,8 @@ static void who_is_removed_leaves_nothing_but_word(void **state)
     assert_true(added.id != fixture.user_id);
     assert_int_equal(ask_remove_user(store, &removal, &ended), ERR_OK);
     assert_int_equal(ended, 0);
-    count_is("SELECT COUNT(*) FROM users WHERE username = 'testuser'", "1");
-    count_is("SELECT COUNT(*) FROM user_removals", "1");
+    value_is("SELECT COUNT(*) FROM users WHERE username = 'testuser'", "1");
+    value_is("SELECT COUNT(*) FROM user_removals", "1");
 }
 
 static void who_was_not_seen_is_not_removed(void **state)
@@ -591,7 +585,7 @@ static void the_last_admin_is_not_removed(void **state)
     assert_int_equal(removing(removal_of(fixture.user_id)), ERR_CONFLICT);
     assert_int_equal(removing(removal_of(fixture.other_id)), ERR_OK);
     assert_int_equal(removing(removal_of(fixture.user_id)), ERR_CONFLICT);
-    count_is("SELECT COUNT(*) FROM users WHERE role = 2", "1");
+    value_is("SELECT COUNT(*) FROM users WHERE role = 2", "1");
 }
 
 /* Each removes the other, at the same time. */
@@ -603,7 +597,7 @@ static void of_two_admins_one_stays(void **state)
     const struct store_removal removals[] = {removal_of(fixture.user_id),
                                              removal_of(fixture.other_id)};
     assert_int_equal(ask_remove_users(many, removals, 2), 1);
-    count_is("SELECT COUNT(*) FROM users WHERE role = 2", "1");
+    value_is("SELECT COUNT(*) FROM users WHERE role = 2", "1");
 }
 
 static void the_heir_is_there_and_may_sign_in(void **state)
@@ -618,10 +612,10 @@ static void the_heir_is_there_and_may_sign_in(void **state)
     removal.heir_id = fixture.other_id;
     applies(disabling(fixture.other_id, true));
     assert_int_equal(removing(removal), ERR_NO_HEIR);
-    count_is("SELECT COUNT(*) FROM user_removals", "0");
+    value_is("SELECT COUNT(*) FROM user_removals", "0");
     applies(disabling(fixture.other_id, false));
     assert_int_equal(removing(removal), ERR_OK);
-    count_is("SELECT heir_id = (SELECT id FROM users) FROM user_removals", "1");
+    value_is("SELECT heir_id = (SELECT id FROM users) FROM user_removals", "1");
 }
 
 /* Everybody hands over to the next one at the same time. */
@@ -638,8 +632,8 @@ static void heirs_who_are_removed_themselves(void **state)
         removals[i].heir_id = 1001 + (i + 1) % ARRAY_LEN(removals);
     }
     assert_true(ask_remove_users(many, removals, ARRAY_LEN(removals)) >= 1);
-    count_is("SELECT COUNT(*) >= 1 FROM users WHERE id > 1000", "1");
-    count_is("SELECT COUNT(*) FROM user_removals r JOIN users u ON u.id = r.user_id", "0");
+    value_is("SELECT COUNT(*) >= 1 FROM users WHERE id > 1000", "1");
+    value_is("SELECT COUNT(*) FROM user_removals r JOIN users u ON u.id = r.user_id", "0");
 }
 
 static int setup(void **state)

@@ -14,6 +14,9 @@ static const enum room_end end_of_reason[] = {
     [REASON_ROOM_UNUSED] = ROOM_END_ROOM_ENDED,
     [REASON_OWNER_REMOVED] = ROOM_END_ROOM_ENDED,
     [REASON_NOT_A_MEMBER] = ROOM_END_NOT_A_MEMBER,
+    [REASON_BANNED] = ROOM_END_REMOVED,
+    [REASON_INVITATION_REVOKED] = ROOM_END_REMOVED,
+    [REASON_WAITED_TOO_LONG] = ROOM_END_ABSENT,
 };
 
 static enum room_end end_by(const struct room_item *item)

@@ -14,7 +14,7 @@
 #include "proto/schema/envelope.h"
 #include "proto/schema/msg.h"
 
-#define FRAME_BYTES_MAX 131072
+#define FRAME_BYTES_MAX 524288
 #define BATCH_MARK 0xc1 /* bus_batch.h */
 #define BATCH_MINOR 1
 #define BATCH_FRAMES_MAX 64

@@ -20,6 +20,11 @@
 #define PARTICIPANT_ID_MAX ROOM_ID_MAX
 #define PARTICIPANTS_PAGE 100
 #define PARTICIPANTS_NAMED_MAX 8
+#define WAITING_MAX 50 /* before a room */
+#define INVITATIONS_PAGE 100
+#define BANS_PAGE 100
+#define MESSAGES_PAGE 25 /* of the chat; as many fit into a frame */
+#define MESSAGE_BYTES_MAX 4096
 #define STATE_PARTICIPANTS 200 /* of one page of room_state */
 #define JOURNAL_PAGE 64        /* events */
 #define JOURNAL_HEADS 512

@@ -26,6 +26,11 @@ static const struct room_rule rules[] = {
                          .is_on_somebody = true,
                          .is_free_on_oneself = true},
     [ROOM_REMOVE] = {.least = ROOM_MODERATOR, .is_on_somebody = true, .is_free_on_oneself = true},
+    [ROOM_ADMIT] = {.least = ROOM_MODERATOR},
+    [ROOM_MUTE] = {.least = ROOM_MODERATOR, .is_on_somebody = true, .is_free_on_oneself = true},
+    [ROOM_BAN] = {.least = ROOM_MODERATOR, .is_on_somebody = true},
+    [ROOM_INVITE] = {.least = ROOM_MODERATOR, .is_on_somebody = true},
+    [ROOM_CHAT] = {.least = ROOM_VIEWER},
 };
 _Static_assert(ARRAY_LEN(rules) <= ROOM_ACTIONS_MAX, "all actions are told at once");
 

@@ -11,7 +11,7 @@
 #include "proto/base/base.h"
 #include "proto/bus/keys.h"
 
-#define FRAME_BYTES_MAX (256 * 1024) /* twice what the bus takes */
+#define FRAME_BYTES_MAX (1024 * 1024) /* twice what the bus takes */
 #define PATIENCE_MS 1000
 #define LINGER_MS 2000
 

@@ -5,7 +5,7 @@
 
 #include "proto/schema/codec.h"
 
-#define WIRE_BYTES_MAX 262144
+#define WIRE_BYTES_MAX 1048576
 
 struct wire {
     size_t bytes;

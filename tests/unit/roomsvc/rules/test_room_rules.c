@@ -45,6 +45,12 @@ static const enum err expected[][ARRAY_LEN(people)] = {
     [ROOM_RAISE_HAND] = {HIDDEN, NO, NO, HIDDEN, NO, NO, NO, NO, NO},
     [ROOM_LOWER_HAND] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
     [ROOM_REMOVE] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
+    [ROOM_ADMIT] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
+    [ROOM_MUTE] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
+    [ROOM_BAN] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
+    /* as a viewer */
+    [ROOM_INVITE] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
+    [ROOM_CHAT] = {HIDDEN, NO, NO, HIDDEN, YES, YES, YES, YES, YES},
 };
 
 static void the_table_holds(void **state)
@@ -56,7 +62,10 @@ static void the_table_holds(void **state)
         [ROOM_SET_ROLE] = {.now = ROOM_VIEWER, .wished = ROOM_PARTICIPANT},
         [ROOM_RAISE_HAND] = {.now = ROOM_VIEWER, .wished = ROOM_VIEWER},
         [ROOM_LOWER_HAND] = {.now = ROOM_VIEWER, .wished = ROOM_VIEWER},
-        [ROOM_REMOVE] = {.now = ROOM_VIEWER}};
+        [ROOM_REMOVE] = {.now = ROOM_VIEWER},
+        [ROOM_MUTE] = {.now = ROOM_VIEWER, .wished = ROOM_VIEWER},
+        [ROOM_BAN] = {.now = ROOM_VIEWER},
+        [ROOM_INVITE] = {.wished = ROOM_VIEWER}};
     const struct msg_enum *actions = all_room_actions();
     (void)state;
     /* Each has a row: they are numbered from 1. */
@@ -116,7 +125,7 @@ static void everybody_may_leave_but_the_owner(void **state)
 static void everybody_in_it_may_leave_rename_himself_and_raise_his_hand(void **state)
 {
     static const enum room_action free_ones[] = {ROOM_RENAME, ROOM_RAISE_HAND, ROOM_LOWER_HAND,
-                                                 ROOM_REMOVE};
+                                                 ROOM_REMOVE, ROOM_MUTE};
     (void)state;
     for (enum room_role own = ROOM_VIEWER; own <= ROOM_OWNER; own++) {
         const struct room_standing standing = {.is_known = true, .role = own};
@@ -130,7 +139,7 @@ static void everybody_in_it_may_leave_rename_himself_and_raise_his_hand(void **s
 
 static void what_somebody_can_is_what_his_role_is_enough_for(void **state)
 {
-    static const uint64_t viewers[] = {ROOM_SEE, ROOM_SEE_PARTICIPANTS, ROOM_RAISE_HAND};
+    static const uint64_t viewers[] = {ROOM_SEE, ROOM_SEE_PARTICIPANTS, ROOM_RAISE_HAND, ROOM_CHAT};
     uint64_t actions[ROOM_ACTIONS_MAX];
     (void)state;
     assert_int_equal(room_actions_of(ROOM_VIEWER, actions), ARRAY_LEN(viewers));

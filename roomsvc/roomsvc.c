@@ -3,6 +3,7 @@
  * room_add ... member_remove   rooms of people, their options and members
  * presence_report    keeps a gateway's lease, and who has a stream there
  * participant_join ... meeting_end   who is in rooms
+ * lobby_decide ... message_send   who waits, is mute, invited or banned, and the chat
  * stream_open ... meeting_page   what gateways read of that
  * node_renew         takes or keeps the lease of a Janus node
  * node_rooms         the rooms that a node has to have */
@@ -96,6 +97,14 @@ const struct call_handler roomsvc_handlers[] = {
     {MSG_participant_change, on_participant_call},
     {MSG_participant_remove, on_participant_call},
     {MSG_meeting_end, on_participant_call},
+    {MSG_participant_mute, on_participant_call},
+    {MSG_lobby_decide, on_participant_call},
+    {MSG_invitation_add, on_participant_call},
+    {MSG_invitation_change, on_participant_call},
+    {MSG_invitation_revoke, on_participant_call},
+    {MSG_ban_add, on_participant_call},
+    {MSG_ban_lift, on_participant_call},
+    {MSG_message_send, on_participant_call},
     {MSG_participant_page, on_participant_pages},
     {MSG_stream_open, on_journal_question},
     {MSG_room_state, on_journal_question},

@@ -84,7 +84,9 @@ static void set_up_managed_rooms(struct wiring *w, const struct roomsvc_config *
                                               .store = managed_store_mysql(&w->managed),
                                               .cache = w->roomsvc.rooms->cache,
                                               .news = w->news,
-                                              .metrics = service_metrics(w->service)};
+                                              .metrics = service_metrics(w->service),
+                                              .enter = room_enter,
+                                              .enter_arg = w->enters};
     w->roomsvc.managed = managed_rooms_new(&parts);
 }
 

@@ -1,7 +1,7 @@
 -- What meetings with strangers need: who waits, invitations, bans and the chat.
 --
 -- Of participants: invitation_id, by which he came; 0: by none. muted: a sum of the numbers of media_source. since_seq:
--- the room's last event when he was let in for the first time; what was written before is none of his business. name_key:
+-- the event by which he was let in for the first time, before which nothing is his business; 0: he never was. name_key:
 -- a hash of the name without regard to case, so that no guest takes that of somebody who has signed in.
 --
 -- The comment in 011 on when a room is ended is of before 018, since which due_unix_ms says when a room is looked at.
@@ -12,6 +12,7 @@ ALTER TABLE participants
     ADD COLUMN since_seq BIGINT UNSIGNED NOT NULL DEFAULT 0,
     ADD COLUMN name_key BINARY(16) NOT NULL DEFAULT '',
     ADD KEY participants_invitation (invitation_id, state);
+UPDATE participants SET since_seq = 1;
 
 -- meeting_seq: the room's last event before the meeting began; what was written in the chat before it is over.
 ALTER TABLE rooms
@@ -62,7 +63,7 @@ CREATE TABLE room_messages (
     from_id BIGINT UNSIGNED NOT NULL,
     from_name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     to_id BIGINT UNSIGNED NOT NULL,
-    text VARBINARY(4096) NOT NULL,
+    text VARCHAR(4096) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     time_unix_ms BIGINT UNSIGNED NOT NULL,
     PRIMARY KEY (room_id, seq),
     KEY room_messages_number (room_id, number),

@@ -43,3 +43,8 @@ bool label_make(struct str text, char ret_label[LABEL_BYTES])
     free(composed);
     return is_good;
 }
+
+char *label_fold(const char *label)
+{
+    return (char *)utf8proc_NFKC_Casefold((const utf8proc_uint8_t *)label);
+}

@@ -13,4 +13,9 @@
  * so many marks on one character that they would cover the lines around it. */
 bool label_make(struct str text, char ret_label[LABEL_BYTES]);
 
+/* label without regard to case, and to forms that look alike (Unicode Standard Annex 31,
+ * NFKC_Casefold): two names with the same result are one name to people. The caller frees it. NULL:
+ * label is no text. */
+char *label_fold(const char *label);
+
 #endif

@@ -38,13 +38,15 @@ static void answer_open(struct call *call, const struct journal_answer *answer)
 {
     uint64_t can[ROOM_ACTIONS_MAX];
     const size_t count = room_actions_of((enum room_role)answer->participant.role, can);
+    const bool waits = answer->participant.state == PARTICIPANT_WAITING;
     const struct msg reply = {
         .id = MSG_stream_open_reply,
         .stream_open_reply = {.room_id = answer->room_id,
                               .participant = participant_record(&answer->participant),
                               .generation = answer->generation,
                               .seq = answer->seq,
-                              .can = {.items = can, .count = count}}};
+                              .can = {.items = can, .count = waits ? 0 : count},
+                              .since_seq = answer->participant.since_seq}};
     call_reply(call, &reply);
 }
 

@@ -14,22 +14,30 @@ struct participant_call {
     struct participants *participants;
     struct call *call;
     struct room_asker asker;
-    struct participant_outcome outcome; /* of a participant_join that waits for Janus */
+    struct participant_outcome outcome; /* while Janus is waited for */
 };
+
+#define ASKER_OF(message)                                                                          \
+    case MSG_##message:                                                                            \
+        return request->message.has_asker ? &request->message.asker : NULL
 
 static const struct msg_asker *asker_in(const struct msg *request)
 {
     switch (request->id) {
-    case MSG_participant_join:
-        return request->participant_join.has_asker ? &request->participant_join.asker : NULL;
-    case MSG_participant_change:
-        return request->participant_change.has_asker ? &request->participant_change.asker : NULL;
-    case MSG_participant_remove:
-        return request->participant_remove.has_asker ? &request->participant_remove.asker : NULL;
-    case MSG_meeting_end:
-        return request->meeting_end.has_asker ? &request->meeting_end.asker : NULL;
-    case MSG_participant_page:
-        return request->participant_page.has_asker ? &request->participant_page.asker : NULL;
+        ASKER_OF(participant_join);
+        ASKER_OF(participant_change);
+        ASKER_OF(participant_remove);
+        ASKER_OF(participant_mute);
+        ASKER_OF(meeting_end);
+        ASKER_OF(participant_page);
+        ASKER_OF(lobby_decide);
+        ASKER_OF(invitation_add);
+        ASKER_OF(invitation_change);
+        ASKER_OF(invitation_revoke);
+        ASKER_OF(ban_add);
+        ASKER_OF(ban_lift);
+    case MSG_message_send:
+        return &request->message_send.asker;
     default:
         return NULL;
     }
@@ -67,36 +75,59 @@ static void reply_joined(struct call *call, const struct participant_outcome *ou
     call_reply(call, &reply);
 }
 
+static void reply_other(struct call *call, const struct participant_outcome *outcome)
+{
+    struct msg reply = {.id = msg_type_find(call->request.id)->reply};
+    switch (call->request.id) {
+    case MSG_participant_change:
+        reply.participant_change_reply.participant = participant_record(&outcome->participant);
+        break;
+    case MSG_invitation_add:
+        reply.invitation_add_reply =
+            (struct msg_invitation_add_reply){.invitation = invitation_record(&outcome->invitation),
+                                              .room_id = outcome->room_id,
+                                              .code = str_of(outcome->code)};
+        break;
+    case MSG_invitation_change:
+        reply.invitation_change_reply.invitation = invitation_record(&outcome->invitation);
+        break;
+    case MSG_ban_add:
+        reply.ban_add_reply.ban = ban_record(&outcome->ban);
+        break;
+    case MSG_message_send:
+        reply.message_send_reply.message = chat_message_record(&outcome->message);
+        break;
+    default:
+        break;
+    }
+    call_reply(call, &reply);
+}
+
 static void on_entered(void *arg)
 {
     struct participant_call *waiting = arg;
-    reply_joined(waiting->call, &waiting->outcome);
+    struct call *call = waiting->call;
+    if (call->request.id == MSG_participant_join) {
+        reply_joined(call, &waiting->outcome);
+    } else {
+        reply_other(call, &waiting->outcome);
+    }
     mem_free(&waiting);
 }
 
-static void answer_join(struct participant_call *joining, const struct participant_outcome *outcome)
+/* Who has made the room somebody's waits until it is in Janus. */
+static void answer_command(struct participant_call *running,
+                           const struct participant_outcome *outcome)
 {
-    const struct participants_parts *parts = &joining->participants->parts;
-    joining->outcome = *outcome;
-    joining->outcome.journal = NULL;
+    const struct participants_parts *parts = &running->participants->parts;
+    running->outcome = *outcome;
+    running->outcome.journal = NULL;
     if (outcome->is_entered && parts->enter != NULL) {
-        parts->enter(parts->enter_arg, outcome->room_id, &joining->call->context, on_entered,
-                     joining);
+        parts->enter(parts->enter_arg, outcome->room_id, &running->call->context, on_entered,
+                     running);
     } else {
-        on_entered(joining);
+        on_entered(running);
     }
-}
-
-static void answer_other(struct participant_call *running,
-                         const struct participant_outcome *outcome)
-{
-    struct call *call = running->call;
-    struct msg reply = {.id = msg_type_find(call->request.id)->reply};
-    mem_free(&running);
-    if (call->request.id == MSG_participant_change) {
-        reply.participant_change_reply.participant = participant_record(&outcome->participant);
-    }
-    call_reply(call, &reply);
 }
 
 static void on_participant_command(void *arg, enum err err,
@@ -117,11 +148,7 @@ static void on_participant_command(void *arg, enum err err,
                  LOG_U64("room", outcome->room_id), LOG_U64("by", running->asker.user_id),
                  LOG_STR("request_id", call->context.request_id));
     }
-    if (call->request.id == MSG_participant_join) {
-        answer_join(running, outcome);
-    } else {
-        answer_other(running, outcome);
-    }
+    answer_command(running, outcome);
 }
 
 static struct participant_call *participant_call_new(struct participants *participants,

@@ -11,6 +11,9 @@ struct managed_rooms {
     uint64_t sweep_timer; /* 0: a sweep is under way */
     struct room_cache *cache;
     struct room_news *news;
+    void (*enter)(void *arg, uint64_t room_id, const struct call_context *context,
+                  void (*done)(void *done_arg), void *done_arg);
+    void *enter_arg;
     struct log_gate failures;
     struct metric *done, *refused, *failed;
 };
@@ -92,6 +95,12 @@ static void log_audit(const struct managed_call *managed, const struct managed_o
              LOG_STR("request_id", managed->call->context.request_id));
 }
 
+/* Whoever has changed the room does not wait for Janus. */
+static void on_changed_room_entered(void *arg)
+{
+    (void)arg;
+}
+
 static void on_managed_run(void *arg, enum err err, const struct managed_outcome *outcome)
 {
     struct managed_call managed = *(struct managed_call *)arg;
@@ -105,6 +114,10 @@ static void on_managed_run(void *arg, enum err err, const struct managed_outcome
     room_news_tell_journal(managed.rooms->news, outcome->journal);
     if (outcome->is_audited) {
         log_audit(&managed, outcome);
+    }
+    if (outcome->is_entered && managed.rooms->enter != NULL) {
+        managed.rooms->enter(managed.rooms->enter_arg, outcome->room.id, &call->context,
+                             on_changed_room_entered, NULL);
     }
     if (call->request.id == MSG_room_close) {
         room_cache_remove(managed.rooms->cache, outcome->room.id);
@@ -255,6 +268,8 @@ struct managed_rooms *managed_rooms_new(const struct managed_rooms_parts *parts)
     rooms->store = parts->store;
     rooms->cache = parts->cache;
     rooms->news = parts->news;
+    rooms->enter = parts->enter;
+    rooms->enter_arg = parts->enter_arg;
     rooms->done = metrics_counter(parts->metrics, COMMANDS, COMMANDS_HELP, "result=\"done\"");
     rooms->refused = metrics_counter(parts->metrics, COMMANDS, COMMANDS_HELP, "result=\"refused\"");
     rooms->failed = metrics_counter(parts->metrics, COMMANDS, COMMANDS_HELP, "result=\"failed\"");

@@ -19,6 +19,10 @@ struct managed_rooms_parts {
     struct room_cache *cache; /* of the registry: forgets what is closed */
     struct room_news *news;   /* is told what has happened */
     struct metrics *metrics;
+    /* As of participants_parts: who waited before a room may be let in by its change. */
+    void (*enter)(void *arg, uint64_t room_id, const struct call_context *context,
+                  void (*done)(void *done_arg), void *done_arg);
+    void *enter_arg;
 };
 
 /* parts' members are borrowed. */

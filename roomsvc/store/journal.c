@@ -18,6 +18,7 @@ void journal_begin(struct journal *journal, uint64_t room_id, uint64_t seq, uint
     journal_fini(journal);
     journal->room_id = room_id;
     journal->seq = seq;
+    journal->first_seq = seq;
     journal->generation = generation;
     journal->now_unix_ms = now_unix_ms;
 }
@@ -70,8 +71,10 @@ static const struct db_query insert_event = {
 
 enum err journal_append(struct db *db, struct journal *journal, const struct msg_room_event *event)
 {
-    struct kept_event kept = {
-        .room_id = journal->room_id, .seq = journal->seq + 1, .time_unix_ms = journal->now_unix_ms};
+    struct kept_event kept = {.room_id = journal->room_id,
+                              .seq = journal->seq + 1,
+                              .audience = event->audience,
+                              .time_unix_ms = journal->now_unix_ms};
     struct msg_room_event numbered = *event;
     numbered.seq = kept.seq;
     numbered.time_unix_ms = kept.time_unix_ms;
@@ -131,23 +134,26 @@ enum err journal_hint(struct db *db, struct journal *journal, enum room_news_kin
 
 struct kept_room {
     uint64_t room_id;
-    uint64_t seq;
-    uint64_t is_entered, is_left;
+    uint64_t seq, first_seq;
+    uint64_t is_entered, is_left, is_begun;
 };
 
 static const struct db_query update_room = {
-    .sql = "UPDATE rooms SET seq = ?, in_janus = IF(?, 1, in_janus),"
+    .sql = "UPDATE rooms SET seq = ?, meeting_seq = IF(?, ?, meeting_seq),"
+           " in_janus = IF(?, 1, in_janus),"
            " empty_unix_ms = IF(?, " DB_NOW_UNIX_MS ", IF(?, 0, empty_unix_ms)),"
            " used_unix_ms = IF(? OR ?, GREATEST(used_unix_ms, " DB_NOW_UNIX_MS "), used_unix_ms),"
            " due_unix_ms = IF(?, LEAST(due_unix_ms, " DB_NOW_UNIX_MS " + empty_timeout_s * 1000),"
            " due_unix_ms) WHERE room_id = ?",
-    .params = DB_FIELDS(struct kept_room, seq, is_entered, is_left, is_entered, is_entered, is_left,
-                        is_left, room_id)};
+    .params = DB_FIELDS(struct kept_room, seq, is_begun, first_seq, is_entered, is_left, is_entered,
+                        is_entered, is_left, is_left, room_id)};
 
 enum err journal_keep(struct db *db, struct journal *journal)
 {
     struct kept_room kept = {.room_id = journal->room_id,
                              .seq = journal->seq,
+                             .first_seq = journal->first_seq,
+                             .is_begun = journal->hint == ROOM_NEWS_BEGAN,
                              .is_entered = journal->turn == JOURNAL_IS_ENTERED,
                              .is_left = journal->turn == JOURNAL_IS_LEFT};
     return journal->count > 0 ? db_query_run(db, &update_room, &kept, NULL) : ERR_OK;

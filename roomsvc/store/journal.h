@@ -20,6 +20,7 @@ struct journal {
     uint64_t room_id;
     uint64_t generation;
     uint64_t seq;         /* of the last event */
+    uint64_t first_seq;   /* likewise, when this began */
     uint64_t now_unix_ms; /* the database's time, when the room was locked */
     enum journal_turn turn;
     /* What gateways are told: messages room_news, as they are kept. */

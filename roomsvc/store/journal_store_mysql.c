@@ -30,12 +30,13 @@ static const struct db_query select_streamer = {
            " (SELECT generation FROM journal_generation) FROM participants p"
            " JOIN rooms r ON r.room_id = p.room_id WHERE p.token_hash = ?",
     .params = DB_FIELDS(struct journal_question, token_hash),
-    .columns =
-        DB_FIELDS(struct journal_question, answer.participant.id, answer.participant.room_id,
-                  answer.participant.user_id, answer.participant.name, answer.participant.role,
-                  answer.participant.state, answer.participant.hand_unix_ms,
-                  answer.participant.joined_unix_ms, answer.participant.changed_ago_ms,
-                  answer.room_id, code, answer.seq, answer.generation),
+    .columns = DB_FIELDS(struct journal_question, answer.participant.id, answer.participant.room_id,
+                         answer.participant.user_id, answer.participant.name,
+                         answer.participant.role, answer.participant.state,
+                         answer.participant.hand_unix_ms, answer.participant.joined_unix_ms,
+                         answer.participant.changed_ago_ms, answer.participant.muted,
+                         answer.participant.since_seq, answer.participant.invitation_id,
+                         answer.room_id, code, answer.seq, answer.generation),
     .if_none = ERR_UNAUTHORIZED};
 
 static enum err open_stream(struct journal_question *q, struct db *db)
@@ -53,7 +54,8 @@ static enum err open_stream(struct journal_question *q, struct db *db)
     }
     const bool is_meant =
         meant.id != 0 ? meant.id == q->answer.room_id : strcmp(meant.code, q->code) == 0;
-    return is_meant ? participant_is_in(&q->answer.participant) : ERR_NO_SUCH_ROOM;
+    const enum err is_in = participant_is_in(&q->answer.participant);
+    return !is_meant ? ERR_NO_SUCH_ROOM : is_in == ERR_MUST_WAIT ? ERR_OK : is_in;
 }
 
 /* ---- room_state ---- */
@@ -72,8 +74,8 @@ static const struct db_query select_state = {
     .if_none = ERR_NO_SUCH_ROOM};
 
 static const struct db_query select_those_in = {
-    .sql = "SELECT " PARTICIPANT_COLUMNS " FROM participants p WHERE p.room_id = ? AND p.state = 2"
-           " AND p.participant_id > ? ORDER BY p.participant_id LIMIT 200",
+    .sql = "SELECT " PARTICIPANT_COLUMNS " FROM participants p WHERE p.room_id = ?"
+           " AND p.state IN (1, 2) AND p.participant_id > ? ORDER BY p.participant_id LIMIT 200",
     .params = DB_FIELDS(struct journal_question, answer.room_id, after_id),
     .columns = PARTICIPANT_FIELDS(struct participant, ),
     .rows = DB_ROWS(struct journal_question, answer.participants, answer.participant_count)};

@@ -5,6 +5,7 @@
 #include "roomsvc/rules/room_options.h"
 #include "roomsvc/store/command_once.h"
 #include "roomsvc/store/end_store.h"
+#include "roomsvc/store/lobby_sql.h"
 #include "roomsvc/store/managed_sql.h"
 #include "roomsvc/store/participant_sql.h"
 #include "roomsvc/store/room_audit.h"
@@ -207,7 +208,9 @@ static enum err change_managed_room(struct room_command *c, struct db *db)
         return err;
     }
     c->is_changed = true;
-    return db_query_run(db, &update_managed_room, c, NULL);
+    err = db_query_run(db, &update_managed_room, c, NULL);
+    /* Who waited for what is different now need not wait any more. */
+    return err == ERR_OK ? lobby_let_in(db, &c->journal, room) : err;
 }
 
 /* ---- room_close ---- */
@@ -502,6 +505,7 @@ static enum err run_in_transaction(void *arg, struct db *db)
     }
     c->outcome.room = c->target.room;
     c->outcome.member = c->user.member;
+    c->outcome.is_entered = c->journal.turn == JOURNAL_IS_ENTERED && c->target.in_janus != 1;
     return err;
 }
 

@@ -77,12 +77,18 @@ static enum err find_self(struct db *db, struct room_query *query)
     if (err == ERR_OK) {
         err = participant_is_in(&query->self);
     }
-    if (err == ERR_NOT_JOINED && query->may_be_out) {
+    if ((err == ERR_NOT_JOINED && query->may_be_out) || (err == ERR_MUST_WAIT && query->may_wait)) {
         err = ERR_OK;
     }
     query->room.role = query->self.role;
     return err;
 }
+
+static const struct db_query select_invitation = {
+    .sql = "SELECT " INVITATION_COLUMNS " FROM invitations i WHERE i.secret_hash = ?"
+           " AND i.room_id = ?",
+    .params = DB_FIELDS(struct room_query, invitation_hash, room.id),
+    .columns = INVITATION_FIELDS(struct room_query, invitation.)};
 
 /* Who shows a token that nobody has is told that whatever room he names: he would learn else which
  * codes there are, and is not counted as who guesses codes is. */
@@ -105,6 +111,9 @@ enum err room_query_run(struct db *db, struct room_query *query)
         query->room.role = ROOM_OWNER;
     }
     enum err known = query->asker.token_hash.bytes > 0 ? find_self(db, query) : ERR_OK;
+    if (known == ERR_OK && query->has_invitation) {
+        known = db_query_run(db, &select_invitation, query, NULL);
+    }
     if (known == ERR_OK) {
         known = room_query_judge(query, ROOM_SEE, NULL);
     }
@@ -128,10 +137,15 @@ static struct room_standing standing_of(const struct room_query *query)
 {
     const struct managed_room *room = &query->room;
     return (struct room_standing){.is_admin = query->asker.is_admin,
-                                  .is_known = room->role != 0,
+                                  .is_known = room->role != 0 || query->invitation.id != 0,
                                   .role = (enum room_role)room->role,
                                   .has_code = room_query_has_link(query),
                                   .access = (enum room_access)room->access};
+}
+
+enum room_role room_query_role(const struct room_query *query)
+{
+    return query->asker.is_admin ? ROOM_OWNER : (enum room_role)query->room.role;
 }
 
 enum err room_query_judge(const struct room_query *query, enum room_action action,

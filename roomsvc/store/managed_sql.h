@@ -5,6 +5,7 @@
 
 #include "proto/db/db_sql.h"
 #include "roomsvc/rules/room_rules.h"
+#include "roomsvc/rules/invitation.h"
 #include "roomsvc/rules/participant.h"
 #include "roomsvc/store/managed_db.h"
 
@@ -14,8 +15,12 @@ struct room_query {
     uint64_t id; /* 0: by its code */
     char code[ROOM_CODE_LETTERS + 1];
     bool may_be_out;              /* an asker with a participant's token need not be in */
+    bool may_wait;                /* likewise: he may wait to be let in */
     unsigned char token_hash[32]; /* his, if he has one */
     struct participant self;      /* likewise; id 0: he has none */
+    bool has_invitation;          /* who asks shows the secret of one */
+    unsigned char invitation_hash[32];
+    struct invitation invitation; /* likewise; id 0: there is no such one to this room */
     struct managed_room room;
     /* Of a room that was locked. */
     uint64_t seq, generation, in_janus;
@@ -52,6 +57,28 @@ struct user_query {
               m unmute, m expires_unix_ms, m empty_timeout_s, m owner_id, m owner_name, m role,    \
               m created_unix_ms, m version, m is_over, m now_unix_ms, m node)
 
+/* An invitation i as struct invitation has it. */
+#define INVITATION_COLUMNS                                                                         \
+    "i.invitation_id, i.role, i.label, i.max_uses, i.uses, i.not_before_unix_ms,"                  \
+    " i.expires_unix_ms, i.created_unix_ms, i.revoked_unix_ms IS NOT NULL"
+/* t: what holds a struct invitation, at m. */
+#define INVITATION_FIELDS(t, m)                                                                    \
+    DB_FIELDS(t, m id, m role, m label, m max_uses, m uses, m not_before_unix_ms,                  \
+              m expires_unix_ms, m created_unix_ms, m is_revoked)
+
+/* A ban b as struct ban has it. */
+#define BAN_COLUMNS                                                                                \
+    "b.ban_id, b.name, b.user_id, b.invitation_id, b.device_hash IS NOT NULL, b.note,"             \
+    " b.expires_unix_ms, b.created_unix_ms"
+#define BAN_FIELDS(t, m)                                                                           \
+    DB_FIELDS(t, m id, m name, m user_id, m invitation_id, m has_device, m note,                   \
+              m expires_unix_ms, m created_unix_ms)
+
+/* A message m of the chat as struct chat_message has it. */
+#define CHAT_COLUMNS "m.message_id, m.seq, m.from_id, m.from_name, m.to_id, m.text, m.time_unix_ms"
+#define CHAT_FIELDS(t, m)                                                                          \
+    DB_FIELDS(t, m id, m seq, m from_id, m from_name, m to_id, m text, m time_unix_ms)
+
 /* What a request means: an id in digits, else a code, with dashes or without. false: there can be
  * no such room. */
 bool room_query_read(struct str room, const struct room_asker *asker, struct room_query *ret_query);
@@ -60,7 +87,7 @@ bool user_query_read(struct str user, struct user_query *ret_query);
 
 /* Reads the room. ERR_NO_SUCH_ROOM, also for who may not know of it; ERR_GONE: it is over. Of an
  * asker with a participant's token: ERR_UNAUTHORIZED, whatever room it is, ERR_REMOVED,
- * ERR_NOT_JOINED (rules/participant.h). */
+ * ERR_NOT_JOINED, ERR_MUST_WAIT, ERR_DENIED (rules/participant.h). */
 enum err room_query_run(struct db *db, struct room_query *query);
 /* Locks it before. */
 enum err room_query_lock(struct db *db, struct room_query *query);
@@ -69,6 +96,8 @@ bool room_query_has_link(const struct room_query *query);
 /* Whether the asker may do it; target as in room_may. */
 enum err room_query_judge(const struct room_query *query, enum room_action action,
                           const struct room_target *target);
+/* In which role he does what he does: an admin as an owner; 0: in none. */
+enum room_role room_query_role(const struct room_query *query);
 /* Whether he may do it at all, to whomever. */
 enum err room_query_judge_role(const struct room_query *query, enum room_action action);
 

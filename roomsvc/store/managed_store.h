@@ -33,6 +33,7 @@ struct managed_outcome {
     struct managed_room room;      /* as it is now, and what who asked is there */
     struct room_member member;     /* of member_set */
     bool is_audited;               /* it is in the audit: an admin has done it to somebody's room */
+    bool is_entered;               /* the room may not be in Janus, and somebody is in it now */
     const struct journal *journal; /* what was written there */
 };
 

@@ -23,4 +23,33 @@ struct participant_command {
 /* What was written is begun anew: the room is locked. */
 void participant_command_begin_journal(struct participant_command *command);
 
+/* Does who asks do it to himself, that is whom? */
+bool participant_command_is_on_oneself(const struct participant_command *command);
+/* May he do it to whom? wished: the role that whom has afterwards. */
+enum err participant_command_judge(const struct participant_command *command,
+                                   enum room_action action, enum room_role wished);
+/* Reads whom, who is in. Who may not see who is in is not told either by what he may not do. */
+enum err participant_command_find(struct db *db, struct participant_command *command,
+                                  uint64_t participant_id);
+
+/* A number that names something for good. */
+uint64_t participant_command_draw_id(void);
+
+/* What commands do, in a transaction that has locked the room, and begun the journal. What they
+ * make has the number once.made_id. */
+typedef enum err participant_apply_fn(struct participant_command *command, struct db *db);
+
+participant_apply_fn lobby_decide_apply;      /* lobby_sql.c */
+participant_apply_fn invitation_add_apply;    /* invitation_sql.c */
+participant_apply_fn invitation_change_apply; /* likewise */
+participant_apply_fn invitation_revoke_apply; /* likewise */
+participant_apply_fn ban_add_apply;           /* ban_sql.c */
+participant_apply_fn ban_lift_apply;          /* likewise */
+participant_apply_fn message_send_apply;      /* chat_sql.c */
+
+/* The same command was done before: reads what it has made, of which once has the id. */
+participant_apply_fn invitation_read_again;
+participant_apply_fn ban_read_again;
+participant_apply_fn message_read_again;
+
 #endif

@@ -1,16 +1,20 @@
 #include "roomsvc/store/participant_join.h"
 
-#include <sodium.h>
-
 #include "roomsvc/rules/room_options.h"
+#include "roomsvc/store/invitation_sql.h"
+#include "roomsvc/store/lobby_sql.h"
+
+#define WAITING_OF_ADDRESS_MAX 5 /* before all rooms */
 
 /* Who is new, or comes back, and what there is. */
 struct newcomer {
     uint64_t room_id;
     uint64_t id;
     uint64_t user_id;
+    uint64_t invitation_id; /* by which somebody new comes; 0: by none */
     char name[LABEL_BYTES];
-    uint64_t role;
+    unsigned char name_key[NAME_KEY_BYTES];
+    uint64_t role, state, muted, since_seq;
     unsigned char token_hash[32];
     unsigned char session_hash[32];
     unsigned char device_hash[16];
@@ -18,7 +22,7 @@ struct newcomer {
     bool has_session, has_device, has_pin;
     unsigned char pin[ROOM_PIN_BYTES];
     uint64_t now_unix_ms;
-    uint64_t joined, users_joined, of_user, of_address;
+    uint64_t joined, users_joined, waiting, of_user, of_name, of_address, waiting_of_address, bans;
     struct participant made;
 };
 
@@ -30,25 +34,18 @@ static void copy_hash(void *ret, size_t bytes, struct str from, bool *ret_is_the
     }
 }
 
-static uint64_t draw_participant_id(void)
-{
-    uint64_t id;
-    do {
-        randombytes_buf(&id, sizeof(id));
-        id &= PARTICIPANT_ID_MAX;
-    } while (id == 0);
-    return id;
-}
-
+/* Who comes back is whom he was, whatever he says now; only his device may be another one. */
 static void read_newcomer(const struct participant_command *c, struct newcomer *ret)
 {
     const struct msg_participant_join *join = &c->request->participant_join;
+    const struct participant *self = &c->target.self;
     bool has_token;
     bool has_address;
     *ret = (struct newcomer){.room_id = c->target.room.id,
-                             .id = draw_participant_id(),
+                             .id = c->once.made_id,
                              .now_unix_ms = c->journal.now_unix_ms,
-                             .user_id = c->target.asker.user_id};
+                             .user_id = self->id != 0 ? self->user_id : c->target.asker.user_id,
+                             .invitation_id = self->id != 0 ? 0 : c->target.invitation.id};
     copy_hash(ret->token_hash, sizeof(ret->token_hash), join->token_hash, &has_token);
     copy_hash(ret->session_hash, sizeof(ret->session_hash), join->session_hash, &ret->has_session);
     copy_hash(ret->device_hash, sizeof(ret->device_hash), join->device_hash, &ret->has_device);
@@ -57,53 +54,89 @@ static void read_newcomer(const struct participant_command *c, struct newcomer *
 
 /* ---- whether he may ---- */
 
-static const struct db_query count_those_in = {
-    .sql =
-        "SELECT COUNT(*), COUNT(IF(user_id <> 0, 1, NULL)),"
-        " COUNT(IF(user_id = ? AND user_id <> 0, 1, NULL)), (SELECT COUNT(*) FROM participants a"
-        " WHERE a.address = ? AND a.state = 2) FROM participants WHERE room_id = ? AND state = 2",
-    .params = DB_FIELDS(struct newcomer, user_id, address, room_id),
-    .columns = DB_FIELDS(struct newcomer, joined, users_joined, of_user, of_address)};
+static const struct db_query count_those_there = {
+    .sql = "SELECT COUNT(IF(state = 2, 1, NULL)), COUNT(IF(state = 2 AND user_id <> 0, 1, NULL)),"
+           " COUNT(IF(state = 1, 1, NULL)), COUNT(IF(user_id = ? AND user_id <> 0, 1, NULL)),"
+           " COUNT(IF(state = 2 AND user_id <> 0 AND name_key = ?, 1, NULL)),"
+           " (SELECT COUNT(*) FROM participants a WHERE a.address = ? AND a.state = 2),"
+           " (SELECT COUNT(*) FROM participants a WHERE a.address = ? AND a.state = 1),"
+           " (SELECT COUNT(*) FROM bans b WHERE b.room_id = ?"
+           " AND (b.expires_unix_ms = 0 OR b.expires_unix_ms > ?)"
+           " AND ((b.user_id <> 0 AND b.user_id = ?)"
+           " OR (b.invitation_id <> 0 AND b.invitation_id = ?) OR b.device_hash = ?))"
+           " FROM participants WHERE room_id = ? AND state IN (1, 2)",
+    .params = {DB_FIELD(struct newcomer, user_id), DB_FIELD(struct newcomer, name_key),
+               DB_FIELD(struct newcomer, address), DB_FIELD(struct newcomer, address),
+               DB_FIELD(struct newcomer, room_id), DB_FIELD(struct newcomer, now_unix_ms),
+               DB_FIELD(struct newcomer, user_id), DB_FIELD(struct newcomer, invitation_id),
+               DB_FIELD_NULLABLE(struct newcomer, device_hash, has_device),
+               DB_FIELD(struct newcomer, room_id)},
+    .columns = DB_FIELDS(struct newcomer, joined, users_joined, waiting, of_user, of_name,
+                         of_address, waiting_of_address, bans)};
+_Static_assert(PARTICIPANT_WAITING == 1 && PARTICIPANT_JOINED == 2,
+               "count_those_there has those numbers");
 
 static const struct db_query select_pin = {
     .sql = "SELECT pin FROM rooms WHERE room_id = ?",
     .params = DB_FIELDS(struct newcomer, room_id),
     .columns = {DB_FIELD_NULLABLE(struct newcomer, pin, has_pin)}};
 
-static enum err judge_newcomer(struct db *db, struct participant_command *c, struct newcomer *who)
+static struct join_case join_case_of(const struct participant_command *c,
+                                     const struct newcomer *who)
 {
     const struct managed_room *room = &c->target.room;
+    const struct participant *self = &c->target.self;
     const struct str pin = c->request->participant_join.pin;
-    const bool is_back = c->target.self.id != 0;
-    enum room_role role = 0;
-    enum err err = db_query_run(db, &count_those_in, who, NULL);
-    if (err == ERR_OK && room->has_pin != 0 && pin.bytes > 0) {
+    return (struct join_case){.is_guest = who->user_id == 0,
+                              .is_admin = c->target.asker.is_admin,
+                              .is_known = room->role != 0 && self->id == 0,
+                              .has_code = room_query_has_link(&c->target),
+                              .is_invited = who->invitation_id != 0,
+                              .has_passed = self->id != 0,
+                              .is_back = self->since_seq != 0,
+                              .is_banned = who->bans > 0,
+                              .is_name_taken = who->of_name > 0,
+                              .role = (enum room_role)room->role,
+                              .invited_role = (enum room_role)c->target.invitation.role,
+                              .access = (enum room_access)room->access,
+                              .is_locked = room->locked != 0,
+                              .has_lobby = room->lobby != 0,
+                              .has_pin = room->has_pin != 0,
+                              .guests_wait = room->guests_wait != 0,
+                              .is_pin_right = who->has_pin && room_pin_is(pin, who->pin),
+                              .is_host_in = who->users_joined > 0,
+                              .joined = who->joined,
+                              .joined_max = room->participants_max,
+                              .of_address = who->of_address,
+                              .address_max = c->limits->address_participants_max,
+                              .of_user = who->of_user,
+                              .user_max = c->limits->user_participants_max,
+                              .waiting = who->waiting,
+                              .waiting_max = WAITING_MAX,
+                              .waiting_of_address = who->waiting_of_address,
+                              .waiting_of_address_max = WAITING_OF_ADDRESS_MAX};
+}
+
+static enum err judge_newcomer(struct db *db, struct participant_command *c, struct newcomer *who)
+{
+    const struct msg_participant_join *request = &c->request->participant_join;
+    enum participant_state state = PARTICIPANT_JOINED;
+    enum err err = ERR_OK;
+    if (c->target.has_invitation && c->target.self.id == 0) {
+        err = invitation_is_good(&c->target.invitation, who->now_unix_ms);
+    }
+    if (err == ERR_OK) {
+        err = db_query_run(db, &count_those_there, who, NULL);
+    }
+    if (err == ERR_OK && c->target.room.has_pin != 0 && request->pin.bytes > 0) {
         err = db_query_run(db, &select_pin, who, NULL);
     }
-    const struct join_case join = {.is_guest =
-                                       is_back ? c->target.self.user_id == 0 : who->user_id == 0,
-                                   .is_admin = c->target.asker.is_admin,
-                                   .is_known = room->role != 0,
-                                   .has_code = room_query_has_link(&c->target),
-                                   .is_back = is_back,
-                                   .role = (enum room_role)room->role,
-                                   .access = (enum room_access)room->access,
-                                   .is_locked = room->locked != 0,
-                                   .has_lobby = room->lobby != 0,
-                                   .has_pin = room->has_pin != 0,
-                                   .guests_wait = room->guests_wait != 0,
-                                   .is_pin_right = who->has_pin && room_pin_is(pin, who->pin),
-                                   .is_host_in = who->users_joined > 0,
-                                   .joined = who->joined,
-                                   .joined_max = room->participants_max,
-                                   .of_address = who->of_address,
-                                   .address_max = c->limits->address_participants_max,
-                                   .of_user = who->of_user,
-                                   .user_max = c->limits->user_participants_max};
+    const struct join_case join = join_case_of(c, who);
     if (err == ERR_OK) {
-        err = participant_may_join(&join, &role);
+        err = participant_may_join(&join, &state);
     }
-    who->role = role;
+    who->role = c->target.self.id != 0 ? c->target.self.role : participant_role(&join);
+    who->state = state;
     return err;
 }
 
@@ -115,11 +148,15 @@ static const struct db_query select_own_name = {
     .columns = DB_FIELDS(struct newcomer, name),
     .if_none = ERR_UNAUTHORIZED};
 
-/* ERR_WRONG_MEMBER: it is no name, or a guest gives none. */
+/* Who comes back keeps his. ERR_WRONG_MEMBER: it is no name, or a guest gives none. */
 static enum err name_newcomer(struct db *db, const struct participant_command *c,
                               struct newcomer *who)
 {
+    const struct participant *self = &c->target.self;
     const struct str name = c->request->participant_join.name;
+    if (self->id != 0) {
+        return str_copy(who->name, sizeof(who->name), str_of(self->name)) ? ERR_OK : ERR_INTERNAL;
+    }
     if (name.bytes == 0 && who->user_id != 0) {
         return db_query_run(db, &select_own_name, who, NULL);
     }
@@ -127,73 +164,117 @@ static enum err name_newcomer(struct db *db, const struct participant_command *c
 }
 
 static const struct db_query insert_participant = {
-    .sql = "INSERT INTO participants (participant_id, room_id, user_id, name, role, state,"
-           " token_hash, session_hash, device_hash, address, joined_unix_ms, changed_unix_ms)"
-           " VALUES (?, ?, ?, ?, ?, 2, ?, ?, ?, ?, ?, ?)",
+    .sql = "INSERT INTO participants (participant_id, room_id, user_id, invitation_id, name,"
+           " name_key, role, state, muted, since_seq, token_hash, session_hash, device_hash,"
+           " address, joined_unix_ms, changed_unix_ms)"
+           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     .params = {DB_FIELD(struct newcomer, id), DB_FIELD(struct newcomer, room_id),
-               DB_FIELD(struct newcomer, user_id), DB_FIELD(struct newcomer, name),
-               DB_FIELD(struct newcomer, role), DB_FIELD(struct newcomer, token_hash),
+               DB_FIELD(struct newcomer, user_id), DB_FIELD(struct newcomer, invitation_id),
+               DB_FIELD(struct newcomer, name), DB_FIELD(struct newcomer, name_key),
+               DB_FIELD(struct newcomer, role), DB_FIELD(struct newcomer, state),
+               DB_FIELD(struct newcomer, muted), DB_FIELD(struct newcomer, since_seq),
+               DB_FIELD(struct newcomer, token_hash),
                DB_FIELD_NULLABLE(struct newcomer, session_hash, has_session),
                DB_FIELD_NULLABLE(struct newcomer, device_hash, has_device),
                DB_FIELD(struct newcomer, address), DB_FIELD(struct newcomer, now_unix_ms),
                DB_FIELD(struct newcomer, now_unix_ms)}};
 
+/* Counted here and nowhere else, with the room locked: so as many come by it as may. */
+static const struct db_query count_use = {
+    .sql = "UPDATE invitations SET uses = uses + 1 WHERE invitation_id = ?",
+    .params = DB_FIELDS(struct newcomer, invitation_id)};
+
 static enum err add_newcomer(struct db *db, struct participant_command *c, struct newcomer *who)
 {
-    enum err err = name_newcomer(db, c, who);
-    if (err == ERR_OK) {
-        err = db_query_run(db, &insert_participant, who, NULL);
+    who->muted = c->target.room.mute_on_entry != 0 ? MEDIA_AUDIO : 0;
+    who->since_seq = who->state == PARTICIPANT_JOINED ? c->journal.seq + 1 : 0;
+    enum err err = db_query_run(db, &insert_participant, who, NULL);
+    /* The gateway makes the token of the key: both were here before the key was forgotten. */
+    err = err == ERR_CONFLICT ? ERR_KEY_REUSED : err;
+    if (err == ERR_OK && who->invitation_id != 0) {
+        err = db_query_run(db, &count_use, who, NULL);
     }
     c->outcome.is_made = err == ERR_OK;
     c->whom = (struct participant){.id = who->id,
                                    .room_id = who->room_id,
                                    .user_id = who->user_id,
                                    .role = who->role,
-                                   .state = PARTICIPANT_JOINED,
+                                   .state = who->state,
+                                   .muted = who->muted,
+                                   .since_seq = who->since_seq,
+                                   .invitation_id = who->invitation_id,
                                    .joined_unix_ms = c->journal.now_unix_ms};
     (void)str_copy(c->whom.name, sizeof(c->whom.name), str_of(who->name));
     return err;
 }
 
 static const struct db_query update_back = {
-    .sql = "UPDATE participants SET state = 2, address = ?, joined_unix_ms = ?,"
+    .sql = "UPDATE participants SET state = ?, since_seq = ?, address = ?, joined_unix_ms = ?,"
            " changed_unix_ms = ? WHERE participant_id = ?",
-    .params = DB_FIELDS(struct newcomer, address, now_unix_ms, now_unix_ms, id)};
+    .params = DB_FIELDS(struct newcomer, state, since_seq, address, now_unix_ms, now_unix_ms, id)};
 
 static enum err bring_back(struct db *db, struct participant_command *c, struct newcomer *who)
 {
+    const bool is_in = who->state == PARTICIPANT_JOINED;
     c->whom = c->target.self;
-    c->whom.state = PARTICIPANT_JOINED;
+    c->whom.state = who->state;
     c->whom.joined_unix_ms = c->journal.now_unix_ms;
+    if (c->whom.since_seq == 0 && is_in) {
+        c->whom.since_seq = c->journal.seq + 1;
+    }
     who->id = c->whom.id;
+    who->since_seq = c->whom.since_seq;
     return db_query_run(db, &update_back, who, NULL);
 }
 
-static enum err append_joined(struct db *db, struct participant_command *c)
+/* Those who waited for somebody who is no guest come in with him. */
+static enum err tell_joined(struct db *db, struct participant_command *c,
+                            const struct newcomer *who)
 {
-    const struct msg_room_event event = {.type = EVENT_PARTICIPANT_JOINED,
-                                         .audience = AUDIENCE_ALL,
-                                         .has_participant = true,
-                                         .participant = participant_record(&c->whom)};
-    return journal_append(db, &c->journal, &event);
+    const struct managed_room *room = &c->target.room;
+    enum err err = participant_tell(db, &c->journal, &c->whom, EVENT_PARTICIPANT_JOINED, 0);
+    c->journal.turn = JOURNAL_IS_ENTERED;
+    if (err == ERR_OK && who->joined == 0) {
+        err = journal_hint(db, &c->journal, ROOM_NEWS_BEGAN, room->owner_id);
+    }
+    return err == ERR_OK && who->waiting > 0 ? lobby_let_in(db, &c->journal, room) : err;
+}
+
+static enum err tell_waiting(struct db *db, struct participant_command *c)
+{
+    const enum err err = participant_tell(db, &c->journal, &c->whom, EVENT_PARTICIPANT_WAITING, 0);
+    return err == ERR_OK ? journal_hint(db, &c->journal, ROOM_NEWS_WAITS, c->target.room.owner_id)
+                         : err;
+}
+
+static enum err tell_invitation_used(struct db *db, struct participant_command *c)
+{
+    struct invitation used = c->target.invitation;
+    used.uses++;
+    return invitation_tell(db, &c->journal, &used, EVENT_INVITATION_UPDATED);
 }
 
 static enum err enter(struct db *db, struct participant_command *c)
 {
     struct newcomer who;
+    const bool is_back = c->target.self.id != 0;
     read_newcomer(c, &who);
-    enum err err = judge_newcomer(db, c, &who);
+    enum err err = name_newcomer(db, c, &who);
     if (err == ERR_OK) {
-        err = c->target.self.id != 0 ? bring_back(db, c, &who) : add_newcomer(db, c, &who);
+        participant_name_key(who.name, who.name_key);
+        err = judge_newcomer(db, c, &who);
     }
     if (err == ERR_OK) {
-        err = append_joined(db, c);
+        err = is_back ? bring_back(db, c, &who) : add_newcomer(db, c, &who);
     }
-    if (err == ERR_OK && who.joined == 0) {
-        err = journal_hint(db, &c->journal, ROOM_NEWS_BEGAN, c->target.room.owner_id);
+    if (err == ERR_OK) {
+        err = who.state == PARTICIPANT_WAITING ? tell_waiting(db, c) : tell_joined(db, c, &who);
     }
-    c->journal.turn = JOURNAL_IS_ENTERED;
-    c->outcome.is_entered = c->target.in_janus != 1; /* 2: it is being ended there */
+    if (err == ERR_OK && who.invitation_id != 0) {
+        err = tell_invitation_used(db, c);
+    }
+    /* 2: it is being ended there */
+    c->outcome.is_entered = c->journal.turn == JOURNAL_IS_ENTERED && c->target.in_janus != 1;
     return err == ERR_OK ? journal_keep(db, &c->journal) : err;
 }
 
@@ -203,7 +284,14 @@ static const struct db_query select_made_participant = {
     .sql = "SELECT " PARTICIPANT_COLUMNS " FROM participants p WHERE p.token_hash = ?",
     .params = DB_FIELDS(struct newcomer, token_hash),
     .columns = PARTICIPANT_FIELDS(struct newcomer, made.),
-    .if_none = ERR_CONFLICT};
+    .if_none = ERR_KEY_REUSED};
+
+/* Whose token is of no use any more is told so, as if he had shown it. */
+static enum err judge_again(const struct participant *made)
+{
+    const enum err err = participant_is_in(made);
+    return err == ERR_NOT_JOINED || err == ERR_MUST_WAIT ? ERR_OK : err;
+}
 
 static enum err answer_join_again(struct db *db, struct participant_command *c)
 {
@@ -216,6 +304,9 @@ static enum err answer_join_again(struct db *db, struct participant_command *c)
     } else {
         c->whom = c->target.self;
     }
+    if (err == ERR_OK) {
+        err = judge_again(&c->whom);
+    }
     return err == ERR_OK ? journal_remind(db, &c->journal, c->target.room.id) : err;
 }
 
@@ -225,16 +316,21 @@ enum err participant_join_run(void *command, struct db *db)
     const struct msg_participant_join *join = &c->request->participant_join;
     bool is_done = false;
     c->outcome = (struct participant_outcome){0}; /* it may be run again */
+    c->once.made_id = participant_command_draw_id();
     enum err err =
         command_once_begin(db, &c->once, join->idempotency_key, join->body_hash, &is_done);
     c->target.may_be_out = true;
+    c->target.may_wait = true;
+    copy_hash(c->target.invitation_hash, sizeof(c->target.invitation_hash), join->invitation_hash,
+              &c->target.has_invitation);
     if (err == ERR_OK && is_done) {
         err = answer_join_again(db, c);
     } else if (err == ERR_OK) {
         err = room_query_lock(db, &c->target);
         participant_command_begin_journal(c);
         c->outcome.is_resumed = c->target.self.id != 0;
-        if (err == ERR_OK && c->target.self.state == PARTICIPANT_JOINED) {
+        const uint64_t state = c->target.self.state;
+        if (err == ERR_OK && (state == PARTICIPANT_JOINED || state == PARTICIPANT_WAITING)) {
             c->whom = c->target.self;
             err = participant_note_seen(db, c->whom.id);
         } else if (err == ERR_OK) {

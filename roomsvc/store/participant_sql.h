@@ -11,30 +11,46 @@
 #define PARTICIPANT_COLUMNS                                                                        \
     "p.participant_id, p.room_id, p.user_id, p.name, p.role, p.state, p.hand_unix_ms,"             \
     " p.joined_unix_ms, CAST(IF(" DB_NOW_UNIX_MS " > p.changed_unix_ms,"                           \
-    " " DB_NOW_UNIX_MS " - p.changed_unix_ms, 0) AS UNSIGNED)"
+    " " DB_NOW_UNIX_MS " - p.changed_unix_ms, 0) AS UNSIGNED), p.muted, p.since_seq,"              \
+    " p.invitation_id"
 /* t: what holds a struct participant, at m. */
 #define PARTICIPANT_FIELDS(t, m)                                                                   \
     DB_FIELDS(t, m id, m room_id, m user_id, m name, m role, m state, m hand_unix_ms,              \
-              m joined_unix_ms, m changed_ago_ms)
+              m joined_unix_ms, m changed_ago_ms, m muted, m since_seq, m invitation_id)
 
 /* Somebody who is in shows himself, without a stream: he is not away yet. */
 enum err participant_note_seen(struct db *db, uint64_t participant_id);
 
-/* Somebody who is in the room of journal. ERR_NOT_FOUND: he is not. */
+/* Somebody of the room of journal, whatever has become of him. ERR_NOT_FOUND: there is no such one.
+ */
+enum err participant_find_any(struct db *db, const struct journal *journal, uint64_t participant_id,
+                              struct participant *ret_participant);
+/* Somebody who is in. ERR_NOT_FOUND: he is not. */
 enum err participant_find(struct db *db, const struct journal *journal, uint64_t participant_id,
                           struct participant *ret_participant);
 
-/* Writes his name, role and hand, and appends an event of this type about him. */
+/* Appends an event of this type about him: for all who are in; of who waits, or has waited, for
+ * staff and himself. reason 0: none is told. */
+enum err participant_tell(struct db *db, struct journal *journal,
+                          const struct participant *participant, enum room_event_type type,
+                          enum room_reason reason);
+
+/* Writes his name, role, hand and what of him is mute; and tells of it, unless he has left. */
 enum err participant_write(struct db *db, struct journal *journal,
                            const struct participant *participant, enum room_event_type type);
 
-/* He is out: state says how, reason why. Appends participant.left or, if he was removed,
- * participant.removed. */
+/* He is out, or if he was out before does not come back: state says what he is now, reason why. It
+ * is told, unless he had left. */
 enum err participant_take_out(struct db *db, struct journal *journal,
                               struct participant *participant, enum participant_state state,
                               enum room_reason reason);
 
-/* Everybody is out, and one event of this type (meeting.ended, room.ended) says so. */
+/* He who waits is in. */
+enum err participant_let_in(struct db *db, struct journal *journal,
+                            struct participant *participant);
+
+/* Those who are in, wait, or may come back are out for good; one event of this type (meeting.ended,
+ * room.ended) says so. A meeting where nobody is or waits does not end: nothing is told. */
 enum err participants_end(struct db *db, struct journal *journal, enum room_event_type type,
                           enum room_reason reason, uint64_t owner_id);
 
@@ -42,8 +58,9 @@ enum err participants_end(struct db *db, struct journal *journal, enum room_even
  * is told. */
 enum err participants_settle(struct db *db, struct journal *journal, uint64_t owner_id);
 
-/* A user's role in the room has changed: so has that of his participants. role 0: he has none any
- * more, and is out if only_members, else an ordinary participant. */
+/* A user's role in the room has changed: so has that of his participants, also of those who wait
+ * or have left. role 0: he has none any more, and is out if only_members, else an ordinary
+ * participant. */
 enum err participants_of_user_follow(struct db *db, struct journal *journal, uint64_t user_id,
                                      enum room_role role, bool only_members);
 

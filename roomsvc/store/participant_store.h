@@ -4,6 +4,9 @@
 #ifndef LYNKS_ROOMSVC_STORE_PARTICIPANT_STORE_H
 #define LYNKS_ROOMSVC_STORE_PARTICIPANT_STORE_H
 
+#include "roomsvc/rules/ban.h"
+#include "roomsvc/rules/chat_message.h"
+#include "roomsvc/rules/invitation.h"
 #include "roomsvc/rules/participant.h"
 #include "roomsvc/store/managed_store.h"
 
@@ -13,8 +16,12 @@ struct participant_outcome {
     uint64_t room_id;
     bool is_resumed; /* he was there before */
     bool is_made;    /* he is new, and was not made before for this key */
-    bool is_entered; /* the room was not in Janus, or nobody was in it: see that it is there */
-    bool is_audited; /* it is in the audit: an admin has done it to somebody's room */
+    bool is_entered; /* the room may not be in Janus, and somebody is in it: see that it is there */
+    char code[ROOM_CODE_LETTERS + 1]; /* the room's */
+    struct invitation invitation;     /* that was made or changed */
+    struct ban ban;                   /* that was made */
+    struct chat_message message;      /* that was written */
+    bool is_audited;               /* it is in the audit: an admin has done it to somebody's room */
     const struct journal *journal; /* what was written there */
 };
 
@@ -31,8 +38,9 @@ typedef void participant_store_page_fn(void *arg, enum err err,
 
 /* As managed_store_ops. */
 struct participant_store_ops {
-    /* participant_join, participant_change, participant_remove or meeting_end; errors as
-     * messages.def has them. */
+    /* participant_join, participant_change, participant_remove, participant_mute, lobby_decide,
+     * meeting_end, invitation_add, invitation_change, invitation_revoke, ban_add, ban_lift or
+     * message_send; errors as messages.def has them. */
     enum err (*run)(void *self, const struct msg *request, const struct room_asker *asker,
                     uint64_t deadline_ms, participant_store_fn *fn, void *arg);
     /* ERR_NO_SUCH_ROOM, ERR_GONE, ERR_FORBIDDEN, ERR_NOT_FOUND (the one that is meant). */

@@ -1,5 +1,8 @@
 #include "roomsvc/store/participant_store_mysql.h"
 
+#include <sodium.h>
+#include <stdlib.h>
+
 #include "roomsvc/store/participant_join.h"
 #include "roomsvc/store/room_audit.h"
 
@@ -12,7 +15,7 @@ void participant_command_begin_journal(struct participant_command *command)
 
 /* ---- what is done to somebody ---- */
 
-static bool is_oneself(const struct participant_command *c)
+bool participant_command_is_on_oneself(const struct participant_command *c)
 {
     const struct room_query *target = &c->target;
     return target->self.id != 0
@@ -20,17 +23,17 @@ static bool is_oneself(const struct participant_command *c)
                : target->asker.user_id != 0 && target->asker.user_id == c->whom.user_id;
 }
 
-static enum err judge(const struct participant_command *c, enum room_action action,
-                      enum room_role wished)
+enum err participant_command_judge(const struct participant_command *c, enum room_action action,
+                                   enum room_role wished)
 {
-    const struct room_target target = {
-        .is_oneself = is_oneself(c), .now = (enum room_role)c->whom.role, .wished = wished};
+    const struct room_target target = {.is_oneself = participant_command_is_on_oneself(c),
+                                       .now = (enum room_role)c->whom.role,
+                                       .wished = wished};
     return room_query_judge(&c->target, action, &target);
 }
 
-/* Who may not see who is in is not told either by what he may not do. */
-static enum err find_participant(struct db *db, struct participant_command *c,
-                                 uint64_t participant_id)
+enum err participant_command_find(struct db *db, struct participant_command *c,
+                                  uint64_t participant_id)
 {
     const enum err err = room_query_judge_role(&c->target, ROOM_SEE_PARTICIPANTS);
     return err == ERR_OK ? participant_find(db, &c->journal, participant_id, &c->whom) : err;
@@ -38,27 +41,61 @@ static enum err find_participant(struct db *db, struct participant_command *c,
 
 /* ---- participant_change ---- */
 
+/* Where moderators end it when somebody is mute, he himself only makes it more. */
+static enum err judge_muted(const struct participant_command *c, uint64_t muted)
+{
+    const enum err err = participant_command_judge(c, ROOM_MUTE, (enum room_role)c->whom.role);
+    const bool is_less = (c->whom.muted & ~muted) != 0;
+    const bool is_theirs = c->target.room.unmute == ROOM_UNMUTE_MODERATORS;
+    return err == ERR_OK && is_less && is_theirs ? room_query_judge_role(&c->target, ROOM_ADMIT)
+                                                 : err;
+}
+
+struct name_in_room {
+    uint64_t room_id;
+    unsigned char key[NAME_KEY_BYTES];
+    uint64_t taken;
+};
+
+static const struct db_query count_users_of_name = {
+    .sql = "SELECT COUNT(*) FROM participants WHERE room_id = ? AND state = 2 AND user_id <> 0"
+           " AND name_key = ?",
+    .params = DB_FIELDS(struct name_in_room, room_id, key),
+    .columns = DB_FIELDS(struct name_in_room, taken)};
+
+/* No guest takes the name of somebody who has signed in. */
+static enum err judge_new_name(struct db *db, const struct participant_command *c, const char *name)
+{
+    struct name_in_room in_room = {.room_id = c->target.room.id};
+    if (c->whom.user_id != 0) {
+        return ERR_OK;
+    }
+    participant_name_key(name, in_room.key);
+    const enum err err = db_query_run(db, &count_users_of_name, &in_room, NULL);
+    return err == ERR_OK && in_room.taken > 0 ? ERR_NAME_TAKEN : err;
+}
+
 static enum err judge_change(const struct participant_command *c,
                              const struct msg_participant_change *change)
 {
     const enum room_role now = (enum room_role)c->whom.role;
-    enum err err = change->has_name ? judge(c, ROOM_RENAME, now) : ERR_OK;
+    enum err err = change->has_name ? participant_command_judge(c, ROOM_RENAME, now) : ERR_OK;
     if (err == ERR_OK && change->has_hand) {
-        err = judge(c, change->hand ? ROOM_RAISE_HAND : ROOM_LOWER_HAND, now);
+        err = participant_command_judge(c, change->hand ? ROOM_RAISE_HAND : ROOM_LOWER_HAND, now);
     }
     if (err == ERR_OK && change->has_role) {
-        err = judge(c, ROOM_SET_ROLE, change->role);
+        err = participant_command_judge(c, ROOM_SET_ROLE, change->role);
     }
-    return err;
+    return err == ERR_OK && change->has_muted ? judge_muted(c, change->muted) : err;
 }
 
-/* One event for what he is called and may do, one for his hand. */
+/* One event for what he is called, may do and is heard by, one for his hand. */
 static enum err change_participant(struct participant_command *c, struct db *db)
 {
     const struct msg_participant_change *change = &c->request->participant_change;
     struct participant *whom = &c->whom;
     char name[LABEL_BYTES];
-    enum err err = find_participant(db, c, change->participant);
+    enum err err = participant_command_find(db, c, change->participant);
     if (err == ERR_OK) {
         err = judge_change(c, change);
     }
@@ -66,13 +103,18 @@ static enum err change_participant(struct participant_command *c, struct db *db)
     if (err == ERR_OK && change->has_name && !label_make(change->name, name)) {
         err = ERR_WRONG_MEMBER;
     }
+    if (err == ERR_OK && change->has_name) {
+        err = judge_new_name(db, c, name);
+    }
     if (err != ERR_OK) {
         return err;
     }
+    const uint64_t muted = change->has_muted ? change->muted : whom->muted;
     const enum room_role role = change->has_role ? change->role : (enum room_role)whom->role;
-    if (strcmp(name, whom->name) != 0 || role != whom->role) {
+    if (strcmp(name, whom->name) != 0 || role != whom->role || muted != whom->muted) {
         (void)str_copy(whom->name, sizeof(whom->name), str_of(name));
         whom->role = role;
+        whom->muted = muted;
         err = participant_write(db, &c->journal, whom, EVENT_PARTICIPANT_UPDATED);
     }
     if (err == ERR_OK && change->has_hand && change->hand != (whom->hand_unix_ms != 0)) {
@@ -85,18 +127,88 @@ static enum err change_participant(struct participant_command *c, struct db *db)
 
 /* ---- participant_remove ---- */
 
+/* Who waits may go, too. */
 static enum err remove_participant(struct participant_command *c, struct db *db)
 {
-    enum err err = find_participant(db, c, c->request->participant_remove.participant);
-    if (err == ERR_OK) {
-        err = judge(c, ROOM_REMOVE, 0);
+    const uint64_t id = c->request->participant_remove.participant;
+    const struct participant *self = &c->target.self;
+    enum err err = ERR_OK;
+    if (self->state == PARTICIPANT_WAITING) {
+        c->whom = *self;
+        err = self->id == id ? ERR_OK : ERR_MUST_WAIT;
+    } else {
+        err = participant_command_find(db, c, id);
     }
-    if (err == ERR_OK && is_oneself(c)) {
+    if (err == ERR_OK) {
+        err = participant_command_judge(c, ROOM_REMOVE, 0);
+    }
+    if (err == ERR_OK && participant_command_is_on_oneself(c)) {
         err = participant_take_out(db, &c->journal, &c->whom, PARTICIPANT_LEFT, REASON_LEFT);
     } else if (err == ERR_OK) {
         err = participant_take_out(db, &c->journal, &c->whom, PARTICIPANT_REMOVED, REASON_REMOVED);
     }
-    return err == ERR_OK ? participants_settle(db, &c->journal, c->target.room.owner_id) : err;
+    return err == ERR_OK && self->state != PARTICIPANT_WAITING
+               ? participants_settle(db, &c->journal, c->target.room.owner_id)
+               : err;
+}
+
+/* ---- participant_mute ---- */
+
+static enum err mute_one(struct participant_command *c, struct db *db,
+                         struct participant *participant)
+{
+    const uint64_t muted = participant->muted | c->request->participant_mute.sources;
+    if (muted == participant->muted) {
+        return ERR_OK;
+    }
+    participant->muted = muted;
+    return participant_write(db, &c->journal, participant, EVENT_PARTICIPANT_MUTED);
+}
+
+struct those_in {
+    uint64_t room_id;
+    struct participant *people;
+    size_t count;
+};
+
+static const struct db_query select_those_in_room = {
+    .sql = "SELECT " PARTICIPANT_COLUMNS " FROM participants p WHERE p.room_id = ? AND p.state = 2"
+           " ORDER BY p.participant_id",
+    .params = DB_FIELDS(struct those_in, room_id),
+    .columns = PARTICIPANT_FIELDS(struct participant, ),
+    .rows = DB_ROWS_GROWING(struct those_in, people, count)};
+
+static enum err mute_all(struct participant_command *c, struct db *db)
+{
+    const struct room_target anybody = {.now = ROOM_VIEWER, .wished = ROOM_VIEWER};
+    struct those_in in = {.room_id = c->target.room.id};
+    enum err err = room_query_judge(&c->target, ROOM_MUTE, &anybody);
+    if (err == ERR_OK) {
+        err = db_query_run(db, &select_those_in_room, &in, NULL);
+    }
+    for (size_t i = 0; err == ERR_OK && i < in.count; i++) {
+        c->whom = in.people[i];
+        if (!participant_command_is_on_oneself(c) &&
+            participant_command_judge(c, ROOM_MUTE, (enum room_role)c->whom.role) == ERR_OK) {
+            err = mute_one(c, db, &c->whom);
+        }
+    }
+    free(in.people);
+    c->whom = (struct participant){0};
+    return err;
+}
+
+static enum err mute_participant(struct participant_command *c, struct db *db)
+{
+    const uint64_t id = c->request->participant_mute.participant;
+    if (id == 0) {
+        return mute_all(c, db);
+    }
+    enum err err = participant_command_find(db, c, id);
+    if (err == ERR_OK) {
+        err = participant_command_judge(c, ROOM_MUTE, (enum room_role)c->whom.role);
+    }
+    return err == ERR_OK ? mute_one(c, db, &c->whom) : err;
 }
 
 /* ---- meeting_end ---- */
@@ -111,39 +223,49 @@ static enum err end_meeting(struct participant_command *c, struct db *db)
 
 /* ---- all of them ---- */
 
+/* Who makes something gives a hash of the client's body, too, and is told again what he has made.
+ */
 struct participant_command_kind {
     enum msg_id request;
     enum act act; /* what the audit calls it; 0: it is none of its business */
     size_t room;  /* offset of its struct str in the request; likewise the others */
     size_t key;
-    size_t origin, has_origin; /* struct msg_origin, bool */
-    enum err (*apply)(struct participant_command *c, struct db *db);
+    size_t body_hash;          /* 0: it makes nothing */
+    size_t origin, has_origin; /* struct msg_origin, bool; 0: it has none */
+    participant_apply_fn *apply;
+    participant_apply_fn *read_again; /* NULL: there is nothing to be told of but that it is done */
 };
 
 #define OF(message, member) offsetof(struct msg, message.member)
+#define COMMON(message)                                                                            \
+    .request = MSG_##message, .room = OF(message, room), .key = OF(message, idempotency_key)
+#define ORIGIN(message) .origin = OF(message, origin), .has_origin = OF(message, has_origin)
+
+static participant_apply_fn read_changed_again;
 
 static const struct participant_command_kind participant_kinds[] = {
-    {.request = MSG_participant_join,
-     .room = OF(participant_join, room),
-     .key = OF(participant_join, idempotency_key)},
-    {.request = MSG_participant_change,
-     .room = OF(participant_change, room),
-     .key = OF(participant_change, idempotency_key),
-     .apply = change_participant},
-    {.request = MSG_participant_remove,
-     .room = OF(participant_remove, room),
-     .key = OF(participant_remove, idempotency_key),
-     .origin = OF(participant_remove, origin),
-     .has_origin = OF(participant_remove, has_origin),
-     .act = ACT_PARTICIPANT_REMOVED,
+    {COMMON(participant_join)},
+    {COMMON(participant_change), ORIGIN(participant_change), .act = ACT_PARTICIPANT_CHANGED,
+     .apply = change_participant, .read_again = read_changed_again},
+    {COMMON(participant_remove), ORIGIN(participant_remove), .act = ACT_PARTICIPANT_REMOVED,
      .apply = remove_participant},
-    {.request = MSG_meeting_end,
-     .room = OF(meeting_end, room),
-     .key = OF(meeting_end, idempotency_key),
-     .origin = OF(meeting_end, origin),
-     .has_origin = OF(meeting_end, has_origin),
-     .act = ACT_MEETING_ENDED,
-     .apply = end_meeting},
+    {COMMON(participant_mute), ORIGIN(participant_mute), .act = ACT_PARTICIPANT_CHANGED,
+     .apply = mute_participant},
+    {COMMON(meeting_end), ORIGIN(meeting_end), .act = ACT_MEETING_ENDED, .apply = end_meeting},
+    {COMMON(lobby_decide), ORIGIN(lobby_decide), .act = ACT_LOBBY_DECIDED,
+     .apply = lobby_decide_apply},
+    {COMMON(invitation_add), ORIGIN(invitation_add), .act = ACT_INVITATION_MADE,
+     .body_hash = OF(invitation_add, body_hash), .apply = invitation_add_apply,
+     .read_again = invitation_read_again},
+    {COMMON(invitation_change), ORIGIN(invitation_change), .act = ACT_INVITATION_CHANGED,
+     .apply = invitation_change_apply, .read_again = invitation_read_again},
+    {COMMON(invitation_revoke), ORIGIN(invitation_revoke), .act = ACT_INVITATION_REVOKED,
+     .apply = invitation_revoke_apply},
+    {COMMON(ban_add), ORIGIN(ban_add), .act = ACT_BANNED, .body_hash = OF(ban_add, body_hash),
+     .apply = ban_add_apply, .read_again = ban_read_again},
+    {COMMON(ban_lift), ORIGIN(ban_lift), .act = ACT_BAN_LIFTED, .apply = ban_lift_apply},
+    {COMMON(message_send), .body_hash = OF(message_send, body_hash), .apply = message_send_apply,
+     .read_again = message_read_again},
 };
 
 static const struct participant_command_kind *participant_kind_of(const struct msg *request)
@@ -155,6 +277,16 @@ static const struct participant_command_kind *participant_kind_of(const struct m
     return &participant_kinds[i];
 }
 
+uint64_t participant_command_draw_id(void)
+{
+    uint64_t id;
+    do {
+        randombytes_buf(&id, sizeof(id));
+        id &= PARTICIPANT_ID_MAX;
+    } while (id == 0);
+    return id;
+}
+
 static const void *member_at(const struct msg *request, size_t offset)
 {
     return (const char *)request + offset;
@@ -163,7 +295,8 @@ static const void *member_at(const struct msg *request, size_t offset)
 static enum err keep_act(struct db *db, struct participant_command *c,
                          const struct participant_command_kind *kind)
 {
-    if (kind->act == 0 || (kind->act == ACT_PARTICIPANT_REMOVED && is_oneself(c))) {
+    const bool is_own_doing = c->whom.id != 0 && participant_command_is_on_oneself(c);
+    if (kind->act == 0 || is_own_doing) {
         return ERR_OK;
     }
     const bool *has_origin = member_at(c->request, kind->has_origin);
@@ -175,18 +308,23 @@ static enum err keep_act(struct db *db, struct participant_command *c,
     return room_audit_keep(db, &act, &c->target.asker, &c->outcome.is_audited);
 }
 
+static enum err read_changed_again(struct participant_command *c, struct db *db)
+{
+    return participant_command_find(db, c, c->request->participant_change.participant);
+}
+
 /* Done before: whoever has left by it does not know of the room any more. */
-static enum err answer_participant_again(struct db *db, struct participant_command *c)
+static enum err answer_participant_again(struct db *db, struct participant_command *c,
+                                         const struct participant_command_kind *kind)
 {
     const enum err err = room_query_run(db, &c->target);
-    if (c->request->id != MSG_participant_change) {
+    if (kind->read_again == NULL) {
         return c->target.room.id != 0 ? journal_remind(db, &c->journal, c->target.room.id) : ERR_OK;
     }
     if (err == ERR_OK) {
         journal_begin(&c->journal, c->target.room.id, 0, 0, 0);
     }
-    const enum err found =
-        err == ERR_OK ? find_participant(db, c, c->request->participant_change.participant) : err;
+    const enum err found = err == ERR_OK ? kind->read_again(c, db) : err;
     return found == ERR_OK ? journal_remind(db, &c->journal, c->target.room.id) : found;
 }
 
@@ -195,10 +333,15 @@ static enum err run_on_participant(void *arg, struct db *db)
     struct participant_command *c = arg;
     const struct participant_command_kind *kind = participant_kind_of(c->request);
     const struct str *key = member_at(c->request, kind->key);
+    const struct str *body_hash =
+        kind->body_hash != 0 ? member_at(c->request, kind->body_hash) : &STR_NONE;
     bool is_done = false;
-    enum err err = command_once_begin(db, &c->once, *key, STR_NONE, &is_done);
+    c->outcome = (struct participant_outcome){0}; /* it may be run again */
+    c->once.made_id = participant_command_draw_id();
+    enum err err = command_once_begin(db, &c->once, *key, *body_hash, &is_done);
+    c->target.may_wait = c->request->id == MSG_participant_remove;
     if (err == ERR_OK && is_done) {
-        err = answer_participant_again(db, c);
+        err = answer_participant_again(db, c, kind);
     } else if (err == ERR_OK) {
         err = room_query_lock(db, &c->target);
         participant_command_begin_journal(c);
@@ -214,6 +357,8 @@ static enum err run_on_participant(void *arg, struct db *db)
     }
     c->outcome.room_id = c->target.room.id;
     c->outcome.participant = c->whom;
+    c->outcome.is_entered = c->journal.turn == JOURNAL_IS_ENTERED && c->target.in_janus != 1;
+    (void)str_copy(c->outcome.code, sizeof(c->outcome.code), str_of(c->target.room.code));
     return err;
 }
 

@@ -5,191 +5,8 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <sodium.h>
 
-#include "proto/db/db_pool.h"
-#include "roomsvc/store/journal_store_mysql.h"
-#include "roomsvc/store/managed_store_mysql.h"
-#include "roomsvc/store/participant_store_mysql.h"
-#include "tests/integration/db/store_fixture.h"
-
-#define WAIT_MS 15000
-#define ROOM_BYTES 24
-
-static struct {
-    struct loop *loop;
-    struct metrics *metrics;
-    struct health *health;
-    struct managed_db db;
-    struct managed_store rooms;
-    struct participant_store store;
-    struct journal_store journal;
-    struct room_asker carol, nobody;
-    char room[ROOM_BYTES], code[ROOM_CODE_LETTERS + 1];
-    unsigned char tokens[512][32];
-    size_t token_count;
-    struct arena *arena;
-} t;
-
-/* ---- asking ---- */
-
-struct outcome {
-    unsigned count;
-    enum err err;
-    struct participant_outcome outcome;
-    size_t written; /* events */
-    enum room_event_type types[8];
-    enum room_news_kind hint;
-    uint64_t users;
-    struct participant_page page;
-};
-
-static bool has_ended(void *arg)
-{
-    return ((const struct outcome *)arg)->count > 0;
-}
-
-static enum room_event_type type_of(const struct db_blob *blob)
-{
-    const struct str data = {.data = (const char *)blob->data, .bytes = blob->bytes};
-    struct envelope envelope;
-    struct msg msg;
-    assert_int_equal(codec_decode(t.arena, data, &envelope, &msg), CODEC_OK);
-    assert_int_equal(msg.id, MSG_room_news);
-    return msg.room_news.event.type;
-}
-
-static void note_journal(struct outcome *ret, const struct journal *journal)
-{
-    ret->written = journal->count;
-    for (size_t i = 0; i < journal->count && i < ARRAY_LEN(ret->types); i++) {
-        ret->types[i] = type_of(&journal->entries[i]);
-    }
-    ret->hint = journal->hint;
-    ret->users = journal->user_count;
-}
-
-static void on_participant_outcome(void *arg, enum err err,
-                                   const struct participant_outcome *outcome)
-{
-    struct outcome *ret = arg;
-    ret->count++;
-    ret->err = err;
-    if (err == ERR_OK) {
-        ret->outcome = *outcome;
-        note_journal(ret, outcome->journal);
-    }
-}
-
-static enum err begin(const struct msg *request, const struct room_asker *asker,
-                      struct outcome *ret)
-{
-    *ret = (struct outcome){.count = 0};
-    return t.store.ops->run(t.store.self, request, asker, 0, on_participant_outcome, ret);
-}
-
-static enum err command(const struct msg *request, const struct room_asker *asker,
-                        struct outcome *ret)
-{
-    const enum err err = begin(request, asker, ret);
-    if (err == ERR_OK) {
-        assert_true(loop_run_until(t.loop, has_ended, ret, WAIT_MS));
-    }
-    return err == ERR_OK ? ret->err : err;
-}
-
-static void on_managed_outcome(void *arg, enum err err, const struct managed_outcome *outcome)
-{
-    struct outcome *ret = arg;
-    ret->count++;
-    ret->err = err;
-    if (err == ERR_OK) {
-        note_journal(ret, outcome->journal);
-        (void)str_copy(t.code, sizeof(t.code), str_of(outcome->room.code));
-        ret->outcome.room_id = outcome->room.id;
-    }
-}
-
-static enum err room_command(const struct msg *request, struct outcome *ret)
-{
-    *ret = (struct outcome){.count = 0};
-    const enum err err =
-        t.rooms.ops->run(t.rooms.self, request, &t.carol, 0, on_managed_outcome, ret);
-    if (err == ERR_OK) {
-        assert_true(loop_run_until(t.loop, has_ended, ret, WAIT_MS));
-    }
-    return err == ERR_OK ? ret->err : err;
-}
-
-static struct str fresh_key(void)
-{
-    static char keys[1024][16];
-    static size_t drawn;
-    randombytes_buf(keys[drawn % 1024], sizeof(keys[0]));
-    return (struct str){.data = keys[drawn++ % 1024], .bytes = sizeof(keys[0])};
-}
-
-static struct str fresh_token(void)
-{
-    unsigned char *token = t.tokens[t.token_count++ % ARRAY_LEN(t.tokens)];
-    randombytes_buf(token, sizeof(t.tokens[0]));
-    return (struct str){.data = (const char *)token, .bytes = sizeof(t.tokens[0])};
-}
-
-/* By the code, as a guest of this name; or, name empty, as carol. */
-static struct msg joining(const char *name)
-{
-    return (struct msg){.id = MSG_participant_join,
-                        .participant_join = {.idempotency_key = fresh_key(),
-                                             .room = str_of(t.code),
-                                             .token_hash = fresh_token(),
-                                             .name = str_of(name)}};
-}
-
-static struct room_asker as(const struct msg *join)
-{
-    return (struct room_asker){.token_hash = join->participant_join.token_hash};
-}
-
-static void made_open_room(void)
-{
-    struct outcome made;
-    const struct msg add = {.id = MSG_room_add,
-                            .room_add = {.idempotency_key = fresh_key(),
-                                         .options = {.has_name = true,
-                                                     .name = STR_LIT("Tea"),
-                                                     .has_guests_wait = true,
-                                                     .guests_wait = true,
-                                                     .has_participants_max = true,
-                                                     .participants_max = 20}}};
-    assert_int_equal(room_command(&add, &made), ERR_OK);
-    AUTO(mem_free) char *text = mem_printf("%" PRIu64, made.outcome.room_id);
-    assert_true(str_copy(t.room, sizeof(t.room), str_of(text)));
-}
-
-static void counted(const char *query, const char *expected)
-{
-    AUTO(mem_free) char *count = must_select(fixture.db, query);
-    assert_string_equal(count, expected);
-}
-
-static struct msg changing(uint64_t participant)
-{
-    return (struct msg){.id = MSG_participant_change,
-                        .participant_change = {.idempotency_key = fresh_key(),
-                                               .room = str_of(t.room),
-                                               .participant = participant}};
-}
-
-static struct msg removing(uint64_t participant)
-{
-    return (struct msg){.id = MSG_participant_remove,
-                        .participant_remove = {.idempotency_key = fresh_key(),
-                                               .room = str_of(t.room),
-                                               .participant = participant}};
-}
-
-/* ---- the tests ---- */
+#include "tests/integration/db/meeting_fixture.h"
 
 static void who_comes_in_is_written_once(void **state)
 {
@@ -197,7 +14,7 @@ static void who_comes_in_is_written_once(void **state)
     struct outcome again;
     const struct msg join = joining("");
     (void)state;
-    assert_int_equal(command(&join, &t.carol, &first), ERR_OK);
+    assert_int_equal(meeting_run(&join, &meeting.carol, &first), ERR_OK);
     assert_int_equal(first.outcome.participant.role, ROOM_OWNER);
     assert_string_equal(first.outcome.participant.name, "testuser");
     assert_true(first.outcome.is_entered);
@@ -206,15 +23,15 @@ static void who_comes_in_is_written_once(void **state)
     assert_int_equal(first.hint, ROOM_NEWS_BEGAN);
     assert_int_equal(first.users, 1);
     assert_true(first.outcome.is_made);
-    assert_int_equal(command(&join, &t.carol, &again), ERR_OK);
+    assert_int_equal(meeting_run(&join, &meeting.carol, &again), ERR_OK);
     assert_false(again.outcome.is_made);
     assert_int_equal(again.outcome.participant.id, first.outcome.participant.id);
     assert_int_equal(again.types[0], EVENT_PARTICIPANT_JOINED); /* is told again */
-    counted("SELECT CONCAT(COUNT(*), ' ', MAX(seq)) FROM room_events", "1 1");
+    value_is("SELECT CONCAT(COUNT(*), ' ', MAX(seq)) FROM room_events", "1 1");
     AUTO(mem_free)
     char *joined = mem_printf("%" PRIu64, first.outcome.participant.joined_unix_ms);
-    counted("SELECT joined_unix_ms FROM participants", joined); /* as all were told */
-    counted("SELECT CONCAT(seq, ' ', in_janus, ' ', empty_unix_ms) FROM rooms", "1 1 0");
+    value_is("SELECT joined_unix_ms FROM participants", joined); /* as all were told */
+    value_is("SELECT CONCAT(seq, ' ', in_janus, ' ', empty_unix_ms) FROM rooms", "1 1 0");
 }
 
 static void a_guest_comes_by_the_code_only(void **state)
@@ -223,17 +40,17 @@ static void a_guest_comes_by_the_code_only(void **state)
     struct msg join = joining("Eve");
     const struct msg carols = joining("");
     (void)state;
-    assert_int_equal(command(&join, &t.nobody, &outcome), ERR_MUST_WAIT);
-    assert_int_equal(command(&carols, &t.carol, &outcome), ERR_OK);
-    assert_int_equal(command(&join, &t.nobody, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&join, &meeting.nobody, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&carols, &meeting.carol, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&join, &meeting.nobody, &outcome), ERR_OK);
     assert_int_equal(outcome.outcome.participant.user_id, 0);
     assert_int_equal(outcome.outcome.participant.role, ROOM_PARTICIPANT);
     join = joining("Eve");
-    join.participant_join.room = str_of(t.room);
-    assert_int_equal(command(&join, &t.nobody, &outcome), ERR_NO_SUCH_ROOM);
+    join.participant_join.room = str_of(meeting.room);
+    assert_int_equal(meeting_run(&join, &meeting.nobody, &outcome), ERR_NO_SUCH_ROOM);
     join = joining("");
-    assert_int_equal(command(&join, &t.nobody, &outcome), ERR_WRONG_MEMBER);
-    counted("SELECT COUNT(*) FROM room_commands", "3"); /* the room's, and two that came in */
+    assert_int_equal(meeting_run(&join, &meeting.nobody, &outcome), ERR_WRONG_MEMBER);
+    value_is("SELECT COUNT(*) FROM room_commands", "3"); /* the room's, and two that came in */
 }
 
 static void with_his_token_he_comes_back_as_whom_he_was(void **state)
@@ -242,33 +59,33 @@ static void with_his_token_he_comes_back_as_whom_he_was(void **state)
     struct msg join = joining("");
     struct msg back = joining("");
     (void)state;
-    assert_int_equal(command(&join, &t.carol, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&join, &meeting.carol, &outcome), ERR_OK);
     const uint64_t id = outcome.outcome.participant.id;
-    const struct room_asker self = as(&join);
-    assert_int_equal(command(&back, &self, &outcome), ERR_OK); /* is in: nothing happens */
+    const struct room_asker self = asker_of(&join);
+    assert_int_equal(meeting_run(&back, &self, &outcome), ERR_OK); /* is in: nothing happens */
     assert_int_equal(outcome.written, 0);
     assert_true(outcome.outcome.is_resumed);
     assert_false(outcome.outcome.is_entered);
-    counted("SELECT COUNT(*) FROM presence WHERE is_open = 0 AND changed_unix_ms >"
-            " UNIX_TIMESTAMP(NOW(3)) * 1000",
-            "1"); /* but that he is there */
+    value_is("SELECT COUNT(*) FROM presence WHERE is_open = 0 AND changed_unix_ms >"
+             " UNIX_TIMESTAMP(NOW(3)) * 1000",
+             "1"); /* but that he is there */
     const struct msg leave = removing(id);
-    assert_int_equal(command(&leave, &self, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&leave, &self, &outcome), ERR_OK);
     assert_int_equal(outcome.types[0], EVENT_PARTICIPANT_LEFT);
     assert_int_equal(outcome.hint, ROOM_NEWS_ENDED);
-    counted("SELECT empty_unix_ms > 0 FROM rooms", "1");
+    value_is("SELECT empty_unix_ms > 0 FROM rooms", "1");
     struct msg change = changing(id);
     change.participant_change.has_hand = change.participant_change.hand = true;
-    assert_int_equal(command(&change, &self, &outcome), ERR_NOT_JOINED);
+    assert_int_equal(meeting_run(&change, &self, &outcome), ERR_NOT_JOINED);
     back = joining("");
-    assert_int_equal(command(&back, &self, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&back, &self, &outcome), ERR_OK);
     assert_false(outcome.outcome.is_made);
     assert_int_equal(outcome.outcome.participant.id, id);
     assert_int_equal(outcome.types[0], EVENT_PARTICIPANT_JOINED);
     assert_int_equal(outcome.hint, ROOM_NEWS_BEGAN);
     must_run(fixture.db, "UPDATE participants SET state = 3, changed_unix_ms = 1");
     back = joining("");
-    assert_int_equal(command(&back, &self, &outcome), ERR_UNAUTHORIZED);
+    assert_int_equal(meeting_run(&back, &self, &outcome), ERR_UNAUTHORIZED);
 }
 
 static void what_is_done_to_somebody_is_judged_and_told(void **state)
@@ -277,43 +94,43 @@ static void what_is_done_to_somebody_is_judged_and_told(void **state)
     const struct msg carols = joining("");
     const struct msg eves = joining("Eve");
     (void)state;
-    assert_int_equal(command(&carols, &t.carol, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&carols, &meeting.carol, &outcome), ERR_OK);
     const uint64_t carol = outcome.outcome.participant.id;
-    assert_int_equal(command(&eves, &t.nobody, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&eves, &meeting.nobody, &outcome), ERR_OK);
     const uint64_t eve = outcome.outcome.participant.id;
-    const struct room_asker by_carol = as(&carols);
-    const struct room_asker by_eve = as(&eves);
+    const struct room_asker by_carol = asker_of(&carols);
+    const struct room_asker by_eve = asker_of(&eves);
 
     struct msg change = changing(eve);
     change.participant_change.has_hand = change.participant_change.hand = true;
     change.participant_change.has_name = true;
     change.participant_change.name = STR_LIT("Eva");
-    assert_int_equal(command(&change, &by_carol, &outcome), ERR_FORBIDDEN);
-    assert_int_equal(command(&change, &by_eve, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&change, &by_carol, &outcome), ERR_FORBIDDEN);
+    assert_int_equal(meeting_run(&change, &by_eve, &outcome), ERR_OK);
     assert_int_equal(outcome.written, 2);
     assert_int_equal(outcome.types[0], EVENT_PARTICIPANT_UPDATED);
     assert_int_equal(outcome.types[1], EVENT_HAND_RAISED);
     assert_string_equal(outcome.outcome.participant.name, "Eva");
     change.participant_change.idempotency_key = fresh_key();
-    assert_int_equal(command(&change, &by_eve, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&change, &by_eve, &outcome), ERR_OK);
     assert_int_equal(outcome.written, 0); /* it is so already */
 
     change = changing(eve);
     change.participant_change.has_role = true;
     change.participant_change.role = ROOM_MODERATOR;
-    assert_int_equal(command(&change, &by_eve, &outcome), ERR_FORBIDDEN);
-    assert_int_equal(command(&change, &by_carol, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&change, &by_eve, &outcome), ERR_FORBIDDEN);
+    assert_int_equal(meeting_run(&change, &by_carol, &outcome), ERR_OK);
     assert_int_equal(outcome.outcome.participant.role, ROOM_MODERATOR);
 
     struct msg removal = removing(carol);
-    assert_int_equal(command(&removal, &by_eve, &outcome), ERR_FORBIDDEN);
+    assert_int_equal(meeting_run(&removal, &by_eve, &outcome), ERR_FORBIDDEN);
     removal = removing(eve);
-    assert_int_equal(command(&removal, &t.carol, &outcome), ERR_OK); /* by her session */
+    assert_int_equal(meeting_run(&removal, &meeting.carol, &outcome), ERR_OK); /* by her session */
     assert_int_equal(outcome.types[0], EVENT_PARTICIPANT_REMOVED);
     const struct msg back = joining("Eve");
-    assert_int_equal(command(&back, &by_eve, &outcome), ERR_REMOVED);
+    assert_int_equal(meeting_run(&back, &by_eve, &outcome), ERR_REMOVED);
     removal = removing(eve);
-    assert_int_equal(command(&removal, &by_carol, &outcome), ERR_NOT_FOUND);
+    assert_int_equal(meeting_run(&removal, &by_carol, &outcome), ERR_NOT_FOUND);
 }
 
 static void a_meeting_ends_for_everybody_and_the_link_stays(void **state)
@@ -323,20 +140,20 @@ static void a_meeting_ends_for_everybody_and_the_link_stays(void **state)
     const struct msg eves = joining("Eve");
     const struct msg end = {
         .id = MSG_meeting_end,
-        .meeting_end = {.idempotency_key = fresh_key(), .room = str_of(t.room)}};
+        .meeting_end = {.idempotency_key = fresh_key(), .room = str_of(meeting.room)}};
     (void)state;
-    assert_int_equal(command(&carols, &t.carol, &outcome), ERR_OK);
-    assert_int_equal(command(&eves, &t.nobody, &outcome), ERR_OK);
-    const struct room_asker by_eve = as(&eves);
-    assert_int_equal(command(&end, &by_eve, &outcome), ERR_FORBIDDEN);
-    assert_int_equal(command(&end, &t.carol, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&carols, &meeting.carol, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&eves, &meeting.nobody, &outcome), ERR_OK);
+    const struct room_asker by_eve = asker_of(&eves);
+    assert_int_equal(meeting_run(&end, &by_eve, &outcome), ERR_FORBIDDEN);
+    assert_int_equal(meeting_run(&end, &meeting.carol, &outcome), ERR_OK);
     assert_int_equal(outcome.written, 1);
     assert_int_equal(outcome.types[0], EVENT_MEETING_ENDED);
-    counted("SELECT COUNT(*) FROM participants WHERE state = 6", "2");
+    value_is("SELECT COUNT(*) FROM participants WHERE state = 6", "2");
     const struct msg back = joining("Eve");
-    assert_int_equal(command(&back, &by_eve, &outcome), ERR_UNAUTHORIZED);
+    assert_int_equal(meeting_run(&back, &by_eve, &outcome), ERR_UNAUTHORIZED);
     const struct msg anew = joining("");
-    assert_int_equal(command(&anew, &t.carol, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&anew, &meeting.carol, &outcome), ERR_OK);
 }
 
 static void what_happens_to_the_room_is_told_in_it(void **state)
@@ -349,44 +166,44 @@ static void what_happens_to_the_room_is_told_in_it(void **state)
     char *id = must_select(fixture.db, "SELECT id FROM users WHERE username ="
                                        " 'dave'");
     assert_true(str_id(str_of(id), &dave.user_id));
-    assert_int_equal(command(&carols, &t.carol, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&carols, &meeting.carol, &outcome), ERR_OK);
     const struct msg daves = joining("");
-    assert_int_equal(command(&daves, &dave, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&daves, &dave, &outcome), ERR_OK);
     struct msg change = {.id = MSG_room_change,
                          .room_change = {.idempotency_key = fresh_key(),
-                                         .room = str_of(t.room),
+                                         .room = str_of(meeting.room),
                                          .options = {.has_locked = true, .locked = true}}};
-    assert_int_equal(room_command(&change, &outcome), ERR_OK);
+    assert_int_equal(meeting_room_run(&change, &outcome), ERR_OK);
     assert_int_equal(outcome.types[0], EVENT_ROOM_UPDATED);
     change.room_change.idempotency_key = fresh_key();
-    assert_int_equal(room_command(&change, &outcome), ERR_OK);
+    assert_int_equal(meeting_room_run(&change, &outcome), ERR_OK);
     assert_int_equal(outcome.written, 0);
     const struct msg set = {.id = MSG_member_set,
                             .member_set = {.idempotency_key = fresh_key(),
-                                           .room = str_of(t.room),
+                                           .room = str_of(meeting.room),
                                            .user = STR_LIT("dave"),
                                            .role = ROOM_MODERATOR}};
-    assert_int_equal(room_command(&set, &outcome), ERR_OK);
+    assert_int_equal(meeting_room_run(&set, &outcome), ERR_OK);
     assert_int_equal(outcome.types[0], EVENT_PARTICIPANT_UPDATED);
     change.room_change.idempotency_key = fresh_key();
     change.room_change.options =
         (struct msg_room_options){.has_access = true, .access = ROOM_INVITED};
-    assert_int_equal(room_command(&change, &outcome), ERR_OK);
+    assert_int_equal(meeting_room_run(&change, &outcome), ERR_OK);
     const struct msg unset = {.id = MSG_member_remove,
                               .member_remove = {.idempotency_key = fresh_key(),
-                                                .room = str_of(t.room),
+                                                .room = str_of(meeting.room),
                                                 .user = STR_LIT("dave")}};
-    assert_int_equal(room_command(&unset, &outcome), ERR_OK);
+    assert_int_equal(meeting_room_run(&unset, &outcome), ERR_OK);
     assert_int_equal(outcome.types[0], EVENT_PARTICIPANT_REMOVED);
     const struct msg closing = {
         .id = MSG_room_close,
-        .room_close = {.idempotency_key = fresh_key(), .room = str_of(t.room)}};
-    assert_int_equal(room_command(&closing, &outcome), ERR_OK);
+        .room_close = {.idempotency_key = fresh_key(), .room = str_of(meeting.room)}};
+    assert_int_equal(meeting_room_run(&closing, &outcome), ERR_OK);
     assert_int_equal(outcome.types[0], EVENT_ROOM_ENDED);
-    counted("SELECT COUNT(*) FROM participants WHERE state IN (1, 2)", "0");
+    value_is("SELECT COUNT(*) FROM participants WHERE state IN (1, 2)", "0");
     /* One order, without a gap. */
-    counted("SELECT CONCAT(COUNT(*), ' ', MIN(seq), ' ', MAX(seq)) FROM room_events", "7 1 7");
-    counted("SELECT seq FROM rooms", "7");
+    value_is("SELECT CONCAT(COUNT(*), ' ', MIN(seq), ' ', MAX(seq)) FROM room_events", "7 1 7");
+    value_is("SELECT seq FROM rooms", "7");
 }
 
 /* However many come at once. */
@@ -398,18 +215,18 @@ static void a_room_holds_as_many_as_it_may(void **state)
     size_t in = 0;
     const struct msg first = joining("");
     (void)state;
-    assert_int_equal(command(&first, &t.carol, &carols), ERR_OK);
+    assert_int_equal(meeting_run(&first, &meeting.carol, &carols), ERR_OK);
     for (size_t i = 0; i < ARRAY_LEN(joins); i++) {
         joins[i] = joining("Eve");
-        assert_int_equal(begin(&joins[i], &t.nobody, &outcomes[i]), ERR_OK);
+        assert_int_equal(meeting_begin(&joins[i], &meeting.nobody, &outcomes[i]), ERR_OK);
     }
     for (size_t i = 0; i < ARRAY_LEN(joins); i++) {
-        assert_true(loop_run_until(t.loop, has_ended, &outcomes[i], WAIT_MS));
+        meeting_wait(&outcomes[i]);
         assert_true(outcomes[i].err == ERR_OK || outcomes[i].err == ERR_ROOM_FULL);
         in += outcomes[i].err == ERR_OK;
     }
     assert_int_equal(in, 19);
-    counted("SELECT CONCAT(COUNT(*), ' ', MAX(seq)) FROM room_events", "20 20");
+    value_is("SELECT CONCAT(COUNT(*), ' ', MAX(seq)) FROM room_events", "20 20");
 }
 
 static void the_pin_opens(void **state)
@@ -420,15 +237,15 @@ static void the_pin_opens(void **state)
     const struct msg change = {
         .id = MSG_room_change,
         .room_change = {.idempotency_key = fresh_key(),
-                        .room = str_of(t.room),
+                        .room = str_of(meeting.room),
                         .options = {.has_pin = true, .pin = STR_LIT("1234")}}};
     (void)state;
-    assert_int_equal(room_command(&change, &outcome), ERR_OK);
-    assert_int_equal(command(&join, &dave, &outcome), ERR_WRONG_PIN);
+    assert_int_equal(meeting_room_run(&change, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&join, &dave, &outcome), ERR_WRONG_PIN);
     join.participant_join.pin = STR_LIT("12345");
-    assert_int_equal(command(&join, &dave, &outcome), ERR_WRONG_PIN);
+    assert_int_equal(meeting_run(&join, &dave, &outcome), ERR_WRONG_PIN);
     join.participant_join.pin = STR_LIT("1234");
-    assert_int_equal(command(&join, &dave, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&join, &dave, &outcome), ERR_OK);
 }
 
 /* ---- what gateways read ---- */
@@ -448,7 +265,7 @@ static void on_read(void *arg, enum err err, const struct journal_answer *answer
     if (err == ERR_OK) {
         reading->answer = *answer;
         for (size_t i = 0; i < answer->event_count && i < ARRAY_LEN(reading->types); i++) {
-            reading->types[i] = type_of(&answer->events[i].data);
+            reading->types[i] = event_type_of(&answer->events[i].data);
         }
         reading->answer.events = NULL;
     }
@@ -462,9 +279,9 @@ static bool was_read(void *arg)
 static enum err read_it(const struct msg *request, struct reading *ret)
 {
     ret->count = 0;
-    const enum err err = t.journal.ops->ask(t.journal.self, request, 0, on_read, ret);
+    const enum err err = meeting.journal.ops->ask(meeting.journal.self, request, 0, on_read, ret);
     if (err == ERR_OK) {
-        assert_true(loop_run_until(t.loop, was_read, ret, WAIT_MS));
+        assert_true(loop_run_until(meeting.loop, was_read, ret, WAIT_MS));
     }
     return err == ERR_OK ? ret->err : err;
 }
@@ -476,14 +293,14 @@ static void the_journal_is_read_without_a_gap(void **state)
     struct msg join = joining("");
     uint64_t room_id = 0;
     (void)state;
-    assert_true(str_id(str_of(t.room), &room_id));
+    assert_true(str_id(str_of(meeting.room), &room_id));
     for (int i = 0; i < 3; i++) {
         join = joining("");
-        assert_int_equal(command(&join, &t.carol, &outcome), ERR_OK);
+        assert_int_equal(meeting_run(&join, &meeting.carol, &outcome), ERR_OK);
     }
     const struct msg open = {
         .id = MSG_stream_open,
-        .stream_open = {.room = str_of(t.code),
+        .stream_open = {.room = str_of(meeting.code),
                         .asker = {.token_hash = join.participant_join.token_hash}}};
     assert_int_equal(read_it(&open, &reading), ERR_OK);
     assert_int_equal(reading.answer.seq, 3);
@@ -521,8 +338,8 @@ static void a_head_that_has_gone_back_begins_a_generation(void **state)
     const struct msg join = joining("");
     uint64_t ids[2] = {0, 77};
     (void)state;
-    assert_true(str_id(str_of(t.room), &ids[0]));
-    assert_int_equal(command(&join, &t.carol, &outcome), ERR_OK);
+    assert_true(str_id(str_of(meeting.room), &ids[0]));
+    assert_int_equal(meeting_run(&join, &meeting.carol, &outcome), ERR_OK);
     struct msg_room_head seen = {.room_id = ids[0], .seq = 1};
     const struct msg heads = {.id = MSG_journal_heads,
                               .journal_heads = {.room_ids = {.items = ids, .count = 2},
@@ -550,7 +367,7 @@ static void meetings_of_a_user_are_where_somebody_is(void **state)
     (void)state;
     assert_int_equal(read_it(&meetings, &reading), ERR_OK);
     assert_int_equal(reading.answer.head_count, 0);
-    assert_int_equal(command(&join, &t.carol, &outcome), ERR_OK);
+    assert_int_equal(meeting_run(&join, &meeting.carol, &outcome), ERR_OK);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(read_it(&meetings, &reading), ERR_OK);
         assert_int_equal(reading.answer.head_count, 1);
@@ -564,69 +381,12 @@ static void meetings_of_a_user_are_where_somebody_is(void **state)
 
 /* ---- set-up ---- */
 
-static bool is_up(void *arg)
-{
-    (void)arg;
-    return health_is_ready(t.health);
-}
-
-static int set_up_participants(void **state)
-{
-    store_fixture_setup(state);
-    t.loop = loop_new();
-    t.metrics = metrics_new();
-    t.health = health_new();
-    t.arena = arena_new();
-    const struct db_pool_config config = {
-        .name = "rooms-test", .db = &fixture.config, .threads = 4, .queue_max = 128};
-    t.db = (struct managed_db){.pool = db_pool_new(t.loop, t.metrics, t.health, &config),
-                               .limits = {.node = "default",
-                                          .publishers_max = 20,
-                                          .rooms_of_user_max = 10,
-                                          .members_max = 10,
-                                          .address_participants_max = 1000,
-                                          .user_participants_max = 5}};
-    t.rooms = managed_store_mysql(&t.db);
-    t.store = participant_store_mysql(&t.db);
-    t.journal = journal_store_mysql(t.db.pool);
-    t.carol = (struct room_asker){.user_id = fixture.user_id};
-    must_run(fixture.db, "INSERT INTO users (username, password) VALUES ('dave', 'x')");
-    assert_true(loop_run_until(t.loop, is_up, NULL, WAIT_MS));
-    made_open_room();
-    return 0;
-}
-
-/* Whatever the server's defaults are, ours are in force: the same tests hold. */
-static int set_up_on_hostile_defaults(void **state)
-{
-    const int err = set_up_participants(state);
-    server_set_hostile_defaults(fixture.server);
-    db_pool_free(&t.db.pool);
-    const struct db_pool_config config = {
-        .name = "rooms-test", .db = &fixture.config, .threads = 4, .queue_max = 128};
-    t.db.pool = db_pool_new(t.loop, t.metrics, t.health, &config);
-    t.journal = journal_store_mysql(t.db.pool);
-    return err;
-}
-
-static int tear_down_participants(void **state)
-{
-    server_reset_defaults(fixture.server);
-    db_pool_free(&t.db.pool);
-    health_free(&t.health);
-    metrics_free(&t.metrics);
-    loop_free(&t.loop);
-    arena_free(&t.arena);
-    return store_fixture_teardown(state);
-}
-
 #define HOSTILE_TEST(name)                                                                         \
     {                                                                                              \
-#name " on a database with hostile defaults", name, set_up_on_hostile_defaults,            \
-            tear_down_participants, NULL                                                           \
+#name " on a database with hostile defaults", name, meeting_set_up_on_hostile_defaults,    \
+            meeting_tear_down, NULL                                                                \
     }
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(name, set_up_participants, tear_down_participants)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, meeting_set_up, meeting_tear_down)
 
 int main(void)
 {

@@ -12,7 +12,10 @@ struct wire *wire_new(void)
 
 void wire_free(struct wire **wire)
 {
-    mem_free(wire);
+    if (*wire != NULL) {
+        mem_free(&(*wire)->data);
+        mem_free(wire);
+    }
 }
 
 struct str wire_str(const struct wire *wire)
@@ -22,7 +25,10 @@ struct str wire_str(const struct wire *wire)
 
 void wire_raw(struct wire *wire, const void *data, size_t bytes)
 {
-    assert(bytes <= WIRE_BYTES_MAX - wire->bytes);
+    if (wire->bytes + bytes > wire->places) {
+        wire->places = 2 * (wire->bytes + bytes);
+        wire->data = mem_realloc_array(wire->data, wire->places, 1);
+    }
     if (bytes > 0) {
         memcpy(wire->data + wire->bytes, data, bytes);
     }

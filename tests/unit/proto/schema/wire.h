@@ -5,11 +5,9 @@
 
 #include "proto/schema/codec.h"
 
-#define WIRE_BYTES_MAX 1048576
-
 struct wire {
-    size_t bytes;
-    char data[WIRE_BYTES_MAX];
+    size_t bytes, places;
+    char *data;
 };
 
 struct wire *wire_new(void);

@@ -59,9 +59,7 @@ static void ends_on_closed(struct room_ends *ends, const struct end_step *step)
     metric_inc(ends->closed);
     log_info("a room has ended", LOG_U64("room", step->room.id),
              LOG_U64("reason", (uint64_t)step->reason));
-    if (ends->news != NULL) {
-        room_news_tell_journal(ends->news, step->journal);
-    }
+    room_news_tell_journal(ends->news, step->journal);
     room_cache_remove(ends->rooms->cache, step->room.id);
     ends_rest(ends, ROOM_ENDS_PAUSE_MS);
 }
@@ -103,16 +101,25 @@ static void ends_on_destroyed(void *arg, enum err err, const struct msg *reply)
     }
 }
 
-static void ends_on_noted(void *arg, enum err err)
+static void ends_on_noted(void *arg, enum err err, enum end_gone gone)
 {
     struct room_ends *ends = arg;
-    if (err == ERR_CONFLICT) {
-        ends_go_on(ends, ENDS_RESTORES);
-    } else if (err != ERR_OK) {
+    if (err != ERR_OK) {
         ends_fail(ends, err);
-    } else {
+        return;
+    }
+    switch (gone) {
+    case END_GONE_NOTED:
         metric_inc(ends->left);
         ends_rest(ends, ROOM_ENDS_PAUSE_MS);
+        break;
+    case END_GONE_ENTERED:
+        ends_go_on(ends, ENDS_RESTORES);
+        break;
+    case END_GONE_CLOSED:
+    case END_GONE_BEFORE:
+        ends_rest(ends, ROOM_ENDS_PAUSE_MS);
+        break;
     }
 }
 

@@ -19,7 +19,7 @@
 
 struct room_ends;
 
-/* news NULL: nobody is told. All borrowed. */
+/* All borrowed. */
 struct room_ends *room_ends_new(struct rooms *rooms, struct end_store store, struct room_news *news,
                                 struct metrics *metrics);
 /* The store and the bus have ended before. */

@@ -25,16 +25,23 @@ struct end_step {
     const struct journal *journal; /* of END_CLOSED: what was written there */
 };
 
+/* What a room was when it was to be noted that Janus does not have it any more. */
+enum end_gone {
+    END_GONE_NOTED,   /* nobody is in it, and it has left Janus */
+    END_GONE_ENTERED, /* somebody has come in meanwhile, so it has to be in Janus */
+    END_GONE_CLOSED,  /* it has ended for good meanwhile: room_life.h sees to it */
+    END_GONE_BEFORE,  /* another replica has noted it, or it is no more */
+};
+
 /* step is NULL unless err is ERR_OK, and borrowed until fn returns. */
 typedef void end_store_fn(void *arg, enum err err, const struct end_step *step);
-typedef void end_store_gone_fn(void *arg, enum err err);
+typedef void end_store_gone_fn(void *arg, enum err err, enum end_gone gone); /* of ERR_OK */
 
 /* Each call that returns ERR_OK calls fn exactly once, later; anything else: fn is never called. */
 struct end_store_ops {
     /* Looks at the room that is due for longest. */
     enum err (*look)(void *self, end_store_fn *fn, void *arg);
-    /* The room is not in Janus any more. ERR_CONFLICT: somebody has come in meanwhile, so it has to
-     * be there. Without this it is due again soon. */
+    /* The room is not in Janus any more. Without this it is due again soon. */
     enum err (*gone)(void *self, uint64_t room_id, end_store_gone_fn *fn, void *arg);
 };
 

@@ -1,11 +1,12 @@
 #include "roomsvc/store/end_store_mysql.h"
 
-#include "proto/db/db_sql.h"
 #include "roomsvc/store/participant_sql.h"
+#include "roomsvc/store/room_closing.h"
 
 /* A room as it is at the look. */
 struct due_room {
-    uint64_t seq, generation, owner_id, now_unix_ms;
+    uint64_t seq, generation, now_unix_ms;
+    uint64_t owner_id;        /* who is told; 0: nobody, of a room without a code */
     uint64_t is_open, is_due; /* another replica may have been faster */
     uint64_t is_expired, is_owner_removed, is_unused;
     uint64_t is_left; /* Janus has it, and need not any more */
@@ -37,7 +38,8 @@ static const struct db_query lock_due = {
 #define LEFT_UNIX_MS "(r.empty_unix_ms + r.empty_timeout_s * 1000)"
 static const struct db_query read_due = {
     .sql = "SELECT r.secret, r.publishers_max, r.node, r.seq,"
-           " (SELECT generation FROM journal_generation), r.owner_id, " DB_NOW_UNIX_MS ","
+           " (SELECT generation FROM journal_generation), "
+           " CAST(IF(r.code IS NULL, 0, r.owner_id) AS UNSIGNED), " DB_NOW_UNIX_MS ","
            " r.closed_unix_ms IS NULL AND r.room_id <> ?,"
            " IFNULL(r.due_unix_ms <= " DB_NOW_UNIX_MS ", 0),"
            " r.code IS NOT NULL AND r.expires_unix_ms > 0"
@@ -58,17 +60,12 @@ _Static_assert(PARTICIPANT_JOINED == 2, "read_due has that number");
 
 /* ---- what becomes of it ---- */
 
-static const struct db_query close_due = {
-    .sql = "UPDATE rooms SET closed_unix_ms = " DB_NOW_UNIX_MS ", look_unix_ms = " DB_NOW_UNIX_MS
-           ", due_unix_ms = NULL, idempotency_key = NULL WHERE room_id = ?",
-    .params = DB_FIELDS(struct look_at_due, step.room.id)};
-
 static enum err close_due_room(struct look_at_due *look, struct db *db)
 {
     struct journal *journal = &look->journal;
     journal_begin(journal, look->step.room.id, look->due.seq, look->due.generation,
                   look->due.now_unix_ms);
-    enum err err = db_query_run(db, &close_due, look, NULL);
+    enum err err = room_close(db, look->step.room.id);
     if (err == ERR_OK) {
         err =
             participants_end(db, journal, EVENT_ROOM_ENDED, look->step.reason, look->due.owner_id);
@@ -165,23 +162,45 @@ static enum err look_at_due(void *self, end_store_fn *fn, void *arg)
 struct note_gone {
     struct db_job job;
     uint64_t room_id;
+    uint64_t is_closed, in_janus; /* of one that was not as it was left */
+    enum end_gone gone;
     end_store_gone_fn *fn;
     void *arg;
 };
 
+static const struct db_query update_gone = {
+    .sql = "UPDATE rooms SET in_janus = 0, due_unix_ms = " DB_NOW_UNIX_MS
+           " WHERE room_id = ? AND in_janus = 2 AND closed_unix_ms IS NULL",
+    .params = DB_FIELDS(struct note_gone, room_id)};
+
+static const struct db_query select_not_gone = {
+    .sql = "SELECT closed_unix_ms IS NOT NULL, in_janus FROM rooms WHERE room_id = ?",
+    .params = DB_FIELDS(struct note_gone, room_id),
+    .columns = DB_FIELDS(struct note_gone, is_closed, in_janus)};
+
+static enum err work_note_gone(void *arg, struct db *db)
+{
+    struct note_gone *gone = arg;
+    uint64_t noted = 0;
+    enum err err = db_query_run(db, &update_gone, gone, &noted);
+    gone->gone = END_GONE_NOTED;
+    if (err == ERR_OK && noted == 0) {
+        err = db_query_run(db, &select_not_gone, gone, NULL);
+        gone->gone = gone->is_closed != 0  ? END_GONE_CLOSED
+                     : gone->in_janus == 1 ? END_GONE_ENTERED
+                                           : END_GONE_BEFORE;
+    }
+    return err;
+}
+
 static void on_gone_noted(void *arg, enum err err)
 {
     const struct note_gone *gone = arg;
-    gone->fn(gone->arg, err);
+    gone->fn(gone->arg, err, gone->gone);
 }
 
 static const struct db_task note_gone_task = {
-    .job_bytes = DB_JOB_BYTES(struct note_gone),
-    .query = {.sql = "UPDATE rooms SET in_janus = 0, due_unix_ms = " DB_NOW_UNIX_MS
-                     " WHERE room_id = ? AND in_janus = 2 AND closed_unix_ms IS NULL",
-              .params = DB_FIELDS(struct note_gone, room_id),
-              .if_none = ERR_CONFLICT},
-    .done = on_gone_noted};
+    .job_bytes = DB_JOB_BYTES(struct note_gone), .work = work_note_gone, .done = on_gone_noted};
 
 static enum err note_gone(void *self, uint64_t room_id, end_store_gone_fn *fn, void *arg)
 {

@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "proto/db/db_sql.h"
+#include "roomsvc/store/room_closing.h"
 
 /* ---- whose turn it is ---- */
 
@@ -89,8 +89,7 @@ static void on_room_ended(void *arg, enum err err)
 
 static const struct db_task close_room = {
     .job_bytes = DB_JOB_BYTES(struct end_room),
-    .query = {.sql = "UPDATE rooms SET closed_unix_ms = " DB_NOW_UNIX_MS ","
-                     " idempotency_key = NULL, look_unix_ms = " DB_NOW_UNIX_MS " + ?"
+    .query = {.sql = "UPDATE rooms SET " ROOM_CLOSED ", look_unix_ms = " DB_NOW_UNIX_MS " + ?"
                      " WHERE room_id = ? AND closed_unix_ms IS NULL AND used_unix_ms > 0"
                      " AND used_unix_ms + ? <= " DB_NOW_UNIX_MS
                      " AND NOT EXISTS (SELECT 1 FROM participants p"

@@ -9,6 +9,7 @@
 #include "roomsvc/store/managed_sql.h"
 #include "roomsvc/store/participant_sql.h"
 #include "roomsvc/store/room_audit.h"
+#include "roomsvc/store/room_closing.h"
 #include "roomsvc/store/room.h"
 
 #define DRAWS_MAX 4
@@ -215,11 +216,6 @@ static enum err change_managed_room(struct room_command *c, struct db *db)
 
 /* ---- room_close ---- */
 
-static const struct db_query close_managed_room = {
-    .sql = "UPDATE rooms SET closed_unix_ms = " DB_NOW_UNIX_MS ", look_unix_ms = " DB_NOW_UNIX_MS
-           ", idempotency_key = NULL WHERE room_id = ?",
-    .params = DB_FIELDS(struct room_command, target.room.id)};
-
 static enum err close_managed(struct room_command *c, struct db *db)
 {
     enum err err = room_query_judge(&c->target, ROOM_CLOSE, NULL);
@@ -227,7 +223,7 @@ static enum err close_managed(struct room_command *c, struct db *db)
         err = ERR_CONFLICT;
     }
     if (err == ERR_OK) {
-        err = db_query_run(db, &close_managed_room, c, NULL);
+        err = room_close(db, c->target.room.id);
     }
     return err == ERR_OK ? participants_end(db, &c->journal, EVENT_ROOM_ENDED, REASON_ROOM_CLOSED,
                                             c->target.room.owner_id)

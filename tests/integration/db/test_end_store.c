@@ -20,6 +20,8 @@ struct asked {
     struct end_step step;
     size_t entries;
     enum room_news_kind hint;
+    size_t concerned; /* users */
+    enum end_gone gone;
 };
 
 static bool is_answered(void *arg)
@@ -36,13 +38,14 @@ static void on_looked(void *arg, enum err err, const struct end_step *step)
         asked->step = *step;
         asked->entries = step->journal->count;
         asked->hint = step->journal->hint;
+        asked->concerned = step->journal->user_count;
     }
 }
 
-static void on_gone(void *arg, enum err err)
+static void on_gone(void *arg, enum err err, enum end_gone gone)
 {
     struct asked *asked = arg;
-    *asked = (struct asked){.is_there = true, .err = err};
+    *asked = (struct asked){.is_there = true, .err = err, .gone = gone};
 }
 
 static struct asked look(struct registry *r)
@@ -56,14 +59,15 @@ static struct asked look(struct registry *r)
     return asked;
 }
 
-static enum err gone(struct registry *r, uint64_t room_id)
+static enum end_gone gone(struct registry *r, uint64_t room_id)
 {
     struct managed_db db = {.pool = r->pool};
     const struct end_store store = end_store_mysql(&db);
     struct asked asked = {0};
     assert_int_equal(store.ops->gone(store.self, room_id, on_gone, &asked), ERR_OK);
     assert_true(loop_run_until(r->loop, is_answered, &asked, WAIT_MS));
-    return asked.err;
+    assert_int_equal(asked.err, ERR_OK);
+    return asked.gone;
 }
 
 /* A room that is due, with what is set of it as SQL. */
@@ -102,6 +106,7 @@ static void a_room_whose_time_is_up_ends_and_tells(void **state)
     assert_int_equal(asked.step.outcome, END_CLOSED);
     assert_int_equal(asked.step.reason, REASON_ROOM_EXPIRED);
     assert_int_equal(asked.step.room.id, 1);
+    assert_int_equal(asked.concerned, 1); /* its owner */
     assert_int_equal(asked.entries, 1);
     assert_int_equal(asked.hint, ROOM_NEWS_ENDED);
     value_is("SELECT GROUP_CONCAT(state) FROM participants", "6,6");
@@ -172,7 +177,7 @@ static void a_room_that_nobody_is_in_leaves_janus(void **state)
     value_is("SELECT CONCAT(in_janus, ' ', due_unix_ms > " NOW ") FROM rooms", "2 1");
     must_run(fixture.db, "UPDATE rooms SET due_unix_ms = 1"); /* who saw to it has died */
     assert_int_equal(look(&r).step.outcome, END_LEAVES);
-    assert_int_equal(gone(&r, 1), ERR_OK);
+    assert_int_equal(gone(&r, 1), END_GONE_NOTED);
     assert_int_equal(look(&r).step.outcome, END_LATER);
     value_is("SELECT CONCAT(in_janus, ' ', due_unix_ms > " NOW " + 1000000000) FROM rooms", "0 1");
     registry_free(&r);
@@ -186,10 +191,23 @@ static void one_that_somebody_came_into_is_not_gone(void **state)
     make_room(1, "in_janus = 1, empty_timeout_s = 10, empty_unix_ms = 1");
     assert_int_equal(look(&r).step.outcome, END_LEAVES);
     must_run(fixture.db, "UPDATE rooms SET in_janus = 1, empty_unix_ms = 0");
-    assert_int_equal(gone(&r, 1), ERR_CONFLICT);
+    assert_int_equal(gone(&r, 1), END_GONE_ENTERED);
     value_is("SELECT in_janus FROM rooms", "1");
     must_run(fixture.db, "UPDATE rooms SET due_unix_ms = 1");
     assert_int_equal(look(&r).step.outcome, END_LATER);
+    registry_free(&r);
+}
+
+static void one_that_somebody_else_has_seen_to_is_told_as_that(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_room(1, "in_janus = 2, closed_unix_ms = 5, due_unix_ms = NULL");
+    make_room(2, "in_janus = 0");
+    assert_int_equal(gone(&r, 1), END_GONE_CLOSED);
+    assert_int_equal(gone(&r, 2), END_GONE_BEFORE);
+    assert_int_equal(gone(&r, 3), END_GONE_BEFORE); /* there is none */
+    value_is("SELECT GROUP_CONCAT(in_janus ORDER BY room_id) FROM rooms", "2,0");
     registry_free(&r);
 }
 
@@ -210,6 +228,7 @@ static void what_is_no_open_room_with_a_code_is_not_due_again(void **state)
     const struct asked asked = look(&r);
     assert_int_equal(asked.step.outcome, END_CLOSED);
     assert_int_equal(asked.step.room.id, 4);
+    assert_int_equal(asked.concerned, 0); /* nobody owns one without a code */
     value_is("SELECT CONCAT(COUNT(*), ' ', COUNT(due_unix_ms), ' ', COUNT(closed_unix_ms))"
              " FROM rooms",
              "4 0 2");
@@ -228,6 +247,7 @@ int main(void)
         TEST(a_room_whose_owner_was_removed_ends),
         TEST(a_room_that_nobody_is_in_leaves_janus),
         TEST(one_that_somebody_came_into_is_not_gone),
+        TEST(one_that_somebody_else_has_seen_to_is_told_as_that),
         TEST(what_is_no_open_room_with_a_code_is_not_due_again),
     };
     return cmocka_run_group_tests_name("end store", tests, server_setup, server_teardown);

@@ -115,6 +115,9 @@ static void a_command_that_comes_again_is_done_once(void **state)
     struct msg another = closing;
     another.room_close.idempotency_key = new_key();
     assert_int_equal(run(&another, &again), ERR_GONE);
+    value_is("SELECT COUNT(*) FROM rooms WHERE closed_unix_ms IS NOT NULL"
+             " AND due_unix_ms IS NULL", /* nothing of it is due any more */
+             "1");
 }
 
 static void members_that_come_again_are_set_and_removed_once(void **state)

@@ -11,6 +11,7 @@ static struct asked {
     void *arg;
 } asked;
 static enum err refuse;
+static struct room_news *news; /* tells nobody */
 static struct room_ends *ends;
 
 static enum err remember(struct asked now)
@@ -43,14 +44,15 @@ static int set_up_ends(void **state)
     asked = (struct asked){.what = NOTHING};
     refuse = ERR_OK;
     set_up_rooms(f, 123456);
-    ends =
-        room_ends_new(f->rooms, (struct end_store){.ops = &end_ops}, /* news= */ NULL, f->metrics);
+    news = room_news_new(fake_clock_clock(f->clock), f->metrics, /* publisher= */ NULL);
+    ends = room_ends_new(f->rooms, (struct end_store){.ops = &end_ops}, news, f->metrics);
     return 0;
 }
 
 static int tear_down_ends(void **state)
 {
     room_ends_free(&ends);
+    room_news_free(&news);
     return teardown(state);
 }
 
@@ -70,13 +72,13 @@ static void answer_look(struct fixture *f, uint64_t after_ms, enum err err,
     look.fn(look.arg, err, err == ERR_OK ? &step : NULL);
 }
 
-static void answer_gone(enum err err)
+static void answer_gone(enum err err, enum end_gone outcome)
 {
     const struct asked gone = asked;
     assert_int_equal(gone.what, GONE);
     assert_int_equal(gone.room_id, stored.id);
     asked.what = NOTHING;
-    gone.gone_fn(gone.arg, err);
+    gone.gone_fn(gone.arg, err, outcome);
 }
 
 static void answer_destroy(struct fixture *f, enum err err)
@@ -125,7 +127,7 @@ static void a_room_that_nobody_is_in_leaves_janus(void **state)
     answer_look(f, ROOM_ENDS_REST_MS, ERR_OK, END_LEAVES);
     assert_null(room_cache_find(f->rooms->cache, stored.id));
     answer_destroy(f, ERR_OK);
-    answer_gone(ERR_OK);
+    answer_gone(ERR_OK, END_GONE_NOTED);
     assert_int_equal(counted(f, "outcome=\"left_janus\""), 1);
     answer_look(f, ROOM_ENDS_PAUSE_MS, ERR_OK, END_NONE_IS_DUE);
 }
@@ -138,7 +140,7 @@ static void one_that_could_not_be_ended_there_is_not_noted(void **state)
     answer_destroy(f, ERR_UNAVAILABLE);
     answer_look(f, ROOM_ENDS_REST_MS, ERR_OK, END_LEAVES);
     answer_destroy(f, ERR_OK);
-    answer_gone(ERR_OVERLOADED);
+    answer_gone(ERR_OVERLOADED, 0);
     answer_look(f, ROOM_ENDS_REST_MS, ERR_OK, END_NONE_IS_DUE);
     assert_int_equal(counted(f, "outcome=\"left_janus\""), 0);
 }
@@ -148,9 +150,26 @@ static void one_that_somebody_came_into_meanwhile_is_made_again(void **state)
     struct fixture *f = *state;
     answer_look(f, ROOM_ENDS_REST_MS, ERR_OK, END_LEAVES);
     answer_destroy(f, ERR_OK);
-    answer_gone(ERR_CONFLICT);
+    answer_gone(ERR_OK, END_GONE_ENTERED);
     answer_bridge_create(f);
     answer_look(f, ROOM_ENDS_PAUSE_MS, ERR_OK, END_NONE_IS_DUE);
+    assert_int_equal(counted(f, "outcome=\"left_janus\""), 0);
+}
+
+/* It has ended for good, or another replica has seen to it. */
+static void one_that_somebody_else_sees_to_is_left_alone(void **state)
+{
+    static const enum end_gone outcomes[] = {END_GONE_CLOSED, END_GONE_BEFORE};
+    struct fixture *f = *state;
+    uint64_t after_ms = ROOM_ENDS_REST_MS;
+    for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
+        answer_look(f, after_ms, ERR_OK, END_LEAVES);
+        answer_destroy(f, ERR_OK);
+        answer_gone(ERR_OK, outcomes[i]);
+        assert_null(mock_bus_pending(&f->bus, MSG_bridge_create));
+        after_ms = ROOM_ENDS_PAUSE_MS;
+    }
+    answer_look(f, after_ms, ERR_OK, END_NONE_IS_DUE);
     assert_int_equal(counted(f, "outcome=\"left_janus\""), 0);
 }
 
@@ -164,6 +183,7 @@ int main(void)
         END_TEST(a_room_that_nobody_is_in_leaves_janus),
         END_TEST(one_that_could_not_be_ended_there_is_not_noted),
         END_TEST(one_that_somebody_came_into_meanwhile_is_made_again),
+        END_TEST(one_that_somebody_else_sees_to_is_left_alone),
     };
     return cmocka_run_group_tests_name("room ends", tests, NULL, NULL);
 }

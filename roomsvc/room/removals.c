@@ -9,7 +9,7 @@ struct removals {
     uint64_t timer; /* 0: the registry is asked */
     uint64_t looks; /* that found nothing to do */
     struct log_gate failures;
-    struct metric *ended, *handed_over, *failed;
+    struct metric *ended, *due, *handed_over, *failed;
 };
 
 static void look_for_removals(void *arg);
@@ -19,31 +19,43 @@ static void look_again_after(struct removals *removals, uint64_t ms)
     removals->timer = clock_after(removals->rooms->clock, ms, look_for_removals, removals);
 }
 
-static void note_settled(const struct removals *removals, const struct removal_step *step)
+static void note_handed_over(const struct removals *removals, const struct removal_step *step)
 {
-    struct rooms *rooms = removals->rooms;
-    metric_add(step->heir_id != 0 ? removals->handed_over : removals->ended, step->count);
-    log_info(step->heir_id != 0 ? "rooms of a removed user have another owner"
-                                : "rooms of a removed user have ended",
-             LOG_U64("user", step->user_id), LOG_U64("heir", step->heir_id),
-             LOG_U64("rooms", step->count));
-    for (size_t i = 0; removals->news != NULL && i < step->journal_count; i++) {
+    log_info("rooms of a removed user have another owner", LOG_U64("user", step->user_id),
+             LOG_U64("heir", step->heir_id), LOG_U64("rooms", step->count));
+    metric_add(removals->handed_over, step->count);
+    for (size_t i = 0; i < step->journal_count; i++) {
         room_news_tell_journal(removals->news, &step->journals[i]);
     }
-    if (step->heir_id != 0) {
-        return;
-    }
-    rooms->open_rooms -= rooms->open_rooms > step->count ? step->count : rooms->open_rooms;
+}
+
+/* Those that are only due room_ends.h counts when it has closed them. */
+static void note_ended(const struct removals *removals, const struct removal_step *step)
+{
+    struct rooms *rooms = removals->rooms;
+    uint64_t closed = 0;
     for (size_t i = 0; i < step->count; i++) {
-        room_cache_remove(rooms->cache, step->rooms[i].id);
+        if (step->rooms[i].is_closed) {
+            room_cache_remove(rooms->cache, step->rooms[i].id);
+            closed++;
+        }
     }
+    log_info("rooms of a removed user have ended, or are about to", LOG_U64("user", step->user_id),
+             LOG_U64("ended", closed), LOG_U64("due", step->count - closed));
+    metric_add(removals->ended, closed);
+    metric_add(removals->due, step->count - closed);
+    rooms->open_rooms -= rooms->open_rooms > closed ? closed : rooms->open_rooms;
 }
 
 static void on_settled(void *arg, enum err err, const struct removal_step *step)
 {
     struct removals *removals = arg;
     if (err == ERR_OK) {
-        note_settled(removals, step);
+        if (step->heir_id != 0) {
+            note_handed_over(removals, step);
+        } else {
+            note_ended(removals, step);
+        }
         look_again_after(removals, REMOVALS_PAUSE_MS);
         return;
     }
@@ -83,6 +95,7 @@ struct removals *removals_new(struct rooms *rooms, struct removal_store store,
     removals->store = store;
     removals->news = news;
     removals->ended = metrics_counter(metrics, name, help, "outcome=\"ended\"");
+    removals->due = metrics_counter(metrics, name, help, "outcome=\"due\"");
     removals->handed_over = metrics_counter(metrics, name, help, "outcome=\"handed_over\"");
     removals->failed = metrics_counter(metrics, "lynks_rooms_removals_failures_total",
                                        "Looks at removed users that failed; tried again.", NULL);

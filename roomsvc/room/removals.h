@@ -20,7 +20,7 @@
 
 struct removals;
 
-/* news NULL: nobody is told. All borrowed. */
+/* All borrowed. */
 struct removals *removals_new(struct rooms *rooms, struct removal_store store,
                               struct room_news *news, struct metrics *metrics);
 /* The store has ended before. */

@@ -20,13 +20,13 @@ struct removal_look {
 /* A part of one user's rooms. */
 struct removal_step {
     uint64_t user_id;
-    uint64_t heir_id; /* who has them now; 0: they are closed */
+    uint64_t heir_id; /* who has them now; 0: nobody, and they end */
     struct removal_room {
         uint64_t id;
-        uint64_t is_entered; /* somebody is in it */
+        bool is_closed; /* without an heir; else the room is due, and room_ends.h closes it */
     } rooms[REMOVAL_ROOMS_MAX];
     size_t count;
-    /* Of rooms that the heir has got, with somebody in them: what was written there. */
+    /* Of rooms that the heir has got: what was written there. */
     const struct journal *journals;
     size_t journal_count;
 };
@@ -36,8 +36,8 @@ typedef void removal_store_fn(void *arg, enum err err, const struct removal_step
 
 struct removal_store_ops {
     /* Closes rooms of one who was removed, or gives them to his heir; there may be more.
-     * ERR_NO_SUCH_ROOM: nobody who was removed has any. If it returns ERR_OK, it calls fn exactly
-     * once, later; else never. */
+     * ERR_NO_SUCH_ROOM: nobody who was removed has any, or another replica was faster. If it
+     * returns ERR_OK, it calls fn exactly once, later; else never. */
     enum err (*settle)(void *self, const struct removal_look *look, removal_store_fn *fn,
                        void *arg);
 };

@@ -18,6 +18,7 @@ struct settled {
     enum err err;
     struct removal_step step;
     size_t entries; /* of its journals */
+    size_t closed;  /* of its rooms */
 };
 
 static bool is_settled(void *arg)
@@ -36,15 +37,24 @@ static void on_settled(void *arg, enum err err, const struct removal_step *step)
         for (size_t i = 0; i < step->journal_count; i++) {
             settled->entries += step->journals[i].count;
         }
+        for (size_t i = 0; i < step->count; i++) {
+            settled->closed += step->rooms[i].is_closed;
+        }
     }
+}
+
+static void begin_to_settle(struct registry *r, uint64_t within_ms, struct settled *ret_settled)
+{
+    const struct removal_store store = removal_store_mysql(r->pool);
+    const struct removal_look look = {.standard_room = STANDARD_ROOM, .within_ms = within_ms};
+    *ret_settled = (struct settled){0};
+    assert_int_equal(store.ops->settle(store.self, &look, on_settled, ret_settled), ERR_OK);
 }
 
 static struct settled settle(struct registry *r, uint64_t within_ms)
 {
-    const struct removal_store store = removal_store_mysql(r->pool);
-    const struct removal_look look = {.standard_room = STANDARD_ROOM, .within_ms = within_ms};
-    struct settled settled = {0};
-    assert_int_equal(store.ops->settle(store.self, &look, on_settled, &settled), ERR_OK);
+    struct settled settled;
+    begin_to_settle(r, within_ms, &settled);
     assert_true(loop_run_until(r->loop, is_settled, &settled, WAIT_MS));
     return settled;
 }
@@ -94,6 +104,7 @@ static void his_rooms_end_in_parts(void **state)
         assert_int_equal(settled.step.user_id, 50);
         assert_int_equal(settled.step.heir_id, 0);
         assert_in_range(settled.step.count, 1, REMOVAL_ROOMS_MAX);
+        assert_int_equal(settled.closed, settled.step.count);
         ended += settled.step.count;
     }
     assert_int_equal(settled.err, ERR_NO_SUCH_ROOM);
@@ -129,32 +140,90 @@ static void his_rooms_get_the_heir(void **state)
     registry_free(&r);
 }
 
-static void who_is_in_a_room_is_told_of_its_heir(void **state)
+/* In so many rooms, from the first on. state: of each as SQL. */
+static void make_people(const char *user_id, unsigned first, unsigned last, const char *state)
 {
-    (void)state;
-    struct registry r = registry_new();
-    make_rooms(50, 1, 3);
     AUTO(mem_free)
     char *people = mem_printf(
         "INSERT INTO participants (participant_id, room_id, user_id, name, role, state,"
-        " token_hash, address, joined_unix_ms, changed_unix_ms) SELECT seq, seq, IF(seq = 1, "
-        "%" PRIu64 ", 0), 'Ann', 2, IF(seq = 3, 3, 2), UNHEX(SHA2(seq, 256)), UNHEX(MD5('')), 1, 1"
-        " FROM seq_1_to_3",
-        fixture.user_id);
-    AUTO(mem_free) char *heir = mem_printf("%" PRIu64, fixture.user_id);
+        " token_hash, address, joined_unix_ms, changed_unix_ms) SELECT seq, seq, %s, 'Ann', 2, %s,"
+        " UNHEX(SHA2(seq, 256)), UNHEX(MD5('')), 1, 1 FROM seq_%u_to_%u",
+        user_id, state, first, last);
     must_run(fixture.db, people);
+}
+
+/* Also of rooms that nobody is in: somebody may wait there, or come in meanwhile. */
+static void the_journal_of_each_room_tells_of_its_heir(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    AUTO(mem_free) char *heir = mem_printf("%" PRIu64, fixture.user_id);
+    make_rooms(50, 1, 3);
+    make_people(heir, 1, 1, "2");
+    make_people("0", 2, 3, "IF(seq = 3, 3, 2)");
     remove_user(50, heir, 1000);
     const struct settled settled = settle(&r, HOUR_MS);
     assert_int_equal(settled.step.count, 3);
-    assert_int_equal(settled.step.journal_count, 2);
-    assert_int_equal(settled.entries, 3); /* the heir is in room 1, and is its owner from now on */
-    AUTO(mem_free)
-    char *told = must_select(fixture.db, "SELECT GROUP_CONCAT(CONCAT(room_id, ' ', seq) ORDER BY"
-                                         " room_id) FROM rooms");
-    assert_string_equal(told, "1 2,2 1,3 0");
-    AUTO(mem_free)
-    char *role = must_select(fixture.db, "SELECT role FROM participants WHERE room_id = 1");
-    assert_string_equal(role, "4");
+    assert_int_equal(settled.step.journal_count, 3);
+    assert_int_equal(settled.entries, 4); /* the heir is in room 1, and is its owner from now on */
+    value_is("SELECT GROUP_CONCAT(CONCAT(room_id, ' ', seq) ORDER BY room_id) FROM rooms",
+             "1 2,2 1,3 1");
+    value_is("SELECT role FROM participants WHERE room_id = 1", "4");
+    must_run(fixture.db, "DELETE FROM room_events");
+    registry_free(&r);
+}
+
+/* It is over for everybody who asks, though it was not closed yet. */
+static void a_room_whose_time_is_up_does_not_hold_up_the_others(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    AUTO(mem_free) char *heir = mem_printf("%" PRIu64, fixture.user_id);
+    make_rooms(50, 1, 3);
+    make_people("0", 1, 3, "2");
+    must_run(fixture.db, "UPDATE rooms SET expires_unix_ms = 5 WHERE room_id = 2");
+    remove_user(50, heir, 1000);
+    const struct settled settled = settle(&r, HOUR_MS);
+    assert_int_equal(settled.err, ERR_OK);
+    assert_int_equal(settled.step.count, 3);
+    assert_int_equal(settled.entries, 2);
+    value_is("SELECT GROUP_CONCAT(CONCAT(room_id, ' ', seq) ORDER BY room_id) FROM rooms",
+             "1 1,2 0,3 1");
+    count_is("owner_id = 50", "0");
+    must_run(fixture.db, "DELETE FROM room_events");
+    registry_free(&r);
+}
+
+/* Of a room that a join has locked. */
+static void who_came_in_meanwhile_counts(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    AUTO(mem_free) char *heir = mem_printf("%" PRIu64, fixture.user_id);
+    struct settled settled;
+    make_rooms(50, 1, 2);
+    remove_user(50, heir, 1000);
+    assert_int_equal(db_begin(fixture.db), ERR_OK);
+    must_run(fixture.db, "UPDATE rooms SET seq = 7 WHERE room_id = 2");
+    begin_to_settle(&r, HOUR_MS, &settled);
+    const uint64_t until_ms = clock_mono_ms(loop_clock(r.loop)) + WAIT_MS;
+    bool waits = false;
+    while (!waits && clock_mono_ms(loop_clock(r.loop)) < until_ms) {
+        AUTO(mem_free)
+        char *waiting =
+            must_select(fixture.db, "SELECT COUNT(*) FROM information_schema.processlist"
+                                    " WHERE id <> CONNECTION_ID()"
+                                    " AND info LIKE '%FOR UPDATE'");
+        waits = strcmp(waiting, "1") == 0;
+    }
+    assert_true(waits);
+    make_people(heir, 2, 2, "2");
+    assert_int_equal(db_commit(fixture.db), ERR_OK);
+    assert_true(loop_run_until(r.loop, is_settled, &settled, WAIT_MS));
+    assert_int_equal(settled.err, ERR_OK);
+    assert_int_equal(settled.entries, 3);
+    value_is("SELECT GROUP_CONCAT(seq ORDER BY room_id) FROM rooms", "1,9");
+    value_is("SELECT role FROM participants", "4");
     must_run(fixture.db, "DELETE FROM room_events");
     registry_free(&r);
 }
@@ -174,8 +243,12 @@ static void rooms_in_which_somebody_may_be_are_due(void **state)
              " (1, 150, 0, 'Ann', 2, 2, UNHEX(SHA2(1, 256)), UNHEX(MD5('')), 1, 1),"
              " (2, 149, 0, 'Ann', 2, 3, UNHEX(SHA2(2, 256)), UNHEX(MD5('')), 1, 1)");
     remove_user(50, "NULL", 5000);
-    assert_int_equal(settle(&r, HOUR_MS).step.count, 100);
-    assert_int_equal(settle(&r, HOUR_MS).step.count, 49);        /* the standard room is nobody's */
+    struct settled settled = settle(&r, HOUR_MS);
+    assert_int_equal(settled.step.count, 100);
+    assert_int_equal(settled.closed, 81);
+    settled = settle(&r, HOUR_MS);
+    assert_int_equal(settled.step.count, 49); /* the standard room is nobody's */
+    assert_int_equal(settled.closed, 48);
     assert_int_equal(settle(&r, HOUR_MS).err, ERR_NO_SUCH_ROOM); /* though not all are closed */
     count_is("closed_unix_ms IS NULL AND due_unix_ms = 0", "20");
     count_is("closed_unix_ms IS NULL AND due_unix_ms = 0 AND code IS NULL AND room_id = 150", "1");
@@ -228,7 +301,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(his_rooms_end_in_parts),
         TEST(his_rooms_get_the_heir),
-        TEST(who_is_in_a_room_is_told_of_its_heir),
+        TEST(the_journal_of_each_room_tells_of_its_heir),
+        TEST(a_room_whose_time_is_up_does_not_hold_up_the_others),
+        TEST(who_came_in_meanwhile_counts),
         TEST(rooms_in_which_somebody_may_be_are_due),
         TEST(the_heir_is_the_owner_and_nothing_else),
         TEST(only_removals_of_a_while_are_looked_at),

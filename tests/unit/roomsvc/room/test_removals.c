@@ -9,6 +9,7 @@ static struct asked {
     void *arg;
 } asked;
 static enum err refuse;
+static struct room_news *news; /* tells nobody */
 static struct removals *removals;
 
 static enum err settle(void *self, const struct removal_look *look, removal_store_fn *fn, void *arg)
@@ -30,14 +31,16 @@ static int set_up_removals(void **state)
     asked = (struct asked){0};
     refuse = ERR_OK;
     set_up_rooms(f, 123456);
-    removals = removals_new(f->rooms, (struct removal_store){.ops = &removal_ops}, /* news= */ NULL,
-                            f->metrics);
+    news = room_news_new(fake_clock_clock(f->clock), f->metrics, /* publisher= */ NULL);
+    removals =
+        removals_new(f->rooms, (struct removal_store){.ops = &removal_ops}, news, f->metrics);
     return 0;
 }
 
 static int tear_down_removals(void **state)
 {
     removals_free(&removals);
+    room_news_free(&news);
     return teardown(state);
 }
 
@@ -67,7 +70,8 @@ static void it_is_looked_each_second_and_at_all_now_and_then(void **state)
 static void rooms_end_part_by_part(void **state)
 {
     struct fixture *f = *state;
-    const struct removal_step step = {.user_id = 7, .rooms = {{.id = 77}, {.id = 99}}, .count = 2};
+    const struct removal_step step = {
+        .user_id = 7, .rooms = {{77, .is_closed = true}, {99, .is_closed = true}}, .count = 2};
     room_cache_put(f->rooms->cache, &stored);
     f->rooms->open_rooms = 5;
     fake_clock_advance(f->clock, 1000);
@@ -80,6 +84,28 @@ static void rooms_end_part_by_part(void **state)
     fake_clock_advance(f->clock, REMOVALS_PAUSE_MS);
     answer_look(ERR_OK, &step);
     assert_int_equal(f->rooms->open_rooms, 0);
+}
+
+static uint64_t counted(struct fixture *f, const char *labels)
+{
+    return metric_value(
+        metrics_counter(f->metrics, "lynks_rooms_of_removed_users_total", "", labels));
+}
+
+/* room_ends.h closes it, and counts it then. */
+static void a_room_that_is_only_due_has_not_ended(void **state)
+{
+    struct fixture *f = *state;
+    const struct removal_step step = {
+        .user_id = 7, .rooms = {{77}, {99, .is_closed = true}}, .count = 2};
+    room_cache_put(f->rooms->cache, &stored);
+    f->rooms->open_rooms = 5;
+    fake_clock_advance(f->clock, 1000);
+    answer_look(ERR_OK, &step);
+    assert_non_null(room_cache_find(f->rooms->cache, stored.id));
+    assert_int_equal(f->rooms->open_rooms, 4);
+    assert_int_equal(counted(f, "outcome=\"ended\""), 1);
+    assert_int_equal(counted(f, "outcome=\"due\""), 1);
 }
 
 static void rooms_that_get_another_owner_stay(void **state)
@@ -116,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REMOVAL_TEST(it_is_looked_each_second_and_at_all_now_and_then),
         REMOVAL_TEST(rooms_end_part_by_part),
+        REMOVAL_TEST(a_room_that_is_only_due_has_not_ended),
         REMOVAL_TEST(rooms_that_get_another_owner_stay),
         REMOVAL_TEST(what_fails_is_tried_again),
     };

@@ -114,11 +114,18 @@ static void entered_try(void *arg)
     }
 }
 
+/* For how long he waits: what is left of his call after that is for its answer. */
+static uint64_t entered_wait_ms(const struct clock *clock, const struct call_context *context)
+{
+    const uint64_t now_ms = clock_mono_ms(clock);
+    const uint64_t left_ms = context->deadline_ms > now_ms ? context->deadline_ms - now_ms : 0;
+    return left_ms / 2 < ROOM_ENTER_WAIT_MS ? left_ms / 2 : ROOM_ENTER_WAIT_MS;
+}
+
 void room_enter(void *arg, uint64_t room_id, const struct call_context *context,
                 void (*done)(void *done_arg), void *done_arg)
 {
     struct room_enters *enters = arg;
-    (void)context; /* nobody has less time than ROOM_ENTER_WAIT_MS who asks for this */
     if (enters->count == ROOM_ENTER_MAX) {
         done(done_arg);
         return;
@@ -129,7 +136,8 @@ void room_enter(void *arg, uint64_t room_id, const struct call_context *context,
     entered->done = done;
     entered->done_arg = done_arg;
     entered->wait_timer =
-        clock_after(enters->rooms->clock, ROOM_ENTER_WAIT_MS, entered_wait_no_more, entered);
+        clock_after(enters->rooms->clock, entered_wait_ms(enters->rooms->clock, context),
+                    entered_wait_no_more, entered);
     list_add(&enters->entered, &entered->link);
     enters->count++;
     entered_try(entered);

@@ -6,7 +6,8 @@
 
 #include "roomsvc/room/rooms.h"
 
-#define ROOM_ENTER_WAIT_MS 500   /* for which he waits */
+/* For which he waits; for half of what his call has left, if that is less. */
+#define ROOM_ENTER_WAIT_MS 500
 #define ROOM_ENTER_CALL_MS 2000  /* for one try */
 #define ROOM_ENTER_AGAIN_MS 2000 /* to the next one */
 #define ROOM_ENTER_TRIES 10

@@ -26,10 +26,17 @@ static int tear_down_enters(void **state)
     return teardown(state);
 }
 
-static void enter(void)
+/* Somebody whose call has so long to go comes in. */
+static void enter_within(struct fixture *f, uint64_t ms)
 {
-    const struct call_context context = {0};
+    const struct call_context context = {.deadline_ms =
+                                             clock_mono_ms(fake_clock_clock(f->clock)) + ms};
     room_enter(enters, stored.id, &context, on_told, &told);
+}
+
+static void enter(struct fixture *f)
+{
+    enter_within(f, 4000);
 }
 
 static void found(struct fixture *f, enum err err)
@@ -54,7 +61,7 @@ static void fail_create(struct fixture *f)
 static void he_waits_until_the_room_is_there(void **state)
 {
     struct fixture *f = *state;
-    enter();
+    enter(f);
     found(f, ERR_OK);
     fake_clock_advance(f->clock, 100);
     assert_int_equal(told, 0);
@@ -68,7 +75,7 @@ static void he_waits_until_the_room_is_there(void **state)
 static void he_does_not_wait_for_a_janus_that_is_away(void **state)
 {
     struct fixture *f = *state;
-    enter();
+    enter(f);
     found(f, ERR_OK);
     fake_clock_advance(f->clock, ROOM_ENTER_WAIT_MS - 1);
     assert_int_equal(told, 0);
@@ -83,10 +90,28 @@ static void he_does_not_wait_for_a_janus_that_is_away(void **state)
     assert_null(mock_bus_pending(&f->bus, MSG_bridge_create));
 }
 
+/* His answer has to be on its way in time; the room is made all the same. */
+static void he_waits_no_longer_than_his_call_may_take(void **state)
+{
+    struct fixture *f = *state;
+    enter_within(f, 300);
+    fake_clock_advance(f->clock, 149);
+    assert_int_equal(told, 0);
+    fake_clock_advance(f->clock, 1);
+    assert_int_equal(told, 1);
+    found(f, ERR_OK);
+    answer_bridge_create(f);
+    assert_int_equal(told, 1);
+    enter_within(f, 0);
+    fake_clock_advance(f->clock, 0);
+    assert_int_equal(told, 2);
+    found(f, ERR_NO_SUCH_ROOM);
+}
+
 static void it_is_not_tried_for_ever(void **state)
 {
     struct fixture *f = *state;
-    enter();
+    enter(f);
     for (size_t i = 0; i < ROOM_ENTER_TRIES; i++) {
         found(f, i % 2 == 0 ? ERR_OK : ERR_UNAVAILABLE);
         if (i % 2 == 0) {
@@ -106,11 +131,11 @@ static void it_is_not_tried_for_ever(void **state)
 static void a_room_that_need_not_be_there_is_not_made(void **state)
 {
     struct fixture *f = *state;
-    enter();
+    enter(f);
     found(f, ERR_NO_SUCH_ROOM);
     assert_int_equal(told, 1);
     f->refuse = ERR_UNAVAILABLE;
-    enter();
+    enter(f);
     f->refuse = ERR_OK;
     fake_clock_advance(f->clock, ROOM_ENTER_AGAIN_MS);
     assert_int_equal(told, 2);
@@ -125,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ENTER_TEST(he_waits_until_the_room_is_there),
         ENTER_TEST(he_does_not_wait_for_a_janus_that_is_away),
+        ENTER_TEST(he_waits_no_longer_than_his_call_may_take),
         ENTER_TEST(it_is_not_tried_for_ever),
         ENTER_TEST(a_room_that_need_not_be_there_is_not_made),
     };

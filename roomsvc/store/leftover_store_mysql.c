@@ -23,6 +23,7 @@ struct sweep_leftovers {
     struct journal_part parts[ROOMS_LOOKED_AT];
     size_t count;
     uint64_t room_id, seq; /* of the events that go: up to this one */
+    uint64_t rows_left;    /* that this step may still remove */
     leftover_store_fn *fn;
     void *arg;
 };
@@ -88,13 +89,16 @@ static enum err sweep_gateway(void *arg, struct db *db)
     struct sweep_leftovers *sweep = arg;
     struct leftover_swept *swept = &sweep->swept;
     uint64_t found = 0;
+    swept->removed = 0;
     enum err err = db_query_run(db, &select_gateway, sweep, &found);
     swept->is_over = found == 0;
     if (err == ERR_OK && found > 0) {
         err = db_query_run(db, &delete_streams_of_gateway, sweep, &swept->removed);
     }
     if (err == ERR_OK && found > 0 && swept->removed < LEFTOVER_ROWS_MAX) {
-        err = db_query_run(db, &delete_gateway, sweep, NULL);
+        uint64_t gateways = 0;
+        err = db_query_run(db, &delete_gateway, sweep, &gateways);
+        swept->removed += gateways;
     }
     return err;
 }
@@ -120,8 +124,8 @@ _Static_assert(ROOMS_LOOKED_AT == 50, "select_parts reads as many");
 
 static const struct db_query delete_events = {
     .sql = "DELETE FROM room_events WHERE room_id = ? AND seq <= ?"
-           " AND time_unix_ms <= " DB_NOW_UNIX_MS " - " TEN_MINUTES_MS " ORDER BY seq LIMIT 500",
-    .params = DB_FIELDS(struct sweep_leftovers, room_id, seq)};
+           " AND time_unix_ms <= " DB_NOW_UNIX_MS " - " TEN_MINUTES_MS " ORDER BY seq LIMIT ?",
+    .params = DB_FIELDS(struct sweep_leftovers, room_id, seq, rows_left)};
 
 /* *ret_removed: rows. */
 static enum err sweep_part(struct sweep_leftovers *sweep, struct db *db,
@@ -134,6 +138,7 @@ static enum err sweep_part(struct sweep_leftovers *sweep, struct db *db,
     }
     sweep->room_id = part->room_id;
     sweep->seq = part->last_seq - kept;
+    sweep->rows_left = LEFTOVER_ROWS_MAX - sweep->swept.removed;
     return db_query_run(db, &delete_events, sweep, ret_removed);
 }
 
@@ -147,13 +152,12 @@ static enum err sweep_events(struct sweep_leftovers *sweep, struct db *db)
         uint64_t removed;
         err = sweep_part(sweep, db, part, &removed);
         swept->removed += removed;
-        swept->after = part->room_id;
-        if (swept->removed >= LEFTOVER_ROWS_MAX) {
-            /* A room that has more is looked at again. */
-            swept->after -= removed == LEFTOVER_ROWS_MAX;
+        if (swept->removed == LEFTOVER_ROWS_MAX) {
+            swept->after = part->room_id - 1; /* it may have more, and is looked at again */
             swept->is_over = false;
             break;
         }
+        swept->after = part->room_id;
         swept->kept += part->last_seq + 1 - part->first_seq - removed;
     }
     return err;

@@ -45,6 +45,7 @@ static size_t sweep(struct registry *r, enum leftover what, struct leftover_swep
         assert_int_equal(store.ops->sweep(store.self, &step, on_swept, &asked), ERR_OK);
         assert_true(loop_run_until(r->loop, is_answered, &asked, WAIT_MS));
         assert_int_equal(asked.err, ERR_OK);
+        assert_in_range(asked.swept.removed, 0, LEFTOVER_ROWS_MAX);
         ret_all->removed += asked.swept.removed;
         ret_all->kept += asked.swept.kept;
         step.after = asked.swept.after;
@@ -110,7 +111,7 @@ static void gateways_go_that_are_not_heard(void **state)
                          " (0, UNHEX(MD5('1')), 1, 1, " NOW " - 590000),"
                          " (0, UNHEX(MD5('2')), 1, 1, " NOW " - 601000)");
     assert_int_equal(sweep(&r, LEFTOVER_GATEWAYS, &swept), 3);
-    assert_int_equal(swept.removed, 800);
+    assert_int_equal(swept.removed, 801); /* with its own row */
     value_is("SELECT CONCAT(COUNT(*), ' ', COUNT(IF(gateway = UNHEX(MD5('2')), 1, NULL)))"
              " FROM presence",
              "1602 0");
@@ -161,6 +162,22 @@ static void events_go_that_are_old_and_many(void **state)
     registry_free(&r);
 }
 
+/* However many rooms they are of. */
+static void a_step_removes_no_more_events_than_it_may(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    struct leftover_swept swept;
+    for (unsigned id = 1; id <= 3; id++) { /* of none there is a room any more */
+        make_events(id, 1, 450, 700000);
+    }
+    assert_int_equal(sweep(&r, LEFTOVER_EVENTS, &swept), 3);
+    assert_int_equal(swept.removed, 1350);
+    assert_int_equal(swept.kept, 0);
+    value_is("SELECT COUNT(*) FROM room_events", "0");
+    registry_free(&r);
+}
+
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
 
@@ -171,6 +188,7 @@ int main(void)
         TEST(streams_go_that_are_over),
         TEST(gateways_go_that_are_not_heard),
         TEST(events_go_that_are_old_and_many),
+        TEST(a_step_removes_no_more_events_than_it_may),
     };
     return cmocka_run_group_tests_name("leftover store", tests, server_setup, server_teardown);
 }

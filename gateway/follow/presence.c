@@ -33,7 +33,8 @@ struct presence {
     const struct bus *bus;
     unsigned char gateway[16];
     uint64_t number;   /* of the last report */
-    struct lru *index; /* id -> struct present; never full, so that none makes place */
+    struct lru *index; /* id -> struct present; nobody is put into it while it is full, so that
+                          none makes place */
     struct list_link lists[PRESENCE_STATES];
     uint64_t timer;
     bool is_out;       /* a report is on its way */
@@ -153,7 +154,8 @@ static void presence_on_answer(void *arg, enum err err, const struct msg *reply)
     }
 }
 
-/* Those who have waited long enough have nothing before them in the list that has not. */
+/* All in the list are looked at: its order is that in which they came into it, which need not be
+ * that in which their streams ended. */
 static void presence_end_linger(struct presence *presence, uint64_t now_ms)
 {
     LIST_EACH (struct present, present, &presence->lists[PRESENCE_LINGERS], link) {
@@ -195,7 +197,8 @@ static void presence_report(void *arg)
                                          .deadline_ms = now_ms + PRESENCE_ANSWER_MS};
     presence->timer = clock_after(presence->clock, PRESENCE_REPORT_MS, presence_report, presence);
     if (presence->is_out || lru_count(presence->index) == 0) {
-        return; /* its deadline is late, after a pause of this process; or there is nobody */
+        return; /* its answer, or its failure, is late, after a pause of this process; or there is
+                   nobody */
     }
     presence_end_linger(presence, now_ms);
     struct msg msg = {.id = MSG_presence_report};
@@ -231,8 +234,9 @@ struct presence *presence_new(const struct clock *clock, const struct bus *bus,
     presence->anew =
         metrics_counter(metrics, "lynks_presence_anew_total",
                         "Participants who were reported again, because of an outage.", NULL);
-    presence->present = metrics_gauge(metrics, "lynks_presence_participants",
-                                      "Participants who have a stream here.", NULL);
+    presence->present =
+        metrics_gauge(metrics, "lynks_presence_participants",
+                      "Participants who have a stream here, or had one a moment ago.", NULL);
     presence->timer = clock_after(clock, PRESENCE_REPORT_MS, presence_report, presence);
     return presence;
 }

@@ -42,9 +42,7 @@ static void take_outs_on_taken(void *arg, enum err err, const struct out_taken *
         metric_add(outs->taken, taken->count);
         log_info(events[outs->look.why], LOG_U64("room", taken->journal->room_id),
                  LOG_U64("people", taken->count));
-        if (outs->parts.news != NULL) {
-            room_news_tell_journal(outs->parts.news, taken->journal);
-        }
+        room_news_tell_journal(outs->parts.news, taken->journal);
     }
     outs->next -= err == ERR_OK && taken->count == OUT_PEOPLE_MAX; /* the same room once more */
     outs->timer = clock_after(outs->parts.clock, TAKE_OUTS_PAUSE_MS, take_outs_on_timer, outs);

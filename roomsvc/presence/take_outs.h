@@ -15,7 +15,7 @@
 struct take_outs_parts {
     const struct clock *clock;
     struct out_store store;
-    struct room_news *news; /* NULL: nobody is told */
+    struct room_news *news;
     struct metrics *metrics;
 };
 

@@ -11,7 +11,7 @@
 /* A stream that was opened is told of within this time; for statements. */
 #define PRESENCE_SOON_MS "2000"
 
-/* is_new: the gateway had no lease. */
+/* is_new: the gateway had no lease, or one that was over. */
 typedef void presence_store_fn(void *arg, enum err err, bool is_new);
 
 struct presence_store_ops {

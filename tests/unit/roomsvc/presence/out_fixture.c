@@ -42,14 +42,17 @@ struct take_outs_parts out_fixture_setup(struct out_fixture *f)
     log_capture_setup(NULL);
     *f = (struct out_fixture){
         .clock = fake_clock_new(), .metrics = metrics_new(), .steady_ms = INT64_MAX};
+    f->news = room_news_new(fake_clock_clock(f->clock), f->metrics, /* publisher= */ NULL);
     return (struct take_outs_parts){.clock = fake_clock_clock(f->clock),
                                     .store = {.ops = &store_ops, .self = f},
+                                    .news = f->news,
                                     .metrics = f->metrics};
 }
 
 void out_fixture_teardown(struct out_fixture *f)
 {
     assert_int_equal(fake_clock_timers(f->clock), 0);
+    room_news_free(&f->news);
     metrics_free(&f->metrics);
     fake_clock_free(&f->clock);
     assert_int_equal(log_capture_teardown(NULL), 0);

@@ -15,6 +15,7 @@
 struct out_fixture {
     struct fake_clock *clock;
     struct metrics *metrics;
+    struct room_news *news; /* tells nobody */
     uint64_t steady_ms;
     enum err refuse;
     struct out_look look;         /* of the last question */

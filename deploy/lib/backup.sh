@@ -225,9 +225,11 @@ check_footer() {
 }
 
 # What processes that run have seen must not come again. Revocations are numbered on beyond those that they have read,
-# and the one without a token tells each authsvc to forget what it knows of sessions (authsvc/store/store.h). Rooms
-# count as used now: how long ago they were used when the back-up was made says nothing. The journal of rooms gets another generation, so that whoever has read on in the one
-# before begins anew: one that neither database has had, and no third one that came from the same back-up.
+# and the one without a token tells each authsvc to forget what it knows of sessions (authsvc/store/store.h). Open rooms
+# count as used now, because how long ago they were used when the back-up was made says nothing: those without a code
+# from the look on that is due at once, like the look at closed ones, which Janus may have; those with one from here on,
+# since nobody looks at them for that. The journal of rooms gets another generation, so that whoever has read on in the
+# one before begins anew: one that neither database has had, and no third one that came from the same back-up.
 settle() {
     local next
     if ! { next=$(query "SELECT 1000000 + GREATEST(
@@ -239,7 +241,8 @@ settle() {
         UPDATE journal_generation SET generation = 1 + FLOOR(RAND() * 1000000000) +
             GREATEST(generation, (SELECT generation FROM \`$database\`.journal_generation));
         UPDATE rooms SET used_unix_ms = 0, look_unix_ms = 0 WHERE code IS NULL OR closed_unix_ms IS NOT NULL;
-        UPDATE rooms SET used_unix_ms = UNIX_TIMESTAMP(NOW(3)) * 1000 WHERE code IS NOT NULL" "$scratch"; }; then
+        UPDATE rooms SET used_unix_ms = UNIX_TIMESTAMP(NOW(3)) * 1000
+            WHERE code IS NOT NULL AND closed_unix_ms IS NULL" "$scratch"; }; then
         die "cannot prepare what was restored"
     fi
 }

@@ -1,5 +1,7 @@
 #include "gateway/api/events.h"
 
+#include <stdlib.h>
+
 #include "gateway/api/sse.h"
 #include "gateway/api/tally.h"
 #include "gateway/api/user_json.h"
@@ -48,15 +50,14 @@ struct events_stream {
     struct list_link link; /* of events->streams */
     struct events_api *events;
     struct session_hold hold;
-    uint64_t user_id;
+    struct msg_user me;            /* who he is */
+    char *username, *display_name; /* its texts */
     enum stream_step step;
     enum farewell farewell;      /* of a doomed one */
     struct http_stream *stream;  /* NULL until it runs */
     struct http_chunk *snapshot; /* that waits to be sent */
-    struct meetings_watch watch; /* once it runs */
-    struct principal principal;
-    char *me;       /* JSON: who he is */
-    bool was_told;  /* a snapshot was made */
+    struct meetings_watch watch; /* once it runs; its principal from the beginning */
+    bool was_told;               /* a snapshot was made */
     bool is_behind; /* it has not taken what it was told: it is told anew when there is room */
     uint64_t comment_timer;
 };
@@ -71,16 +72,6 @@ struct events_api {
 
 /* ---- what is sent ---- */
 
-static char *me_json(const struct msg_user *user, struct strbuf *text)
-{
-    struct json_out out;
-    json_out_init(&out, text);
-    json_out_open(&out, '{');
-    user_json_write(user, &out);
-    json_out_close(&out, "}");
-    return mem_printf("%.*s", (int)text->bytes, text->data);
-}
-
 static void write_head(const struct msg_room_head *room, struct json_out *out)
 {
     json_out_member_id(out, "room", room->room_id);
@@ -88,14 +79,16 @@ static void write_head(const struct msg_room_head *room, struct json_out *out)
 }
 
 /* told NULL: nothing is known of his rooms. */
-static struct http_chunk *snapshot_chunk(const char *me, const struct user_meetings_told *told)
+static struct http_chunk *snapshot_chunk(const struct msg_user *me,
+                                         const struct user_meetings_told *told)
 {
     struct strbuf text = {0};
     struct json_out out;
     json_out_init(&out, &text);
     json_out_open(&out, '{');
-    json_out_key(&out, "me");
-    json_out_raw(&out, str_of(me));
+    json_out_open_member(&out, "me", '{');
+    user_json_write(me, &out);
+    json_out_close(&out, "}");
     if (told != NULL) {
         json_out_open_member(&out, "rooms", '[');
         for (size_t i = 0; i < told->count; i++) {
@@ -134,14 +127,15 @@ static void forget_events(struct events_stream *stream, enum farewell why)
     user_meetings_release(&stream->watch);
     clock_cancel(events->parts.clock, stream->comment_timer);
     list_remove(&stream->link);
-    tally_take_back(events->users, &stream->user_id);
+    tally_take_back(events->users, &stream->me.id);
     metric_inc(events->ended[why]);
 }
 
 static void free_events(struct events_stream *stream)
 {
     http_chunk_unref(&stream->snapshot);
-    mem_free(&stream->me);
+    free(stream->username);
+    free(stream->display_name);
     mem_free(&stream);
 }
 
@@ -194,7 +188,7 @@ static void on_meetings_told(void *arg, const struct user_meetings_told *told)
     stream->was_told = true;
     stream->is_behind = false;
     http_chunk_unref(&stream->snapshot);
-    stream->snapshot = snapshot_chunk(stream->me, told);
+    stream->snapshot = snapshot_chunk(&stream->me, told);
     send_snapshot(stream);
 }
 
@@ -210,13 +204,25 @@ static void on_meeting_hint(void *arg, enum room_news_kind hint, const struct ms
     http_chunk_unref(&chunk);
 }
 
+/* What waits to be sent is of what he was. */
+static void on_role_told(void *arg, enum role role)
+{
+    struct events_stream *stream = arg;
+    if (role == stream->watch.principal.role) {
+        return;
+    }
+    stream->me.role = role;
+    stream->was_told = false;
+    http_chunk_unref(&stream->snapshot);
+    user_meetings_set_role(&stream->watch, role);
+}
+
 static void begin_events(struct events_stream *stream, struct http_stream *begun)
 {
     const struct events_parts *parts = &stream->events->parts;
     stream->stream = begun;
     stream->step = STREAM_RUNS;
     stream->comment_timer = clock_after(parts->clock, SSE_COMMENT_MS, send_comment, stream);
-    stream->watch.principal = stream->principal;
     stream->watch.on_told = on_meetings_told;
     stream->watch.on_hint = on_meeting_hint;
     stream->watch.arg = stream;
@@ -291,16 +297,20 @@ static enum err make_stream(struct exchange *exchange, const struct msg_user *us
     }
     struct events_stream *stream = mem_alloc(sizeof(*stream));
     stream->events = events;
-    stream->user_id = user->id;
     stream->hold.on_over = on_session_over;
+    stream->hold.on_role = on_role_told;
     stream->hold.arg = stream;
     if (!session_follow_hold(events->parts.sessions, exchange->session, &stream->hold)) {
         tally_take_back(events->users, &user->id);
         mem_free(&stream);
         return ERR_OVERLOADED;
     }
-    stream->principal = exchange->context.principal;
-    stream->me = me_json(user, &exchange->all->text);
+    stream->watch.principal = exchange->context.principal;
+    stream->me = *user;
+    stream->username = str_dup(user->username);
+    stream->display_name = str_dup(user->display_name);
+    stream->me.username = str_of(stream->username);
+    stream->me.display_name = str_of(stream->display_name);
     list_add(&events->streams, &stream->link);
     *ret_stream = stream;
     return ERR_OK;
@@ -323,9 +333,6 @@ static void on_me(void *arg, enum err err, const struct msg *reply)
     if (exchange->all == NULL) {
         exchange_free(exchange);
         return;
-    }
-    if (err == ERR_OK && reply->id != MSG_user_get_reply) {
-        err = ERR_PROTOCOL;
     }
     if (err != ERR_OK) {
         exchange_fail(exchange, err);
@@ -364,8 +371,8 @@ static const struct route events_rows[] = {
                     "an admin all, in which somebody is; without rooms where that is not known "
                     "yet. Then `meeting.began`, `meeting.ended` and `participant.waiting` with "
                     "{\"room\", \"seq\"}, and another `snapshot` whenever something may have "
-                    "been missed; a comment every 15 s; `end` with {\"reason\"} is the last: "
-                    "session_ended, "
+                    "been missed, or the user has another role; a comment every 15 s; `end` with "
+                    "{\"reason\"} is the last: session_ended, "
                     "expired, unavailable, or draining, after which one comes again."},
      .handle = open_events},
 };

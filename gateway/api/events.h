@@ -1,7 +1,8 @@
 /* GET /v1/events: what a signed-in user hears of as long as his session goes on. A stream
  * (text/event-stream) that begins with a snapshot: who he is, and in which of his rooms somebody
- * is; then it tells in which that changes. When the session ends, the last event says so. Message
- * asked: user_get. */
+ * is; then it tells in which that changes. When he has another role, which session_follow.h tells
+ * within a second, he hears of other rooms, and is told so. When the session ends, the last event
+ * says so. Message asked: user_get. */
 #ifndef LYNKS_GATEWAY_API_EVENTS_H
 #define LYNKS_GATEWAY_API_EVENTS_H
 

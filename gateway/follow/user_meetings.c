@@ -343,6 +343,16 @@ void user_meetings_release(struct meetings_watch *watch)
     remove_from_user(meetings, watch);
 }
 
+void user_meetings_set_role(struct meetings_watch *watch, enum role role)
+{
+    struct user_meetings *meetings = watch->meetings;
+    user_meetings_release(watch); /* an answer that is out is to what he was */
+    watch->principal.role = role;
+    if (meetings != NULL) {
+        (void)user_meetings_watch(meetings, watch); /* into the place that he has just left */
+    }
+}
+
 void user_meetings_repeat(struct meetings_watch *watch)
 {
     if (watch->step == MEETINGS_KNOWN) {

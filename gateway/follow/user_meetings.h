@@ -61,6 +61,8 @@ void user_meetings_free(struct user_meetings **meetings);
 /* Begins to watch: on_told is called soon, not from inside this. false: users_max do already. */
 bool user_meetings_watch(struct user_meetings *meetings, struct meetings_watch *watch);
 void user_meetings_release(struct meetings_watch *watch); /* harmless if it does not watch */
+/* What he may hear of has changed: from now on it is that, and he is told how things are, soon. */
+void user_meetings_set_role(struct meetings_watch *watch, enum role role);
 /* He has not taken what he was told: he is told anew, soon, how things are then. */
 void user_meetings_repeat(struct meetings_watch *watch);
 

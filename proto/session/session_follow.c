@@ -150,6 +150,19 @@ static void pause_asking(struct session_follow *follow, uint64_t delay_ms)
     follow->turn_timer = clock_after(follow->parts.clock, delay_ms, on_turn, follow);
 }
 
+static void tell_role(const struct followed_session *session,
+                      const struct msg_session_check_reply *reply)
+{
+    if (!reply->has_role) {
+        return; /* an authsvc before 1.2 */
+    }
+    LIST_EACH (struct session_hold, hold, &session->holds, link) {
+        if (hold->on_role != NULL) {
+            hold->on_role(hold->arg, reply->role);
+        }
+    }
+}
+
 static void take_good(struct followed_session *session, const struct msg_session_check_reply *reply)
 {
     const uint64_t now_ms = follow_now_ms(session->follow);
@@ -169,6 +182,7 @@ static void take_good(struct followed_session *session, const struct msg_session
     } else {
         look_later(session, delay_ms);
     }
+    tell_role(session, reply);
 }
 
 static void take_failure(struct followed_session *session, enum err err)

@@ -1,5 +1,5 @@
 /* Tells who holds something open for a session, such as a stream of events, when that session is
- * over.
+ * over, and what its user's role is whenever it was asked for.
  *
  * authsvc's replicas publish what changes (auth_event in messages.def). That is a hint: the session
  * is then asked for (session_check, which is no use of it here), and what authsvc answers counts.
@@ -47,6 +47,9 @@ struct session_hold {
     struct followed_session *session; /* NULL: it holds none */
     /* The session is over; the hold has been released already. */
     void (*on_over)(void *arg, enum session_end why);
+    /* It goes on, and this is what its user is by now; not only when that has changed. Releases no
+     * hold. NULL: the holder does not care. */
+    void (*on_role)(void *arg, enum role role);
     void *arg;
 };
 
@@ -56,7 +59,8 @@ struct session_follow *session_follow_new(const struct session_follow_parts *par
 /* Everything has been released, and the bus has ended before. */
 void session_follow_free(struct session_follow **follow);
 
-/* Begins to hold a session that authsvc has just said to go on. The owner has set on_over and arg.
+/* Begins to hold a session that authsvc has just said to go on. The owner has set on_over, on_role
+ * and arg.
  * false: sessions_max are held already. */
 bool session_follow_hold(struct session_follow *follow,
                          const uint8_t token_hash[SESSION_HASH_BYTES], struct session_hold *hold);

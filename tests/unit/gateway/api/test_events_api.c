@@ -157,6 +157,102 @@ static void then_what_begins_and_ends_is_told(void **state)
     reader_leave(&reader);
 }
 
+#define ROOT(role)                                                                                 \
+    "{\"id\":\"41\",\"username\":\"ann\",\"display_name\":\"Ann <A>\",\"role\":\"" role "\"}"
+#define SNAPSHOT_OF(role, rooms)                                                                   \
+    "event: snapshot\ndata: {\"me\":" ROOT(role) ",\"rooms\":[" rooms "]}\n\n"
+
+static void answer_role(struct stream_fixture *f, enum role role, bool with_user)
+{
+    struct msg reply = {.id = MSG_session_check_reply,
+                        .session_check_reply = {.user_id = 41,
+                                                .expires_unix_ms = 1,
+                                                .has_role = true,
+                                                .role = role,
+                                                .has_user = with_user,
+                                                .user = ann}};
+    struct mock_bus_call *call = mock_bus_pending(&f->api->bus, MSG_session_check);
+    assert_non_null(call);
+    reply.session_check_reply.user.role = role;
+    mock_bus_answer(call, ERR_OK, &reply);
+}
+
+static void answer_meetings_of(struct stream_fixture *f, uint64_t user_id, size_t count)
+{
+    const struct msg_room_head room = {.room_id = 9, .seq = 1};
+    const struct msg reply = {.id = MSG_meeting_page_reply,
+                              .meeting_page_reply = {.rooms = {.items = &room, .count = count}}};
+    wait_for_question(f);
+    struct mock_bus_call *call = mock_bus_pending(&f->api->bus, MSG_meeting_page);
+    assert_int_equal(call->request.meeting_page.user_id, user_id);
+    assert_int_equal(call->context.principal.role, user_id == 0 ? ROLE_ADMIN : ROLE_MEMBER);
+    mock_bus_answer(call, ERR_OK, &reply);
+}
+
+/* authsvc tells that his session is to be asked for. */
+static void hear_session_changes(struct stream_fixture *f)
+{
+    const struct msg life = {.id = MSG_auth_event, .auth_event = {.what = AUTH_LIVES}};
+    session_follow_hear(f->api->sessions, "tcp://127.0.0.1:5711", &life, /* is_next= */ false);
+}
+
+static void hear_hint_of_others(struct stream_fixture *f)
+{
+    const struct msg msg = {
+        .id = MSG_room_news,
+        .room_news = {.what = ROOM_NEWS_BEGAN, .has_room_id = true, .room_id = 8, .seq = 5}};
+    user_meetings_hear(f->api->meetings, "tcp://127.0.0.1:5712", &msg, /* is_next= */ true);
+}
+
+static void who_is_an_admin_no_more_hears_of_his_own_rooms_only(void **state)
+{
+    struct stream_fixture *f = *state;
+    struct ask *ask = get_events(f);
+    answer_role(f, ROLE_ADMIN, /* with_user= */ true);
+    struct stream_reader *reader = reader_new(ask);
+    reader_begin(f, reader);
+    answer_role(f, ROLE_ADMIN, /* with_user= */ false);
+    answer_meetings_of(f, 0, 1);
+    hear_hint_of_others(f);
+#define ALL SNAPSHOT_OF("admin", "{\"room\":\"9\",\"seq\":1}") "event: meeting.began" EIGHT
+    reader_assert_got(f, reader, ALL);
+    hear_session_changes(f);
+    answer_role(f, ROLE_MEMBER, /* with_user= */ false);
+    hear_hint_of_others(f);
+    answer_meetings_of(f, 41, 0);
+    hear_hint_of_others(f);
+    reader_assert_got(f, reader, ALL SNAPSHOT_OF("member", ""));
+    hear_session_changes(f); /* and one again */
+    answer_role(f, ROLE_ADMIN, /* with_user= */ false);
+    answer_meetings_of(f, 0, 0);
+    hear_hint_of_others(f);
+    reader_assert_got(f, reader,
+                      ALL SNAPSHOT_OF("member", "")
+                          SNAPSHOT_OF("admin", "") "event: meeting.began" EIGHT);
+    reader_leave(&reader);
+}
+
+/* roomsvc is away: what he is now does not wait for it. */
+static void who_is_something_else_is_told_so_without_roomsvc(void **state)
+{
+    struct stream_fixture *f = *state;
+    struct ask *ask = get_events(f);
+    answer_role(f, ROLE_ADMIN, /* with_user= */ true);
+    struct stream_reader *reader = reader_new(ask);
+    answer_role(f, ROLE_MEMBER, /* with_user= */ false); /* before it has begun */
+    reader_begin(f, reader);
+    answer_meetings_of(f, 41, 0);
+    reader_assert_got(f, reader, SNAPSHOT_OF("member", ""));
+    hear_session_changes(f);
+    answer_role(f, ROLE_ADMIN, /* with_user= */ false);
+    wait_for_question(f);
+    fail_call(f->api, MSG_meeting_page, ERR_UNAVAILABLE);
+    reader_assert_got(
+        f, reader,
+        SNAPSHOT_OF("member", "") "event: snapshot\ndata: {\"me\":" ROOT("admin") "}\n\n");
+    reader_leave(&reader);
+}
+
 /* What is his session's does not wait for rooms; they follow when roomsvc is there. */
 static void without_roomsvc_the_snapshot_is_without_rooms(void **state)
 {
@@ -374,6 +470,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(the_first_event_tells_who_he_is),
         T(then_what_begins_and_ends_is_told),
+        T(who_is_an_admin_no_more_hears_of_his_own_rooms_only),
+        T(who_is_something_else_is_told_so_without_roomsvc),
         T(without_roomsvc_the_snapshot_is_without_rooms),
         T(a_comment_comes_every_15_s),
         T(who_has_no_session_gets_no_stream),

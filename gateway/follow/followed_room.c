@@ -161,6 +161,7 @@ static bool take_events(struct followed_room *room, const struct msg_journal_rea
     const uint64_t known = room->asked_seq > room->state_seq ? room->asked_seq : room->state_seq;
     if (reply->generation != room->generation || reply->head < known) {
         room->below_seq = reply->generation == room->generation ? known : 0;
+        room->below_generation = room->generation;
         followed_room_reset(room);
         return true;
     }

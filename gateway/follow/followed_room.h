@@ -56,6 +56,7 @@ struct followed_room {
     uint64_t asked_seq;  /* seq, when it was asked */
     uint32_t asked_era;  /* likewise */
     uint64_t below_seq;  /* the journal ended before this event, which was there; 0: it did not */
+    uint64_t below_generation; /* of that event */
     struct followed_wish wish;
     struct room_fold *fold;
     struct room_tail tail;

@@ -351,7 +351,7 @@ static bool look_at_place(void *arg, struct head_place *head, uint64_t *ret_seen
         followed_room_doubt(room);
     }
     *ret_seen = room->below_seq != 0 ? room->below_seq : room->seq;
-    *ret_generation = room->generation;
+    *ret_generation = room->below_seq != 0 ? room->below_generation : room->generation;
     return room->step == FOLLOWED_WHOLE || room->below_seq != 0;
 }
 

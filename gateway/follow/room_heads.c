@@ -20,6 +20,7 @@
 
 struct heads_question {
     struct room_heads *heads;
+    uint64_t generation; /* in which its places were seen */
     size_t count;
     struct head_place *places[JOURNAL_HEADS]; /* NULL: it was removed */
 };
@@ -144,20 +145,27 @@ static void on_heads_answered(void *arg, enum err err, const struct msg *reply)
     ask_heads(heads);
 }
 
-/* The first that are due. */
+/* The first that are due, and were seen in one generation; the others wait for the next one. */
 static void fill_question(struct heads_question *question)
 {
     struct room_heads *heads = question->heads;
     const struct room_heads_owner *owner = heads->parts.owner;
-    struct head_place *place;
-    while (question->count < JOURNAL_HEADS &&
-           (place = LIST_FIRST(struct head_place, &heads->due, due)) != NULL) {
+    LIST_EACH (struct head_place, place, &heads->due, due) {
+        const bool is_wanted = owner->look(owner->arg, place, &place->seen, &place->generation);
+        if (is_wanted && question->count == 0) {
+            question->generation = place->generation;
+        } else if (is_wanted && place->generation != question->generation) {
+            continue;
+        }
         list_remove(&place->due);
-        if (owner->look(owner->arg, place, &place->seen, &place->generation)) {
+        if (is_wanted) {
             place->question = question;
             place->index = question->count;
             place->is_told = false;
             question->places[question->count++] = place;
+        }
+        if (question->count == JOURNAL_HEADS) {
+            break;
         }
     }
 }
@@ -176,7 +184,8 @@ static void send_question(struct heads_question *question)
     const struct msg request = {
         .id = MSG_journal_heads,
         .journal_heads = {.room_ids = {.items = ids, .count = question->count},
-                          .seen = {.items = seen, .count = question->count}}};
+                          .seen = {.items = seen, .count = question->count},
+                          .generation = question->generation}};
     metric_inc(heads->asked);
     const enum err err =
         bus_call(heads->parts.bus, &request, &context, on_heads_answered, question);

@@ -38,8 +38,8 @@ typedef void journal_store_fn(void *arg, enum err err, const struct journal_answ
 
 struct journal_store_ops {
     /* stream_open, room_state, journal_read, journal_heads or meeting_page; errors as messages.def
-     * has them. As managed_store_ops. Where a head is below one that the caller has seen, another
-     * database is there: then the journal has another generation from now on. */
+     * has them. As managed_store_ops. Where a head is below one that the caller has seen in
+     * this generation, another database is there: then the journal has another one from now on. */
     enum err (*ask)(void *self, const struct msg *request, uint64_t deadline_ms,
                     journal_store_fn *fn, void *arg);
 };

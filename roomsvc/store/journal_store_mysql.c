@@ -160,9 +160,14 @@ static uint64_t seen_of(const struct journal_question *q, uint64_t room_id)
     return 0;
 }
 
-/* A head that has gone back: whoever restored this database has not said so. */
+/* A head that has gone back: whoever restored this database has not said so. What was seen in
+ * another generation says nothing: who asks has not heard of this one yet. */
 static bool has_gone_back(const struct journal_question *q)
 {
+    const uint64_t generation = q->request->journal_heads.generation;
+    if (generation != 0 && generation != q->answer.generation) {
+        return false;
+    }
     for (size_t i = 0; i < q->answer.head_count; i++) {
         if (q->answer.heads[i].seq < seen_of(q, q->answer.heads[i].room_id)) {
             return true;

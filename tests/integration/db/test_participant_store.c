@@ -341,9 +341,9 @@ static void a_head_that_has_gone_back_begins_a_generation(void **state)
     assert_true(str_id(str_of(meeting.room), &ids[0]));
     assert_int_equal(meeting_run(&join, &meeting.carol, &outcome), ERR_OK);
     struct msg_room_head seen = {.room_id = ids[0], .seq = 1};
-    const struct msg heads = {.id = MSG_journal_heads,
-                              .journal_heads = {.room_ids = {.items = ids, .count = 2},
-                                                .seen = {.items = &seen, .count = 1}}};
+    struct msg heads = {.id = MSG_journal_heads,
+                        .journal_heads = {.room_ids = {.items = ids, .count = 2},
+                                          .seen = {.items = &seen, .count = 1}}};
     assert_int_equal(read_it(&heads, &reading), ERR_OK);
     assert_int_equal(reading.answer.head_count, 1);
     assert_int_equal(reading.answer.heads[0].seq, 1);
@@ -355,6 +355,14 @@ static void a_head_that_has_gone_back_begins_a_generation(void **state)
     seen.seq = 1;
     assert_int_equal(read_it(&heads, &reading), ERR_OK);
     assert_int_equal(reading.answer.generation, next);
+    /* Who has not heard yet of the new one says what was in the one before. */
+    seen.seq = 2;
+    heads.journal_heads.generation = generation;
+    assert_int_equal(read_it(&heads, &reading), ERR_OK);
+    assert_int_equal(reading.answer.generation, next);
+    heads.journal_heads.generation = next;
+    assert_int_equal(read_it(&heads, &reading), ERR_OK);
+    assert_true(reading.answer.generation > next);
 }
 
 static void meetings_of_a_user_are_where_somebody_is(void **state)

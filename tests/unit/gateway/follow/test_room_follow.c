@@ -431,6 +431,28 @@ static void a_journal_that_ends_before_what_was_seen_resets(void **state)
     assert_read(reader, "reset;=2 7,8;me 7;");
 }
 
+/* Of another generation, a number would say that this one has become shorter. */
+static void roomsvc_is_told_in_which_generation_numbers_were_seen(void **state)
+{
+    struct fixture *f = *state;
+    read_one(f);
+    f->generation++;
+    play(f, 2, EVENT_PARTICIPANT_JOINED, ME);
+    open_reader_in(f, 2, "");
+    answer_all(f);
+    hear_life(f, ONE, false);
+    uint64_t seen[3] = {0};
+    for (size_t i = 0; i < f->out; i++) {
+        const struct played_question *question = &f->questions[i];
+        if (question->request.id == MSG_journal_heads) {
+            assert_int_equal(question->request.journal_heads.seen.count, 1);
+            seen[question->heads[0].room_id] = question->request.journal_heads.generation;
+        }
+    }
+    assert_int_equal(seen[ROOM], f->generation - 1);
+    assert_int_equal(seen[2], f->generation);
+}
+
 static void roomsvc_hears_of_a_journal_that_has_become_shorter(void **state)
 {
     struct fixture *f = *state;
@@ -445,6 +467,7 @@ static void roomsvc_hears_of_a_journal_that_has_become_shorter(void **state)
     bool is_told = false;
     for (size_t i = 0; i < f->out; i++) {
         is_told = is_told || (f->questions[i].request.id == MSG_journal_heads &&
+                              f->questions[i].request.journal_heads.generation == f->generation &&
                               f->questions[i].heads[0].seq == 3);
     }
     assert_true(is_told);
@@ -681,6 +704,7 @@ int main(void)
         T(an_event_of_the_generation_before_resets_nothing),
         T(a_quiet_room_is_reset_by_the_net),
         T(a_journal_that_ends_before_what_was_seen_resets),
+        T(roomsvc_is_told_in_which_generation_numbers_were_seen),
         T(roomsvc_hears_of_a_journal_that_has_become_shorter),
         T(events_that_are_not_kept_any_more_reset),
         T(who_comes_while_roomsvc_is_away_waits),

@@ -54,18 +54,19 @@ static enum err read_wait(const struct exchange *exchange, uint64_t *ret_ms)
     return ERR_OK;
 }
 
-static struct cursor_open open_of(const struct msg_stream_open_reply *reply,
+static struct cursor_open open_of(const struct exchange *exchange,
+                                  const struct msg_stream_open_reply *reply,
                                   const struct cursor_after *after)
 {
     struct cursor_open open = {.room_id = reply->room_id,
                                .participant_id = reply->participant.id,
                                .role = reply->participant.role,
+                               .can = cursor_can_of(reply->can),
                                .generation = reply->generation,
                                .seq = reply->seq,
                                .after = *after};
-    for (size_t i = 0; i < reply->can.count; i++) {
-        open.can |= reply->can.items[i] < 64 ? UINT64_C(1) << reply->can.items[i] : 0;
-    }
+    _Static_assert(sizeof(open.token_hash) == sizeof(exchange->participant), "both are SHA-256");
+    memcpy(open.token_hash, exchange->participant, sizeof(open.token_hash));
     return open;
 }
 
@@ -76,9 +77,6 @@ static void on_may_open(void *arg, enum err err, const struct msg *reply)
         exchange_free(exchange);
         return;
     }
-    if (err == ERR_OK && reply->id != MSG_stream_open_reply) {
-        err = ERR_PROTOCOL;
-    }
     auth_note_answer(exchange, err);
     if (err != ERR_OK) {
         exchange_fail(exchange, err);
@@ -86,7 +84,7 @@ static void on_may_open(void *arg, enum err err, const struct msg *reply)
     }
     const struct room_events_api *events = exchange->self;
     const struct opening *opening = exchange->state;
-    const struct cursor_open open = open_of(&reply->stream_open_reply, &opening->after);
+    const struct cursor_open open = open_of(exchange, &reply->stream_open_reply, &opening->after);
     if (route_is_polled(exchange->route, exchange->request)) {
         room_poll_open(events->polls, events->visits, exchange, &open, opening->wait_ms);
     } else {
@@ -140,6 +138,7 @@ static const struct route room_events_rows[] = {
                 .doc = "Events (HTML, section 9.2), whose data is JSON: first `snapshot` with "
                        "{\"room\", \"participants\", \"me\"}, then, with ids one after the other, "
                        "of which some may be left out, {\"type\", \"time\", \"room\", \"data\"}; "
+                       "`me` with {\"me\"}, before one that gives oneself another role; "
                        "`reset` when what was told counts no more, and a snapshot follows; a "
                        "comment every 15 s; `end` with {\"reason\"} is the last: left, absent, "
                        "removed, session_ended, not_a_member, meeting_ended, room_ended, "

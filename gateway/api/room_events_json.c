@@ -119,28 +119,46 @@ static struct http_chunk *encode_snapshot(void *arg, uint64_t generation, uint64
     return chunk;
 }
 
-static struct http_chunk *encode_me(void *arg, const struct msg_participant *me, uint64_t can)
+static void write_me(uint64_t can, struct json_out *out)
 {
     uint64_t actions[ROOM_ACTIONS_MAX];
     struct u64_list list = {.items = actions};
-    struct strbuf text = {0};
-    struct json_out out;
-    (void)arg;
-    (void)me;
     for (uint64_t action = 0; action < ROOM_ACTIONS_MAX; action++) {
         if ((can >> action & 1) != 0) {
             actions[list.count++] = action;
         }
     }
-    json_out_init(&out, &text);
     if (can != 0) {
-        me_json_write(list, &out);
+        me_json_write(list, out);
     } else {
-        json_out_open_member(&out, "me", '{');
-        json_out_close(&out, "}");
+        json_out_open_member(out, "me", '{');
+        json_out_close(out, "}");
     }
+}
+
+static struct http_chunk *encode_me(void *arg, uint64_t can)
+{
+    struct strbuf text = {0};
+    struct json_out out;
+    (void)arg;
+    json_out_init(&out, &text);
+    write_me(can, &out);
     strbuf_add_z(&text, "}\n\n");
     struct http_chunk *chunk = http_chunk_new(strbuf_str(&text));
+    strbuf_fini(&text);
+    return chunk;
+}
+
+static struct http_chunk *encode_me_event(void *arg, uint64_t can)
+{
+    struct strbuf text = {0};
+    struct json_out out;
+    (void)arg;
+    json_out_init(&out, &text);
+    json_out_open(&out, '{');
+    write_me(can, &out);
+    json_out_close(&out, "}");
+    struct http_chunk *chunk = sse_event("me", STR_NONE, strbuf_str(&text));
     strbuf_fini(&text);
     return chunk;
 }
@@ -157,6 +175,7 @@ struct room_encoder room_events_encoder(const char *public_url)
     return (struct room_encoder){.event = encode_room_event,
                                  .snapshot = encode_snapshot,
                                  .me = encode_me,
+                                 .me_event = encode_me_event,
                                  .reset = encode_reset,
                                  .arg = (void *)(uintptr_t)public_url};
 }

@@ -1,6 +1,6 @@
 /* A room and what happens in it, as its streams tell it: `snapshot` with {"room","participants",
- * "me"}, and events of the journal with {"type","time","room","data"}. Their ids are
- * g<generation>.<seq>. */
+ * "me"}, `me` when what one may has changed, and events of the journal with
+ * {"type","time","room","data"}. Their ids are g<generation>.<seq>. */
 #ifndef LYNKS_GATEWAY_API_ROOM_EVENTS_JSON_H
 #define LYNKS_GATEWAY_API_ROOM_EVENTS_JSON_H
 

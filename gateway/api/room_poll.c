@@ -27,7 +27,7 @@ static const struct member event_members[] = {
      .type = MEMBER_STRING,
      .is_optional = true,
      .max = ROOM_EVENT_ID_BYTES - 1,
-     .doc = "Absent of reset and end."},
+     .doc = "Absent of reset, me and end."},
     {.name = "event", .type = MEMBER_STRING, .min = 1, .max = 64},
     {.name = "data", .type = MEMBER_ANY_OBJECT, .doc = "As on the stream."},
     {.name = NULL},

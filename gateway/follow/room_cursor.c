@@ -35,6 +35,15 @@ static enum room_end end_by(const struct room_item *item)
     return item->type == EVENT_PARTICIPANT_LEFT ? ROOM_END_LEFT : ROOM_END_REMOVED;
 }
 
+uint64_t cursor_can_of(struct u64_list actions)
+{
+    uint64_t can = 0;
+    for (size_t i = 0; i < actions.count; i++) {
+        can |= actions.items[i] < 64 ? UINT64_C(1) << actions.items[i] : 0;
+    }
+    return can;
+}
+
 void room_cursor_init(struct room_cursor *cursor, struct followed_room *room,
                       const struct cursor_open *open)
 {
@@ -47,9 +56,12 @@ void room_cursor_init(struct room_cursor *cursor, struct followed_room *room,
     cursor->generation = 0;
     cursor->page = NULL;
     cursor->me = NULL;
+    cursor->me_seq = 0;
+    cursor->wants_can = false;
+    cursor->can_seq = 0;
     cursor->behind_bytes = ROOM_CURSOR_BEHIND_BYTES;
     list_add(&room->readers, &cursor->reader.link);
-    list_init(&cursor->page_link);
+    list_init(&cursor->want_link);
 }
 
 static void free_page(struct room_cursor *cursor)
@@ -67,7 +79,7 @@ void room_cursor_fini(struct room_cursor *cursor)
         free_page(cursor);
         http_chunk_unref(&cursor->me);
         list_remove(&cursor->reader.link);
-        list_remove(&cursor->page_link);
+        list_remove(&cursor->want_link);
         cursor->room = NULL;
     }
 }
@@ -128,6 +140,8 @@ static void begin_cursor(struct room_cursor *cursor)
     const bool is_known = is_first && after->kind == AFTER_EVENT &&
                           after->generation == room->generation && after->seq <= room->seq;
     cursor->era = room->era;
+    cursor->me_seq = 0;
+    cursor->can_seq = 0;
     if (room->step == FOLLOWED_GONE) {
         end_cursor(cursor, ROOM_END_ROOM_ENDED);
     } else if (is_known) {
@@ -154,6 +168,30 @@ static bool is_for_him(const struct room_cursor *cursor, const struct room_item 
                             me == NULL ? cursor->open.role : me->role);
 }
 
+/* ---- what he may ---- */
+
+/* With the role that he has as of the event seq. */
+static bool is_can_known(const struct room_cursor *cursor, uint64_t seq)
+{
+    const struct msg_participant *me = find_me(cursor);
+    return me == NULL || me->role == cursor->open.role || cursor->can_seq >= seq;
+}
+
+static enum cursor_has wait_for_can(struct room_cursor *cursor)
+{
+    if (!cursor->wants_can) {
+        cursor->wants_can = true;
+        cursor->want(cursor->arg, cursor);
+    }
+    return CURSOR_HAS_NOTHING;
+}
+
+static bool has_me_before(const struct room_cursor *cursor, const struct room_item *item)
+{
+    return item->type == EVENT_PARTICIPANT_UPDATED && item->about == cursor->open.participant_id &&
+           item->seq > cursor->me_seq;
+}
+
 /* What is next on the page or in the tail. NULL: nothing that is here. */
 static const struct room_item *next_item(const struct room_cursor *cursor)
 {
@@ -178,16 +216,28 @@ static void pass_item(struct room_cursor *cursor, const struct room_item *item)
     }
 }
 
-/* The next event that is for him. False: look again; the step may be another one. */
-static bool look_for_item(struct room_cursor *cursor, struct http_chunk **ret_chunk)
+/* The next event, if it is for him, or what comes before it. CURSOR_HAS_END: it was not; look
+ * again, the step may be another one. */
+static enum cursor_has look_for_item(struct room_cursor *cursor, struct http_chunk **ret_chunk)
 {
+    const struct room_encoder *encoder = cursor->room->shared->encoder;
     const struct room_item *item = next_item(cursor);
-    if (is_for_him(cursor, item)) {
-        *ret_chunk = item->chunk;
-        return true;
+    if (!is_for_him(cursor, item)) {
+        pass_item(cursor, item);
+        return CURSOR_HAS_END;
     }
-    pass_item(cursor, item);
-    return false;
+    if (!has_me_before(cursor, item)) {
+        *ret_chunk = item->chunk;
+        return CURSOR_HAS_CHUNK;
+    }
+    if (!is_can_known(cursor, item->seq)) {
+        return wait_for_can(cursor);
+    }
+    if (cursor->me == NULL) {
+        cursor->me = encoder->me_event(encoder->arg, cursor->open.can);
+    }
+    *ret_chunk = cursor->me;
+    return CURSOR_HAS_CHUNK;
 }
 
 /* In GOES. True: there is an item in the tail. */
@@ -203,7 +253,7 @@ static bool look_at_tail(struct room_cursor *cursor)
     }
     if (next_item(cursor) == NULL) {
         cursor->step = CURSOR_READS;
-        cursor->want_page(cursor->arg, cursor);
+        cursor->want(cursor->arg, cursor);
         return false;
     }
     return true;
@@ -211,18 +261,12 @@ static bool look_at_tail(struct room_cursor *cursor)
 
 /* ---- what is next ---- */
 
-static struct http_chunk *make_me(struct room_cursor *cursor)
-{
-    const struct room_encoder *encoder = cursor->room->shared->encoder;
-    const struct msg_participant *me = find_me(cursor);
-    return encoder->me(encoder->arg, me, me->role == cursor->open.role ? cursor->open.can : 0);
-}
-
 /* Both parts of a snapshot are as of the same event. */
 static struct http_chunk *begin_snapshot(struct room_cursor *cursor)
 {
+    const struct room_encoder *encoder = cursor->room->shared->encoder;
     http_chunk_unref(&cursor->me);
-    cursor->me = make_me(cursor);
+    cursor->me = encoder->me(encoder->arg, cursor->open.can);
     cursor->seq = cursor->room->seq;
     cursor->generation = cursor->room->generation;
     return followed_room_snapshot(cursor->room);
@@ -235,6 +279,9 @@ static void catch_up_with_room(struct room_cursor *cursor)
         cursor->step != CURSOR_WAITS && cursor->step != CURSOR_ME && cursor->step != CURSOR_ENDED;
     if (is_begun && (is_of_another_era(cursor) || cursor->room->step != FOLLOWED_WHOLE)) {
         free_page(cursor);
+        http_chunk_unref(&cursor->me);
+        list_remove(&cursor->want_link);
+        cursor->wants_can = false;
         cursor->step = CURSOR_WAITS;
     }
     const bool has_snapshot_next = cursor->step == CURSOR_RESET || cursor->step == CURSOR_SNAPSHOT;
@@ -246,6 +293,7 @@ static void catch_up_with_room(struct room_cursor *cursor)
 enum cursor_has room_cursor_peek(struct room_cursor *cursor, struct http_chunk **ret_chunk)
 {
     const struct room_encoder *encoder = cursor->room->shared->encoder;
+    enum cursor_has has;
     for (;;) {
         catch_up_with_room(cursor);
         switch (cursor->step) {
@@ -262,6 +310,9 @@ enum cursor_has room_cursor_peek(struct room_cursor *cursor, struct http_chunk *
             *ret_chunk = cursor->me;
             return CURSOR_HAS_CHUNK;
         case CURSOR_SNAPSHOT:
+            if (!is_can_known(cursor, cursor->room->seq)) {
+                return wait_for_can(cursor);
+            }
             *ret_chunk = begin_snapshot(cursor);
             return CURSOR_HAS_CHUNK;
         case CURSOR_ME:
@@ -269,8 +320,8 @@ enum cursor_has room_cursor_peek(struct room_cursor *cursor, struct http_chunk *
             return CURSOR_HAS_CHUNK;
         case CURSOR_GOES:
             if (look_at_tail(cursor)) {
-                if (look_for_item(cursor, ret_chunk)) {
-                    return CURSOR_HAS_CHUNK;
+                if ((has = look_for_item(cursor, ret_chunk)) != CURSOR_HAS_END) {
+                    return has;
                 }
             } else if (cursor->step != CURSOR_ENDED) {
                 return CURSOR_HAS_NOTHING;
@@ -279,8 +330,8 @@ enum cursor_has room_cursor_peek(struct room_cursor *cursor, struct http_chunk *
         case CURSOR_READS:
             return CURSOR_HAS_NOTHING;
         case CURSOR_PAGE:
-            if (look_for_item(cursor, ret_chunk)) {
-                return CURSOR_HAS_CHUNK;
+            if ((has = look_for_item(cursor, ret_chunk)) != CURSOR_HAS_END) {
+                return has;
             }
             break;
         case CURSOR_ENDED:
@@ -305,6 +356,11 @@ void room_cursor_advance(struct room_cursor *cursor)
         break;
     case CURSOR_GOES:
     case CURSOR_PAGE:
+        if (cursor->me != NULL) {
+            http_chunk_unref(&cursor->me);
+            cursor->me_seq = next_item(cursor)->seq;
+            break;
+        }
         pass_item(cursor, next_item(cursor));
         break;
     case CURSOR_WAITS:
@@ -369,4 +425,15 @@ bool room_cursor_take(struct room_cursor *cursor, const struct msg_journal_read_
     }
     cursor->step = CURSOR_PAGE;
     return true;
+}
+
+void room_cursor_take_can(struct room_cursor *cursor, const struct msg_stream_open_reply *reply)
+{
+    cursor->wants_can = false;
+    cursor->can_seq = cursor->room->seq;
+    cursor->open.can = 0;
+    if (reply != NULL) {
+        cursor->open.role = reply->participant.role;
+        cursor->open.can = cursor_can_of(reply->can);
+    }
 }

@@ -3,6 +3,9 @@
  * journal. A stream pulls from it as its reader takes what was sent; a long poll pulls all that is
  * there. Nothing is kept for him but the place.
  *
+ * Before an event by which he may do other things he is told what he may by now: who was cut off
+ * after the one has heard the other.
+ *
  * First comes a snapshot, or what is after the event that he has seen last; if that cannot be told
  * any more, `reset` and a snapshot: never a silent gap. When he is out, what put him out is the
  * last. */
@@ -47,25 +50,31 @@ struct cursor_after {
     uint64_t generation, seq;
 };
 
+#define ROOM_TOKEN_HASH_BYTES 32
+
 /* What roomsvc has told of who reads (stream_open), and where he was. */
 struct cursor_open {
     uint64_t room_id;
     uint64_t participant_id;
     enum room_role role;
-    uint64_t can; /* see room_encoder.h */
+    uint64_t can; /* of that role; see room_encoder.h */
+    uint8_t
+        token_hash[ROOM_TOKEN_HASH_BYTES]; /* of the participant: by it roomsvc is asked again */
     uint64_t generation, seq;
     struct cursor_after after;
 };
 
-struct page_question; /* room_follow.c */
+uint64_t cursor_can_of(struct u64_list actions); /* numbers of room_action, as roomsvc tells them */
+
+struct cursor_question; /* room_follow.c */
 
 /* Embedded. All is the cursor's own. */
 struct room_cursor {
     struct room_reader reader;
-    struct list_link page_link;     /* of those that wait for a page */
-    struct page_question *question; /* which is out; NULL: none */
-    struct followed_room *room;     /* NULL: it is closed */
-    void (*want_page)(void *arg, struct room_cursor *cursor);
+    struct list_link want_link;       /* of those for whom roomsvc is to be asked */
+    struct cursor_question *question; /* which is out; NULL: none */
+    struct followed_room *room;       /* NULL: it is closed */
+    void (*want)(void *arg, struct room_cursor *cursor);
     void *arg;
     struct cursor_open open;
     enum cursor_step step;
@@ -76,12 +85,16 @@ struct room_cursor {
     uint64_t generation;    /* of that event; 0: he has got none */
     struct room_item *page; /* NULL: none */
     size_t page_count, page_next;
-    struct http_chunk *me; /* in ME */
+    struct http_chunk *me; /* in ME; or before an event that changes what he may; NULL: neither */
+    uint64_t me_seq;       /* of the last event before which that was told */
+    bool wants_can;        /* roomsvc is to be asked what he may: he has another role */
+    uint64_t can_seq;      /* of the room, when it has answered that */
     uint64_t behind_bytes; /* that may be ready for him */
 };
 
-/* In a room. want_page is called when the journal has to be asked for what is after cursor->seq; it
- * is answered with room_cursor_take. */
+/* In a room. want is called when roomsvc has to be asked: what the participant may, if wants_can,
+ * which is answered with room_cursor_take_can; else for the journal after cursor->seq, which is
+ * answered with room_cursor_take. */
 void room_cursor_init(struct room_cursor *cursor, struct followed_room *room,
                       const struct cursor_open *open);
 void room_cursor_fini(struct room_cursor *cursor); /* it leaves the room */
@@ -101,5 +114,9 @@ bool room_cursor_is_slow(const struct room_cursor *cursor);
 
 /* The journal after cursor->seq. false: there is nothing to wake the reader for. */
 bool room_cursor_take(struct room_cursor *cursor, const struct msg_journal_read_reply *reply);
+
+/* What he may by now; NULL: roomsvc does not let him in any more, as events will say. Wakes nobody.
+ */
+void room_cursor_take_can(struct room_cursor *cursor, const struct msg_stream_open_reply *reply);
 
 #endif

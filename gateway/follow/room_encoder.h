@@ -14,7 +14,9 @@ struct room_encoder {
      * only. can: a bit for each room_action (1 << action); 0: not known. */
     struct http_chunk *(*snapshot)(void *arg, uint64_t generation, uint64_t seq,
                                    const struct room_fold *fold);
-    struct http_chunk *(*me)(void *arg, const struct msg_participant *me, uint64_t can);
+    struct http_chunk *(*me)(void *arg, uint64_t can);
+    /* The same as an event of its own: what he may has changed. */
+    struct http_chunk *(*me_event)(void *arg, uint64_t can);
     /* What was told before does not count any more; a snapshot follows. */
     struct http_chunk *(*reset)(void *arg);
     void *arg;

@@ -5,6 +5,7 @@
 
 #include "gateway/follow/room_heads.h"
 #include "proto/base/backoff.h"
+#include "proto/base/err.h"
 #include "proto/base/log.h"
 #include "proto/base/lru.h"
 
@@ -28,10 +29,11 @@ struct place {
     uint64_t behind_ms;     /* since when it is in that list */
 };
 
-/* Of the journal, for one cursor. */
-struct page_question {
+/* For one cursor. */
+struct cursor_question {
     struct room_follow *follow;
     struct room_cursor *cursor; /* NULL: it is closed */
+    bool is_for_can;            /* stream_open; else journal_read */
 };
 
 struct room_follow {
@@ -40,7 +42,7 @@ struct room_follow {
     struct followed_shared shared;
     struct lru *index; /* room id -> struct place * */
     struct list_link due;
-    struct list_link pages; /* of cursors that wait for a page */
+    struct list_link wants; /* of cursors for which roomsvc is to be asked */
     struct list_link idle;  /* the longest first */
     struct room_heads *heads;
     struct room_heads_owner heads_owner;
@@ -48,11 +50,12 @@ struct room_follow {
     struct list_link behind; /* the longest first */
     size_t behind_count;
     bool is_late;                 /* not room_follow_keeps_up, as was told */
-    struct backoff pages_backoff; /* after pages without an answer */
-    uint64_t pages_timer;         /* no page is asked for until it fires; 0: none */
+    struct backoff wants_backoff; /* after questions for them without an answer */
+    uint64_t wants_timer;         /* none is asked until it fires; 0: none */
     uint64_t look_timer;
     struct metric *held, *behind_gauge, *tail_bytes, *lag;
-    struct metric *states, *journals, *failed_states, *failed_journals;
+    struct metric *states, *journals, *opens;
+    struct metric *failed_states, *failed_journals, *failed_opens;
 };
 
 static struct place *place_of_room(struct followed_room *room)
@@ -164,9 +167,9 @@ static void pace_resets(struct place *place, bool is_reset)
     }
 }
 
-static void count_failure(struct room_follow *follow, bool is_state, enum err err)
+static void count_failure(struct metric *failed, enum err err)
 {
-    metric_inc(is_state ? follow->failed_states : follow->failed_journals);
+    metric_inc(failed);
     log_debug("room not followed further", LOG_Z("error", err_code(err)));
 }
 
@@ -182,7 +185,8 @@ static void on_room_answered(void *arg, enum err err, const struct msg *reply)
         backoff_begin_at_min(&place->backoff);
         pace_resets(place, room->era != era);
     } else {
-        count_failure(follow, is_state, err == ERR_OK ? ERR_PROTOCOL : err);
+        count_failure(is_state ? follow->failed_states : follow->failed_journals,
+                      err == ERR_OK ? ERR_PROTOCOL : err);
         retry_room(place, backoff_next(&place->backoff));
     }
     if (room->below_seq != 0) { /* roomsvc is to know, too */
@@ -206,91 +210,140 @@ static void ask_for_place(struct place *place)
         follow->out++;
     } else {
         (void)followed_room_take(&place->room, err, NULL);
-        count_failure(follow, is_state, err);
+        count_failure(is_state ? follow->failed_states : follow->failed_journals, err);
         retry_room(place, backoff_next(&place->backoff));
     }
 }
 
 /* ---- questions of cursors ---- */
 
-static void on_want_page(void *arg, struct room_cursor *cursor)
+static void on_cursor_wants(void *arg, struct room_cursor *cursor)
 {
     struct room_follow *follow = arg;
-    list_remove(&cursor->page_link);
-    list_add(&follow->pages, &cursor->page_link);
+    list_remove(&cursor->want_link);
+    list_add(&follow->wants, &cursor->want_link);
     ask_what_is_wanted(follow);
 }
 
-static void on_pages_retry(void *arg)
+static void on_wants_retry(void *arg)
 {
     struct room_follow *follow = arg;
-    follow->pages_timer = 0;
+    follow->wants_timer = 0;
     ask_what_is_wanted(follow);
 }
 
-static void retry_pages(struct room_follow *follow, struct room_cursor *cursor, enum err err)
+static void retry_wants(struct room_follow *follow, struct room_cursor *cursor, bool is_for_can,
+                        enum err err)
 {
-    count_failure(follow, /* is_state= */ false, err);
-    list_add(&follow->pages, &cursor->page_link);
-    if (follow->pages_timer == 0) {
-        follow->pages_timer = clock_after(follow->parts.clock, backoff_next(&follow->pages_backoff),
-                                          on_pages_retry, follow);
+    count_failure(is_for_can ? follow->failed_opens : follow->failed_journals, err);
+    list_add(&follow->wants, &cursor->want_link);
+    if (follow->wants_timer == 0) {
+        follow->wants_timer = clock_after(follow->parts.clock, backoff_next(&follow->wants_backoff),
+                                          on_wants_retry, follow);
     }
 }
 
-static void on_page_answered(void *arg, enum err err, const struct msg *reply)
+static void take_page_answer(struct room_follow *follow, struct room_cursor *cursor, enum err err,
+                             const struct msg *reply)
 {
-    AUTO(mem_free) struct page_question *question = arg;
+    struct place *place = place_of_room(cursor->room);
+    if (!list_is_empty(&cursor->want_link)) {
+        return; /* it wants another one by now */
+    }
+    if (err != ERR_OK) {
+        retry_wants(follow, cursor, /* is_for_can= */ false, err);
+        return;
+    }
+    if (room_cursor_take(cursor, &reply->journal_read_reply)) {
+        cursor->reader.wake(cursor->reader.arg);
+    }
+    see_to_room(place);
+}
+
+static void take_can_answer(struct room_follow *follow, struct room_cursor *cursor, enum err err,
+                            const struct msg *reply)
+{
+    if (err != ERR_OK && !err_is_callers(err)) {
+        if (cursor->wants_can && list_is_empty(&cursor->want_link)) {
+            retry_wants(follow, cursor, /* is_for_can= */ true, err);
+        }
+        return;
+    }
+    if (cursor->wants_can) { /* and not, in another era, a page */
+        list_remove(&cursor->want_link);
+    }
+    room_cursor_take_can(cursor, err == ERR_OK ? &reply->stream_open_reply : NULL);
+    cursor->reader.wake(cursor->reader.arg);
+}
+
+static void on_cursor_answered(void *arg, enum err err, const struct msg *reply)
+{
+    AUTO(mem_free) struct cursor_question *question = arg;
     struct room_follow *follow = question->follow;
     struct room_cursor *cursor = question->cursor;
     follow->out--;
+    if (err == ERR_OK) {
+        backoff_begin_at_min(&follow->wants_backoff);
+    }
     if (cursor != NULL) {
         cursor->question = NULL;
-    }
-    if (err == ERR_OK) {
-        backoff_begin_at_min(&follow->pages_backoff);
-    }
-    /* One that waits again wants another page by now. */
-    if (cursor != NULL && list_is_empty(&cursor->page_link)) {
-        struct place *place = place_of_room(cursor->room);
-        if (err == ERR_OK) {
-            if (room_cursor_take(cursor, &reply->journal_read_reply)) {
-                cursor->reader.wake(cursor->reader.arg);
-            }
-            see_to_room(place);
+        if (question->is_for_can) {
+            take_can_answer(follow, cursor, err, reply);
         } else {
-            retry_pages(follow, cursor, err);
+            take_page_answer(follow, cursor, err, reply);
         }
     }
     ask_what_is_wanted(follow);
 }
 
-static void ask_for_page(struct room_follow *follow, struct room_cursor *cursor)
+static enum err ask_for_page(struct cursor_question *question)
 {
+    const struct room_follow *follow = question->follow;
+    const struct room_cursor *cursor = question->cursor;
     const struct call_context context = question_context(follow);
     const struct msg request = {.id = MSG_journal_read,
                                 .journal_read = {.room_id = cursor->room->room_id,
                                                  .after_seq = cursor->seq,
                                                  .limit = JOURNAL_PAGE}};
-    struct page_question *question = mem_alloc(sizeof(*question));
-    *question = (struct page_question){.follow = follow, .cursor = cursor};
-    list_remove(&cursor->page_link);
     metric_inc(follow->journals);
-    const enum err err =
-        bus_call(follow->parts.bus, &request, &context, on_page_answered, question);
+    return bus_call(follow->parts.bus, &request, &context, on_cursor_answered, question);
+}
+
+static enum err ask_for_can(struct cursor_question *question)
+{
+    const struct room_follow *follow = question->follow;
+    const struct room_cursor *cursor = question->cursor;
+    const struct call_context context = question_context(follow);
+    AUTO(mem_free) char *room = mem_printf("%" PRIu64, cursor->room->room_id);
+    const struct msg request = {
+        .id = MSG_stream_open,
+        .stream_open = {.room = str_of(room),
+                        .asker = {.token_hash = {.data = (const char *)cursor->open.token_hash,
+                                                 .bytes = sizeof(cursor->open.token_hash)}}}};
+    metric_inc(follow->opens);
+    return bus_call(follow->parts.bus, &request, &context, on_cursor_answered, question);
+}
+
+static void ask_for_cursor(struct room_follow *follow, struct room_cursor *cursor)
+{
+    struct cursor_question *question = mem_alloc(sizeof(*question));
+    *question = (struct cursor_question){
+        .follow = follow, .cursor = cursor, .is_for_can = cursor->wants_can};
+    list_remove(&cursor->want_link);
+    const enum err err = question->is_for_can ? ask_for_can(question) : ask_for_page(question);
     if (err == ERR_OK) {
         follow->out++;
         cursor->question = question;
     } else {
+        retry_wants(follow, cursor, question->is_for_can, err);
         free(question);
-        retry_pages(follow, cursor, err);
     }
 }
 
 /* The first that has no question out. */
-static struct room_cursor *next_for_page(struct room_follow *follow)
+static struct room_cursor *next_that_wants(struct room_follow *follow)
 {
-    LIST_EACH (struct room_cursor, cursor, &follow->pages, page_link) {
+    LIST_EACH (struct room_cursor, cursor, &follow->wants, want_link) {
         if (cursor->question == NULL) {
             return cursor;
         }
@@ -307,9 +360,9 @@ static void ask_what_is_wanted(struct room_follow *follow)
            (place = LIST_FIRST(struct place, &follow->due, due)) != NULL) {
         ask_for_place(place);
     }
-    while (follow->out < ROOM_FOLLOW_OUT_MAX && follow->pages_timer == 0 &&
-           (cursor = next_for_page(follow)) != NULL) {
-        ask_for_page(follow, cursor);
+    while (follow->out < ROOM_FOLLOW_OUT_MAX && follow->wants_timer == 0 &&
+           (cursor = next_that_wants(follow)) != NULL) {
+        ask_for_cursor(follow, cursor);
     }
 }
 
@@ -435,7 +488,7 @@ bool room_follow_open(struct room_follow *follow, const struct cursor_open *open
         followed_room_wish(room, open->generation, open->seq, open->after.seq);
     }
     list_remove(&place->idle);
-    cursor->want_page = on_want_page;
+    cursor->want = on_cursor_wants;
     cursor->arg = follow;
     room_cursor_init(cursor, room, open);
     see_to_room(place);
@@ -502,8 +555,11 @@ static void make_follow_metrics(struct room_follow *follow)
     static const char failed[] = "lynks_room_follow_failed_questions_total";
     static const char state[] = "message=\"room_state\"";
     static const char journal[] = "message=\"journal_read\"";
+    static const char open[] = "message=\"stream_open\"";
     follow->states = metrics_counter(metrics, questions, "", state);
     follow->journals = metrics_counter(metrics, questions, "", journal);
+    follow->opens = metrics_counter(metrics, questions, "", open);
+    follow->failed_opens = metrics_counter(metrics, failed, "", open);
     follow->failed_states = metrics_counter(metrics, failed, "", state);
     follow->failed_journals = metrics_counter(metrics, failed, "", journal);
     follow->held = metrics_gauge(metrics, "lynks_room_follow_rooms", "Followed rooms.", NULL);
@@ -533,8 +589,8 @@ struct room_follow *room_follow_new(const struct room_follow_parts *parts,
     tail_budget_init(&follow->shared.tails, config->tail_bytes_max);
     follow->index = lru_new(sizeof(uint64_t), sizeof(struct place *), config->rooms_max);
     list_init(&follow->due);
-    list_init(&follow->pages);
-    init_backoff(&follow->pages_backoff);
+    list_init(&follow->wants);
+    init_backoff(&follow->wants_backoff);
     list_init(&follow->idle);
     list_init(&follow->behind);
     follow->heads_owner = heads_owner_ops;
@@ -558,7 +614,7 @@ void room_follow_free(struct room_follow **follow_ref)
         free_place(place);
     }
     assert(lru_count(follow->index) == 0); /* nobody reads */
-    clock_cancel(follow->parts.clock, follow->pages_timer);
+    clock_cancel(follow->parts.clock, follow->wants_timer);
     clock_cancel(follow->parts.clock, follow->look_timer);
     room_heads_free(&follow->heads);
     lru_free(&follow->index);

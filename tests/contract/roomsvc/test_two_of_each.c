@@ -266,10 +266,9 @@ static struct http_chunk *encode_snapshot(void *arg, uint64_t generation, uint64
     return chunk_of(mem_printf("=%" PRIu64 ";", seq));
 }
 
-static struct http_chunk *encode_me(void *arg, const struct msg_participant *me, uint64_t can)
+static struct http_chunk *encode_me(void *arg, uint64_t can)
 {
     (void)arg;
-    (void)me;
     (void)can;
     return http_chunk_new(STR_LIT("me;"));
 }
@@ -467,8 +466,11 @@ static int set_up(void **state)
     log_capture_setup(NULL);
     bus_pair_init_by_load(&scene->pair);
     scene->generation = 9;
-    scene->encoder = (struct room_encoder){
-        .event = encode_event, .snapshot = encode_snapshot, .me = encode_me, .reset = encode_reset};
+    scene->encoder = (struct room_encoder){.event = encode_event,
+                                           .snapshot = encode_snapshot,
+                                           .me = encode_me,
+                                           .me_event = encode_me,
+                                           .reset = encode_reset};
     for (uint64_t room = 1; room <= ROOMS; room++) {
         scene->rooms[room - 1].events = mem_alloc(EVENTS_MAX * sizeof(struct journal_event));
         append(scene, room);

@@ -180,6 +180,25 @@ static struct stream_reader *open_stream(struct stream_fixture *f)
     return reader;
 }
 
+/* Ann becomes a moderator: event 42. */
+static void publish_role(struct stream_fixture *f)
+{
+    struct msg_room_event event = {.seq = 42,
+                                   .type = EVENT_PARTICIPANT_UPDATED,
+                                   .audience = AUDIENCE_ALL,
+                                   .time_unix_ms = 3000,
+                                   .has_participant = true,
+                                   .participant = ann};
+    event.participant.role = ROOM_MODERATOR;
+    publish(f, &event);
+}
+
+#define ME_DATA "{\"me\":{\"can\":[\"see_room\",\"raise_hand\"]}}"
+#define UPDATED_DATA                                                                               \
+    DATA("participant.updated", "\"participant\":{\"id\":\"7\",\"name\":\"Ann\",\"role\":"         \
+                                "\"moderator\",\"state\":\"joined\","                              \
+                                "\"guest\":false,\"joined_at\":\"1970-01-01T00:00:02.000Z\"}")
+
 /* ---- streams ---- */
 
 static void a_snapshot_comes_first_then_what_happens(void **state)
@@ -212,6 +231,19 @@ static void a_snapshot_comes_first_then_what_happens(void **state)
                             headers[i][1]);
     }
     assert_int_equal(presence_count(f->api->presence), 1);
+    reader_leave(&reader);
+}
+
+static void what_one_may_is_told_before_another_role(void **state)
+{
+    struct stream_fixture *f = *state;
+    struct stream_reader *reader = open_stream(f);
+    publish_role(f);
+    reader_assert_got(f, reader, SNAPSHOT);
+    answer_open(f);
+    reader_assert_got(f, reader,
+                      SNAPSHOT "event: me\ndata: " ME_DATA "\n\n"
+                               "event: participant.updated\nid: g3.42\ndata: " UPDATED_DATA "\n\n");
     reader_leave(&reader);
 }
 
@@ -494,6 +526,20 @@ static void a_poll_has_the_same_events_with_the_same_ids(void **state)
     assert_polled(&ask, "{\"events\":[],\"next\":\"g3.43\"}");
 }
 
+static void a_poll_has_what_one_may_and_the_other_role_together(void **state)
+{
+    struct stream_fixture *f = *state;
+    struct ask *ask = poll_events(f, "after=g3.41");
+    answer_room(f);
+    publish_role(f);
+    assert_int_equal(ask->answers, 0);
+    answer_open(f);
+    assert_polled(&ask,
+                  "{\"events\":[{\"event\":\"me\",\"data\":" ME_DATA
+                  "},{\"id\":\"g3.42\",\"event\":\"participant.updated\",\"data\":" UPDATED_DATA
+                  "}],\"next\":\"g3.42\"}");
+}
+
 static void a_poll_on_a_connection_that_was_used_before_is_answered_there(void **state)
 {
     struct stream_fixture *f = *state;
@@ -599,6 +645,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_snapshot_comes_first_then_what_happens),
+        T(what_one_may_is_told_before_another_role),
         T(who_comes_again_is_told_what_he_has_missed),
         T(a_page_of_another_origin_may_say_what_it_has_seen_last),
         T(a_comment_comes_every_15_s),
@@ -611,6 +658,7 @@ int main(void)
         T(who_leaves_is_forgotten),
         T(streams_outlive_the_api_by_nothing),
         T(a_poll_has_the_same_events_with_the_same_ids),
+        T(a_poll_has_what_one_may_and_the_other_role_together),
         T(a_poll_on_a_connection_that_was_used_before_is_answered_there),
         T(a_poll_waits_for_20_s_and_no_more_than_25),
         T(a_poll_that_is_told_nothing_keeps_its_place),

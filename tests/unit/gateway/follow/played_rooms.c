@@ -60,11 +60,17 @@ static struct http_chunk *encode_snapshot(void *arg, uint64_t generation, uint64
     return chunk;
 }
 
-static struct http_chunk *encode_me(void *arg, const struct msg_participant *me, uint64_t can)
+static struct http_chunk *encode_me(void *arg, uint64_t can)
 {
     (void)arg;
-    (void)can;
-    return chunk_of(mem_printf("me %" PRIu64 ";", me->id));
+    return chunk_of(can == 0 ? mem_printf("me %d;", ME)
+                             : mem_printf("me %d %" PRIu64 ";", ME, can));
+}
+
+static struct http_chunk *encode_me_event(void *arg, uint64_t can)
+{
+    (void)arg;
+    return chunk_of(mem_printf("may %" PRIu64 ";", can));
 }
 
 static struct http_chunk *encode_reset(void *arg)
@@ -83,6 +89,7 @@ static enum err call(void *self, const struct msg *request, const struct call_co
     f->asked_states += request->id == MSG_room_state;
     f->asked_events += request->id == MSG_journal_read;
     f->asked_heads += request->id == MSG_journal_heads;
+    f->asked_opens += request->id == MSG_stream_open;
     if (f->refuse != ERR_OK) {
         return f->refuse;
     }
@@ -182,16 +189,18 @@ static size_t people_of(const struct played_room *room, uint64_t after_id,
     size_t count = 0;
     for (uint64_t id = after_id + 1; id < 1000 && count < STATE_PARTICIPANTS; id++) {
         bool is_in = false;
+        struct msg_participant last;
         for (uint64_t i = 0; i < room->head; i++) {
             const struct msg_room_event *event = &room->events[i];
             if (event->type == EVENT_MEETING_ENDED) {
                 is_in = false;
             } else if (event->has_participant && event->participant.id == id) {
                 is_in = event->participant.state == PARTICIPANT_JOINED;
+                last = event->participant;
             }
         }
         if (is_in) {
-            ret_people[count++] = participant(id, true);
+            ret_people[count++] = last;
         }
     }
     return count;
@@ -251,6 +260,19 @@ static void answer_heads(struct fixture *f, const struct played_question *questi
     question->fn(question->arg, ERR_OK, &reply);
 }
 
+static void answer_open(struct fixture *f, const struct played_question *question)
+{
+    const uint64_t can[] = {f->role};
+    struct msg reply = {.id = MSG_stream_open_reply,
+                        .stream_open_reply = {.room_id = ROOM,
+                                              .participant = participant(ME, true),
+                                              .generation = f->generation,
+                                              .seq = f->rooms[ROOM].head,
+                                              .can = {.items = can, .count = 1}}};
+    reply.stream_open_reply.participant.role = f->role;
+    question->fn(question->arg, ERR_OK, &reply);
+}
+
 void answer(struct fixture *f, enum err err)
 {
     assert_true(f->out > 0);
@@ -262,6 +284,8 @@ void answer(struct fixture *f, enum err err)
         answer_state(f, &question);
     } else if (question.request.id == MSG_journal_read) {
         answer_events(f, &question);
+    } else if (question.request.id == MSG_stream_open) {
+        answer_open(f, &question);
     } else {
         answer_heads(f, &question);
     }
@@ -322,7 +346,8 @@ struct played_reader *open_reader_in(struct fixture *f, uint64_t room, const cha
     struct played_reader *reader = &f->readers[f->reader_count++];
     const struct cursor_open open = {.room_id = room,
                                      .participant_id = ME,
-                                     .role = ROOM_PARTICIPANT,
+                                     .role = f->role != 0 ? f->role : ROOM_PARTICIPANT,
+                                     .can = f->role != 0 ? UINT64_C(1) << f->role : 0,
                                      .generation = f->generation,
                                      .seq = f->rooms[room].head,
                                      .after = after_of(f, after)};
@@ -364,8 +389,11 @@ uint64_t count_of(struct fixture *f, const char *counter, const char *labels)
 
 struct fixture *played_setup(size_t rooms_max, size_t tail_bytes_max)
 {
-    static struct room_encoder encoder = {
-        .event = encode_event, .snapshot = encode_snapshot, .me = encode_me, .reset = encode_reset};
+    static struct room_encoder encoder = {.event = encode_event,
+                                          .snapshot = encode_snapshot,
+                                          .me = encode_me,
+                                          .me_event = encode_me_event,
+                                          .reset = encode_reset};
     struct fixture *f = mem_alloc(sizeof(*f));
     log_capture_setup(NULL);
     encoder.arg = f;

@@ -51,7 +51,8 @@ struct fixture {
     bool shows_generation;                 /* events and snapshots end with it: "5 joined 7 g9;" */
     struct played_question questions[256]; /* the oldest first */
     size_t out, most_out;
-    size_t asked_states, asked_events, asked_heads; /* of all times */
+    size_t asked_states, asked_events, asked_heads, asked_opens; /* of all times */
+    enum room_role role; /* of ME, as roomsvc tells it when it is asked what he may: 1 << role */
     enum err refuse;
     struct played_reader readers[PLAYED_READERS_MAX];
     size_t reader_count;

@@ -184,11 +184,91 @@ static void an_event_for_others_is_left_out_and_no_gap(void **state)
     assert_read(reader, "4 up 7;5 down 7;");
     play(f, ROOM, EVENT_PARTICIPANT_UPDATED, ME);
     f->rooms[ROOM].events[5].participant.role = ROOM_MODERATOR;
+    f->role = ROOM_MODERATOR;
     tell(f, ONE, ROOM, 6, true);
     play(f, ROOM, EVENT_HAND_RAISED, 8);
     f->rooms[ROOM].events[6].audience = AUDIENCE_STAFF;
     tell(f, ONE, ROOM, 7, true);
-    assert_read(reader, "6 is 7;7 up 8;");
+    answer_all(f);
+    assert_read(reader, "may 8;6 is 7;7 up 8;");
+}
+
+/* ---- what one may ---- */
+
+static void play_role(struct fixture *f, enum room_role role)
+{
+    const uint64_t seq = play(f, ROOM, EVENT_PARTICIPANT_UPDATED, ME);
+    f->rooms[ROOM].events[seq - 1].participant.role = role;
+    f->role = role;
+    tell(f, ONE, ROOM, seq, true);
+}
+
+static void who_has_another_role_is_told_what_he_may_before_that(void **state)
+{
+    struct fixture *f = *state;
+    struct played_reader *reader = open_reader(f, "");
+    answer_all(f);
+    play_role(f, ROOM_MODERATOR);
+    play_and_tell(f, ROOM, EVENT_PARTICIPANT_JOINED, 8);
+    assert_read(reader, "=1 7;me 7;");
+    assert_int_equal(f->questions[0].request.id, MSG_stream_open);
+    assert_int_equal(f->questions[0].request.stream_open.asker.token_hash.bytes, 32);
+    answer(f, ERR_DEADLINE);
+    live(f, 200);
+    answer_all(f);
+    assert_read(reader, "may 8;2 is 7;3 joined 8;");
+    assert_int_equal(f->asked_opens, 2);
+    play_role(f, ROOM_VIEWER);
+    play_role(f, ROOM_MODERATOR); /* while roomsvc is asked */
+    answer_all(f);
+    assert_read(reader, "may 8;4 is 7;may 8;5 is 7;");
+    play(f, ROOM, EVENT_PARTICIPANT_UPDATED, 8);
+    tell(f, ONE, ROOM, 6, true);
+    assert_read(reader, "6 is 8;");
+    assert_int_equal(f->out, 0);
+}
+
+/* Whatever of it he has got: what he may comes again with the event. */
+static void who_was_cut_off_at_his_new_role_is_told_what_he_may(void **state)
+{
+    struct fixture *f = *state;
+    struct played_reader *first = open_reader(f, "");
+    answer_all(f);
+    first->is_slow = true;
+    play_role(f, ROOM_MODERATOR);
+    struct played_reader *again = open_reader(f, "1");
+    answer_all(f);
+    assert_read(again, "may 8;2 is 7;");
+}
+
+static void a_snapshot_has_what_he_may_by_now(void **state)
+{
+    struct fixture *f = *state;
+    struct played_reader *reader = open_reader(f, "");
+    answer_all(f);
+    assert_read(reader, "=1 7;me 7;");
+    reader->is_slow = true;
+    play_role(f, ROOM_MODERATOR);
+    f->generation++; /* what he has not read yet counts no more */
+    hear_life(f, ONE, false);
+    reader->is_slow = false;
+    answer_all(f);
+    assert_read(reader, "reset;=2 7;me 7 8;");
+    assert_int_equal(f->asked_opens, 1);
+}
+
+/* Events will say that he is out. */
+static void who_may_not_come_any_more_waits_for_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct played_reader *reader = open_reader(f, "");
+    answer_all(f);
+    play_role(f, ROOM_MODERATOR);
+    answer(f, ERR_REMOVED);
+    assert_read(reader, "=1 7;me 7;may 0;2 is 7;");
+    play_role(f, ROOM_VIEWER);
+    close_reader(reader); /* while roomsvc is asked */
+    answer_all(f);
 }
 
 /* ---- the end ---- */
@@ -459,6 +539,10 @@ int main(void)
         T(what_is_not_kept_any_more_is_told_by_a_reset),
         T(what_no_event_of_this_journal_has_is_told_by_a_reset),
         T(an_event_for_others_is_left_out_and_no_gap),
+        T(who_has_another_role_is_told_what_he_may_before_that),
+        T(who_was_cut_off_at_his_new_role_is_told_what_he_may),
+        T(a_snapshot_has_what_he_may_by_now),
+        T(who_may_not_come_any_more_waits_for_nothing),
         T(who_is_put_out_hears_of_it_and_nothing_else),
         T(another_one_who_leaves_ends_nothing),
         T(who_has_left_and_come_back_reads_on),

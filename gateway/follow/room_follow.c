@@ -414,11 +414,13 @@ static void on_head_told(void *arg, struct head_place *head, const struct head_t
     struct place *place = CONTAINER_OF(head, struct place, head);
     struct followed_room *room = &place->room;
     room->below_seq = 0;
-    if (room->step != FOLLOWED_WHOLE || room->generation != head->generation) {
-        followed_room_doubt(room); /* it has begun anew since */
-    } else if (!told->is_there || told->generation != room->generation || told->head < head->seen) {
+    /* Or it has begun anew since it was asked for. */
+    const bool is_as_asked = room->step == FOLLOWED_WHOLE && room->generation == head->generation;
+    const bool is_another =
+        !told->is_there || told->generation != head->generation || told->head < head->seen;
+    if (is_as_asked && is_another) {
         followed_room_reset(room);
-    } else if (told->head > room->seq) {
+    } else if (!is_as_asked || told->head > room->seq) {
         followed_room_doubt(room);
     }
     see_to_room(place);

@@ -24,6 +24,7 @@
 struct gateway {
     struct proxies *proxies;
     struct session_follow *sessions; /* that have streams */
+    struct news_watch *news;         /* of roomsvc's replicas */
     struct room_follow *rooms;       /* likewise */
     struct room_encoder encoder;     /* of what happens in them */
     char *public_url;
@@ -164,15 +165,15 @@ static void on_roomsvc_event(void *arg, const char *endpoint, const struct msg *
 {
     const struct gateway *gateway = arg;
     (void)number;
-    room_follow_hear(gateway->rooms, endpoint, msg, is_next);
-    user_meetings_hear(gateway->meetings, endpoint, msg, is_next);
+    room_follow_hear(gateway->rooms, msg);
+    user_meetings_hear(gateway->meetings, msg);
+    news_watch_hear(gateway->news, endpoint, is_next);
 }
 
 static void on_roomsvc_gone(void *arg, const char *endpoint)
 {
     const struct gateway *gateway = arg;
-    room_follow_leave(gateway->rooms, endpoint);
-    user_meetings_leave(gateway->meetings, endpoint);
+    news_watch_leave(gateway->news, endpoint);
 }
 
 static bool subscribe_to(struct service *service, const struct bus_subscriptions_config *events)
@@ -237,17 +238,19 @@ static void follow_rooms(struct gateway *gateway, const struct gateway_parts *pa
 {
     gateway->public_url = public_url_text(url);
     gateway->encoder = room_events_encoder(gateway->public_url);
+    gateway->news = news_watch_new(gateway->clock);
     gateway->rooms = room_follow_new(
         &(struct room_follow_parts){.clock = gateway->clock,
                                     .bus = parts->bus,
                                     .metrics = parts->metrics,
                                     .encoder = &gateway->encoder,
+                                    .watch = gateway->news,
                                     .health = parts->health},
         &(struct room_follow_config){.rooms_max = gateway->connections_max,
                                      .tail_bytes_max = config->room_tails_bytes_max});
     gateway->presence = presence_new(gateway->clock, parts->bus, parts->metrics);
-    gateway->meetings =
-        user_meetings_new(gateway->clock, parts->bus, parts->metrics, gateway->streams_max);
+    gateway->meetings = user_meetings_new(gateway->clock, parts->bus, parts->metrics, gateway->news,
+                                          gateway->streams_max);
 }
 
 static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
@@ -368,6 +371,7 @@ void gateway_free(struct gateway **gateway)
         room_follow_free(&(*gateway)->rooms);
         presence_free(&(*gateway)->presence);
         user_meetings_free(&(*gateway)->meetings);
+        news_watch_free(&(*gateway)->news);
         mem_free(&(*gateway)->public_url);
         proxies_free(&(*gateway)->proxies);
         mem_free(gateway);

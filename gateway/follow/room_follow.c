@@ -368,14 +368,12 @@ static void ask_what_is_wanted(struct room_follow *follow)
 
 /* ---- what is heard ---- */
 
-void room_follow_hear(struct room_follow *follow, const char *endpoint, const struct msg *msg,
-                      bool is_next)
+void room_follow_hear(struct room_follow *follow, const struct msg *msg)
 {
     if (msg->id != MSG_room_news) {
         return;
     }
     const struct msg_room_news *news = &msg->room_news;
-    room_heads_hear(follow->heads, endpoint, is_next);
     if (news->what == ROOM_NEWS_EVENT && news->has_room_id && news->has_event) {
         struct place **place = lru_find(follow->index, &news->room_id);
         if (place != NULL) {
@@ -384,11 +382,6 @@ void room_follow_hear(struct room_follow *follow, const char *endpoint, const st
             ask_what_is_wanted(follow);
         }
     }
-}
-
-void room_follow_leave(struct room_follow *follow, const char *endpoint)
-{
-    room_heads_leave(follow->heads, endpoint);
 }
 
 /* Of a room that is not whole only what it had before is of interest, if the journal is not so far
@@ -600,6 +593,7 @@ struct room_follow *room_follow_new(const struct room_follow_parts *parts,
     follow->heads = room_heads_new(&(struct room_heads_parts){.clock = parts->clock,
                                                               .bus = parts->bus,
                                                               .metrics = parts->metrics,
+                                                              .watch = parts->watch,
                                                               .owner = &follow->heads_owner});
     make_follow_metrics(follow);
     follow->look_timer = clock_after(parts->clock, LOOK_MS, look_around, follow);

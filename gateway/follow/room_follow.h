@@ -11,6 +11,7 @@
 #ifndef LYNKS_GATEWAY_FOLLOW_ROOM_FOLLOW_H
 #define LYNKS_GATEWAY_FOLLOW_ROOM_FOLLOW_H
 
+#include "gateway/follow/news_watch.h"
 #include "gateway/follow/room_cursor.h"
 #include "proto/base/clock.h"
 #include "proto/base/health.h"
@@ -25,7 +26,8 @@ struct room_follow_parts {
     const struct bus *bus;
     struct metrics *metrics;
     const struct room_encoder *encoder;
-    struct health *health; /* NULL: nobody is told */
+    struct news_watch *watch; /* of what room_follow_hear is told */
+    struct health *health;    /* NULL: nobody is told */
 };
 
 struct room_follow_config {
@@ -48,10 +50,8 @@ bool room_follow_open(struct room_follow *follow, const struct cursor_open *open
 /* Harmless if it is closed. */
 void room_follow_close(struct room_follow *follow, struct room_cursor *cursor);
 
-/* What bus_subscriptions tells (on_event, on_gone) of the replica that publishes at endpoint. */
-void room_follow_hear(struct room_follow *follow, const char *endpoint, const struct msg *msg,
-                      bool is_next);
-void room_follow_leave(struct room_follow *follow, const char *endpoint);
+/* What a replica publishes; others than room_news are none of this. */
+void room_follow_hear(struct room_follow *follow, const struct msg *msg);
 
 /* Is it told in time what happens? false: of some room it has been asking for
  * ROOM_FOLLOW_BEHIND_MS, and is not told; that is noted at roomsvc in health. */

@@ -4,13 +4,9 @@
 
 #include "proto/base/backoff.h"
 #include "proto/base/log.h"
-#include "proto/bus/publishers.h"
 
-#define SILENCE_CHECK_MS 100
-/* While a publisher is silent, all are asked for so often; after SILENT_LONG_MS, when it is dead
- * rather than cut off, more seldom. */
+/* While a publisher is silent, all are asked for so often. */
 #define SILENT_ROUND_MS 500
-#define SILENT_LONG_MS 10000
 #define SILENT_LONG_ROUND_MS 2000
 #define NET_MS 1000
 #define HEADS_ANSWER_MS 1000
@@ -29,12 +25,11 @@ struct room_heads {
     struct room_heads_parts parts;
     struct list_link all; /* of struct head_place; who was asked for last by the net is the last */
     struct list_link due;
-    struct publishers publishers;
+    struct news_watcher watcher;
     size_t count, out;
-    uint64_t silence_timer, net_timer;
+    uint64_t net_timer;
     struct backoff backoff;
     uint64_t retry_timer; /* nothing is asked until it fires; 0: none */
-    uint64_t round_ms;    /* when all were asked for last */
     struct metric *gap_rounds, *silence_rounds, *asked, *failed;
 };
 
@@ -219,7 +214,6 @@ void room_heads_ask(struct room_heads *heads, struct head_place *place)
 
 static void ask_for_all_heads(struct room_heads *heads, struct metric *why)
 {
-    heads->round_ms = heads_now_ms(heads);
     if (heads->count == 0) {
         return;
     }
@@ -232,34 +226,10 @@ static void ask_for_all_heads(struct room_heads *heads, struct metric *why)
 
 /* ---- when ---- */
 
-void room_heads_hear(struct room_heads *heads, const char *endpoint, bool is_next)
-{
-    publishers_hear(&heads->publishers, endpoint, heads_now_ms(heads));
-    if (!is_next) {
-        ask_for_all_heads(heads, heads->gap_rounds);
-    }
-}
-
-void room_heads_leave(struct room_heads *heads, const char *endpoint)
-{
-    publishers_leave(&heads->publishers, endpoint);
-    ask_for_all_heads(heads, heads->silence_rounds);
-}
-
-/* Nobody who publishes is like one who is silent. */
-static void watch_room_publishers(void *arg)
+static void on_news_missed(void *arg, enum news_miss why)
 {
     struct room_heads *heads = arg;
-    const uint64_t now_ms = heads_now_ms(heads);
-    const struct publishers_look look = publishers_look(&heads->publishers, now_ms);
-    const uint64_t round_ms =
-        look.silent_ms < SILENT_LONG_MS ? SILENT_ROUND_MS : SILENT_LONG_ROUND_MS;
-    const bool is_blind = look.silent > 0 || look.count == 0;
-    if (look.is_new || (is_blind && now_ms - heads->round_ms >= round_ms)) {
-        ask_for_all_heads(heads, heads->silence_rounds);
-    }
-    heads->silence_timer =
-        clock_after(heads->parts.clock, SILENCE_CHECK_MS, watch_room_publishers, heads);
+    ask_for_all_heads(heads, why == NEWS_GAP ? heads->gap_rounds : heads->silence_rounds);
 }
 
 static void cast_net(void *arg)
@@ -308,7 +278,6 @@ struct room_heads *room_heads_new(const struct room_heads_parts *parts)
     heads->backoff = (struct backoff){
         .min_ms = HEADS_RETRY_MIN_MS, .max_ms = HEADS_RETRY_MAX_MS, .random = random_u32};
     backoff_begin_at_min(&heads->backoff);
-    publishers_init(&heads->publishers);
     heads->gap_rounds = metrics_counter(parts->metrics, rounds, rounds_help, "why=\"gap\"");
     heads->silence_rounds = metrics_counter(parts->metrics, rounds, rounds_help, "why=\"silence\"");
     heads->asked =
@@ -316,8 +285,11 @@ struct room_heads *room_heads_new(const struct room_heads_parts *parts)
                         "Questions to roomsvc about followed rooms.", "message=\"journal_heads\"");
     heads->failed = metrics_counter(parts->metrics, "lynks_room_follow_failed_questions_total",
                                     "Likewise, without an answer.", "message=\"journal_heads\"");
-    heads->silence_timer =
-        clock_after(parts->clock, SILENCE_CHECK_MS, watch_room_publishers, heads);
+    heads->watcher = (struct news_watcher){.round_ms = SILENT_ROUND_MS,
+                                           .slow_round_ms = SILENT_LONG_ROUND_MS,
+                                           .on_missed = on_news_missed,
+                                           .arg = heads};
+    news_watch_add(parts->watch, &heads->watcher);
     heads->net_timer = clock_after(parts->clock, NET_MS, cast_net, heads);
     return heads;
 }
@@ -328,8 +300,7 @@ void room_heads_free(struct room_heads **heads_ref)
     if (heads == NULL) {
         return;
     }
-    publishers_fini(&heads->publishers);
-    clock_cancel(heads->parts.clock, heads->silence_timer);
+    news_watch_remove(&heads->watcher);
     clock_cancel(heads->parts.clock, heads->net_timer);
     clock_cancel(heads->parts.clock, heads->retry_timer);
     mem_free(heads_ref);

@@ -1,14 +1,12 @@
 /* Asks how far the journals of followed rooms go (journal_heads): the net under what is published.
  *
- * All are asked after a gap in a publisher's numbers, when another publisher comes in its place,
- * and when one has been silent for half a second; while one is silent, again and again, because
- * what it does may be heard by others and not here. Besides, a thirtieth of them each second. While
- * roomsvc does not answer, it is asked later and later. At most HEADS_OUT_MAX questions are out at
- * a time. Lives on the loop. */
+ * All are asked when something may have been missed (news_watch.h); besides, a thirtieth of them
+ * each second. While roomsvc does not answer, it is asked later and later. At most HEADS_OUT_MAX
+ * questions are out at a time. Lives on the loop. */
 #ifndef LYNKS_GATEWAY_FOLLOW_ROOM_HEADS_H
 #define LYNKS_GATEWAY_FOLLOW_ROOM_HEADS_H
 
-#include "proto/base/list.h"
+#include "gateway/follow/news_watch.h"
 #include "proto/base/metrics.h"
 #include "proto/bus/bus.h"
 
@@ -47,6 +45,7 @@ struct room_heads_parts {
     const struct clock *clock;
     const struct bus *bus;
     struct metrics *metrics;
+    struct news_watch *watch;
     const struct room_heads_owner *owner;
 };
 
@@ -59,9 +58,5 @@ void room_heads_add(struct room_heads *heads, struct head_place *place, uint64_t
 void room_heads_remove(struct room_heads *heads, struct head_place *place);
 /* Asks for this one soon. */
 void room_heads_ask(struct room_heads *heads, struct head_place *place);
-
-/* What bus_subscriptions tells of the replica that publishes at endpoint. */
-void room_heads_hear(struct room_heads *heads, const char *endpoint, bool is_next);
-void room_heads_leave(struct room_heads *heads, const char *endpoint);
 
 #endif

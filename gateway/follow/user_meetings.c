@@ -4,10 +4,8 @@
 
 #include "proto/base/log.h"
 #include "proto/base/lru.h"
-#include "proto/bus/publishers.h"
 
-#define LOOK_MS 100 /* from one look at who is silent to the next */
-/* While somebody is silent all are asked for so often. */
+/* While a publisher is silent, all are asked for so often. */
 #define BLIND_ROUND_MS 5000
 #define RETRY_MIN_MS 500
 #define RETRY_MAX_MS 10000
@@ -31,10 +29,8 @@ struct user_meetings {
     const struct bus *bus;
     struct lru *users; /* id -> struct user_watches * */
     struct list_link all, due;
-    struct publishers publishers;
+    struct news_watcher watcher;
     size_t out;
-    uint64_t look_timer;
-    uint64_t round_ms; /* when all were asked for last */
     struct metric *asked, *failed, *rounds, *hints;
 };
 
@@ -115,9 +111,6 @@ static void on_meetings(void *arg, enum err err, const struct msg *reply)
     struct meetings_question *question = arg;
     struct user_meetings *meetings = question->meetings;
     struct meetings_watch *watch = question->watch;
-    if (err == ERR_OK && reply->id != MSG_meeting_page_reply) {
-        err = ERR_PROTOCOL;
-    }
     if (watch != NULL && err == ERR_OK) {
         const struct msg_room_head_list page = reply->meeting_page_reply.rooms;
         question->rooms = mem_realloc_array(question->rooms, question->count + page.count + 1,
@@ -195,7 +188,6 @@ static void ask_for_all_meetings(struct user_meetings *meetings)
         return;
     }
     metric_inc(meetings->rounds);
-    meetings->round_ms = clock_mono_ms(meetings->clock);
     LIST_EACH (struct meetings_watch, watch, &meetings->all, all) {
         if (watch->step != MEETINGS_RESTS) { /* roomsvc does not answer: no faster for this */
             make_meetings_due(watch);
@@ -242,36 +234,17 @@ static bool is_for_users(const struct msg_room_news *news)
                                  news->what == ROOM_NEWS_WAITS);
 }
 
-void user_meetings_hear(struct user_meetings *meetings, const char *endpoint, const struct msg *msg,
-                        bool is_next)
+void user_meetings_hear(struct user_meetings *meetings, const struct msg *msg)
 {
-    if (msg->id != MSG_room_news) {
-        return;
-    }
-    publishers_hear(&meetings->publishers, endpoint, clock_mono_ms(meetings->clock));
-    if (is_for_users(&msg->room_news)) {
+    if (msg->id == MSG_room_news && is_for_users(&msg->room_news)) {
         hint_to_all(meetings, &msg->room_news);
     }
-    if (!is_next) {
-        ask_for_all_meetings(meetings);
-    }
 }
 
-void user_meetings_leave(struct user_meetings *meetings, const char *endpoint)
+static void on_meetings_missed(void *arg, enum news_miss why)
 {
-    publishers_leave(&meetings->publishers, endpoint);
-    ask_for_all_meetings(meetings);
-}
-
-static void look_for_silence(void *arg)
-{
-    struct user_meetings *meetings = arg;
-    const uint64_t now_ms = clock_mono_ms(meetings->clock);
-    const struct publishers_look look = publishers_look(&meetings->publishers, now_ms);
-    if (look.is_new || (look.silent > 0 && now_ms - meetings->round_ms >= BLIND_ROUND_MS)) {
-        ask_for_all_meetings(meetings);
-    }
-    meetings->look_timer = clock_after(meetings->clock, LOOK_MS, look_for_silence, meetings);
+    (void)why;
+    ask_for_all_meetings(arg);
 }
 
 /* ---- who watches ---- */
@@ -365,7 +338,8 @@ void user_meetings_repeat(struct meetings_watch *watch)
 /* ---- life ---- */
 
 struct user_meetings *user_meetings_new(const struct clock *clock, const struct bus *bus,
-                                        struct metrics *metrics, size_t users_max)
+                                        struct metrics *metrics, struct news_watch *watch,
+                                        size_t users_max)
 {
     static const char name[] = "lynks_user_meetings_questions_total";
     static const char help[] = "Questions in which of a user's rooms somebody is, for his stream.";
@@ -375,7 +349,6 @@ struct user_meetings *user_meetings_new(const struct clock *clock, const struct 
     meetings->users = lru_new(sizeof(uint64_t), sizeof(struct user_watches *), users_max);
     list_init(&meetings->all);
     list_init(&meetings->due);
-    publishers_init(&meetings->publishers);
     meetings->asked = metrics_counter(metrics, name, help, "result=\"asked\"");
     meetings->failed = metrics_counter(metrics, name, help, "result=\"failed\"");
     meetings->rounds =
@@ -383,15 +356,18 @@ struct user_meetings *user_meetings_new(const struct clock *clock, const struct 
                         "Times at which the rooms of all users with streams were asked for.", NULL);
     meetings->hints = metrics_counter(metrics, "lynks_user_meetings_hints_total",
                                       "Meetings that began or ended, as heard.", NULL);
-    meetings->look_timer = clock_after(clock, LOOK_MS, look_for_silence, meetings);
+    meetings->watcher = (struct news_watcher){.round_ms = BLIND_ROUND_MS,
+                                              .slow_round_ms = BLIND_ROUND_MS,
+                                              .on_missed = on_meetings_missed,
+                                              .arg = meetings};
+    news_watch_add(watch, &meetings->watcher);
     return meetings;
 }
 
 void user_meetings_free(struct user_meetings **meetings)
 {
     if (*meetings != NULL) {
-        clock_cancel((*meetings)->clock, (*meetings)->look_timer);
-        publishers_fini(&(*meetings)->publishers);
+        news_watch_remove(&(*meetings)->watcher);
         lru_free(&(*meetings)->users);
         mem_free(meetings);
     }

@@ -1,12 +1,13 @@
 /* In which of their rooms somebody is, for users who have streams of their own (GET /v1/events).
  *
  * roomsvc is asked (meeting_page) when somebody begins to watch, and tells afterwards what begins
- * and ends (room_news). None of that is in a journal: after a gap in what a replica tells, its
- * silence, or its death everybody's rooms are asked for again, a few at a time. While roomsvc does
+ * and ends (room_news). None of that is in a journal: when something may have been missed
+ * (news_watch.h), everybody's rooms are asked for again, a few at a time. While roomsvc does
  * not answer, it is asked again, later and later. Lives on the loop. */
 #ifndef LYNKS_GATEWAY_FOLLOW_USER_MEETINGS_H
 #define LYNKS_GATEWAY_FOLLOW_USER_MEETINGS_H
 
+#include "gateway/follow/news_watch.h"
 #include "proto/base/backoff.h"
 #include "proto/base/clock.h"
 #include "proto/base/list.h"
@@ -52,9 +53,10 @@ struct meetings_watch {
 
 struct user_meetings;
 
-/* users_max: who watch at a time. All borrowed. */
+/* watch: of what user_meetings_hear is told. users_max: who watch at a time. All borrowed. */
 struct user_meetings *user_meetings_new(const struct clock *clock, const struct bus *bus,
-                                        struct metrics *metrics, size_t users_max);
+                                        struct metrics *metrics, struct news_watch *watch,
+                                        size_t users_max);
 /* Nobody watches any more, and the bus has ended before. */
 void user_meetings_free(struct user_meetings **meetings);
 
@@ -66,9 +68,7 @@ void user_meetings_set_role(struct meetings_watch *watch, enum role role);
 /* He has not taken what he was told: he is told anew, soon, how things are then. */
 void user_meetings_repeat(struct meetings_watch *watch);
 
-/* What bus_subscriptions tells (on_event, on_gone) of the replica that publishes at endpoint. */
-void user_meetings_hear(struct user_meetings *meetings, const char *endpoint, const struct msg *msg,
-                        bool is_next);
-void user_meetings_leave(struct user_meetings *meetings, const char *endpoint);
+/* What a replica publishes; others than room_news are none of this. */
+void user_meetings_hear(struct user_meetings *meetings, const struct msg *msg);
 
 #endif

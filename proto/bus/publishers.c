@@ -61,15 +61,11 @@ struct publishers_look publishers_look(struct publishers *all, uint64_t now_ms)
 {
     struct publishers_look look = {.count = 0};
     LIST_EACH (struct publisher, publisher, &all->list, link) {
-        const uint64_t quiet_ms = now_ms - publisher->heard_ms;
-        const bool is_silent = quiet_ms >= PUBLISHER_SILENT_MS;
+        const bool is_silent = now_ms - publisher->heard_ms >= PUBLISHER_SILENT_MS;
         look.is_new = look.is_new || (is_silent && !publisher->is_silent);
         publisher->is_silent = is_silent;
         look.count++;
         look.silent += is_silent;
-        if (is_silent && (look.silent == 1 || quiet_ms < look.silent_ms)) {
-            look.silent_ms = quiet_ms;
-        }
     }
     return look;
 }

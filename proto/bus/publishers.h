@@ -23,8 +23,7 @@ void publishers_leave(struct publishers *all, const char *endpoint);
 struct publishers_look {
     size_t count;
     size_t silent;
-    bool is_new;        /* one of the silent ones was not at the look before */
-    uint64_t silent_ms; /* for how long the one has been that became silent last; 0: none is */
+    bool is_new; /* one of the silent ones was not at the look before */
 };
 
 /* To be called often. */

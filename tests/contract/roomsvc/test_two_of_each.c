@@ -53,6 +53,7 @@ struct gateway {
     struct bus_client *client;
     struct bus bus;
     struct bus_subscriptions *subscriptions;
+    struct news_watch *news;
     struct room_follow *follow;
     bool hears[REPLICAS]; /* something of the one that runs now */
 };
@@ -288,13 +289,14 @@ static void on_news(void *arg, const char *endpoint, const struct msg *msg, uint
     for (size_t i = 0; i < REPLICAS; i++) {
         gateway->hears[i] = gateway->hears[i] || strcmp(endpoint, replicas[i].events_bind) == 0;
     }
-    room_follow_hear(gateway->follow, endpoint, msg, is_next);
+    room_follow_hear(gateway->follow, msg);
+    news_watch_hear(gateway->news, endpoint, is_next);
 }
 
 static void on_gone(void *arg, const char *endpoint)
 {
     struct gateway *gateway = arg;
-    room_follow_leave(gateway->follow, endpoint);
+    news_watch_leave(gateway->news, endpoint);
 }
 
 static void start_gateway(struct scene *scene, struct gateway *gateway)
@@ -313,11 +315,13 @@ static void start_gateway(struct scene *scene, struct gateway *gateway)
         &parts, &(struct bus_client_config){.in_flight_max = 1000, .in_flight_endpoint_max = 1000});
     gateway->bus = bus_client_bus(gateway->client);
     assert_int_equal(bus_client_add_service(gateway->client, SERVICE_ROOMSVC, address), ERR_OK);
+    gateway->news = news_watch_new(loop_clock(scene->pair.loop));
     gateway->follow = room_follow_new(
         &(struct room_follow_parts){.clock = loop_clock(scene->pair.loop),
                                     .bus = &gateway->bus,
                                     .metrics = scene->pair.metrics,
-                                    .encoder = &scene->encoder},
+                                    .encoder = &scene->encoder,
+                                    .watch = gateway->news},
         &(struct room_follow_config){.rooms_max = ROOMS, .tail_bytes_max = TAIL_BYTES});
     const struct bus_subscriptions_config config = {.address = events,
                                                     .role = "roomsvc",
@@ -333,6 +337,7 @@ static void stop_gateway(struct gateway *gateway)
     bus_subscriptions_free(&gateway->subscriptions);
     bus_client_free(&gateway->client);
     room_follow_free(&gateway->follow);
+    news_watch_free(&gateway->news);
 }
 
 /* ---- those who read ---- */

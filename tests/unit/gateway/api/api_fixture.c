@@ -46,16 +46,18 @@ static void follow_rooms(struct api_fixture *f)
 {
     static const struct bus_ops reports = {take_report};
     f->encoder = room_events_encoder("http://127.0.0.1:60000");
+    f->news = news_watch_new(fake_clock_clock(f->clock));
     f->rooms = room_follow_new(
         &(struct room_follow_parts){.clock = fake_clock_clock(f->clock),
                                     .bus = &f->bus.bus,
                                     .metrics = f->metrics,
-                                    .encoder = &f->encoder},
+                                    .encoder = &f->encoder,
+                                    .watch = f->news},
         &(struct room_follow_config){.rooms_max = STREAMS_MAX, .tail_bytes_max = 1000000});
     f->reports = (struct bus){.ops = &reports, .self = f};
     f->presence = presence_new(fake_clock_clock(f->clock), &f->reports, f->metrics);
-    f->meetings =
-        user_meetings_new(fake_clock_clock(f->clock), &f->bus.bus, f->metrics, STREAMS_MAX);
+    f->meetings = user_meetings_new(fake_clock_clock(f->clock), &f->bus.bus, f->metrics, f->news,
+                                    STREAMS_MAX);
 }
 
 int api_fixture_setup(void **state)
@@ -125,6 +127,7 @@ int api_fixture_teardown(void **state)
     end_questions(f);
     room_follow_free(&f->rooms);
     user_meetings_free(&f->meetings);
+    news_watch_free(&f->news);
     answer_report(f);
     presence_free(&f->presence);
     mock_bus_fini(&f->bus);

@@ -21,6 +21,7 @@ struct api_fixture {
     struct mock_bus bus;
     struct session_follow *sessions;
     struct room_encoder encoder;
+    struct news_watch *news;
     struct room_follow *rooms;
     struct bus reports; /* of presence: all is well with them */
     bus_reply_fn *reported;

@@ -97,7 +97,8 @@ static void hear_hint(struct stream_fixture *f, enum room_news_kind what)
                                           .room_id = 8,
                                           .seq = 5,
                                           .users = {.items = users, .count = 1}}};
-    user_meetings_hear(f->api->meetings, "tcp://127.0.0.1:5712", &msg, /* is_next= */ true);
+    user_meetings_hear(f->api->meetings, &msg);
+    news_watch_hear(f->api->news, "tcp://127.0.0.1:5712", /* is_next= */ true);
 }
 
 /* The question that follows from holding a session is answered. */
@@ -201,7 +202,8 @@ static void hear_hint_of_others(struct stream_fixture *f)
     const struct msg msg = {
         .id = MSG_room_news,
         .room_news = {.what = ROOM_NEWS_BEGAN, .has_room_id = true, .room_id = 8, .seq = 5}};
-    user_meetings_hear(f->api->meetings, "tcp://127.0.0.1:5712", &msg, /* is_next= */ true);
+    user_meetings_hear(f->api->meetings, &msg);
+    news_watch_hear(f->api->news, "tcp://127.0.0.1:5712", /* is_next= */ true);
 }
 
 static void who_is_an_admin_no_more_hears_of_his_own_rooms_only(void **state)

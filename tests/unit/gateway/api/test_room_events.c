@@ -123,7 +123,8 @@ static void publish(struct stream_fixture *f, const struct msg_room_event *event
                                           .room_id = 5,
                                           .has_event = true,
                                           .event = *event}};
-    room_follow_hear(f->api->rooms, "tcp://127.0.0.1:5712", &msg, /* is_next= */ true);
+    room_follow_hear(f->api->rooms, &msg);
+    news_watch_hear(f->api->news, "tcp://127.0.0.1:5712", /* is_next= */ true);
 }
 
 /* Bob comes in: event 42, and so on. */
@@ -614,12 +615,11 @@ static void a_poll_tells_of_a_reset_and_of_the_end(void **state)
 static void a_poll_that_is_told_the_end_of_its_room_keeps_its_place(void **state)
 {
     struct stream_fixture *f = *state;
-    const struct msg life = {.id = MSG_room_news, .room_news = {.what = ROOM_NEWS_LIVES}};
     const struct msg heads = {.id = MSG_journal_heads_reply,
                               .journal_heads_reply = {.generation = GENERATION + 1}};
     struct ask *ask = poll_events(f, "after=g3.41");
     answer_room(f);
-    room_follow_hear(f->api->rooms, "tcp://127.0.0.1:5712", &life, /* is_next= */ false);
+    news_watch_hear(f->api->news, "tcp://127.0.0.1:5712", /* is_next= */ false);
     answer_with(f, MSG_journal_heads, &heads);
     fail_call(f->api, MSG_room_state, ERR_GONE);
     assert_polled(&ask, "{\"events\":[{\"event\":\"end\",\"data\":{\"reason\":\"room_ended\"}}],"

@@ -158,7 +158,8 @@ void tell(struct fixture *f, const char *endpoint, uint64_t room, uint64_t seq, 
                                           .room_id = room,
                                           .has_event = true,
                                           .event = f->rooms[room].events[seq - 1]}};
-    room_follow_hear(f->follow, endpoint, &msg, is_next);
+    room_follow_hear(f->follow, &msg);
+    news_watch_hear(f->news, endpoint, is_next);
 }
 
 uint64_t play_and_tell(struct fixture *f, uint64_t room, enum room_event_type type, uint64_t about)
@@ -171,7 +172,8 @@ uint64_t play_and_tell(struct fixture *f, uint64_t room, enum room_event_type ty
 void hear_life(struct fixture *f, const char *endpoint, bool is_next)
 {
     const struct msg msg = {.id = MSG_room_news, .room_news = {.what = ROOM_NEWS_LIVES}};
-    room_follow_hear(f->follow, endpoint, &msg, is_next);
+    room_follow_hear(f->follow, &msg);
+    news_watch_hear(f->news, endpoint, is_next);
 }
 
 void live(struct fixture *f, uint64_t ms)
@@ -402,11 +404,13 @@ struct fixture *played_setup(size_t rooms_max, size_t tail_bytes_max)
     f->metrics = metrics_new();
     f->health = health_new();
     f->bus = (struct bus){.ops = &bus_ops, .self = f};
+    f->news = news_watch_new(fake_clock_clock(f->clock));
     f->follow = room_follow_new(
         &(struct room_follow_parts){.clock = fake_clock_clock(f->clock),
                                     .bus = &f->bus,
                                     .metrics = f->metrics,
                                     .encoder = &encoder,
+                                    .watch = f->news,
                                     .health = f->health},
         &(struct room_follow_config){.rooms_max = rooms_max, .tail_bytes_max = tail_bytes_max});
     hear_life(f, ONE, false);
@@ -425,6 +429,7 @@ int played_teardown(struct fixture *f)
         answer(f, ERR_UNAVAILABLE);
     }
     room_follow_free(&f->follow);
+    news_watch_free(&f->news);
     const int timers = (int)fake_clock_timers(f->clock);
     metrics_free(&f->metrics);
     health_free(&f->health);

@@ -45,6 +45,7 @@ struct fixture {
     struct metrics *metrics;
     struct health *health;
     struct bus bus;
+    struct news_watch *news;
     struct room_follow *follow;
     struct played_room rooms[PLAYED_ROOMS_MAX]; /* by id */
     uint64_t generation;

@@ -235,7 +235,7 @@ static void silence_of_one_of_two_asks_again_and_again(void **state)
     live(f, 600);
     answer_all(f);
     assert_read(reader, "2 joined 8;");
-    room_follow_leave(f->follow, TWO);
+    news_watch_leave(f->news, TWO);
     answer_all(f);
 }
 
@@ -246,7 +246,7 @@ static void a_publisher_that_has_gone_asks_for_all_once(void **state)
     hear_life(f, TWO, false);
     answer_all(f);
     play(f, ROOM, EVENT_PARTICIPANT_JOINED, 8);
-    room_follow_leave(f->follow, TWO);
+    news_watch_leave(f->news, TWO);
     answer_all(f);
     assert_read(reader, "2 joined 8;");
     const size_t asked = f->asked_heads;
@@ -264,6 +264,24 @@ static void where_nobody_publishes_the_journals_are_asked(void **state)
     fake_clock_advance(f->clock, 600);
     answer_all(f);
     assert_read(reader, "2 joined 8;");
+}
+
+/* roomsvc is not set up to publish, say. */
+static void where_nobody_publishes_for_long_they_are_asked_more_seldom(void **state)
+{
+    struct fixture *f = *state;
+    read_one(f);
+    news_watch_leave(f->news, ONE);
+    for (int i = 0; i < 150; i++) {
+        fake_clock_advance(f->clock, 100);
+        answer_all(f);
+    }
+    f->asked_heads = 0;
+    for (int i = 0; i < 300; i++) {
+        fake_clock_advance(f->clock, 100);
+        answer_all(f);
+    }
+    assert_in_range(f->asked_heads, 14 + 29, 16 + 31); /* in 30 s; besides, by the net */
 }
 
 /* ---- the state ---- */
@@ -695,6 +713,7 @@ int main(void)
         T(silence_of_one_of_two_asks_again_and_again),
         T(a_publisher_that_has_gone_asks_for_all_once),
         T(where_nobody_publishes_the_journals_are_asked),
+        T(where_nobody_publishes_for_long_they_are_asked_more_seldom),
         T(what_happens_while_it_is_loaded_is_there_at_its_end),
         T(what_was_before_the_state_changes_it_no_more),
         T(a_restore_between_two_pages_begins_anew),

@@ -30,6 +30,7 @@ static struct {
     struct fake_clock *clock;
     struct metrics *metrics;
     struct mock_bus bus;
+    struct news_watch *news;
     struct user_meetings *meetings;
     struct watcher watchers[WATCHERS];
 } t;
@@ -65,7 +66,9 @@ static int set_up(void **state)
     t.clock = fake_clock_new();
     t.metrics = metrics_new();
     mock_bus_init(&t.bus);
-    t.meetings = user_meetings_new(fake_clock_clock(t.clock), &t.bus.bus, t.metrics, WATCHERS);
+    t.news = news_watch_new(fake_clock_clock(t.clock));
+    t.meetings =
+        user_meetings_new(fake_clock_clock(t.clock), &t.bus.bus, t.metrics, t.news, WATCHERS);
     return 0;
 }
 
@@ -79,6 +82,7 @@ static int tear_down(void **state)
         mock_bus_answer(call, ERR_UNAVAILABLE, NULL);
     }
     user_meetings_free(&t.meetings);
+    news_watch_free(&t.news);
     assert_int_equal(fake_clock_timers(t.clock), 0);
     mock_bus_fini(&t.bus);
     metrics_free(&t.metrics);
@@ -121,7 +125,8 @@ static void hear(const char *endpoint, enum room_news_kind what, uint64_t user_i
                       .room_id = 7,
                       .seq = 3,
                       .users = {.items = &user_id, .count = user_id != 0 ? 1 : 0}}};
-    user_meetings_hear(t.meetings, endpoint, &msg, is_next);
+    user_meetings_hear(t.meetings, &msg);
+    news_watch_hear(t.news, endpoint, is_next);
 }
 
 static bool is_asked(void)
@@ -182,7 +187,7 @@ static void many_rooms_come_in_pages(void **state)
                      JOURNAL_HEADS);
     answer(JOURNAL_HEADS + 1, 3);
     assert_int_equal(root->rooms, JOURNAL_HEADS + 3);
-    user_meetings_leave(t.meetings, ONE);
+    news_watch_leave(t.news, ONE);
     for (size_t i = 0; i < USER_MEETINGS_MAX / JOURNAL_HEADS; i++) {
         answer(1 + i * JOURNAL_HEADS, JOURNAL_HEADS);
     }
@@ -204,7 +209,7 @@ static void whatever_may_have_been_missed_is_asked_for(void **state)
     answer(5, 1);
     hear(OTHER, ROOM_NEWS_LIVES, 0, false);
     answer(5, 1);
-    user_meetings_leave(t.meetings, OTHER);
+    news_watch_leave(t.news, OTHER);
     answer(5, 1);
     assert_int_equal(carol->told, 4);
     fake_clock_advance(t.clock, PUBLISHER_SILENT_MS + 200);
@@ -215,6 +220,21 @@ static void whatever_may_have_been_missed_is_asked_for(void **state)
     answer(5, 1);
     hear(ONE, ROOM_NEWS_LIVES, 0, true);
     assert_int_equal(carol->told, 6);
+}
+
+/* No replica was ever heard: what begins is not heard either. */
+static void where_nobody_publishes_all_are_asked_for(void **state)
+{
+    (void)state;
+    const struct watcher *carol = watches(0, 3, ROLE_MEMBER);
+    fake_clock_advance(t.clock, 1);
+    answer(5, 1);
+    for (unsigned told = 2; told < 5; told++) {
+        fake_clock_advance(t.clock, 5200);
+        answer(5, 1);
+        assert_int_equal(carol->told, told);
+        assert_false(is_asked());
+    }
 }
 
 /* What was told while the question was out may be in the answer, or not. */
@@ -244,7 +264,7 @@ static void while_roomsvc_is_away_it_is_asked_later_and_later(void **state)
     t.bus.refuse = ERR_UNAVAILABLE;
     fake_clock_advance(t.clock, 1);
     assert_int_equal(carol->failed, 1);
-    user_meetings_leave(t.meetings, ONE); /* no faster for this */
+    news_watch_leave(t.news, ONE); /* no faster for this */
     assert_int_equal(carol->failed, 1);
     fake_clock_advance(t.clock, 60000);
     assert_in_range(carol->failed, 5, 20);
@@ -294,6 +314,7 @@ int main(void)
         TEST(an_admin_hears_of_all),
         TEST(many_rooms_come_in_pages),
         TEST(whatever_may_have_been_missed_is_asked_for),
+        TEST(where_nobody_publishes_all_are_asked_for),
         TEST(an_answer_that_is_out_of_date_is_asked_for_again),
         TEST(while_roomsvc_is_away_it_is_asked_later_and_later),
         TEST(only_some_are_asked_for_at_a_time),

@@ -97,6 +97,9 @@ static struct http_chunk *snapshot_chunk(const struct msg_user *me,
             json_out_close(&out, "}");
         }
         json_out_close(&out, "]");
+        if (!told->is_all) {
+            json_out_member_bool(&out, "more", true);
+        }
     }
     json_out_close(&out, "}");
     struct http_chunk *chunk = sse_event("snapshot", STR_NONE, strbuf_str(&text));
@@ -369,7 +372,8 @@ static const struct route events_rows[] = {
                     "Events (HTML, section 9.2): first `snapshot` with {\"me\": the user, "
                     "\"rooms\": [{\"room\", \"seq\"}]}: those that he owns or is a member of, of "
                     "an admin all, in which somebody is; without rooms where that is not known "
-                    "yet. Then `meeting.began`, `meeting.ended` and `participant.waiting` with "
+                    "yet; with {\"more\": true} where there may be others. Then `meeting.began`, "
+                    "`meeting.ended` and `participant.waiting` with "
                     "{\"room\", \"seq\"}, and another `snapshot` whenever something may have "
                     "been missed, or the user has another role; a comment every 15 s; `end` with "
                     "{\"reason\"} is the last: session_ended, "

@@ -27,7 +27,7 @@ enum meetings_step {
     MEETINGS_KNOWN, /* it is asked for again when something may have been missed */
 };
 
-/* Rooms in which somebody is; is_all: there are no others. */
+/* Rooms in which somebody is; is_all: there are no others, or else there may be. */
 struct user_meetings_told {
     const struct msg_room_head *rooms;
     size_t count;

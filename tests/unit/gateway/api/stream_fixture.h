@@ -22,7 +22,7 @@ bool stream_fixture_has_one(void *f);
 struct stream_reader {
     struct ask *ask;
     int fd; /* -1: the server has the head only */
-    char got[16384];
+    char got[262144];
     size_t bytes;
     bool is_closed;
 };

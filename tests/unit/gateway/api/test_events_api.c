@@ -234,6 +234,36 @@ static void who_is_an_admin_no_more_hears_of_his_own_rooms_only(void **state)
     reader_leave(&reader);
 }
 
+static void a_snapshot_says_that_there_may_be_more_rooms(void **state)
+{
+    static struct msg_room_head rooms[JOURNAL_HEADS];
+    struct stream_fixture *f = *state;
+    struct stream_reader *reader = ask_for_stream(f);
+    const struct msg reply = {
+        .id = MSG_meeting_page_reply,
+        .meeting_page_reply = {.rooms = {.items = rooms, .count = JOURNAL_HEADS}}};
+    struct strbuf text = {0};
+    reader_begin(f, reader);
+    answer_session(f->api, 41);
+    wait_for_question(f);
+    strbuf_add_z(&text, "event: snapshot\ndata: {\"me\":" ANN ",\"rooms\":[");
+    for (size_t i = 0; i < USER_MEETINGS_MAX; i++) {
+        struct msg_room_head *room = &rooms[i % JOURNAL_HEADS];
+        *room = (struct msg_room_head){.room_id = 1 + i, .seq = 1};
+        AUTO(mem_free)
+        char *one = mem_printf("%s{\"room\":\"%zu\",\"seq\":1}", i == 0 ? "" : ",", 1 + i);
+        strbuf_add_z(&text, one);
+        if ((i + 1) % JOURNAL_HEADS == 0) {
+            mock_bus_answer(mock_bus_pending(&f->api->bus, MSG_meeting_page), ERR_OK, &reply);
+        }
+    }
+    strbuf_add_z(&text, "],\"more\":true}\n\n");
+    strbuf_add(&text, (struct str){.data = "", .bytes = 1});
+    reader_assert_got(f, reader, text.data);
+    strbuf_fini(&text);
+    reader_leave(&reader);
+}
+
 /* roomsvc is away: what he is now does not wait for it. */
 static void who_is_something_else_is_told_so_without_roomsvc(void **state)
 {
@@ -474,6 +504,7 @@ int main(void)
         T(then_what_begins_and_ends_is_told),
         T(who_is_an_admin_no_more_hears_of_his_own_rooms_only),
         T(who_is_something_else_is_told_so_without_roomsvc),
+        T(a_snapshot_says_that_there_may_be_more_rooms),
         T(without_roomsvc_the_snapshot_is_without_rooms),
         T(a_comment_comes_every_15_s),
         T(who_has_no_session_gets_no_stream),

@@ -65,6 +65,9 @@ static struct cursor_open open_of(const struct exchange *exchange,
                                .generation = reply->generation,
                                .seq = reply->seq,
                                .after = *after};
+    if (reply->participant.state != PARTICIPANT_WAITING) {
+        open.since_seq = reply->since_seq > 0 ? reply->since_seq : 1; /* a roomsvc of before */
+    }
     _Static_assert(sizeof(open.token_hash) == sizeof(exchange->participant), "both are SHA-256");
     memcpy(open.token_hash, exchange->participant, sizeof(open.token_hash));
     return open;
@@ -141,7 +144,8 @@ static const struct route room_events_rows[] = {
                        "`me` with {\"me\"}, before one that gives oneself another role; "
                        "`reset` when what was told counts no more, and a snapshot follows; a "
                        "comment every 15 s; `end` with {\"reason\"} is the last: left, absent, "
-                       "removed, session_ended, not_a_member, meeting_ended, room_ended, "
+                       "removed, session_ended, not_a_member, banned, denied, "
+                       "invitation_revoked, waited_too_long, meeting_ended, room_ended, "
                        "not_joined, or draining, after which one comes again."},
      .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_REMOVED, ERR_NOT_JOINED, ERR_RATE_LIMITED},
      .handle = open_room_events},

@@ -88,9 +88,25 @@ static struct http_chunk *encode_room_event(void *arg, uint64_t generation, uint
     return chunk;
 }
 
-/* The snapshot's event is in two chunks, so that the first is one for all: it ends before "me". */
+static void write_people(const struct room_fold *fold, const char *name,
+                         enum participant_state state, struct json_out *out)
+{
+    json_out_open_member(out, name, '[');
+    for (size_t i = 0; i < room_fold_count(fold); i++) {
+        const struct msg_participant *participant = room_fold_at(fold, i);
+        if (participant->state == state) {
+            json_out_open(out, '{');
+            participant_json_write(participant, out);
+            json_out_close(out, "}");
+        }
+    }
+    json_out_close(out, "]");
+}
+
+/* The snapshot's event is in two chunks, so that the first is one for all of an audience: it ends
+ * before "me". */
 static struct http_chunk *encode_snapshot(void *arg, uint64_t generation, uint64_t seq,
-                                          const struct room_fold *fold)
+                                          const struct room_fold *fold, bool is_for_staff)
 {
     const char *public_url = arg;
     char id[ROOM_EVENT_ID_BYTES];
@@ -100,13 +116,10 @@ static struct http_chunk *encode_snapshot(void *arg, uint64_t generation, uint64
     json_out_init(&out, &data);
     json_out_open(&out, '{');
     write_room_member(room_fold_room(fold), public_url, &out);
-    json_out_open_member(&out, "participants", '[');
-    for (size_t i = 0; i < room_fold_count(fold); i++) {
-        json_out_open(&out, '{');
-        participant_json_write(room_fold_at(fold, i), &out);
-        json_out_close(&out, "}");
+    write_people(fold, "participants", PARTICIPANT_JOINED, &out);
+    if (is_for_staff) {
+        write_people(fold, "waiting", PARTICIPANT_WAITING, &out);
     }
-    json_out_close(&out, "]");
     (void)room_event_id_write(generation, seq, id);
     strbuf_add_z(&text, "event: snapshot\nid: ");
     strbuf_add_z(&text, id);
@@ -115,6 +128,30 @@ static struct http_chunk *encode_snapshot(void *arg, uint64_t generation, uint64
     strbuf_add_z(&text, ",");
     struct http_chunk *chunk = http_chunk_new(strbuf_str(&text));
     strbuf_fini(&text);
+    strbuf_fini(&data);
+    return chunk;
+}
+
+static struct http_chunk *encode_waiting(void *arg, uint64_t generation, uint64_t seq,
+                                         const struct room_fold *fold,
+                                         const struct msg_participant *me)
+{
+    struct strbuf data = {0};
+    struct json_out out;
+    (void)arg;
+    json_out_init(&out, &data);
+    json_out_open(&out, '{');
+    json_out_open_member(&out, "room", '{');
+    json_out_key(&out, "name");
+    json_out_str(&out, room_fold_room(fold)->name);
+    json_out_close(&out, "}");
+    json_out_open_member(&out, "participants", '[');
+    json_out_open(&out, '{');
+    participant_json_write(me, &out);
+    json_out_close(&out, "}]");
+    me_json_write((struct u64_list){.count = 0}, &out);
+    json_out_close(&out, "}");
+    struct http_chunk *chunk = event_with_id("snapshot", generation, seq, &data);
     strbuf_fini(&data);
     return chunk;
 }
@@ -174,6 +211,7 @@ struct room_encoder room_events_encoder(const char *public_url)
     /* The encoder's functions take their argument as it is; they only read. */
     return (struct room_encoder){.event = encode_room_event,
                                  .snapshot = encode_snapshot,
+                                 .waiting = encode_waiting,
                                  .me = encode_me,
                                  .me_event = encode_me_event,
                                  .reset = encode_reset,

@@ -17,11 +17,18 @@ void followed_room_init(struct followed_room *room, struct followed_shared *shar
     list_init(&room->readers);
 }
 
+static void forget_snapshots(struct followed_room *room)
+{
+    for (size_t i = 0; i < ARRAY_LEN(room->snapshots); i++) {
+        http_chunk_unref(&room->snapshots[i].chunk);
+    }
+}
+
 void followed_room_fini(struct followed_room *room)
 {
     room_fold_free(&room->fold);
     room_tail_fini(&room->tail);
-    http_chunk_unref(&room->snapshot);
+    forget_snapshots(room);
 }
 
 void followed_room_wish(struct followed_room *room, uint64_t generation, uint64_t head,
@@ -91,7 +98,7 @@ static void load_anew(struct followed_room *room)
     room->is_due = true;
     room_fold_clear(room->fold);
     room_tail_clear(&room->tail, 0);
-    http_chunk_unref(&room->snapshot);
+    forget_snapshots(room);
 }
 
 void followed_room_reset(struct followed_room *room)
@@ -238,13 +245,15 @@ bool followed_room_take(struct followed_room *room, enum err err, const struct m
     return is_good;
 }
 
-struct http_chunk *followed_room_snapshot(struct followed_room *room)
+struct http_chunk *followed_room_snapshot(struct followed_room *room, bool is_for_staff)
 {
     const struct room_encoder *encoder = room->shared->encoder;
-    if (room->snapshot == NULL || room->snapshot_seq != room->seq) {
-        http_chunk_unref(&room->snapshot);
-        room->snapshot = encoder->snapshot(encoder->arg, room->generation, room->seq, room->fold);
-        room->snapshot_seq = room->seq;
+    struct followed_snapshot *snapshot = &room->snapshots[is_for_staff];
+    if (snapshot->chunk == NULL || snapshot->seq != room->seq) {
+        http_chunk_unref(&snapshot->chunk);
+        snapshot->chunk =
+            encoder->snapshot(encoder->arg, room->generation, room->seq, room->fold, is_for_staff);
+        snapshot->seq = room->seq;
     }
-    return room->snapshot;
+    return snapshot->chunk;
 }

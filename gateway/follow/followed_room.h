@@ -60,8 +60,10 @@ struct followed_room {
     struct followed_wish wish;
     struct room_fold *fold;
     struct room_tail tail;
-    struct http_chunk *snapshot; /* as of snapshot_seq; NULL: none */
-    uint64_t snapshot_seq;
+    struct followed_snapshot {
+        struct http_chunk *chunk; /* NULL: there is none */
+        uint64_t seq;             /* as of which it is */
+    } snapshots[2];               /* for those who are no staff, and for staff */
     struct list_link readers;
 };
 
@@ -88,7 +90,7 @@ void followed_room_doubt(struct followed_room *room);
 /* It begins anew, in another era. */
 void followed_room_reset(struct followed_room *room);
 
-/* Of a whole one: the snapshot as of seq, for everybody. Borrowed. */
-struct http_chunk *followed_room_snapshot(struct followed_room *room);
+/* Of a whole one: the snapshot as of seq, for everybody who is in, or for staff. Borrowed. */
+struct http_chunk *followed_room_snapshot(struct followed_room *room, bool is_for_staff);
 
 #endif

@@ -14,9 +14,9 @@ static const enum room_end end_of_reason[] = {
     [REASON_ROOM_UNUSED] = ROOM_END_ROOM_ENDED,
     [REASON_OWNER_REMOVED] = ROOM_END_ROOM_ENDED,
     [REASON_NOT_A_MEMBER] = ROOM_END_NOT_A_MEMBER,
-    [REASON_BANNED] = ROOM_END_REMOVED,
-    [REASON_INVITATION_REVOKED] = ROOM_END_REMOVED,
-    [REASON_WAITED_TOO_LONG] = ROOM_END_ABSENT,
+    [REASON_BANNED] = ROOM_END_BANNED,
+    [REASON_INVITATION_REVOKED] = ROOM_END_INVITATION_REVOKED,
+    [REASON_WAITED_TOO_LONG] = ROOM_END_WAITED_TOO_LONG,
 };
 
 static enum room_end end_by(const struct room_item *item)
@@ -32,7 +32,14 @@ static enum room_end end_by(const struct room_item *item)
     if (item->reason != 0) {
         return end_of_reason[item->reason];
     }
-    return item->type == EVENT_PARTICIPANT_LEFT ? ROOM_END_LEFT : ROOM_END_REMOVED;
+    switch (item->type) {
+    case EVENT_PARTICIPANT_LEFT:
+        return ROOM_END_LEFT;
+    case EVENT_PARTICIPANT_DENIED:
+        return ROOM_END_DENIED;
+    default:
+        return ROOM_END_REMOVED;
+    }
 }
 
 uint64_t cursor_can_of(struct u64_list actions)
@@ -59,6 +66,8 @@ void room_cursor_init(struct room_cursor *cursor, struct followed_room *room,
     cursor->me_seq = 0;
     cursor->wants_can = false;
     cursor->can_seq = 0;
+    cursor->since_seq = open->since_seq;
+    cursor->is_staff = open->since_seq != 0 && open->role >= ROOM_MODERATOR;
     cursor->behind_bytes = ROOM_CURSOR_BEHIND_BYTES;
     list_add(&room->readers, &cursor->reader.link);
     list_init(&cursor->want_link);
@@ -138,7 +147,8 @@ static void begin_cursor(struct room_cursor *cursor)
     const struct cursor_after *after = &cursor->open.after;
     const bool is_first = cursor->era == 0;
     const bool is_known = is_first && after->kind == AFTER_EVENT &&
-                          after->generation == room->generation && after->seq <= room->seq;
+                          after->generation == room->generation && after->seq <= room->seq &&
+                          after->seq + 1 >= cursor->since_seq;
     cursor->era = room->era;
     cursor->me_seq = 0;
     cursor->can_seq = 0;
@@ -161,11 +171,20 @@ static bool is_of_another_era(const struct room_cursor *cursor)
 
 /* ---- events ---- */
 
+/* He has waited until this event. */
+static bool lets_him_in(const struct room_cursor *cursor, const struct room_item *item)
+{
+    return cursor->since_seq == 0 && item->about == cursor->open.participant_id &&
+           (item->type == EVENT_PARTICIPANT_ADMITTED || item->type == EVENT_PARTICIPANT_JOINED);
+}
+
 static bool is_for_him(const struct room_cursor *cursor, const struct room_item *item)
 {
     const struct msg_participant *me = find_me(cursor);
-    return room_item_is_for(item, cursor->open.participant_id,
-                            me == NULL ? cursor->open.role : me->role);
+    const bool waits = cursor->since_seq == 0 || item->seq < cursor->since_seq;
+    const enum room_role role = me == NULL ? cursor->open.role : me->role;
+    return lets_him_in(cursor, item) ||
+           room_item_is_for(item, cursor->open.participant_id, waits ? 0 : role);
 }
 
 /* ---- what he may ---- */
@@ -201,11 +220,39 @@ static const struct room_item *next_item(const struct room_cursor *cursor)
     return room_tail_find(&cursor->room->tail, cursor->seq + 1);
 }
 
+static bool does_somebody_wait(const struct room_fold *fold)
+{
+    for (size_t i = 0; i < room_fold_count(fold); i++) {
+        if (room_fold_at(fold, i)->state == PARTICIPANT_WAITING) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* He is in now, or of staff, and there is more of the room than he was shown. */
+static bool sees_more_after(struct room_cursor *cursor, const struct room_item *item)
+{
+    const struct msg_participant *me = find_me(cursor);
+    if (lets_him_in(cursor, item)) {
+        cursor->since_seq = item->seq;
+        cursor->open.role = 0; /* what he may is asked for */
+        return true;
+    }
+    if (me == NULL || item->about != me->id || item->type != EVENT_PARTICIPANT_UPDATED) {
+        return false;
+    }
+    const bool was_staff = cursor->is_staff;
+    cursor->is_staff = cursor->since_seq != 0 && me->role >= ROOM_MODERATOR;
+    return cursor->is_staff && !was_staff && does_somebody_wait(cursor->room->fold);
+}
+
 static void pass_item(struct room_cursor *cursor, const struct room_item *item)
 {
     const bool is_out = room_item_puts_out(item, cursor->open.participant_id) &&
                         find_me(cursor) == NULL; /* he may have come back since */
     const enum room_end end = end_by(item);
+    const bool sees_more = sees_more_after(cursor, item);
     cursor->seq = item->seq;
     if (cursor->step == CURSOR_PAGE && ++cursor->page_next == cursor->page_count) {
         free_page(cursor);
@@ -213,6 +260,9 @@ static void pass_item(struct room_cursor *cursor, const struct room_item *item)
     }
     if (is_out) {
         end_cursor(cursor, end);
+    } else if (sees_more) {
+        free_page(cursor);
+        cursor->step = CURSOR_SNAPSHOT;
     }
 }
 
@@ -261,15 +311,28 @@ static bool look_at_tail(struct room_cursor *cursor)
 
 /* ---- what is next ---- */
 
-/* Both parts of a snapshot are as of the same event. */
+static bool is_waiting(const struct room_cursor *cursor)
+{
+    return find_me(cursor)->state == PARTICIPANT_WAITING;
+}
+
+/* Both parts of a snapshot are as of the same event. That of who waits is one. */
 static struct http_chunk *begin_snapshot(struct room_cursor *cursor)
 {
-    const struct room_encoder *encoder = cursor->room->shared->encoder;
+    const struct followed_room *room = cursor->room;
+    const struct room_encoder *encoder = room->shared->encoder;
     http_chunk_unref(&cursor->me);
+    cursor->seq = room->seq;
+    cursor->generation = room->generation;
+    if (is_waiting(cursor)) {
+        cursor->me = encoder->waiting(encoder->arg, room->generation, room->seq, room->fold,
+                                      find_me(cursor));
+        return cursor->me;
+    }
     cursor->me = encoder->me(encoder->arg, cursor->open.can);
-    cursor->seq = cursor->room->seq;
-    cursor->generation = cursor->room->generation;
-    return followed_room_snapshot(cursor->room);
+    cursor->since_seq = cursor->since_seq == 0 ? room->seq : cursor->since_seq;
+    cursor->is_staff = find_me(cursor)->role >= ROOM_MODERATOR;
+    return followed_room_snapshot(cursor->room, cursor->is_staff);
 }
 
 /* The step is one in which something may have changed since. */
@@ -310,7 +373,7 @@ enum cursor_has room_cursor_peek(struct room_cursor *cursor, struct http_chunk *
             *ret_chunk = cursor->me;
             return CURSOR_HAS_CHUNK;
         case CURSOR_SNAPSHOT:
-            if (!is_can_known(cursor, cursor->room->seq)) {
+            if (!is_waiting(cursor) && !is_can_known(cursor, cursor->room->seq)) {
                 return wait_for_can(cursor);
             }
             *ret_chunk = begin_snapshot(cursor);
@@ -348,7 +411,12 @@ void room_cursor_advance(struct room_cursor *cursor)
         cursor->step = CURSOR_SNAPSHOT;
         break;
     case CURSOR_SNAPSHOT:
-        cursor->step = CURSOR_ME;
+        if (!is_waiting(cursor)) {
+            cursor->step = CURSOR_ME;
+            break;
+        }
+        http_chunk_unref(&cursor->me);
+        go_on_after(cursor, cursor->seq);
         break;
     case CURSOR_ME:
         http_chunk_unref(&cursor->me);

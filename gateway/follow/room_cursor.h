@@ -6,6 +6,9 @@
  * Before an event by which he may do other things he is told what he may by now: who was cut off
  * after the one has heard the other.
  *
+ * Who waits to be let in is told what becomes of him, and nothing else; once he is in he gets a
+ * snapshot. So does who has become one of staff while somebody waits, whom he sees from then on.
+ *
  * First comes a snapshot, or what is after the event that he has seen last; if that cannot be told
  * any more, `reset` and a snapshot: never a silent gap. When he is out, what put him out is the
  * last. */
@@ -24,6 +27,10 @@ enum room_end {
     ROOM_END_REMOVED,
     ROOM_END_SESSION_ENDED,
     ROOM_END_NOT_A_MEMBER,
+    ROOM_END_BANNED,
+    ROOM_END_DENIED, /* he waited, and is not let in */
+    ROOM_END_INVITATION_REVOKED,
+    ROOM_END_WAITED_TOO_LONG,
     ROOM_END_MEETING_ENDED,
     ROOM_END_ROOM_ENDED,
     ROOM_END_NOT_JOINED, /* he is not in, and what put him out was not seen */
@@ -61,6 +68,7 @@ struct cursor_open {
     uint8_t
         token_hash[ROOM_TOKEN_HASH_BYTES]; /* of the participant: by it roomsvc is asked again */
     uint64_t generation, seq;
+    uint64_t since_seq; /* of the event by which he was let in at first; 0: he waits */
     struct cursor_after after;
 };
 
@@ -89,6 +97,8 @@ struct room_cursor {
     uint64_t me_seq;       /* of the last event before which that was told */
     bool wants_can;        /* roomsvc is to be asked what he may: he has another role */
     uint64_t can_seq;      /* of the room, when it has answered that */
+    uint64_t since_seq;    /* what was before this event is none of his business; 0: he waits */
+    bool is_staff;         /* what he was shown was for staff */
     uint64_t behind_bytes; /* that may be ready for him */
 };
 

@@ -13,7 +13,10 @@ struct room_encoder {
     /* How the room is after the event seq, for everybody; and behind it what is for one of them
      * only. can: a bit for each room_action (1 << action); 0: not known. */
     struct http_chunk *(*snapshot)(void *arg, uint64_t generation, uint64_t seq,
-                                   const struct room_fold *fold);
+                                   const struct room_fold *fold, bool is_for_staff);
+    /* The whole of it for somebody who waits to be let in: what the room is called, and himself. */
+    struct http_chunk *(*waiting)(void *arg, uint64_t generation, uint64_t seq,
+                                  const struct room_fold *fold, const struct msg_participant *me);
     struct http_chunk *(*me)(void *arg, uint64_t can);
     /* The same as an event of its own: what he may has changed. */
     struct http_chunk *(*me_event)(void *arg, uint64_t can);

@@ -134,7 +134,8 @@ void room_fold_apply(struct room_fold *fold, const struct msg_room_event *event)
     }
     if (event->type == EVENT_ROOM_ENDED || event->type == EVENT_MEETING_ENDED) {
         forget_people(fold);
-    } else if (event->has_participant && event->participant.state == PARTICIPANT_JOINED) {
+    } else if (event->has_participant && (event->participant.state == PARTICIPANT_JOINED ||
+                                          event->participant.state == PARTICIPANT_WAITING)) {
         room_fold_put(fold, &event->participant);
     } else if (event->has_participant) {
         take_out(fold, event->participant.id);

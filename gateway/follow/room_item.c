@@ -34,6 +34,9 @@ static bool is_named(const struct room_item *item, uint64_t participant_id)
 
 bool room_item_is_for(const struct room_item *item, uint64_t participant_id, enum room_role role)
 {
+    if (role == 0) {
+        return is_named(item, participant_id) || room_item_puts_out(item, participant_id);
+    }
     switch (item->audience) {
     case AUDIENCE_ALL:
         return true;
@@ -53,6 +56,8 @@ bool room_item_puts_out(const struct room_item *item, uint64_t participant_id)
         return true;
     case EVENT_PARTICIPANT_LEFT:
     case EVENT_PARTICIPANT_REMOVED:
+    case EVENT_PARTICIPANT_DENIED:
+    case EVENT_PARTICIPANT_BANNED:
         return item->about == participant_id;
     default:
         return false;

@@ -21,7 +21,8 @@ void room_item_init(struct room_item *item, const struct msg_room_event *event,
                     struct http_chunk **chunk);
 void room_item_fini(struct room_item *item);
 
-/* Does this participant hear of it? role: as it is now. */
+/* Does this participant hear of it? role: as it is now; 0: he waits to be let in, and hears of what
+ * becomes of himself. */
 bool room_item_is_for(const struct room_item *item, uint64_t participant_id, enum room_role role);
 /* Is he out by it? */
 bool room_item_puts_out(const struct room_item *item, uint64_t participant_id);

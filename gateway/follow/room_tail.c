@@ -31,6 +31,7 @@ static void drop_first(struct room_tail *tail)
     struct tail_entry *entry = entry_at(tail, 0);
     tail->first++;
     tail->count--;
+    tail->for_all -= entry->item.audience != AUDIENCE_STAFF;
     tail->budget->bytes -= cost_of(entry);
     list_remove(&entry->age);
     room_item_fini(&entry->item);
@@ -59,7 +60,7 @@ void room_tail_fini(struct room_tail *tail)
 
 static void make_tail_place(struct room_tail *tail)
 {
-    if (tail->count == ROOM_TAIL_EVENTS) {
+    if (tail->count == ROOM_TAIL_PLACES) {
         drop_first(tail);
     }
     if (tail->count < tail->places) {
@@ -87,10 +88,14 @@ void room_tail_add(struct room_tail *tail, const struct msg_room_event *event,
     entry->bytes_before = tail->bytes_in;
     room_item_init(&entry->item, event, chunk);
     tail->ring[(tail->first + tail->count++) & (tail->places - 1)] = entry;
+    tail->for_all += event->audience != AUDIENCE_STAFF;
     tail->last_seq = event->seq;
     tail->bytes_in += http_chunk_data(entry->item.chunk).bytes;
     list_add(&budget->entries, &entry->age);
     budget->bytes += cost_of(entry);
+    while (tail->for_all > ROOM_TAIL_EVENTS) {
+        drop_first(tail);
+    }
     for (struct tail_entry *oldest;
          budget->bytes > budget->bytes_max &&
          (oldest = LIST_FIRST(struct tail_entry, &budget->entries, age)) != NULL;) {

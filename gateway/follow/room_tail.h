@@ -1,6 +1,7 @@
 /* The last events of a room, encoded, for those who were cut off and come again. A row without a
- * gap, ROOM_TAIL_EVENTS at most; what all tails hold is bounded in bytes, past which the oldest
- * event of all rooms goes first. What is not here is in the journal. */
+ * gap: ROOM_TAIL_EVENTS at most, and those for staff only that came among them, which so push no
+ * others out (ROOM_TAIL_PLACES at most); what all tails hold is bounded in bytes, past which the
+ * oldest event of all rooms goes first. What is not here is in the journal. */
 #ifndef LYNKS_GATEWAY_FOLLOW_ROOM_TAIL_H
 #define LYNKS_GATEWAY_FOLLOW_ROOM_TAIL_H
 
@@ -8,6 +9,7 @@
 #include "proto/base/list.h"
 
 #define ROOM_TAIL_EVENTS 1000
+#define ROOM_TAIL_PLACES 4096
 
 /* Of all tails. */
 struct tail_budget {
@@ -23,6 +25,7 @@ struct room_tail {
     struct tail_budget *budget;
     struct tail_entry **ring; /* a power of two of places */
     size_t places, first, count;
+    size_t for_all;    /* of them are for more than staff */
     uint64_t last_seq; /* of the last event, also if it is not here any more */
     uint64_t bytes_in; /* of all that ever came in */
 };

@@ -21,12 +21,22 @@ static struct http_chunk *chunk_of(char *text)
 static struct http_chunk *encode_event(void *arg, uint64_t generation, uint64_t room_id,
                                        const struct msg_room_event *event)
 {
-    static const char *const names[] = {
-        [EVENT_ROOM_UPDATED] = "changed",      [EVENT_ROOM_ENDED] = "closed",
-        [EVENT_MEETING_ENDED] = "over",        [EVENT_PARTICIPANT_JOINED] = "joined",
-        [EVENT_PARTICIPANT_UPDATED] = "is",    [EVENT_PARTICIPANT_LEFT] = "left",
-        [EVENT_PARTICIPANT_REMOVED] = "taken", [EVENT_HAND_RAISED] = "up",
-        [EVENT_HAND_LOWERED] = "down"};
+    static const char *const names[] = {[EVENT_ROOM_UPDATED] = "changed",
+                                        [EVENT_ROOM_ENDED] = "closed",
+                                        [EVENT_MEETING_ENDED] = "over",
+                                        [EVENT_PARTICIPANT_JOINED] = "joined",
+                                        [EVENT_PARTICIPANT_UPDATED] = "is",
+                                        [EVENT_PARTICIPANT_LEFT] = "left",
+                                        [EVENT_PARTICIPANT_REMOVED] = "taken",
+                                        [EVENT_HAND_RAISED] = "up",
+                                        [EVENT_HAND_LOWERED] = "down",
+                                        [EVENT_PARTICIPANT_WAITING] = "waits",
+                                        [EVENT_PARTICIPANT_ADMITTED] = "admitted",
+                                        [EVENT_PARTICIPANT_DENIED] = "denied",
+                                        [EVENT_PARTICIPANT_BANNED] = "banned",
+                                        [EVENT_PARTICIPANT_MUTED] = "mute",
+                                        [EVENT_MESSAGE_CREATED] = "says",
+                                        [EVENT_INVITATION_CREATED] = "invites"};
     const struct fixture *f = arg;
     (void)room_id;
     assert_true(generation <= f->generation);
@@ -39,12 +49,12 @@ static struct http_chunk *encode_event(void *arg, uint64_t generation, uint64_t 
 }
 
 static struct http_chunk *encode_snapshot(void *arg, uint64_t generation, uint64_t seq,
-                                          const struct room_fold *fold)
+                                          const struct room_fold *fold, bool is_for_staff)
 {
     const struct fixture *f = arg;
     struct strbuf text = {0};
     assert_non_null(room_fold_room(fold));
-    strbuf_add_z(&text, "=");
+    strbuf_add_z(&text, is_for_staff ? "staff=" : "=");
     strbuf_add_u64(&text, seq);
     for (size_t i = 0; i < room_fold_count(fold); i++) {
         strbuf_add_z(&text, i == 0 ? " " : ",");
@@ -58,6 +68,16 @@ static struct http_chunk *encode_snapshot(void *arg, uint64_t generation, uint64
     struct http_chunk *chunk = http_chunk_new(strbuf_str(&text));
     strbuf_fini(&text);
     return chunk;
+}
+
+static struct http_chunk *encode_waiting(void *arg, uint64_t generation, uint64_t seq,
+                                         const struct room_fold *fold,
+                                         const struct msg_participant *me)
+{
+    (void)arg;
+    (void)generation;
+    assert_non_null(room_fold_room(fold));
+    return chunk_of(mem_printf("waits %" PRIu64 "=%" PRIu64 ";", me->id, seq));
 }
 
 static struct http_chunk *encode_me(void *arg, uint64_t can)
@@ -108,12 +128,29 @@ static enum err call(void *self, const struct msg *request, const struct call_co
 
 static const struct bus_ops bus_ops = {call};
 
-static struct msg_participant participant(uint64_t id, bool is_in)
+static enum participant_state state_after(enum room_event_type type)
+{
+    switch (type) {
+    case EVENT_PARTICIPANT_WAITING:
+        return PARTICIPANT_WAITING;
+    case EVENT_PARTICIPANT_LEFT:
+        return PARTICIPANT_LEFT;
+    case EVENT_PARTICIPANT_DENIED:
+        return PARTICIPANT_DENIED;
+    case EVENT_PARTICIPANT_REMOVED:
+    case EVENT_PARTICIPANT_BANNED:
+        return PARTICIPANT_REMOVED;
+    default:
+        return PARTICIPANT_JOINED;
+    }
+}
+
+static struct msg_participant participant(uint64_t id, enum participant_state state)
 {
     return (struct msg_participant){.id = id,
                                     .name = STR_LIT("Ann"),
                                     .role = ROOM_PARTICIPANT,
-                                    .state = is_in ? PARTICIPANT_JOINED : PARTICIPANT_LEFT,
+                                    .state = state,
                                     .joined_unix_ms = 1};
 }
 
@@ -143,8 +180,7 @@ uint64_t play(struct fixture *f, uint64_t room_id, enum room_event_type type, ui
                                      .time_unix_ms = 1,
                                      .has_participant = about != 0};
     if (about != 0) {
-        event->participant =
-            participant(about, type != EVENT_PARTICIPANT_LEFT && type != EVENT_PARTICIPANT_REMOVED);
+        event->participant = participant(about, state_after(type));
     }
     return room->head;
 }
@@ -197,7 +233,8 @@ static size_t people_of(const struct played_room *room, uint64_t after_id,
             if (event->type == EVENT_MEETING_ENDED) {
                 is_in = false;
             } else if (event->has_participant && event->participant.id == id) {
-                is_in = event->participant.state == PARTICIPANT_JOINED;
+                is_in = event->participant.state == PARTICIPANT_JOINED ||
+                        event->participant.state == PARTICIPANT_WAITING;
                 last = event->participant;
             }
         }
@@ -348,6 +385,7 @@ struct played_reader *open_reader_in(struct fixture *f, uint64_t room, const cha
     struct played_reader *reader = &f->readers[f->reader_count++];
     const struct cursor_open open = {.room_id = room,
                                      .participant_id = ME,
+                                     .since_seq = f->since_seq,
                                      .role = f->role != 0 ? f->role : ROOM_PARTICIPANT,
                                      .can = f->role != 0 ? UINT64_C(1) << f->role : 0,
                                      .generation = f->generation,
@@ -393,10 +431,12 @@ struct fixture *played_setup(size_t rooms_max, size_t tail_bytes_max)
 {
     static struct room_encoder encoder = {.event = encode_event,
                                           .snapshot = encode_snapshot,
+                                          .waiting = encode_waiting,
                                           .me = encode_me,
                                           .me_event = encode_me_event,
                                           .reset = encode_reset};
     struct fixture *f = mem_alloc(sizeof(*f));
+    f->since_seq = 1;
     log_capture_setup(NULL);
     encoder.arg = f;
     f->generation = 9;

@@ -53,6 +53,7 @@ struct fixture {
     struct played_question questions[256]; /* the oldest first */
     size_t out, most_out;
     size_t asked_states, asked_events, asked_heads, asked_opens; /* of all times */
+    uint64_t since_seq;  /* of ME, as roomsvc tells it when he opens; 0: he waits to be let in */
     enum room_role role; /* of ME, as roomsvc tells it when it is asked what he may: 1 << role */
     enum err refuse;
     struct played_reader readers[PLAYED_READERS_MAX];

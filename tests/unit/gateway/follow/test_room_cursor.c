@@ -253,7 +253,7 @@ static void a_snapshot_has_what_he_may_by_now(void **state)
     hear_life(f, ONE, false);
     reader->is_slow = false;
     answer_all(f);
-    assert_read(reader, "reset;=2 7;me 7 8;");
+    assert_read(reader, "reset;staff=2 7;me 7 8;");
     assert_int_equal(f->asked_opens, 1);
 }
 
@@ -528,6 +528,82 @@ static void one_that_leaves_while_the_journal_is_read_is_forgotten(void **state)
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define T_SMALL(test) cmocka_unit_test_setup_teardown(test, setup_small, teardown)
 
+/* ---- the lobby ---- */
+
+static void who_waits_hears_of_himself_and_gets_the_room_when_he_is_in(void **state)
+{
+    static const uint64_t me[] = {ME};
+    static const uint64_t eight[] = {8};
+    struct fixture *f = *state;
+    f->since_seq = 0;
+    const uint64_t seq = play(f, ROOM, EVENT_PARTICIPANT_WAITING, ME) - 1;
+    f->rooms[ROOM].events[seq].audience = AUDIENCE_STAFF;
+    f->rooms[ROOM].events[seq].named = (struct u64_list){.items = me, .count = 1};
+    struct played_reader *reader = open_reader(f, "");
+    answer_all(f);
+    assert_read(reader, "waits 7=2;");
+    (void)play_and_tell(f, ROOM, EVENT_PARTICIPANT_JOINED, 9);
+    (void)play_and_tell(f, ROOM, EVENT_HAND_RAISED, 9);
+    (void)play_and_tell(f, ROOM, EVENT_ROOM_UPDATED, 0);
+    const uint64_t other = play(f, ROOM, EVENT_PARTICIPANT_WAITING, 8);
+    f->rooms[ROOM].events[other - 1].audience = AUDIENCE_STAFF;
+    f->rooms[ROOM].events[other - 1].named = (struct u64_list){.items = eight, .count = 1};
+    tell(f, ONE, ROOM, other, true);
+    assert_read(reader, "");
+    f->role = ROOM_PARTICIPANT;
+    (void)play_and_tell(f, ROOM, EVENT_PARTICIPANT_ADMITTED, ME);
+    answer_all(f);
+    assert_read(reader, "7 admitted 7;=7 7,8,9;me 7 4;");
+    (void)play_and_tell(f, ROOM, EVENT_HAND_LOWERED, 9);
+    assert_read(reader, "8 down 9;");
+    close_reader(reader);
+}
+
+static void who_is_denied_or_banned_is_told_that_last(void **state)
+{
+    static const struct {
+        enum room_event_type type;
+        enum room_reason reason;
+        enum room_end end;
+        bool waits;
+    } rows[] = {{EVENT_PARTICIPANT_DENIED, 0, ROOM_END_DENIED, true},
+                {EVENT_PARTICIPANT_DENIED, REASON_BANNED, ROOM_END_BANNED, true},
+                {EVENT_PARTICIPANT_DENIED, REASON_WAITED_TOO_LONG, ROOM_END_WAITED_TOO_LONG, true},
+                {EVENT_PARTICIPANT_BANNED, REASON_BANNED, ROOM_END_BANNED, false}};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        f->since_seq = rows[i].waits ? 0 : 1;
+        (void)play_and_tell(
+            f, ROOM, rows[i].waits ? EVENT_PARTICIPANT_WAITING : EVENT_PARTICIPANT_JOINED, ME);
+        struct played_reader *reader = open_reader(f, "");
+        answer_all(f);
+        reader->bytes = 0;
+        const uint64_t seq = play(f, ROOM, rows[i].type, ME);
+        f->rooms[ROOM].events[seq - 1].has_reason = rows[i].reason != 0;
+        f->rooms[ROOM].events[seq - 1].reason = rows[i].reason;
+        tell(f, ONE, ROOM, seq, true);
+        assert_true(reader->is_ended);
+        assert_int_equal(reader->cursor.end, rows[i].end);
+        close_reader(reader);
+    }
+}
+
+/* An id from before he was let in does not tell him what was said then. */
+static void what_was_before_him_is_not_told_again(void **state)
+{
+    struct fixture *f = *state;
+    play_hands(f, 10);
+    f->since_seq = 8;
+    struct played_reader *reader = open_reader(f, "3");
+    answer_all(f);
+    assert_read(reader, "reset;=10 7;me 7;");
+    close_reader(reader);
+    reader = open_reader(f, "8");
+    answer_all(f);
+    assert_read(reader, "9 down 7;10 up 7;");
+    close_reader(reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -556,6 +632,9 @@ int main(void)
         T_SMALL(a_page_that_is_ahead_of_the_room_tells_nothing_twice),
         T_SMALL(a_page_of_another_generation_is_not_told),
         T(one_that_leaves_while_the_journal_is_read_is_forgotten),
+        T(who_waits_hears_of_himself_and_gets_the_room_when_he_is_in),
+        T(who_is_denied_or_banned_is_told_that_last),
+        T(what_was_before_him_is_not_told_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,8 @@
  * presence_report    keeps a gateway's lease, and who has a stream there
  * participant_join ... meeting_end   who is in rooms
  * lobby_decide ... message_send   who waits, is mute, invited or banned, and the chat
- * stream_open ... meeting_page   what gateways read of that
+ * invitation_page ... join_info   what people read of that
+ * stream_open ... meeting_page   what gateways read of rooms
  * node_renew         takes or keeps the lease of a Janus node
  * node_rooms         the rooms that a node has to have */
 #include "roomsvc/roomsvc.h"
@@ -66,6 +67,12 @@ static void on_journal_question(void *service, struct call *call)
     journal_reads_answer(roomsvc->reads, call);
 }
 
+static void on_moderation_question(void *service, struct call *call)
+{
+    const struct roomsvc *roomsvc = service;
+    moderation_reads_answer(roomsvc->moderation, call);
+}
+
 static void on_node_renew(void *service, struct call *call)
 {
     struct roomsvc *roomsvc = service;
@@ -106,6 +113,10 @@ const struct call_handler roomsvc_handlers[] = {
     {MSG_ban_lift, on_participant_call},
     {MSG_message_send, on_participant_call},
     {MSG_participant_page, on_participant_pages},
+    {MSG_invitation_page, on_moderation_question},
+    {MSG_ban_page, on_moderation_question},
+    {MSG_message_page, on_moderation_question},
+    {MSG_join_info, on_moderation_question},
     {MSG_stream_open, on_journal_question},
     {MSG_room_state, on_journal_question},
     {MSG_journal_read, on_journal_question},

@@ -7,6 +7,7 @@
 #include "roomsvc/node/nodes.h"
 #include "roomsvc/presence/presence_reports.h"
 #include "roomsvc/participant/journal_reads.h"
+#include "roomsvc/participant/moderation_reads.h"
 #include "roomsvc/participant/participants.h"
 #include "roomsvc/room/managed_rooms.h"
 #include "roomsvc/room/rooms.h"
@@ -16,6 +17,7 @@ struct roomsvc {
     struct managed_rooms *managed;
     struct participants *participants;
     struct journal_reads *reads;
+    struct moderation_reads *moderation;
     struct follow *follow;
     struct nodes nodes;
     struct presence_reports *presence;

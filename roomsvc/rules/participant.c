@@ -62,7 +62,7 @@ static bool is_of_staff(const struct join_case *join)
 }
 
 /* As room_rules.h has it of seeing a room, but that a guest needs the link. */
-static enum err may_find(const struct join_case *join)
+enum err participant_may_find(const struct join_case *join)
 {
     if (join->is_admin || join->is_known || join->has_passed || join->is_invited) {
         return ERR_OK;
@@ -85,13 +85,18 @@ bool participant_waits(const struct join_case *join)
            ((join->has_lobby && !join->is_known) || waits_for_host);
 }
 
+bool participant_is_locked_out(const struct join_case *join)
+{
+    return join->is_locked && !is_of_staff(join) && !join->is_back;
+}
+
 static enum err may_pass(const struct join_case *join)
 {
     const bool is_owner = join->is_admin || (join->is_known && join->role == ROOM_OWNER);
     if (join->is_banned && !is_owner) {
         return ERR_BANNED;
     }
-    if (join->is_locked && !is_of_staff(join) && !join->is_back) {
+    if (participant_is_locked_out(join)) {
         return ERR_ROOM_LOCKED;
     }
     if (participant_needs_pin(join) && !join->is_pin_right) {
@@ -124,7 +129,7 @@ static enum err may_wait(const struct join_case *join)
 
 enum err participant_may_join(const struct join_case *join, enum participant_state *ret_state)
 {
-    enum err err = may_find(join);
+    enum err err = participant_may_find(join);
     if (err == ERR_OK) {
         err = may_pass(join);
     }

@@ -69,7 +69,10 @@ enum room_role participant_role(const struct join_case *join);
  * before has passed them. */
 enum err participant_may_join(const struct join_case *join, enum participant_state *ret_state);
 
-/* How it looks to who has not come yet: does he need the PIN, would he wait? */
+/* How it looks to who has not come yet. ERR_NO_SUCH_ROOM, ERR_FORBIDDEN. */
+enum err participant_may_find(const struct join_case *join);
+/* Likewise: does a lock keep him out, does he need the PIN, would he wait? */
+bool participant_is_locked_out(const struct join_case *join);
 bool participant_needs_pin(const struct join_case *join);
 bool participant_waits(const struct join_case *join);
 

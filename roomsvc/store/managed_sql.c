@@ -133,6 +133,31 @@ bool room_query_has_link(const struct room_query *query)
     return query->id == 0 || (query->room.code[0] == '\0' && query->asker.user_id != 0);
 }
 
+/* Who comes back is whom he was, and comes by no invitation again. */
+struct join_case room_query_join_case(const struct room_query *query)
+{
+    const struct managed_room *room = &query->room;
+    const struct participant *self = &query->self;
+    const bool is_back = self->id != 0;
+    return (struct join_case){
+        .is_guest = (is_back ? self->user_id : query->asker.user_id) == 0,
+        .is_admin = query->asker.is_admin,
+        .is_known = room->role != 0 && !is_back,
+        .has_code = room_query_has_link(query),
+        .is_invited = query->invitation.id != 0 && !is_back,
+        .has_passed = is_back,
+        .is_back = self->since_seq != 0,
+        .role = (enum room_role)room->role,
+        .invited_role = (enum room_role)query->invitation.role,
+        .access = (enum room_access)room->access,
+        .is_locked = room->locked != 0,
+        .has_lobby = room->lobby != 0,
+        .has_pin = room->has_pin != 0,
+        .guests_wait = room->guests_wait != 0,
+        .joined_max = room->participants_max,
+    };
+}
+
 static struct room_standing standing_of(const struct room_query *query)
 {
     const struct managed_room *room = &query->room;

@@ -93,6 +93,9 @@ enum err room_query_run(struct db *db, struct room_query *query);
 enum err room_query_lock(struct db *db, struct room_query *query);
 /* Whether the asker has named it by what lets in whoever has that. */
 bool room_query_has_link(const struct room_query *query);
+/* What the asker, if he comes, finds in a room that was read: nobody in it yet, and of him what is
+ * known before he says more. */
+struct join_case room_query_join_case(const struct room_query *query);
 /* Whether the asker may do it; target as in room_may. */
 enum err room_query_judge(const struct room_query *query, enum room_action action,
                           const struct room_target *target);

@@ -84,37 +84,22 @@ static const struct db_query select_pin = {
 static struct join_case join_case_of(const struct participant_command *c,
                                      const struct newcomer *who)
 {
-    const struct managed_room *room = &c->target.room;
-    const struct participant *self = &c->target.self;
     const struct str pin = c->request->participant_join.pin;
-    return (struct join_case){.is_guest = who->user_id == 0,
-                              .is_admin = c->target.asker.is_admin,
-                              .is_known = room->role != 0 && self->id == 0,
-                              .has_code = room_query_has_link(&c->target),
-                              .is_invited = who->invitation_id != 0,
-                              .has_passed = self->id != 0,
-                              .is_back = self->since_seq != 0,
-                              .is_banned = who->bans > 0,
-                              .is_name_taken = who->of_name > 0,
-                              .role = (enum room_role)room->role,
-                              .invited_role = (enum room_role)c->target.invitation.role,
-                              .access = (enum room_access)room->access,
-                              .is_locked = room->locked != 0,
-                              .has_lobby = room->lobby != 0,
-                              .has_pin = room->has_pin != 0,
-                              .guests_wait = room->guests_wait != 0,
-                              .is_pin_right = who->has_pin && room_pin_is(pin, who->pin),
-                              .is_host_in = who->users_joined > 0,
-                              .joined = who->joined,
-                              .joined_max = room->participants_max,
-                              .of_address = who->of_address,
-                              .address_max = c->limits->address_participants_max,
-                              .of_user = who->of_user,
-                              .user_max = c->limits->user_participants_max,
-                              .waiting = who->waiting,
-                              .waiting_max = WAITING_MAX,
-                              .waiting_of_address = who->waiting_of_address,
-                              .waiting_of_address_max = WAITING_OF_ADDRESS_MAX};
+    struct join_case join = room_query_join_case(&c->target);
+    join.is_banned = who->bans > 0;
+    join.is_name_taken = who->of_name > 0;
+    join.is_pin_right = who->has_pin && room_pin_is(pin, who->pin);
+    join.is_host_in = who->users_joined > 0;
+    join.joined = who->joined;
+    join.of_address = who->of_address;
+    join.address_max = c->limits->address_participants_max;
+    join.of_user = who->of_user;
+    join.user_max = c->limits->user_participants_max;
+    join.waiting = who->waiting;
+    join.waiting_max = WAITING_MAX;
+    join.waiting_of_address = who->waiting_of_address;
+    join.waiting_of_address_max = WAITING_OF_ADDRESS_MAX;
+    return join;
 }
 
 static enum err judge_newcomer(struct db *db, struct participant_command *c, struct newcomer *who)

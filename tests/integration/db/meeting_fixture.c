@@ -153,6 +153,62 @@ struct msg removing(uint64_t participant)
                                                .participant = participant}};
 }
 
+void set_options(struct msg_room_options options)
+{
+    struct outcome outcome;
+    const struct msg change = {.id = MSG_room_change,
+                               .room_change = {.idempotency_key = fresh_key(),
+                                               .room = str_of(meeting.room),
+                                               .options = options}};
+    assert_int_equal(meeting_room_run(&change, &outcome), ERR_OK);
+}
+
+uint64_t come(const struct msg *join, const struct room_asker *asker, enum participant_state state)
+{
+    struct outcome outcome;
+    assert_int_equal(meeting_run(join, asker, &outcome), ERR_OK);
+    assert_int_equal(outcome.outcome.participant.state, state);
+    return outcome.outcome.participant.id;
+}
+
+uint64_t carol_comes(void)
+{
+    const struct msg join = joining("");
+    return come(&join, &meeting.carol, PARTICIPANT_JOINED);
+}
+
+struct msg banning(uint64_t participant, bool user, bool invitation, bool device)
+{
+    return (struct msg){.id = MSG_ban_add,
+                        .ban_add = {.idempotency_key = fresh_key(),
+                                    .room = str_of(meeting.room),
+                                    .participant = participant,
+                                    .user = user,
+                                    .invitation = invitation,
+                                    .device = device}};
+}
+
+const char invitation_secret[32] = "the hash of a secret of 32 bytes";
+
+struct msg inviting(enum room_role role, uint64_t max_uses)
+{
+    return (struct msg){.id = MSG_invitation_add,
+                        .invitation_add = {.idempotency_key = fresh_key(),
+                                           .room = str_of(meeting.room),
+                                           .secret_hash = {.data = invitation_secret, .bytes = 32},
+                                           .role = role,
+                                           .max_uses = max_uses}};
+}
+
+struct msg writing(const char *text, uint64_t to)
+{
+    return (struct msg){.id = MSG_message_send,
+                        .message_send = {.idempotency_key = fresh_key(),
+                                         .room = str_of(meeting.room),
+                                         .text = str_of(text),
+                                         .to = to}};
+}
+
 static bool is_up(void *arg)
 {
     (void)arg;

@@ -56,6 +56,12 @@ struct room_asker asker_of(const struct msg *join);
 struct msg changing(uint64_t participant);
 struct msg removing(uint64_t participant);
 
+struct msg banning(uint64_t participant, bool user, bool invitation, bool device);
+/* Hash of the secret of the invitation that inviting makes. */
+extern const char invitation_secret[32];
+struct msg inviting(enum room_role role, uint64_t max_uses);
+struct msg writing(const char *text, uint64_t to);
+
 /* ERR_OK: ret is told later. */
 enum err meeting_begin(const struct msg *request, const struct room_asker *asker,
                        struct outcome *ret);
@@ -65,5 +71,11 @@ enum err meeting_run(const struct msg *request, const struct room_asker *asker,
 void meeting_wait(struct outcome *outcome);
 /* A command of carol's on the room itself. */
 enum err meeting_room_run(const struct msg *request, struct outcome *ret);
+
+/* Joins; gives the participant's id. */
+uint64_t come(const struct msg *join, const struct room_asker *asker, enum participant_state state);
+uint64_t carol_comes(void);
+/* Carol changes the room. */
+void set_options(struct msg_room_options options);
 
 #endif

@@ -11,16 +11,6 @@
 
 /* ---- commands ---- */
 
-static void set_options(struct msg_room_options options)
-{
-    struct outcome outcome;
-    const struct msg change = {.id = MSG_room_change,
-                               .room_change = {.idempotency_key = fresh_key(),
-                                               .room = str_of(meeting.room),
-                                               .options = options}};
-    assert_int_equal(meeting_room_run(&change, &outcome), ERR_OK);
-}
-
 static struct msg deciding(const uint64_t *ids, size_t count, bool admits, bool all)
 {
     return (struct msg){.id = MSG_lobby_decide,
@@ -37,49 +27,10 @@ static enum err decide(uint64_t id, bool admits, struct outcome *ret)
     return meeting_run(&request, &meeting.carol, ret);
 }
 
-/* Joins; gives the participant's id. */
-static uint64_t come(const struct msg *join, const struct room_asker *asker,
-                     enum participant_state state)
-{
-    struct outcome outcome;
-    assert_int_equal(meeting_run(join, asker, &outcome), ERR_OK);
-    assert_int_equal(outcome.outcome.participant.state, state);
-    return outcome.outcome.participant.id;
-}
-
-static uint64_t carol_comes(void)
-{
-    const struct msg join = joining("");
-    return come(&join, &meeting.carol, PARTICIPANT_JOINED);
-}
-
-static struct msg banning(uint64_t participant, bool user, bool invitation, bool device)
-{
-    return (struct msg){.id = MSG_ban_add,
-                        .ban_add = {.idempotency_key = fresh_key(),
-                                    .room = str_of(meeting.room),
-                                    .participant = participant,
-                                    .user = user,
-                                    .invitation = invitation,
-                                    .device = device}};
-}
-
-static const char secret[32] = "the hash of a secret of 32 bytes";
-
-static struct msg inviting(enum room_role role, uint64_t max_uses)
-{
-    return (struct msg){.id = MSG_invitation_add,
-                        .invitation_add = {.idempotency_key = fresh_key(),
-                                           .room = str_of(meeting.room),
-                                           .secret_hash = {.data = secret, .bytes = 32},
-                                           .role = role,
-                                           .max_uses = max_uses}};
-}
-
 static struct msg joining_by_invitation(const char *name)
 {
     struct msg join = joining(name);
-    join.participant_join.invitation_hash = (struct str){.data = secret, .bytes = 32};
+    join.participant_join.invitation_hash = (struct str){.data = invitation_secret, .bytes = 32};
     return join;
 }
 
@@ -569,15 +520,6 @@ static void who_is_mute_stays_so_until_he_or_staff_ends_it(void **state)
 }
 
 /* ---- the chat ---- */
-
-static struct msg writing(const char *text, uint64_t to)
-{
-    return (struct msg){.id = MSG_message_send,
-                        .message_send = {.idempotency_key = fresh_key(),
-                                         .room = str_of(meeting.room),
-                                         .text = str_of(text),
-                                         .to = to}};
-}
 
 static void what_is_written_is_written_once(void **state)
 {

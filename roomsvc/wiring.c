@@ -101,6 +101,7 @@ static void set_up_presence(struct wiring *w, const struct roomsvc_config *confi
         .clock = clock, .store = out_store_mysql(&w->out_db), .news = w->news, .metrics = metrics};
     w->absences = absences_new(&parts, w->roomsvc.presence, config->away_s * 1000);
     w->session_ends = session_ends_new(&parts);
+    w->long_waits = long_waits_new(&parts);
     w->leftovers = leftovers_new(clock, leftover_store_mysql(w->db), metrics);
 }
 
@@ -152,6 +153,7 @@ void wiring_free(struct wiring *w)
     db_pool_free(&w->db);
     db_pool_free(&w->commands_db);
     leftovers_free(&w->leftovers);
+    long_waits_free(&w->long_waits);
     session_ends_free(&w->session_ends);
     absences_free(&w->absences);
     presence_reports_free(&w->roomsvc.presence);

@@ -8,6 +8,7 @@
 #include "roomsvc/journal/room_news.h"
 #include "roomsvc/presence/absences.h"
 #include "roomsvc/presence/leftovers.h"
+#include "roomsvc/presence/long_waits.h"
 #include "roomsvc/presence/session_ends.h"
 #include "roomsvc/roomsvc.h"
 #include "roomsvc/store/managed_store_mysql.h"
@@ -29,6 +30,7 @@ struct wiring {
     struct out_db out_db;
     struct absences *absences;
     struct session_ends *session_ends;
+    struct long_waits *long_waits;
     struct leftovers *leftovers;
 };
 

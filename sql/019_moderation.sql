@@ -51,6 +51,7 @@ CREATE TABLE bans (
     expires_unix_ms BIGINT UNSIGNED NOT NULL,
     created_unix_ms BIGINT UNSIGNED NOT NULL,
     KEY bans_room (room_id, ban_id),
+    KEY bans_expires (expires_unix_ms),
     CONSTRAINT bans_of_room FOREIGN KEY (room_id) REFERENCES rooms (room_id) ON DELETE CASCADE
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 

@@ -68,7 +68,10 @@ struct leftovers *leftovers_new(const struct clock *clock, struct leftover_store
                                                   [LEFTOVER_STREAMS] = "rows=\"streams\"",
                                                   [LEFTOVER_GATEWAYS] =
                                                       "rows=\"streams_of_gateways\"",
-                                                  [LEFTOVER_EVENTS] = "rows=\"events\""};
+                                                  [LEFTOVER_EVENTS] = "rows=\"events\"",
+                                                  [LEFTOVER_MESSAGES] = "rows=\"messages\"",
+                                                  [LEFTOVER_INVITATIONS] = "rows=\"invitations\"",
+                                                  [LEFTOVER_BANS] = "rows=\"bans\""};
     struct leftovers *leftovers = mem_alloc(sizeof(*leftovers));
     leftovers->clock = clock;
     leftovers->store = store;

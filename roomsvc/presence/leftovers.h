@@ -1,5 +1,5 @@
-/* Rows of participants, streams and events that nobody asks for any more go: a step at a time, kind
- * after kind, round after round. */
+/* Rows that nobody asks for any more (leftover_store.h has which) go: a step at a time, kind after
+ * kind, round after round. */
 #ifndef LYNKS_ROOMSVC_PRESENCE_LEFTOVERS_H
 #define LYNKS_ROOMSVC_PRESENCE_LEFTOVERS_H
 

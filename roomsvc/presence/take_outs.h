@@ -1,5 +1,5 @@
 /* One look for people who are to be out of their rooms, and the taking out of them, one room after
- * the other. Absences and ends of sessions are looked for by this. */
+ * the other. Absences, ends of sessions and who waits for long are looked for by this. */
 #ifndef LYNKS_ROOMSVC_PRESENCE_TAKE_OUTS_H
 #define LYNKS_ROOMSVC_PRESENCE_TAKE_OUTS_H
 

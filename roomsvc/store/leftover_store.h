@@ -11,8 +11,13 @@ enum leftover {
     LEFTOVER_PARTICIPANTS, /* who have been out for a day */
     LEFTOVER_STREAMS,      /* of which somebody said ten minutes ago that they are over */
     LEFTOVER_GATEWAYS,     /* that were not heard for ten minutes, and their streams */
-    LEFTOVER_EVENTS, /* of rooms: but the last 1,000 of each and those of the last ten minutes;
-                        of rooms that have ended for good only those of the last ten minutes */
+    LEFTOVER_EVENTS,   /* of rooms: but those of the last ten minutes, the last 1,000 of each room
+                          that are not for staff only, and those for staff since then, as far as they
+                          are among the last 10,000; of rooms that have ended for good only those of
+                          the last ten minutes */
+    LEFTOVER_MESSAGES, /* of meetings that are over */
+    LEFTOVER_INVITATIONS, /* that were revoked thirty days ago */
+    LEFTOVER_BANS,        /* that held until thirty days ago */
     LEFTOVERS,
 };
 

@@ -1,10 +1,13 @@
 #include "roomsvc/store/leftover_store_mysql.h"
 
 #include "proto/db/db_sql.h"
+#include "proto/schema/msg.h"
 
 #define DAY_MS "86400000"
+#define THIRTY_DAYS_MS "2592000000"
 #define TEN_MINUTES_MS "600000"
-#define EVENTS_KEPT 1000 /* of a room */
+#define EVENTS_KEPT 1000      /* of a room, but for those for staff only */
+#define EVENTS_KEPT_MAX 10000 /* likewise, with them */
 #define ROOMS_LOOKED_AT 50
 
 /* A room's part of the journal. */
@@ -14,6 +17,13 @@ struct journal_part {
     uint64_t is_over; /* nobody follows the room any more */
 };
 
+/* A room's chat. */
+struct chat_part {
+    uint64_t room_id;
+    uint64_t first_seq;
+    uint64_t over_seq; /* what was written until then is of a meeting that is over */
+};
+
 struct sweep_leftovers {
     struct db_job job;
     struct leftover_step step;
@@ -21,8 +31,9 @@ struct sweep_leftovers {
     uint64_t last_id; /* of the rows that are looked at */
     unsigned char gateway[16];
     struct journal_part parts[ROOMS_LOOKED_AT];
+    struct chat_part chats[ROOMS_LOOKED_AT];
     size_t count;
-    uint64_t room_id, seq; /* of the events that go: up to this one */
+    uint64_t room_id, seq; /* of the events or messages that go: up to this one */
     uint64_t rows_left;    /* that this step may still remove */
     leftover_store_fn *fn;
     void *arg;
@@ -127,6 +138,27 @@ static const struct db_query delete_events = {
            " AND time_unix_ms <= " DB_NOW_UNIX_MS " - " TEN_MINUTES_MS " ORDER BY seq LIMIT ?",
     .params = DB_FIELDS(struct sweep_leftovers, room_id, seq, rows_left)};
 
+/* The audience is that of a room's staff: who waits, and comes again and again, does not push out
+ * what others may miss. */
+static const struct db_query select_last_that_goes = {
+    .sql = "SELECT seq FROM room_events WHERE room_id = ? AND audience <> 2 ORDER BY seq DESC"
+           " LIMIT 1 OFFSET 1000",
+    .params = DB_FIELDS(struct sweep_leftovers, room_id),
+    .columns = DB_FIELDS(struct sweep_leftovers, seq)};
+_Static_assert(AUDIENCE_STAFF == 2 && EVENTS_KEPT == 1000, "select_last_that_goes has those");
+
+static enum err find_last_that_goes(struct sweep_leftovers *sweep, struct db *db,
+                                    const struct journal_part *part)
+{
+    const uint64_t past_all =
+        part->last_seq > EVENTS_KEPT_MAX ? part->last_seq - EVENTS_KEPT_MAX : 0;
+    sweep->seq = part->is_over != 0 ? part->last_seq : 0;
+    const enum err err =
+        part->is_over != 0 ? ERR_OK : db_query_run(db, &select_last_that_goes, sweep, NULL);
+    sweep->seq = sweep->seq > past_all ? sweep->seq : past_all;
+    return err;
+}
+
 /* *ret_removed: rows. */
 static enum err sweep_part(struct sweep_leftovers *sweep, struct db *db,
                            const struct journal_part *part, uint64_t *ret_removed)
@@ -137,9 +169,11 @@ static enum err sweep_part(struct sweep_leftovers *sweep, struct db *db,
         return ERR_OK;
     }
     sweep->room_id = part->room_id;
-    sweep->seq = part->last_seq - kept;
     sweep->rows_left = LEFTOVER_ROWS_MAX - sweep->swept.removed;
-    return db_query_run(db, &delete_events, sweep, ret_removed);
+    const enum err err = find_last_that_goes(sweep, db, part);
+    return err == ERR_OK && sweep->seq >= part->first_seq
+               ? db_query_run(db, &delete_events, sweep, ret_removed)
+               : err;
 }
 
 static enum err sweep_events(struct sweep_leftovers *sweep, struct db *db)
@@ -163,6 +197,84 @@ static enum err sweep_events(struct sweep_leftovers *sweep, struct db *db)
     return err;
 }
 
+/* ---- messages ---- */
+
+/* Whoever comes into an empty room begins another meeting, and writes after seq. */
+static const struct db_query select_chats = {
+    .sql = "SELECT c.room_id, c.first_seq,"
+           " CAST(IF(r.empty_unix_ms > 0, r.seq, r.meeting_seq) AS UNSIGNED)"
+           " FROM (SELECT room_id, MIN(seq) AS first_seq FROM room_messages WHERE room_id > ?"
+           " GROUP BY room_id ORDER BY room_id LIMIT 50) c"
+           " JOIN rooms r ON r.room_id = c.room_id ORDER BY c.room_id",
+    .params = DB_FIELDS(struct sweep_leftovers, step.after),
+    .columns = DB_FIELDS(struct chat_part, room_id, first_seq, over_seq),
+    .rows = DB_ROWS(struct sweep_leftovers, chats, count)};
+
+static const struct db_query delete_messages = {
+    .sql = "DELETE FROM room_messages WHERE room_id = ? AND seq <= ? ORDER BY seq LIMIT ?",
+    .params = DB_FIELDS(struct sweep_leftovers, room_id, seq, rows_left)};
+
+static enum err sweep_chat(struct sweep_leftovers *sweep, struct db *db,
+                           const struct chat_part *chat, uint64_t *ret_removed)
+{
+    *ret_removed = 0;
+    sweep->room_id = chat->room_id;
+    sweep->seq = chat->over_seq;
+    sweep->rows_left = LEFTOVER_ROWS_MAX - sweep->swept.removed;
+    return chat->first_seq <= chat->over_seq
+               ? db_query_run(db, &delete_messages, sweep, ret_removed)
+               : ERR_OK;
+}
+
+static enum err sweep_messages(struct sweep_leftovers *sweep, struct db *db)
+{
+    struct leftover_swept *swept = &sweep->swept;
+    enum err err = db_query_run(db, &select_chats, sweep, NULL);
+    swept->is_over = sweep->count < ROOMS_LOOKED_AT;
+    for (size_t i = 0; err == ERR_OK && i < sweep->count; i++) {
+        uint64_t removed;
+        err = sweep_chat(sweep, db, &sweep->chats[i], &removed);
+        swept->removed += removed;
+        if (swept->removed == LEFTOVER_ROWS_MAX) {
+            swept->after =
+                sweep->chats[i].room_id - 1; /* it may have more, and is looked at again */
+            swept->is_over = false;
+            break;
+        }
+        swept->after = sweep->chats[i].room_id;
+    }
+    return err;
+}
+
+/* ---- invitations and bans ---- */
+
+static const struct db_query delete_invitations = {
+    .sql = "DELETE FROM invitations WHERE revoked_unix_ms <= " DB_NOW_UNIX_MS " - " THIRTY_DAYS_MS
+           " LIMIT 500"};
+static const struct db_query delete_bans = {.sql = "DELETE FROM bans WHERE expires_unix_ms > 0"
+                                                   " AND expires_unix_ms <= " DB_NOW_UNIX_MS
+                                                   " - " THIRTY_DAYS_MS " LIMIT 500"};
+_Static_assert(LEFTOVER_ROWS_MAX == 500, "the statements that remove have that number");
+
+static enum err sweep_at_once(struct sweep_leftovers *sweep, struct db *db,
+                              const struct db_query *query)
+{
+    struct leftover_swept *swept = &sweep->swept;
+    const enum err err = db_query_run(db, query, sweep, &swept->removed);
+    swept->is_over = swept->removed < LEFTOVER_ROWS_MAX;
+    return err;
+}
+
+static enum err sweep_invitations(struct sweep_leftovers *sweep, struct db *db)
+{
+    return sweep_at_once(sweep, db, &delete_invitations);
+}
+
+static enum err sweep_bans(struct sweep_leftovers *sweep, struct db *db)
+{
+    return sweep_at_once(sweep, db, &delete_bans);
+}
+
 /* ---- a step ---- */
 
 static enum err (*const leftover_works[LEFTOVERS])(struct sweep_leftovers *, struct db *) = {
@@ -170,6 +282,9 @@ static enum err (*const leftover_works[LEFTOVERS])(struct sweep_leftovers *, str
     [LEFTOVER_STREAMS] = sweep_streams,
     [LEFTOVER_GATEWAYS] = sweep_gateways,
     [LEFTOVER_EVENTS] = sweep_events,
+    [LEFTOVER_MESSAGES] = sweep_messages,
+    [LEFTOVER_INVITATIONS] = sweep_invitations,
+    [LEFTOVER_BANS] = sweep_bans,
 };
 
 static enum err work_sweep_leftovers(void *arg, struct db *db)

@@ -17,7 +17,7 @@ struct out_case {
  * heard of (one that is not heard of any more had it until its lease was over), and none that has
  * said that it is over, which gateways say some time after it was. */
 #define IS_ABSENT                                                                                  \
-    "p.state = 2 AND p.joined_unix_ms + ? + " PRESENCE_SOON_MS " <= " DB_NOW_UNIX_MS               \
+    "p.state IN (1, 2) AND p.joined_unix_ms + ? + " PRESENCE_SOON_MS " <= " DB_NOW_UNIX_MS         \
     " AND " DB_NOW_UNIX_MS " <= ?"                                                                 \
     " AND NOT EXISTS (SELECT 1 FROM presence s LEFT JOIN presence l ON l.participant_id = 0"       \
     " AND l.gateway = s.gateway WHERE s.participant_id = p.participant_id AND"                     \
@@ -26,15 +26,24 @@ struct out_case {
 #define IS_ABSENT_PARAMS(t)                                                                        \
     DB_FIELD(t, of.look.away_ms), DB_FIELD(t, of.look.until_unix_ms), DB_FIELD(t, of.lease_ms),    \
         DB_FIELD(t, of.look.away_ms), DB_FIELD(t, of.look.away_ms)
-_Static_assert(PARTICIPANT_JOINED == 2, "the statements of this file have that number");
+
+#define WAIT_MS "600000"
+#define HAS_WAITED "p.state = 1 AND p.joined_unix_ms + " WAIT_MS " <= " DB_NOW_UNIX_MS
+
+/* He is in, waits, or may come back. */
+#define MAY_BE_THERE                                                                               \
+    "(p.state IN (1, 2) OR (p.state = 3 AND p.changed_unix_ms + 600000 > " DB_NOW_UNIX_MS "))"
+_Static_assert(PARTICIPANT_WAITING == 1 && PARTICIPANT_JOINED == 2 && PARTICIPANT_LEFT == 3 &&
+                   PARTICIPANT_BACK_MS == 600000,
+               "the statements of this file have those numbers");
 
 /* authsvc keeps which sessions were ended for longer than one lives. Of a session (user_id 0) news
  * is 1 if it was ended, and 0 if it is to be looked up anew (store_session_news in
  * authsvc/store/store.h); of a user it is an enum auth_news. */
 #define IS_END "r.user_id = 0 AND r.news = 1"
 #define HAS_END                                                                                    \
-    "p.state = 2 AND EXISTS (SELECT 1 FROM session_revocations r"                                  \
-    " WHERE r.token_hash = p.session_hash AND " IS_END ")"
+    MAY_BE_THERE " AND EXISTS (SELECT 1 FROM session_revocations r"                                \
+                 " WHERE r.token_hash = p.session_hash AND " IS_END ")"
 
 /* ---- in which rooms ---- */
 
@@ -60,7 +69,7 @@ static const struct db_query select_rooms[] = {
                     .rows = DB_ROWS(struct find_out, found.rooms, found.count)},
     [OUT_SESSION_ENDED] = {.sql = "SELECT DISTINCT p.room_id FROM session_revocations r"
                                   " STRAIGHT_JOIN participants p ON p.session_hash = r.token_hash"
-                                  " WHERE r.seq > ? AND " IS_END " AND p.state = 2 LIMIT 100",
+                                  " WHERE r.seq > ? AND " IS_END " AND " MAY_BE_THERE " LIMIT 100",
                            .params = DB_FIELDS(struct find_out, of.look.after_seq),
                            .columns = DB_FIELDS(struct out_room, id),
                            .rows = DB_ROWS(struct find_out, found.rooms, found.count)},
@@ -68,6 +77,10 @@ static const struct db_query select_rooms[] = {
                                       " " HAS_END " LIMIT 100",
                                .columns = DB_FIELDS(struct out_room, id),
                                .rows = DB_ROWS(struct find_out, found.rooms, found.count)},
+    [OUT_WAITED] = {.sql = "SELECT DISTINCT p.room_id FROM participants p WHERE " HAS_WAITED
+                           " LIMIT 100",
+                    .columns = DB_FIELDS(struct out_room, id),
+                    .rows = DB_ROWS(struct find_out, found.rooms, found.count)},
 };
 _Static_assert(OUT_ROOMS_MAX == 100, "select_rooms read as many");
 
@@ -118,24 +131,41 @@ static const struct db_query select_lock_time = {
     .sql = "SELECT " DB_NOW_UNIX_MS, .columns = DB_FIELDS(struct take_out, now_unix_ms)};
 
 #define SELECT_PEOPLE "SELECT " PARTICIPANT_COLUMNS " FROM participants p WHERE p.room_id = ? AND "
-static const struct db_query select_absent = {
-    .sql = SELECT_PEOPLE IS_ABSENT " ORDER BY p.participant_id LIMIT 50",
-    .params = {DB_FIELD(struct take_out, of.room_id), IS_ABSENT_PARAMS(struct take_out)},
-    .columns = PARTICIPANT_FIELDS(struct participant, ),
-    .rows = DB_ROWS(struct take_out, people, taken.count)};
-static const struct db_query select_ended = {.sql = SELECT_PEOPLE HAS_END
-                                             " ORDER BY p.participant_id LIMIT 50",
-                                             .params = DB_FIELDS(struct take_out, of.room_id),
-                                             .columns = PARTICIPANT_FIELDS(struct participant, ),
-                                             .rows = DB_ROWS(struct take_out, people, taken.count)};
+#define SELECT_ENDED                                                                               \
+    {                                                                                              \
+        .sql = SELECT_PEOPLE HAS_END " ORDER BY p.participant_id LIMIT 50",                        \
+        .params = DB_FIELDS(struct take_out, of.room_id),                                          \
+        .columns = PARTICIPANT_FIELDS(struct participant, ),                                       \
+        .rows = DB_ROWS(struct take_out, people, taken.count)                                      \
+    }
+static const struct db_query select_people[] = {
+    [OUT_ABSENT] = {.sql = SELECT_PEOPLE IS_ABSENT " ORDER BY p.participant_id LIMIT 50",
+                    .params = {DB_FIELD(struct take_out, of.room_id),
+                               IS_ABSENT_PARAMS(struct take_out)},
+                    .columns = PARTICIPANT_FIELDS(struct participant, ),
+                    .rows = DB_ROWS(struct take_out, people, taken.count)},
+    [OUT_SESSION_ENDED] = SELECT_ENDED,
+    [OUT_ANY_SESSION_ENDED] = SELECT_ENDED,
+    [OUT_WAITED] = {.sql = SELECT_PEOPLE HAS_WAITED " ORDER BY p.participant_id LIMIT 50",
+                    .params = DB_FIELDS(struct take_out, of.room_id),
+                    .columns = PARTICIPANT_FIELDS(struct participant, ),
+                    .rows = DB_ROWS(struct take_out, people, taken.count)}};
 _Static_assert(OUT_PEOPLE_MAX == 50, "they read as many");
+
+/* What becomes of those who are taken out. */
+static const struct {
+    enum participant_state state;
+    enum room_reason reason;
+} outs[] = {[OUT_ABSENT] = {PARTICIPANT_LEFT, REASON_ABSENT},
+            [OUT_SESSION_ENDED] = {PARTICIPANT_ENDED, REASON_SESSION_ENDED},
+            [OUT_ANY_SESSION_ENDED] = {PARTICIPANT_ENDED, REASON_SESSION_ENDED},
+            [OUT_WAITED] = {PARTICIPANT_DENIED, REASON_WAITED_TOO_LONG}};
 
 static enum err read_people_out(struct take_out *take, struct db *db)
 {
-    const bool is_absent = take->of.look.why == OUT_ABSENT;
     enum err err = db_query_run(db, &lock_room_of_absent, take, NULL);
     if (err == ERR_OK) {
-        err = db_query_run(db, is_absent ? &select_absent : &select_ended, take, NULL);
+        err = db_query_run(db, &select_people[take->of.look.why], take, NULL);
     }
     if (err == ERR_OK && take->taken.count > 0) {
         err = db_query_run(db, &select_lock_time, take, NULL);
@@ -144,17 +174,19 @@ static enum err read_people_out(struct take_out *take, struct db *db)
     return err;
 }
 
+/* A room where only people were taken out who were not in is as empty as it was. */
 static enum err take_out_in_transaction(void *arg, struct db *db)
 {
     struct take_out *take = arg;
-    const bool is_absent = take->of.look.why == OUT_ABSENT;
+    const uint64_t why = take->of.look.why;
+    bool was_in = false;
     enum err err = read_people_out(take, db);
     for (size_t i = 0; err == ERR_OK && i < take->taken.count; i++) {
-        err = participant_take_out(db, &take->journal, &take->people[i],
-                                   is_absent ? PARTICIPANT_LEFT : PARTICIPANT_ENDED,
-                                   is_absent ? REASON_ABSENT : REASON_SESSION_ENDED);
+        was_in = was_in || take->people[i].state == PARTICIPANT_JOINED;
+        err = participant_take_out(db, &take->journal, &take->people[i], outs[why].state,
+                                   outs[why].reason);
     }
-    if (err == ERR_OK && take->taken.count > 0) {
+    if (err == ERR_OK && was_in) {
         err = participants_settle(db, &take->journal, take->owner_id);
     }
     return err == ERR_OK ? journal_keep(db, &take->journal) : err;

@@ -178,6 +178,97 @@ static void a_step_removes_no_more_events_than_it_may(void **state)
     registry_free(&r);
 }
 
+static void make_for_staff(unsigned room_id, unsigned first, unsigned last)
+{
+    AUTO(mem_free)
+    char *update = mem_printf("UPDATE room_events SET audience = 2 WHERE room_id = %u"
+                              " AND seq BETWEEN %u AND %u",
+                              room_id, first, last);
+    must_run(fixture.db, update);
+}
+
+/* Who waits, and comes again and again, does not push out what others may miss. */
+static void events_for_staff_push_no_others_out(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    struct leftover_swept swept;
+    make_room(1, "NULL");
+    make_events(1, 1, 2500, 700000);
+    make_for_staff(1, 1001, 2000); /* of the others there are 1,500 */
+    make_room(2, "NULL");
+    make_events(2, 1, 3000, 700000);
+    make_for_staff(2, 901, 3000);
+    make_room(3, "NULL");
+    make_events(3, 1, 10700, 700000);
+    make_for_staff(3, 1, 10700); /* there is an end to it */
+    (void)sweep(&r, LEFTOVER_EVENTS, &swept);
+    assert_int_equal(swept.removed, 500 + 700);
+    value_is("SELECT GROUP_CONCAT(x ORDER BY x SEPARATOR ',') FROM (SELECT CONCAT_WS(' ', room_id,"
+             " MIN(seq), MAX(seq)) AS x FROM room_events GROUP BY room_id) t",
+             "1 501 2500,2 1 3000,3 701 10700");
+    must_run(fixture.db, "DELETE FROM room_events");
+    registry_free(&r);
+}
+
+static void make_messages(unsigned room_id, unsigned first, unsigned last)
+{
+    AUTO(mem_free)
+    char *insert = mem_printf("INSERT INTO room_messages SELECT %u, seq, seq, seq, 7, 'Eve', 0,"
+                              " 'Hello', 1 FROM seq_%u_to_%u",
+                              room_id, first, last);
+    must_run(fixture.db, insert);
+}
+
+static void messages_go_with_their_meeting(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    struct leftover_swept swept;
+    for (unsigned id = 1; id <= 60; id++) {
+        make_room(id, "NULL");
+        make_messages(id, 100, 119);
+    }
+    /* Somebody is in them, since before the first one, or since the tenth. */
+    must_run(fixture.db, "UPDATE rooms SET seq = 200, empty_unix_ms = 0, meeting_seq = IF(room_id"
+                         " % 2 = 0, 99, 109)");
+    make_messages(60, 1000, 2199);
+    must_run(fixture.db, "UPDATE rooms SET seq = 2200, empty_unix_ms = 5 WHERE room_id = 60");
+    assert_in_range(sweep(&r, LEFTOVER_MESSAGES, &swept), 4, 6);
+    assert_int_equal(swept.removed, 30 * 10 + 20 + 1200);
+    value_is("SELECT CONCAT_WS(' ', COUNT(*), MIN(IF(room_id % 2 = 0, seq, NULL)),"
+             " MIN(IF(room_id % 2 = 1, seq, NULL)), MAX(room_id)) FROM room_messages",
+             "880 100 110 59");
+    (void)sweep(&r, LEFTOVER_MESSAGES, &swept);
+    assert_int_equal(swept.removed, 0);
+    registry_free(&r);
+}
+
+static void invitations_and_bans_go_after_thirty_days(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    struct leftover_swept swept;
+    make_room(1, "NULL");
+    must_run(
+        fixture.db,
+        "INSERT INTO invitations (invitation_id, room_id, secret_hash, role, label, max_uses,"
+        " not_before_unix_ms, expires_unix_ms, created_unix_ms, revoked_unix_ms) SELECT seq, 1,"
+        " UNHEX(SHA2(seq, 256)), 2, '', 0, 0, 1, 1, IF(seq <= 600, " NOW " - 2592000000,"
+        " IF(seq <= 700, " NOW " - 2591000000, NULL)) FROM seq_1_to_800");
+    must_run(fixture.db, "INSERT INTO bans (ban_id, room_id, name, user_id, note, expires_unix_ms,"
+                         " created_unix_ms) SELECT seq, 1, 'Eve', 9, '', IF(seq <= 600, " NOW
+                         " - 2592000000, IF(seq <= 700, " NOW " - 2591000000, 0)), 1"
+                         " FROM seq_1_to_800");
+    assert_int_equal(sweep(&r, LEFTOVER_INVITATIONS, &swept), 2);
+    assert_int_equal(swept.removed, 600);
+    value_is("SELECT MIN(invitation_id) FROM invitations", "601");
+    assert_int_equal(sweep(&r, LEFTOVER_BANS, &swept), 2);
+    assert_int_equal(swept.removed, 600);
+    value_is("SELECT MIN(ban_id) FROM bans", "601");
+    registry_free(&r);
+}
+
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
 
@@ -188,6 +279,9 @@ int main(void)
         TEST(streams_go_that_are_over),
         TEST(gateways_go_that_are_not_heard),
         TEST(events_go_that_are_old_and_many),
+        TEST(events_for_staff_push_no_others_out),
+        TEST(messages_go_with_their_meeting),
+        TEST(invitations_and_bans_go_after_thirty_days),
         TEST(a_step_removes_no_more_events_than_it_may),
     };
     return cmocka_run_group_tests_name("leftover store", tests, server_setup, server_teardown);

@@ -251,6 +251,101 @@ static void whose_session_was_ended_is_out(void **state)
     registry_free(&r);
 }
 
+static void set_state(unsigned id, enum participant_state state)
+{
+    AUTO(mem_free)
+    char *update = mem_printf("UPDATE participants SET state = %u, since_seq = %u"
+                              " WHERE participant_id = %u",
+                              (unsigned)state, state == PARTICIPANT_WAITING ? 0u : 1u, id);
+    must_run(fixture.db, update);
+}
+
+/* He was never in: that he goes empties no room, and ends no meeting. */
+static void who_waits_and_is_absent_waits_no_more(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_room(1);
+    must_run(fixture.db, "UPDATE rooms SET seq = 7, empty_unix_ms = 5");
+    make_participant(10, 1, 60000, "NULL");
+    make_participant(11, 1, 60000, "NULL");
+    set_state(10, PARTICIPANT_WAITING);
+    set_state(11, PARTICIPANT_WAITING);
+    make_presence(0, 'a', 1, 100);
+    make_presence(11, 'a', 1, 100);
+    assert_int_equal(find(&r, &absent).count, 1);
+    const struct asked taken = take(&r, &absent, 1);
+    assert_int_equal(taken.taken, 1);
+    assert_int_equal(taken.entries, 1);
+    assert_int_equal(taken.hint, 0);
+    value_is("SELECT GROUP_CONCAT(state ORDER BY participant_id) FROM participants", "3,1");
+    value_is("SELECT CONCAT(seq, ' ', empty_unix_ms) FROM rooms", "8 5");
+    value_is("SELECT audience FROM room_events", "2");
+    registry_free(&r);
+}
+
+static void who_has_waited_for_ten_minutes_is_denied(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    const struct out_look waited = {.why = OUT_WAITED};
+    make_room(1);
+    make_room(2);
+    must_run(fixture.db, "UPDATE rooms SET seq = 7, empty_unix_ms = 5");
+    make_participant(10, 1, 590000, "NULL");
+    make_participant(11, 1, 600000, "NULL");
+    make_participant(12, 1, 600000, "NULL"); /* he is in */
+    make_participant(20, 2, 590000, "NULL");
+    set_state(10, PARTICIPANT_WAITING);
+    set_state(11, PARTICIPANT_WAITING);
+    set_state(20, PARTICIPANT_WAITING);
+    const struct out_found found = find(&r, &waited);
+    assert_int_equal(found.count, 1);
+    assert_int_equal(found.rooms[0].id, 1);
+    const struct asked taken = take(&r, &waited, 1);
+    assert_int_equal(taken.taken, 1);
+    assert_int_equal(taken.entries, 1);
+    assert_int_equal(taken.hint, 0);
+    value_is("SELECT GROUP_CONCAT(state ORDER BY participant_id) FROM participants", "1,5,2,1");
+    value_is("SELECT CONCAT(seq, ' ', empty_unix_ms) FROM rooms WHERE room_id = 1", "8 5");
+    value_is("SELECT audience FROM room_events", "2");
+    assert_int_equal(take(&r, &waited, 1).taken, 0);
+    assert_int_equal(take(&r, &waited, 2).taken, 0);
+    registry_free(&r);
+}
+
+/* Who waits is told; who has left is out for good, of which nobody hears. */
+static void whose_session_was_ended_does_not_come_in_or_back(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    const struct out_look recent = {.why = OUT_SESSION_ENDED};
+    const struct out_look all = {.why = OUT_ANY_SESSION_ENDED};
+    make_room(1);
+    must_run(fixture.db, "UPDATE rooms SET seq = 7, empty_unix_ms = 5");
+    make_participant(10, 1, 1000, "UNHEX(SHA2('ended', 256))");
+    make_participant(11, 1, 1000, "UNHEX(SHA2('ended', 256))");
+    make_participant(12, 1, 1000, "UNHEX(SHA2('another', 256))");
+    make_participant(13, 1, 601000, "UNHEX(SHA2('ended', 256))"); /* his time to come back is up */
+    set_state(10, PARTICIPANT_WAITING);
+    set_state(11, PARTICIPANT_LEFT);
+    set_state(12, PARTICIPANT_LEFT);
+    set_state(13, PARTICIPANT_LEFT);
+    must_run(fixture.db,
+             "INSERT INTO session_revocations (seq, token_hash, created_unix_ms, user_id, news)"
+             " VALUES (70, UNHEX(SHA2('ended', 256)), 1, 0, 1)");
+    assert_int_equal(find(&r, &recent).count, 1);
+    assert_int_equal(find(&r, &all).count, 1);
+    const struct asked taken = take(&r, &recent, 1);
+    assert_int_equal(taken.taken, 2);
+    assert_int_equal(taken.entries, 1);
+    assert_int_equal(taken.hint, 0);
+    value_is("SELECT GROUP_CONCAT(state ORDER BY participant_id) FROM participants", "6,6,3,3");
+    value_is("SELECT CONCAT(seq, ' ', empty_unix_ms) FROM rooms", "8 5");
+    assert_int_equal(find(&r, &all).count, 0);
+    registry_free(&r);
+}
+
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
 
@@ -262,6 +357,9 @@ int main(void)
         TEST(who_is_absent_has_left_and_the_journal_says_so),
         TEST(many_of_one_room_leave_in_parts),
         TEST(whose_session_was_ended_is_out),
+        TEST(who_waits_and_is_absent_waits_no_more),
+        TEST(who_has_waited_for_ten_minutes_is_denied),
+        TEST(whose_session_was_ended_does_not_come_in_or_back),
     };
     return cmocka_run_group_tests_name("out store", tests, server_setup, server_teardown);
 }

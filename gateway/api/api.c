@@ -1,7 +1,12 @@
 #include "gateway/api/api.h"
 
+#include "gateway/api/bans.h"
 #include "gateway/api/info.h"
+#include "gateway/api/invitations.h"
+#include "gateway/api/join_info.h"
 #include "gateway/api/managed_users.h"
+#include "gateway/api/messages.h"
+#include "gateway/api/moderation.h"
 #include "gateway/api/participants.h"
 #include "gateway/api/rooms.h"
 #include "gateway/api/sessions.h"
@@ -15,15 +20,35 @@ struct api {
     struct room_limits *room_limits;
     struct original *original;
     struct rooms_api *rooms;
+    struct invitations_api *invitations;
     struct sessions_api *sessions;
     struct users_api *users;
     struct registration *registration;
     struct events_api *events;
     struct room_events_api *room_events;
     struct info *info;
-    struct resource resources[10];
+    struct resource resources[15];
     struct dispatcher *dispatcher;
 };
+
+static void list_resources(struct api *api)
+{
+    api->resources[0] = original_resource(api->original);
+    api->resources[1] = sessions_api_resource(api->sessions);
+    api->resources[2] = users_api_resource(api->users);
+    api->resources[3] = managed_users_resource();
+    api->resources[4] = registration_resource(api->registration);
+    api->resources[5] = events_api_resource(api->events);
+    api->resources[6] = rooms_api_resource(api->rooms);
+    api->resources[7] = participants_resource(api->room_limits);
+    api->resources[8] = room_events_api_resource(api->room_events);
+    api->resources[9] = invitations_api_resource(api->invitations);
+    api->resources[10] = join_info_resource();
+    api->resources[11] = moderation_resource();
+    api->resources[12] = bans_resource();
+    api->resources[13] = messages_resource();
+    api->resources[14] = info_resource(api->info);
+}
 
 struct api *api_new(const struct api_parts *parts, const struct api_config *config)
 {
@@ -65,16 +90,8 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
     api->room_events = room_events_api_new(&room_events, &config->room_visits);
     api->rooms = rooms_api_new(
         &(struct rooms_api_limits){.creates = api->creates, .names = api->names}, &config->url);
-    api->resources[0] = original_resource(api->original);
-    api->resources[1] = sessions_api_resource(api->sessions);
-    api->resources[2] = users_api_resource(api->users);
-    api->resources[3] = managed_users_resource();
-    api->resources[4] = registration_resource(api->registration);
-    api->resources[5] = events_api_resource(api->events);
-    api->resources[6] = rooms_api_resource(api->rooms);
-    api->resources[7] = participants_resource(api->room_limits);
-    api->resources[8] = room_events_api_resource(api->room_events);
-    api->resources[9] = info_resource(api->info);
+    api->invitations = invitations_api_new(&config->url);
+    list_resources(api);
     api->dispatcher = dispatcher_new(
         parts->metrics, &(struct dispatcher_config){
                             .exchanges = {.clock = parts->clock,
@@ -108,6 +125,7 @@ void api_free(struct api **api)
         events_api_free(&(*api)->events);
         room_events_api_free(&(*api)->room_events);
         rooms_api_free(&(*api)->rooms);
+        invitations_api_free(&(*api)->invitations);
         room_limits_free(&(*api)->room_limits);
         sign_ins_free(&(*api)->sign_ins);
         info_free(&(*api)->info);

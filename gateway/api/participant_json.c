@@ -6,6 +6,11 @@
 static const char *const state_words[] = {"waiting", "joined", "left", "removed",
                                           "denied",  "ended",  NULL};
 
+const char *const media_source_words[] = {"audio", "video", "screen", NULL};
+_Static_assert(ARRAY_LEN(media_source_words) == MEDIA_SOURCES + 1 && MEDIA_AUDIO == 1 &&
+                   MEDIA_VIDEO == 2 && MEDIA_SCREEN == 4,
+               "each word is for the bit in its place");
+
 const struct member participant_members[] = {
     {.name = "id", .type = MEMBER_STRING, .min = 1, .max = JSON_OUT_ID_BYTES, .doc = "Opaque."},
     {.name = "name", .type = MEMBER_STRING, .min = 1, .max = LABEL_BYTES - 1},
@@ -16,7 +21,14 @@ const struct member participant_members[] = {
      .type = MEMBER_TIME,
      .is_optional = true,
      .doc = "Since when he wants to speak; absent: his hand is down."},
-    {.name = "joined_at", .type = MEMBER_TIME, .doc = "When he came in, for the last time."},
+    {.name = "muted",
+     .type = MEMBER_WORDS,
+     .max = MEDIA_SOURCES,
+     .words = media_source_words,
+     .doc = "What others are not to get of him."},
+    {.name = "joined_at",
+     .type = MEMBER_TIME,
+     .doc = "When he came in, for the last time; of who waits, since when."},
     {.name = NULL},
 };
 
@@ -40,6 +52,7 @@ void participant_json_write(const struct msg_participant *participant, struct js
         json_out_key(out, "hand_raised_at");
         json_out_time(out, participant->hand_unix_ms);
     }
+    json_out_member_words(out, "muted", media_source_words, participant->muted);
     json_out_key(out, "joined_at");
     json_out_time(out, participant->joined_unix_ms);
 }

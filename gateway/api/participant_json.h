@@ -9,6 +9,10 @@
 extern const struct member participant_members[]; /* of the answer that shows one */
 extern const struct member me_members[];          /* of what one is told of oneself */
 
+/* Of a set of media_source: the first word is for the number 1, the next one for 2, and so on. */
+extern const char *const media_source_words[];
+#define MEDIA_SOURCES 3
+
 /* Into an object that is open already. */
 void participant_json_write(const struct msg_participant *participant, struct json_out *out);
 /* "me". can: numbers of room_action; what this gateway does not know of is left out. */

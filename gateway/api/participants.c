@@ -15,13 +15,6 @@
 
 #define DEVICE_BYTES_MAX 128
 
-/* ERR_NOT_FOUND: there can be none with this id. */
-static enum err read_participant(const struct exchange *exchange, uint64_t *ret_id)
-{
-    const bool is_id = str_id(exchange_parameter(exchange, "participant"), ret_id);
-    return is_id && *ret_id <= PARTICIPANT_ID_MAX ? ERR_OK : ERR_NOT_FOUND;
-}
-
 static void write_one_participant(const struct exchange *exchange, const struct msg *reply,
                                   struct json_out *out)
 {
@@ -55,6 +48,13 @@ static const struct member join_body[] = {
      .min = 1,
      .max = ROOM_PIN_DIGITS_MAX,
      .doc = "Of the room, if it has one."},
+    {.name = "invitation",
+     .type = MEMBER_STRING,
+     .is_optional = true,
+     .is_local = true,
+     .min = TOKEN_PREFIXED_BYTES,
+     .max = TOKEN_PREFIXED_BYTES,
+     .doc = "The secret of an invitation to the room, which stands for the PIN."},
     {.name = NULL},
 };
 
@@ -62,8 +62,8 @@ static const struct member join_answer[] = {
     {.name = "participant", .type = MEMBER_OBJECT, .members = participant_members},
     {.name = "token",
      .type = MEMBER_STRING,
-     .min = TOKEN_PARTICIPANT_BYTES,
-     .max = TOKEN_PARTICIPANT_BYTES,
+     .min = TOKEN_PREFIXED_BYTES,
+     .max = TOKEN_PREFIXED_BYTES,
      .doc = "For Authorization, as the participant. With it he comes back as whom he was, for ten "
             "minutes after he has left."},
     {.name = "me", .type = MEMBER_OBJECT, .members = me_members},
@@ -74,8 +74,9 @@ static const struct member join_answer[] = {
 struct join {
     uint8_t key[REPEAT_KEY_BYTES];
     uint8_t device_hash[AUTH_BODY_BYTES];
+    uint8_t invitation_hash[AUTH_HASH_BYTES];
     uint8_t address[ADDRESS_BYTES];
-    struct auth_participant token; /* of whoever is new */
+    struct auth_secret token; /* of whoever is new */
     bool has_pin;
 };
 
@@ -95,6 +96,18 @@ static bool is_guest(const struct exchange *exchange)
     return exchange->context.principal.kind == PRINCIPAL_NONE && !exchange->is_participant;
 }
 
+/* One that no gateway has drawn costs nobody a hop, and no join. */
+static enum err read_invitation(const struct exchange *exchange, struct join *join,
+                                struct msg_participant_join *asked)
+{
+    const struct str secret = json_body_str(exchange->body, "invitation");
+    if (secret.bytes == 0) {
+        return ERR_OK;
+    }
+    asked->invitation_hash = bytes_of(join->invitation_hash, sizeof(join->invitation_hash));
+    return auth_read_invitation(exchange->all->config.auth, secret, join->invitation_hash);
+}
+
 static enum err prepare_join(struct exchange *exchange, struct msg *msg)
 {
     struct msg_participant_join *asked = &msg->participant_join;
@@ -104,18 +117,22 @@ static enum err prepare_join(struct exchange *exchange, struct msg *msg)
         exchange->missing = "name";
         return ERR_WRONG_MEMBER;
     }
+    struct join *join = exchange_attach(exchange, sizeof(*join), free_join);
     enum err err = room_ref_read(exchange, &asked->room);
+    if (err == ERR_OK) {
+        err = read_invitation(exchange, join, asked);
+    }
     if (err == ERR_OK) {
         err = room_limits_take_join(exchange->self, exchange, asked->pin.bytes > 0);
     }
     if (err != ERR_OK) {
         return err;
     }
-    struct join *join = exchange_attach(exchange, sizeof(*join), free_join);
     join->has_pin = asked->pin.bytes > 0;
     repeat_key_make(exchange, join->key);
     const struct str key = bytes_of(join->key, sizeof(join->key));
-    auth_draw_participant(auth, repeat_key_is_given(exchange) ? key : STR_NONE, &join->token);
+    auth_draw_secret(auth, TOKEN_PARTICIPANT, repeat_key_is_given(exchange) ? key : STR_NONE,
+                     &join->token);
     asked->idempotency_key = key;
     asked->body_hash = repeat_key_body(exchange);
     asked->has_asker = exchange_asker(exchange, &asked->asker);
@@ -164,10 +181,16 @@ static void write_join(const struct exchange *exchange, const struct msg *reply,
     me_json_write(joined->can, out);
 }
 
+static bool is_join_pending(const struct msg *reply)
+{
+    return reply->participant_join_reply.participant.state == PARTICIPANT_WAITING;
+}
+
 static const struct route_ask ask_join = {.message = MSG_participant_join,
                                           .prepare = prepare_join,
                                           .settle = settle_join,
                                           .locate = locate_participant,
+                                          .is_pending = is_join_pending,
                                           .write = write_join};
 
 /* ---- GET /v1/rooms/{room}/participants ---- */
@@ -177,7 +200,8 @@ static const struct member participant_list_answer[] = {
      .type = MEMBER_OBJECTS,
      .max = PAGING_LIMIT_MAX,
      .members = participant_members,
-     .doc = "Those who are in, in the order of their ids."},
+     .doc = "Those who are in, in the order of their ids; for who may let people in, those who "
+            "wait, too."},
     PAGING_NEXT,
     {.name = NULL},
 };
@@ -215,7 +239,7 @@ static const struct route_ask ask_participant_list = {.message = MSG_participant
 static enum err prepare_get_participant(struct exchange *exchange, struct msg *msg)
 {
     struct msg_participant_page *page = &msg->participant_page;
-    const enum err err = read_participant(exchange, &page->participant);
+    const enum err err = room_ref_read_id(exchange, "participant", &page->participant);
     page->limit = 1;
     page->has_asker = exchange_asker(exchange, &page->asker);
     return err == ERR_OK ? room_ref_read(exchange, &page->room) : err;
@@ -250,13 +274,22 @@ static const struct member change_participant_body[] = {
      .is_optional = true,
      .words = member_role_words,
      .doc = "Less than one's own, of somebody whose role is less; until he leaves."},
+    {.name = "muted",
+     .type = MEMBER_WORDS,
+     .is_optional = true,
+     .is_local = true,
+     .max = MEDIA_SOURCES,
+     .words = media_source_words,
+     .doc = "All that others are not to get of him from now on."},
     {.name = NULL},
 };
 
 static enum err prepare_change_participant(struct exchange *exchange, struct msg *msg)
 {
     struct msg_participant_change *change = &msg->participant_change;
-    const enum err err = read_participant(exchange, &change->participant);
+    const enum err err = room_ref_read_id(exchange, "participant", &change->participant);
+    change->has_muted = json_body_has(exchange->body, "muted");
+    change->muted = json_body_words(exchange->body, "muted", media_source_words);
     change->idempotency_key = repeat_key_attach(exchange);
     change->has_asker = exchange_asker(exchange, &change->asker);
     change->has_origin = true;
@@ -271,7 +304,7 @@ static const struct route_ask ask_change_participant = {.message = MSG_participa
 static enum err prepare_remove_participant(struct exchange *exchange, struct msg *msg)
 {
     struct msg_participant_remove *removal = &msg->participant_remove;
-    const enum err err = read_participant(exchange, &removal->participant);
+    const enum err err = room_ref_read_id(exchange, "participant", &removal->participant);
     removal->idempotency_key = repeat_key_attach(exchange);
     removal->has_asker = exchange_asker(exchange, &removal->asker);
     removal->has_origin = true;
@@ -307,19 +340,26 @@ static const struct route participant_rows[] = {
      .who = ROUTE_USER_OR_PARTICIPANT,
      .query = paging_query,
      .answer = {.members = participant_list_answer, .doc = "A page of them."},
-     .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_NOT_JOINED, ERR_REMOVED},
+     .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ROOM_ASKER_ERRORS},
      .ask = &ask_participant_list},
     {.method = "POST",
      .template = "/v1/rooms/{room}/participants",
      .name = "joinRoom",
-     .doc = "Comes into a room: a user by its id or its code, a guest by its code, and whoever was "
-            "in it with his participant's token, as whom he was.",
+     .doc = "Comes into a room: a user by its id or its code, a guest by its code or with an "
+            "invitation, and whoever was in it with his participant's token, as whom he was.",
      .who = ROUTE_USER_PARTICIPANT_OR_NOBODY,
      .takes_key = true,
      .body = join_body,
-     .answer = {.status = 201, .members = join_answer, .doc = "He is in.", .has_location = true},
+     .answer = {.status = 201,
+                .members = join_answer,
+                .doc = "He is in.",
+                .pending_doc = "He waits to be let in: the stream of his events says what becomes "
+                               "of him.",
+                .has_location = true},
      .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_ROOM_FULL, ERR_ROOM_LOCKED, ERR_WRONG_PIN,
-                ERR_MUST_WAIT, ERR_REMOVED, ERR_CONFLICT},
+                ERR_LOBBY_FULL, ERR_NAME_TAKEN, ERR_REMOVED, ERR_DENIED, ERR_BANNED, ERR_CONFLICT,
+                ERR_NO_SUCH_INVITATION, ERR_INVITATION_REVOKED, ERR_INVITATION_USED_UP,
+                ERR_INVITATION_EARLY, ERR_INVITATION_EXPIRED},
      .ask = &ask_join},
     {.method = "GET",
      .template = "/v1/rooms/{room}/participants/{participant}",
@@ -327,7 +367,7 @@ static const struct route participant_rows[] = {
      .doc = "Shows somebody who is in a room.",
      .who = ROUTE_USER_OR_PARTICIPANT,
      .answer = {.members = participant_members, .doc = "The participant."},
-     .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_NOT_FOUND, ERR_NOT_JOINED, ERR_REMOVED},
+     .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_NOT_FOUND, ROOM_ASKER_ERRORS},
      .ask = &ask_get_participant},
     {.method = "PATCH",
      .template = "/v1/rooms/{room}/participants/{participant}",
@@ -336,7 +376,7 @@ static const struct route participant_rows[] = {
      .who = ROUTE_USER_OR_PARTICIPANT,
      .body = change_participant_body,
      .answer = {.members = participant_members, .doc = "The participant as he is now."},
-     .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_NOT_FOUND, ERR_NOT_JOINED, ERR_REMOVED},
+     .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_NOT_FOUND, ERR_NAME_TAKEN, ROOM_ASKER_ERRORS},
      .ask = &ask_change_participant},
     {.method = "DELETE",
      .template = "/v1/rooms/{room}/participants/{participant}",
@@ -344,7 +384,7 @@ static const struct route participant_rows[] = {
      .doc = "Leaves a room, or takes somebody out of it, whose token is of no use any more then.",
      .who = ROUTE_USER_OR_PARTICIPANT,
      .answer = {.status = 204, .doc = "He is out."},
-     .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_NOT_FOUND, ERR_NOT_JOINED, ERR_REMOVED},
+     .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_NOT_FOUND, ROOM_ASKER_ERRORS},
      .ask = &ask_remove_participant},
     {.method = "POST",
      .template = "/v1/rooms/{room}/end",
@@ -352,7 +392,7 @@ static const struct route participant_rows[] = {
      .doc = "Ends the meeting in a room: everybody leaves, the link stays.",
      .who = ROUTE_USER_OR_PARTICIPANT,
      .answer = {.status = 204, .doc = "Nobody is in it."},
-     .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_NOT_JOINED, ERR_REMOVED},
+     .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ROOM_ASKER_ERRORS},
      .ask = &ask_end_meeting},
 };
 

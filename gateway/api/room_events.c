@@ -38,17 +38,9 @@ static struct cursor_after read_after(const struct exchange *exchange)
 
 static enum err read_wait(const struct exchange *exchange, uint64_t *ret_ms)
 {
-    char text[4];
     uint64_t wait_s = ROOM_POLL_WAIT_S;
-    if (request_has_query(exchange->request, "wait_s")) {
-        if (!request_query(exchange->request, "wait_s", text, sizeof(text))) {
-            return ERR_BAD_REQUEST;
-        }
-        if (strcmp(text, "0") == 0) {
-            wait_s = 0;
-        } else if (!str_id(str_of(text), &wait_s) || wait_s > ROOM_POLL_WAIT_S_MAX) {
-            return ERR_BAD_REQUEST;
-        }
+    if (!request_query_number(exchange->request, "wait_s", 0, ROOM_POLL_WAIT_S_MAX, &wait_s)) {
+        return ERR_BAD_REQUEST;
     }
     *ret_ms = wait_s * 1000;
     return ERR_OK;

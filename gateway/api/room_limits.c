@@ -1,5 +1,6 @@
 #include "gateway/api/room_limits.h"
 
+#include "gateway/http/json_body.h"
 #include "gateway/http/limiter.h"
 
 /* One of them. */
@@ -22,7 +23,8 @@ static struct door_limit make_limit(struct metrics *metrics, const struct limite
         .by_address = limiter_new(config),
         .refused = metrics_counter(metrics, "lynks_gateway_limited_joins_total",
                                    "Requests for a room refused because their address had come in, "
-                                   "had named no room or had given a wrong PIN too often.",
+                                   "had named no room or no invitation or had given a wrong PIN "
+                                   "too often.",
                                    labels)};
 }
 
@@ -44,39 +46,46 @@ static void give_one_back(const struct door_limit *limit, const struct exchange 
     limiter_give_back(limit->by_address, exchange_address_key(exchange, key));
 }
 
-/* ---- codes ---- */
+/* ---- codes and invitations ---- */
 
 /* The id of a room is no secret: for who may only come in by the code it opens nothing. */
-static bool has_code(const struct exchange *exchange)
+static bool is_code(const struct exchange *exchange, struct str room)
 {
     uint64_t id;
-    const struct str room = exchange_parameter(exchange, "room");
     return room.bytes > 0 && !exchange->is_participant && !str_id(room, &id);
 }
 
-/* Every code is a guess until it is known to be of a room: so that not more can be tried at a time
- * than there are attempts. */
-static enum err admit_code(void *arg, struct exchange *exchange)
+/* In the path or in the body. */
+static bool is_guess(const struct exchange *exchange)
+{
+    return is_code(exchange, exchange_parameter(exchange, "room")) ||
+           is_code(exchange, json_body_str(exchange->body, "room")) ||
+           json_body_str(exchange->body, "invitation").bytes > 0;
+}
+
+/* Every one is a guess until it is known to be right: so that not more can be tried at a time than
+ * there are attempts. */
+static enum err admit_guess(void *arg, struct exchange *exchange)
 {
     const struct room_limits *limits = arg;
-    if (!has_code(exchange)) {
+    if (!is_guess(exchange)) {
         return ERR_OK;
     }
     exchange->guard_holds = take_one(limits, &limits->codes, exchange);
     return exchange->guard_holds ? ERR_OK : ERR_RATE_LIMITED;
 }
 
-static void note_code(void *arg, const struct exchange *exchange, enum err err)
+static void note_guess(void *arg, const struct exchange *exchange, enum err err)
 {
     const struct room_limits *limits = arg;
-    if (exchange->guard_holds && err != ERR_NO_SUCH_ROOM) {
+    if (exchange->guard_holds && err != ERR_NO_SUCH_ROOM && err != ERR_NO_SUCH_INVITATION) {
         give_one_back(&limits->codes, exchange);
     }
 }
 
 struct route_guard room_limits_guard(struct room_limits *limits)
 {
-    return (struct route_guard){.admit = admit_code, .note = note_code, .arg = limits};
+    return (struct route_guard){.admit = admit_guess, .note = note_guess, .arg = limits};
 }
 
 /* ---- joins and PINs ---- */

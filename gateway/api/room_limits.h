@@ -1,5 +1,5 @@
-/* What one address may try at the doors of rooms: come in, guess codes, guess PINs. One for the
- * whole API, over all routes that name a room. Lives on the loop. */
+/* What one address may try at the doors of rooms: come in, guess codes, invitations and PINs. One
+ * for the whole API, over all routes that name a room. Lives on the loop. */
 #ifndef LYNKS_GATEWAY_API_ROOM_LIMITS_H
 #define LYNKS_GATEWAY_API_ROOM_LIMITS_H
 
@@ -18,9 +18,10 @@ room_limits_new(const struct clock *clock, struct metrics *metrics,
                 const struct room_limits_config *config); /* clock is borrowed */
 void room_limits_free(struct room_limits **limits);
 
-/* For the dispatcher: who names rooms by codes that are none is refused after a while, whatever he
- * names. A code counts from when it comes, and no more once it is known to be of a room. Who comes
- * with a participant's token is told of no room but his own, and is not counted. */
+/* For the dispatcher: who names rooms by codes that are none, or shows invitations that are none,
+ * is refused after a while, whatever he names. A code or an invitation counts from when it comes,
+ * and no more once it is known to be one. Who comes with a participant's token is told of no room
+ * but his own, and his codes are not counted. */
 struct route_guard room_limits_guard(struct room_limits *limits);
 
 /* Takes a join, and the attempt at a PIN if one is given: until it is known whether it is right, so

@@ -5,3 +5,13 @@ enum err room_ref_read(const struct exchange *exchange, struct str *ret_room)
     *ret_room = exchange_parameter(exchange, "room");
     return ret_room->bytes <= ROOM_REF_BYTES_MAX ? ERR_OK : ERR_NO_SUCH_ROOM;
 }
+
+enum err room_ref_id(struct str text, uint64_t *ret_id)
+{
+    return str_id(text, ret_id) && *ret_id <= ROOM_ID_MAX ? ERR_OK : ERR_NOT_FOUND;
+}
+
+enum err room_ref_read_id(const struct exchange *exchange, const char *parameter, uint64_t *ret_id)
+{
+    return room_ref_id(exchange_parameter(exchange, parameter), ret_id);
+}

@@ -143,6 +143,7 @@ static void end_ask(struct exchange *exchange, enum err err, const struct msg *r
     if (ask->locate != NULL) {
         ask->locate(exchange, reply, exchange->location);
     }
+    exchange->is_pending = ask->is_pending != NULL && ask->is_pending(reply);
     if (ask->write == NULL) {
         exchange_respond_empty(exchange);
     } else if (exchange->etag[0] != '\0' && !exchange->route->answer.is_of_asker &&

@@ -20,6 +20,13 @@ struct auth {
     struct metric *foreign_tokens, *limited_tokens;
 };
 
+static const char *const prefixes[] = {[TOKEN_SESSION] = "",
+                                       [TOKEN_PARTICIPANT] = TOKEN_PARTICIPANT_PREFIX,
+                                       [TOKEN_INVITATION] = TOKEN_INVITATION_PREFIX};
+_Static_assert(sizeof(TOKEN_PARTICIPANT_PREFIX) == TOKEN_PREFIX_BYTES + 1 &&
+                   sizeof(TOKEN_INVITATION_PREFIX) == TOKEN_PREFIX_BYTES + 1,
+               "all prefixes are alike long");
+
 /* A session that is being asked for. */
 struct check {
     struct exchange *exchange;
@@ -48,7 +55,9 @@ struct auth *auth_new(const struct clock *clock, struct metrics *metrics,
         NULL);
     auth->foreign_tokens = metrics_counter(
         metrics, "lynks_gateway_foreign_tokens_total",
-        "Requests refused without a call, because no gateway has drawn their token.", NULL);
+        "Requests refused without a call, because no gateway has drawn their token or their "
+        "invitation.",
+        NULL);
     return auth;
 }
 
@@ -67,19 +76,19 @@ void auth_draw_token(const struct auth *auth, char ret_token[TOKEN_HEX + 1])
     token_draw(auth->token_keys, TOKEN_SESSION, ret_token);
 }
 
-void auth_draw_participant(const struct auth *auth, struct str seed,
-                           struct auth_participant *ret_token)
+void auth_draw_secret(const struct auth *auth, enum token_kind kind, struct str seed,
+                      struct auth_secret *ret_secret)
 {
     char digits[TOKEN_HEX + 1];
     if (seed.bytes > 0) {
-        token_derive(auth->token_keys, TOKEN_PARTICIPANT, seed, digits);
+        token_derive(auth->token_keys, kind, seed, digits);
     } else {
-        token_draw(auth->token_keys, TOKEN_PARTICIPANT, digits);
+        token_draw(auth->token_keys, kind, digits);
     }
-    (void)snprintf(ret_token->text, sizeof(ret_token->text), TOKEN_PARTICIPANT_PREFIX "%s", digits);
+    (void)snprintf(ret_secret->text, sizeof(ret_secret->text), "%s%s", prefixes[kind], digits);
     sodium_memzero(digits, sizeof(digits));
-    crypto_hash_sha256(ret_token->hash, (const unsigned char *)ret_token->text,
-                       TOKEN_PARTICIPANT_BYTES);
+    crypto_hash_sha256(ret_secret->hash, (const unsigned char *)ret_secret->text,
+                       TOKEN_PREFIXED_BYTES);
 }
 
 void auth_hash_body(const struct auth *auth, struct str body, uint8_t ret_hash[AUTH_BODY_BYTES])
@@ -138,18 +147,42 @@ struct str auth_token(const struct exchange *exchange)
     return read_token(exchange, &token, &is_by_cookie) ? token : STR_NONE;
 }
 
+/* Has it the prefix of this kind? Then *token is what comes after. */
+static bool cut_prefix(enum token_kind kind, struct str *token)
+{
+    if (token->bytes < TOKEN_PREFIX_BYTES ||
+        memcmp(token->data, prefixes[kind], TOKEN_PREFIX_BYTES) != 0) {
+        return false;
+    }
+    token->data += TOKEN_PREFIX_BYTES;
+    token->bytes -= TOKEN_PREFIX_BYTES;
+    return true;
+}
+
 /* Which kind of token it wants to be; digits are those of it. A cookie has no participant's. */
 static enum token_kind token_kind_of(struct str token, bool is_by_cookie, struct str *ret_digits)
 {
-    const size_t prefix_bytes = TOKEN_PARTICIPANT_BYTES - TOKEN_HEX;
     *ret_digits = token;
-    if (is_by_cookie || token.bytes < prefix_bytes ||
-        memcmp(token.data, TOKEN_PARTICIPANT_PREFIX, prefix_bytes) != 0) {
-        return TOKEN_SESSION;
+    return !is_by_cookie && cut_prefix(TOKEN_PARTICIPANT, ret_digits) ? TOKEN_PARTICIPANT
+                                                                      : TOKEN_SESSION;
+}
+
+enum err auth_read_invitation(const struct auth *auth, struct str secret,
+                              uint8_t ret_hash[AUTH_HASH_BYTES])
+{
+    struct str digits = secret;
+    if (!cut_prefix(TOKEN_INVITATION, &digits)) {
+        return ERR_NO_SUCH_INVITATION;
     }
-    ret_digits->data += prefix_bytes;
-    ret_digits->bytes -= prefix_bytes;
-    return TOKEN_PARTICIPANT;
+    const enum token_verdict verdict = token_judge(auth->token_keys, TOKEN_INVITATION, digits);
+    if (verdict == TOKEN_IS_FOREIGN) {
+        metric_inc(auth->foreign_tokens);
+    }
+    if (verdict != TOKEN_IS_OURS) {
+        return ERR_NO_SUCH_INVITATION;
+    }
+    crypto_hash_sha256(ret_hash, (const unsigned char *)secret.data, secret.bytes);
+    return ERR_OK;
 }
 
 enum err auth_read(struct exchange *exchange, struct credential *ret_credential)

@@ -7,7 +7,7 @@
 #include "gateway/http/exchange.h"
 #include "gateway/http/token.h"
 
-/* SHA-256 of a token as text, a participant's with its prefix: all that services know of it. */
+/* SHA-256 of a token or secret as text, with its prefix: all that services know of it. */
 #define AUTH_HASH_BYTES SESSION_HASH_BYTES
 
 struct auth_config {
@@ -28,15 +28,20 @@ void auth_free(struct auth **auth);
 /* Draws a token for a session, ended by NUL. */
 void auth_draw_token(const struct auth *auth, char ret_token[TOKEN_HEX + 1]);
 
-/* The token of a participant. */
-struct auth_participant {
-    char text[TOKEN_PARTICIPANT_BYTES + 1]; /* for the client; ended by NUL */
-    uint8_t hash[AUTH_HASH_BYTES];          /* of text: for services */
+/* The token of a participant, or the secret of an invitation. */
+struct auth_secret {
+    char text[TOKEN_PREFIXED_BYTES + 1]; /* for the client; ended by NUL */
+    uint8_t hash[AUTH_HASH_BYTES];       /* of text: for services */
 };
 /* Draws one. seed: where the request may come again, what makes the same one then (token_derive);
  * STR_NONE: it does not. */
-void auth_draw_participant(const struct auth *auth, struct str seed,
-                           struct auth_participant *ret_token);
+void auth_draw_secret(const struct auth *auth, enum token_kind kind, struct str seed,
+                      struct auth_secret *ret_secret);
+
+/* The hash of an invitation's secret, as a client shows it. ERR_NO_SUCH_INVITATION: no gateway has
+ * drawn it. Asks nobody. */
+enum err auth_read_invitation(const struct auth *auth, struct str secret,
+                              uint8_t ret_hash[AUTH_HASH_BYTES]);
 
 /* This token is of a session or of a participant: a service has just made it theirs, or has said
  * so. Good ones are remembered until others take their places, and their requests are let through

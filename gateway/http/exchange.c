@@ -201,8 +201,8 @@ void exchange_respond(struct exchange *exchange, struct http_response **response
 void exchange_respond_json(struct exchange *exchange)
 {
     const struct route *route = exchange->route;
-    struct http_response *response =
-        http_response_new(route->answer.status == 0 ? 200 : route->answer.status);
+    const int status = route->answer.status == 0 ? 200 : route->answer.status;
+    struct http_response *response = http_response_new(exchange->is_pending ? 202 : status);
     if (exchange_dialect(exchange) == DIALECT_V1 && route->ask != NULL) {
         add_own_header(response, "Cache-Control", "no-store");
     }

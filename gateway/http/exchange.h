@@ -64,6 +64,7 @@ struct exchange {
                                       handler is called; may be NULL */
     bool guard_holds;              /* the guard's own: what it has taken when it let it in */
     struct etag_match match;       /* what a route with has_if_match may change */
+    bool is_pending;               /* what was asked for is still to come: a success is 202 */
     char etag[ETAG_BYTES];         /* of the answer; "": it has none */
     char location[LOCATION_BYTES]; /* likewise */
     struct json_t *body;           /* checked; NULL if the route takes none */

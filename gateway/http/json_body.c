@@ -57,17 +57,47 @@ void json_body_free(struct json_t **json)
 
 /* ---- the check ---- */
 
+/* Which one; past the last one: none. */
+static size_t find_word(const char *text, const char *const *words)
+{
+    size_t i = 0;
+    while (words[i] != NULL && strcmp(words[i], text) != 0) {
+        i++;
+    }
+    return i;
+}
+
 static bool is_one_of(const char *text, const char *const *words)
 {
-    while (*words != NULL && strcmp(*words, text) != 0) {
-        words++;
-    }
-    return *words != NULL;
+    return words[find_word(text, words)] != NULL;
 }
 
 static struct str json_body_text(const json_t *value)
 {
     return (struct str){.data = json_string_value(value), .bytes = json_string_length(value)};
+}
+
+/* Are the items of a list what the row says? false: one is no string, and *ret_is_typed says so, or
+ * there are other ones or more or fewer than there may be. */
+static bool has_good_items(const json_t *list, const struct member *member, bool *ret_is_typed)
+{
+    const size_t count = json_array_size(list);
+    bool is_good_list = count >= member->min && count <= member->max;
+    uint64_t id;
+    for (size_t i = 0; i < count && count <= member->max; i++) {
+        const json_t *item = json_array_get(list, i);
+        if (!json_is_string(item)) {
+            *ret_is_typed = false;
+            return false;
+        }
+        is_good_list &= member->type == MEMBER_IDS
+                            ? str_id(json_body_text(item), &id) && id <= ROOM_ID_MAX
+                            : is_one_of(json_string_value(item), member->words);
+        for (size_t j = 0; member->type == MEMBER_WORDS && j < i; j++) {
+            is_good_list &= !json_equal(item, json_array_get(list, j));
+        }
+    }
+    return is_good_list;
 }
 
 /* Is value what the row says? If not, *ret_kind is why. */
@@ -112,6 +142,11 @@ static bool is_good(const json_t *value, const struct member *member,
         is_inside = is_typed && timestamp_read(json_body_text(value), &unix_ms);
         break;
     }
+    case MEMBER_WORDS:
+    case MEMBER_IDS:
+        is_typed = json_is_array(value);
+        is_inside = has_good_items(value, member, &is_typed);
+        break;
     case MEMBER_NUMBERS:
     case MEMBER_STRINGS:
     case MEMBER_OBJECT:
@@ -173,6 +208,31 @@ uint64_t json_body_u64(const struct json_t *json, const char *name)
 bool json_body_bool(const struct json_t *json, const char *name)
 {
     return json_is_true(json_object_get(json, name));
+}
+
+bool json_body_has(const struct json_t *json, const char *name)
+{
+    return json_object_get(json, name) != NULL;
+}
+
+uint64_t json_body_words(const struct json_t *json, const char *name, const char *const *words)
+{
+    const json_t *list = json_object_get(json, name);
+    uint64_t set = 0;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        set |= UINT64_C(1) << find_word(json_string_value(json_array_get(list, i)), words);
+    }
+    return set;
+}
+
+size_t json_body_ids(const struct json_t *json, const char *name, uint64_t *ret_ids)
+{
+    const json_t *list = json_object_get(json, name);
+    const size_t count = json_array_size(list);
+    for (size_t i = 0; i < count; i++) {
+        (void)str_id(json_body_text(json_array_get(list, i)), &ret_ids[i]);
+    }
+    return count;
 }
 
 /* The number that a word stands for; the route's check has seen that it has one. */

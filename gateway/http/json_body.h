@@ -41,6 +41,11 @@ size_t json_body_check(const struct json_t *json, const struct member *members,
 struct str json_body_str(const struct json_t *json, const char *name);
 uint64_t json_body_u64(const struct json_t *json, const char *name);
 bool json_body_bool(const struct json_t *json, const char *name);
+bool json_body_has(const struct json_t *json, const char *name);
+/* Of a MEMBER_WORDS: bit i says that words[i] is there. */
+uint64_t json_body_words(const struct json_t *json, const char *name, const char *const *words);
+/* Of a MEMBER_IDS, whose row has a max: how many there are. */
+size_t json_body_ids(const struct json_t *json, const char *name, uint64_t *ret_ids);
 
 /* Copies the members that are there into the fields of the same names of msg, whose id says what it
  * is, or, if record is not NULL, of the record in its field of that name; null makes a field empty.

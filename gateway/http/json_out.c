@@ -95,6 +95,12 @@ void json_out_bool(struct json_out *out, bool value)
     strbuf_add_z(out->text, value ? "true" : "false");
 }
 
+void json_out_null(struct json_out *out)
+{
+    begin_value(out);
+    strbuf_add(out->text, STR_LIT("null"));
+}
+
 void json_out_raw(struct json_out *out, struct str json)
 {
     begin_value(out);
@@ -142,6 +148,28 @@ void json_out_member_bool(struct json_out *out, const char *name, bool value)
 {
     json_out_key(out, name);
     json_out_bool(out, value);
+}
+
+void json_out_member_words(struct json_out *out, const char *name, const char *const *words,
+                           uint64_t set)
+{
+    json_out_open_member(out, name, '[');
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if ((set >> i & 1) != 0) {
+            json_out_z(out, words[i]);
+        }
+    }
+    json_out_close(out, "]");
+}
+
+void json_out_member_time_or_null(struct json_out *out, const char *name, uint64_t unix_ms)
+{
+    json_out_key(out, name);
+    if (unix_ms == 0) {
+        json_out_null(out);
+    } else {
+        json_out_time(out, unix_ms);
+    }
 }
 
 void json_out_member_id(struct json_out *out, const char *name, uint64_t id)

@@ -23,6 +23,7 @@ void json_out_str(struct json_out *out, struct str value); /* UTF-8 */
 void json_out_z(struct json_out *out, const char *value);
 void json_out_u64(struct json_out *out, uint64_t value);
 void json_out_bool(struct json_out *out, bool value);
+void json_out_null(struct json_out *out);
 
 void json_out_raw(struct json_out *out, struct str json); /* one value that is JSON already */
 
@@ -35,6 +36,11 @@ void json_out_open_member(struct json_out *out, const char *name, char bracket);
 void json_out_member_z(struct json_out *out, const char *name, const char *value);
 void json_out_member_u64(struct json_out *out, const char *name, uint64_t value);
 void json_out_member_bool(struct json_out *out, const char *name, bool value);
+/* A list: words[i] where bit i is set. words is ended by NULL. */
+void json_out_member_words(struct json_out *out, const char *name, const char *const *words,
+                           uint64_t set);
+/* The time, or null where it is 0. */
+void json_out_member_time_or_null(struct json_out *out, const char *name, uint64_t unix_ms);
 /* An id: a string of digits, JSON_OUT_ID_BYTES at most. */
 #define JSON_OUT_ID_BYTES 24
 void json_out_member_id(struct json_out *out, const char *name, uint64_t id);

@@ -13,6 +13,9 @@ enum member_type {
     MEMBER_WORD,   /* a string, one of words; in a message an enum that names them */
     MEMBER_TIME,   /* a string: RFC 3339; in answers in UTC, with milliseconds; in a message Unix
                       time in milliseconds */
+    /* In a body only as is_local: */
+    MEMBER_WORDS, /* a list of words, each of them once; min and max are how many */
+    MEMBER_IDS,   /* a list of ids, each a string of digits; likewise */
     /* Only in answers: */
     MEMBER_NUMBERS,    /* a list of them; max is how many there may be */
     MEMBER_STRINGS,    /* likewise */
@@ -25,10 +28,12 @@ struct member {
     const char *name; /* NULL ends a list of members */
     enum member_type type;
     bool is_optional;
-    bool is_local;    /* in a body: for the handler, and in no message */
-    bool is_nullable; /* in a body: null empties it (RFC 7396); strings, labels and times only */
+    bool is_local; /* in a body: for the handler, and in no message */
+    /* Strings, labels, numbers and times only. In a body null empties it (RFC 7396), in an answer
+     * it says that there is none. */
+    bool is_nullable;
     uint64_t min, max;
-    const char *const *words;     /* of a MEMBER_WORD; ended by NULL */
+    const char *const *words;     /* of a MEMBER_WORD or MEMBER_WORDS; ended by NULL */
     const char *constant;         /* a string that always has this value; NULL: any */
     const struct member *members; /* of a MEMBER_OBJECT or MEMBER_OBJECTS */
     const char *doc;

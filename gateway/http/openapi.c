@@ -36,15 +36,43 @@ static void write_list_schema(const struct member *member, const char *item_type
     }
 }
 
-static void write_string_type(const struct member *member, struct json_out *out)
+static void write_words(const struct member *member, struct json_out *out)
+{
+    json_out_member_z(out, "type", "string");
+    json_out_open_member(out, "enum", '[');
+    for (size_t i = 0; member->words[i] != NULL; i++) {
+        json_out_z(out, member->words[i]);
+    }
+    json_out_close(out, "]");
+}
+
+/* Of words or ids. */
+static void write_bounded_list(const struct member *member, struct json_out *out)
+{
+    json_out_member_z(out, "type", "array");
+    json_out_open_member(out, "items", '{');
+    if (member->type == MEMBER_WORDS) {
+        write_words(member, out);
+    } else {
+        json_out_member_z(out, "type", "string");
+    }
+    json_out_close(out, "}");
+    json_out_member_u64(out, "minItems", member->min);
+    json_out_member_u64(out, "maxItems", member->max);
+    if (member->type == MEMBER_WORDS) {
+        json_out_member_bool(out, "uniqueItems", true);
+    }
+}
+
+static void write_type(const struct member *member, const char *type, struct json_out *out)
 {
     if (member->is_nullable) {
         json_out_open_member(out, "type", '[');
-        json_out_z(out, "string");
+        json_out_z(out, type);
         json_out_z(out, "null");
         json_out_close(out, "]");
     } else {
-        json_out_member_z(out, "type", "string");
+        json_out_member_z(out, "type", type);
     }
 }
 
@@ -56,23 +84,22 @@ static void write_member(const struct member *member, struct json_out *out)
     switch (member->type) {
     case MEMBER_STRING:
     case MEMBER_LABEL:
-        write_string_type(member, out);
+        write_type(member, "string", out);
         write_member_bounds(member, out);
         break;
     case MEMBER_NUMBER:
-        json_out_member_z(out, "type", "integer");
+        write_type(member, "integer", out);
         write_member_bounds(member, out);
         break;
     case MEMBER_BOOL:
         json_out_member_z(out, "type", "boolean");
         break;
     case MEMBER_WORD:
-        json_out_member_z(out, "type", "string");
-        json_out_open_member(out, "enum", '[');
-        for (size_t i = 0; member->words[i] != NULL; i++) {
-            json_out_z(out, member->words[i]);
-        }
-        json_out_close(out, "]");
+        write_words(member, out);
+        break;
+    case MEMBER_WORDS:
+    case MEMBER_IDS:
+        write_bounded_list(member, out);
         break;
     case MEMBER_NUMBERS:
         write_list_schema(member, "integer", out);
@@ -81,7 +108,7 @@ static void write_member(const struct member *member, struct json_out *out)
         write_list_schema(member, "string", out);
         break;
     case MEMBER_TIME:
-        write_string_type(member, out);
+        write_type(member, "string", out);
         json_out_member_z(out, "format", "date-time");
         break;
     case MEMBER_OBJECT:
@@ -189,15 +216,17 @@ static void write_bare_answer(const char *status, const char *doc, struct json_o
     json_out_close(out, "}");
 }
 
-static void write_success(const struct route *route, struct json_out *out)
+/* A success with this status. */
+static void write_success_as(const struct route *route, int status_code, const char *doc,
+                             struct json_out *out)
 {
     const struct route_answer *answer = &route->answer;
     const char *media_type = answer->media_type == NULL ? "application/json" : answer->media_type;
-    AUTO(mem_free) char *status = mem_printf("%d", answer->status == 0 ? 200 : answer->status);
+    AUTO(mem_free) char *status = mem_printf("%d", status_code);
     json_out_open_member(out, status, '{');
-    json_out_member_z(out, "description", answer->doc);
+    json_out_member_z(out, "description", doc);
     write_success_headers(answer, out);
-    if (answer->status == 204) {
+    if (status_code == 204) {
         json_out_close(out, "}");
         return;
     }
@@ -217,6 +246,15 @@ static void write_success(const struct route *route, struct json_out *out)
     }
     close_content(out);
     json_out_close(out, "}");
+}
+
+static void write_successes(const struct route *route, struct json_out *out)
+{
+    const struct route_answer *answer = &route->answer;
+    write_success_as(route, answer->status == 0 ? 200 : answer->status, answer->doc, out);
+    if (answer->pending_doc != NULL) {
+        write_success_as(route, 202, answer->pending_doc, out);
+    }
     if (answer->has_etag && !answer->is_of_asker && strcmp(route->method, "GET") == 0) {
         write_bare_answer("304", "What If-None-Match names is still so.", out);
     }
@@ -286,7 +324,7 @@ static void write_responses(const struct route *route, enum dialect dialect, str
     struct route_failures failures;
     route_find_failures(route, dialect, &failures);
     json_out_open_member(out, "responses", '{');
-    write_success(route, out);
+    write_successes(route, out);
     for (int status = 400; status < 600; status++) {
         for (size_t i = 0; i < failures.count; i++) {
             if (err_http_status(failures.errors[i]) == status) {

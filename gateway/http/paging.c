@@ -9,28 +9,14 @@ const struct member paging_query[] = {
     {.name = NULL},
 };
 
-static bool read_limit(const struct request *request, uint64_t *ret)
-{
-    char text[4]; /* PAGING_LIMIT_MAX has three digits */
-    if (!request_has_query(request, "limit")) {
-        *ret = PAGING_LIMIT;
-        return true;
-    }
-    if (!request_query(request, "limit", text, sizeof(text)) || text[0] == '\0' ||
-        text[strspn(text, "0123456789")] != '\0') {
-        return false;
-    }
-    *ret = strtoul(text, NULL, 10);
-    return *ret >= 1 && *ret <= PAGING_LIMIT_MAX;
-}
-
 enum err paging_read(const struct request *request, void *ret_place, size_t bytes,
                      struct paging *ret)
 {
     char text[2 * PAGING_PLACE_BYTES_MAX + 1];
     assert(bytes <= PAGING_PLACE_BYTES_MAX);
-    *ret = (struct paging){.has_place = request_has_query(request, "page_token")};
-    if (!read_limit(request, &ret->limit)) {
+    *ret = (struct paging){.limit = PAGING_LIMIT,
+                           .has_place = request_has_query(request, "page_token")};
+    if (!request_query_number(request, "limit", 1, PAGING_LIMIT_MAX, &ret->limit)) {
         return ERR_BAD_REQUEST;
     }
     if (ret->has_place && (!request_query(request, "page_token", text, sizeof(text)) ||

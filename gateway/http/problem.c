@@ -110,31 +110,48 @@ const char *problem_title(enum err err)
 
 #define FAULT_DETAIL_BYTES 96
 
+static const char *const member_types[] = {
+    [MEMBER_STRING] = "a string",         [MEMBER_LABEL] = "a string",
+    [MEMBER_NUMBER] = "a whole number",   [MEMBER_BOOL] = "true or false",
+    [MEMBER_WORD] = "a string",           [MEMBER_TIME] = "a string",
+    [MEMBER_WORDS] = "a list of strings", [MEMBER_IDS] = "a list of strings"};
+
+/* What a value of the right type should be, and is not. */
+static void describe_bounds(const struct member *member, char ret_detail[FAULT_DETAIL_BYTES])
+{
+    static const char *const before[] = {[MEMBER_STRING] = "have",
+                                         [MEMBER_LABEL] = "have",
+                                         [MEMBER_NUMBER] = "be from",
+                                         [MEMBER_WORDS] = "have",
+                                         [MEMBER_IDS] = "have"};
+    static const char *const after[] = {[MEMBER_STRING] = " bytes",
+                                        [MEMBER_LABEL] =
+                                            " characters that can be seen, and no other ones",
+                                        [MEMBER_NUMBER] = "",
+                                        [MEMBER_WORDS] = " words of this member, each once",
+                                        [MEMBER_IDS] = " ids"};
+    if (member->type == MEMBER_WORD) {
+        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must be one of the words of this member");
+    } else if (member->type == MEMBER_TIME) {
+        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must be a time as 2026-11-29T01:02:03Z");
+    } else {
+        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must %s %" PRIu64 " to %" PRIu64 "%s",
+                       before[member->type], member->min, member->max, after[member->type]);
+    }
+}
+
 /* What is wrong with it: its name may stand before this. */
 static void describe_fault(const struct member_fault *fault, char ret_detail[FAULT_DETAIL_BYTES])
 {
-    static const char *const types[] = {[MEMBER_STRING] = "a string",
-                                        [MEMBER_LABEL] = "a string",
-                                        [MEMBER_NUMBER] = "a whole number",
-                                        [MEMBER_BOOL] = "true or false",
-                                        [MEMBER_WORD] = "a string"};
     const struct member *member = fault->member;
-    const char *text = fault->kind == MEMBER_UNKNOWN ? "is not known here" : "is required";
-    (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "%s", text);
     if (fault->kind == MEMBER_MISTYPED) {
-        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must be %s%s", types[member->type],
+        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must be %s%s", member_types[member->type],
                        member->is_nullable ? " or null" : "");
-    } else if (fault->kind == MEMBER_OUTSIDE && member->type == MEMBER_LABEL) {
-        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES,
-                       "must have %" PRIu64 " to %" PRIu64
-                       " characters that can be seen, and no other ones",
-                       member->min, member->max);
-    } else if (fault->kind == MEMBER_OUTSIDE && member->type == MEMBER_WORD) {
-        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must be one of the words of this member");
     } else if (fault->kind == MEMBER_OUTSIDE) {
-        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must %s %" PRIu64 " to %" PRIu64 "%s",
-                       member->type == MEMBER_STRING ? "have" : "be from", member->min, member->max,
-                       member->type == MEMBER_STRING ? " bytes" : "");
+        describe_bounds(member, ret_detail);
+    } else {
+        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "%s",
+                       fault->kind == MEMBER_UNKNOWN ? "is not known here" : "is required");
     }
 }
 

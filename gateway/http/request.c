@@ -1,6 +1,7 @@
 #include "gateway/http/request.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 
 bool request_split(struct request *request)
 {
@@ -100,4 +101,23 @@ bool request_query(const struct request *request, const char *name, char *ret_va
         }
     }
     return false;
+}
+
+bool request_query_number(const struct request *request, const char *name, uint64_t min,
+                          uint64_t max, uint64_t *ret)
+{
+    char text[20]; /* INT64_MAX has 19 digits */
+    if (!request_has_query(request, name)) {
+        return true;
+    }
+    if (!request_query(request, name, text, sizeof(text)) || text[0] == '\0' ||
+        text[strspn(text, "0123456789")] != '\0') {
+        return false;
+    }
+    const uint64_t number = strtoull(text, NULL, 10);
+    if (number < min || number > max) {
+        return false;
+    }
+    *ret = number;
+    return true;
 }

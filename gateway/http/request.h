@@ -70,4 +70,9 @@ bool request_query(const struct request *request, const char *name, char *ret_va
 /* Is there one at all? */
 bool request_has_query(const struct request *request, const char *name);
 
+/* One that is a whole number: digits and nothing else. If there is none, *ret stays as it is.
+ * false: it is no number from min to max, which is INT64_MAX at most. */
+bool request_query_number(const struct request *request, const char *name, uint64_t min,
+                          uint64_t max, uint64_t *ret);
+
 #endif

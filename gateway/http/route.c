@@ -13,6 +13,7 @@ static const struct route_takes takes[] = {
     [ROUTE_USER_OR_PARTICIPANT] = {.name = "user_or_participant",
                                    .session = true,
                                    .participant = true},
+    [ROUTE_USER_OR_NOBODY] = {.name = "user_or_nobody", .nothing = true, .session = true},
     [ROUTE_USER_PARTICIPANT_OR_NOBODY] = {.name = "user_participant_or_nobody",
                                           .nothing = true,
                                           .session = true,
@@ -87,14 +88,19 @@ static const char *check_member(const struct member *members, const struct membe
                                 bool is_body)
 {
     bool is_of_answer = member->type >= MEMBER_NUMBERS;
+    bool is_local_list = member->type == MEMBER_WORDS || member->type == MEMBER_IDS;
     bool has_members = member->type == MEMBER_OBJECT || member->type == MEMBER_OBJECTS;
+    bool has_words = member->type == MEMBER_WORD || member->type == MEMBER_WORDS;
     if (member->min > member->max) {
         return "a member's bounds are reversed";
     }
     if (is_body && (is_of_answer || member->constant != NULL)) {
         return "a member is of a type that no body has";
     }
-    if ((member->type == MEMBER_WORD) != (member->words != NULL)) {
+    if (is_body && is_local_list && !member->is_local) {
+        return "a list of the body goes into the message";
+    }
+    if (has_words != (member->words != NULL)) {
         return "a member that is a word has no words, or another one has";
     }
     if (has_members != (member->members != NULL)) {
@@ -137,7 +143,7 @@ static const char *check_field(const struct msg_fields *to, const struct member 
                           member->type == MEMBER_TIME ||
                           (member->min >= field->min && max <= field->max);
         if (member->is_nullable && (field->presence != MSG_OPTIONAL || field->min > 0 ||
-                                    (field->type != FIELD_STR && member->type != MEMBER_TIME))) {
+                                    (field->type != FIELD_STR && field->type != FIELD_U64))) {
             return "a member that may be null needs an optional field that may be empty";
         }
         if (member->type == MEMBER_WORD && field->type == FIELD_ENUM &&
@@ -172,6 +178,9 @@ static const char *check_ask(const struct route *route)
     }
     if (route->answer.has_location != (route->ask->locate != NULL)) {
         return "the answer has a Location that nothing tells, or the other way round";
+    }
+    if ((route->answer.pending_doc != NULL) != (route->ask->is_pending != NULL)) {
+        return "the answer may be 202 and nothing tells when, or the other way round";
     }
     const struct msg_fields to = msg_fields_of(type, route->ask->record);
     if (to.fields == NULL && route->ask->record != NULL) {

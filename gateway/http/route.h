@@ -13,7 +13,7 @@ struct exchange; /* exchange.h */
 struct json_out; /* json_out.h */
 struct stats;    /* stats.h */
 
-#define ROUTE_ERRORS_MAX 8
+#define ROUTE_ERRORS_MAX 20
 #define LOCATION_BYTES 128
 
 enum route_who {
@@ -22,8 +22,9 @@ enum route_who {
     ROUTE_ADMIN,               /* likewise, and he may manage everybody; else forbidden */
     ROUTE_PARTICIPANT,         /* somebody in a room, with his participant's token */
     ROUTE_USER_OR_PARTICIPANT, /* either of them */
-    /* Likewise, or somebody who comes with nothing; what he comes with must be good. */
-    ROUTE_USER_PARTICIPANT_OR_NOBODY,
+    /* A user, or somebody who comes with nothing; what he comes with must be good. */
+    ROUTE_USER_OR_NOBODY,
+    ROUTE_USER_PARTICIPANT_OR_NOBODY, /* likewise, or a participant */
 };
 
 /* What a request may come with. */
@@ -47,6 +48,8 @@ struct route_answer {
     const char *media_type;       /* NULL: application/json */
     const struct member *members; /* of the JSON; NULL: something else, as doc says */
     const char *doc;
+    const char *pending_doc; /* it may also be 202, with the same members: then what was asked for
+                                is still to come, as this says; NULL: never */
     /* It carries an ETag; a GET is answered 304 if If-None-Match names that. */
     bool has_etag;
     bool is_of_asker;  /* it shows more than the version says, of who asks: a GET is never 304 */
@@ -79,6 +82,8 @@ struct route_ask {
     /* The path of what was made. There if the row's answer has a Location. */
     void (*locate)(const struct exchange *exchange, const struct msg *reply,
                    char ret_path[LOCATION_BYTES]);
+    /* Is what was asked for still to come? There if the row's answer has a pending_doc. */
+    bool (*is_pending)(const struct msg *reply);
 };
 
 struct route {
@@ -168,7 +173,7 @@ bool route_is_polled(const struct route *route, struct request *request);
 /* Is its path under /v1? That of a page about a problem is not. */
 bool route_is_under_v1(const struct route *route);
 
-#define ROUTE_FAILURES_MAX 32
+#define ROUTE_FAILURES_MAX 48
 
 /* All that can go wrong with a row, each once. */
 struct route_failures {

@@ -11,9 +11,12 @@
 #include "proto/base/base.h"
 
 #define TOKEN_HEX 64 /* lower-case hex digits */
-/* Clients have a participant's token with this before its digits; a session's has nothing there. */
+/* Clients have a participant's token and the secret of an invitation with these before the digits;
+ * a session's token has nothing there. */
 #define TOKEN_PARTICIPANT_PREFIX "lp_"
-#define TOKEN_PARTICIPANT_BYTES (sizeof(TOKEN_PARTICIPANT_PREFIX) - 1 + TOKEN_HEX)
+#define TOKEN_INVITATION_PREFIX "li_"
+#define TOKEN_PREFIX_BYTES 3
+#define TOKEN_PREFIXED_BYTES (TOKEN_PREFIX_BYTES + TOKEN_HEX)
 #define TOKEN_KEY_BYTES_MIN 32
 #define TOKEN_KEY_BYTES_MAX 128
 
@@ -21,6 +24,7 @@
 enum token_kind {
     TOKEN_SESSION,
     TOKEN_PARTICIPANT,
+    TOKEN_INVITATION,
 };
 
 struct token_keys;

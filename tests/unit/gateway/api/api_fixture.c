@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include <sodium.h>
 
 void api_fixture_restart(struct api_fixture *f)
 {
@@ -143,6 +144,40 @@ struct ask *ask_send(struct api_fixture *f, const char *path, const char *author
     struct ask *ask = ask_new("POST", path, authorization, str_of(body));
     api_handle(f->api, &ask->request);
     return ask;
+}
+
+struct ask *send_as(struct api_fixture *f, const struct sent *sent)
+{
+    const char *query = strchr(sent->path, '?');
+    struct ask *ask = ask_new(sent->method, sent->path, sent->token, str_of(sent->body));
+    if (query != NULL) {
+        const struct str path = {.data = sent->path, .bytes = (size_t)(query - sent->path)};
+        assert_true(str_copy(f->path, sizeof(f->path), path));
+        ask->request.path = f->path;
+        ask->request.query = query + 1;
+    }
+    ask_set_header(ask, "Content-Type", sent->body == NULL ? NULL : "application/json");
+    ask_set_header(ask, "Idempotency-Key", sent->key);
+    api_handle(f->api, &ask->request);
+    if (mock_bus_pending(&f->bus, MSG_session_check) != NULL) {
+        answer_session(f, CAROL_ID);
+    }
+    return ask;
+}
+
+struct mock_bus_call *asked(struct api_fixture *f, enum msg_id message)
+{
+    struct mock_bus_call *call = mock_bus_pending(&f->bus, message);
+    assert_non_null(call);
+    return call;
+}
+
+void assert_hash_of(struct str hash, const char *token)
+{
+    uint8_t expected[32];
+    crypto_hash_sha256(expected, (const unsigned char *)token, strlen(token));
+    assert_int_equal(hash.bytes, sizeof(expected));
+    assert_memory_equal(hash.data, expected, sizeof(expected));
 }
 
 static void answer(struct api_fixture *f, enum msg_id asked, const struct msg *reply)

@@ -30,6 +30,7 @@ struct api_fixture {
     struct user_meetings *meetings;
     struct api *api;
     struct api_config config;
+    char path[128]; /* of the last request that had a query (send_as) */
 };
 
 int api_fixture_setup(void **state);
@@ -40,6 +41,21 @@ void api_fixture_restart(struct api_fixture *f);
 /* A POST with this body. */
 struct ask *ask_send(struct api_fixture *f, const char *path, const char *authorization,
                      const char *body);
+
+#define CAROL_ID 41
+#define KEY "8e03978e-40d5-43dd-bc93-6894a57f9324"
+
+/* A request: token may be NULL, and TOKEN is carol's; so may body and key. path may have a query.
+ */
+struct sent {
+    const char *method, *path, *token, *body, *key;
+};
+struct ask *send_as(struct api_fixture *f, const struct sent *sent);
+
+/* The pending call of this kind. */
+struct mock_bus_call *asked(struct api_fixture *f, enum msg_id message);
+
+void assert_hash_of(struct str hash, const char *token); /* SHA-256 */
 
 /* Answers the pending call of this kind with success. */
 void answer_session(struct api_fixture *f, uint64_t user_id);

@@ -9,10 +9,8 @@
 
 #include "tests/unit/gateway/api/api_fixture.h"
 
-#define CAROL 41
 #define ROOM "/v1/rooms/abc-defg-hij"
 #define JOIN ROOM "/participants"
-#define KEY "8e03978e-40d5-43dd-bc93-6894a57f9324"
 #define NAMED "{\"name\":\"Dave\"}"
 
 static const uint64_t can[] = {ROOM_SEE, ROOM_RAISE_HAND, 1000};
@@ -24,31 +22,7 @@ static const struct msg_participant dave = {.id = 9,
                                             .joined_unix_ms = 1700000000000};
 #define DAVE                                                                                       \
     "{\"id\":\"9\",\"name\":\"Dave <D>\",\"role\":\"participant\",\"state\":\"joined\","           \
-    "\"guest\":true,\"joined_at\":\"2023-11-14T22:13:20.000Z\"}"
-
-/* A request: token may be NULL, and TOKEN is carol's; so may body and key. */
-struct sent {
-    const char *method, *path, *token, *body, *key;
-};
-
-static struct ask *send_as(struct api_fixture *f, const struct sent *sent)
-{
-    struct ask *ask = ask_new(sent->method, sent->path, sent->token, str_of(sent->body));
-    ask_set_header(ask, "Content-Type", sent->body == NULL ? NULL : "application/json");
-    ask_set_header(ask, "Idempotency-Key", sent->key);
-    api_handle(f->api, &ask->request);
-    if (mock_bus_pending(&f->bus, MSG_session_check) != NULL) {
-        answer_session(f, CAROL);
-    }
-    return ask;
-}
-
-static struct mock_bus_call *asked(struct api_fixture *f, enum msg_id message)
-{
-    struct mock_bus_call *call = mock_bus_pending(&f->bus, message);
-    assert_non_null(call);
-    return call;
-}
+    "\"guest\":true,\"muted\":[],\"joined_at\":\"2023-11-14T22:13:20.000Z\"}"
 
 static const struct msg_participant_join *asked_join(struct api_fixture *f)
 {
@@ -70,22 +44,14 @@ static void answer_join(struct api_fixture *f, enum how how)
 }
 
 /* The token that an answer has. */
-static void read_token(const struct ask *ask, char ret_token[TOKEN_PARTICIPANT_BYTES + 1])
+static void read_token(const struct ask *ask, char ret_token[TOKEN_PREFIXED_BYTES + 1])
 {
     static const char before[] = "\"token\":\"";
     const char *at = strstr(ask->body, before);
     assert_non_null(at);
-    assert_true(str_copy(ret_token, TOKEN_PARTICIPANT_BYTES + 1,
-                         (struct str){at + strlen(before), TOKEN_PARTICIPANT_BYTES}));
-    assert_int_equal(at[strlen(before) + TOKEN_PARTICIPANT_BYTES], '"');
-}
-
-static void assert_hash_of(struct str hash, const char *token)
-{
-    uint8_t expected[32];
-    crypto_hash_sha256(expected, (const unsigned char *)token, strlen(token));
-    assert_int_equal(hash.bytes, sizeof(expected));
-    assert_memory_equal(hash.data, expected, sizeof(expected));
+    assert_true(str_copy(ret_token, TOKEN_PREFIXED_BYTES + 1,
+                         (struct str){at + strlen(before), TOKEN_PREFIXED_BYTES}));
+    assert_int_equal(at[strlen(before) + TOKEN_PREFIXED_BYTES], '"');
 }
 
 /* ---- coming in ---- */
@@ -93,7 +59,7 @@ static void assert_hash_of(struct str hash, const char *token)
 static void a_guest_comes_in(void **state)
 {
     struct api_fixture *f = *state;
-    char token[TOKEN_PARTICIPANT_BYTES + 1], location[LOCATION_BYTES];
+    char token[TOKEN_PREFIXED_BYTES + 1], location[LOCATION_BYTES];
     struct ask *ask = send_as(
         f, &(struct sent){"POST", JOIN, NULL,
                           "{\"name\":\" Dave \",\"device\":\"laptop\",\"pin\":\"0042\"}", NULL});
@@ -129,7 +95,7 @@ static void a_user_comes_in_with_his_session(void **state)
     struct ask *ask =
         send_as(f, &(struct sent){"POST", "/v1/rooms/77/participants", TOKEN, "{}", NULL});
     const struct mock_bus_call *call = asked(f, MSG_participant_join);
-    assert_int_equal(call->context.principal.user_id, CAROL);
+    assert_int_equal(call->context.principal.user_id, CAROL_ID);
     assert_int_equal(call->request.participant_join.name.bytes, 0);
     assert_int_equal(call->request.participant_join.device_hash.bytes, 0);
     assert_hash_of(call->request.participant_join.session_hash, TOKEN);
@@ -142,7 +108,7 @@ static void a_user_comes_in_with_his_session(void **state)
 static void who_was_in_comes_back(void **state)
 {
     struct api_fixture *f = *state;
-    char token[TOKEN_PARTICIPANT_BYTES + 1];
+    char token[TOKEN_PREFIXED_BYTES + 1];
     struct ask *ask =
         send_as(f, &(struct sent){"POST", JOIN, "Bearer " PARTICIPANT_TOKEN, "{}", NULL});
     assert_true(asked_join(f)->has_asker);
@@ -151,6 +117,35 @@ static void who_was_in_comes_back(void **state)
     assert_int_equal(ask->status, 201);
     read_token(ask, token);
     assert_string_equal(token, PARTICIPANT_TOKEN);
+    ask_free(&ask);
+}
+
+/* By an invitation: services see a hash of its secret. Who has to wait is told so. */
+static void a_guest_comes_by_an_invitation_and_waits(void **state)
+{
+    static const struct sent sent = {"POST", JOIN, NULL,
+                                     "{\"name\":\"Dave\",\"invitation\":\"" INVITATION "\"}", NULL};
+    struct api_fixture *f = *state;
+    char token[TOKEN_PREFIXED_BYTES + 1], location[LOCATION_BYTES];
+    struct msg_participant waiting = dave;
+    waiting.state = PARTICIPANT_WAITING;
+    struct ask *ask = send_as(f, &sent);
+    assert_hash_of(asked_join(f)->invitation_hash, INVITATION);
+    mock_bus_answer(asked(f, MSG_participant_join), ERR_OK,
+                    &(struct msg){.id = MSG_participant_join_reply,
+                                  .participant_join_reply = {
+                                      .participant = waiting, .room_id = 77, .made = true}});
+    assert_int_equal(ask->status, 202);
+    assert_non_null(strstr(ask->body, "\"state\":\"waiting\""));
+    assert_non_null(strstr(ask->body, "\"me\":{\"can\":[]}"));
+    assert_null(strstr(ask->body, "li_"));
+    assert_string_equal(ask_header(ask, "Location", location, sizeof(location)), JOIN "/9");
+    read_token(ask, token);
+    ask_free(&ask);
+    ask = send_as(f, &(struct sent){"POST", JOIN, NULL, NAMED, NULL});
+    assert_int_equal(asked_join(f)->invitation_hash.bytes, 0);
+    fail_call(f, MSG_participant_join, ERR_LOBBY_FULL);
+    assert_problem(ask, 409, "lobby_full");
     ask_free(&ask);
 }
 
@@ -191,20 +186,23 @@ static void what_cannot_be_is_refused_at_once(void **state)
          "wrong_member",
          "/hand"},
         {{"GET", ROOM, PARTICIPANT_TOKEN, NULL, NULL}, 401, "unauthorized", ""},
+        {{"PATCH", JOIN "/9", PARTICIPANT_TOKEN, "{\"muted\":[\"audio\",\"audio\"]}", NULL},
+         422,
+         "wrong_member",
+         "must have 0 to 3 words of this member, each once"},
+        {{"POST", JOIN, NULL, "{\"name\":\"Dave\",\"invitation\":\"li_\"}", NULL},
+         422,
+         "wrong_member",
+         "/invitation"},
+        {{"POST", JOIN, NULL, "{\"name\":\"Dave\",\"invitation\":\"" FOREIGN_INVITATION "\"}",
+          NULL},
+         404,
+         "no_such_invitation",
+         ""},
     };
     struct api_fixture *f = *state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct sent sent = rows[i].sent;
-        char path[128];
-        (void)str_copy(path, sizeof(path), str_of(sent.path));
-        char *query = strchr(path, '?');
-        struct ask *ask = ask_new(sent.method, path, sent.token, str_of(sent.body));
-        if (query != NULL) {
-            *query = '\0';
-            ask->request.query = query + 1;
-        }
-        ask_set_header(ask, "Content-Type", "application/json");
-        api_handle(f->api, &ask->request);
+        struct ask *ask = send_as(f, &rows[i].sent);
         assert_problem(ask, rows[i].status, rows[i].code);
         assert_non_null(strstr(ask->body, rows[i].detail));
         ask_free(&ask);
@@ -220,7 +218,7 @@ static void what_cannot_be_is_refused_at_once(void **state)
 
 /* What is asked for, and the token that is given. */
 struct joined {
-    char key[16], token_hash[32], token[TOKEN_PARTICIPANT_BYTES + 1];
+    char key[16], token_hash[32], token[TOKEN_PREFIXED_BYTES + 1];
 };
 
 static void join_with(struct api_fixture *f, const struct sent *sent, struct joined *ret)
@@ -297,7 +295,8 @@ static void who_is_in_is_listed(void **state)
         ask->body,
         "{\"items\":[" DAVE ",{\"id\":\"12\",\"name\":\"Dave <D>\",\"role\":\"participant\","
         "\"state\":\"joined\",\"guest\":true,\"hand_raised_at\":\"2023-11-14T22:13:21.500Z\","
-        "\"joined_at\":\"2023-11-14T22:13:20.000Z\"}],\"next_page_token\":\"000000000000000c\"}");
+        "\"muted\":[],\"joined_at\":\"2023-11-14T22:13:20.000Z\"}],\"next_page_token\":"
+        "\"000000000000000c\"}");
     ask_free(&ask);
 }
 
@@ -346,9 +345,39 @@ static void one_is_changed(void **state)
     ask = send_as(f, &(struct sent){"PATCH", JOIN "/9", TOKEN, "{\"hand\":true}", NULL});
     change = &asked(f, MSG_participant_change)->request.participant_change;
     assert_true(change->hand && !change->has_name && !change->has_role && !change->has_asker);
+    assert_false(change->has_muted);
     fail_call(f, MSG_participant_change, ERR_FORBIDDEN);
     assert_problem(ask, 403, "forbidden");
     ask_free(&ask);
+}
+
+/* One says all that others are not to get; nothing is what makes it end. */
+static void who_is_mute_says_so(void **state)
+{
+    static const struct {
+        const char *body;
+        uint64_t muted;
+        const char *told;
+    } rows[] = {
+        {"{\"muted\":[\"screen\",\"audio\"]}", MEDIA_AUDIO | MEDIA_SCREEN,
+         "\"muted\":[\"audio\",\"screen\"],"},
+        {"{\"muted\":[\"video\"]}", MEDIA_VIDEO, "\"muted\":[\"video\"],"},
+        {"{\"muted\":[]}", 0, "\"muted\":[],"},
+    };
+    struct api_fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ask *ask =
+            send_as(f, &(struct sent){"PATCH", JOIN "/9", PARTICIPANT_TOKEN, rows[i].body, NULL});
+        const struct msg_participant_change *change =
+            &asked(f, MSG_participant_change)->request.participant_change;
+        assert_true(change->has_muted && change->muted == rows[i].muted && !change->has_hand);
+        struct msg reply = {.id = MSG_participant_change_reply,
+                            .participant_change_reply = {.participant = dave}};
+        reply.participant_change_reply.participant.muted = rows[i].muted;
+        mock_bus_answer(asked(f, MSG_participant_change), ERR_OK, &reply);
+        assert_non_null(strstr(ask->body, rows[i].told));
+        ask_free(&ask);
+    }
 }
 
 static void they_leave(void **state)
@@ -549,6 +578,31 @@ static void codes_are_guessed_at_a_time(void **state)
     assert_int_equal(name_room(f, &guess, MSG_participant_join, ERR_NO_SUCH_ROOM), 429);
 }
 
+/* One that no gateway has drawn, and one that is none any more; a good one does not count. */
+static void invitations_are_guessed_so_often(void **state)
+{
+    static const struct sent ours = {"POST", JOIN, NULL,
+                                     "{\"name\":\"D\",\"invitation\":\"" INVITATION "\"}", NULL};
+    static const struct sent foreign = {
+        "POST", JOIN, NULL, "{\"name\":\"D\",\"invitation\":\"" FOREIGN_INVITATION "\"}", NULL};
+    static const struct sent inside = {"POST", JOIN, PARTICIPANT_TOKEN,
+                                       "{\"invitation\":\"" FOREIGN_INVITATION "\"}", NULL};
+    struct api_fixture *f = *state;
+    f->config.room_limits.join_burst = 100;
+    api_fixture_restart(f);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(try_to_join(f, &ours, ERR_INVITATION_USED_UP), 410);
+    }
+    assert_int_equal(try_to_join(f, &ours, ERR_NO_SUCH_INVITATION), 404);
+    assert_int_equal(try_to_join(f, &foreign, ERR_OK), 404);
+    assert_int_equal(try_to_join(f, &inside, ERR_OK), 404);
+    assert_false(was_limited(f, "limit=\"code\""));
+    assert_int_equal(try_to_join(f, &foreign, ERR_OK), 404);
+    assert_int_equal(try_to_join(f, &foreign, ERR_OK), 429);
+    assert_int_equal(try_to_join(f, &ours, ERR_OK), 429);
+    assert_true(was_limited(f, "limit=\"code\""));
+}
+
 #define PARTICIPANTS_TEST(fn)                                                                      \
     cmocka_unit_test_setup_teardown(fn, api_fixture_setup, api_fixture_teardown)
 
@@ -561,12 +615,14 @@ int main(void)
         PARTICIPANTS_TEST(a_guest_comes_in),
         PARTICIPANTS_TEST(a_user_comes_in_with_his_session),
         PARTICIPANTS_TEST(who_was_in_comes_back),
+        PARTICIPANTS_TEST(a_guest_comes_by_an_invitation_and_waits),
         PARTICIPANTS_TEST(what_cannot_be_is_refused_at_once),
         PARTICIPANTS_TEST(what_comes_again_gets_the_same_token),
         PARTICIPANTS_TEST(a_clients_key_is_told_with_its_body),
         PARTICIPANTS_TEST(who_is_in_is_listed),
         PARTICIPANTS_TEST(one_is_shown),
         PARTICIPANTS_TEST(one_is_changed),
+        PARTICIPANTS_TEST(who_is_mute_says_so),
         PARTICIPANTS_TEST(they_leave),
         PARTICIPANTS_TEST(so_many_come_from_one_address),
         PARTICIPANTS_TEST(so_many_are_refused),
@@ -574,6 +630,7 @@ int main(void)
         PARTICIPANTS_TEST(so_many_pins_are_tried),
         PARTICIPANTS_TEST(codes_are_guessed_so_often),
         PARTICIPANTS_TEST(codes_are_guessed_at_a_time),
+        PARTICIPANTS_TEST(invitations_are_guessed_so_often),
     };
     return cmocka_run_group_tests_name("participants_api", tests, NULL, NULL);
 }

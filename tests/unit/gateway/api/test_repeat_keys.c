@@ -10,7 +10,6 @@
 
 #define BODY "{\"username\":\"carol\",\"password\":\"open it now\"}"
 #define OTHER_BODY "{\"username\":\"dora\",\"password\":\"open it now\"}"
-#define KEY "8e03978e-40d5-43dd-bc93-6894a57f9324"
 #define LONGEST                                                                                    \
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"                             \
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

@@ -43,13 +43,6 @@ static struct ask *ask_as_carol(struct api_fixture *f, const char *method, const
     return ask;
 }
 
-static struct mock_bus_call *asked(struct api_fixture *f, enum msg_id message)
-{
-    struct mock_bus_call *call = mock_bus_pending(&f->bus, message);
-    assert_non_null(call);
-    return call;
-}
-
 static void assert_told(struct ask *ask, const char *name, const char *expected)
 {
     char value[128];

@@ -32,13 +32,6 @@ static struct ask *open_session(struct api_fixture *f, const char *device)
     return send(f, "POST", "/v1/sessions", NULL, body);
 }
 
-static const struct mock_bus_call *asked(struct api_fixture *f, enum msg_id id)
-{
-    const struct mock_bus_call *call = mock_bus_pending(&f->bus, id);
-    assert_non_null(call);
-    return call;
-}
-
 static void answer_open(struct api_fixture *f)
 {
     const struct msg reply = {.id = MSG_session_open_reply,

@@ -151,7 +151,7 @@ static void test_kinds_of_who(void **state)
     assert_null(mock_bus_pending(&f->http.bus, MSG_session_check));
     /* Services know the hash of all of it. */
     uint8_t hash[32];
-    crypto_hash_sha256(hash, (const unsigned char *)PARTICIPANT_TOKEN, TOKEN_PARTICIPANT_BYTES);
+    crypto_hash_sha256(hash, (const unsigned char *)PARTICIPANT_TOKEN, TOKEN_PREFIXED_BYTES);
     assert_memory_equal(f->asker, hash, sizeof(hash));
     /* A user's route takes no participant. */
     struct ask *ask = send(f, ask_new("PATCH", "/v1/doors/1", PARTICIPANT_TOKEN, STR_NONE));
@@ -219,7 +219,7 @@ static void test_keys_are_of_who_asks_and_of_the_place(void **state)
         {"/v1/doors/1", NULL, NULL, true, 2}, /* who guesses a proxy's id */
     };
     struct fixture *f = *state;
-    struct auth_participant other;
+    struct auth_secret other;
     uint8_t made[ARRAY_LEN(knocks)][REPEAT_KEY_BYTES];
     for (size_t i = 0; i < ARRAY_LEN(knocks); i++) {
         do_knock(f, &knocks[i]);
@@ -235,7 +235,7 @@ static void test_keys_are_of_who_asks_and_of_the_place(void **state)
     do_knock(f, &(struct knock){"/v1/doors/1", NULL, KEY, true, 2});
     assert_memory_equal(made[2], f->key, sizeof(made[2]));
     do_knock(f, &(struct knock){"/v1/doors/1", PARTICIPANT_TOKEN, "k", false, 1});
-    auth_draw_participant(f->http.auth, STR_NONE, &other);
+    auth_draw_secret(f->http.auth, TOKEN_PARTICIPANT, STR_NONE, &other);
     do_knock(f, &(struct knock){"/v1/doors/1", other.text, KEY, false, 1});
     assert_memory_not_equal(made[0], f->key, sizeof(made[0]));
     do_knock(f, &(struct knock){"/v1/doors/1", NULL, NULL, false, 1});
@@ -297,12 +297,12 @@ static void test_participants_who_are_known(void **state)
 static void test_participants_tokens(void **state)
 {
     struct fixture *f = *state;
-    struct auth_participant drawn, again, derived;
-    auth_draw_participant(f->http.auth, STR_NONE, &drawn);
-    auth_draw_participant(f->http.auth, STR_NONE, &again);
+    struct auth_secret drawn, again, derived;
+    auth_draw_secret(f->http.auth, TOKEN_PARTICIPANT, STR_NONE, &drawn);
+    auth_draw_secret(f->http.auth, TOKEN_PARTICIPANT, STR_NONE, &again);
     assert_string_not_equal(drawn.text, again.text);
-    auth_draw_participant(f->http.auth, STR_LIT("seed"), &derived);
-    auth_draw_participant(f->http.auth, STR_LIT("seed"), &again);
+    auth_draw_secret(f->http.auth, TOKEN_PARTICIPANT, STR_LIT("seed"), &derived);
+    auth_draw_secret(f->http.auth, TOKEN_PARTICIPANT, STR_LIT("seed"), &again);
     assert_memory_equal(&derived, &again, sizeof(derived));
     do_knock(f, &(struct knock){"/v1/doors/1", derived.text, NULL, false, 1});
     assert_memory_equal(f->asker, derived.hash, sizeof(derived.hash));
@@ -310,11 +310,36 @@ static void test_participants_tokens(void **state)
     assert_memory_equal(f->asker, drawn.hash, sizeof(drawn.hash));
 }
 
+/* What no gateway has drawn as one is refused here. */
+static void test_invitations_secrets(void **state)
+{
+    static const char *const none[] = {
+        "", "li_", "li_" FOREIGN_TOKEN, TOKEN, "li_" TOKEN, PARTICIPANT_TOKEN, FOREIGN_INVITATION};
+    struct fixture *f = *state;
+    struct auth_secret drawn, again;
+    uint8_t hash[AUTH_HASH_BYTES];
+    auth_draw_secret(f->http.auth, TOKEN_INVITATION, STR_NONE, &drawn);
+    assert_memory_equal(drawn.text, "li_", 3);
+    assert_int_equal(auth_read_invitation(f->http.auth, str_of(drawn.text), hash), ERR_OK);
+    assert_memory_equal(hash, drawn.hash, sizeof(hash));
+    assert_int_equal(auth_read_invitation(f->http.auth, STR_LIT(INVITATION), hash), ERR_OK);
+    for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+        assert_int_equal(auth_read_invitation(f->http.auth, str_of(none[i]), hash),
+                         ERR_NO_SUCH_INVITATION);
+    }
+    auth_draw_secret(f->http.auth, TOKEN_INVITATION, STR_LIT("seed"), &drawn);
+    auth_draw_secret(f->http.auth, TOKEN_INVITATION, STR_LIT("seed"), &again);
+    assert_memory_equal(&drawn, &again, sizeof(drawn));
+    auth_draw_secret(f->http.auth, TOKEN_PARTICIPANT, STR_LIT("seed"), &again);
+    assert_memory_not_equal(drawn.text + 3, again.text + 3, 48);
+}
+
 #define CREDENTIALS_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CREDENTIALS_TEST(test_invitations_secrets),
         CREDENTIALS_TEST(test_kinds_of_who),
         CREDENTIALS_TEST(test_participants_and_cookies),
         CREDENTIALS_TEST(test_keys_are_of_who_asks_and_of_the_place),

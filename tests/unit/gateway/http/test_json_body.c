@@ -194,9 +194,78 @@ static void test_an_optional_field_is_told_from_an_absent_one(void **state)
     assert_false(msg.bridge_event.has_publisher);
 }
 
+static const char *const colours[] = {"red", "green", "blue", NULL};
+static const struct member list_rows[] = {
+    {.name = "colours",
+     .type = MEMBER_WORDS,
+     .is_optional = true,
+     .min = 1,
+     .max = 2,
+     .words = colours},
+    {.name = "ids", .type = MEMBER_IDS, .is_optional = true, .max = 2},
+    {.name = NULL}};
+
+static void test_lists(void **state)
+{
+    static const struct {
+        const char *body;
+        enum member_fault_kind kind; /* MEMBER_MISSING: it is good */
+    } rows[] = {
+        {"{}", MEMBER_MISSING},
+        {"{\"colours\":[\"blue\"]}", MEMBER_MISSING},
+        {"{\"colours\":[\"blue\",\"red\"]}", MEMBER_MISSING},
+        {"{\"colours\":[]}", MEMBER_OUTSIDE},
+        {"{\"colours\":[\"red\",\"red\"]}", MEMBER_OUTSIDE},
+        {"{\"colours\":[\"red\",\"green\",\"blue\"]}", MEMBER_OUTSIDE},
+        {"{\"colours\":[\"Red\"]}", MEMBER_OUTSIDE},
+        {"{\"colours\":[\"\"]}", MEMBER_OUTSIDE},
+        {"{\"colours\":\"red\"}", MEMBER_MISTYPED},
+        {"{\"colours\":{\"red\":1}}", MEMBER_MISTYPED},
+        {"{\"colours\":null}", MEMBER_MISTYPED},
+        {"{\"colours\":[null]}", MEMBER_MISTYPED},
+        {"{\"colours\":[\"red\",[\"blue\"]]}", MEMBER_MISTYPED},
+        {"{\"ids\":[]}", MEMBER_MISSING},
+        {"{\"ids\":[\"7\",\"9007199254740991\"]}", MEMBER_MISSING},
+        {"{\"ids\":[\"7\",\"8\",\"9\"]}", MEMBER_OUTSIDE},
+        {"{\"ids\":[\"0\"]}", MEMBER_OUTSIDE},
+        {"{\"ids\":[\"9007199254740992\"]}", MEMBER_OUTSIDE},
+        {"{\"ids\":[\"x\"]}", MEMBER_OUTSIDE},
+        {"{\"ids\":[\"\"]}", MEMBER_OUTSIDE},
+        {"{\"ids\":[7]}", MEMBER_MISTYPED},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct member_fault faults[MEMBER_FAULTS_MAX];
+        struct json_t *json = json_body_parse(str_of(rows[i].body));
+        const size_t count = json_body_check(json, list_rows, /* unknown_is_fault= */ true, faults);
+        if (count != (rows[i].kind != MEMBER_MISSING) ||
+            (count > 0 && faults[0].kind != rows[i].kind)) {
+            fail_msg("%s", rows[i].body);
+        }
+        json_body_free(&json);
+    }
+}
+
+static void test_what_lists_hold(void **state)
+{
+    uint64_t ids[2];
+    (void)state;
+    struct json_t *json = json_body_parse(
+        STR_LIT("{\"colours\":[\"blue\",\"red\"],\"ids\":[\"7\",\"9007199254740991\"]}"));
+    assert_true(json_body_has(json, "colours") && !json_body_has(json, "sizes"));
+    assert_int_equal(json_body_words(json, "colours", colours), 5);
+    assert_int_equal(json_body_words(json, "sizes", colours), 0);
+    assert_int_equal(json_body_ids(json, "ids", ids), 2);
+    assert_true(ids[0] == 7 && ids[1] == 9007199254740991);
+    assert_int_equal(json_body_ids(json, "sizes", ids), 0);
+    json_body_free(&json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_what_lists_hold),
         cmocka_unit_test(test_refuses_what_is_not_an_object),
         cmocka_unit_test(test_refuses_depth),
         cmocka_unit_test(test_a_byte_order_mark),

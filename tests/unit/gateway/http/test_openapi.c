@@ -22,6 +22,25 @@ static const struct member body[] = {
     {.name = NULL},
 };
 
+static const char *const colours[] = {"red", "green", NULL};
+
+static const struct member list_body[] = {
+    {.name = "colours",
+     .type = MEMBER_WORDS,
+     .is_local = true,
+     .min = 1,
+     .max = 2,
+     .words = colours},
+    {.name = "ids", .type = MEMBER_IDS, .is_local = true, .max = 50},
+    {.name = NULL},
+};
+
+static const struct member nullable_answer[] = {
+    {.name = "uses_max", .type = MEMBER_NUMBER, .is_nullable = true, .max = 5},
+    {.name = "until", .type = MEMBER_TIME, .is_nullable = true},
+    {.name = NULL},
+};
+
 static const struct member answer[] = {
     {.name = "action", .type = MEMBER_STRING, .constant = "success", .max = 7},
     {.name = "ids", .type = MEMBER_NUMBERS, .max = 3},
@@ -52,6 +71,25 @@ static uint64_t no_version(const struct msg *reply)
     (void)reply;
     return 1;
 }
+
+static void locate_nothing(const struct exchange *exchange, const struct msg *reply,
+                           char ret_path[LOCATION_BYTES])
+{
+    (void)exchange;
+    (void)reply;
+    ret_path[0] = '\0';
+}
+
+static bool is_never(const struct msg *reply)
+{
+    (void)reply;
+    return false;
+}
+
+static const struct route_ask ask_lists = {.message = MSG_user_get,
+                                           .is_pending = is_never,
+                                           .locate = locate_nothing,
+                                           .write = write_nothing};
 
 static const struct route_ask ask_patch = {
     .message = MSG_user_change, .version = no_version, .write = write_nothing};
@@ -103,6 +141,18 @@ static const struct route v1_rows[] = {
      .who = ROUTE_USER_PARTICIPANT_OR_NOBODY,
      .answer = {.status = 204, .doc = "It is so."},
      .handle = handle},
+    {.method = "POST",
+     .template = "/v1/lists",
+     .name = "makeLists",
+     .doc = "Makes them.",
+     .who = ROUTE_USER_OR_NOBODY,
+     .body = list_body,
+     .answer = {.status = 201,
+                .members = nullable_answer,
+                .doc = "They are there.",
+                .pending_doc = "They will be.",
+                .has_location = true},
+     .ask = &ask_lists},
     {.method = "GET",
      .template = "/v1/page",
      .name = "getPage",
@@ -196,6 +246,34 @@ static void a_body_is_described_member_by_member(void **state)
            "\"required\":[\"name\",\"count\",\"level\",\"flag\"],"
            "\"additionalProperties\":false}}}}",
            "requestBody");
+}
+
+static void lists_and_nulls_are_described(void **state)
+{
+    const json_t *make = operation(*state, "/v1/lists", "post");
+    const json_t *content = json_object_get(json_object_get(make, "requestBody"), "content");
+    EXPECT(content,
+           "{\"colours\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"enum\":[\"red\","
+           "\"green\"]},\"minItems\":1,\"maxItems\":2,\"uniqueItems\":true},"
+           "\"ids\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":0,"
+           "\"maxItems\":50}}",
+           "application/json", "schema", "properties");
+    EXPECT(make,
+           "{\"uses_max\":{\"type\":[\"integer\",\"null\"],\"minimum\":0,\"maximum\":5},"
+           "\"until\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}}",
+           "responses", "201", "content", "application/json", "schema", "properties");
+}
+
+/* What is still to come is told as what is there. */
+static void an_answer_may_come_later(void **state)
+{
+    const json_t *responses = json_object_get(operation(*state, "/v1/lists", "post"), "responses");
+    EXPECT(responses, "\"They are there.\"", "201", "description");
+    EXPECT(responses, "\"They will be.\"", "202", "description");
+    assert_true(json_equal(json_object_get(json_object_get(responses, "201"), "content"),
+                           json_object_get(json_object_get(responses, "202"), "content")));
+    assert_true(json_equal(json_object_get(json_object_get(responses, "201"), "headers"),
+                           json_object_get(json_object_get(responses, "202"), "headers")));
 }
 
 static void parameters_belong_to_the_path(void **state)
@@ -328,6 +406,7 @@ static void who_may_is_told(void **state)
         {"/v1/things/{thing}", "get", "\"participant\"", "[{\"participant\":[]}]"},
         {"/v1/things/{thing}", "put", "\"user_or_participant\"",
          "[{\"session\":[]},{\"cookie\":[]},{\"participant\":[]}]"},
+        {"/v1/lists", "post", "\"user_or_nobody\"", "[{},{\"session\":[]},{\"cookie\":[]}]"},
         {"/v1/things", "post", "\"user_participant_or_nobody\"",
          "[{},{\"session\":[]},{\"cookie\":[]},{\"participant\":[]}]"},
     };
@@ -347,6 +426,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_body_is_described_member_by_member),
+        TEST(lists_and_nulls_are_described),
+        TEST(an_answer_may_come_later),
         TEST(parameters_belong_to_the_path),
         TEST(answers_are_open_to_more_members),
         TEST(other_answers_have_their_type),

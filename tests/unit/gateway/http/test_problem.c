@@ -95,11 +95,66 @@ static void test_the_original_names_members(void **state)
     strbuf_fini(&text);
 }
 
+/* Whatever type of member of a body is wrong, the client is told what it should be. */
+static void test_every_type_is_told(void **state)
+{
+    static const char *const words[] = {"up", "down", NULL};
+    static const struct {
+        struct member member;
+        const char *mistyped, *outside;
+    } rows[] = {
+        {{.type = MEMBER_STRING, .min = 1, .max = 8}, "must be a string", "must have 1 to 8 bytes"},
+        {{.type = MEMBER_LABEL, .min = 1, .max = 8},
+         "must be a string",
+         "must have 1 to 8 characters that can be seen, and no other ones"},
+        {{.type = MEMBER_NUMBER, .min = 1, .max = 8},
+         "must be a whole number",
+         "must be from 1 to 8"},
+        {{.type = MEMBER_NUMBER, .is_nullable = true, .max = 8},
+         "must be a whole number or null",
+         "must be from 0 to 8"},
+        {{.type = MEMBER_BOOL}, "must be true or false", NULL},
+        {{.type = MEMBER_WORD, .words = words},
+         "must be a string",
+         "must be one of the words of this member"},
+        {{.type = MEMBER_TIME, .is_nullable = true},
+         "must be a string or null",
+         "must be a time as 2026-11-29T01:02:03Z"},
+        {{.type = MEMBER_WORDS, .min = 1, .max = 2, .words = words},
+         "must be a list of strings",
+         "must have 1 to 2 words of this member, each once"},
+        {{.type = MEMBER_IDS, .max = 50}, "must be a list of strings", "must have 0 to 50 ids"},
+    };
+    (void)state;
+    struct strbuf text = {0};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct member_fault faults[] = {
+            {.kind = MEMBER_MISTYPED, .name = "it", .member = &rows[i].member},
+            {.kind = MEMBER_OUTSIDE, .name = "it", .member = &rows[i].member}};
+        const size_t count = rows[i].outside == NULL ? 1 : 2;
+        const struct problem problem = {
+            .err = ERR_WRONG_MEMBER, .faults = faults, .fault_count = count};
+        struct json_out out;
+        json_out_init(&out, &text);
+        (void)problem_write(&problem, DIALECT_V1, "0123456789abcdef", &out);
+        json_t *json = json_loadb(text.data, text.bytes, 0, NULL);
+        const json_t *errors = json_object_get(json, "errors");
+        const char *const expected[] = {rows[i].mistyped, rows[i].outside};
+        for (size_t j = 0; j < count; j++) {
+            assert_string_equal(
+                json_string_value(json_object_get(json_array_get(errors, j), "detail")),
+                expected[j]);
+        }
+        json_decref(json);
+    }
+    strbuf_fini(&text);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_error),
-                                       cmocka_unit_test(test_codes_that_are_none),
-                                       cmocka_unit_test(test_the_original_shape),
-                                       cmocka_unit_test(test_the_original_names_members)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_type_is_told), cmocka_unit_test(test_every_error),
+        cmocka_unit_test(test_codes_that_are_none), cmocka_unit_test(test_the_original_shape),
+        cmocka_unit_test(test_the_original_names_members)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,10 +102,45 @@ static void test_queries(void **state)
     }
 }
 
+static void test_numbers(void **state)
+{
+    static const struct {
+        const char *query;
+        bool is_good;
+        uint64_t number;
+    } rows[] = {
+        {NULL, true, 7},
+        {"m=5", true, 7},
+        {"n=0", false, 0},
+        {"n=1", true, 1},
+        {"n=%31", true, 1},
+        {"n=0001", true, 1},
+        {"n=9223372036854775807", true, INT64_MAX},
+        {"n=9223372036854775808", false, 0},
+        {"n=9999999999999999999", false, 0},
+        {"n=10000000000000000000", false, 0},
+        {"n=", false, 0},
+        {"n=-1", false, 0},
+        {"n=+1", false, 0},
+        {"n=1.0", false, 0},
+        {"n=0x1", false, 0},
+        {"n=1%00", false, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct request request = {.query = rows[i].query};
+        uint64_t number = 7;
+        if (request_query_number(&request, "n", 1, INT64_MAX, &number) != rows[i].is_good) {
+            fail_msg("%s", rows[i].query);
+        }
+        assert_true(number == (rows[i].is_good ? rows[i].number : 7));
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_segments),
-                                       cmocka_unit_test(test_media_types),
-                                       cmocka_unit_test(test_queries)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_segments), cmocka_unit_test(test_media_types),
+        cmocka_unit_test(test_queries), cmocka_unit_test(test_numbers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,6 +124,11 @@ static void test_rows_that_make_no_sense(void **state)
     row.answer.has_etag = true;
     assert_refused(&row, 1,
                    "GET /a (a): the answer has a version and no ETag, or the other way round");
+    row.answer.has_etag = false;
+    row.answer.pending_doc = "It is still to come.";
+    assert_refused(&row, 1,
+                   "GET /a (a): the answer may be 202 and nothing tells when, or the other way "
+                   "round");
 }
 
 static void test_members_of_a_body(void **state)
@@ -141,6 +146,9 @@ static void test_members_of_a_body(void **state)
         {{{.name = "x", .type = MEMBER_BOOL}, {.name = "x", .type = MEMBER_BOOL}},
          "a member is there twice"},
         {{{.name = "x", .type = MEMBER_OBJECT}}, "a member is of a type that no body has"},
+        {{{.name = "x", .type = MEMBER_IDS, .max = 1}}, "a list of the body goes into the message"},
+        {{{.name = "x", .type = MEMBER_WORDS, .max = 1, .is_local = true}},
+         "a member that is a word has no words, or another one has"},
         {{{.name = "x", .type = MEMBER_BOOL, .members = no_members}},
          "a member that is an object has no members, or another one has"},
     };
@@ -299,31 +307,51 @@ static void test_rows_that_are_asked_ahead(void **state)
 /* null empties a field, which therefore may be empty, and absent too. */
 static void test_members_that_may_be_null(void **state)
 {
+    static const struct route_ask ask_user = {.message = MSG_user_change, .write = write_nothing};
+    static const struct route_ask ask_invitation = {.message = MSG_invitation_change,
+                                                    .write = write_nothing};
     static const struct {
         struct member members[2];
         bool is_good;
+        const struct route_ask *ask;
     } rows[] = {
+        {{{.name = "max_uses",
+           .type = MEMBER_NUMBER,
+           .is_nullable = true,
+           .is_optional = true,
+           .min = 1,
+           .max = 5}},
+         true,
+         &ask_invitation},
+        {{{.name = "invitation", .type = MEMBER_NUMBER, .is_nullable = true, .min = 1, .max = 5}},
+         false,
+         &ask_invitation},
         {{{.name = "display_name",
            .type = MEMBER_LABEL,
            .is_nullable = true,
            .is_optional = true,
            .min = 1,
            .max = 64}},
-         true},
+         true,
+         &ask_user},
         {{{.name = "disabled", .type = MEMBER_BOOL, .is_nullable = true, .is_optional = true}},
-         false},
+         false,
+         &ask_user},
         {{{.name = "idempotency_key",
            .type = MEMBER_STRING,
            .is_nullable = true,
            .min = 16,
            .max = 16}},
-         false},
+         false,
+         &ask_user},
     };
-    static const struct route_ask ask = {.message = MSG_user_change, .write = write_nothing};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const struct route row = {
-            .method = "PATCH", .template = "/a", .name = "a", .body = rows[i].members, .ask = &ask};
+        const struct route row = {.method = "PATCH",
+                                  .template = "/a",
+                                  .name = "a",
+                                  .body = rows[i].members,
+                                  .ask = rows[i].ask};
         const struct resource resource = {.routes = &row, .count = 1};
         AUTO(mem_free) char *why = why_refused(&resource, 1);
         assert_int_equal(why == NULL, rows[i].is_good);

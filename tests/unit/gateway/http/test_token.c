@@ -52,6 +52,7 @@ static void test_kinds_are_not_one_another(void **state)
     token_draw(*state, TOKEN_PARTICIPANT, token);
     assert_int_equal(token_judge(*state, TOKEN_PARTICIPANT, str_of(token)), TOKEN_IS_OURS);
     assert_verdict(*state, token, TOKEN_IS_FOREIGN);
+    assert_int_equal(token_judge(*state, TOKEN_INVITATION, str_of(token)), TOKEN_IS_FOREIGN);
     assert_int_equal(token_judge(*state, TOKEN_PARTICIPANT, STR_LIT(TOKEN)), TOKEN_IS_FOREIGN);
     assert_int_equal(token_judge(*state, TOKEN_PARTICIPANT, STR_LIT(PARTICIPANT_TOKEN)),
                      TOKEN_IS_NONE);
@@ -75,6 +76,8 @@ static void test_derived_ones(void **state)
     assert_string_not_equal(token, expected);
     token_derive(*state, TOKEN_PARTICIPANT, STR_LIT("seed2"), token);
     assert_string_not_equal(token, expected);
+    token_derive(*state, TOKEN_INVITATION, STR_LIT("seed"), token);
+    assert_memory_not_equal(token, expected, 48);
     token_derive(*state, TOKEN_SESSION, STR_LIT("seed"), token);
     assert_memory_not_equal(token, expected, 48);
     token_keys_free(&both);

@@ -55,8 +55,8 @@ struct join_case {
     uint64_t joined, joined_max;      /* in the room */
     uint64_t of_address, address_max; /* from where he comes, in all rooms */
     uint64_t of_user, user_max;       /* he himself, in this room; of a guest 0 */
-    uint64_t waiting, waiting_max;    /* before the room */
-    uint64_t waiting_of_address, waiting_of_address_max; /* before all rooms */
+    uint64_t waiting, waiting_max;    /* before the room; and of them, from where he comes: */
+    uint64_t waiting_of_address, waiting_of_address_max;
 };
 
 /* In which role he comes, be he let in or not. */

@@ -4,7 +4,7 @@
 #include "roomsvc/store/invitation_sql.h"
 #include "roomsvc/store/lobby_sql.h"
 
-#define WAITING_OF_ADDRESS_MAX 5 /* before all rooms */
+#define WAITING_OF_ADDRESS_MAX 5 /* before one room */
 
 /* Who is new, or comes back, and what there is. */
 struct newcomer {
@@ -58,8 +58,8 @@ static const struct db_query count_those_there = {
     .sql = "SELECT COUNT(IF(state = 2, 1, NULL)), COUNT(IF(state = 2 AND user_id <> 0, 1, NULL)),"
            " COUNT(IF(state = 1, 1, NULL)), COUNT(IF(user_id = ? AND user_id <> 0, 1, NULL)),"
            " COUNT(IF(state = 2 AND user_id <> 0 AND name_key = ?, 1, NULL)),"
+           " COUNT(IF(state = 1 AND address = ?, 1, NULL)),"
            " (SELECT COUNT(*) FROM participants a WHERE a.address = ? AND a.state = 2),"
-           " (SELECT COUNT(*) FROM participants a WHERE a.address = ? AND a.state = 1),"
            " (SELECT COUNT(*) FROM bans b WHERE b.room_id = ?"
            " AND (b.expires_unix_ms = 0 OR b.expires_unix_ms > ?)"
            " AND ((b.user_id <> 0 AND b.user_id = ?)"
@@ -72,7 +72,7 @@ static const struct db_query count_those_there = {
                DB_FIELD_NULLABLE(struct newcomer, device_hash, has_device),
                DB_FIELD(struct newcomer, room_id)},
     .columns = DB_FIELDS(struct newcomer, joined, users_joined, waiting, of_user, of_name,
-                         of_address, waiting_of_address, bans)};
+                         waiting_of_address, of_address, bans)};
 _Static_assert(PARTICIPANT_WAITING == 1 && PARTICIPANT_JOINED == 2,
                "count_those_there has those numbers");
 

@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { servePages } from '../e2e/pages.mjs';
 import { launchBrowser } from '../support/browser.mjs';
 import { openEvents } from '../support/event-stream.mjs';
-import { assertMeetingLines, assertPeopleLines } from '../support/readme-people.mjs';
+import { assertDoorLines, assertMeetingLines, assertPeopleLines } from '../support/readme-people.mjs';
 import { drawToken, hashOf, tokenKeyOf } from '../support/tokens.mjs';
 import { eventually, sleep, timed } from '../support/wait.mjs';
 import { Containers, docker, IMAGES, serviceOf, STATELESS } from './compose.mjs';
@@ -178,6 +178,8 @@ test('the shell tool tells the first admin\'s password, which signs in', async (
 
 test('README\'s lines from an admin to a user who is out', () => assertPeopleLines(stack, TOOL.join(' ')));
 test('README\'s meeting in three terminals', () => assertMeetingLines(stack, TOOL.join(' ')));
+
+test('README\'s guest at the door', () => assertDoorLines(stack, TOOL.join(' ')));
 
 // The proxy keeps connections to the gateways, on which no stream can begin, and so do clients to the proxy.
 test('streams of events come through the proxy whatever came before, and end with their session', async () => {

@@ -1,4 +1,4 @@
-// README's lines from an admin to a user who is out, and those of a meeting, run as they stand against any stack.
+// README's lines from an admin to a user who is out, and those of meetings, run as they stand against any stack.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -36,4 +36,16 @@ export async function assertMeetingLines(stack, admin = 'deploy/admin') {
         [['hand.raised', 'dave', true], ['hand.lowered', 'dave', false], ['hand.raised', 'dave', true]], stdout);
     assert.ok(lines.includes('all three have heard the same'), stdout);
     assert.deepEqual(lines.slice(-2), ['event: end', 'data: {"reason":"meeting_ended"}'], stdout);
+}
+
+const DOOR_TYPES = ['invitation.updated', 'participant.waiting', 'participant.admitted', 'message.created', 'participant.muted',
+    'participant.banned'];
+
+export async function assertDoorLines(stack, admin = 'deploy/admin') {
+    const { stdout, lines } = await runLines(stack, 'door', admin);
+    const end = lines.indexOf('and no way back:');
+    assert.deepEqual(lines.slice(0, end).filter((line) => line.startsWith('event: ')).map((line) => line.slice(7)).sort(),
+        [...DOOR_TYPES, 'end'].sort(), stdout);
+    assert.ok(lines.includes('data: {"reason":"banned"}'), stdout);
+    assert.deepEqual(lines.slice(end + 1), ['"code":"removed"', '"code":"banned"', '"code":"banned"', '"code":"banned"'], stdout);
 }

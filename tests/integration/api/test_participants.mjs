@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { openEvents } from '../../support/event-stream.mjs';
 import { startOwnGateway } from '../../support/own-gateway.mjs';
 import { actionsOf, may, ROLES } from '../../support/permissions.mjs';
-import { assertMeetingLines } from '../../support/readme-people.mjs';
+import { assertDoorLines, assertMeetingLines } from '../../support/readme-people.mjs';
 import { startStack } from '../../support/stack.mjs';
 import { drawToken, tokenKeyOf } from '../../support/tokens.mjs';
 import { eventually } from '../../support/wait.mjs';
@@ -182,16 +182,28 @@ test('access says who may come in', async () => {
     await isIn(enter(invited, 'admin'));
 });
 
-test('whoever has to wait is told so, until somebody is in who is no guest', async () => {
-    const waits = await makeRoom({ guests_wait: true });
-    fails(await enterAsGuest(waits), 403, 'must_wait');
-    const vera = await isIn(enter(waits, 'vera'));
-    await isIn(enterAsGuest(waits));
-    assert.equal((await remove(waits, vera, vera.token)).status, 204);
-    fails(await enterAsGuest(waits), 403, 'must_wait');
+// Gives what one is told who waits.
+async function waits(answer) {
+    const { status, json, text } = await answer;
+    assert.equal(status, 202, text);
+    assert.equal(json.participant.state, 'waiting');
+    assert.deepEqual(json.me.can, []);
+    return json;
+}
+
+test('guests wait until somebody is in who is no guest; a lobby is for all who are nothing in the room', async () => {
+    const room = await makeRoom({ guests_wait: true });
+    const { token, participant } = await waits(enterAsGuest(room));
+    fails(await stack.request(`/v1/rooms/${room.code}/participants`, { token }), 403, 'must_wait');
+    const vera = await isIn(enter(room, 'vera'));
+    const listed = await stack.request(`/v1/rooms/${room.code}/participants`, { token });
+    assert.ok(listed.json.items.some(({ id, state }) => id === participant.id && state === 'joined'), listed.text);
+    await isIn(enterAsGuest(room));
+    assert.equal((await remove(room, vera, vera.token)).status, 204);
+    await waits(enterAsGuest(room));
     const lobby = await makeRoom({ lobby: true });
-    fails(await enterAsGuest(lobby), 403, 'must_wait');
-    fails(await enter(lobby, 'zoe'), 403, 'must_wait');
+    await waits(enterAsGuest(lobby));
+    await waits(enter(lobby, 'zoe'));
     await isIn(enter(lobby, 'vera'));
 });
 
@@ -530,3 +542,5 @@ test('nothing has told a user name, an address, a device or a PIN', async () => 
 });
 
 test('README\'s meeting in three terminals is as it says', () => assertMeetingLines(stack));
+
+test('README\'s guest at the door is as it says', () => assertDoorLines(stack));

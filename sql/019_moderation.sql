@@ -4,7 +4,9 @@
 -- the event by which he was let in for the first time, before which nothing is his business; 0: he never was. name_key:
 -- a hash of the name without regard to case, so that no guest takes that of somebody who has signed in.
 --
--- The comment in 011 on when a room is ended is of before 018, since which due_unix_ms says when a room is looked at.
+-- What older files say that is not so any more: 011, that an open room with a code is never looked at for want of use (since
+-- 018 due_unix_ms says when it is), and that in_janus is 0 or 1; 010, that news is an auth_news (that is so in rows with a
+-- user_id; in a session's row it is 1 if somebody has ended it, else 0).
 
 ALTER TABLE participants
     ADD COLUMN invitation_id BIGINT UNSIGNED NOT NULL DEFAULT 0,

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "gateway/api/invitation_json.h"
+#include "gateway/api/message_json.h"
 #include "gateway/api/participant_json.h"
 #include "gateway/api/room_json.h"
 #include "gateway/api/sse.h"
@@ -78,6 +80,16 @@ static struct http_chunk *encode_room_event(void *arg, uint64_t generation, uint
     }
     if (event->has_room) {
         write_room_member(&event->room, public_url, &out);
+    }
+    if (event->has_message) {
+        json_out_open_member(&out, "message", '{');
+        message_json_write(&event->message, &out);
+        json_out_close(&out, "}");
+    }
+    if (event->has_invitation) {
+        json_out_open_member(&out, "invitation", '{');
+        invitation_json_write(&event->invitation, &out);
+        json_out_close(&out, "}");
     }
     if (event->has_reason) {
         json_out_member_z(&out, "reason", msg_enum_text("room_reason", event->reason));

@@ -65,11 +65,13 @@ static void reply_joined(struct call *call, const struct participant_outcome *ou
 {
     uint64_t can[ROOM_ACTIONS_MAX];
     const enum room_role role = (enum room_role)outcome->participant.role;
+    const bool waits = outcome->participant.state == PARTICIPANT_WAITING;
+    const size_t count = waits ? 0 : room_actions_of(role, can);
     const struct msg reply = {
         .id = MSG_participant_join_reply,
         .participant_join_reply = {.participant = participant_record(&outcome->participant),
                                    .room_id = outcome->room_id,
-                                   .can = {.items = can, .count = room_actions_of(role, can)},
+                                   .can = {.items = can, .count = count},
                                    .resumed = outcome->is_resumed,
                                    .made = outcome->is_made}};
     call_reply(call, &reply);

@@ -358,6 +358,7 @@ static void open_reader_after(struct scene *scene, struct reader *reader, uint64
 {
     const struct cursor_open open = {.room_id = room,
                                      .participant_id = ME,
+                                     .since_seq = 1,
                                      .role = ROOM_PARTICIPANT,
                                      .generation = scene->generation,
                                      .seq = scene->rooms[room - 1].head,

@@ -15,9 +15,11 @@ struct ban_row {
     uint64_t count; /* of this room */
 };
 
-static const struct db_query count_bans = {.sql = "SELECT COUNT(*) FROM bans WHERE room_id = ?",
-                                           .params = DB_FIELDS(struct ban_row, room_id),
-                                           .columns = DB_FIELDS(struct ban_row, count)};
+static const struct db_query count_bans = {
+    .sql = "SELECT COUNT(*) FROM bans WHERE room_id = ?"
+           " AND (expires_unix_ms = 0 OR expires_unix_ms > ?)",
+    .params = DB_FIELDS(struct ban_row, room_id, is.created_unix_ms),
+    .columns = DB_FIELDS(struct ban_row, count)};
 
 static const struct db_query select_device = {
     .sql = "SELECT device_hash FROM participants WHERE participant_id = ?",
@@ -99,15 +101,19 @@ static enum err take_out_banned(struct participant_command *c, struct db *db,
                             .user_id = row->is.user_id,
                             .has_device = row->has_device};
     memcpy(banned.device_hash, row->device_hash, sizeof(banned.device_hash));
+    bool was_somebody_in = false;
     enum err err = db_query_run(db, &select_banned, &banned, NULL);
     for (size_t i = 0; err == ERR_OK && i < banned.count; i++) {
         struct participant *each = &banned.people[i];
         if (each->role < room_query_role(&c->target)) {
+            was_somebody_in = was_somebody_in || each->state == PARTICIPANT_JOINED;
             err = participant_take_out(db, &c->journal, each, PARTICIPANT_REMOVED, REASON_BANNED);
         }
     }
     free(banned.people);
-    return err == ERR_OK ? participants_settle(db, &c->journal, c->target.room.owner_id) : err;
+    return err == ERR_OK && was_somebody_in
+               ? participants_settle(db, &c->journal, c->target.room.owner_id)
+               : err;
 }
 
 enum err ban_add_apply(struct participant_command *c, struct db *db)

@@ -183,18 +183,22 @@ static const struct db_query select_invited = {
 static enum err remove_invited(struct participant_command *c, struct db *db, uint64_t id)
 {
     struct invited invited = {.room_id = c->target.room.id, .invitation_id = id};
+    bool was_somebody_in = false;
     enum err err = db_query_run(db, &select_invited, &invited, NULL);
     for (size_t i = 0; err == ERR_OK && i < invited.count; i++) {
         struct participant *each = &invited.people[i];
         const bool waits = each->state == PARTICIPANT_WAITING;
         if (each->role < room_query_role(&c->target)) {
+            was_somebody_in = was_somebody_in || each->state == PARTICIPANT_JOINED;
             err = participant_take_out(db, &c->journal, each,
                                        waits ? PARTICIPANT_DENIED : PARTICIPANT_REMOVED,
                                        REASON_INVITATION_REVOKED);
         }
     }
     free(invited.people);
-    return err == ERR_OK ? participants_settle(db, &c->journal, c->target.room.owner_id) : err;
+    return err == ERR_OK && was_somebody_in
+               ? participants_settle(db, &c->journal, c->target.room.owner_id)
+               : err;
 }
 
 enum err invitation_revoke_apply(struct participant_command *c, struct db *db)

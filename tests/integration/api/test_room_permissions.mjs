@@ -101,13 +101,15 @@ async function byCarol(room, resource, body) {
     return made.json;
 }
 
+let phones = 0;
+
 // What a path names besides the room.
 const NAMED = {
     '{user}': () => people.tess.id,
     '{participant}': (room) => room.target,
     '{invitation}': async (room) => (await byCarol(room, 'invitations', { role: 'viewer' })).id,
     '{ban}': async (room) => {
-        const { participant } = (await stack.request(`/v1/rooms/${room.code}/participants`, { token: people.erin.token, body: { device: 'phone' } })).json;
+        const { participant } = (await stack.request(`/v1/rooms/${room.code}/participants`, { token: people.erin.token, body: { device: `phone ${phones++}` } })).json;
         return (await byCarol(room, 'bans', { participant: participant.id, by: ['device'] })).id;
     },
 };

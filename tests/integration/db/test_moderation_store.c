@@ -370,6 +370,21 @@ static void a_ban_holds_in_every_way_in(void **state)
     assert_int_equal(meeting_run(&again, &meeting.nobody, &outcome), ERR_OK);
 }
 
+/* Nobody is in, and so nothing ends by it. */
+static void a_ban_on_who_waits_ends_no_meeting(void **state)
+{
+    struct outcome outcome;
+    struct msg eve = joining("Eve");
+    (void)state;
+    eve.participant_join.device_hash = device_named("eve's own device");
+    const uint64_t id = come(&eve, &meeting.nobody, PARTICIPANT_WAITING);
+    const struct msg ban = banning(id, false, false, true);
+    assert_int_equal(meeting_run(&ban, &meeting.carol, &outcome), ERR_OK);
+    assert_int_equal(outcome.written, 1);
+    assert_int_equal(outcome.types[0], EVENT_PARTICIPANT_DENIED);
+    assert_int_equal(outcome.hint, 0);
+}
+
 static void nobody_bans_an_equal_himself_or_nothing(void **state)
 {
     struct outcome outcome;
@@ -594,6 +609,7 @@ int main(void)
         TEST(an_invitation_is_refused_by_what_it_lacks),
         TEST(nobody_invites_to_more_than_he_is),
         TEST(a_ban_holds_in_every_way_in),
+        TEST(a_ban_on_who_waits_ends_no_meeting),
         TEST(nobody_bans_an_equal_himself_or_nothing),
         TEST(a_join_in_flight_does_not_escape_the_ban),
         TEST(who_has_left_comes_back_with_no_more_than_he_has_now),

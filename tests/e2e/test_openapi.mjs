@@ -15,7 +15,7 @@ const TOO_LARGE = 'x'.repeat(65537);
 // A good value for each member of a body and each parameter of a path.
 const PASSWORD = 'open sesame';
 const VALUES = { username: 'testuser', password: PASSWORD, current_password: PASSWORD, new_password: PASSWORD, room_id: 123456,
-    code: 'no_such_room', name: 'Tea', role: 'viewer' };
+    code: 'no_such_room', name: 'Tea', role: 'viewer', participants: [], sources: ['audio'], by: ['device'], text: 'Hello' };
 
 let stack;
 let token;
@@ -25,6 +25,7 @@ let document;
 let ajv;
 let added = 0; // users
 let shown; // the room, and who is in it, that are looked at
+let waited; // the last room with a lobby, and who waited before it
 
 // ---- what the document says ----
 
@@ -79,16 +80,21 @@ function assertDescribed({ path, method, operation, name }, answer, status, what
 
 // Each session that is shown or ended is one that was opened for it, likewise each room was made for it, and each user who is removed was
 // added for it; who ends the session that he asks with needs another.
-async function send({ path, method, operation, isSecured, schema }, { headers = {}, isInTheSameRoom = false, ...options } = {}) {
+// A body may be a function, for what is only known when the room is there.
+async function send({ path, method, operation, isSecured, schema }, { headers = {}, isInTheSameRoom = false, body: given, ...options } = {}) {
     const needsMatch = operation?.parameters?.some(({ $ref }) => /\/IfMatch(OrFree)?$/.test($ref));
-    const body = schema && Object.fromEntries(schema.required.map((name) => [name, VALUES[name]]));
-    if (['addUser', 'register'].includes(operation?.operationId)) body.username = `user ${added += 1}`;
     // Two looks are at one room: ids have no fixed length.
     if (isSecured && path.includes('{room}') && !isInTheSameRoom) {
-        const room = method === 'get' ? (shown ??= await newRoom()) : await newRoom();
+        const isForOneWhoWaits = /\/(admit|deny)$/.test(path);
+        const room = method === 'get' ? await shownRoom() : isForOneWhoWaits ? await newRoomWithWaiter() : await newRoom();
         Object.assign(VALUES, { room: room.id, participant: room.participant.id });
         VALUES.token = room.token;
+        if (path.includes('{invitation}')) VALUES.invitation = room.invitation ??= await newInRoom('invitations', { role: VALUES.role });
+        if (path.includes('{ban}')) VALUES.ban = room.ban ??= await newInRoom('bans', { participant: await newGuest(), by: VALUES.by });
     }
+    const body = typeof given === 'function' ? given() : given ?? (schema && Object.fromEntries(schema.required.map((name) => [name, VALUES[name]])));
+    if (given === undefined && ['addUser', 'register'].includes(operation?.operationId)) body.username = `user ${added += 1}`;
+    if (given === undefined && operation?.operationId === 'getJoinInfo') body.room = (await shownRoom()).code;
     if (isSecured && path.includes('{session}')) VALUES.session = (await openSession()).id;
     const values = operation?.operationId === 'removeUser' ? { ...VALUES, user: await newUser() } : VALUES;
     const url = path.replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -111,15 +117,44 @@ async function newUser() {
     return (await stack.sql(`SELECT id FROM users WHERE username = '${username}'`))[0][0];
 }
 
-// With a member, and a guest who is in.
-async function newRoom() {
-    const made = await stack.request('/v1/rooms', { token, body: { name: 'Tea', guests_wait: false } });
+// With a member, and a guest who is in, or waits if it has a lobby.
+async function newRoom(more = {}) {
+    const made = await stack.request('/v1/rooms', { token, body: { name: 'Tea', guests_wait: false, ...more } });
     assert.equal(made.status, 201, made.text);
     const member = await stack.request(`/v1/rooms/${made.json.id}/members/${VALUES.user}`, { method: 'PUT', token, body: { role: 'viewer' } });
     assert.equal(member.status, 200, member.text);
-    const joined = await stack.request(`/v1/rooms/${made.json.code}/participants`, { body: { name: 'Gus' } });
+    const joined = await stack.request(`/v1/rooms/${made.json.code}/participants`, { body: { name: 'Gus', device: 'laptop' } });
+    assert.equal(joined.status, more.lobby ? 202 : 201, joined.text);
+    return { id: made.json.id, code: made.json.code, participant: joined.json.participant, token: joined.json.token };
+}
+
+// Its guest has no stream, so he is away after half a minute: he comes back.
+async function shownRoom() {
+    shown ??= await newRoom();
+    const back = await stack.request(`/v1/rooms/${shown.id}/participants`, { token: shown.token, body: {} });
+    assert.equal(back.status, 201, back.text);
+    return shown;
+}
+
+// Few of one address may wait at a time: who has waited last leaves.
+async function newRoomWithWaiter() {
+    if (waited) await stack.request(`/v1/rooms/${waited.id}/participants/${waited.participant.id}`, { method: 'DELETE', token: waited.token });
+    return waited = await newRoom({ lobby: true });
+}
+
+// Somebody else who comes into the room of VALUES: his id.
+async function newGuest() {
+    const { json: room } = await stack.request(`/v1/rooms/${VALUES.room}`, { method: 'GET', token });
+    const joined = await stack.request(`/v1/rooms/${room.code}/participants`, { body: { name: 'Bob', device: 'phone' } });
     assert.equal(joined.status, 201, joined.text);
-    return { id: made.json.id, participant: joined.json.participant, token: joined.json.token };
+    return joined.json.participant.id;
+}
+
+// What the room of VALUES is given, by its owner: its id.
+async function newInRoom(what, body) {
+    const answer = await stack.request(`/v1/rooms/${VALUES.room}/${what}`, { token, body });
+    assert.equal(answer.status, 201, answer.text);
+    return answer.json.id;
 }
 
 async function openSession() {
@@ -259,7 +294,8 @@ test('each route lets in whom its row names, and nobody else', async () => {
     const ended = await stack.request(`/v1/users/${id}`, { method: 'PATCH', token, body: { disabled: true }, headers: { 'if-match': '*' } });
     assert.equal(ended.status, 200, ended.text);
     const lets = { anybody: ['nobody', 'member', 'disabled', 'admin', 'participant'], user: ['member', 'admin'], admin: ['admin'],
-        participant: ['participant'], user_or_participant: ['member', 'admin', 'participant'], user_participant_or_nobody: ['nobody', 'member', 'admin', 'participant'] };
+        participant: ['participant'], user_or_participant: ['member', 'admin', 'participant'], user_or_nobody: ['nobody', 'member', 'admin'],
+        user_participant_or_nobody: ['nobody', 'member', 'admin', 'participant'] };
     let refused = 0;
     for (const row of operations()) {
         const allowed = lets[row.operation['x-who']];
@@ -309,8 +345,8 @@ test('a key of a request is taken where the document says so, for one body', asy
         const key = `"${randomUUID()}"`;
         const names = row.schema.required;
         const own = names.includes('username') ? { username: `keyed ${takers}` } : {};
-        const body = { ...Object.fromEntries(names.map((name) => [name, VALUES[name]])), ...own };
-        const another = { ...body, [names.at(-1) ?? 'name']: 'another one' };
+        const body = () => ({ ...Object.fromEntries(names.map((name) => [name, VALUES[name]])), ...own });
+        const another = () => ({ ...body(), [names.at(-1) ?? 'name']: 'another one' });
         const options = { body, isInTheSameRoom: true, headers: { 'idempotency-key': key } };
         const first = await send(row, { ...options, isInTheSameRoom: false });
         assertDescribed(row, first, row.good, 'with a key');

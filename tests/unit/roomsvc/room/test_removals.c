@@ -97,7 +97,7 @@ static void a_room_that_is_only_due_has_not_ended(void **state)
 {
     struct fixture *f = *state;
     const struct removal_step step = {
-        .user_id = 7, .rooms = {{77}, {99, .is_closed = true}}, .count = 2};
+        .user_id = 7, .rooms = {{.id = 77}, {.id = 99, .is_closed = true}}, .count = 2};
     room_cache_put(f->rooms->cache, &stored);
     f->rooms->open_rooms = 5;
     fake_clock_advance(f->clock, 1000);

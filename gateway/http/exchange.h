@@ -49,22 +49,22 @@ struct exchange {
     void *self;                    /* the resource's */
     uint64_t began_us;
     char request_id[17];
+    bool is_participant; /* it came with a participant's token; whether it is good roomsvc knows */
+    bool is_by_cookie;   /* its token came in the cookie */
+    bool is_cookie_dead; /* its cookie is of no session: a 401 takes it away */
+    bool guard_holds;    /* the guard's own: what it has taken when it let it in */
+    bool is_pending;     /* what was asked for is still to come: a success is 202 */
     struct call_context context; /* of calls on the bus: who asks and until when */
     /* The session that the principal comes with: the hash of its token, whose first
      * SESSION_ID_BYTES are its id. */
     uint8_t session[SESSION_HASH_BYTES];
-    bool is_participant; /* it came with a participant's token; whether it is good roomsvc knows */
-    uint8_t participant[SESSION_HASH_BYTES]; /* the token's hash then */
+    uint8_t participant[SESSION_HASH_BYTES]; /* the hash of a participant's token, if it has one */
     struct str repeat_key;              /* what Idempotency-Key says; borrowed; empty: nothing */
     uint8_t body_hash[AUTH_BODY_BYTES]; /* of the body that came with it */
-    bool is_by_cookie;                  /* its token came in the cookie */
-    bool is_cookie_dead;                /* its cookie is of no session: a 401 takes it away */
     char *set_cookie;                   /* of a success: its Set-Cookie; NULL: none */
     const struct msg_user *user;   /* whose session it is, for a route with_user; only while its
                                       handler is called; may be NULL */
-    bool guard_holds;              /* the guard's own: what it has taken when it let it in */
     struct etag_match match;       /* what a route with has_if_match may change */
-    bool is_pending;               /* what was asked for is still to come: a success is 202 */
     char etag[ETAG_BYTES];         /* of the answer; "": it has none */
     char location[LOCATION_BYTES]; /* likewise */
     struct json_t *body;           /* checked; NULL if the route takes none */

@@ -76,22 +76,35 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
                                   .unmute = ROOM_UNMUTE_SELF,
                                   .owner_id = choice & 8U,
                                   .owner_name = input};
-    const struct msg_room_event event = {.seq = 42,
-                                         .type = EVENT_ROOM_UPDATED + choice % 9U,
-                                         .audience = AUDIENCE_ALL,
-                                         .has_participant = (choice & 16) != 0,
-                                         .participant = participant,
-                                         .has_room = (choice & 32) != 0,
-                                         .room = room,
-                                         .has_reason = (choice & 64) != 0,
-                                         .reason = REASON_LEFT + choice % 10U};
+    const struct msg_room_event event = {
+        .seq = 42,
+        .type = EVENT_ROOM_UPDATED + choice % 18U,
+        .audience = AUDIENCE_ALL,
+        .has_participant = (choice & 16) != 0,
+        .participant = participant,
+        .has_room = (choice & 32) != 0,
+        .room = room,
+        .has_reason = (choice & 64) != 0,
+        .reason = REASON_LEFT + choice % 13U,
+        .has_message = (choice & 1) != 0,
+        .message = {.id = 9,
+                    .seq = 42,
+                    .text = input,
+                    .from_id = 7,
+                    .from_name = input,
+                    .to_id = choice & 2U},
+        .has_invitation = (choice & 128) != 0,
+        .invitation = {
+            .id = 11, .role = ROOM_VIEWER + (choice & 1U), .label = input, .max_uses = choice}};
     struct room_fold *fold = room_fold_new();
     read_id(input);
     room_fold_set_room(fold, &room);
     room_fold_put(fold, &participant);
     check_event(encoder.event(encoder.arg, 3, 5, &event), NULL);
-    check_event(encoder.snapshot(encoder.arg, 3, 42, fold),
-                encoder.me(encoder.arg, &participant, choice));
+    check_event(encoder.snapshot(encoder.arg, 3, 42, fold, (choice & 1) != 0),
+                encoder.me(encoder.arg, choice));
+    check_event(encoder.waiting(encoder.arg, 3, 42, fold, &participant), NULL);
+    check_event(encoder.me_event(encoder.arg, choice), NULL);
     check_event(encoder.reset(encoder.arg), NULL);
     room_fold_free(&fold);
     return 0;

@@ -112,10 +112,13 @@ static void test_two_gigabyte_array_header(void **state)
     raw_caller_assert_served(raw);
 }
 
+#define UNUSED_MESSAGE 59
+
 static void test_messages_that_are_not_served_here(void **state)
 {
     struct raw_caller *raw = *state;
-    send_changed(raw, MESSAGE_AT, 0x7f); /* nobody's */
+    assert_null(msg_type_find(UNUSED_MESSAGE));
+    send_changed(raw, MESSAGE_AT, UNUSED_MESSAGE);
     raw_caller_assert_answered(raw, ERR_PROTOCOL, MSG_NONE);
     const struct msg others[] = {
         {.id = MSG_room_participants, .room_participants = {.room_id = 1}},

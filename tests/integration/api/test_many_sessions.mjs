@@ -63,7 +63,7 @@ async function allAreOut(t, { id, session }, began) {
             await eventually(async () => (await peer.ask(`check ${hashOf(id, n)}`)) === 'ERR unauthorized', { what: 'refused by both replicas' });
         }
     }
-    assert.equal((await call('GET', '/v1/users/me', undefined, session.token)).status, 401);
+    await eventually(async () => (await call('GET', '/v1/users/me', undefined, session.token)).status === 401, { what: 'his own session is out, too' });
     t.diagnostic(`all are out after ${(performance.now() - began).toFixed(0)} ms`);
     assert.equal(await sessionsOf(id), 0);
 }

@@ -2,7 +2,8 @@
 // is tested takes part.
 
 export const TYPES = [undefined, 'room.updated', 'room.ended', 'meeting.ended', 'participant.joined', 'participant.updated',
-    'participant.left', 'participant.removed', 'hand.raised', 'hand.lowered'];
+    'participant.left', 'participant.removed', 'hand.raised', 'hand.lowered', 'participant.waiting', 'participant.admitted', 'participant.denied',
+    'participant.banned', 'participant.muted', 'message.created', 'invitation.created', 'invitation.updated', 'invitation.revoked'];
 export const ROLES = [undefined, 'viewer', 'participant', 'moderator', 'owner'];
 const EVENT = 4; // its field of room_news (proto/schema/messages.def)
 const OUT = ['participant.left', 'participant.removed'];

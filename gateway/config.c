@@ -110,17 +110,27 @@ const struct config_option gateway_options[] = {
     {"LYNKS_JOIN_PER_MINUTE", CONFIG_UINT, AT(join_per_minute), "1200", 1, 1000000, NULL,
      "participants that one address may make in the long run, joins that are refused among them"},
     {"LYNKS_ROOM_CODE_BURST", CONFIG_UINT, AT(code_burst), "1000", 1, 1000000, NULL,
-     "codes of no room, and invitations that are none, that one address may name at once, and those "
-     "that are being looked for; past it 429 for all from there, but not for who is in a room"},
+     "codes of no room that one address may name at once, and those that are being looked for; past "
+     "it 429 for all codes from there, but not for who is in a room"},
     {"LYNKS_ROOM_CODE_PER_MINUTE", CONFIG_UINT, AT(code_per_minute), "60", 1, 1000000, NULL,
-     "codes of no room, and invitations that are none, that one address may name in the long run"},
+     "codes of no room that one address may name in the long run"},
     {"LYNKS_ROOM_PIN_BURST", CONFIG_UINT, AT(pin_burst), "50", 1, 1000000, NULL,
-     "wrong PINs of rooms that one address may give at once, and PINs that are being looked at"},
+     "wrong PINs that one address may give at one room at once, and PINs that are being looked at; "
+     "likewise invitations that are none; past it 429 for PINs, or invitations, from there to that "
+     "room"},
     {"LYNKS_ROOM_PIN_PER_MINUTE", CONFIG_UINT, AT(pin_per_minute), "20", 1, 1000000, NULL,
-     "wrong PINs of rooms that one address may give in the long run"},
+     "wrong PINs that one address may give at one room in the long run; likewise invitations that "
+     "are none"},
+    {"LYNKS_ADDRESS_PIN_BURST", CONFIG_UINT, AT(address_pin_burst), "1000", 1, 1000000, NULL,
+     "wrong PINs that one address may give at all rooms at once, and PINs that are being looked at; "
+     "likewise invitations that are none"},
+    {"LYNKS_ADDRESS_PIN_PER_MINUTE", CONFIG_UINT, AT(address_pin_per_minute), "200", 1, 1000000,
+     NULL,
+     "wrong PINs that one address may give at all rooms in the long run; likewise invitations that "
+     "are none"},
     {"LYNKS_JOIN_TABLE_MAX", CONFIG_UINT, AT(join_table_max), "65536", 64, 16777216, NULL,
-     "addresses whose participants, codes of no room, invitations that are none and wrong PINs are "
-     "counted"},
+     "addresses, and addresses with rooms, whose participants, codes of no room, invitations that "
+     "are none and wrong PINs are counted"},
     {"LYNKS_REGISTRATION", CONFIG_CHOICE, AT(registration), "closed", 0, 0, "closed|open",
      "open: everybody who reaches the API may add himself as a user (POST /v1/registration)"},
     {"LYNKS_REGISTER_BURST", CONFIG_UINT, AT(register_burst), "20", 1, 1000000, NULL,

@@ -39,7 +39,8 @@ struct gateway_config {
     uint64_t create_burst, create_per_minute;
     uint64_t name_burst, name_per_minute;
     uint64_t join_burst, join_per_minute, code_burst, code_per_minute;
-    uint64_t pin_burst, pin_per_minute, join_table_max;
+    uint64_t pin_burst, pin_per_minute, address_pin_burst, address_pin_per_minute;
+    uint64_t join_table_max;
     char *registration;
     uint64_t register_burst, register_per_minute, register_table_max;
 };

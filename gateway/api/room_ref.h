@@ -12,6 +12,10 @@
 /* Its id or its code, as it came; borrowed. ERR_NO_SUCH_ROOM: it can be neither. */
 enum err room_ref_read(const struct exchange *exchange, struct str *ret_room);
 
+/* What is alike for all ways to write an id, and for all ways to write a code. Bytes written into
+ * key, cut off at ROOM_REF_BYTES_MAX. */
+size_t room_ref_key(struct str room, char ret_key[ROOM_REF_BYTES_MAX]);
+
 /* Something of it that the path names by its id: /v1/rooms/{room}/participants/{participant}.
  * ERR_NOT_FOUND: there can be none with this id. */
 enum err room_ref_read_id(const struct exchange *exchange, const char *parameter, uint64_t *ret_id);

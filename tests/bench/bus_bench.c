@@ -262,6 +262,8 @@ static void serve_clients(struct process *process)
                                           .code_per_minute = 1,
                                           .pin_burst = 1,
                                           .pin_per_minute = 1,
+                                          .address_pin_burst = 1,
+                                          .address_pin_per_minute = 1,
                                           .join_table_max = 16,
                                           .create_per_minute = 1,
                                           .registration = closed,

@@ -494,23 +494,44 @@ test('hands go up and down, and say since when', async () => {
 
 // ---- limits and privacy ----
 
-test('codes of no room and wrong PINs are tried so often from one address', async (t) => {
-    const room = await makeRoom({ pin: PIN });
-    const gus = await isIn(enterAsGuest(room, 'Gus', { pin: PIN }));
-    const strict = await startOwnGateway(stack, 1, { LYNKS_ROOM_CODE_BURST: '3', LYNKS_ROOM_CODE_PER_MINUTE: '1', LYNKS_ROOM_PIN_BURST: '3',
-        LYNKS_ROOM_PIN_PER_MINUTE: '1' });
+test('a room where wrong PINs or invitations come from an address refuses more of them, and others let in who comes from there', async (t) => {
+    const [room, other] = [await makeRoom({ pin: PIN }), await makeRoom({ pin: PIN })];
+    const strict = await startOwnGateway(stack, 1, { LYNKS_ROOM_PIN_BURST: '3', LYNKS_ROOM_PIN_PER_MINUTE: '1', LYNKS_ADDRESS_PIN_BURST: '5',
+        LYNKS_ADDRESS_PIN_PER_MINUTE: '1' });
     t.after(() => strict.end());
     const at = { port: strict.port };
-    for (let i = 0; i < 3; i += 1) fails(await enterAsGuest(room, 'Gus', { pin: `100${i}` }, at), 403, 'wrong_pin');
-    const limited = fails(await enterAsGuest(room, 'Gus', { pin: PIN }, at), 429, 'rate_limited');
-    assert.match(limited.headers['retry-after'], /^[1-9][0-9]*$/);
+    const limits = (answer) => assert.match(fails(answer, 429, 'rate_limited').headers['retry-after'], /^[1-9][0-9]*$/);
+    const invite = async (to) => (await as('carol', 'POST', `/v1/rooms/${to.code}/invitations`, { role: 'participant' })).json.secret;
+    const [to, toOther] = [await invite(room), await invite(other)];
+    const undashed = { code: room.code.replaceAll('-', '') };
+    for (let i = 0; i < 3; i += 1) fails(await enterAsGuest(i === 1 ? undashed : room, 'Gus', { pin: `100${i}` }, at), 403, 'wrong_pin');
+    for (let i = 0; i < 10; i += 1) limits(await enterAsGuest(i === 1 ? undashed : room, 'Gus', { pin: PIN }, at));
+    await isIn(enterAsGuest(other, 'Gus', { pin: PIN }, at));
+    await isIn(enterAsGuest(room, 'Ivy', { invitation: to }, at));
+    for (let i = 0; i < 3; i += 1) fails(await enterAsGuest(room, 'Jim', { invitation: toOther }, at), 404, 'no_such_invitation');
+    limits(await enterAsGuest(room, 'Jim', { invitation: to }, at));
+    limits(await ask('POST', '/v1/join-info', { body: { room: room.code, invitation: to }, ...at }));
+    assert.equal((await ask('POST', '/v1/join-info', { body: { invitation: toOther }, ...at })).status, 200);
+    await isIn(enterAsGuest(other, 'Jim', { invitation: toOther }, at));
+    // Over all rooms.
+    for (let i = 0; i < 2; i += 1) fails(await enterAsGuest(other, 'Gus', { pin: `200${i}` }, at), 403, 'wrong_pin');
+    limits(await enterAsGuest(other, 'Kim', { pin: PIN }, at));
+    await isIn(enterAsGuest(other, 'Kim', { invitation: toOther }, at));
+});
+
+test('codes of no room are tried so often from one address', async (t) => {
+    const room = await makeRoom();
+    const gus = await isIn(enterAsGuest(room, 'Gus'));
+    const strict = await startOwnGateway(stack, 1, { LYNKS_ROOM_CODE_BURST: '3', LYNKS_ROOM_CODE_PER_MINUTE: '1' });
+    t.after(() => strict.end());
+    const at = { port: strict.port };
     for (let i = 0; i < 3; i += 1) fails(await enterAsGuest({ code: `abc-defg-hi${'jkl'[i]}` }, 'Gus', {}, at), 404, 'no_such_room');
     fails(await enterAsGuest(room, 'Gus', {}, at), 429, 'rate_limited');
     fails(await ask('GET', `/v1/rooms/${room.code}`, { token: people.carol.token, ...at }), 429, 'rate_limited');
     // Who is in goes on.
     assert.equal((await ask('GET', doorOf(room), { token: gus.token, ...at })).status, 200);
     const metrics = (await stack.request('/metrics', { method: 'GET', port: strict.opsPort, agent: undefined })).text;
-    for (const [limit, count] of [['pin', 1], ['code', 2], ['join', 0]]) {
+    for (const [limit, count] of [['pin', 0], ['invitation', 0], ['code', 2], ['join', 0]]) {
         assert.ok(metrics.includes(`lynks_gateway_limited_joins_total{limit="${limit}"} ${count}\n`), limit);
     }
 });

@@ -144,6 +144,8 @@ int http_fixture_setup(void **state)
         .code_per_minute = 60000,
         .pin_burst = 1000,
         .pin_per_minute = 60000,
+        .address_pin_burst = 1000,
+        .address_pin_per_minute = 60000,
         .join_table_max = 64,
         .create_per_minute = 60000,
     };

@@ -94,12 +94,10 @@ int api_fixture_setup(void **state)
                         .per_address_max = VISITS_PER_ADDRESS_MAX},
         .creates = {.burst = 3, .per_minute = 6},
         .names = {.burst = 3, .per_minute = 6},
-        .room_limits = {.join_burst = 5,
-                        .join_per_minute = 6,
-                        .code_burst = 4,
-                        .code_per_minute = 6,
-                        .pin_burst = 3,
-                        .pin_per_minute = 6,
+        .room_limits = {.joins = {.burst = 5, .per_minute = 6},
+                        .codes = {.burst = 4, .per_minute = 6},
+                        .secrets_of_room = {.burst = 3, .per_minute = 6},
+                        .secrets = {.burst = 5, .per_minute = 6},
                         .table_max = 64},
     };
     api_fixture_restart(f);

@@ -85,6 +85,13 @@ static const struct {
     {ERR_CHAT_OFF, "No chat", "Ask the room's owner to switch it on."},
     {ERR_LOBBY_FULL, "Too many wait", "Come again when some of them were let in."},
     {ERR_NAME_TAKEN, "Name taken", "Take another name, or sign in."},
+    {ERR_BAD_SDP, "Bad session description",
+     "Send what the browser's <code>createOffer</code> or <code>createAnswer</code> gave, and name "
+     "each of its parts that sends."},
+    {ERR_STALE_OFFER, "Offer out of date", "Fetch the offer again, and answer that one."},
+    {ERR_SCREEN_OFF, "No screens here", "Ask the room's owner to let screens be shared."},
+    {ERR_MEDIA_FULL, "No room for media",
+     "Wait for as many seconds as <code>Retry-After</code> says, then try again."},
     {ERR_REMOVED, "Taken out", "Ask whoever leads the meeting."},
     {ERR_NOT_JOINED, "Not in the room", "Come in again, with the same participant's token."},
     {ERR_KEY_REUSED, "Key used before",

@@ -31,6 +31,9 @@ static const struct room_rule rules[] = {
     [ROOM_BAN] = {.least = ROOM_MODERATOR, .is_on_somebody = true},
     [ROOM_INVITE] = {.least = ROOM_MODERATOR, .is_on_somebody = true},
     [ROOM_CHAT] = {.least = ROOM_VIEWER},
+    [ROOM_WATCH] = {.least = ROOM_VIEWER},
+    [ROOM_PUBLISH] = {.least = ROOM_PARTICIPANT},
+    [ROOM_SHARE_SCREEN] = {.least = ROOM_MODERATOR},
 };
 _Static_assert(ARRAY_LEN(rules) <= ROOM_ACTIONS_MAX, "all actions are told at once");
 

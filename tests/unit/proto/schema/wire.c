@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define FILL_MAX 65536
+#define FILL_MAX 131072
 
 struct wire *wire_new(void)
 {

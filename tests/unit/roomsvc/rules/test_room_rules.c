@@ -51,6 +51,9 @@ static const enum err expected[][ARRAY_LEN(people)] = {
     /* as a viewer */
     [ROOM_INVITE] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
     [ROOM_CHAT] = {HIDDEN, NO, NO, HIDDEN, YES, YES, YES, YES, YES},
+    [ROOM_WATCH] = {HIDDEN, NO, NO, HIDDEN, YES, YES, YES, YES, YES},
+    [ROOM_PUBLISH] = {HIDDEN, NO, NO, HIDDEN, NO, YES, YES, YES, YES},
+    [ROOM_SHARE_SCREEN] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
 };
 
 static void the_table_holds(void **state)
@@ -139,7 +142,8 @@ static void everybody_in_it_may_leave_rename_himself_and_raise_his_hand(void **s
 
 static void what_somebody_can_is_what_his_role_is_enough_for(void **state)
 {
-    static const uint64_t viewers[] = {ROOM_SEE, ROOM_SEE_PARTICIPANTS, ROOM_RAISE_HAND, ROOM_CHAT};
+    static const uint64_t viewers[] = {ROOM_SEE, ROOM_SEE_PARTICIPANTS, ROOM_RAISE_HAND, ROOM_CHAT,
+                                       ROOM_WATCH};
     uint64_t actions[ROOM_ACTIONS_MAX];
     (void)state;
     assert_int_equal(room_actions_of(ROOM_VIEWER, actions), ARRAY_LEN(viewers));

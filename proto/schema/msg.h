@@ -32,10 +32,10 @@
 #define NEWS_USERS 1000
 #define RTC_SDP_BYTES 65536
 #define RTC_MID_BYTES 16
-#define RTC_TRACKS_MAX 8    /* of one that publishes */
-#define RTC_WISHES_MAX 80   /* of one that watches: more do not fit into RTC_SDP_BYTES */
-#define RTC_STREAMS_MAX 160 /* parts of its SDP: some may have no use any more */
-#define RTC_PAGE 32
+#define RTC_TRACKS_MAX 8   /* of one that publishes */
+#define RTC_WISHES_MAX 80  /* of one that watches: more do not fit into RTC_SDP_BYTES */
+#define RTC_STREAMS_MAX 80 /* parts of its SDP */
+#define RTC_PAGE 16
 #define RTC_DUE_PAGE 200
 #define SESSION_ID_BYTES 16 /* the first of the token's hash */
 

@@ -265,7 +265,7 @@ enum codec_fault wire_fault(struct str data)
 }
 
 /* Of the records that wire_fill has made last. */
-static char record_memory[FILL_MAX];
+static char record_memory[2 * FILL_MAX];
 static size_t record_bytes;
 
 static void *take_records(size_t bytes)

@@ -31,11 +31,11 @@
 #define PRESENCE_CHANGES 2048
 #define NEWS_USERS 1000
 #define RTC_SDP_BYTES 65536
-#define RTC_MID_BYTES 16
+#define RTC_MID_BYTES 32
 #define RTC_TRACKS_MAX 8   /* of one that publishes */
 #define RTC_WISHES_MAX 80  /* of one that watches: more do not fit into RTC_SDP_BYTES */
 #define RTC_STREAMS_MAX 80 /* parts of its SDP */
-#define RTC_PAGE 16
+#define RTC_PAGE 8
 #define RTC_DUE_PAGE 200
 #define SESSION_ID_BYTES 16 /* the first of the token's hash */
 

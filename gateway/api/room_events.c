@@ -133,6 +133,8 @@ static const struct route room_events_rows[] = {
                 .doc = "Events (HTML, section 9.2), whose data is JSON: first `snapshot` with "
                        "{\"room\", \"participants\", \"me\"}, then, with ids one after the other, "
                        "of which some may be left out, {\"type\", \"time\", \"room\", \"data\"}; "
+                       "one that lets oneself in, or lets one see who waits, has no id, and a "
+                       "snapshot follows; "
                        "`me` with {\"me\"}, before one that gives oneself another role; "
                        "`reset` when what was told counts no more, and a snapshot follows; a "
                        "comment every 15 s; `end` with {\"reason\"} is the last: left, absent, "

@@ -212,6 +212,20 @@ static struct http_chunk *encode_me_event(void *arg, uint64_t can)
     return chunk;
 }
 
+static struct http_chunk *encode_without_id(void *arg, const struct http_chunk *event)
+{
+    const struct str text = http_chunk_data(event);
+    const char *id = memchr(text.data, '\n', text.bytes);
+    const char *data = memchr(id + 1, '\n', (size_t)(text.data + text.bytes - id - 1));
+    struct strbuf rest = {0};
+    (void)arg;
+    strbuf_add(&rest, (struct str){.data = text.data, .bytes = (size_t)(id - text.data)});
+    strbuf_add(&rest, (struct str){.data = data, .bytes = (size_t)(text.data + text.bytes - data)});
+    struct http_chunk *chunk = http_chunk_new(strbuf_str(&rest));
+    strbuf_fini(&rest);
+    return chunk;
+}
+
 static struct http_chunk *encode_reset(void *arg)
 {
     (void)arg;
@@ -226,6 +240,7 @@ struct room_encoder room_events_encoder(const char *public_url)
                                  .waiting = encode_waiting,
                                  .me = encode_me,
                                  .me_event = encode_me_event,
+                                 .without_id = encode_without_id,
                                  .reset = encode_reset,
                                  .arg = (void *)(uintptr_t)public_url};
 }

@@ -27,7 +27,7 @@ static const struct member event_members[] = {
      .type = MEMBER_STRING,
      .is_optional = true,
      .max = ROOM_EVENT_ID_BYTES - 1,
-     .doc = "Absent of reset, me and end."},
+     .doc = "Absent of reset, me and end, and of what a snapshot follows."},
     {.name = "event", .type = MEMBER_STRING, .min = 1, .max = 64},
     {.name = "data", .type = MEMBER_ANY_OBJECT, .doc = "As on the stream."},
     {.name = NULL},
@@ -39,7 +39,8 @@ const struct member room_poll_members[] = {
      .type = MEMBER_STRING,
      .is_optional = true,
      .max = ROOM_EVENT_ID_BYTES - 1,
-     .doc = "For `after` of the next request; absent: there is nothing to go on from."},
+     .doc = "For `after` of the next request; absent: there is nothing to go on from, and a "
+            "snapshot comes first."},
     {.name = NULL},
 };
 
@@ -80,11 +81,15 @@ static void write_events(struct str text, struct json_out *out)
     }
 }
 
-/* As far as it has been told; or where it was, if nothing came. */
+/* As far as it has been told; or where it was, if nothing came. Whoever waits for a snapshot is to
+ * get that first. */
 static void write_next(const struct room_cursor *cursor, struct json_out *out)
 {
     const struct cursor_after *after = &cursor->open.after;
     char id[ROOM_EVENT_ID_BYTES];
+    if (cursor->step == CURSOR_SNAPSHOT) {
+        return;
+    }
     if (cursor->generation != 0) {
         (void)room_event_id_write(cursor->generation, cursor->seq, id);
     } else if (after->kind == AFTER_EVENT) {

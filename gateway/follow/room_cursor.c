@@ -148,13 +148,14 @@ static void begin_cursor(struct room_cursor *cursor)
     const bool is_first = cursor->era == 0;
     const bool is_known = is_first && after->kind == AFTER_EVENT &&
                           after->generation == room->generation && after->seq <= room->seq &&
-                          after->seq + 1 >= cursor->since_seq;
+                          after->seq >= cursor->since_seq;
     cursor->era = room->era;
     cursor->me_seq = 0;
     cursor->can_seq = 0;
     if (room->step == FOLLOWED_GONE) {
         end_cursor(cursor, ROOM_END_ROOM_ENDED);
     } else if (is_known) {
+        cursor->is_staff = false; /* he may be of it only since then */
         go_on_after(cursor, after->seq);
     } else if (find_me(cursor) == NULL) {
         end_cursor(cursor, find_end(cursor));
@@ -230,21 +231,34 @@ static bool does_somebody_wait(const struct room_fold *fold)
     return false;
 }
 
-/* He is in now, or of staff, and there is more of the room than he was shown. */
-static bool sees_more_after(struct room_cursor *cursor, const struct room_item *item)
+static bool is_about_his_role(const struct room_cursor *cursor, const struct room_item *item)
+{
+    return item->about == cursor->open.participant_id && item->type == EVENT_PARTICIPANT_UPDATED;
+}
+
+static bool is_he_staff(const struct room_cursor *cursor)
 {
     const struct msg_participant *me = find_me(cursor);
+    return me != NULL && cursor->since_seq != 0 && me->role >= ROOM_MODERATOR;
+}
+
+/* He is in now, or of staff, and there is more of the room than he was shown: a snapshot follows.
+ * Who is cut off between the two is to get it when he comes again, so that the event has no id. */
+static bool is_before_snapshot(const struct room_cursor *cursor, const struct room_item *item)
+{
+    return lets_him_in(cursor, item) ||
+           (is_about_his_role(cursor, item) && is_he_staff(cursor) && !cursor->is_staff &&
+            does_somebody_wait(cursor->room->fold));
+}
+
+static void note_standing(struct room_cursor *cursor, const struct room_item *item)
+{
     if (lets_him_in(cursor, item)) {
         cursor->since_seq = item->seq;
         cursor->open.role = 0; /* what he may is asked for */
-        return true;
+    } else if (is_about_his_role(cursor, item)) {
+        cursor->is_staff = is_he_staff(cursor);
     }
-    if (me == NULL || item->about != me->id || item->type != EVENT_PARTICIPANT_UPDATED) {
-        return false;
-    }
-    const bool was_staff = cursor->is_staff;
-    cursor->is_staff = cursor->since_seq != 0 && me->role >= ROOM_MODERATOR;
-    return cursor->is_staff && !was_staff && does_somebody_wait(cursor->room->fold);
 }
 
 static void pass_item(struct room_cursor *cursor, const struct room_item *item)
@@ -252,7 +266,8 @@ static void pass_item(struct room_cursor *cursor, const struct room_item *item)
     const bool is_out = room_item_puts_out(item, cursor->open.participant_id) &&
                         find_me(cursor) == NULL; /* he may have come back since */
     const enum room_end end = end_by(item);
-    const bool sees_more = sees_more_after(cursor, item);
+    const bool has_snapshot_next = is_before_snapshot(cursor, item);
+    note_standing(cursor, item);
     cursor->seq = item->seq;
     if (cursor->step == CURSOR_PAGE && ++cursor->page_next == cursor->page_count) {
         free_page(cursor);
@@ -260,7 +275,7 @@ static void pass_item(struct room_cursor *cursor, const struct room_item *item)
     }
     if (is_out) {
         end_cursor(cursor, end);
-    } else if (sees_more) {
+    } else if (has_snapshot_next) {
         free_page(cursor);
         cursor->step = CURSOR_SNAPSHOT;
     }
@@ -276,15 +291,17 @@ static enum cursor_has look_for_item(struct room_cursor *cursor, struct http_chu
         pass_item(cursor, item);
         return CURSOR_HAS_END;
     }
-    if (!has_me_before(cursor, item)) {
+    const bool is_me_next = has_me_before(cursor, item);
+    if (is_me_next && !is_can_known(cursor, item->seq)) {
+        return wait_for_can(cursor);
+    }
+    if (!is_me_next && !is_before_snapshot(cursor, item)) {
         *ret_chunk = item->chunk;
         return CURSOR_HAS_CHUNK;
     }
-    if (!is_can_known(cursor, item->seq)) {
-        return wait_for_can(cursor);
-    }
     if (cursor->me == NULL) {
-        cursor->me = encoder->me_event(encoder->arg, cursor->open.can);
+        cursor->me = is_me_next ? encoder->me_event(encoder->arg, cursor->open.can)
+                                : encoder->without_id(encoder->arg, item->chunk);
     }
     *ret_chunk = cursor->me;
     return CURSOR_HAS_CHUNK;
@@ -424,8 +441,8 @@ void room_cursor_advance(struct room_cursor *cursor)
         break;
     case CURSOR_GOES:
     case CURSOR_PAGE:
-        if (cursor->me != NULL) {
-            http_chunk_unref(&cursor->me);
+        http_chunk_unref(&cursor->me);
+        if (has_me_before(cursor, next_item(cursor))) {
             cursor->me_seq = next_item(cursor)->seq;
             break;
         }

@@ -93,12 +93,13 @@ struct room_cursor {
     uint64_t generation;    /* of that event; 0: he has got none */
     struct room_item *page; /* NULL: none */
     size_t page_count, page_next;
-    struct http_chunk *me; /* in ME; or before an event that changes what he may; NULL: neither */
+    struct http_chunk *me; /* what is for him alone, and next: in ME; or before an event that
+                              changes what he may; or one that a snapshot follows; NULL: none */
     uint64_t me_seq;       /* of the last event before which that was told */
     bool wants_can;        /* roomsvc is to be asked what he may: he has another role */
     uint64_t can_seq;      /* of the room, when it has answered that */
     uint64_t since_seq;    /* what was before this event is none of his business; 0: he waits */
-    bool is_staff;         /* what he was shown was for staff */
+    bool is_staff;         /* what he was shown was for staff, for certain */
     uint64_t behind_bytes; /* that may be ready for him */
 };
 

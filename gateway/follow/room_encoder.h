@@ -20,6 +20,8 @@ struct room_encoder {
     struct http_chunk *(*me)(void *arg, uint64_t can);
     /* The same as an event of its own: what he may has changed. */
     struct http_chunk *(*me_event)(void *arg, uint64_t can);
+    /* The same event, without its id. */
+    struct http_chunk *(*without_id)(void *arg, const struct http_chunk *event);
     /* What was told before does not count any more; a snapshot follows. */
     struct http_chunk *(*reset)(void *arg);
     void *arg;

@@ -100,7 +100,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     read_id(input);
     room_fold_set_room(fold, &room);
     room_fold_put(fold, &participant);
-    check_event(encoder.event(encoder.arg, 3, 5, &event), NULL);
+    struct http_chunk *told = encoder.event(encoder.arg, 3, 5, &event);
+    struct http_chunk *without = encoder.without_id(encoder.arg, told);
+    check(skip_line(http_chunk_data(without), "event: ").data[0] == 'd');
+    check_event(without, NULL);
+    check_event(told, NULL);
     check_event(encoder.snapshot(encoder.arg, 3, 42, fold, (choice & 1) != 0),
                 encoder.me(encoder.arg, choice));
     check_event(encoder.waiting(encoder.arg, 3, 42, fold, &participant), NULL);

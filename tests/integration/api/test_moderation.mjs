@@ -124,6 +124,48 @@ test('who waits sees the room\'s name and himself, whatever happens there, and g
     await Promise.all([...streams, staff].map((stream) => stream.end()));
 });
 
+test('who is let in while he is cut off, or by a poll, gets the room, whatever he has seen last', async () => {
+    const room = await makeRoom({ lobby: true });
+    const carol = await carolIn(room);
+    const [gus, eve] = [await come(202, room, undefined, { name: 'Gus' }), await come(202, room, undefined, { name: 'Eve' })];
+    const poll = (who, query, port) => does(200, 'GET', `${room.path}/events?${query}`, who.token, undefined,
+        { port, headers: { accept: 'application/json' } });
+    for (const [who, port, opsPort] of [[gus, stack.ports.http, stack.base + 100], [eve, second.port, second.opsPort]]) {
+        const waiting = await listen(room, who, { port });
+        const { id } = await waiting.event('snapshot');
+        await waiting.end();
+        const polled = poll(who, `after=${id}&wait_s=20`, port);
+        await eventually(async () => /^lynks_gateway_waiting_room_polls 1$/m.test(
+            (await stack.request('/metrics', { method: 'GET', port: opsPort, agent: undefined })).text), { what: 'the poll waits' });
+        await does(204, 'POST', `${who.path}/admit`, carol.token);
+        const { events, next } = await polled;
+        assert.deepEqual([events[0].event, events[0].id], ['participant.admitted', undefined]);
+        const rest = events.length > 1 ? events.slice(1) : (await poll(who, next === undefined ? '' : `after=${next}`, port)).events;
+        const again = await listen(room, who, { port, last: id });
+        for (const { data } of [rest.find(({ event }) => event === 'snapshot'), await again.event('snapshot')]) {
+            assert.ok(data.participants.some((one) => one.id === carol.id));
+            assert.ok(data.me.can.includes('chat'));
+        }
+        assert.deepEqual(typesOf(again).slice(0, 2), ['reset', 'snapshot']);
+        await again.end();
+    }
+});
+
+test('who is made a moderator while he is cut off gets those who wait', async () => {
+    const room = await makeRoom({ lobby: true });
+    const carol = await carolIn(room);
+    const gus = await come(202, room, undefined, { name: 'Gus' });
+    await does(204, 'POST', `${gus.path}/admit`, carol.token);
+    const before = await listen(room, gus);
+    const { id } = await before.event('snapshot');
+    const eve = await come(202, room, undefined, { name: 'Eve' });
+    await before.end();
+    await does(200, 'PATCH', gus.path, carol.token, { role: 'moderator' });
+    const again = await listen(room, gus, { last: id });
+    assert.deepEqual((await again.event('snapshot')).data.waiting.map((one) => one.id), [eve.id]);
+    await again.end();
+});
+
 test('what is written to one is seen by the two, on both gateways, live, again, by a poll and in the history', async () => {
     const room = await makeRoom({ guests_wait: false });
     const carol = await carolIn(room);

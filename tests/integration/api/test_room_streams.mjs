@@ -192,7 +192,8 @@ test('what cannot be gone on from is answered with a reset', async () => {
     await waveHands(carol, 4);
     const head = await headOf(room);
     const [[generation]] = await stack.sql('SELECT generation FROM journal_generation');
-    for (const last of [`g${generation}.${head + 1}`, `g${Number(generation) + 1}.1`, 'garbage', `g${generation}.`, '7']) {
+    const before = `g${generation}.0`; // she came in
+    for (const last of [`g${generation}.${head + 1}`, `g${Number(generation) + 1}.1`, before, 'garbage', `g${generation}.`, '7']) {
         for (const port of [stack.ports.http, second.port]) {
             const stream = await openRoom(room, carol, { last, port });
             const snapshot = await stream.event('snapshot');
@@ -202,9 +203,9 @@ test('what cannot be gone on from is answered with a reset', async () => {
             await stream.end();
         }
     }
-    const whole = await openRoom(room, carol, { last: `g${generation}.0` });
+    const whole = await openRoom(room, carol, { last: `g${generation}.1` });
     await hasHead(whole, head);
-    assertWhole(whole, 0, head);
+    assertWhole(whole, 1, head);
     await whole.end();
 });
 

@@ -93,6 +93,15 @@ static struct http_chunk *encode_me_event(void *arg, uint64_t can)
     return chunk_of(mem_printf("may %" PRIu64 ";", can));
 }
 
+/* The number comes first. */
+static struct http_chunk *encode_without_id(void *arg, const struct http_chunk *event)
+{
+    const struct str text = http_chunk_data(event);
+    const size_t number = strspn(text.data, "0123456789") + 1;
+    (void)arg;
+    return http_chunk_new((struct str){.data = text.data + number, .bytes = text.bytes - number});
+}
+
 static struct http_chunk *encode_reset(void *arg)
 {
     (void)arg;
@@ -203,6 +212,21 @@ uint64_t play_and_tell(struct fixture *f, uint64_t room, enum room_event_type ty
     const uint64_t seq = play(f, room, type, about);
     tell(f, ONE, room, seq, /* is_next= */ true);
     return seq;
+}
+
+void play_hands(struct fixture *f, uint64_t up_to)
+{
+    while (f->rooms[ROOM].head < up_to) {
+        play(f, ROOM, f->rooms[ROOM].head % 2 == 1 ? EVENT_HAND_RAISED : EVENT_HAND_LOWERED, ME);
+    }
+}
+
+void play_role(struct fixture *f, enum room_role role)
+{
+    const uint64_t seq = play(f, ROOM, EVENT_PARTICIPANT_UPDATED, ME);
+    f->rooms[ROOM].events[seq - 1].participant.role = role;
+    f->role = role;
+    tell(f, ONE, ROOM, seq, true);
 }
 
 void hear_life(struct fixture *f, const char *endpoint, bool is_next)
@@ -434,6 +458,7 @@ struct fixture *played_setup(size_t rooms_max, size_t tail_bytes_max)
                                           .waiting = encode_waiting,
                                           .me = encode_me,
                                           .me_event = encode_me_event,
+                                          .without_id = encode_without_id,
                                           .reset = encode_reset};
     struct fixture *f = mem_alloc(sizeof(*f));
     f->since_seq = 1;

@@ -70,6 +70,10 @@ int played_teardown(struct fixture *f);
 uint64_t play(struct fixture *f, uint64_t room, enum room_event_type type, uint64_t about);
 /* Likewise, and publishes it. */
 uint64_t play_and_tell(struct fixture *f, uint64_t room, enum room_event_type type, uint64_t about);
+/* Hands of ROOM go up and down; nobody is told. */
+void play_hands(struct fixture *f, uint64_t up_to);
+/* ME has another role; it is published. */
+void play_role(struct fixture *f, enum room_role role);
 /* Publishes an event that is in the journal. */
 void tell(struct fixture *f, const char *endpoint, uint64_t room, uint64_t seq, bool is_next);
 void hear_life(struct fixture *f, const char *endpoint, bool is_next);

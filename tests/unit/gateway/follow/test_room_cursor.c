@@ -29,14 +29,6 @@ static int teardown(void **state)
     return played_teardown(*state);
 }
 
-/* Hands go up and down. */
-static void play_hands(struct fixture *f, uint64_t up_to)
-{
-    while (f->rooms[ROOM].head < up_to) {
-        play(f, ROOM, f->rooms[ROOM].head % 2 == 1 ? EVENT_HAND_RAISED : EVENT_HAND_LOWERED, ME);
-    }
-}
-
 /* What a reader gets of them, after from, up to its end. */
 static char *hands(const char *before, uint64_t from, uint64_t to, const char *behind)
 {
@@ -72,8 +64,8 @@ static void who_comes_again_goes_on_where_he_was(void **state)
     struct played_reader *reader = open_reader(f, "3");
     answer_all(f);
     assert_read(reader, "4 up 7;5 down 7;6 up 7;");
-    struct played_reader *from_first = open_reader(f, "0");
-    AUTO(mem_free) char *all = hands("1 joined 7;", 1, 6, "");
+    struct played_reader *from_first = open_reader(f, "1");
+    AUTO(mem_free) char *all = hands("", 1, 6, "");
     assert_read(from_first, all);
     struct played_reader *at_head = open_reader(f, "6");
     assert_read(at_head, "");
@@ -101,7 +93,7 @@ static void who_was_away_for_long_gets_it_from_the_journal(void **state)
 /* Whoever comes first. */
 static void the_tail_begins_where_the_first_of_all_was(void **state)
 {
-    static const char *const afters[] = {"100", "20", "19", "20", "0", "?"};
+    static const char *const afters[] = {"100", "20", "19", "20", "1", "?"};
     struct fixture *f = *state;
     struct played_reader *readers[ARRAY_LEN(afters)];
     play_hands(f, 1200);
@@ -194,14 +186,6 @@ static void an_event_for_others_is_left_out_and_no_gap(void **state)
 }
 
 /* ---- what one may ---- */
-
-static void play_role(struct fixture *f, enum room_role role)
-{
-    const uint64_t seq = play(f, ROOM, EVENT_PARTICIPANT_UPDATED, ME);
-    f->rooms[ROOM].events[seq - 1].participant.role = role;
-    f->role = role;
-    tell(f, ONE, ROOM, seq, true);
-}
 
 static void who_has_another_role_is_told_what_he_may_before_that(void **state)
 {
@@ -528,82 +512,6 @@ static void one_that_leaves_while_the_journal_is_read_is_forgotten(void **state)
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define T_SMALL(test) cmocka_unit_test_setup_teardown(test, setup_small, teardown)
 
-/* ---- the lobby ---- */
-
-static void who_waits_hears_of_himself_and_gets_the_room_when_he_is_in(void **state)
-{
-    static const uint64_t me[] = {ME};
-    static const uint64_t eight[] = {8};
-    struct fixture *f = *state;
-    f->since_seq = 0;
-    const uint64_t seq = play(f, ROOM, EVENT_PARTICIPANT_WAITING, ME) - 1;
-    f->rooms[ROOM].events[seq].audience = AUDIENCE_STAFF;
-    f->rooms[ROOM].events[seq].named = (struct u64_list){.items = me, .count = 1};
-    struct played_reader *reader = open_reader(f, "");
-    answer_all(f);
-    assert_read(reader, "waits 7=2;");
-    (void)play_and_tell(f, ROOM, EVENT_PARTICIPANT_JOINED, 9);
-    (void)play_and_tell(f, ROOM, EVENT_HAND_RAISED, 9);
-    (void)play_and_tell(f, ROOM, EVENT_ROOM_UPDATED, 0);
-    const uint64_t other = play(f, ROOM, EVENT_PARTICIPANT_WAITING, 8);
-    f->rooms[ROOM].events[other - 1].audience = AUDIENCE_STAFF;
-    f->rooms[ROOM].events[other - 1].named = (struct u64_list){.items = eight, .count = 1};
-    tell(f, ONE, ROOM, other, true);
-    assert_read(reader, "");
-    f->role = ROOM_PARTICIPANT;
-    (void)play_and_tell(f, ROOM, EVENT_PARTICIPANT_ADMITTED, ME);
-    answer_all(f);
-    assert_read(reader, "7 admitted 7;=7 7,8,9;me 7 4;");
-    (void)play_and_tell(f, ROOM, EVENT_HAND_LOWERED, 9);
-    assert_read(reader, "8 down 9;");
-    close_reader(reader);
-}
-
-static void who_is_denied_or_banned_is_told_that_last(void **state)
-{
-    static const struct {
-        enum room_event_type type;
-        enum room_reason reason;
-        enum room_end end;
-        bool waits;
-    } rows[] = {{EVENT_PARTICIPANT_DENIED, 0, ROOM_END_DENIED, true},
-                {EVENT_PARTICIPANT_DENIED, REASON_BANNED, ROOM_END_BANNED, true},
-                {EVENT_PARTICIPANT_DENIED, REASON_WAITED_TOO_LONG, ROOM_END_WAITED_TOO_LONG, true},
-                {EVENT_PARTICIPANT_BANNED, REASON_BANNED, ROOM_END_BANNED, false}};
-    struct fixture *f = *state;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        f->since_seq = rows[i].waits ? 0 : 1;
-        (void)play_and_tell(
-            f, ROOM, rows[i].waits ? EVENT_PARTICIPANT_WAITING : EVENT_PARTICIPANT_JOINED, ME);
-        struct played_reader *reader = open_reader(f, "");
-        answer_all(f);
-        reader->bytes = 0;
-        const uint64_t seq = play(f, ROOM, rows[i].type, ME);
-        f->rooms[ROOM].events[seq - 1].has_reason = rows[i].reason != 0;
-        f->rooms[ROOM].events[seq - 1].reason = rows[i].reason;
-        tell(f, ONE, ROOM, seq, true);
-        assert_true(reader->is_ended);
-        assert_int_equal(reader->cursor.end, rows[i].end);
-        close_reader(reader);
-    }
-}
-
-/* An id from before he was let in does not tell him what was said then. */
-static void what_was_before_him_is_not_told_again(void **state)
-{
-    struct fixture *f = *state;
-    play_hands(f, 10);
-    f->since_seq = 8;
-    struct played_reader *reader = open_reader(f, "3");
-    answer_all(f);
-    assert_read(reader, "reset;=10 7;me 7;");
-    close_reader(reader);
-    reader = open_reader(f, "8");
-    answer_all(f);
-    assert_read(reader, "9 down 7;10 up 7;");
-    close_reader(reader);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -632,9 +540,6 @@ int main(void)
         T_SMALL(a_page_that_is_ahead_of_the_room_tells_nothing_twice),
         T_SMALL(a_page_of_another_generation_is_not_told),
         T(one_that_leaves_while_the_journal_is_read_is_forgotten),
-        T(who_waits_hears_of_himself_and_gets_the_room_when_he_is_in),
-        T(who_is_denied_or_banned_is_told_that_last),
-        T(what_was_before_him_is_not_told_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -153,7 +153,7 @@ void wiring_free(struct wiring *w)
     db_pool_free(&w->db);
     db_pool_free(&w->commands_db);
     leftovers_free(&w->leftovers);
-    long_waits_free(&w->long_waits);
+    take_outs_free(&w->long_waits);
     session_ends_free(&w->session_ends);
     absences_free(&w->absences);
     presence_reports_free(&w->roomsvc.presence);

@@ -30,7 +30,7 @@ struct wiring {
     struct out_db out_db;
     struct absences *absences;
     struct session_ends *session_ends;
-    struct long_waits *long_waits;
+    struct take_outs *long_waits;
     struct leftovers *leftovers;
 };
 

@@ -7,10 +7,6 @@
 
 #define LONG_WAITS_LOOK_MS 5000
 
-struct long_waits;
-
-struct long_waits *long_waits_new(const struct take_outs_parts *parts);
-/* The store has ended before. */
-void long_waits_free(struct long_waits **waits);
+struct take_outs *long_waits_new(const struct take_outs_parts *parts);
 
 #endif

@@ -1,5 +1,5 @@
-/* One look for people who are to be out of their rooms, and the taking out of them, one room after
- * the other. Absences, ends of sessions and who waits for long are looked for by this. */
+/* Looks again and again for people who are to be out of their rooms, and takes them out, one room
+ * after the other. Absences, ends of sessions and who waits for long are kinds of it. */
 #ifndef LYNKS_ROOMSVC_PRESENCE_TAKE_OUTS_H
 #define LYNKS_ROOMSVC_PRESENCE_TAKE_OUTS_H
 
@@ -19,39 +19,28 @@ struct take_outs_parts {
     struct metrics *metrics;
 };
 
-struct take_outs;
-
-/* What a look has found. */
-typedef void take_outs_found_fn(void *arg, const struct out_found *found);
-/* Asked before each room, of which the look may be made stricter; false: no more rooms. */
-typedef bool take_outs_may_fn(void *arg, struct out_look *look);
-/* All is done: all rooms that were found are dealt with, but for some that failed (err: the last of
- * them), or nothing could be. has_more: there may be others. */
-typedef void take_outs_done_fn(void *arg, enum err err, bool has_more);
-
-/* Embedded. */
-struct take_outs {
-    struct take_outs_parts parts;
-    struct out_look look;
-    struct out_found found;
-    size_t next;  /* of found.rooms */
-    enum err err; /* of a room that failed */
-    uint64_t timer;
-    take_outs_found_fn *on_found;
-    take_outs_may_fn *may_take; /* NULL: all that are found are taken out */
-    take_outs_done_fn *on_done;
-    void *arg;
-    struct log_gate failures;
-    struct metric *taken, *failed;
+/* What is looked for. Each function may be NULL. */
+struct take_outs_kind {
+    const char *reason;   /* as the metrics name it; borrowed */
+    uint64_t rest_ms;     /* from look to look */
+    struct out_look look; /* as begin finds it each time */
+    void *arg;            /* borrowed, as long as it is looked */
+    /* A look begins, which was due at due_ms. */
+    void (*begin)(void *arg, uint64_t due_ms, struct out_look *look);
+    void (*found)(void *arg, const struct out_found *found);
+    /* Before each room, of which the look may be made stricter; false: no more rooms this time. */
+    bool (*may_take)(void *arg, struct out_look *look);
+    /* Nobody is left whom the look was about. Not called if something has failed, if may_take has
+     * said no, or if there may be more rooms: then one looks again. */
+    void (*done)(void *arg);
 };
 
-/* reason: as the metrics name it, "absent". */
-void take_outs_init(struct take_outs *outs, const struct take_outs_parts *parts,
-                    const char *reason);
-/* The store has ended before. */
-void take_outs_fini(struct take_outs *outs);
+struct take_outs;
 
-/* on_done is called once, later or from inside; one look at a time. */
-void take_outs_start(struct take_outs *outs, const struct out_look *look);
+/* Begins after its first rest. kind is copied. */
+struct take_outs *take_outs_new(const struct take_outs_parts *parts,
+                                const struct take_outs_kind *kind);
+/* The store has ended before. */
+void take_outs_free(struct take_outs **outs);
 
 #endif

@@ -4,7 +4,7 @@
 
 struct fixture {
     struct out_fixture out;
-    struct long_waits *waits;
+    struct take_outs *waits;
 };
 
 static int setup(void **state)
@@ -19,7 +19,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    long_waits_free(&f->waits);
+    take_outs_free(&f->waits);
     out_fixture_teardown(&f->out);
     mem_free(&f);
     return 0;

@@ -8,7 +8,6 @@ struct lobby {
     uint64_t joined, users_joined;
     struct participant waiting[WAITING_MAX];
     size_t count;
-    uint64_t id, is_taken; /* of one of them */
 };
 
 static const struct db_query select_waiting = {
@@ -26,13 +25,6 @@ static const struct db_query count_in = {
     .params = DB_FIELDS(struct lobby, room_id),
     .columns = DB_FIELDS(struct lobby, joined, users_joined)};
 
-static const struct db_query count_name_takers = {
-    .sql = "SELECT COUNT(*) FROM participants w JOIN participants u ON u.room_id = w.room_id"
-           " AND u.state = 2 AND u.user_id <> 0 AND u.name_key = w.name_key"
-           " WHERE w.participant_id = ? AND w.user_id = 0",
-    .params = DB_FIELDS(struct lobby, id),
-    .columns = DB_FIELDS(struct lobby, is_taken)};
-
 /* ERR_ROOM_FULL, ERR_NAME_TAKEN. */
 static enum err let_one_in(struct db *db, struct journal *journal, struct lobby *lobby,
                            const struct managed_room *room, struct participant *participant)
@@ -40,11 +32,7 @@ static enum err let_one_in(struct db *db, struct journal *journal, struct lobby 
     if (lobby->joined >= room->participants_max) {
         return ERR_ROOM_FULL;
     }
-    lobby->id = participant->id;
-    enum err err = db_query_run(db, &count_name_takers, lobby, NULL);
-    if (err == ERR_OK && lobby->is_taken > 0) {
-        err = ERR_NAME_TAKEN;
-    }
+    enum err err = participant_check_name(db, journal, participant, participant->name);
     if (err == ERR_OK) {
         err = participant_let_in(db, journal, participant);
     }

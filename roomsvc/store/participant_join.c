@@ -57,7 +57,7 @@ static void read_newcomer(const struct participant_command *c, struct newcomer *
 static const struct db_query count_those_there = {
     .sql = "SELECT COUNT(IF(state = 2, 1, NULL)), COUNT(IF(state = 2 AND user_id <> 0, 1, NULL)),"
            " COUNT(IF(state = 1, 1, NULL)), COUNT(IF(user_id = ? AND user_id <> 0, 1, NULL)),"
-           " COUNT(IF(state = 2 AND user_id <> 0 AND name_key = ?, 1, NULL)),"
+           " COUNT(IF(" PARTICIPANT_TAKES_NAME ", 1, NULL)),"
            " COUNT(IF(state = 1 AND address = ?, 1, NULL)),"
            " (SELECT COUNT(*) FROM participants a WHERE a.address = ? AND a.state = 2),"
            " (SELECT COUNT(*) FROM bans b WHERE b.room_id = ?"

@@ -37,6 +37,30 @@ enum err participant_find(struct db *db, const struct journal *journal, uint64_t
     return err == ERR_OK && ret_participant->state != PARTICIPANT_JOINED ? ERR_NOT_FOUND : err;
 }
 
+struct name_in_room {
+    uint64_t room_id;
+    unsigned char key[NAME_KEY_BYTES];
+    uint64_t takers;
+};
+
+static const struct db_query count_name_takers = {
+    .sql = "SELECT COUNT(*) FROM participants WHERE room_id = ? AND " PARTICIPANT_TAKES_NAME,
+    .params = DB_FIELDS(struct name_in_room, room_id, key),
+    .columns = DB_FIELDS(struct name_in_room, takers)};
+_Static_assert(PARTICIPANT_JOINED == 2, "PARTICIPANT_TAKES_NAME has that number");
+
+enum err participant_check_name(struct db *db, const struct journal *journal,
+                                const struct participant *participant, const char *name)
+{
+    struct name_in_room in_room = {.room_id = journal->room_id};
+    if (participant->user_id != 0) {
+        return ERR_OK;
+    }
+    participant_name_key(name, in_room.key);
+    const enum err err = db_query_run(db, &count_name_takers, &in_room, NULL);
+    return err == ERR_OK && in_room.takers > 0 ? ERR_NAME_TAKEN : err;
+}
+
 enum err participant_tell(struct db *db, struct journal *journal,
                           const struct participant *participant, enum room_event_type type,
                           enum room_reason reason)

@@ -18,6 +18,13 @@
     DB_FIELDS(t, m id, m room_id, m user_id, m name, m role, m state, m hand_unix_ms,              \
               m joined_unix_ms, m changed_ago_ms, m muted, m since_seq, m invitation_id)
 
+/* Somebody who has signed in is in by the name whose key is the parameter: no guest takes it. */
+#define PARTICIPANT_TAKES_NAME "state = 2 AND user_id <> 0 AND name_key = ?"
+
+/* May somebody of the room of journal be in by this name? ERR_NAME_TAKEN. */
+enum err participant_check_name(struct db *db, const struct journal *journal,
+                                const struct participant *participant, const char *name);
+
 /* Somebody who is in shows himself, without a stream: he is not away yet. */
 enum err participant_note_seen(struct db *db, uint64_t participant_id);
 

@@ -51,30 +51,6 @@ static enum err judge_muted(const struct participant_command *c, uint64_t muted)
                                                  : err;
 }
 
-struct name_in_room {
-    uint64_t room_id;
-    unsigned char key[NAME_KEY_BYTES];
-    uint64_t taken;
-};
-
-static const struct db_query count_users_of_name = {
-    .sql = "SELECT COUNT(*) FROM participants WHERE room_id = ? AND state = 2 AND user_id <> 0"
-           " AND name_key = ?",
-    .params = DB_FIELDS(struct name_in_room, room_id, key),
-    .columns = DB_FIELDS(struct name_in_room, taken)};
-
-/* No guest takes the name of somebody who has signed in. */
-static enum err judge_new_name(struct db *db, const struct participant_command *c, const char *name)
-{
-    struct name_in_room in_room = {.room_id = c->target.room.id};
-    if (c->whom.user_id != 0) {
-        return ERR_OK;
-    }
-    participant_name_key(name, in_room.key);
-    const enum err err = db_query_run(db, &count_users_of_name, &in_room, NULL);
-    return err == ERR_OK && in_room.taken > 0 ? ERR_NAME_TAKEN : err;
-}
-
 static enum err judge_change(const struct participant_command *c,
                              const struct msg_participant_change *change)
 {
@@ -104,7 +80,7 @@ static enum err change_participant(struct participant_command *c, struct db *db)
         err = ERR_WRONG_MEMBER;
     }
     if (err == ERR_OK && change->has_name) {
-        err = judge_new_name(db, c, name);
+        err = participant_check_name(db, &c->journal, whom, name);
     }
     if (err != ERR_OK) {
         return err;

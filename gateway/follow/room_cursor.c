@@ -63,7 +63,8 @@ void room_cursor_init(struct room_cursor *cursor, struct followed_room *room,
     cursor->generation = 0;
     cursor->page = NULL;
     cursor->me = NULL;
-    cursor->me_seq = 0;
+    cursor->told = 0;
+    cursor->told_until = 0;
     cursor->wants_can = false;
     cursor->can_seq = 0;
     cursor->since_seq = open->since_seq;
@@ -150,12 +151,13 @@ static void begin_cursor(struct room_cursor *cursor)
                           after->generation == room->generation && after->seq <= room->seq &&
                           after->seq >= cursor->since_seq;
     cursor->era = room->era;
-    cursor->me_seq = 0;
     cursor->can_seq = 0;
     if (room->step == FOLLOWED_GONE) {
         end_cursor(cursor, ROOM_END_ROOM_ENDED);
     } else if (is_known) {
         cursor->is_staff = false; /* he may be of it only since then */
+        cursor->told = find_me(cursor) != NULL ? find_me(cursor)->role : 0;
+        cursor->told_until = room->seq;
         go_on_after(cursor, after->seq);
     } else if (find_me(cursor) == NULL) {
         end_cursor(cursor, find_end(cursor));
@@ -206,10 +208,21 @@ static enum cursor_has wait_for_can(struct room_cursor *cursor)
     return CURSOR_HAS_NOTHING;
 }
 
+static bool is_about_his_role(const struct room_cursor *cursor, const struct room_item *item)
+{
+    return item->about == cursor->open.participant_id && item->type == EVENT_PARTICIPANT_UPDATED;
+}
+
 static bool has_me_before(const struct room_cursor *cursor, const struct room_item *item)
 {
-    return item->type == EVENT_PARTICIPANT_UPDATED && item->about == cursor->open.participant_id &&
-           item->seq > cursor->me_seq;
+    return is_about_his_role(cursor, item) &&
+           (item->role != cursor->told || item->seq <= cursor->told_until);
+}
+
+static void note_told(struct room_cursor *cursor, enum room_role role)
+{
+    cursor->told = role;
+    cursor->told_until = 0;
 }
 
 /* What is next on the page or in the tail. NULL: nothing that is here. */
@@ -229,11 +242,6 @@ static bool does_somebody_wait(const struct room_fold *fold)
         }
     }
     return false;
-}
-
-static bool is_about_his_role(const struct room_cursor *cursor, const struct room_item *item)
-{
-    return item->about == cursor->open.participant_id && item->type == EVENT_PARTICIPANT_UPDATED;
 }
 
 static bool is_he_staff(const struct room_cursor *cursor)
@@ -339,6 +347,7 @@ static struct http_chunk *begin_snapshot(struct room_cursor *cursor)
     const struct followed_room *room = cursor->room;
     const struct room_encoder *encoder = room->shared->encoder;
     http_chunk_unref(&cursor->me);
+    note_told(cursor, find_me(cursor)->role);
     cursor->seq = room->seq;
     cursor->generation = room->generation;
     if (is_waiting(cursor)) {
@@ -443,7 +452,7 @@ void room_cursor_advance(struct room_cursor *cursor)
     case CURSOR_PAGE:
         http_chunk_unref(&cursor->me);
         if (has_me_before(cursor, next_item(cursor))) {
-            cursor->me_seq = next_item(cursor)->seq;
+            note_told(cursor, next_item(cursor)->role);
             break;
         }
         pass_item(cursor, next_item(cursor));

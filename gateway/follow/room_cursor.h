@@ -95,7 +95,9 @@ struct room_cursor {
     size_t page_count, page_next;
     struct http_chunk *me; /* what is for him alone, and next: in ME; or before an event that
                               changes what he may; or one that a snapshot follows; NULL: none */
-    uint64_t me_seq;       /* of the last event before which that was told */
+    enum room_role told;   /* the role that he had when he was last told what he may */
+    uint64_t told_until;   /* he has come back: what he was told of himself up to this event is not
+                              known, unless it is nothing; 0: it is */
     bool wants_can;        /* roomsvc is to be asked what he may: he has another role */
     uint64_t can_seq;      /* of the room, when it has answered that */
     uint64_t since_seq;    /* what was before this event is none of his business; 0: he waits */

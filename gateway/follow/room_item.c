@@ -10,6 +10,7 @@ void room_item_init(struct room_item *item, const struct msg_room_event *event,
         .audience = event->audience,
         .reason = event->has_reason ? event->reason : 0,
         .about = event->has_participant ? event->participant.id : 0,
+        .role = event->has_participant ? event->participant.role : 0,
     };
     while (item->named_count < event->named.count && item->named_count < PARTICIPANTS_NAMED_MAX) {
         item->named[item->named_count] = event->named.items[item->named_count];

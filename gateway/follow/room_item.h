@@ -12,6 +12,7 @@ struct room_item {
     enum room_audience audience;
     enum room_reason reason; /* 0: none is told */
     uint64_t about;          /* the participant; 0: nobody in particular */
+    enum room_role role;     /* his as of then */
     uint64_t named[PARTICIPANTS_NAMED_MAX];
     size_t named_count;
 };

@@ -78,9 +78,7 @@ const openRoom = (room, { token }, { port = stack.ports.http, last, ...options }
 const poll = (room, { token }, query, port = stack.ports.http) =>
     stack.request(`${streamOf(room)}?${query}`, { method: 'GET', token, port, headers: { accept: 'application/json' } });
 
-// What each is told of himself alone, before he is another one, has no id.
-const ofRoom = ({ events }) => events.filter(({ event }) => event !== 'me');
-const told = (stream) => ofRoom(stream).map(({ id, event, data }) => ({ id, event, data }));
+const told = (stream) => stream.events.map(({ id, event, data }) => ({ id, event, data }));
 const seqOf = (id) => Number(/^g\d+\.(\d+)$/.exec(id)[1]);
 const headOf = async (room) => Number((await stack.sql(`SELECT seq FROM rooms WHERE room_id = ${room.id}`))[0][0]);
 const hasHead = (stream, head) => eventually(() => stream.events.some(({ id }) => id !== undefined && seqOf(id) === head),
@@ -95,7 +93,7 @@ async function waveHands(participant, count) {
 
 // Each event once, and without a gap from one to the next.
 function assertWhole(stream, after, head) {
-    const seqs = ofRoom(stream).map(({ id }) => seqOf(id));
+    const seqs = stream.events.map(({ id }) => seqOf(id));
     assert.deepEqual(seqs, Array.from({ length: head - after }, (_, i) => after + 1 + i));
 }
 

@@ -212,6 +212,43 @@ static void who_has_another_role_is_told_what_he_may_before_that(void **state)
     assert_int_equal(f->out, 0);
 }
 
+/* Another name, or that he is mute, is no other role. */
+static void who_has_the_same_role_is_not_told_again_what_he_may(void **state)
+{
+    struct fixture *f = *state;
+    struct played_reader *reader = open_reader(f, "");
+    answer_all(f);
+    assert_read(reader, "=1 7;me 7;");
+    (void)play_and_tell(f, ROOM, EVENT_PARTICIPANT_UPDATED, ME);
+    assert_read(reader, "2 is 7;");
+    play_role(f, ROOM_MODERATOR);
+    play_role(f, ROOM_MODERATOR);
+    answer_all(f);
+    assert_read(reader, "may 8;3 is 7;4 is 7;");
+    struct played_reader *again = open_reader(f, "4");
+    answer_all(f);
+    assert_read(again, "");
+    play_role(f, ROOM_MODERATOR);
+    assert_read(again, "5 is 7;");
+    play_role(f, ROOM_VIEWER);
+    answer_all(f);
+    assert_read(again, "may 2;6 is 7;");
+}
+
+/* What he had been told when he was cut off nobody knows. */
+static void who_comes_back_is_told_what_he_may_once(void **state)
+{
+    struct fixture *f = *state;
+    struct played_reader *first = open_reader(f, "");
+    answer_all(f);
+    first->is_slow = true;
+    play_role(f, ROOM_PARTICIPANT);
+    play_role(f, ROOM_PARTICIPANT);
+    struct played_reader *again = open_reader(f, "1");
+    answer_all(f);
+    assert_read(again, "may 4;2 is 7;3 is 7;");
+}
+
 /* Whatever of it he has got: what he may comes again with the event. */
 static void who_was_cut_off_at_his_new_role_is_told_what_he_may(void **state)
 {
@@ -524,6 +561,8 @@ int main(void)
         T(what_no_event_of_this_journal_has_is_told_by_a_reset),
         T(an_event_for_others_is_left_out_and_no_gap),
         T(who_has_another_role_is_told_what_he_may_before_that),
+        T(who_has_the_same_role_is_not_told_again_what_he_may),
+        T(who_comes_back_is_told_what_he_may_once),
         T(who_was_cut_off_at_his_new_role_is_told_what_he_may),
         T(a_snapshot_has_what_he_may_by_now),
         T(who_may_not_come_any_more_waits_for_nothing),

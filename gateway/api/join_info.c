@@ -90,7 +90,7 @@ static const struct route join_info_rows[] = {
      .body = join_info_body,
      .answer = {.members = join_info_answer, .doc = "What it is like to come in now."},
      .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_NO_SUCH_INVITATION, ERR_INVITATION_REVOKED,
-                ERR_INVITATION_USED_UP, ERR_INVITATION_EARLY, ERR_INVITATION_EXPIRED, ERR_BANNED},
+                ERR_INVITATION_USED_UP, ERR_INVITATION_EARLY, ERR_INVITATION_EXPIRED},
      .ask = &ask_join_info},
 };
 

@@ -108,6 +108,11 @@ static const struct db_query revoke_demo_sessions = {
            " SELECT s.token_hash, UNIX_TIMESTAMP() * 1000, 1 FROM sessions s"
            " JOIN users u ON u.id = s.user_id WHERE u.username = ?",
     .params = DB_FIELDS(struct demo, username)};
+/* As authsvc does it where no heir is named: roomsvc ends his rooms. */
+static const struct db_query tell_removal_of_demo = {
+    .sql = "INSERT INTO user_removals (user_id, heir_id, created_unix_ms)"
+           " SELECT id, NULL, UNIX_TIMESTAMP() * 1000 FROM users WHERE username = ?",
+    .params = DB_FIELDS(struct demo, username)};
 static const struct db_query delete_demo = {.sql = "DELETE FROM users WHERE username = ?",
                                             .params = DB_FIELDS(struct demo, username)};
 
@@ -127,6 +132,9 @@ static enum err add_demo(struct db *db, const struct demo *demo)
 static enum err drop_demo(struct db *db, struct demo *demo)
 {
     enum err err = db_query_run(db, &revoke_demo_sessions, demo, NULL);
+    if (err == ERR_OK) {
+        err = db_query_run(db, &tell_removal_of_demo, demo, NULL);
+    }
     if (err == ERR_OK) {
         err = db_query_run(db, &delete_demo, demo, NULL);
     }

@@ -294,12 +294,21 @@ static void the_demo_user_comes_and_goes(void **state)
                    id);
     must_run(fixture.db, sql);
     must_migrate(OUR_SQL, "0", "removed the demo user");
-    assert_int_equal(log_in("testuser", "test123", &id), ERR_NOT_FOUND);
+    uint64_t nobody = 0;
+    assert_int_equal(log_in("testuser", "test123", &nobody), ERR_NOT_FOUND);
     assert_select("SELECT COUNT(*) FROM sessions", "0");
     assert_select("SELECT COUNT(*) FROM session_revocations WHERE news = 1", "1"); /* ended */
+    AUTO(mem_free)
+    char *removals = mem_printf("SELECT COUNT(*) FROM user_removals WHERE user_id = %" PRIu64
+                                " AND heir_id IS NULL AND created_unix_ms"
+                                " BETWEEN (UNIX_TIMESTAMP() - 600) * 1000"
+                                " AND (UNIX_TIMESTAMP() + 1) * 1000",
+                                id);
+    assert_select(removals, "1"); /* so his rooms end */
     must_have_nothing_to_do(OUR_SQL, "0");
     must_migrate(OUR_SQL, "1", "added the demo user");
     assert_int_equal(log_in("testuser", "test123", &id), ERR_OK);
+    assert_select("SELECT COUNT(*) FROM user_removals", "1");
 }
 
 static void a_demo_user_with_a_new_password_stays(void **state)

@@ -11,6 +11,7 @@ struct gateway_config {
     char *authsvc_events;
     char *roomsvc_address;
     char *roomsvc_events;
+    char *janusbridge_address;
     char *http_host;
     uint64_t http_port;
     uint64_t body_bytes_max;

@@ -3,7 +3,8 @@
 static bool connect_services(struct service *service, const struct gateway_config *config)
 {
     return service_connect(service, SERVICE_AUTHSVC, config->authsvc_address) &&
-           service_connect(service, SERVICE_ROOMSVC, config->roomsvc_address);
+           service_connect(service, SERVICE_ROOMSVC, config->roomsvc_address) &&
+           service_connect(service, SERVICE_JANUSBRIDGE, config->janusbridge_address);
 }
 
 static int run_gateway(struct service *service, const struct gateway_config *config)

@@ -2,7 +2,7 @@
 
 #include "proto/base/log.h"
 
-static const char *const callers[] = {"roomsvc", NULL};
+static const char *const callers[] = {"roomsvc", "gateway", NULL};
 
 static bool set_up_janus(struct wiring *w, const struct janusbridge_config *config)
 {

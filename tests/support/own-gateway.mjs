@@ -23,6 +23,7 @@ export async function startOwnGateway(stack, number, env) {
         LYNKS_AUTHSVC_EVENTS: `127.0.0.1:${stack.base + 11}`,
         LYNKS_ROOMSVC_ADDRESS: `127.0.0.1:${stack.base + 2}`,
         LYNKS_ROOMSVC_EVENTS: `127.0.0.1:${stack.base + 12}`,
+        LYNKS_JANUSBRIDGE_ADDRESS: `127.0.0.1:${stack.base + 3}`,
         ...env,
     } });
     let log = '';

@@ -35,8 +35,8 @@ async function freePort() {
 before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'descriptors-'));
     await promisify(execFile)(join(BIN, 'lynks-keygen'), [folder, 'gateway', 'authsvc', 'roomsvc', 'janusbridge']);
-    for (const name of ['http', 'ops', 'authsvc', 'roomsvc']) port[name] = await freePort();
-    // Both of its services are away, so that a request stays for as long as it may.
+    for (const name of ['http', 'ops', 'authsvc', 'roomsvc', 'janusbridge']) port[name] = await freePort();
+    // All of its services are away, so that a request stays for as long as it may.
     gateway = spawn('bash', ['-c', `ulimit -n ${DESCRIPTORS}; exec "$0"`, join(BIN, 'lynks-gateway')], {
         stdio: ['ignore', 'ignore', 'ignore'],
         env: { PATH: process.env.PATH,
@@ -44,7 +44,8 @@ before(async () => {
             LYNKS_BUS_PUBLIC_KEYS_FILE: join(folder, 'public'),
             LYNKS_TOKEN_KEY: 'k'.repeat(32),
             LYNKS_HTTP_PORT: String(port.http), LYNKS_OPS_PORT: String(port.ops),
-            LYNKS_AUTHSVC_ADDRESS: `127.0.0.1:${port.authsvc}`, LYNKS_ROOMSVC_ADDRESS: `127.0.0.1:${port.roomsvc}` },
+            LYNKS_AUTHSVC_ADDRESS: `127.0.0.1:${port.authsvc}`, LYNKS_ROOMSVC_ADDRESS: `127.0.0.1:${port.roomsvc}`,
+            LYNKS_JANUSBRIDGE_ADDRESS: `127.0.0.1:${port.janusbridge}` },
     });
     await eventually(() => health(), { what: 'the gateway is there' });
 });

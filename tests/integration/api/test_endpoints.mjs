@@ -217,7 +217,7 @@ test('the table of sessions holds no token, the table of users no bare hash', as
 });
 
 test('ops listeners tell health, readiness and metrics', async () => {
-    const dependencies = { gateway: [], authsvc: ['mysql'], roomsvc: ['mysql', 'janusbridge'], janusbridge: ['janus'] };
+    const dependencies = { gateway: ['authsvc', 'roomsvc', 'janusbridge'], authsvc: ['mysql'], roomsvc: ['mysql', 'janusbridge'], janusbridge: ['janus'] };
     for (const [service, names] of Object.entries(dependencies)) {
         assert.equal((await stack.ops(service, '/healthz')).status, 200);
         const ready = await stack.ops(service, '/readyz');

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { atExit } from './cleanup.mjs';
 import { measureConnections, measureGrowth } from './growth.mjs';
-import { marksOf, roomMarks } from './marks.mjs';
+import { measureGuesses } from './guesses.mjs';
+import { guessMarks, marksOf, roomMarks } from './marks.mjs';
 import { measurePeople } from './people.mjs';
 import { startJanode, startNginx } from './references.mjs';
-import { circumstances, keep, markdown, printAll, printMarks, printRooms, writeFiles } from './report.mjs';
+import { circumstances, keep, markdown, printAll, printGuesses, printMarks, printRooms, writeFiles } from './report.mjs';
 import { measureRooms } from './rooms.mjs';
 import { measureBesideLogins, measureSpeed, ROOMS, SESSIONS, sum } from './speed.mjs';
 import { measureSteady } from './steady.mjs';
@@ -42,9 +43,10 @@ async function measureAll(world, references, settings) {
 
 // What rooms cost, and nothing else.
 async function judgeRooms(folder, settings) {
-    const results = { rooms: await measureRooms(folder, settings) };
-    const marks = roomMarks(results);
+    const results = { rooms: await measureRooms(folder, settings), guesses: await measureGuesses(folder, settings) };
+    const marks = [...roomMarks(results), ...guessMarks(results)];
     printRooms(results);
+    printGuesses(results);
     printMarks(marks);
     return marks.every((mark) => mark.passed) ? 0 : 1;
 }
@@ -69,6 +71,7 @@ async function main(options) {
     }
     results.streams = await measureStreams(settings);
     results.rooms = await measureRooms(folder, settings);
+    results.guesses = await measureGuesses(folder, settings);
     results.steady = await measureSteady(folder, settings);
     results.marks = marksOf(results);
     printAll(results, SERVICES);

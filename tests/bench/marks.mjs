@@ -19,6 +19,8 @@ const STREAM_BYTES = 2048;
 const EVENT_HOLDS_MS = 5;
 const LEAVING_SEEN_MS = 1000;
 const JOIN_P50_MS = 3;
+const INVITED_P50_MS = 4;
+const P99_BESIDE_GUESSES = 3;
 export const JOIN_OF_BARE = 0.5;
 const HEARD_P50_MS = 4;
 const HEARD_P99_MS = 30;
@@ -103,9 +105,10 @@ function streamMarks({ streams }) {
 const good = (...found) => 100 * found.filter(({ bad, whole = true }) => bad === 0 && whole).length / found.length;
 
 /// Of rooms: joins, events, replays.
-export function roomMarks({ rooms: { joins: { alone, many, bare }, delivery: { hundred, thousand }, replay, memory, rate } }) {
+export function roomMarks({ rooms: { joins: { alone, byInvitation, many, bare }, delivery: { hundred, thousand }, replay, memory, rate } }) {
     return [
         most('join a room, 1 connection: p50', alone.p50, JOIN_P50_MS, 'ms'),
+        most('join by invitation, 1 connection: p50', byInvitation.p50, INVITED_P50_MS, 'ms'),
         least(`join, ${many.connections} connections over ${number(many.rooms)} rooms: rate, of the bare transaction`, many.rate / bare.rate, JOIN_OF_BARE),
         most(`command answered to event read, a room of ${hundred.streams} streams: p50`, hundred.p50, HEARD_P50_MS, 'ms'),
         most(`command answered to event read, a room of ${hundred.streams} streams: p99`, hundred.p99, HEARD_P99_MS, 'ms'),
@@ -113,7 +116,7 @@ export function roomMarks({ rooms: { joins: { alone, many, bare }, delivery: { h
         most(`${number(rate.rooms)} rooms with ${number(rate.streams)} streams, ${rate.rate.toFixed(0)} commands/s: answered to read, p99`,
             rate.p99, RATE_HEARD_P99_MS, 'ms'),
         least('commands of these, of those that were to be given', rate.rate / rate.asked, RATE_OF_ASKED),
-        least('joins and commands answered well, and events read by all', good(alone, many, hundred, thousand, rate), 100, '%', 0),
+        least('joins and commands answered well, and events read by all', good(alone, byInvitation, many, hundred, thousand, rate), 100, '%', 0),
         most('memory of gateway and roomsvc meanwhile: growth', rate.kib, FLAT_KIB, 'KiB', 0),
         most(`replay of ${number(replay.events)} events that the gateway has`, replay.tail, TAIL_MS, 'ms'),
         most(`replay of ${number(replay.events)} events from the journal`, replay.journal, JOURNAL_MS, 'ms'),
@@ -121,8 +124,18 @@ export function roomMarks({ rooms: { joins: { alone, many, bare }, delivery: { h
     ];
 }
 
+/// Of joins beside those who guess.
+export function guessMarks({ guesses }) {
+    return Object.entries({ 'wrong PINs': guesses.pins, 'wrong invitations': guesses.invitations }).flatMap(([name, { alone, beside, guesses: wrong }]) => [
+        most(`joins, ${alone.connections} connections, beside ${number(wrong.asked)} ${name}/s: p99, of that without`,
+            beside.p99 / alone.p99, P99_BESIDE_GUESSES, '×'),
+        least(`${name}, of those that were to come`, wrong.rate / wrong.asked, RATE_OF_ASKED),
+        least(`joins beside ${name} answered well, and no guess`, good(alone, beside, wrong), 100, '%', 0),
+    ]);
+}
+
 /// { name, found, asked, passed, figure, bound, unit } of each.
 export function marksOf(results) {
     return [...speedMarks(results), ...peopleMarks(results), ...growthMarks(results), ...streamMarks(results),
-        ...roomMarks(results), ...memoryMarks(results)];
+        ...roomMarks(results), ...guessMarks(results), ...memoryMarks(results)];
 }

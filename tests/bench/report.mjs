@@ -83,15 +83,23 @@ function printStreams({ streams: s }) {
         s.readers} readers has an event after ${s.last_ms} ms`);
 }
 
-export function printRooms({ rooms: { joins: { alone, many, bare }, delivery, replay, memory, rate } }) {
+export function printRooms({ rooms: { joins: { alone, byInvitation, many, bare }, delivery, replay, memory, rate } }) {
+    const row = (name, { rate: each, p50, p99 }) => [name, each.toFixed(0), p50.toFixed(2), p99.toFixed(2)];
     print('joins', ['connections', 'requests/s', 'p50 ms', 'p99 ms'], [
-        ...[alone, many].map((row) => [row.connections, row.rate.toFixed(0), row.p50.toFixed(2), row.p99.toFixed(2)]),
+        row(alone.connections, alone), row(`${byInvitation.connections}, by invitation`, byInvitation), row(many.connections, many),
         [`${bare.connections} to the database, bare`, bare.rate.toFixed(0), '', '']]);
     print('from the answer to the event', ['streams', 'commands/s', 'p50 ms', 'p99 ms', 'the last one, p50', 'p99', 'answers, p50', 'p99'],
         [delivery.hundred, delivery.thousand, rate].map((row) => [row.streams, row.rate.toFixed(0), ...[row.p50, row.p99, row.last_p50, row.last_p99,
             row.answer_p50, row.answer_p99].map((ms) => ms.toFixed(2))]));
     console.log(`\n${replay.events} events again: ${replay.tail.toFixed(1)} ms from the gateway's memory, ${replay.journal.toFixed(1)} ms from the journal; ${
         memory.streams} streams of ${memory.rooms} rooms take ${memory.bytesEach.toFixed(0)} bytes each`);
+}
+
+export function printGuesses({ guesses: { pins, invitations } }) {
+    const row = (name, { rate, p50, p99 }) => [name, rate.toFixed(0), p50.toFixed(2), p99.toFixed(2)];
+    print(`joins of ${pins.alone.connections} connections`, ['', 'requests/s', 'p50 ms', 'p99 ms'], [
+        row('with a PIN', pins.alone), row('beside wrong PINs', pins.beside), row('those', pins.guesses),
+        row('by invitation', invitations.alone), row('beside wrong invitations', invitations.beside), row('those', invitations.guesses)]);
 }
 
 function printMemory({ idle, loaded }, services) {
@@ -116,6 +124,7 @@ export function printAll(results, services) {
     printGrowth(results);
     printStreams(results);
     printRooms(results);
+    printGuesses(results);
     printMemory(results, services);
 }
 

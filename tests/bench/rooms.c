@@ -1,7 +1,10 @@
 /* What rooms cost, asked over HTTP at a gateway that runs: lynks-bench-rooms COMMAND PORT ...
  *
- *   join PORT CONNECTIONS SECONDS        guests come into the rooms of standard input (a code a
- *                                        line), each connection with one request out
+ *   join PORT CONNECTIONS SECONDS        guests come into the rooms of standard input ("CODE" or
+ *                                        "CODE MEMBER VALUE" a line, as of the body), each
+ *                                        connection with one request out
+ *   guess PORT ADDRESSES RATE SECONDS    the same RATE times a second from so few addresses, with
+ *                                        a member that lets in nobody
  *   deliver PORT SEATS STREAMS RATE SECONDS   SEATS lines "ROOM PARTICIPANT TOKEN" on standard
  *                                        input; each has STREAMS streams; names are changed, RATE a
  *                                        second, or for 0 one when all have read of the one before
@@ -32,10 +35,18 @@
 #define PATIENCE_US 30000000
 #define COMMANDS_MAX 1000000
 #define COMMAND_CONNECTIONS 64
+#define DOORS_MAX 100000
+#define GUESSERS_FROM 0xff0000 /* clients of these numbers guess */
 
 struct seat {
     char room[TEXT_BYTES], participant[TEXT_BYTES], token[TEXT_BYTES];
     size_t streams; /* of its room: who hears of its commands */
+};
+
+/* A room, and what one comes into it with. */
+struct door {
+    char code[TEXT_BYTES];
+    char *body;
 };
 
 struct conn {
@@ -60,11 +71,14 @@ struct bench {
     char mark[TEXT_BYTES]; /* before the number of a command, in the name that it gives */
     struct seat *seats;
     size_t seat_count;
+    struct door *doors;
+    size_t door_count;
+    bool is_guessing; /* refusals are what is to come */
     struct conn *streams;
     size_t stream_count, open;
     struct conn commands[COMMAND_CONNECTIONS];
     struct command *sent;
-    size_t sent_count, answered, bad;
+    size_t sent_count, answered, bad, limited;
     float *delays_ms; /* from an answer to the event, of each stream that read it */
     size_t delay_count, delay_room;
     float *last_ms; /* from the answer to the last stream, of each command that all have read */
@@ -136,18 +150,18 @@ static void ask_for_stream(struct bench *bench, struct conn *conn, const char *l
     send_text(conn, request);
 }
 
-/* Each as of a client of its own, behind a front: what is counted by address is as of many. */
-static void send_request(struct conn *conn, const char *method, const char *path, const char *token,
-                         const char *body)
+/* As of this client, behind a front: what is counted by address is as of many. */
+static void send_request(struct conn *conn, size_t client, const char *method, const char *path,
+                         const char *token, const char *body)
 {
     AUTO(mem_free)
-    char *request = mem_printf("%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s%s%s"
-                               "X-Forwarded-For: 10.%zu.%zu.%zu\r\n"
-                               "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                               method, path, token != NULL ? "Authorization: Bearer " : "",
-                               token != NULL ? token : "", token != NULL ? "\r\n" : "",
-                               conn->command >> 16 & 255, conn->command >> 8 & 255,
-                               conn->command & 255, strlen(body), body);
+    char *request =
+        mem_printf("%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s%s%s"
+                   "X-Forwarded-For: 10.%zu.%zu.%zu\r\n"
+                   "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                   method, path, token != NULL ? "Authorization: Bearer " : "",
+                   token != NULL ? token : "", token != NULL ? "\r\n" : "", client >> 16 & 255,
+                   client >> 8 & 255, client & 255, strlen(body), body);
     conn->began_us = system_mono_us();
     send_text(conn, request);
 }
@@ -233,6 +247,11 @@ static void on_stream(struct bench *bench, struct conn *conn)
 
 /* ---- answers ---- */
 
+static bool is_as_asked(const struct bench *bench, int status)
+{
+    return bench->is_guessing ? status == 403 || status == 404 || status == 429 : status < 300;
+}
+
 /* Takes one whole answer away; its status, or 0: there is none yet. */
 static int take_answer(struct bench *bench, struct conn *conn)
 {
@@ -247,7 +266,8 @@ static int take_answer(struct bench *bench, struct conn *conn)
         return 0;
     }
     const int status = (int)strtol(conn->text + strlen("HTTP/1.1 "), NULL, 10);
-    if (status >= 300 && bench->bad++ == 0) {
+    bench->limited += status == 429;
+    if (!is_as_asked(bench, status) && bench->bad++ == 0) {
         (void)fprintf(stderr, "the first bad answer: %.*s\n", (int)bytes, conn->text);
     }
     drop_text(conn, bytes);
@@ -355,39 +375,78 @@ static void open_streams(struct bench *bench, size_t each)
     }
 }
 
-static void run_join(struct bench *bench, size_t connections, uint64_t seconds)
+static void read_doors(struct bench *bench)
 {
-    char(*codes)[TEXT_BYTES] = mem_alloc(COMMANDS_MAX / 10 * sizeof(*codes));
-    size_t count = 0;
-    while (count < COMMANDS_MAX / 10 && fgets(codes[count], TEXT_BYTES, stdin) != NULL) {
-        codes[count][strcspn(codes[count], "\n")] = '\0';
-        count++;
+    char line[3 * TEXT_BYTES];
+    bench->doors = mem_alloc(DOORS_MAX * sizeof(*bench->doors));
+    while (bench->door_count < DOORS_MAX && fgets(line, sizeof(line), stdin) != NULL) {
+        struct door *door = &bench->doors[bench->door_count++];
+        char member[TEXT_BYTES], value[TEXT_BYTES];
+        const int count = sscanf(line, "%127s %127s %127s", door->code, member, value);
+        if (count == 1) {
+            door->body = mem_printf("{\"name\":\"somebody\"}");
+        } else if (count == 3) {
+            door->body = mem_printf("{\"name\":\"somebody\",\"%s\":\"%s\"}", member, value);
+        } else {
+            die(line);
+        }
     }
-    if (count == 0) {
+    if (bench->door_count == 0) {
         die("no rooms");
     }
+}
+
+/* addresses: of all who come; 0: each has one of his own. */
+static bool come_in(struct bench *bench, size_t addresses)
+{
+    struct conn *conn = begin_command(bench);
+    if (conn == NULL) {
+        return false;
+    }
+    const size_t number = conn->command;
+    const struct door *door = &bench->doors[number % bench->door_count];
+    AUTO(mem_free) char *path = mem_printf("/v1/rooms/%s/participants", door->code);
+    send_request(conn, addresses == 0 ? number : GUESSERS_FROM + number % addresses, "POST", path,
+                 NULL, door->body);
+    return true;
+}
+
+static void print_joins(struct bench *bench, size_t connections, uint64_t took_us)
+{
+    qsort(bench->asked_ms, bench->answered, sizeof(float), compare);
+    printf("{\"connections\": %zu, \"rooms\": %zu, \"rate\": %.1f, \"p50\": %.3f, \"p99\": %.3f, "
+           "\"limited\": %zu, \"bad\": %zu}\n",
+           connections, bench->door_count,
+           (double)(bench->answered - bench->bad) * 1e6 / (double)took_us,
+           at(bench->asked_ms, bench->answered, 0.5), at(bench->asked_ms, bench->answered, 0.99),
+           bench->limited, bench->bad);
+}
+
+static void run_join(struct bench *bench, size_t connections, uint64_t seconds)
+{
     const uint64_t began_us = system_mono_us(), until_us = began_us + seconds * 1000000;
     uint64_t now_us = began_us;
     for (; now_us < until_us; now_us = system_mono_us()) {
-        while (bench->sent_count - bench->answered < connections) {
-            struct conn *conn = begin_command(bench);
-            if (conn == NULL) {
-                break;
-            }
-            AUTO(mem_free)
-            char *path = mem_printf("/v1/rooms/%s/participants", codes[conn->command % count]);
-            send_request(conn, "POST", path, NULL, "{\"name\":\"somebody\"}");
+        while (bench->sent_count - bench->answered < connections &&
+               come_in(bench, /* addresses= */ 0)) {
         }
         turn(bench, 100);
     }
-    qsort(bench->asked_ms, bench->answered, sizeof(float), compare);
-    printf("{\"connections\": %zu, \"rooms\": %zu, \"rate\": %.1f, \"p50\": %.3f, \"p99\": %.3f, "
-           "\"bad\": %zu}\n",
-           connections, count,
-           (double)(bench->answered - bench->bad) * 1e6 / (double)(now_us - began_us),
-           at(bench->asked_ms, bench->answered, 0.5), at(bench->asked_ms, bench->answered, 0.99),
-           bench->bad);
-    free(codes);
+    print_joins(bench, connections, now_us - began_us);
+}
+
+static void run_guess(struct bench *bench, size_t addresses, uint64_t rate, uint64_t seconds)
+{
+    const uint64_t began_us = system_mono_us(), until_us = began_us + seconds * 1000000;
+    uint64_t now_us = began_us;
+    bench->is_guessing = true;
+    for (; now_us < until_us; now_us = system_mono_us()) {
+        const uint64_t due = (now_us - began_us) * rate / 1000000;
+        while (bench->sent_count < due && come_in(bench, addresses)) {
+        }
+        turn(bench, 1);
+    }
+    print_joins(bench, COMMAND_CONNECTIONS, now_us - began_us);
 }
 
 static bool rename_somebody(struct bench *bench)
@@ -400,7 +459,7 @@ static bool rename_somebody(struct bench *bench)
     AUTO(mem_free)
     char *path = mem_printf("/v1/rooms/%s/participants/%s", seat->room, seat->participant);
     AUTO(mem_free) char *body = mem_printf("{\"name\":\"%s%zu\"}", bench->mark, conn->command);
-    send_request(conn, "PATCH", path, seat->token, body);
+    send_request(conn, conn->command, "PATCH", path, seat->token, body);
     return true;
 }
 
@@ -528,7 +587,11 @@ int main(int argc, char **argv)
     bench->asked_ms = mem_alloc(COMMANDS_MAX * sizeof(float));
     bench->last_ms = mem_alloc(COMMANDS_MAX * sizeof(float));
     if (argc == 5 && strcmp(argv[1], "join") == 0) {
+        read_doors(bench);
         run_join(bench, number_of(argv, 3), number_of(argv, 4));
+    } else if (argc == 6 && strcmp(argv[1], "guess") == 0) {
+        read_doors(bench);
+        run_guess(bench, number_of(argv, 3), number_of(argv, 4), number_of(argv, 5));
     } else if (argc == 7 && strcmp(argv[1], "deliver") == 0) {
         read_seats(bench, number_of(argv, 3));
         run_deliver(bench, number_of(argv, 4), number_of(argv, 5), number_of(argv, 6));
@@ -539,7 +602,7 @@ int main(int argc, char **argv)
         read_seats(bench, number_of(argv, 3));
         run_hold(bench, number_of(argv, 4));
     } else {
-        (void)fprintf(stderr, "lynks-bench-rooms join|deliver|replay|hold PORT ...\n");
+        (void)fprintf(stderr, "lynks-bench-rooms join|guess|deliver|replay|hold PORT ...\n");
         return 2;
     }
     return 0;

@@ -27,17 +27,17 @@ const RATE_STREAMS = 10; // of each of them
 const WARM_MS = 15000;
 const MANY = '1000000';
 // What gateways keep of events is soon as much as it may be, as where they have been up for long.
-const ENV = { LYNKS_ROOM_TAILS_MAX_BYTES: String(4 << 20), LYNKS_USER_ROOMS_MAX: MANY, LYNKS_CREATE_BURST: MANY, LYNKS_JOIN_BURST: MANY, LYNKS_JOIN_PER_MINUTE: MANY,
+export const ENV = { LYNKS_ROOM_TAILS_MAX_BYTES: String(4 << 20), LYNKS_USER_ROOMS_MAX: MANY, LYNKS_CREATE_BURST: MANY, LYNKS_JOIN_BURST: MANY, LYNKS_JOIN_PER_MINUTE: MANY,
     LYNKS_ADDRESS_PARTICIPANTS_MAX: MANY, LYNKS_HTTP_CONNECTIONS_PER_ADDRESS_MAX: '0', LYNKS_AWAY_S: '300', LYNKS_STREAMS_PER_PARTICIPANT_MAX: MANY, LYNKS_STREAMS_PER_ADDRESS_MAX: MANY,
     LYNKS_OWN_FRONT: '127.0.0.1' };
 
-const middle = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+export const middle = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 // Of several rounds: middles, but for what may not be in any of them.
 const OF_ALL = { bad: (counts) => counts.reduce((a, b) => a + b, 0), whole: (answers) => answers.every(Boolean) };
-const middles = (rows) => Object.fromEntries(Object.keys(rows[0]).map((key) => [key, (OF_ALL[key] ?? middle)(rows.map((row) => row[key]))]));
+export const middles = (rows) => Object.fromEntries(Object.keys(rows[0]).map((key) => [key, (OF_ALL[key] ?? middle)(rows.map((row) => row[key]))]));
 
 // What one of the programs prints in the end; lines are its standard input.
-async function run(program, args, lines, env = {}) {
+export async function run(program, args, lines, env = {}) {
     const running = execFile(join(BIN, program), args.map(String), { timeout: PATIENCE_MS, killSignal: 'SIGKILL',
         env: { ...process.env, ...env } });
     const forget = atExit(() => running.kill('SIGKILL'));
@@ -70,7 +70,7 @@ function expect(answer, status) {
     return answer.json;
 }
 
-class RoomWorld {
+export class RoomWorld {
     constructor(world, token) {
         this.world = world;
         this.stack = world.stack;
@@ -79,12 +79,18 @@ class RoomWorld {
     }
 
     /// [{ id, code }]
-    makeRooms(count) {
+    makeRooms(count, options = {}) {
         return inTurns(count, async (i) => {
             const { id, code } = expect(await this.stack.request('/v1/rooms',
-                { token: this.token, body: { name: `room ${i}`, participants_max: 1000, guests_wait: false } }), 201);
+                { token: this.token, body: { name: `room ${i}`, participants_max: 1000, guests_wait: false, ...options } }), 201);
             return { id, code };
         });
+    }
+
+    /// The secrets of an invitation to each of these rooms.
+    inviteTo(rooms) {
+        return inTurns(rooms.length, async (i) => expect(await this.stack.request(`/v1/rooms/${rooms[i].id}/invitations`,
+            { token: this.token, body: { role: 'participant' } }), 201).secret);
     }
 
     /// A guest in each of these rooms, as rooms.c takes them.
@@ -110,17 +116,20 @@ class RoomWorld {
 async function measureJoins(rooms, { roomRounds, roomSeconds, roomCount }) {
     const [ours, theirs] = [await rooms.makeRooms(roomCount), await rooms.makeRooms(roomCount)];
     const codes = ours.map(({ code }) => code);
+    const secrets = await rooms.inviteTo(ours);
+    const invited = codes.map((code, i) => `${code} invitation ${secrets[i]}`);
     const lines = theirs.map(({ id, code }) => `${id} ${code.replaceAll('-', '')}`);
     const env = { MYSQL_PWD: await rooms.stack.secret('mysql-password') };
-    const [alone, many, bare] = [[], [], []];
+    const [alone, byInvitation, many, bare] = [[], [], [], []];
     for (let round = 0; round < roomRounds; round += 1) {
         bare.push(await run('lynks-bench-commit', [rooms.stack.ports.mysql, 'lynks', DB_THREADS, roomSeconds], lines, env));
         alone.push(await run('lynks-bench-rooms', ['join', rooms.port, 1, roomSeconds], codes));
+        byInvitation.push(await run('lynks-bench-rooms', ['join', rooms.port, 1, roomSeconds], invited));
         many.push(await run('lynks-bench-rooms', ['join', rooms.port, CONNECTIONS, roomSeconds], codes));
         await rooms.world.idle();
     }
     process.stderr.write('rooms: joins done\n');
-    return { alone: middles(alone), many: middles(many), bare: middles(bare) };
+    return { alone: middles(alone), byInvitation: middles(byInvitation), many: middles(many), bare: middles(bare) };
 }
 
 async function measureDelivery(rooms, { roomRounds, roomSeconds }) {

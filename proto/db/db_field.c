@@ -2,10 +2,23 @@
 
 #include <assert.h>
 
+/* Both kinds of blob: a length, then data, up to the end of the member. */
+#define BLOB_DATA offsetof(struct db_blob, data)
+_Static_assert(offsetof(struct db_large_blob, data) == BLOB_DATA &&
+                   sizeof(struct db_blob) == BLOB_DATA + DB_BLOB_BYTES &&
+                   sizeof(struct db_large_blob) == BLOB_DATA + DB_LARGE_BLOB_BYTES,
+               "what is read and written here is all that there is of a blob");
+
+static struct str blob_of(const char *member)
+{
+    struct str blob = {.data = member + BLOB_DATA};
+    memcpy(&blob.bytes, member, sizeof(blob.bytes));
+    return blob;
+}
+
 static struct db_value value_of(const struct db_field *field, const void *member)
 {
     const struct str bytes = {.data = member, .bytes = field->bytes};
-    const struct db_blob *blob = member;
     struct str s;
     uint64_t u;
     switch (field->type) {
@@ -17,7 +30,7 @@ static struct db_value value_of(const struct db_field *field, const void *member
     case DB_FIELD_BYTES:
         return DB_V_BIN(bytes);
     case DB_FIELD_BLOB:
-        return DB_V_BIN(((struct str){.data = (const char *)blob->data, .bytes = blob->bytes}));
+        return DB_V_BIN(blob_of(member));
     case DB_FIELD_STR:
         memcpy(&s, member, sizeof(s));
         return DB_V_STR(s);
@@ -48,13 +61,14 @@ size_t db_fields_read(const struct db_field fields[DB_FIELDS_MAX], const void *r
     return count;
 }
 
-static bool write_blob(struct db_blob *blob, const struct db_value *column)
+static bool write_blob(const struct db_field *field, char *member, const struct db_value *column)
 {
-    if (column->type != DB_BYTES || column->s.bytes > sizeof(blob->data)) {
+    const size_t bytes = column->s.bytes;
+    if (column->type != DB_BYTES || bytes > field->bytes - BLOB_DATA) {
         return false;
     }
-    blob->bytes = column->s.bytes;
-    memcpy(blob->data, column->s.data, column->s.bytes);
+    memcpy(member, &bytes, sizeof(bytes));
+    memcpy(member + BLOB_DATA, column->s.data, bytes);
     return true;
 }
 
@@ -80,7 +94,7 @@ static bool write_column(const struct db_field *field, char *record, const struc
         memcpy(member, column->s.data, field->bytes);
         return true;
     case DB_FIELD_BLOB:
-        return write_blob((struct db_blob *)(void *)member, column);
+        return write_blob(field, member, column);
     case DB_FIELD_STR:
     case DB_FIELD_END:
         break;

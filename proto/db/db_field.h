@@ -15,13 +15,20 @@ struct db_blob {
     unsigned char data[DB_BLOB_BYTES];
 };
 
+/* Likewise, where more is needed. */
+#define DB_LARGE_BLOB_BYTES 8192
+struct db_large_blob {
+    size_t bytes;
+    unsigned char data[DB_LARGE_BLOB_BYTES];
+};
+
 struct db_field {
     enum {
         DB_FIELD_END,   /* the list is over */
         DB_FIELD_U64,   /* uint64_t; as a parameter also an array of them: one value for each */
         DB_FIELD_TEXT,  /* char[]: text with its NUL */
         DB_FIELD_BYTES, /* unsigned char[]: binary of exactly this length */
-        DB_FIELD_BLOB,  /* struct db_blob */
+        DB_FIELD_BLOB,  /* struct db_blob, struct db_large_blob */
         DB_FIELD_STR,   /* struct str: text, borrowed; a parameter only */
     } type;
     uint32_t offset;
@@ -53,6 +60,7 @@ struct db_field {
         char (*)[sizeof(DB_MEMBER_(t, m))]: DB_FIELD_TEXT,                                         \
         unsigned char (*)[sizeof(DB_MEMBER_(t, m))]: DB_FIELD_BYTES,                               \
         struct db_blob *: DB_FIELD_BLOB,                                                           \
+        struct db_large_blob *: DB_FIELD_BLOB,                                                     \
         struct str *: DB_FIELD_STR)
 /* clang-format on */
 #define DB_FIELD_(t, m, size, is_there)                                                            \

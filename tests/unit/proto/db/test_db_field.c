@@ -115,6 +115,35 @@ static void what_does_not_fit_is_refused(void **state)
     assert_false(db_fields_write(fields, &record, more, 4));
 }
 
+struct blobs {
+    struct db_blob small;
+    struct db_large_blob large;
+};
+
+static void binary_of_any_length_up_to_the_members(void **state)
+{
+    static const struct db_field both[DB_FIELDS_MAX] = DB_FIELDS(struct blobs, small, large);
+    static char bytes[DB_LARGE_BLOB_BYTES + 1];
+    static struct blobs blobs;
+    struct db_value values[DB_VALUES_MAX];
+    (void)state;
+    memset(bytes, 'x', sizeof(bytes));
+    values[0] = DB_V_STR(((struct str){.data = bytes, .bytes = DB_BLOB_BYTES}));
+    values[1] = DB_V_STR(((struct str){.data = bytes, .bytes = DB_LARGE_BLOB_BYTES}));
+    assert_true(db_fields_write(both, &blobs, values, 2));
+    assert_int_equal(blobs.large.bytes, DB_LARGE_BLOB_BYTES);
+    assert_int_equal(blobs.large.data[DB_LARGE_BLOB_BYTES - 1], 'x');
+    assert_int_equal(db_fields_read(both, &blobs, values), 2);
+    assert_int_equal(values[0].s.bytes, DB_BLOB_BYTES);
+    assert_int_equal(values[1].type, DB_BINARY);
+    assert_memory_equal(values[1].s.data, bytes, DB_LARGE_BLOB_BYTES);
+    values[0] = DB_V_STR(((struct str){.data = bytes, .bytes = DB_BLOB_BYTES + 1}));
+    assert_false(db_fields_write(both, &blobs, values, 2));
+    values[0] = DB_V_STR(STR_LIT("fits"));
+    values[1] = DB_V_STR(((struct str){.data = bytes, .bytes = DB_LARGE_BLOB_BYTES + 1}));
+    assert_false(db_fields_write(both, &blobs, values, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +151,7 @@ int main(void)
         cmocka_unit_test(as_many_as_there_may_be),
         cmocka_unit_test(columns_become_members),
         cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(binary_of_any_length_up_to_the_members),
     };
     return cmocka_run_group_tests_name("db_field", tests, NULL, NULL);
 }

@@ -7,7 +7,8 @@
  * invitation_page ... join_info   what people read of that
  * stream_open ... meeting_page   what gateways read of rooms
  * node_renew         takes or keeps the lease of a Janus node
- * node_rooms         the rooms that a node has to have */
+ * node_rooms         the rooms that a node has to have
+ * rtc_open ... rtc_due   connections for media, as bridges tell of them and are told */
 #include "roomsvc/roomsvc.h"
 
 #include "roomsvc/room/room_create.h"
@@ -73,6 +74,12 @@ static void on_moderation_question(void *service, struct call *call)
     moderation_reads_answer(roomsvc->moderation, call);
 }
 
+static void on_rtc_call(void *service, struct call *call)
+{
+    const struct roomsvc *roomsvc = service;
+    rtc_rows_answer(roomsvc->rtc, call);
+}
+
 static void on_node_renew(void *service, struct call *call)
 {
     struct roomsvc *roomsvc = service;
@@ -122,6 +129,11 @@ const struct call_handler roomsvc_handlers[] = {
     {MSG_journal_read, on_journal_question},
     {MSG_journal_heads, on_journal_question},
     {MSG_meeting_page, on_journal_question},
+    {MSG_rtc_open, on_rtc_call},
+    {MSG_rtc_update, on_rtc_call},
+    {MSG_rtc_end, on_rtc_call},
+    {MSG_rtc_page, on_rtc_call},
+    {MSG_rtc_due, on_rtc_call},
     {MSG_NONE, NULL},
 };
 

@@ -11,6 +11,7 @@
 #include "roomsvc/participant/participants.h"
 #include "roomsvc/room/managed_rooms.h"
 #include "roomsvc/room/rooms.h"
+#include "roomsvc/rtc/rtc_rows.h"
 
 struct roomsvc {
     struct rooms *rooms;
@@ -21,6 +22,7 @@ struct roomsvc {
     struct follow *follow;
     struct nodes nodes;
     struct presence_reports *presence;
+    struct rtc_rows *rtc;
 };
 
 extern const struct call_handler roomsvc_handlers[]; /* of a struct roomsvc */

@@ -121,6 +121,16 @@ static void set_up_participants(struct wiring *w)
         moderation_reads_new(service_clock(w->service), metrics, moderation_store_mysql(w->db));
 }
 
+static void set_up_rtc(struct wiring *w)
+{
+    w->rtc_db = (struct rtc_db){.pool = w->db, .commands = w->commands_db};
+    const struct rtc_rows_parts parts = {.clock = service_clock(w->service),
+                                         .store = rtc_store_mysql(&w->rtc_db),
+                                         .news = w->news,
+                                         .metrics = service_metrics(w->service)};
+    w->roomsvc.rtc = rtc_rows_new(&parts);
+}
+
 bool wiring_set_up(struct wiring *w, const struct roomsvc_config *config)
 {
     w->service = service_new("roomsvc", &config->service);
@@ -144,6 +154,7 @@ bool wiring_set_up(struct wiring *w, const struct roomsvc_config *config)
     set_up_managed_rooms(w, config);
     set_up_presence(w, config);
     set_up_participants(w);
+    set_up_rtc(w);
     return roomsvc_subscribe(&w->roomsvc, w->service, config->janusbridge_events) &&
            service_serve(w->service, &config->bind, callers, roomsvc_handlers, &w->roomsvc);
 }
@@ -157,6 +168,7 @@ void wiring_free(struct wiring *w)
     session_ends_free(&w->session_ends);
     absences_free(&w->absences);
     presence_reports_free(&w->roomsvc.presence);
+    rtc_rows_free(&w->roomsvc.rtc);
     removals_free(&w->removals);
     managed_rooms_free(&w->roomsvc.managed);
     participants_free(&w->roomsvc.participants);

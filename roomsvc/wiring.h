@@ -13,6 +13,7 @@
 #include "roomsvc/roomsvc.h"
 #include "roomsvc/store/managed_store_mysql.h"
 #include "roomsvc/store/out_store_mysql.h"
+#include "roomsvc/store/rtc_store_mysql.h"
 
 /* Freed with the database before the rooms, and both before the service. */
 struct wiring {
@@ -28,6 +29,7 @@ struct wiring {
     struct room_enters *enters;
     struct removals *removals;
     struct out_db out_db;
+    struct rtc_db rtc_db;
     struct absences *absences;
     struct session_ends *session_ends;
     struct take_outs *long_waits;

@@ -113,7 +113,8 @@ static void on_rooms(void *arg, enum err err, const struct room *rooms, size_t c
     for (size_t i = 0; i < count; i++) {
         page[i] = (struct msg_node_room){.room_id = rooms[i].id,
                                          .publishers_max = rooms[i].publishers_max,
-                                         .secret = {rooms[i].secret, ROOM_SECRET_BYTES}};
+                                         .secret = {rooms[i].secret, ROOM_SECRET_BYTES},
+                                         .pin = str_of(rooms[i].janus_pin)};
     }
     const struct msg reply = {.id = MSG_node_rooms_reply,
                               .node_rooms_reply = {.rooms = {page, count}}};

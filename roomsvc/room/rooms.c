@@ -12,6 +12,7 @@ void rooms_make_in_janus(struct rooms *rooms, struct bridge_call *call,
                           .secret = str_of(room->secret),
                           .description = STR_NONE,
                           .publishers_max = room->publishers_max,
+                          .pin = str_of(room->janus_pin),
                           .node = str_of(room->node)},
     };
     bridge_call_start(call, &rooms->bridge, context, &request, fn, arg);

@@ -12,7 +12,9 @@ struct msg_participant participant_record(const struct participant *participant)
                                     .guest = participant->user_id == 0,
                                     .hand_unix_ms = participant->hand_unix_ms,
                                     .joined_unix_ms = participant->joined_unix_ms,
-                                    .muted = participant->muted};
+                                    .muted = participant->muted,
+                                    .published = participant->published,
+                                    .lost = participant->lost};
 }
 
 enum err participant_is_in(const struct participant *participant)

@@ -23,6 +23,8 @@ struct participant {
     uint64_t muted;          /* a sum of media_source */
     uint64_t since_seq;      /* of the event by which he was let in for the first time; 0: never */
     uint64_t invitation_id;  /* by which he came; 0: by none */
+    uint64_t published;      /* what he sends; a sum of media_source */
+    uint64_t lost;           /* of that, what does not arrive */
 };
 
 /* As others in the room see him. Borrows from participant. */

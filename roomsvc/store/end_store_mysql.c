@@ -37,7 +37,7 @@ static const struct db_query lock_due = {
 #define IS_LEFT "(r.code IS NOT NULL AND r.empty_unix_ms > 0 AND r.in_janus <> 0)"
 #define LEFT_UNIX_MS "(r.empty_unix_ms + r.empty_timeout_s * 1000)"
 static const struct db_query read_due = {
-    .sql = "SELECT r.secret, r.publishers_max, r.node, r.seq,"
+    .sql = "SELECT r.secret, r.janus_pin, r.publishers_max, r.node, r.seq,"
            " (SELECT generation FROM journal_generation), "
            " CAST(IF(r.code IS NULL, 0, r.owner_id) AS UNSIGNED), " DB_NOW_UNIX_MS ","
            " r.closed_unix_ms IS NULL AND r.room_id <> ?,"
@@ -52,10 +52,10 @@ static const struct db_query read_due = {
            " " IS_LEFT " AND (" LEFT_UNIX_MS " <= " DB_NOW_UNIX_MS " OR r.in_janus = 2)"
            " FROM rooms r WHERE r.room_id = ?",
     .params = DB_FIELDS(struct look_at_due, standard_room, step.room.id),
-    .columns =
-        DB_FIELDS(struct look_at_due, step.room.secret, step.room.publishers_max, step.room.node,
-                  due.seq, due.generation, due.owner_id, due.now_unix_ms, due.is_open, due.is_due,
-                  due.is_expired, due.is_owner_removed, due.is_unused, due.is_left)};
+    .columns = DB_FIELDS(struct look_at_due, step.room.secret, step.room.janus_pin,
+                         step.room.publishers_max, step.room.node, due.seq, due.generation,
+                         due.owner_id, due.now_unix_ms, due.is_open, due.is_due, due.is_expired,
+                         due.is_owner_removed, due.is_unused, due.is_left)};
 _Static_assert(PARTICIPANT_JOINED == 2, "read_due has that number");
 
 /* ---- what becomes of it ---- */

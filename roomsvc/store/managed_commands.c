@@ -80,9 +80,9 @@ static const struct db_query insert_managed_room = {
            " created_unix_ms, used_unix_ms, look_unix_ms, due_unix_ms, in_janus, name, access, "
            "guests_wait,"
            " lobby, locked, pin, participants_max, chat, screen_share, mute_on_entry, unmute,"
-           " expires_unix_ms, empty_timeout_s) VALUES (?, ?, ?, '', ?, ?, ?, " DB_NOW_UNIX_MS
-           ", " DB_NOW_UNIX_MS ", " NEVER_UNIX_MS ", " DUE_UNIX_MS
-           ", 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           " expires_unix_ms, empty_timeout_s, janus_pin) VALUES (?, ?, ?, '', ?, ?, "
+           "?, " DB_NOW_UNIX_MS ", " DB_NOW_UNIX_MS ", " NEVER_UNIX_MS ", " DUE_UNIX_MS
+           ", 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     .params = {DB_FIELD(struct room_command, drawn.id),
                DB_FIELD(struct room_command, target.room.code),
                DB_FIELD(struct room_command, drawn.secret),
@@ -103,7 +103,8 @@ static const struct db_query insert_managed_room = {
                DB_FIELD(struct room_command, target.room.mute_on_entry),
                DB_FIELD(struct room_command, target.room.unmute),
                DB_FIELD(struct room_command, target.room.expires_unix_ms),
-               DB_FIELD(struct room_command, target.room.empty_timeout_s)}};
+               DB_FIELD(struct room_command, target.room.empty_timeout_s),
+               DB_FIELD(struct room_command, drawn.janus_pin)}};
 
 static const struct db_query select_now = {
     .sql = "SELECT " DB_NOW_UNIX_MS,
@@ -133,6 +134,7 @@ static enum err add_managed_room(void *arg, struct db *db)
     const struct msg_room_add *request = &c->request->room_add;
     bool is_done = false;
     room_draw(&c->drawn);
+    room_draw_janus_pin(&c->drawn);
     (void)str_copy(c->drawn.node, sizeof(c->drawn.node), str_of(c->limits->node));
     c->target.room = room_options_default(c->limits->publishers_max);
     draw_code(c->target.room.code);

@@ -97,11 +97,11 @@ static void on_rooms_listed(void *arg, enum err err)
 
 static const struct db_task list_rooms = {
     .job_bytes = DB_JOB_BYTES(struct list_rooms),
-    .query = {.sql = "SELECT room_id, secret, publishers_max FROM rooms WHERE node = ?"
+    .query = {.sql = "SELECT room_id, secret, janus_pin, publishers_max FROM rooms WHERE node = ?"
                      " AND room_id > ? AND in_janus = 1 AND closed_unix_ms IS NULL ORDER BY "
                      "room_id LIMIT 500",
               .params = DB_FIELDS(struct list_rooms, node, after),
-              .columns = DB_FIELDS(struct room, id, secret, publishers_max),
+              .columns = DB_FIELDS(struct room, id, secret, janus_pin, publishers_max),
               .rows = DB_ROWS(struct list_rooms, rooms, count)},
     .done = on_rooms_listed};
 _Static_assert(ROOMS_PAGE == 500, "list_rooms reads one page");

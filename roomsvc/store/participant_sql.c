@@ -100,6 +100,48 @@ enum err participant_write(struct db *db, struct journal *journal,
                : err;
 }
 
+/* ---- what he sends ---- */
+
+static const struct db_query update_media = {
+    .sql = "UPDATE participants SET published = ?, lost = ? WHERE participant_id = ?",
+    .params = DB_FIELDS(struct participant, published, lost, id)};
+
+static enum err tell_tracks(struct db *db, struct journal *journal,
+                            const struct participant *participant, enum room_event_type type,
+                            uint64_t sources)
+{
+    const struct msg_room_event event = {.type = type,
+                                         .audience = AUDIENCE_ALL,
+                                         .has_participant = true,
+                                         .participant = participant_record(participant),
+                                         .sources = sources};
+    return sources != 0 ? journal_append(db, journal, &event) : ERR_OK;
+}
+
+enum err participant_set_media(struct db *db, struct journal *journal,
+                               struct participant *participant, uint64_t published, uint64_t lost)
+{
+    const struct participant before = *participant;
+    if (published == before.published && lost == before.lost) {
+        return ERR_OK;
+    }
+    participant->published = published;
+    participant->lost = lost;
+    enum err err = db_query_run(db, &update_media, participant, NULL);
+    if (err == ERR_OK) {
+        err = tell_tracks(db, journal, participant, EVENT_TRACK_UNPUBLISHED,
+                          before.published & ~published);
+    }
+    if (err == ERR_OK) {
+        err = tell_tracks(db, journal, participant, EVENT_TRACK_LOST, lost & ~before.lost);
+    }
+    return err == ERR_OK ? tell_tracks(db, journal, participant, EVENT_TRACK_PUBLISHED,
+                                       published & ~lost & ~(before.published & ~before.lost))
+                         : err;
+}
+
+/* ---- seen ---- */
+
 /* As if a gateway that is none had just told of the end of a stream of his. The stream that he
  * opens now is told of soon. */
 static const struct db_query insert_seen = {
@@ -134,7 +176,7 @@ enum err participant_let_in(struct db *db, struct journal *journal, struct parti
 }
 
 static const struct db_query update_state = {
-    .sql = "UPDATE participants SET state = ?, hand_unix_ms = 0,"
+    .sql = "UPDATE participants SET state = ?, hand_unix_ms = 0, published = 0, lost = 0,"
            " changed_unix_ms = " DB_NOW_UNIX_MS " WHERE participant_id = ?",
     .params = DB_FIELDS(struct participant, state, id)};
 
@@ -158,6 +200,8 @@ enum err participant_take_out(struct db *db, struct journal *journal,
     const bool has_waited = participant->state == PARTICIPANT_WAITING;
     participant->state = state;
     participant->hand_unix_ms = 0;
+    participant->published = 0;
+    participant->lost = 0;
     const enum err err = db_query_run(db, &update_state, participant, NULL);
     return err == ERR_OK && !has_left
                ? participant_tell(db, journal, participant, out_event(state, reason, has_waited),
@@ -173,7 +217,7 @@ struct everybody {
 };
 
 static const struct db_query end_everybody = {
-    .sql = "UPDATE participants SET state = 6, hand_unix_ms = 0,"
+    .sql = "UPDATE participants SET state = 6, hand_unix_ms = 0, published = 0, lost = 0,"
            " changed_unix_ms = " DB_NOW_UNIX_MS " WHERE room_id = ? AND state IN (1, 2)",
     .params = DB_FIELDS(struct everybody, room_id)};
 static const struct db_query end_those_who_left = {

@@ -12,11 +12,12 @@
     "p.participant_id, p.room_id, p.user_id, p.name, p.role, p.state, p.hand_unix_ms,"             \
     " p.joined_unix_ms, CAST(IF(" DB_NOW_UNIX_MS " > p.changed_unix_ms,"                           \
     " " DB_NOW_UNIX_MS " - p.changed_unix_ms, 0) AS UNSIGNED), p.muted, p.since_seq,"              \
-    " p.invitation_id"
+    " p.invitation_id, p.published, p.lost"
 /* t: what holds a struct participant, at m. */
 #define PARTICIPANT_FIELDS(t, m)                                                                   \
     DB_FIELDS(t, m id, m room_id, m user_id, m name, m role, m state, m hand_unix_ms,              \
-              m joined_unix_ms, m changed_ago_ms, m muted, m since_seq, m invitation_id)
+              m joined_unix_ms, m changed_ago_ms, m muted, m since_seq, m invitation_id,           \
+              m published, m lost)
 
 /* Somebody who has signed in is in by the name whose key is the parameter: no guest takes it. */
 #define PARTICIPANT_TAKES_NAME "state = 2 AND user_id <> 0 AND name_key = ?"
@@ -45,6 +46,11 @@ enum err participant_tell(struct db *db, struct journal *journal,
 /* Writes his name, role, hand and what of him is mute; and tells of it, unless he has left. */
 enum err participant_write(struct db *db, struct journal *journal,
                            const struct participant *participant, enum room_event_type type);
+
+/* What he who is in sends, and what of that does not arrive, is this from now on; tells of it,
+ * unless it was this before. */
+enum err participant_set_media(struct db *db, struct journal *journal,
+                               struct participant *participant, uint64_t published, uint64_t lost);
 
 /* He is out, or if he was out before does not come back: state says what he is now, reason why. It
  * is told, unless he had left. */

@@ -12,11 +12,21 @@ static uint64_t draw_room_id(void)
     return id;
 }
 
-void room_draw(struct room *room)
+static void draw_secret(char *ret_secret)
 {
     uint8_t random[ROOM_SECRET_BYTES / 2];
     randombytes_buf(random, sizeof(random));
-    hex_encode(room->secret, random, sizeof(random));
+    hex_encode(ret_secret, random, sizeof(random));
     sodium_memzero(random, sizeof(random));
+}
+
+void room_draw(struct room *room)
+{
+    draw_secret(room->secret);
     room->id = draw_room_id();
+}
+
+void room_draw_janus_pin(struct room *room)
+{
+    draw_secret(room->janus_pin);
 }

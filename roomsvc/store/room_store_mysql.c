@@ -4,10 +4,11 @@
 
 #include "proto/db/db_sql.h"
 
-#define ROOM_COLUMNS "room_id, secret, publishers_max, node, code IS NOT NULL, in_janus"
+#define ROOM_COLUMNS "room_id, secret, janus_pin, publishers_max, node, code IS NOT NULL, in_janus"
 #define ROOM_FIELDS(t, m)                                                                          \
-    DB_FIELD(t, m.id), DB_FIELD(t, m.secret), DB_FIELD(t, m.publishers_max), DB_FIELD(t, m.node),  \
-        DB_FIELD(t, m.has_code), DB_FIELD(t, m.in_janus)
+    DB_FIELD(t, m.id), DB_FIELD(t, m.secret), DB_FIELD(t, m.janus_pin),                            \
+        DB_FIELD(t, m.publishers_max), DB_FIELD(t, m.node), DB_FIELD(t, m.has_code),               \
+        DB_FIELD(t, m.in_janus)
 
 #define SELECT_OPEN_ROOM                                                                           \
     "SELECT " ROOM_COLUMNS " FROM rooms WHERE room_id = ? AND closed_unix_ms IS NULL"
@@ -152,8 +153,8 @@ static const struct db_task some_task = {
     .query = {.sql = "SELECT " ROOM_COLUMNS " FROM rooms WHERE closed_unix_ms IS NULL"
                      " AND in_janus = 1 AND room_id IN (" DB_64_VALUES ")",
               .params = DB_FIELDS(struct some_rooms, ids),
-              .columns =
-                  DB_FIELDS(struct room, id, secret, publishers_max, node, has_code, in_janus),
+              .columns = DB_FIELDS(struct room, id, secret, janus_pin, publishers_max, node,
+                                   has_code, in_janus),
               .rows = DB_ROWS(struct some_rooms, rooms, count)},
     .done = on_some};
 

@@ -94,6 +94,7 @@ static void a_command_that_comes_again_is_done_once(void **state)
     assert_int_equal(first.outcome.room.id, again.outcome.room.id);
     assert_string_equal(first.outcome.room.code, again.outcome.room.code);
     value_is("SELECT COUNT(*) FROM rooms", "1");
+    value_is("SELECT janus_pin RLIKE '^[0-9a-f]{32}$' AND janus_pin <> secret FROM rooms", "1");
 
     char id[24];
     made_room(id);

@@ -241,6 +241,19 @@ static void from_what_was_released_before(void **state)
     }
 }
 
+/* Of before there were pins: nobody reaches them in Janus by their number alone. */
+static void rooms_of_people_have_a_pin_in_janus(void **state)
+{
+    (void)state;
+    migrate_as_before(19);
+    must_run(fixture.db, "UPDATE rooms SET code = 'abcdefghij'");
+    must_run(fixture.db, "INSERT INTO rooms (room_id, secret, publishers_max, owner_id,"
+                         " created_unix_ms) VALUES (78, 'secret', 20, 1, 1)");
+    must_migrate(OUR_SQL, "1", "applied 020_rtc");
+    assert_select("SELECT janus_pin RLIKE '^[0-9a-f]{32}$' FROM rooms WHERE room_id = 77", "1");
+    assert_select("SELECT janus_pin FROM rooms WHERE room_id = 78", "");
+}
+
 static void wraps_more_than_a_batch(void **state)
 {
     (void)state;
@@ -564,6 +577,7 @@ int main(void)
         TEST(from_nothing),
         TEST(adopts_the_original),
         TEST(from_what_was_released_before),
+        TEST(rooms_of_people_have_a_pin_in_janus),
         TEST(wraps_more_than_a_batch),
         TEST(several_at_once),
         TEST(the_demo_user_comes_and_goes),

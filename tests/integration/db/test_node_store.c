@@ -140,9 +140,12 @@ static void rooms_come_in_pages(void **state)
                          " FROM seq_1_to_502");
     must_run(fixture.db, "UPDATE rooms SET closed_unix_ms = 1 WHERE room_id = 4");
     must_run(fixture.db, "UPDATE rooms SET node = 'other' WHERE room_id = 6");
+    must_run(fixture.db, "UPDATE rooms SET janus_pin = 'pin' WHERE room_id = 8");
     assert_int_equal(page_of("default", 0), ROOMS_PAGE);
     assert_int_equal(nodes.asked.rooms[0].id, 2);
+    assert_string_equal(nodes.asked.rooms[0].janus_pin, "");
     assert_string_equal(nodes.asked.rooms[1].secret, "secret4");
+    assert_string_equal(nodes.asked.rooms[1].janus_pin, "pin");
     assert_int_equal(nodes.asked.rooms[1].publishers_max, 4);
     assert_int_equal(nodes.asked.rooms[ROOMS_PAGE - 1].id, 1004);
     assert_int_equal(page_of("default", 1000), 2);

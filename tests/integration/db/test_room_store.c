@@ -89,8 +89,9 @@ static void make_rooms(void)
 {
     AUTO(mem_free)
     char *rooms =
-        mem_printf("INSERT INTO rooms (room_id, secret, publishers_max, node, owner_id,"
-                   " created_unix_ms, closed_unix_ms) SELECT seq, CONCAT('secret', seq), 100 + seq,"
+        mem_printf("INSERT INTO rooms (room_id, secret, janus_pin, publishers_max, node, owner_id,"
+                   " created_unix_ms, closed_unix_ms) SELECT seq, CONCAT('secret', seq),"
+                   " CONCAT('pin', seq), 100 + seq,"
                    " CONCAT('node-', seq), %" PRIu64
                    ", 1, IF(seq = %d, 2, NULL) FROM seq_1_to_%d WHERE seq <> %d",
                    fixture.user_id, CLOSED_ROOM, OTHER_ROOMS, MISSING_ROOM);
@@ -118,6 +119,8 @@ static void many_rooms_are_found_at_once(void **state)
             AUTO(mem_free) char *node = mem_printf("node-%" PRIu64, room->id);
             assert_string_equal(room->node, node);
             assert_string_equal(room->secret, secret);
+            AUTO(mem_free) char *pin = mem_printf("pin%" PRIu64, room->id);
+            assert_string_equal(room->janus_pin, pin);
             assert_true(k == 0 || room->id != found.rooms[k - 1].id);
         }
     }

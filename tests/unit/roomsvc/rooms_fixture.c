@@ -211,6 +211,7 @@ const struct room elsewhere = {
 
 const struct room of_people = {.id = 79,
                                .secret = "00112233445566778899aabbccddeeff",
+                               .janus_pin = "ffeeddccbbaa99887766554433221100",
                                .publishers_max = 20,
                                .node = "default",
                                .has_code = 1,

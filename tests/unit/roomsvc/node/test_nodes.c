@@ -180,6 +180,7 @@ static void a_full_page_fits_into_one_frame(void **state)
     for (size_t i = 0; i < ROOMS_PAGE; i++) {
         rooms[i] = (struct room){.id = ROOM_ID_MAX - ROOMS_PAGE + i, .publishers_max = 20};
         (void)snprintf(rooms[i].secret, sizeof(rooms[i].secret), "%032zu", i);
+        (void)snprintf(rooms[i].janus_pin, sizeof(rooms[i].janus_pin), "%064zu", i);
     }
     const struct msg request = {.id = MSG_node_rooms,
                                 .node_rooms = {.node = STR_LIT("node-1"), .after_room_id = 5}};
@@ -194,6 +195,7 @@ static void a_full_page_fits_into_one_frame(void **state)
     assert_int_equal(last->room_id, ROOM_ID_MAX - 1);
     assert_int_equal(last->publishers_max, 20);
     assert_true(str_eq(last->secret, STR_LIT("00000000000000000000000000000499")));
+    assert_true(str_eq(last->pin, str_of(rooms[ROOMS_PAGE - 1].janus_pin)));
 }
 
 static void store_that_refuses_is_told_on(void **state)

@@ -72,6 +72,20 @@ static void he_waits_until_the_room_is_there(void **state)
     assert_non_null(room_cache_find(f->rooms->cache, stored.id));
 }
 
+/* Nobody comes into it in Janus but with its pin. */
+static void the_room_has_its_pin_in_janus(void **state)
+{
+    struct fixture *f = *state;
+    enter(f);
+    struct store_call *call = next_store_call(f);
+    answer_store(call, ERR_OK, &of_people);
+    const struct mock_bus_call *made = mock_bus_pending(&f->bus, MSG_bridge_create);
+    assert_non_null(made);
+    assert_true(str_eq(made->request.bridge_create.pin, str_of(of_people.janus_pin)));
+    answer_bridge_create(f);
+    assert_int_equal(told, 1);
+}
+
 static void he_does_not_wait_for_a_janus_that_is_away(void **state)
 {
     struct fixture *f = *state;
@@ -149,6 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ENTER_TEST(he_waits_until_the_room_is_there),
+        ENTER_TEST(the_room_has_its_pin_in_janus),
         ENTER_TEST(he_does_not_wait_for_a_janus_that_is_away),
         ENTER_TEST(he_waits_no_longer_than_his_call_may_take),
         ENTER_TEST(it_is_not_tried_for_ever),

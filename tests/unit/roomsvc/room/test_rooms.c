@@ -18,6 +18,7 @@ static void standard_room_is_registered_then_made(void **state)
     assert_int_equal(made->request.bridge_create.room_id, 123456);
     assert_true(str_eq(made->request.bridge_create.secret, str_of(add->draft.room.secret)));
     assert_int_equal(made->request.bridge_create.publishers_max, 20);
+    assert_int_equal(made->request.bridge_create.pin.bytes, 0); /* whoever reaches Janus comes in */
     assert_int_equal(f->call->answers, 0);
     answer_bridge_create(f);
     assert_answered(f, ERR_OK);

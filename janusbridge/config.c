@@ -51,6 +51,12 @@ const struct config_option janusbridge_options[] = {
      "a room that nobody asked about for so long loses its observer"},
     {"LYNKS_AUDIT_INTERVAL_MS", CONFIG_UINT, AT(audit_interval_ms), "1000", 0, 3600000, NULL,
      "pause between comparisons of memory with Janus, a room at a time; 0: none"},
+    {"LYNKS_MEDIA_CONNECTIONS_MAX", CONFIG_UINT, AT(media_connections_max), "2000", 0, 65536, NULL,
+     "connections of clients for their media at a time; more are refused"},
+    {"LYNKS_MEDIA_BITRATE", CONFIG_UINT, AT(media_bitrate), "1500000", 0, 100000000, NULL,
+     "bits a second that who sends is asked to keep to; 0: any"},
+    {"LYNKS_ICE_REMOTE", CONFIG_BOOL, AT(ice_remote), "0", 0, 1, NULL,
+     "pass on to Janus where clients say that they are, where that is on the internet"},
     {.name = NULL},
 };
 
@@ -89,11 +95,21 @@ struct bridge_config config_bridge(const struct janusbridge_config *config)
     return (struct bridge_config){.node = config->node,
                                   .admin_key = config->janus_admin_key,
                                   .calls_max = config->calls_max,
+                                  .connections_max = config->media_connections_max,
                                   .observers = {.max = config->observers_max,
                                                 .parallel_max = config->observers_parallel_max,
                                                 .idle_ms = config->observer_idle_ms,
                                                 .timeout_ms = config->control_timeout_ms},
                                   .audit_interval_ms = config->audit_interval_ms};
+}
+
+struct rtc_config config_rtc(const struct janusbridge_config *config)
+{
+    return (struct rtc_config){.node = config->node,
+                               .connections_max = config->media_connections_max,
+                               .bitrate = config->media_bitrate,
+                               .candidates =
+                                   config->ice_remote ? SDP_PUBLIC_CANDIDATES : SDP_NO_CANDIDATES};
 }
 
 struct lease_config config_lease(const struct janusbridge_config *config)
@@ -106,7 +122,7 @@ struct lease_config config_lease(const struct janusbridge_config *config)
 bool config_publish(const struct janusbridge_config *config, struct service *service,
                     struct bridge_config *bridge)
 {
-    static const char *const listeners[] = {"roomsvc", NULL};
+    static const char *const listeners[] = {"roomsvc", "gateway", NULL};
     if (config->events_bind[0] == '\0') {
         return true;
     }

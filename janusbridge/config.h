@@ -3,6 +3,7 @@
 #define LYNKS_JANUSBRIDGE_CONFIG_H
 
 #include "janusbridge/rooms/bridge.h"
+#include "janusbridge/rtc/rtc.h"
 #include "janusbridge/janus/janus_files.h"
 #include "janusbridge/janus/janus_http.h"
 #include "proto/process/service.h"
@@ -31,6 +32,9 @@ struct janusbridge_config {
     uint64_t observers_parallel_max;
     uint64_t observer_idle_ms;
     uint64_t audit_interval_ms;
+    uint64_t media_connections_max;
+    uint64_t media_bitrate;
+    bool ice_remote;
 };
 
 extern const struct config_option janusbridge_options[];
@@ -41,6 +45,7 @@ struct janus_files_parts config_files(const struct janusbridge_config *config,
                                       struct service *service);
 struct janus_session_config config_session(const struct janusbridge_config *config);
 struct bridge_config config_bridge(const struct janusbridge_config *config);
+struct rtc_config config_rtc(const struct janusbridge_config *config);
 struct lease_config config_lease(const struct janusbridge_config *config);
 /* Adds the publisher, if there is to be one; false (logged) if it cannot bind. */
 bool config_publish(const struct janusbridge_config *config, struct service *service,

@@ -49,6 +49,16 @@ static bool set_up_bridge(struct wiring *w, const struct janusbridge_config *con
         return false;
     }
     w->bridge = bridge_new(w->session, service_clock(service), service_metrics(service), &bridge);
+    const struct rtc_parts rtc = {.session = w->session,
+                                  .handles = bridge_handles(w->bridge),
+                                  .clock = service_clock(service),
+                                  .metrics = service_metrics(service),
+                                  .bus = service_bus(service),
+                                  .lease = w->lease,
+                                  .publisher = bridge.publisher};
+    const struct rtc_config rtc_config = config_rtc(config);
+    w->rtc = rtc_new(&rtc, &rtc_config);
+    w->handlers = (struct handlers){.bridge = w->bridge, .rtc = w->rtc};
     return true;
 }
 
@@ -67,7 +77,7 @@ bool wiring_set_up(struct wiring *w, const struct janusbridge_config *config)
         !set_up_janus(w, config) || !set_up_bridge(w, config)) {
         return false;
     }
-    if (!service_serve(w->service, &config->bind, callers, bridge_handlers, w->bridge)) {
+    if (!service_serve(w->service, &config->bind, callers, janusbridge_handlers, &w->handlers)) {
         return false;
     }
     service_on_drain(w->service, (struct service_drain){.is_done = is_given_up, .arg = w->lease});
@@ -79,6 +89,7 @@ void wiring_free(struct wiring *w)
 {
     janus_session_free(&w->session);
     lease_free(&w->lease);
+    rtc_free(&w->rtc);
     bridge_free(&w->bridge);
     fenced_transport_free(&w->fence);
     janus_files_free(&w->files);

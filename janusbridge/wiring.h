@@ -4,6 +4,7 @@
 #define LYNKS_JANUSBRIDGE_WIRING_H
 
 #include "janusbridge/config.h"
+#include "janusbridge/handlers.h"
 #include "janusbridge/lease/fenced_transport.h"
 
 /* The session is freed first: that answers those who wait in the bridge. */
@@ -16,6 +17,8 @@ struct wiring {
     struct janus_session *session;
     struct lease *lease;
     struct bridge *bridge;
+    struct rtc *rtc;
+    struct handlers handlers;
 };
 
 /* False (logged) if anything fails; to be freed either way, before config. */

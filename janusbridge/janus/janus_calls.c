@@ -276,7 +276,8 @@ static enum err send_call(struct janus_calls *calls, const struct janus_aside *r
     char transaction[TRANSACTION_BYTES + 1];
     write_transaction(transaction, slots_id(call));
     if (request->body != NULL) {
-        call->body = janus_json_message(transaction, calls->parts.auth, request->body);
+        call->body =
+            janus_json_message(transaction, calls->parts.auth, request->body, request->jsep);
     } else if (strcmp(request->verb, "attach") == 0) {
         call->body = janus_json_attach(transaction, calls->parts.auth);
     } else {

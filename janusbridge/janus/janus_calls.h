@@ -53,6 +53,7 @@ struct janus_aside {
     const char *path; /* borrowed until the call ends */
     const char *verb; /* of the core; ours, needs no escaping */
     const char *body; /* JSON; NULL: none */
+    const char *jsep; /* JSON that goes with body; NULL: none */
     uint64_t timeout_ms;
 };
 enum err janus_calls_send_aside(struct janus_calls *calls, const struct janus_aside *request,

@@ -20,7 +20,8 @@ enum handle_state {
 struct janus_handle {
     struct janus_handles *all;
     enum handle_state state;
-    void *owner; /* NULL: released, or a stray */
+    const struct janus_handle_ops *ops; /* NULL of a stray */
+    void *owner;                        /* NULL: released, or a stray */
     bool is_stray;
     uint64_t session_id, id; /* 0: not yet */
     char path[48];
@@ -31,6 +32,7 @@ struct janus_handles {
     struct janus_handles_parts parts;
     struct lru *by_id; /* handle id -> struct janus_handle * */
     size_t strays;
+    bool spares_strays;
     struct metric *stray;
 };
 
@@ -147,17 +149,18 @@ static void on_handle_attached(void *arg, enum err err, const struct janus_messa
     }
     handle_enter(handle, is_good ? HANDLE_OPEN : HANDLE_GONE);
     if (handle->owner != NULL) {
-        handle->all->parts.ops->on_attached(handle->owner, is_good);
+        handle->ops->on_attached(handle->owner, is_good);
     } else {
         settle(handle);
     }
 }
 
-enum err janus_handle_new(struct janus_handles *all, void *owner, struct janus_handle **ret_handle)
+enum err janus_handle_new(struct janus_handles *all, const struct janus_handle_ops *ops,
+                          void *owner, struct janus_handle **ret_handle)
 {
     const struct janus_aside request = {.verb = "attach", .timeout_ms = all->parts.timeout_ms};
     struct janus_handle *handle = mem_alloc(sizeof(*handle));
-    *handle = (struct janus_handle){.all = all, .owner = owner, .users = 1};
+    *handle = (struct janus_handle){.all = all, .ops = ops, .owner = owner, .users = 1};
     const enum err err =
         janus_session_aside(all->parts.session, &request, on_handle_attached, handle);
     if (err != ERR_OK) {
@@ -166,6 +169,28 @@ enum err janus_handle_new(struct janus_handles *all, void *owner, struct janus_h
     }
     *ret_handle = handle;
     return ERR_OK;
+}
+
+struct janus_handle *janus_handle_adopt(struct janus_handles *all, uint64_t id,
+                                        const struct janus_handle_ops *ops, void *owner)
+{
+    if (lru_peek(all->by_id, &id) != NULL) {
+        return NULL;
+    }
+    struct janus_handle *handle = mem_alloc(sizeof(*handle));
+    *handle = (struct janus_handle){.all = all, .ops = ops, .owner = owner, .state = HANDLE_OPEN};
+    name_handle(handle, id);
+    return handle;
+}
+
+void janus_handles_spare(struct janus_handles *all, bool is_on)
+{
+    all->spares_strays = is_on;
+}
+
+uint64_t janus_handle_id(const struct janus_handle *handle)
+{
+    return handle->id;
 }
 
 static void on_sent(void *arg, enum err err, const struct janus_message *message)
@@ -183,12 +208,12 @@ static void on_sent(void *arg, enum err err, const struct janus_message *message
     }
 }
 
-enum err janus_handle_send(struct janus_handle *handle, const char *body, uint64_t timeout_ms,
-                           janus_call_fn *fn, void *arg)
+enum err janus_handle_send(struct janus_handle *handle, const char *body, const char *jsep,
+                           uint64_t timeout_ms, janus_call_fn *fn, void *arg)
 {
     assert(handle->state == HANDLE_OPEN);
     const struct janus_aside request = {
-        .path = handle->path, .body = body, .timeout_ms = timeout_ms};
+        .path = handle->path, .body = body, .jsep = jsep, .timeout_ms = timeout_ms};
     struct sent *sent = mem_alloc(sizeof(*sent));
     *sent = (struct sent){.handle = handle, .fn = fn, .arg = arg};
     const enum err err = janus_session_aside(handle->all->parts.session, &request, on_sent, sent);
@@ -217,24 +242,42 @@ static void detach_stray(struct janus_handles *all, uint64_t id)
     }
 }
 
+static void tell_owner(struct janus_handle *handle, const struct janus_message *message)
+{
+    switch (message->kind) {
+    case JANUS_EVENT:
+        handle->ops->on_event(handle->owner, message);
+        break;
+    case JANUS_WEBRTCUP:
+    case JANUS_MEDIA:
+    case JANUS_HANGUP:
+        if (handle->ops->on_media != NULL) {
+            handle->ops->on_media(handle->owner, message);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
 static void on_handle_event(void *arg, const struct janus_message *message)
 {
     struct janus_handles *all = arg;
     struct janus_handle *const *at = lru_find(all->by_id, &message->sender);
     struct janus_handle *handle = at != NULL ? *at : NULL;
     if (handle == NULL) {
-        if (message->kind == JANUS_EVENT) {
+        if (message->kind == JANUS_EVENT && !all->spares_strays) {
             detach_stray(all, message->sender);
         }
-        return;
-    }
-    if (message->kind == JANUS_DETACHED && handle->state == HANDLE_OPEN) {
+    } else if (message->kind != JANUS_DETACHED) {
+        if (handle->owner != NULL) {
+            tell_owner(handle, message);
+        }
+    } else if (handle->state == HANDLE_OPEN) {
         handle_enter(handle, HANDLE_GONE);
         if (handle->owner != NULL) {
-            all->parts.ops->on_gone(handle->owner);
+            handle->ops->on_gone(handle->owner);
         }
-    } else if (message->kind == JANUS_EVENT && handle->owner != NULL) {
-        all->parts.ops->on_event(handle->owner, message);
     }
 }
 

@@ -18,7 +18,7 @@
 #define HEADER_BYTES_MAX 16384
 #define RECEIVE_BYTES 8192
 /* What is kept of one event: three times what PUBLISHERS_MAX publishers need. */
-#define EVENT_BYTES_MAX 65536
+#define EVENT_BYTES_MAX 98304
 /* An answer that says that it is longer would never arrive in its time. */
 #define LENGTH_MAX (INT64_C(1) << 32)
 

@@ -19,7 +19,7 @@ struct janus_http_config {
     const char *ca_file;      /* PEM; "": the system's */
     unsigned connections_max; /* kept open */
     uint64_t connect_timeout_ms;
-    size_t body_bytes_max;    /* kept of an answer; of an event at most 64 KiB */
+    size_t body_bytes_max;    /* kept of an answer; of an event at most 96 KiB */
     const char *name_servers; /* borrowed, as of loop_lookup_new; NULL: the system's */
 };
 

@@ -1,5 +1,6 @@
 #include "janusbridge/janus/janus_json.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -18,11 +19,6 @@ static char *dump(json_t *object)
     return text != NULL ? text : mem_strdup("{}");
 }
 
-static bool needs_no_escape(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 char *janus_json_auth(const char *api_secret)
 {
     if (api_secret[0] == '\0') {
@@ -36,28 +32,6 @@ char *janus_json_auth(const char *api_secret)
     return mem_printf(",%s", object + 1);
 }
 
-char *janus_json_auth_query(const char *api_secret)
-{
-    static const char key[] = "&apisecret=";
-    static const char digits[] = "0123456789ABCDEF";
-    if (api_secret[0] == '\0') {
-        return mem_strdup("");
-    }
-    char *query = mem_alloc(sizeof(key) + 3 * strlen(api_secret));
-    memcpy(query, key, sizeof(key));
-    char *end = query + sizeof(key) - 1;
-    for (const char *c = api_secret; *c != '\0'; c++) {
-        if (needs_no_escape(*c)) {
-            *end++ = *c;
-        } else {
-            *end++ = '%';
-            *end++ = digits[(unsigned char)*c >> 4];
-            *end++ = digits[(unsigned char)*c & 15];
-        }
-    }
-    return query;
-}
-
 char *janus_json_request(const char *verb, const char *transaction, const char *auth)
 {
     return mem_printf("{\"janus\":\"%s\",\"transaction\":\"%s\"%s}", verb, transaction, auth);
@@ -69,10 +43,17 @@ char *janus_json_attach(const char *transaction, const char *auth)
                       transaction, auth);
 }
 
-char *janus_json_message(const char *transaction, const char *auth, const char *body)
+char *janus_json_message(const char *transaction, const char *auth, const char *body,
+                         const char *jsep)
 {
-    return mem_printf("{\"janus\":\"message\",\"transaction\":\"%s\"%s,\"body\":%s}", transaction,
-                      auth, body);
+    return mem_printf("{\"janus\":\"message\",\"transaction\":\"%s\"%s,\"body\":%s%s%s}",
+                      transaction, auth, body, jsep != NULL ? ",\"jsep\":" : "",
+                      jsep != NULL ? jsep : "");
+}
+
+char *janus_json_jsep(const char *type, struct str sdp)
+{
+    return dump(json_pack("{s:s, s:s%}", "type", type, "sdp", sdp.data, sdp.bytes));
 }
 
 char *janus_json_create(const struct msg_bridge_create *room, const char *admin_key)
@@ -115,6 +96,90 @@ char *janus_json_observe(uint64_t room_id)
 {
     return mem_printf("{\"request\":\"join\",\"ptype\":\"publisher\",\"room\":%" PRIu64 "}",
                       room_id);
+}
+
+/* ---- connections of clients ---- */
+
+static json_t *stream_list(const struct janus_stream *streams, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(list,
+                              json_pack("{s:I, s:s%}", "feed", (json_int_t)streams[i].feed, "mid",
+                                        streams[i].feed_mid.data, streams[i].feed_mid.bytes));
+    }
+    return list;
+}
+
+static void add_pin(json_t *body, struct str pin)
+{
+    if (pin.bytes > 0) {
+        json_object_set_new(body, "pin", json_stringn(pin.data, pin.bytes));
+    }
+}
+
+char *janus_json_publish(const struct janus_place *place, uint64_t bitrate)
+{
+    json_t *body =
+        json_pack("{s:s, s:s, s:I, s:I}", "request", "joinandconfigure", "ptype", "publisher",
+                  "room", (json_int_t)place->room_id, "id", (json_int_t)place->feed);
+    add_pin(body, place->pin);
+    if (bitrate > 0) {
+        json_object_set_new(body, "bitrate", json_integer((json_int_t)bitrate));
+    }
+    return dump(body);
+}
+
+char *janus_json_subscribe(const struct janus_place *place, const struct janus_stream *streams,
+                           size_t count)
+{
+    json_t *body = json_pack("{s:s, s:s, s:I, s:b, s:o}", "request", "join", "ptype", "subscriber",
+                             "room", (json_int_t)place->room_id, "autoupdate", 0, "streams",
+                             stream_list(streams, count));
+    add_pin(body, place->pin);
+    return dump(body);
+}
+
+char *janus_json_update(const struct janus_stream *wanted, size_t wanted_count,
+                        const struct janus_stream *gone, size_t gone_count)
+{
+    json_t *body = json_pack("{s:s}", "request", "update");
+    if (wanted_count > 0) {
+        json_object_set_new(body, "subscribe", stream_list(wanted, wanted_count));
+    }
+    if (gone_count > 0) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < gone_count; i++) {
+            json_array_append_new(
+                list, json_pack("{s:s%}", "sub_mid", gone[i].mid.data, gone[i].mid.bytes));
+        }
+        json_object_set_new(body, "unsubscribe", list);
+    }
+    return dump(body);
+}
+
+char *janus_json_tune(const struct janus_tuning *tunings, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const struct janus_tuning *tuning = &tunings[i];
+        json_t *row = json_pack("{s:s%, s:b}", "mid", tuning->mid.data, tuning->mid.bytes, "send",
+                                (int)tuning->is_sent);
+        if (tuning->has_layer) {
+            assert(tuning->layer <= JANUS_LAYER_MAX);
+            json_object_set_new(row, "substream", json_integer((json_int_t)tuning->layer));
+        }
+        json_array_append_new(list, row);
+    }
+    return dump(json_pack("{s:s, s:o}", "request", "configure", "streams", list));
+}
+
+char *janus_json_moderate(const struct janus_place *place, struct str secret, struct str mid,
+                          bool mutes)
+{
+    return dump(json_pack("{s:s, s:I, s:s%, s:I, s:s%, s:b}", "request", "moderate", "room",
+                          (json_int_t)place->room_id, "secret", secret.data, secret.bytes, "id",
+                          (json_int_t)place->feed, "mid", mid.data, mid.bytes, "mute", (int)mutes));
 }
 
 /* ---- reading ---- */
@@ -240,10 +305,12 @@ static bool read_kind(const json_t *root, enum janus_kind *ret)
         struct str name;
         enum janus_kind kind;
     } kinds[] = {
-        {STR_LIT("success"), JANUS_SUCCESS},  {STR_LIT("ack"), JANUS_ACK},
-        {STR_LIT("event"), JANUS_EVENT},      {STR_LIT("keepalive"), JANUS_KEEPALIVE},
-        {STR_LIT("timeout"), JANUS_TIMEOUT},  {STR_LIT("detached"), JANUS_DETACHED},
-        {STR_LIT("server_info"), JANUS_INFO}, {STR_LIT("error"), JANUS_ERROR},
+        {STR_LIT("success"), JANUS_SUCCESS},   {STR_LIT("ack"), JANUS_ACK},
+        {STR_LIT("event"), JANUS_EVENT},       {STR_LIT("keepalive"), JANUS_KEEPALIVE},
+        {STR_LIT("timeout"), JANUS_TIMEOUT},   {STR_LIT("detached"), JANUS_DETACHED},
+        {STR_LIT("server_info"), JANUS_INFO},  {STR_LIT("error"), JANUS_ERROR},
+        {STR_LIT("webrtcup"), JANUS_WEBRTCUP}, {STR_LIT("media"), JANUS_MEDIA},
+        {STR_LIT("hangup"), JANUS_HANGUP},
     };
     struct str name = STR_NONE;
     if (!read_string(root, "janus", &name) || name.data == NULL) {
@@ -276,21 +343,21 @@ static enum janus_fault find_fault(const struct fault_row *rows, size_t count, u
 /* apierror.h of Janus 1.1.2 */
 static enum janus_fault core_fault(uint64_t code)
 {
-    static const struct fault_row rows[] = {{403, JANUS_FAULT_SECRET},  {405, JANUS_FAULT_PLUGIN},
-                                            {460, JANUS_FAULT_PLUGIN},  {461, JANUS_FAULT_PLUGIN},
-                                            {458, JANUS_FAULT_SESSION}, {459, JANUS_FAULT_HANDLE},
-                                            {472, JANUS_FAULT_DRAINING}};
+    static const struct fault_row rows[] = {
+        {403, JANUS_FAULT_SECRET},   {405, JANUS_FAULT_PLUGIN},  {460, JANUS_FAULT_PLUGIN},
+        {461, JANUS_FAULT_PLUGIN},   {458, JANUS_FAULT_SESSION}, {459, JANUS_FAULT_HANDLE},
+        {472, JANUS_FAULT_DRAINING}, {465, JANUS_FAULT_SDP},     {469, JANUS_FAULT_SDP}};
     return find_fault(rows, ARRAY_LEN(rows), code);
 }
 
 /* janus_videoroom.c of Janus 1.1.2 */
 static enum janus_fault plugin_fault(uint64_t code)
 {
-    static const struct fault_row rows[] = {{426, JANUS_FAULT_NO_ROOM},
-                                            {427, JANUS_FAULT_ROOM_EXISTS},
-                                            {429, JANUS_FAULT_KEY_MISSING},
-                                            {430, JANUS_FAULT_WRONG_TYPE},
-                                            {433, JANUS_FAULT_KEY_WRONG}};
+    static const struct fault_row rows[] = {
+        {426, JANUS_FAULT_NO_ROOM},     {427, JANUS_FAULT_ROOM_EXISTS},
+        {429, JANUS_FAULT_KEY_MISSING}, {430, JANUS_FAULT_WRONG_TYPE},
+        {433, JANUS_FAULT_KEY_WRONG},   {428, JANUS_FAULT_NO_FEED},
+        {432, JANUS_FAULT_FULL}};
     return find_fault(rows, ARRAY_LEN(rows), code);
 }
 
@@ -358,6 +425,12 @@ enum err janus_fault_err(enum janus_fault fault)
         return ERR_CONFLICT;
     case JANUS_FAULT_KEY_WRONG:
         return ERR_FORBIDDEN;
+    case JANUS_FAULT_NO_FEED:
+        return ERR_NOT_FOUND;
+    case JANUS_FAULT_FULL:
+        return ERR_ROOM_FULL;
+    case JANUS_FAULT_SDP:
+        return ERR_BAD_SDP;
     case JANUS_FAULT_SECRET:
     case JANUS_FAULT_NO_SECRET:
     case JANUS_FAULT_TOKEN:
@@ -458,28 +531,28 @@ enum err janus_message_publishers(const struct janus_message *message, uint64_t 
                : ERR_PROTOCOL;
 }
 
-bool janus_message_has_member(const struct janus_message *message, uint64_t feed_id)
+/* Is there one with this id, or one with another? */
+static bool has_feed(const struct janus_message *message, uint64_t feed_id, bool is_this)
 {
     const json_t *list = json_object_get(message->data, "participants");
     for (size_t i = 0; i < json_array_size(list); i++) {
         uint64_t id = 0;
-        if (read_id(json_array_get(list, i), "id", &id) && id == feed_id) {
+        const bool is_read = read_id(json_array_get(list, i), "id", &id);
+        if ((is_read && id == feed_id) == is_this) {
             return true;
         }
     }
     return false;
 }
 
+bool janus_message_has_member(const struct janus_message *message, uint64_t feed_id)
+{
+    return has_feed(message, feed_id, true);
+}
+
 bool janus_message_has_other(const struct janus_message *message, uint64_t feed_id)
 {
-    const json_t *list = json_object_get(message->data, "participants");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        uint64_t id = 0;
-        if (!read_id(json_array_get(list, i), "id", &id) || id != feed_id) {
-            return true;
-        }
-    }
-    return false;
+    return has_feed(message, feed_id, false);
 }
 
 enum err janus_message_joined(const struct janus_message *message, uint64_t room_id,
@@ -492,6 +565,77 @@ enum err janus_message_joined(const struct janus_message *message, uint64_t room
     }
     *ret_feed_id = feed_id;
     return read_feeds(json_object_get(message->data, "publishers"), false, ids, ret_count);
+}
+
+/* ---- what Janus tells a client's connection ---- */
+
+bool janus_message_jsep(const struct janus_message *message, const char *type, struct str *ret_sdp)
+{
+    const json_t *jsep = NULL;
+    struct str is_type = STR_NONE;
+    return read_object(message->root, "jsep", &jsep) && jsep != NULL &&
+           read_string(jsep, "type", &is_type) && str_eq(is_type, str_of(type)) &&
+           read_string(jsep, "sdp", ret_sdp) && ret_sdp->bytes > 0;
+}
+
+bool janus_message_says(const struct janus_message *message, const char *videoroom)
+{
+    struct str says = STR_NONE;
+    return message->data != NULL && read_string(message->data, "videoroom", &says) &&
+           str_eq(says, str_of(videoroom));
+}
+
+bool janus_message_streams(const struct janus_message *message, struct janus_stream *streams,
+                           size_t streams_max, size_t *ret_count)
+{
+    const json_t *list = json_object_get(message->data, "streams");
+    if (!json_is_array(list) || json_array_size(list) > streams_max) {
+        return false;
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *row = json_array_get(list, i);
+        streams[i] = (struct janus_stream){0};
+        if (!json_is_object(row) || !read_string(row, "mid", &streams[i].mid) ||
+            streams[i].mid.bytes == 0 || !read_id(row, "feed_id", &streams[i].feed) ||
+            !read_string(row, "feed_mid", &streams[i].feed_mid)) {
+            return false;
+        }
+        if (!json_is_true(json_object_get(row, "active"))) {
+            streams[i].feed = 0;
+        }
+    }
+    *ret_count = json_array_size(list);
+    return true;
+}
+
+/* Janus numbers layers from 0, which read_id takes for no number. */
+static bool read_layer(const json_t *object, uint64_t *ret_layer)
+{
+    const json_t *value = json_object_get(object, "substream");
+    if (json_is_integer(value) && json_integer_value(value) >= 0 &&
+        json_integer_value(value) <= JANUS_LAYER_MAX) {
+        *ret_layer = (uint64_t)json_integer_value(value);
+        return true;
+    }
+    return false;
+}
+
+bool janus_message_media(const struct janus_message *message, struct str *ret_mid,
+                         uint64_t *ret_layer, bool *ret_arrives)
+{
+    const json_t *receiving = json_object_get(message->root, "receiving");
+    *ret_layer = 0;
+    (void)read_layer(message->root, ret_layer);
+    *ret_arrives = json_is_true(receiving);
+    return json_is_boolean(receiving) && read_string(message->root, "mid", ret_mid) &&
+           ret_mid->bytes > 0;
+}
+
+bool janus_message_layer(const struct janus_message *message, struct str *ret_mid,
+                         uint64_t *ret_layer)
+{
+    return message->data != NULL && read_layer(message->data, ret_layer) &&
+           read_string(message->data, "mid", ret_mid) && ret_mid->bytes > 0;
 }
 
 /* An event with a room is of this one. The members are those of Janus 1.1.2; "ok" instead of an id

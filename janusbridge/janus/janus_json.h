@@ -16,14 +16,15 @@
 
 /* ,"apisecret":"..." to be put into each request, or "" without a secret. */
 char *janus_json_auth(const char *api_secret);
-/* The same for the query of a GET: &apisecret=... percent-encoded, or "". */
-char *janus_json_auth_query(const char *api_secret);
 
 /* {"janus":verb, "transaction":...}; verb and transaction are ours and need no escaping. */
 char *janus_json_request(const char *verb, const char *transaction, const char *auth);
 char *janus_json_attach(const char *transaction, const char *auth);
-/* A message to the VideoRoom plugin; body is JSON text. */
-char *janus_json_message(const char *transaction, const char *auth, const char *body);
+/* A message to the VideoRoom plugin; body is JSON text, and so is jsep (NULL: none). */
+char *janus_json_message(const char *transaction, const char *auth, const char *body,
+                         const char *jsep);
+/* A session description; type is "offer" or "answer". */
+char *janus_json_jsep(const char *type, struct str sdp);
 
 /* Bodies of VideoRoom requests. admin_key "" leaves it out. */
 char *janus_json_create(const struct msg_bridge_create *room, const char *admin_key);
@@ -38,6 +39,46 @@ char *janus_json_observe(uint64_t room_id);
 /* Changes nothing, and is answered with an event; for a handle that has joined. */
 #define JANUS_JSON_PULSE "{\"request\":\"configure\"}"
 
+/* ---- the same for connections of clients ---- */
+
+/* Of the room that a connection is in. */
+struct janus_place {
+    uint64_t room_id, feed;
+    struct str pin; /* empty: the room has none */
+};
+/* bitrate: bits a second that Janus asks of the publisher; 0: it does not. */
+char *janus_json_publish(const struct janus_place *place, uint64_t bitrate);
+/* Another offer of a publisher, which goes with it. */
+#define JANUS_JSON_CONFIGURE "{\"request\":\"configure\"}"
+#define JANUS_JSON_START "{\"request\":\"start\"}"
+#define JANUS_JSON_RESTART "{\"request\":\"configure\",\"restart\":true}"
+
+/* What a subscriber gets, or is to get. */
+struct janus_stream {
+    struct str mid; /* of the subscriber's own description; borrowed */
+    uint64_t feed;  /* 0: nothing comes in it */
+    struct str feed_mid;
+};
+/* Comes into the room as one that gets these streams; mid has no meaning. count > 0. */
+char *janus_json_subscribe(const struct janus_place *place, const struct janus_stream *streams,
+                           size_t count);
+/* Not both counts are 0. Of gone only mid counts. */
+char *janus_json_update(const struct janus_stream *wanted, size_t wanted_count,
+                        const struct janus_stream *gone, size_t gone_count);
+/* Of one stream: does it come at all, and its largest layer, 0 to JANUS_LAYER_MAX: another one ends
+ * the process of Janus 1.1.2. */
+#define JANUS_LAYER_MAX 2
+struct janus_tuning {
+    struct str mid;
+    bool is_sent;
+    bool has_layer;
+    uint64_t layer;
+};
+char *janus_json_tune(const struct janus_tuning *tunings, size_t count);
+/* What the publisher sends there is passed on to nobody, or is again. secret: of the room. */
+char *janus_json_moderate(const struct janus_place *place, struct str secret, struct str mid,
+                          bool mutes);
+
 /* ---- answers ---- */
 
 enum janus_kind {
@@ -49,7 +90,10 @@ enum janus_kind {
     JANUS_DETACHED, /* the handle is gone */
     JANUS_INFO,
     JANUS_ERROR,
-    JANUS_OTHER, /* webrtcup, media, hangup, ...: nothing for us */
+    JANUS_WEBRTCUP, /* of a handle: media can flow */
+    JANUS_MEDIA,    /* likewise: janus_message_media tells what */
+    JANUS_HANGUP,   /* likewise: it has no connection any more */
+    JANUS_OTHER,    /* slowlink, ...: nothing for us */
 };
 
 /* What an error code of Janus means for the one who asked. */
@@ -66,7 +110,10 @@ enum janus_fault {
     JANUS_FAULT_ROOM_EXISTS, /* it is there already */
     JANUS_FAULT_KEY_MISSING, /* a member is missing: of ours only admin_key can be */
     JANUS_FAULT_WRONG_TYPE,  /* a member has a type that is not wanted: of ours the room's number */
-    JANUS_FAULT_KEY_WRONG,   /* admin_key or room secret */
+    JANUS_FAULT_KEY_WRONG,   /* admin_key, room secret or pin */
+    JANUS_FAULT_NO_FEED,     /* one that a subscriber wants is not there */
+    JANUS_FAULT_FULL,        /* as many publish as may */
+    JANUS_FAULT_SDP,         /* a session description is none */
     JANUS_FAULT_OTHER,
 };
 
@@ -114,6 +161,23 @@ bool janus_message_has_other(const struct janus_message *message, uint64_t feed_
 /* Who published when we joined, and the feed id that we got. ids has room for PUBLISHERS_MAX. */
 enum err janus_message_joined(const struct janus_message *message, uint64_t room_id,
                               uint64_t *ret_feed_id, uint64_t *ids, size_t *ret_count);
+
+/* ---- what Janus tells a client's connection ---- */
+
+/* The session description that came with it; false: there is none, or it is of another type. */
+bool janus_message_jsep(const struct janus_message *message, const char *type, struct str *ret_sdp);
+/* "attached", "updated", ...: is this what the plugin says of this handle? */
+bool janus_message_says(const struct janus_message *message, const char *videoroom);
+/* The streams of a subscriber, in their order. False: there is no list, or one of another shape. */
+bool janus_message_streams(const struct janus_message *message, struct janus_stream *streams,
+                           size_t streams_max, size_t *ret_count);
+/* Of a JANUS_MEDIA: what arrives in mid, or does not any more. *ret_layer is 0 where there is
+ * none. */
+bool janus_message_media(const struct janus_message *message, struct str *ret_mid,
+                         uint64_t *ret_layer, bool *ret_arrives);
+/* Another layer of a stream comes from now on. */
+bool janus_message_layer(const struct janus_message *message, struct str *ret_mid,
+                         uint64_t *ret_layer);
 
 /* What an event tells one who has joined a room. */
 enum janus_news_kind {

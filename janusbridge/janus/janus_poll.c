@@ -30,6 +30,33 @@ struct janus_poll {
     struct metric *gaps, *events;
 };
 
+static bool needs_no_escape(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+char *janus_poll_auth(const char *api_secret)
+{
+    static const char key[] = "&apisecret=";
+    static const char digits[] = "0123456789ABCDEF";
+    if (api_secret[0] == '\0') {
+        return mem_strdup("");
+    }
+    char *query = mem_alloc(sizeof(key) + 3 * strlen(api_secret));
+    memcpy(query, key, sizeof(key));
+    char *end = query + sizeof(key) - 1;
+    for (const char *c = api_secret; *c != '\0'; c++) {
+        if (needs_no_escape(*c)) {
+            *end++ = *c;
+        } else {
+            *end++ = '%';
+            *end++ = digits[(unsigned char)*c >> 4];
+            *end++ = digits[(unsigned char)*c & 15];
+        }
+    }
+    return query;
+}
+
 struct janus_poll *janus_poll_new(const struct janus_poll_parts *parts)
 {
     struct janus_poll *poll = mem_alloc(sizeof(*poll));

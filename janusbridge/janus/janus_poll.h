@@ -15,7 +15,7 @@ struct janus_poll_parts {
     const struct janus_transport *transport;
     const struct clock *clock;
     struct metrics *metrics;
-    const char *auth_query; /* as of janus_json_auth_query */
+    const char *auth_query; /* as of janus_poll_auth */
     /* Every message but keepalives, in Janus' order; may stop the poll. */
     void (*on_message)(void *arg, const struct janus_message *message);
     /* Something may have been missed; the poll goes on by itself. May stop it. */
@@ -24,6 +24,9 @@ struct janus_poll_parts {
 };
 
 struct janus_poll;
+
+/* &apisecret=... for the query of a GET, percent-encoded; "" without a secret. The caller frees. */
+char *janus_poll_auth(const char *api_secret);
 
 struct janus_poll *janus_poll_new(const struct janus_poll_parts *parts);
 void janus_poll_free(struct janus_poll **poll);

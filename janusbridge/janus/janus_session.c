@@ -388,6 +388,13 @@ static void session_connect(void *arg)
 
 /* ---- what the poll and the calls tell ---- */
 
+/* Of what Janus tells without being asked. */
+static bool is_about_handle(enum janus_kind kind)
+{
+    return kind == JANUS_DETACHED || kind == JANUS_WEBRTCUP || kind == JANUS_MEDIA ||
+           kind == JANUS_HANGUP;
+}
+
 static void on_poll_message(void *arg, const struct janus_message *message)
 {
     struct janus_session *s = arg;
@@ -401,8 +408,7 @@ static void on_poll_message(void *arg, const struct janus_message *message)
     }
     const bool may_answer = message->kind == JANUS_EVENT || message->kind == JANUS_SUCCESS ||
                             message->kind == JANUS_ERROR;
-    if (message->kind != JANUS_DETACHED &&
-        (!may_answer || janus_calls_on_event(s->calls, message))) {
+    if (may_answer ? janus_calls_on_event(s->calls, message) : !is_about_handle(message->kind)) {
         return;
     }
     for (size_t i = 0; i < s->listener_count && s->state == SESSION_READY; i++) {
@@ -554,7 +560,7 @@ struct janus_session *janus_session_new(const struct janus_session_parts *parts,
     s->parts = *parts;
     s->config = *config;
     s->auth = janus_json_auth(config->api_secret);
-    s->auth_query = janus_json_auth_query(config->api_secret);
+    s->auth_query = janus_poll_auth(config->api_secret);
     s->config.api_secret = NULL;
     s->backoff = (struct backoff){
         .min_ms = config->backoff_min_ms, .max_ms = config->backoff_max_ms, .random = random_u32};

@@ -47,25 +47,53 @@ struct janus_sieve {
     size_t cuts;
 };
 
-/* A member of which only its being there counts (is_mark) is kept with the value null. */
+/* A member of which only its being there counts (is_mark) is kept with the value null. Some mean
+ * something only so many levels deep: those of streams would make a list of publishers many times
+ * as long. */
 static const struct {
     struct str key;
     bool is_mark;
+    size_t level_max; /* inside the message; 0: any */
 } wanted_keys[] = {
-    {STR_LIT("janus"), false},          {STR_LIT("transaction"), false},
-    {STR_LIT("session_id"), false},     {STR_LIT("sender"), false},
-    {STR_LIT("plugindata"), false},     {STR_LIT("plugin"), false},
-    {STR_LIT("data"), false},           {STR_LIT("id"), false},
-    {STR_LIT("error"), false},          {STR_LIT("code"), false},
-    {STR_LIT("error_code"), false},     {STR_LIT("videoroom"), false},
-    {STR_LIT("room"), false},           {STR_LIT("exists"), false},
-    {STR_LIT("participants"), false},   {STR_LIT("publisher"), false},
-    {STR_LIT("publishers"), false},     {STR_LIT("unpublished"), false},
-    {STR_LIT("leaving"), false},        {STR_LIT("kicked"), false},
-    {STR_LIT("joining"), true},         {STR_LIT("display"), true},
-    {STR_LIT("configured"), true},      {STR_LIT("moderation"), true},
-    {STR_LIT("version_string"), false}, {STR_LIT("session-timeout"), false},
-    {STR_LIT("api_secret"), false},     {STR_LIT("auth_token"), false},
+    {STR_LIT("janus"), false, 0},
+    {STR_LIT("transaction"), false, 0},
+    {STR_LIT("session_id"), false, 0},
+    {STR_LIT("sender"), false, 0},
+    {STR_LIT("plugindata"), false, 0},
+    {STR_LIT("plugin"), false, 0},
+    {STR_LIT("data"), false, 0},
+    {STR_LIT("id"), false, 0},
+    {STR_LIT("error"), false, 0},
+    {STR_LIT("code"), false, 0},
+    {STR_LIT("error_code"), false, 0},
+    {STR_LIT("videoroom"), false, 0},
+    {STR_LIT("room"), false, 0},
+    {STR_LIT("exists"), false, 0},
+    {STR_LIT("participants"), false, 0},
+    {STR_LIT("publisher"), false, 0},
+    {STR_LIT("publishers"), false, 0},
+    {STR_LIT("unpublished"), false, 0},
+    {STR_LIT("leaving"), false, 0},
+    {STR_LIT("kicked"), false, 0},
+    {STR_LIT("joining"), true, 0},
+    {STR_LIT("display"), true, 0},
+    {STR_LIT("configured"), true, 0},
+    {STR_LIT("moderation"), true, 0},
+    {STR_LIT("version_string"), false, 0},
+    {STR_LIT("session-timeout"), false, 0},
+    {STR_LIT("api_secret"), false, 0},
+    {STR_LIT("auth_token"), false, 0},
+    {STR_LIT("jsep"), false, 1},
+    {STR_LIT("type"), false, 2},
+    {STR_LIT("sdp"), false, 2},
+    {STR_LIT("streams"), false, 3},
+    {STR_LIT("mid"), false, 5},
+    {STR_LIT("feed_id"), false, 5},
+    {STR_LIT("feed_mid"), false, 5},
+    {STR_LIT("active"), false, 5},
+    {STR_LIT("substream"), false, 5},
+    {STR_LIT("receiving"), false, 1},
+    {STR_LIT("started"), true, 3},
 };
 
 struct janus_sieve *janus_sieve_new(void)
@@ -228,6 +256,11 @@ static void take_key(struct janus_sieve *sieve, const char *data, size_t bytes)
     sieve->key_bytes += bytes;
 }
 
+static bool is_at_level(const struct janus_sieve *sieve, size_t level_max)
+{
+    return level_max == 0 || sieve->depth + 1 - sieve->message_depth <= level_max;
+}
+
 static void end_key(struct janus_sieve *sieve)
 {
     const struct str key = {sieve->key, sieve->key_bytes};
@@ -237,7 +270,7 @@ static void end_key(struct janus_sieve *sieve)
         sieve->member_start = sieve->bytes;
     }
     for (size_t i = 0; key.bytes <= KEY_BYTES_MAX && i < ARRAY_LEN(wanted_keys); i++) {
-        if (str_eq(key, wanted_keys[i].key)) {
+        if (str_eq(key, wanted_keys[i].key) && is_at_level(sieve, wanted_keys[i].level_max)) {
             const bool is_mark = wanted_keys[i].is_mark;
             keep_comma(sieve);
             sieve_keep(sieve, "\"", 1);

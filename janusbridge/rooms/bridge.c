@@ -13,6 +13,7 @@
 
 struct bridge {
     struct janus_session *session;
+    struct janus_handles *handles;
     const struct clock *clock;
     struct bridge_config config;
     struct room_calls *rooms;
@@ -487,7 +488,14 @@ struct bridge *bridge_new(struct janus_session *session, const struct clock *clo
                                         .feed = bridge->feed,
                                         .lease = config->lease};
     bridge->events = events_new(&events);
+    const struct janus_handles_parts handles = {.session = session,
+                                                .metrics = metrics,
+                                                .handles_max =
+                                                    config->observers.max + config->connections_max,
+                                                .timeout_ms = config->observers.timeout_ms};
+    bridge->handles = janus_handles_new(&handles);
     const struct observers_parts observers = {.session = session,
+                                              .handles = bridge->handles,
                                               .clock = clock,
                                               .metrics = metrics,
                                               .calls = bridge->rooms,
@@ -519,12 +527,18 @@ struct bridge *bridge_new(struct janus_session *session, const struct clock *clo
     return bridge;
 }
 
+struct janus_handles *bridge_handles(struct bridge *bridge)
+{
+    return bridge->handles;
+}
+
 void bridge_free(struct bridge **bridge_ref)
 {
     if (*bridge_ref != NULL) {
         restore_free(&(*bridge_ref)->restore);
         audit_free(&(*bridge_ref)->audit);
         observers_free(&(*bridge_ref)->observers);
+        janus_handles_free(&(*bridge_ref)->handles);
         events_free(&(*bridge_ref)->events);
         feed_free(&(*bridge_ref)->feed);
         room_calls_free(&(*bridge_ref)->rooms);

@@ -40,8 +40,7 @@ struct observer {
 struct observers {
     struct observers_parts parts;
     struct observers_config config;
-    struct janus_handles *handles; /* NULL: there are no observers */
-    struct lru *by_room;           /* room id -> struct observer * */
+    struct lru *by_room; /* room id -> struct observer * */
     struct list_link waiting, joined;
     size_t making; /* attaching or joining */
     uint64_t serials;
@@ -183,11 +182,16 @@ static void on_observer_attached(void *owner, bool is_good)
     AUTO(mem_free) char *body = janus_json_observe(observer->room_id);
     observer_enter(observer, OBSERVER_JOINING);
     begin_base(observer);
-    if (janus_handle_send(observer->handle, body, observer->all->config.timeout_ms, on_joined,
+    if (janus_handle_send(observer->handle, body, NULL, observer->all->config.timeout_ms, on_joined,
                           observer) != ERR_OK) {
         observer_end(observer);
     }
 }
+
+static void on_room_event(void *owner, const struct janus_message *message);
+static void on_handle_gone(void *owner);
+static const struct janus_handle_ops observer_ops = {
+    .on_attached = on_observer_attached, .on_event = on_room_event, .on_gone = on_handle_gone};
 
 /* One whose request cannot even be sent is given up, so this ends. */
 static void start_waiting(struct observers *all)
@@ -195,7 +199,8 @@ static void start_waiting(struct observers *all)
     struct observer *observer;
     while (all->making < all->config.parallel_max && janus_session_is_ready(all->parts.session) &&
            (observer = LIST_FIRST(struct observer, &all->waiting, link)) != NULL) {
-        if (janus_handle_new(all->handles, observer, &observer->handle) != ERR_OK) {
+        if (janus_handle_new(all->parts.handles, &observer_ops, observer, &observer->handle) !=
+            ERR_OK) {
             observer_end(observer);
             continue;
         }
@@ -230,7 +235,7 @@ static void make_observer(struct observers *all, uint64_t room_id)
 
 void observers_visit(struct observers *all, uint64_t room_id)
 {
-    if (all->handles != NULL && find_observer(all, room_id) == NULL) {
+    if (all->parts.handles != NULL && find_observer(all, room_id) == NULL) {
         make_observer(all, room_id);
     }
 }
@@ -504,8 +509,6 @@ static void end_idle(void *arg)
 struct observers *observers_new(const struct observers_parts *parts,
                                 const struct observers_config *config)
 {
-    static const struct janus_handle_ops ops = {on_observer_attached, on_room_event,
-                                                on_handle_gone};
     struct observers *all = mem_alloc(sizeof(*all));
     *all = (struct observers){.parts = *parts, .config = *config};
     list_init(&all->waiting);
@@ -521,12 +524,6 @@ struct observers *observers_new(const struct observers_parts *parts,
     all->senseless = metrics_counter(parts->metrics, "lynks_janusbridge_senseless_events_total",
                                      "Events of rooms that were not understood", NULL);
     if (config->max > 0) {
-        const struct janus_handles_parts handles = {.session = parts->session,
-                                                    .metrics = parts->metrics,
-                                                    .ops = &ops,
-                                                    .handles_max = config->max,
-                                                    .timeout_ms = config->timeout_ms};
-        all->handles = janus_handles_new(&handles);
         all->sweep_timer = clock_after(parts->clock, SWEEP_MS, end_idle, all);
     }
     const struct feed_carrier carrier = {begin_pulse, end_pulse, all};
@@ -552,7 +549,6 @@ void observers_free(struct observers **observers_ref)
         lru_remove(all->by_room, &observer->room_id);
         free_observer(observer);
     }
-    janus_handles_free(&all->handles);
     lru_free(&all->by_room);
     mem_free(observers_ref);
 }

@@ -16,7 +16,7 @@
 #ifndef LYNKS_JANUSBRIDGE_ROOMS_OBSERVERS_H
 #define LYNKS_JANUSBRIDGE_ROOMS_OBSERVERS_H
 
-#include "janusbridge/janus/janus_session.h"
+#include "janusbridge/janus/janus_handle.h"
 #include "janusbridge/rooms/events.h"
 #include "janusbridge/rooms/feed.h"
 #include "janusbridge/rooms/room_calls.h"
@@ -30,6 +30,7 @@ struct observers_config {
 
 struct observers_parts {
     struct janus_session *session;
+    struct janus_handles *handles;
     const struct clock *clock;
     struct metrics *metrics;
     struct room_calls *calls; /* whose shared answers are heard */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "janusbridge/janus/janus_json.h"
+#include "janusbridge/janus/janus_poll.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -152,7 +153,7 @@ static void write_text(const char *text)
     const struct msg_bridge_create room = {
         .room_id = 1, .secret = str_of(text), .description = str_of(text), .publishers_max = 1};
     AUTO(mem_free) char *auth = janus_json_auth(text);
-    AUTO(mem_free) char *query = janus_json_auth_query(text);
+    AUTO(mem_free) char *query = janus_poll_auth(text);
     must(strpbrk(query, " \r\n#?") == NULL, "a query that breaks out");
     AUTO(mem_free) char *create = janus_json_create(&room, text);
     AUTO(mem_free) char *destroy = janus_json_destroy(1, room.secret);

@@ -41,7 +41,8 @@ static void on_answer(void *arg, enum err err, const struct janus_message *messa
     owner->answers++;
 }
 
-static const struct janus_handle_ops ops = {on_attached, on_event, on_gone};
+static const struct janus_handle_ops ops = {
+    .on_attached = on_attached, .on_event = on_event, .on_gone = on_gone};
 
 static struct fixture *f;
 static struct janus_handles *handles;
@@ -52,11 +53,8 @@ static int setup(void **state)
     (void)fixture_setup(state);
     f = *state;
     owner = (struct owner){0};
-    const struct janus_handles_parts parts = {.session = f->session,
-                                              .metrics = f->metrics,
-                                              .ops = &ops,
-                                              .handles_max = 4,
-                                              .timeout_ms = TIMEOUT_MS};
+    const struct janus_handles_parts parts = {
+        .session = f->session, .metrics = f->metrics, .handles_max = 4, .timeout_ms = TIMEOUT_MS};
     handles = janus_handles_new(&parts);
     return 0;
 }
@@ -71,7 +69,7 @@ static int teardown(void **state)
 static void open_handle(void)
 {
     fixture_bring_up(f);
-    assert_int_equal(janus_handle_new(handles, &owner, &owner.handle), ERR_OK);
+    assert_int_equal(janus_handle_new(handles, &ops, &owner, &owner.handle), ERR_OK);
     fixture_answer(f, "\"attach\"", CREATED(33));
     assert_int_equal(owner.attached, 1);
 }
@@ -105,10 +103,10 @@ static void test_its_owner_hears_its_events(void **state)
 static void test_one_that_is_refused_is_of_no_use(void **state)
 {
     (void)state;
-    assert_int_equal(janus_handle_new(handles, &owner, &owner.handle), ERR_SESSION_COMING);
+    assert_int_equal(janus_handle_new(handles, &ops, &owner, &owner.handle), ERR_SESSION_COMING);
     assert_null(owner.handle);
     fixture_bring_up(f);
-    assert_int_equal(janus_handle_new(handles, &owner, &owner.handle), ERR_OK);
+    assert_int_equal(janus_handle_new(handles, &ops, &owner, &owner.handle), ERR_OK);
     fixture_answer(f, "\"attach\"", CORE_ERROR(490));
     assert_int_equal(owner.refused, 1);
     janus_handle_release(&owner.handle);
@@ -119,7 +117,7 @@ static void test_one_that_is_released_too_early_is_detached_when_it_is_there(voi
 {
     (void)state;
     fixture_bring_up(f);
-    assert_int_equal(janus_handle_new(handles, &owner, &owner.handle), ERR_OK);
+    assert_int_equal(janus_handle_new(handles, &ops, &owner, &owner.handle), ERR_OK);
     janus_handle_release(&owner.handle);
     assert_int_equal(detaches(), 0);
     fixture_answer(f, "\"attach\"", CREATED(33));
@@ -131,9 +129,9 @@ static void test_it_is_detached_when_nothing_is_under_way_on_it(void **state)
 {
     (void)state;
     open_handle();
-    assert_int_equal(
-        janus_handle_send(owner.handle, "{\"request\":\"configure\"}", 1000, on_answer, &owner),
-        ERR_OK);
+    assert_int_equal(janus_handle_send(owner.handle, "{\"request\":\"configure\"}", NULL, 1000,
+                                       on_answer, &owner),
+                     ERR_OK);
     struct janus_handle *handle = owner.handle;
     assert_string_equal(janus_handle_use(handle), "/11/33");
     janus_handle_release(&owner.handle);

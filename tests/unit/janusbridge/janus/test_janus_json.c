@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "janusbridge/janus/janus_json.h"
+#include "janusbridge/janus/janus_poll.h"
 
 static bool is_json(const char *text)
 {
@@ -193,7 +194,10 @@ static void test_the_kinds(void **state)
                 {"keepalive", JANUS_KEEPALIVE},
                 {"detached", JANUS_DETACHED},
                 {"server_info", JANUS_INFO},
-                {"webrtcup", JANUS_OTHER},
+                {"webrtcup", JANUS_WEBRTCUP},
+                {"media", JANUS_MEDIA},
+                {"hangup", JANUS_HANGUP},
+                {"slowlink", JANUS_OTHER},
                 {"", JANUS_OTHER}};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -288,7 +292,7 @@ static void test_requests_are_escaped(void **state)
     AUTO(mem_free) char *create = janus_json_create(&room, "k\"ey");
     AUTO(mem_free) char *destroy = janus_json_destroy(ROOM_ID_MAX, room.secret);
     AUTO(mem_free) char *auth = janus_json_auth("a\"b\\");
-    AUTO(mem_free) char *message = janus_json_message("0123", auth, create);
+    AUTO(mem_free) char *message = janus_json_message("0123", auth, create, NULL);
     assert_true(is_json(create));
     assert_true(is_json(destroy));
     assert_true(is_json(message));
@@ -301,9 +305,9 @@ static void test_requests_are_escaped(void **state)
 static void test_the_secret_in_a_query(void **state)
 {
     (void)state;
-    AUTO(mem_free) char *none = janus_json_auth_query("");
+    AUTO(mem_free) char *none = janus_poll_auth("");
     assert_string_equal(none, "");
-    AUTO(mem_free) char *some = janus_json_auth_query("aZ9 &=%\xc3\xa9");
+    AUTO(mem_free) char *some = janus_poll_auth("aZ9 &=%\xc3\xa9");
     assert_string_equal(some, "&apisecret=aZ9%20%26%3D%25%C3%A9");
     AUTO(mem_free) char *broken = janus_json_auth("\xff");
     assert_string_equal(broken, "");

@@ -1,0 +1,46 @@
+#include "janusbridge/handlers.h"
+
+static void run(const struct call_handler *table, void *service, struct call *call,
+                const char *role)
+{
+    if (strcmp(call->peer_role, role) != 0) {
+        call_fail(call, ERR_FORBIDDEN);
+        return;
+    }
+    while (table->request != call->request.id) {
+        table++;
+    }
+    table->fn(service, call);
+}
+
+static void on_room_call(void *service, struct call *call)
+{
+    const struct handlers *handlers = service;
+    run(bridge_handlers, handlers->bridge, call, "roomsvc");
+}
+
+static void on_rtc_call(void *service, struct call *call)
+{
+    const struct handlers *handlers = service;
+    run(rtc_handlers, handlers->rtc, call, "gateway");
+}
+
+const struct call_handler janusbridge_handlers[] = {
+    {MSG_bridge_create, on_room_call},
+    {MSG_bridge_exists, on_room_call},
+    {MSG_bridge_destroy, on_room_call},
+    {MSG_bridge_participants, on_room_call},
+    {MSG_bridge_occupied, on_room_call},
+    {MSG_bridge_follow, on_room_call},
+    {MSG_bridge_info, on_room_call},
+    {MSG_rtc_publish, on_rtc_call},
+    {MSG_rtc_offer, on_rtc_call},
+    {MSG_rtc_trickle, on_rtc_call},
+    {MSG_rtc_watch, on_rtc_call},
+    {MSG_rtc_ask_offer, on_rtc_call},
+    {MSG_rtc_answer, on_rtc_call},
+    {MSG_rtc_restart, on_rtc_call},
+    {MSG_rtc_get, on_rtc_call},
+    {MSG_rtc_close, on_rtc_call},
+    {MSG_NONE, NULL},
+};

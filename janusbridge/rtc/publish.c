@@ -1,0 +1,339 @@
+#include "janusbridge/rtc/publish.h"
+
+#include "janusbridge/rtc/sdp_fragment.h"
+#include "proto/base/log.h"
+
+/* What an offer of a publisher is given back. */
+static void reply_answer(struct connection *connection, bool is_first)
+{
+    struct call *call = rtc_take_call(connection);
+    if (call == NULL) {
+        return;
+    }
+    const struct msg first = {
+        .id = MSG_rtc_publish_reply,
+        .rtc_publish_reply = {.sdp = str_of(connection->sdp), .seq = connection->seq}};
+    const struct msg later = {
+        .id = MSG_rtc_offer_reply,
+        .rtc_offer_reply = {.sdp = str_of(connection->sdp), .seq = connection->seq}};
+    call_reply(call, is_first ? &first : &later);
+}
+
+static uint64_t time_left(const struct connection *connection)
+{
+    const uint64_t now_ms = clock_mono_ms(connection->rtc->parts.clock);
+    const uint64_t deadline_ms = connection->call->context.deadline_ms;
+    const uint64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 1;
+    return left_ms < RTC_JANUS_TIMEOUT_MS ? left_ms : RTC_JANUS_TIMEOUT_MS;
+}
+
+/* Sends offer with body; fn hears of the answer. */
+static void send_offer(struct connection *connection, const char *body, struct str offer,
+                       janus_call_fn *fn)
+{
+    AUTO(mem_free) char *jsep = janus_json_jsep("offer", offer);
+    const uint64_t timeout_ms =
+        connection->call != NULL ? time_left(connection) : RTC_JANUS_TIMEOUT_MS;
+    connection->is_busy = true;
+    const enum err err =
+        janus_handle_send(connection->handle, body, jsep, timeout_ms, fn, connection);
+    if (err != ERR_OK) {
+        rtc_close(connection, RTC_REFUSED, err);
+    }
+}
+
+/* True: Janus has agreed to all tracks, and its answer is kept. Whatever went wrong, a handle that
+ * it went wrong on is of no use any more. */
+static bool take_answer(struct connection *connection, const struct msg_rtc_track_list *tracks,
+                        enum err err, const struct janus_message *message)
+{
+    struct str sdp = STR_NONE;
+    const char *why = "";
+    connection->is_busy = false;
+    if (err == ERR_OK && !janus_message_jsep(message, "answer", &sdp)) {
+        err = ERR_PROTOCOL;
+    }
+    if (err == ERR_OK && sdp.bytes > RTC_SDP_BYTES) {
+        err = ERR_TOO_LARGE;
+    }
+    if (err == ERR_OK) {
+        err = sdp_check_jsep_answer(sdp, tracks, &why);
+    }
+    if (err != ERR_OK) {
+        log_info("janus and an offer do not agree", LOG_Z("error", err_code(err)),
+                 LOG_Z("why", why), LOG_U64("janus_code", message != NULL ? message->code : 0));
+        rtc_close(connection, RTC_REFUSED, err);
+        return false;
+    }
+    connection_set_text(&connection->sdp, sdp);
+    connection->seq++;
+    return true;
+}
+
+/* False: the call is answered. */
+static bool is_good_offer(struct call *call, struct str sdp,
+                          const struct msg_rtc_track_list *tracks, struct str before)
+{
+    const char *why = "";
+    if (sdp_check_offer(sdp, tracks, before, &why) == ERR_OK) {
+        return true;
+    }
+    log_info("offer refused", LOG_STR("request_id", call->context.request_id), LOG_Z("why", why));
+    call_fail(call, ERR_BAD_SDP);
+    return false;
+}
+
+/* ---- the first offer ---- */
+
+static void on_publish_joined(void *arg, enum err err, const struct janus_message *message)
+{
+    struct connection *connection = arg;
+    struct msg_rtc_track tracks[RTC_TRACKS_MAX];
+    const struct msg_rtc_track_list list = connection_track_list(connection, tracks);
+    if (take_answer(connection, &list, err, message)) {
+        (void)rtc_enter(connection, CONNECTION_AGREED);
+        rtc_limit(connection, RTC_CONNECT_TIMEOUT_MS);
+        reply_answer(connection, true);
+        rtc_changed(connection);
+    }
+}
+
+void publish_join(struct connection *connection)
+{
+    const struct janus_place place = {
+        .room_id = connection->room_id, .feed = connection->feed, .pin = str_of(connection->pin)};
+    AUTO(mem_free) char *body = janus_json_publish(&place, connection->rtc->config.bitrate);
+    send_offer(connection, body, str_of(connection->offer), on_publish_joined);
+}
+
+/* The same call again: whoever asked first does not listen any more. */
+static void begin_again(struct connection *connection, struct call *call)
+{
+    const bool is_agreed = connection->state == RTC_CONNECTING || connection->state == RTC_UP;
+    rtc_fail_call(connection, ERR_CONFLICT);
+    connection->call = call;
+    if (is_agreed && connection->sdp != NULL && !connection->is_busy) {
+        reply_answer(connection, true);
+    }
+}
+
+void publish_begin(struct rtc *rtc, struct call *call)
+{
+    const struct msg_rtc_publish *asked = &call->request.rtc_publish;
+    struct connection *connection = rtc_find_his(rtc, asked->connection, &asked->asker);
+    if (connection != NULL && connection->kind == RTC_PUBLISH) {
+        begin_again(connection, call);
+        return;
+    }
+    if (rtc_find(rtc, (const uint8_t *)asked->connection.data) != NULL) {
+        call_fail(call, ERR_NOT_FOUND);
+        return;
+    }
+    if (!is_good_offer(call, asked->sdp, &asked->tracks, STR_NONE)) {
+        return;
+    }
+    connection = rtc_begin(rtc, call, RTC_PUBLISH, asked->connection, &asked->asker);
+    if (connection != NULL) {
+        AUTO(strbuf_fini) struct strbuf sdp = {0};
+        sdp_pass_on(asked->sdp, rtc->config.candidates, &sdp);
+        connection_set_text(&connection->offer, strbuf_str(&sdp));
+        connection_set_tracks(connection, &asked->tracks);
+    }
+}
+
+/* ---- later ones ---- */
+
+static void on_agreed_again(void *arg, enum err err, const struct janus_message *message)
+{
+    struct connection *connection = arg;
+    const uint64_t room_id = connection->room_id;
+    struct rtc *rtc = connection->rtc;
+    const struct msg_rtc_track_list *tracks = &connection->call->request.rtc_offer.tracks;
+    if (!take_answer(connection, tracks, err, message)) {
+        return;
+    }
+    connection_set_tracks(connection, tracks);
+    reply_answer(connection, false);
+    rtc_changed(connection);
+    publish_moderate(connection);
+    rtc_look_again(rtc, room_id);
+}
+
+void publish_offer(struct rtc *rtc, struct call *call)
+{
+    const struct msg_rtc_offer *asked = &call->request.rtc_offer;
+    struct connection *connection = rtc_find_his(rtc, asked->connection, &asked->asker);
+    if (connection == NULL || connection->kind != RTC_PUBLISH) {
+        call_fail(call, ERR_NOT_FOUND);
+        return;
+    }
+    if (!is_good_offer(call, asked->sdp, &asked->tracks, str_of(connection->offer))) {
+        return;
+    }
+    if ((connection->state != RTC_UP && connection->state != RTC_CONNECTING) ||
+        connection->is_busy || connection->call != NULL) {
+        call_fail(call, ERR_CONFLICT);
+        return;
+    }
+    AUTO(strbuf_fini) struct strbuf sdp = {0};
+    sdp_pass_on(asked->sdp, rtc->config.candidates, &sdp);
+    connection->call = call;
+    if (connection->sdp != NULL && str_eq(strbuf_str(&sdp), str_of(connection->offer))) {
+        reply_answer(connection, false);
+        return;
+    }
+    connection_set_text(&connection->offer, strbuf_str(&sdp));
+    send_offer(connection, JANUS_JSON_CONFIGURE, str_of(connection->offer), on_agreed_again);
+}
+
+/* ---- fragments ---- */
+
+static void on_restarted(void *arg, enum err err, const struct janus_message *message)
+{
+    struct connection *connection = arg;
+    struct msg_rtc_track tracks[RTC_TRACKS_MAX];
+    const struct msg_rtc_track_list list = connection_track_list(connection, tracks);
+    if (!take_answer(connection, &list, err, message)) {
+        return;
+    }
+    AUTO(strbuf_fini) struct strbuf fragment = {0};
+    const enum err written = sdp_fragment_write(str_of(connection->sdp), &fragment);
+    struct call *call = rtc_take_call(connection);
+    rtc_changed(connection);
+    if (call != NULL && written == ERR_OK) {
+        const struct msg reply = {.id = MSG_rtc_trickle_reply,
+                                  .rtc_trickle_reply = {.fragment = strbuf_str(&fragment)}};
+        call_reply(call, &reply);
+    } else if (call != NULL) {
+        call_fail(call, written);
+    }
+}
+
+/* The last offer with other credentials is an offer that restarts ICE. */
+static void restart(struct connection *connection, struct call *call, const struct sdp_ice *ice)
+{
+    if (connection->kind != RTC_PUBLISH || connection->offer == NULL ||
+        connection->state != RTC_UP || connection->is_busy || connection->call != NULL) {
+        call_fail(call, ERR_CONFLICT);
+        return;
+    }
+    AUTO(strbuf_fini) struct strbuf sdp = {0};
+    sdp_replace_ice(str_of(connection->offer), ice, &sdp);
+    connection->call = call;
+    connection_set_text(&connection->offer, strbuf_str(&sdp));
+    send_offer(connection, JANUS_JSON_CONFIGURE, str_of(connection->offer), on_restarted);
+}
+
+/* Janus learns from their checks where clients are, so that candidates only have to be sound. */
+void publish_trickle(struct rtc *rtc, struct call *call)
+{
+    const struct msg_rtc_trickle *asked = &call->request.rtc_trickle;
+    struct connection *connection = rtc_find_his(rtc, asked->connection, &asked->asker);
+    struct sdp_fragment fragment;
+    struct sdp_ice ice;
+    const char *why = "";
+    if (connection == NULL) {
+        call_fail(call, ERR_NOT_FOUND);
+        return;
+    }
+    if (sdp_fragment_read(asked->fragment, &fragment, &why) != ERR_OK) {
+        log_info("fragment refused", LOG_STR("request_id", call->context.request_id),
+                 LOG_Z("why", why));
+        call_fail(call, ERR_BAD_SDP);
+        return;
+    }
+    const bool is_known = connection->kind == RTC_PUBLISH && connection->offer != NULL &&
+                          sdp_ice(str_of(connection->offer), &ice);
+    if (fragment.ice.ufrag.bytes > 0 && is_known && !sdp_ice_is_same(&fragment.ice, &ice)) {
+        restart(connection, call, &fragment.ice);
+        return;
+    }
+    const struct msg reply = {.id = MSG_rtc_trickle_reply};
+    call_reply(call, &reply);
+}
+
+/* ---- what arrives ---- */
+
+void publish_hear_media(struct connection *connection, const struct media_news *news)
+{
+    struct track *track = connection_track(connection, str_of(news->mid));
+    if (track == NULL) {
+        return;
+    }
+    const uint64_t layer = UINT64_C(1) << news->layer;
+    const uint64_t published = connection_published(connection);
+    const uint64_t lost = connection_lost(connection);
+    track->arriving = news->arrives ? track->arriving | layer : track->arriving & ~layer;
+    track->has_arrived |= news->arrives;
+    if (published != connection_published(connection) || lost != connection_lost(connection)) {
+        rtc_changed(connection);
+    }
+    if (published != connection_published(connection)) {
+        rtc_look_again(connection->rtc, connection->room_id);
+    }
+}
+
+/* ---- what is not passed on ---- */
+
+/* Of one source at a time, so that it is known of each. */
+struct moderation {
+    struct rtc *rtc;
+    uint8_t id[CONNECTION_ID_BYTES];
+    enum media_source source;
+    bool mutes;
+};
+
+static void on_moderated(void *arg, enum err err, const struct janus_message *message)
+{
+    struct moderation *done = arg;
+    struct connection *connection = rtc_find(done->rtc, done->id);
+    (void)message;
+    if (connection != NULL && connection->moderations > 0) {
+        connection->moderations--;
+        if (err == ERR_OK && connection->state != RTC_CLOSING) {
+            connection->muted = done->mutes ? connection->muted | done->source
+                                            : connection->muted & ~(uint64_t)done->source;
+            rtc_changed(connection);
+        }
+    }
+    mem_free(&done);
+}
+
+static void moderate(struct connection *connection, const struct track *track, bool mutes)
+{
+    struct rtc *rtc = connection->rtc;
+    const struct janus_place place = {.room_id = connection->room_id, .feed = connection->feed};
+    AUTO(mem_free)
+    char *body = janus_json_moderate(&place, str_of(connection->secret), str_of(track->mid), mutes);
+    struct moderation *asked = mem_alloc(sizeof(*asked));
+    *asked = (struct moderation){.rtc = rtc, .source = track->source, .mutes = mutes};
+    memcpy(asked->id, connection->id, sizeof(asked->id));
+    uint64_t call_id;
+    if (janus_session_call(rtc->parts.session, body, RTC_JANUS_TIMEOUT_MS, on_moderated, asked,
+                           &call_id) == ERR_OK) {
+        connection->moderations++;
+    } else {
+        mem_free(&asked);
+    }
+}
+
+void publish_moderate(struct connection *connection)
+{
+    if (connection->state != RTC_UP || connection->moderations > 0) {
+        return; /* it is due still, and asked for again */
+    }
+    const uint64_t differs = connection->muted ^ connection->wished_muted;
+    uint64_t sent = 0;
+    for (size_t i = 0; i < connection->track_count; i++) {
+        const struct track *track = &connection->tracks[i];
+        sent |= track->source;
+        if ((differs & track->source) != 0) {
+            moderate(connection, track, (connection->wished_muted & track->source) != 0);
+        }
+    }
+    /* What is not sent at all is not passed on either. */
+    if ((differs & ~sent) != 0) {
+        connection->muted = (connection->muted & sent) | (connection->wished_muted & ~sent);
+        rtc_changed(connection);
+    }
+}

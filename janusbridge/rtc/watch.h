@@ -1,0 +1,20 @@
+/* Connections by which participants get what others send: one for each, with one wish and one open
+ * offer at a time. Janus makes the offers; while one waits for its answer nothing else is asked of
+ * the handle, for Janus would not answer that (janus_videoroom.c of 1.1.2). */
+#ifndef LYNKS_JANUSBRIDGE_RTC_WATCH_H
+#define LYNKS_JANUSBRIDGE_RTC_WATCH_H
+
+#include "janusbridge/rtc/rtc_core.h"
+
+/* rtc_watch, rtc_ask_offer, rtc_answer and rtc_restart; calls may be taken. */
+void watch_wish(struct rtc *rtc, struct call *call);
+void watch_ask_offer(struct rtc *rtc, struct call *call);
+void watch_answer(struct rtc *rtc, struct call *call);
+void watch_restart(struct rtc *rtc, struct call *call);
+
+void watch_join(struct connection *connection); /* it has its row */
+void watch_hear(struct connection *connection, const struct janus_message *message);
+/* Does it get what its client wants? If not, and Janus can be asked now, it is. */
+void watch_look(struct connection *connection);
+
+#endif

@@ -1,0 +1,209 @@
+/* Connections by which people send. */
+#include "tests/unit/janusbridge/rtc_fixture.h"
+
+static void an_offer_gets_janus_answer(void **state)
+{
+    struct rtc_fixture *r = *state;
+    const struct mock_call *call = rtc_ask_publish(r, ANN);
+    rtc_attach(r, SENDING_HANDLE(ANN));
+    const struct mock_bus_call *open = mock_bus_pending(&r->bus, MSG_rtc_open);
+    assert_non_null(open);
+    assert_int_equal(open->request.rtc_open.janus_handle, SENDING_HANDLE(ANN));
+    assert_int_equal(open->request.rtc_open.tracks.count, 2);
+    rtc_let_in(r, ANN);
+    /* into the room under its feed, with its pin and the offer */
+    (void)mock_transport_get(&r->f.janus, "\"id\":9001");
+    (void)mock_transport_get(&r->f.janus, "\"pin\":\"p1n\"");
+    (void)mock_transport_get(&r->f.janus, "\"type\":\"offer\"");
+    (void)mock_transport_get(&r->f.janus, "\"bitrate\":1500000");
+    rtc_janus(r, "joinandconfigure", SENDING_HANDLE(ANN),
+              "{\"videoroom\":\"joined\",\"room\":1234,\"id\":9001,\"publishers\":[]}", "answer",
+              rtc_janus_answer_sdp);
+    assert_int_equal(call->err, ERR_OK);
+    assert_true(str_eq(call->reply.rtc_publish_reply.sdp, str_of(rtc_janus_answer_sdp)));
+    assert_int_equal(call->reply.rtc_publish_reply.seq, 1);
+    assert_false(rtc_level(r, ANN, RTC_PUBLISH)->is_up);
+}
+
+/* published only when it arrives, lost when it does not any more. */
+static void what_arrives_is_told(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    assert_true(rtc_level(r, ANN, RTC_PUBLISH)->is_up);
+    assert_int_equal(rtc_level(r, ANN, RTC_PUBLISH)->published, MEDIA_AUDIO | MEDIA_VIDEO);
+    rtc_janus_media(r, SENDING_HANDLE(ANN), "1", false);
+    assert_int_equal(rtc_level(r, ANN, RTC_PUBLISH)->lost, MEDIA_VIDEO);
+    rtc_janus_media(r, SENDING_HANDLE(ANN), "1", true);
+    assert_int_equal(rtc_level(r, ANN, RTC_PUBLISH)->lost, 0);
+}
+
+static void who_may_not_is_told_why_and_leaves_nothing(void **state)
+{
+    struct rtc_fixture *r = *state;
+    const struct mock_call *call = rtc_ask_publish(r, ANN);
+    rtc_attach(r, SENDING_HANDLE(ANN));
+    rtc_roomsvc(r, MSG_rtc_open, ERR_FORBIDDEN, (struct msg){0});
+    assert_int_equal(call->err, ERR_FORBIDDEN);
+    assert_int_equal(mock_transport_open(&r->f.janus, "\"detach\""), 1);
+    rtc_settle(r);
+    assert_int_equal(rtc_ends(r), 1); /* it may have a row all the same */
+    assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->err, ERR_NOT_FOUND);
+}
+
+static void an_offer_that_is_none_never_reaches_janus(void **state)
+{
+    struct rtc_fixture *r = *state;
+    const struct msg_rtc_track track = {.mid = STR_LIT("7"), .source = MEDIA_AUDIO};
+    const struct mock_call *call =
+        rtc_call(r, (struct msg){.id = MSG_rtc_publish,
+                                 .rtc_publish = {.connection = rtc_id(ANN, RTC_PUBLISH),
+                                                 .room = STR_LIT("abcdefghij"),
+                                                 .asker = {.token_hash = rtc_token(ANN)},
+                                                 .sdp = str_of(rtc_offer_sdp),
+                                                 .tracks = {&track, 1}}});
+    assert_int_equal(call->err, ERR_BAD_SDP);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"attach\""), 1); /* the session's own */
+}
+
+static void what_janus_refuses_is_detached(void **state)
+{
+    struct rtc_fixture *r = *state;
+    const struct mock_call *call = rtc_ask_publish(r, ANN);
+    rtc_attach(r, SENDING_HANDLE(ANN));
+    rtc_let_in(r, ANN);
+    rtc_janus(r, "joinandconfigure", SENDING_HANDLE(ANN),
+              "{\"videoroom\":\"event\",\"error_code\":432,\"error\":\"full\"}", NULL, NULL);
+    assert_int_equal(call->err, ERR_ROOM_FULL);
+    assert_int_equal(mock_transport_open(&r->f.janus, "\"detach\""), 1);
+    rtc_settle(r);
+    assert_int_equal(rtc_ends(r), 1);
+}
+
+/* The bus sends it to the same bridge again when an answer is late. */
+static void the_same_call_again_makes_nothing_else(void **state)
+{
+    struct rtc_fixture *r = *state;
+    const struct mock_call *first = rtc_ask_publish(r, ANN);
+    rtc_attach(r, SENDING_HANDLE(ANN));
+    rtc_let_in(r, ANN);
+    const struct mock_call *second = rtc_ask_publish(r, ANN);
+    assert_int_equal(first->err, ERR_CONFLICT);
+    rtc_janus(r, "joinandconfigure", SENDING_HANDLE(ANN),
+              "{\"videoroom\":\"joined\",\"room\":1234,\"id\":9001,\"publishers\":[]}", "answer",
+              rtc_janus_answer_sdp);
+    assert_int_equal(second->err, ERR_OK);
+    const struct mock_call *third = rtc_ask_publish(r, ANN);
+    assert_int_equal(third->err, ERR_OK);
+    assert_int_equal(third->reply.rtc_publish_reply.seq, 1);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "joinandconfigure"), 1);
+}
+
+static void only_who_made_it_may_ask_for_it(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    const struct msg by_ben = {.id = MSG_rtc_close,
+                               .rtc_close = {.connection = rtc_id(ANN, RTC_PUBLISH),
+                                             .asker = {.token_hash = rtc_token(BEN)}}};
+    assert_int_equal(rtc_call(r, by_ben)->err, ERR_NOT_FOUND);
+    assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->reply.rtc_get_reply.state, RTC_UP);
+    assert_int_equal(rtc_ask_close(r, ANN, RTC_PUBLISH)->err, ERR_OK);
+    assert_int_equal(rtc_ask_close(r, ANN, RTC_PUBLISH)->err, ERR_NOT_FOUND);
+}
+
+static void who_is_out_is_cut_off(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    fixture_live(&r->f, 300);
+    const struct msg_rtc_due_row row = {.connection = rtc_id(ANN, RTC_PUBLISH), .ends = true};
+    rtc_roomsvc(r, MSG_rtc_due, ERR_OK,
+                (struct msg){.id = MSG_rtc_due_reply, .rtc_due_reply = {.rows = {&row, 1}}});
+    assert_int_equal(mock_transport_open(&r->f.janus, "\"detach\""), 1);
+    assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->err, ERR_NOT_FOUND);
+}
+
+/* Janus stops passing it on, and only then roomsvc is told so. */
+static void who_is_mute_is_not_passed_on(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    fixture_live(&r->f, 300);
+    const struct msg_rtc_due_row row = {.connection = rtc_id(ANN, RTC_PUBLISH),
+                                        .muted = MEDIA_AUDIO};
+    rtc_roomsvc(r, MSG_rtc_due, ERR_OK,
+                (struct msg){.id = MSG_rtc_due_reply, .rtc_due_reply = {.rows = {&row, 1}}});
+    (void)mock_transport_get(&r->f.janus, "\"mid\":\"0\",\"mute\":true");
+    assert_int_equal(rtc_level(r, ANN, RTC_PUBLISH)->muted, 0);
+    fixture_answer(&r->f, "moderate", PLUGIN("{\"videoroom\":\"success\"}"));
+    assert_int_equal(rtc_level(r, ANN, RTC_PUBLISH)->muted, MEDIA_AUDIO);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "moderate"), 1);
+}
+
+static void a_hangup_ends_it(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    rtc_janus_tells(r, SENDING_HANDLE(ANN), "hangup");
+    assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->err, ERR_NOT_FOUND);
+    rtc_settle(r);
+    assert_int_equal(rtc_ends(r), 1);
+}
+
+static void one_that_never_gets_through_ends(void **state)
+{
+    struct rtc_fixture *r = *state;
+    (void)rtc_ask_publish(r, ANN);
+    rtc_attach(r, SENDING_HANDLE(ANN));
+    rtc_let_in(r, ANN);
+    rtc_janus(r, "joinandconfigure", SENDING_HANDLE(ANN),
+              "{\"videoroom\":\"joined\",\"room\":1234,\"id\":9001,\"publishers\":[]}", "answer",
+              rtc_janus_answer_sdp);
+    for (int s = 0; s < 26; s++) {
+        fixture_live(&r->f, 1000);
+        rtc_settle(r);
+    }
+    assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->err, ERR_NOT_FOUND);
+}
+
+static void a_row_that_is_gone_ends_it(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    rtc_janus_media(r, SENDING_HANDLE(ANN), "1", false);
+    rtc_roomsvc(r, MSG_rtc_update, ERR_NOT_FOUND, (struct msg){0});
+    assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->err, ERR_NOT_FOUND);
+}
+
+static void there_is_a_bound(void **state)
+{
+    struct rtc_fixture *r = *state;
+    (void)rtc_ask_publish(r, ANN);
+    (void)rtc_ask_watch(r, ANN, 0);
+    (void)rtc_ask_publish(r, BEN);
+    (void)rtc_ask_watch(r, BEN, 0);
+    assert_int_equal(rtc_ask_publish(r, CAT)->err, ERR_MEDIA_FULL);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rtc_setup, rtc_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_offer_gets_janus_answer),
+        TEST(what_arrives_is_told),
+        TEST(who_may_not_is_told_why_and_leaves_nothing),
+        TEST(an_offer_that_is_none_never_reaches_janus),
+        TEST(what_janus_refuses_is_detached),
+        TEST(the_same_call_again_makes_nothing_else),
+        TEST(only_who_made_it_may_ask_for_it),
+        TEST(who_is_out_is_cut_off),
+        TEST(who_is_mute_is_not_passed_on),
+        TEST(a_hangup_ends_it),
+        TEST(one_that_never_gets_through_ends),
+        TEST(a_row_that_is_gone_ends_it),
+        TEST(there_is_a_bound),
+    };
+    return cmocka_run_group_tests_name("publish", tests, NULL, NULL);
+}

@@ -1,0 +1,132 @@
+/* A bridge that takes over from another one: what was up goes on, all else is made again. */
+#include "tests/unit/janusbridge/rtc_fixture.h"
+
+static struct msg_rtc_row row_of(unsigned who, enum rtc_kind kind, bool is_up)
+{
+    static const struct msg_rtc_track tracks[] = {{.mid = STR_LIT("0"), .source = MEDIA_AUDIO}};
+    static const struct msg_rtc_stream streams[] = {{.mid = STR_LIT("0"),
+                                                     .participant = ANN,
+                                                     .has_source = true,
+                                                     .source = MEDIA_AUDIO,
+                                                     .feed = FEED(ANN),
+                                                     .feed_mid = STR_LIT("0")}};
+    const bool publishes = kind == RTC_PUBLISH;
+    return (struct msg_rtc_row){.connection = rtc_id(who, kind),
+                                .kind = kind,
+                                .room_id = RTC_ROOM,
+                                .participant = who,
+                                .token_hash = rtc_token(who),
+                                .janus_session = 11,
+                                .janus_handle =
+                                    publishes ? SENDING_HANDLE(who) : WATCHING_HANDLE(who),
+                                .feed = FEED(who),
+                                .is_up = is_up,
+                                .published = publishes && is_up ? MEDIA_AUDIO : 0,
+                                .seq = 1,
+                                .tracks = {tracks, publishes ? 1 : 0},
+                                .streams = {streams, publishes ? 0 : 1},
+                                .secret = STR_LIT("0123456789abcdef0123456789abcdef")};
+}
+
+static void take_over(struct rtc_fixture *r, const struct msg_rtc_row *rows, size_t count)
+{
+    rtc_roomsvc(r, MSG_rtc_page, ERR_OK,
+                (struct msg){.id = MSG_rtc_page_reply, .rtc_page_reply = {.rows = {rows, count}}});
+}
+
+/* The session is the one of the bridge before. */
+static void resume_session(struct rtc_fixture *r)
+{
+    janus_session_suspend(r->f.session);
+    janus_session_resume(r->f.session, 11, 22);
+    fixture_answer(&r->f, "\"keepalive\"", ACK);
+    assert_true(janus_session_is_ready(r->f.session));
+}
+
+static void what_is_up_goes_on(void **state)
+{
+    struct rtc_fixture *r = *state;
+    resume_session(r);
+    const struct msg_rtc_row rows[] = {row_of(ANN, RTC_PUBLISH, true),
+                                       row_of(BEN, RTC_WATCH, true)};
+    assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->err, ERR_SESSION_COMING);
+    take_over(r, rows, 2);
+    assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->reply.rtc_get_reply.state, RTC_UP);
+    assert_int_equal(rtc_level(r, ANN, RTC_PUBLISH)->published, MEDIA_AUDIO);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"detach\""), 0);
+    /* and can be asked for other things: nothing is subscribed twice */
+    (void)rtc_ask_watch(r, BEN, ANN);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"subscribe\""), 0);
+    rtc_janus(r, "\"send\":true", WATCHING_HANDLE(BEN),
+              "{\"videoroom\":\"event\",\"room\":1234,\"configured\":\"ok\"}", NULL, NULL);
+    rtc_janus_tells(r, SENDING_HANDLE(ANN), "hangup");
+    (void)mock_transport_get(&r->f.janus, "\"unsubscribe\":[{\"sub_mid\":\"0\"}]");
+}
+
+static void what_was_being_made_ends(void **state)
+{
+    struct rtc_fixture *r = *state;
+    resume_session(r);
+    const struct msg_rtc_row row = row_of(ANN, RTC_PUBLISH, false);
+    take_over(r, &row, 1);
+    assert_int_equal(mock_transport_open(&r->f.janus, "\"detach\""), 1);
+    rtc_settle(r);
+    assert_int_equal(rtc_ends(r), 1);
+    assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->err, ERR_NOT_FOUND);
+}
+
+/* Janus was restarted: it knows none of their handles. */
+static void of_another_session_all_ends(void **state)
+{
+    struct rtc_fixture *r = *state;
+    fixture_bring_up(&r->f);
+    struct msg_rtc_row rows[] = {row_of(ANN, RTC_PUBLISH, true), row_of(BEN, RTC_WATCH, true)};
+    rows[0].janus_session = rows[1].janus_session = 10;
+    take_over(r, rows, 2);
+    assert_int_equal(mock_transport_open(&r->f.janus, "\"detach\""), 0); /* of what? */
+    rtc_settle(r);
+    assert_int_equal(rtc_ends(r), 2);
+    assert_int_equal(rtc_ask_state(r, BEN, RTC_WATCH)->err, ERR_NOT_FOUND);
+}
+
+/* Its end comes between the resumed session and its row. */
+static void what_is_told_before_the_rows_counts(void **state)
+{
+    struct rtc_fixture *r = *state;
+    resume_session(r);
+    rtc_janus_tells(r, SENDING_HANDLE(ANN), "hangup");
+    fixture_event(&r->f, "[{\"janus\":\"event\",\"session_id\":11,\"sender\":202,\"plugindata\":{"
+                         "\"plugin\":\"janus.plugin.videoroom\",\"data\":{\"videoroom\":\"event\","
+                         "\"room\":1234}}}]");
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"detach\""), 0); /* it may be one of ours */
+    const struct msg_rtc_row rows[] = {row_of(ANN, RTC_PUBLISH, true),
+                                       row_of(BEN, RTC_WATCH, true)};
+    take_over(r, rows, 2);
+    assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->err, ERR_NOT_FOUND);
+    assert_int_equal(rtc_ask_state(r, BEN, RTC_WATCH)->reply.rtc_get_reply.state, RTC_UP);
+}
+
+static void rows_that_cannot_be_had_are_asked_for_again(void **state)
+{
+    struct rtc_fixture *r = *state;
+    fixture_bring_up(&r->f);
+    rtc_roomsvc(r, MSG_rtc_page, ERR_UNAVAILABLE, (struct msg){0});
+    assert_null(mock_bus_pending(&r->bus, MSG_rtc_page));
+    fixture_live(&r->f, 200);
+    take_over(r, NULL, 0);
+    assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->err, ERR_NOT_FOUND);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rtc_setup_not_ready, rtc_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_up_goes_on),
+        TEST(what_was_being_made_ends),
+        TEST(of_another_session_all_ends),
+        TEST(what_is_told_before_the_rows_counts),
+        TEST(rows_that_cannot_be_had_are_asked_for_again),
+    };
+    return cmocka_run_group_tests_name("takeover", tests, NULL, NULL);
+}

@@ -1,0 +1,153 @@
+/* Connections by which people get what others send. */
+#include "tests/unit/janusbridge/rtc_fixture.h"
+
+#define STREAM(mid, feed)                                                                          \
+    "{\"mid\":\"" mid "\",\"type\":\"audio\",\"active\":true,\"feed_id\":" #feed                   \
+    ",\"feed_mid\":\"0\"}"
+#define UPDATED(streams) "{\"videoroom\":\"updated\",\"room\":1234,\"streams\":[" streams "]}"
+
+static struct mock_call *ask_offer(struct rtc_fixture *r, unsigned who)
+{
+    return rtc_call(r, (struct msg){.id = MSG_rtc_ask_offer,
+                                    .rtc_ask_offer = {.room = STR_LIT("abcdefghij"),
+                                                      .asker = {.token_hash = rtc_token(who)}}});
+}
+
+static void what_is_there_is_offered(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    const struct mock_call *wish = rtc_ask_watch(r, BEN, ANN);
+    rtc_attach(r, WATCHING_HANDLE(BEN));
+    rtc_let_in(r, BEN);
+    assert_int_equal(wish->err, ERR_OK);
+    assert_int_equal(wish->reply.rtc_watch_reply.seq, 0);
+    rtc_janus(r, "\"feed\":9001", WATCHING_HANDLE(BEN),
+              "{\"videoroom\":\"attached\",\"room\":1234,\"streams\":[" STREAM("0", 9001) "]}",
+              "offer", rtc_janus_offer_sdp);
+    const struct mock_call *offer = ask_offer(r, BEN);
+    assert_int_equal(offer->err, ERR_OK);
+    assert_int_equal(offer->reply.rtc_ask_offer_reply.seq, 1);
+    assert_int_equal(offer->reply.rtc_ask_offer_reply.streams.items[0].participant, ANN);
+    assert_int_equal(offer->reply.rtc_ask_offer_reply.streams.items[0].source, MEDIA_AUDIO);
+}
+
+/* Nobody sends yet: Janus is not asked before somebody does. */
+static void what_is_not_there_comes_when_it_is(void **state)
+{
+    struct rtc_fixture *r = *state;
+    (void)rtc_ask_watch(r, BEN, ANN);
+    rtc_attach(r, WATCHING_HANDLE(BEN));
+    rtc_let_in(r, BEN);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "subscriber"), 0);
+    rtc_publishes(r, ANN);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "subscriber"), 1);
+}
+
+static void an_answer_to_an_older_offer_is_refused(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    rtc_watches(r, BEN, ANN);
+    assert_int_equal(rtc_ask_answer(r, BEN, 2)->err, ERR_STALE_OFFER);
+    assert_int_equal(rtc_ask_answer(r, BEN, 1)->err, ERR_OK); /* it has it */
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"start\""), 1);
+    assert_int_equal(ask_offer(r, BEN)->err, ERR_NOT_FOUND);
+}
+
+/* While an answer is pending Janus would never answer another request. */
+static void nothing_is_asked_while_an_offer_is_open(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    rtc_watches(r, BEN, ANN);
+    (void)rtc_ask_watch(r, BEN, 0); /* wants nobody any more */
+    rtc_janus(r, "\"unsubscribe\"", WATCHING_HANDLE(BEN),
+              UPDATED("{\"mid\":\"0\",\"type\":\"audio\",\"active\":false}"), "offer",
+              rtc_janus_offer_sdp);
+    (void)rtc_ask_watch(r, BEN, ANN);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"update\""), 1);
+    (void)rtc_ask_answer(r, BEN, 2);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"update\""), 1);
+    rtc_janus(r, "\"start\"", WATCHING_HANDLE(BEN),
+              "{\"videoroom\":\"event\",\"room\":1234,\"started\":\"ok\"}", NULL, NULL);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"update\""), 2);
+    assert_int_equal(rtc_ask_state(r, BEN, RTC_WATCH)->reply.rtc_get_reply.state, RTC_UP);
+}
+
+static void who_goes_is_not_watched_any_more(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    rtc_watches(r, BEN, ANN);
+    (void)rtc_ask_close(r, ANN, RTC_PUBLISH);
+    (void)mock_transport_get(&r->f.janus, "\"unsubscribe\":[{\"sub_mid\":\"0\"}]");
+}
+
+/* It went between two events: the wish stays, and is tried again. */
+static void a_feed_that_is_gone_keeps_nothing_away(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    (void)rtc_ask_watch(r, BEN, ANN);
+    rtc_attach(r, WATCHING_HANDLE(BEN));
+    rtc_let_in(r, BEN);
+    rtc_janus(r, "subscriber", WATCHING_HANDLE(BEN),
+              "{\"videoroom\":\"event\",\"error_code\":428,\"error\":\"no such feed\"}", NULL,
+              NULL);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "subscriber"), 1);
+    fixture_live(&r->f, 200);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "subscriber"), 2);
+    assert_int_equal(rtc_ask_state(r, BEN, RTC_WATCH)->reply.rtc_get_reply.state, RTC_JOINING);
+}
+
+static void a_pause_needs_no_offer(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    rtc_watches(r, BEN, ANN);
+    const struct msg_rtc_wish wish = {.participant = ANN, .source = MEDIA_AUDIO, .paused = true};
+    (void)rtc_call(r, (struct msg){.id = MSG_rtc_watch,
+                                   .rtc_watch = {.connection = rtc_id(BEN, RTC_WATCH),
+                                                 .room = STR_LIT("abcdefghij"),
+                                                 .asker = {.token_hash = rtc_token(BEN)},
+                                                 .wanted = {&wish, 1}}});
+    rtc_janus(r, "\"send\":false", WATCHING_HANDLE(BEN),
+              "{\"videoroom\":\"event\",\"room\":1234,\"configured\":\"ok\"}", NULL, NULL);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"update\""), 0);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"send\""), 1);
+}
+
+static void an_offer_that_nobody_answers_ends_it(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    (void)rtc_ask_watch(r, BEN, ANN);
+    rtc_attach(r, WATCHING_HANDLE(BEN));
+    rtc_let_in(r, BEN);
+    rtc_janus(r, "subscriber", WATCHING_HANDLE(BEN),
+              "{\"videoroom\":\"attached\",\"room\":1234,\"streams\":[" STREAM("0", 9001) "]}",
+              "offer", rtc_janus_offer_sdp);
+    for (int s = 0; s < 31; s++) {
+        fixture_live(&r->f, 1000);
+        rtc_settle(r);
+    }
+    assert_int_equal(rtc_ask_state(r, BEN, RTC_WATCH)->err, ERR_NOT_FOUND);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rtc_setup, rtc_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_there_is_offered),
+        TEST(what_is_not_there_comes_when_it_is),
+        TEST(an_answer_to_an_older_offer_is_refused),
+        TEST(nothing_is_asked_while_an_offer_is_open),
+        TEST(who_goes_is_not_watched_any_more),
+        TEST(a_feed_that_is_gone_keeps_nothing_away),
+        TEST(a_pause_needs_no_offer),
+        TEST(an_offer_that_nobody_answers_ends_it),
+    };
+    return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
+}

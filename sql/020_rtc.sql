@@ -1,7 +1,7 @@
 -- Media through the gateway: the connections that participants have with Janus, one row each. kind is a number of the
 -- enum rtc_kind of the bus. joined_unix_ms: that of the participant when it was made: one that he has had before he left
 -- and came back is none of his any more. epoch and version: of the bridge's last word on it; version counts within the
--- epoch. janus_handle and feed are Janus' numbers. published, lost and muted are sums of the numbers of media_source;
+-- epoch. janus_session, janus_handle and feed are Janus' numbers. published, lost and muted are sums of the numbers of media_source;
 -- muted: what the bridge says that Janus passes on to nobody. replaced: the connection that was ended by this one.
 -- media: what is sent or got in which part, as roomsvc/store/rtc_media.h has it. quiet_unix_ms: since when it shows
 -- nobody; 0: it does now. A row goes when the bridge says so: until then there may be a handle in Janus. So it is tied to
@@ -16,6 +16,7 @@ CREATE TABLE rtc_connections (
     node VARCHAR(64) NOT NULL,
     epoch BIGINT UNSIGNED NOT NULL,
     version BIGINT UNSIGNED NOT NULL,
+    janus_session BIGINT UNSIGNED NOT NULL,
     janus_handle BIGINT UNSIGNED NOT NULL,
     feed BIGINT UNSIGNED NOT NULL,
     is_up TINYINT UNSIGNED NOT NULL DEFAULT 0,

@@ -89,6 +89,7 @@ static struct msg_rtc_row rtc_row_record(struct rtc_rows *rows, const struct rtc
         .room_id = kept->room_id,
         .participant = kept->participant_id,
         .token_hash = {.data = (const char *)kept->token_hash, .bytes = sizeof(kept->token_hash)},
+        .janus_session = kept->janus_session,
         .janus_handle = kept->janus_handle,
         .feed = kept->feed,
         .is_up = kept->is_up != 0,

@@ -13,7 +13,7 @@ struct rtc_written {
     uint64_t kind;
     uint64_t room_id, participant_id, joined_unix_ms;
     uint64_t epoch, version;
-    uint64_t janus_handle, feed;
+    uint64_t janus_session, janus_handle, feed;
     uint64_t is_up, published, lost, muted, seq;
     bool has_replaced;
     unsigned char replaced[RTC_CONNECTION_BYTES];
@@ -73,16 +73,17 @@ static enum err remind(struct rtc_command *c, struct db *db, uint64_t room_id)
 /* ---- rtc_open ---- */
 
 #define ROW_COLUMNS                                                                                \
-    "connection, kind, room_id, participant_id, joined_unix_ms, epoch, version, janus_handle,"     \
+    "connection, kind, room_id, participant_id, joined_unix_ms, epoch, version, janus_session,"    \
+    " janus_handle,"                                                                               \
     " feed, is_up, published, lost, muted, seq, replaced"
 /* t: what holds a struct rtc_written, at m. */
 #define ROW_FIELDS(t, m)                                                                           \
     {                                                                                              \
         DB_FIELD(t, m connection), DB_FIELD(t, m kind), DB_FIELD(t, m room_id),                    \
             DB_FIELD(t, m participant_id), DB_FIELD(t, m joined_unix_ms), DB_FIELD(t, m epoch),    \
-            DB_FIELD(t, m version), DB_FIELD(t, m janus_handle), DB_FIELD(t, m feed),              \
-            DB_FIELD(t, m is_up), DB_FIELD(t, m published), DB_FIELD(t, m lost),                   \
-            DB_FIELD(t, m muted), DB_FIELD(t, m seq),                                              \
+            DB_FIELD(t, m version), DB_FIELD(t, m janus_session), DB_FIELD(t, m janus_handle),     \
+            DB_FIELD(t, m feed), DB_FIELD(t, m is_up), DB_FIELD(t, m published),                   \
+            DB_FIELD(t, m lost), DB_FIELD(t, m muted), DB_FIELD(t, m seq),                         \
             DB_FIELD_NULLABLE(t, m replaced, m has_replaced)                                       \
     }
 
@@ -106,15 +107,16 @@ static const struct db_query count_publishers = {
 _Static_assert(RTC_PUBLISH == 1 && PARTICIPANT_JOINED == 2, "count_publishers has those numbers");
 
 static const struct db_query insert_connection = {
-    .sql = "INSERT INTO rtc_connections (connection, kind, room_id, participant_id, joined_unix_ms,"
-           " node, epoch, version, janus_handle, feed, replaced, media, quiet_unix_ms,"
-           " created_unix_ms) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)",
+    .sql =
+        "INSERT INTO rtc_connections (connection, kind, room_id, participant_id, joined_unix_ms,"
+        " node, epoch, version, janus_session, janus_handle, feed, replaced, media, quiet_unix_ms,"
+        " created_unix_ms) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)",
     .params = {
         DB_FIELD(struct rtc_command, row.connection), DB_FIELD(struct rtc_command, row.kind),
         DB_FIELD(struct rtc_command, row.room_id), DB_FIELD(struct rtc_command, row.participant_id),
         DB_FIELD(struct rtc_command, row.joined_unix_ms), DB_FIELD(struct rtc_command, node),
-        DB_FIELD(struct rtc_command, epoch), DB_FIELD(struct rtc_command, row.janus_handle),
-        DB_FIELD(struct rtc_command, row.feed),
+        DB_FIELD(struct rtc_command, epoch), DB_FIELD(struct rtc_command, row.janus_session),
+        DB_FIELD(struct rtc_command, row.janus_handle), DB_FIELD(struct rtc_command, row.feed),
         DB_FIELD_NULLABLE(struct rtc_command, row.replaced, row.has_replaced),
         DB_FIELD(struct rtc_command, media), DB_FIELD(struct rtc_command, target.room.now_unix_ms),
         DB_FIELD(struct rtc_command, target.room.now_unix_ms)}};
@@ -160,6 +162,7 @@ static void draft_connection(struct rtc_command *c)
                                   .room_id = self->room_id,
                                   .participant_id = self->id,
                                   .joined_unix_ms = self->joined_unix_ms,
+                                  .janus_session = open->janus_session,
                                   .janus_handle = open->janus_handle,
                                   .feed = participant_command_draw_id()};
     memcpy(c->row.connection, open->connection.data, sizeof(c->row.connection));
@@ -203,7 +206,8 @@ static enum err find_or_make_connection(struct rtc_command *c, struct db *db, bo
     if (err != ERR_OK) {
         return err;
     }
-    if (is_same_connection(c) && c->before.janus_handle == c->row.janus_handle) {
+    if (is_same_connection(c) && c->before.janus_session == c->row.janus_session &&
+        c->before.janus_handle == c->row.janus_handle) {
         c->row = c->before;
         return remind(c, db, c->row.room_id);
     }
@@ -218,6 +222,8 @@ static void read_open_key(const struct msg_rtc_open *open, char ret_key[16])
     crypto_generichash_update(&state, (const unsigned char *)"rtc_open", 8);
     crypto_generichash_update(&state, (const unsigned char *)open->connection.data,
                               open->connection.bytes);
+    crypto_generichash_update(&state, (const unsigned char *)&open->janus_session,
+                              sizeof(open->janus_session));
     crypto_generichash_update(&state, (const unsigned char *)&open->janus_handle,
                               sizeof(open->janus_handle));
     crypto_generichash_final(&state, (unsigned char *)ret_key, 16);

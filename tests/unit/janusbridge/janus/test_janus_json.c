@@ -187,18 +187,12 @@ static void test_the_kinds(void **state)
     static const struct {
         const char *name;
         enum janus_kind kind;
-    } rows[] = {{"success", JANUS_SUCCESS},
-                {"ack", JANUS_ACK},
-                {"event", JANUS_EVENT},
-                {"timeout", JANUS_TIMEOUT},
-                {"keepalive", JANUS_KEEPALIVE},
-                {"detached", JANUS_DETACHED},
-                {"server_info", JANUS_INFO},
-                {"webrtcup", JANUS_WEBRTCUP},
-                {"media", JANUS_MEDIA},
-                {"hangup", JANUS_HANGUP},
-                {"slowlink", JANUS_OTHER},
-                {"", JANUS_OTHER}};
+    } rows[] = {{"success", JANUS_SUCCESS},     {"ack", JANUS_ACK},
+                {"event", JANUS_EVENT},         {"timeout", JANUS_TIMEOUT},
+                {"keepalive", JANUS_KEEPALIVE}, {"detached", JANUS_DETACHED},
+                {"server_info", JANUS_INFO},    {"webrtcup", JANUS_WEBRTCUP},
+                {"media", JANUS_MEDIA},         {"hangup", JANUS_HANGUP},
+                {"slowlink", JANUS_OTHER},      {"", JANUS_OTHER}};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO(janus_document_free) struct janus_document *document = NULL;

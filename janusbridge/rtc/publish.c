@@ -44,8 +44,9 @@ static void send_offer(struct connection *connection, const char *body, struct s
 
 /* True: Janus has agreed to all tracks, and its answer is kept. Whatever went wrong, a handle that
  * it went wrong on is of no use any more. */
-static bool take_answer(struct connection *connection, const struct msg_rtc_track_list *tracks,
-                        enum err err, const struct janus_message *message)
+static bool take_janus_answer(struct connection *connection,
+                              const struct msg_rtc_track_list *tracks, enum err err,
+                              const struct janus_message *message)
 {
     struct str sdp = STR_NONE;
     const char *why = "";
@@ -90,7 +91,7 @@ static void on_publish_joined(void *arg, enum err err, const struct janus_messag
     struct connection *connection = arg;
     struct msg_rtc_track tracks[RTC_TRACKS_MAX];
     const struct msg_rtc_track_list list = connection_track_list(connection, tracks);
-    if (take_answer(connection, &list, err, message)) {
+    if (take_janus_answer(connection, &list, err, message)) {
         (void)rtc_enter(connection, CONNECTION_AGREED);
         rtc_limit(connection, RTC_CONNECT_TIMEOUT_MS);
         reply_answer(connection, true);
@@ -98,7 +99,7 @@ static void on_publish_joined(void *arg, enum err err, const struct janus_messag
     }
 }
 
-void publish_join(struct connection *connection)
+static void join_as_publisher(struct connection *connection)
 {
     const struct janus_place place = {
         .room_id = connection->room_id, .feed = connection->feed, .pin = str_of(connection->pin)};
@@ -149,7 +150,7 @@ static void on_agreed_again(void *arg, enum err err, const struct janus_message 
     const uint64_t room_id = connection->room_id;
     struct rtc *rtc = connection->rtc;
     const struct msg_rtc_track_list *tracks = &connection->call->request.rtc_offer.tracks;
-    if (!take_answer(connection, tracks, err, message)) {
+    if (!take_janus_answer(connection, tracks, err, message)) {
         return;
     }
     connection_set_tracks(connection, tracks);
@@ -193,7 +194,7 @@ static void on_restarted(void *arg, enum err err, const struct janus_message *me
     struct connection *connection = arg;
     struct msg_rtc_track tracks[RTC_TRACKS_MAX];
     const struct msg_rtc_track_list list = connection_track_list(connection, tracks);
-    if (!take_answer(connection, &list, err, message)) {
+    if (!take_janus_answer(connection, &list, err, message)) {
         return;
     }
     AUTO(strbuf_fini) struct strbuf fragment = {0};
@@ -210,7 +211,7 @@ static void on_restarted(void *arg, enum err err, const struct janus_message *me
 }
 
 /* The last offer with other credentials is an offer that restarts ICE. */
-static void restart(struct connection *connection, struct call *call, const struct sdp_ice *ice)
+static void restart_ice(struct connection *connection, struct call *call, const struct sdp_ice *ice)
 {
     if (connection->kind != RTC_PUBLISH || connection->offer == NULL ||
         connection->state != RTC_UP || connection->is_busy || connection->call != NULL) {
@@ -245,7 +246,7 @@ void publish_trickle(struct rtc *rtc, struct call *call)
     const bool is_known = connection->kind == RTC_PUBLISH && connection->offer != NULL &&
                           sdp_ice(str_of(connection->offer), &ice);
     if (fragment.ice.ufrag.bytes > 0 && is_known && !sdp_ice_is_same(&fragment.ice, &ice)) {
-        restart(connection, call, &fragment.ice);
+        restart_ice(connection, call, &fragment.ice);
         return;
     }
     const struct msg reply = {.id = MSG_rtc_trickle_reply};
@@ -254,7 +255,7 @@ void publish_trickle(struct rtc *rtc, struct call *call)
 
 /* ---- what arrives ---- */
 
-void publish_hear_media(struct connection *connection, const struct media_news *news)
+static void hear_what_arrives(struct connection *connection, const struct media_news *news)
 {
     struct track *track = connection_track(connection, str_of(news->mid));
     if (track == NULL) {
@@ -299,7 +300,7 @@ static void on_moderated(void *arg, enum err err, const struct janus_message *me
     mem_free(&done);
 }
 
-static void moderate(struct connection *connection, const struct track *track, bool mutes)
+static void moderate_track(struct connection *connection, const struct track *track, bool mutes)
 {
     struct rtc *rtc = connection->rtc;
     const struct janus_place place = {.room_id = connection->room_id, .feed = connection->feed};
@@ -328,7 +329,7 @@ void publish_moderate(struct connection *connection)
         const struct track *track = &connection->tracks[i];
         sent |= track->source;
         if ((differs & track->source) != 0) {
-            moderate(connection, track, (connection->wished_muted & track->source) != 0);
+            moderate_track(connection, track, (connection->wished_muted & track->source) != 0);
         }
     }
     /* What is not sent at all is not passed on either. */
@@ -337,3 +338,6 @@ void publish_moderate(struct connection *connection)
         rtc_changed(connection);
     }
 }
+
+const struct rtc_kind_ops publish_ops = {
+    .join = join_as_publisher, .look = publish_moderate, .hear_media = hear_what_arrives};

@@ -11,9 +11,8 @@ void publish_offer(struct rtc *rtc, struct call *call);
 /* rtc_trickle, of any connection; those of one that watches only say where its client is. */
 void publish_trickle(struct rtc *rtc, struct call *call);
 
-void publish_join(struct connection *connection); /* it has its row */
-void publish_hear_media(struct connection *connection, const struct media_news *news);
 /* Tells Janus what is to be passed on and is not, or the other way. */
 void publish_moderate(struct connection *connection);
+extern const struct rtc_kind_ops publish_ops;
 
 #endif

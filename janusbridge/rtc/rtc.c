@@ -12,7 +12,7 @@
 typedef void rtc_call_fn(struct rtc *rtc, struct call *call);
 
 /* What is asked of who may not act on Janus now is refused. */
-static void take_call(struct rtc *rtc, struct call *call, rtc_call_fn *fn)
+static void take_rtc_call(struct rtc *rtc, struct call *call, rtc_call_fn *fn)
 {
     const enum err err = rtc_refusal(rtc);
     if (err != ERR_OK) {
@@ -22,39 +22,39 @@ static void take_call(struct rtc *rtc, struct call *call, rtc_call_fn *fn)
     }
 }
 
-static void on_publish(void *service, struct call *call)
+static void on_rtc_publish(void *service, struct call *call)
 {
-    take_call(service, call, publish_begin);
+    take_rtc_call(service, call, publish_begin);
 }
 
-static void on_offer(void *service, struct call *call)
+static void on_rtc_offer(void *service, struct call *call)
 {
-    take_call(service, call, publish_offer);
+    take_rtc_call(service, call, publish_offer);
 }
 
-static void on_trickle(void *service, struct call *call)
+static void on_rtc_trickle(void *service, struct call *call)
 {
-    take_call(service, call, publish_trickle);
+    take_rtc_call(service, call, publish_trickle);
 }
 
-static void on_watch(void *service, struct call *call)
+static void on_rtc_watch(void *service, struct call *call)
 {
-    take_call(service, call, watch_wish);
+    take_rtc_call(service, call, watch_wish);
 }
 
-static void on_ask_offer(void *service, struct call *call)
+static void on_rtc_ask_offer(void *service, struct call *call)
 {
-    take_call(service, call, watch_ask_offer);
+    take_rtc_call(service, call, watch_ask_offer);
 }
 
-static void on_answer(void *service, struct call *call)
+static void on_rtc_answer(void *service, struct call *call)
 {
-    take_call(service, call, watch_answer);
+    take_rtc_call(service, call, watch_answer);
 }
 
-static void on_restart(void *service, struct call *call)
+static void on_rtc_restart(void *service, struct call *call)
 {
-    take_call(service, call, watch_restart);
+    take_rtc_call(service, call, watch_restart);
 }
 
 static void tell_state(struct rtc *rtc, struct call *call)
@@ -74,9 +74,9 @@ static void tell_state(struct rtc *rtc, struct call *call)
     call_reply(call, &reply);
 }
 
-static void on_get(void *service, struct call *call)
+static void on_rtc_get(void *service, struct call *call)
 {
-    take_call(service, call, tell_state);
+    take_rtc_call(service, call, tell_state);
 }
 
 static void close_his(struct rtc *rtc, struct call *call)
@@ -92,17 +92,17 @@ static void close_his(struct rtc *rtc, struct call *call)
     call_reply(call, &reply);
 }
 
-static void on_close(void *service, struct call *call)
+static void on_rtc_close(void *service, struct call *call)
 {
-    take_call(service, call, close_his);
+    take_rtc_call(service, call, close_his);
 }
 
 const struct call_handler rtc_handlers[] = {
-    {MSG_rtc_publish, on_publish},     {MSG_rtc_offer, on_offer},
-    {MSG_rtc_trickle, on_trickle},     {MSG_rtc_watch, on_watch},
-    {MSG_rtc_ask_offer, on_ask_offer}, {MSG_rtc_answer, on_answer},
-    {MSG_rtc_restart, on_restart},     {MSG_rtc_get, on_get},
-    {MSG_rtc_close, on_close},         {MSG_NONE, NULL},
+    {MSG_rtc_publish, on_rtc_publish},     {MSG_rtc_offer, on_rtc_offer},
+    {MSG_rtc_trickle, on_rtc_trickle},     {MSG_rtc_watch, on_rtc_watch},
+    {MSG_rtc_ask_offer, on_rtc_ask_offer}, {MSG_rtc_answer, on_rtc_answer},
+    {MSG_rtc_restart, on_rtc_restart},     {MSG_rtc_get, on_rtc_get},
+    {MSG_rtc_close, on_rtc_close},         {MSG_NONE, NULL},
 };
 
 /* ---- what is due ---- */
@@ -140,11 +140,11 @@ static void do_what_is_due(struct rtc *rtc, const struct msg_rtc_due_row *row)
     }
 }
 
-static void on_due(void *arg, enum err err, const struct msg *reply)
+static void on_due_rows(void *arg, enum err err, const struct msg *reply)
 {
     struct rtc *rtc = arg;
     rtc->is_asking_due = false;
-    if (err != ERR_OK || !takeover_is_done(rtc->takeover)) {
+    if (err != ERR_OK || !rtc->is_taken_over) {
         return;
     }
     const struct msg_rtc_due_row_list *rows = &reply->rtc_due_reply.rows;
@@ -164,16 +164,16 @@ static void ask_due(void *arg)
         .id = MSG_rtc_due,
         .rtc_due = {.node = str_of(rtc->config.node), .epoch = lease_epoch(rtc->parts.lease)}};
     const struct call_context context = rtc_context(rtc, "due");
-    rtc->is_asking_due = bus_call(rtc->parts.bus, &msg, &context, on_due, rtc) == ERR_OK;
+    rtc->is_asking_due = bus_call(rtc->parts.bus, &msg, &context, on_due_rows, rtc) == ERR_OK;
 }
 
 /* ---- life ---- */
 
-static void sweep(void *arg)
+static void tell_what_is_left(void *arg)
 {
     struct rtc *rtc = arg;
-    rtc->sweep_timer = clock_after(rtc->parts.clock, SWEEP_MS, sweep, rtc);
-    if (takeover_is_done(rtc->takeover)) {
+    rtc->sweep_timer = clock_after(rtc->parts.clock, SWEEP_MS, tell_what_is_left, rtc);
+    if (rtc->is_taken_over) {
         rtc_tell_again(rtc);
     }
 }
@@ -182,6 +182,8 @@ struct rtc *rtc_new(const struct rtc_parts *parts, const struct rtc_config *conf
 {
     struct rtc *rtc = mem_alloc(sizeof(*rtc));
     *rtc = (struct rtc){.parts = *parts, .config = *config};
+    rtc->ops[RTC_PUBLISH] = &publish_ops;
+    rtc->ops[RTC_WATCH] = &watch_ops;
     list_init(&rtc->all);
     rtc_make_tables(rtc);
     rtc->there = metrics_gauge(parts->metrics, "lynks_janusbridge_connections",
@@ -194,7 +196,7 @@ struct rtc *rtc_new(const struct rtc_parts *parts, const struct rtc_config *conf
         metrics_counter(parts->metrics, "lynks_janusbridge_connections_taken_over_total",
                         "Connections of clients that another bridge had made", NULL);
     rtc->takeover = takeover_new(rtc);
-    rtc->sweep_timer = clock_after(parts->clock, SWEEP_MS, sweep, rtc);
+    rtc->sweep_timer = clock_after(parts->clock, SWEEP_MS, tell_what_is_left, rtc);
     rtc->due_timer = clock_after(parts->clock, DUE_MS, ask_due, rtc);
     return rtc;
 }

@@ -8,28 +8,8 @@
 #ifndef LYNKS_JANUSBRIDGE_RTC_RTC_H
 #define LYNKS_JANUSBRIDGE_RTC_RTC_H
 
-#include "janusbridge/janus/janus_handle.h"
-#include "janusbridge/lease/lease.h"
-#include "janusbridge/rtc/sdp.h"
-#include "proto/bus/bus_publisher.h"
+#include "janusbridge/rtc/rtc_parts.h"
 #include "proto/bus/call.h"
-
-struct rtc_config {
-    const char *node;               /* name of the Janus node */
-    size_t connections_max;         /* of clients, at a time */
-    uint64_t bitrate;               /* bits a second that a publisher is asked for; 0: any */
-    enum sdp_candidates candidates; /* of clients, that Janus is told */
-};
-
-struct rtc_parts {
-    struct janus_session *session;
-    struct janus_handles *handles;
-    const struct clock *clock;
-    struct metrics *metrics;
-    const struct bus *bus;           /* to roomsvc */
-    struct lease *lease;             /* NULL: none is needed */
-    struct bus_publisher *publisher; /* of hints; NULL: nobody gets any */
-};
 
 struct rtc;
 

@@ -1,8 +1,5 @@
 #include "janusbridge/rtc/rtc_core.h"
 
-#include "janusbridge/rtc/publish.h"
-#include "janusbridge/rtc/takeover.h"
-#include "janusbridge/rtc/watch.h"
 #include "proto/base/log.h"
 
 struct owner_key {
@@ -31,22 +28,22 @@ void rtc_free_tables(struct rtc *rtc)
     lru_free(&rtc->by_participant);
 }
 
-static struct connection *look_up(struct lru *table, const void *key)
+static struct connection *find_in(struct lru *table, const void *key)
 {
     struct connection *const *at = lru_peek(table, key);
     return at != NULL ? *at : NULL;
 }
 
-static void put(struct lru *table, const void *key, struct connection *connection)
+static void enter_table(struct lru *table, const void *key, struct connection *connection)
 {
     bool is_new;
     *(struct connection **)lru_put(table, key, &is_new) = connection;
 }
 
 /* Another one may stand in its place by now. */
-static void take_out(struct lru *table, const void *key, const struct connection *connection)
+static void leave_table(struct lru *table, const void *key, const struct connection *connection)
 {
-    if (look_up(table, key) == connection) {
+    if (find_in(table, key) == connection) {
         lru_remove(table, key);
     }
 }
@@ -60,18 +57,18 @@ static struct owner_key owner_key(const void *token_hash, enum rtc_kind kind)
 
 struct connection *rtc_find(const struct rtc *rtc, const uint8_t id[CONNECTION_ID_BYTES])
 {
-    return look_up(rtc->by_id, id);
+    return find_in(rtc->by_id, id);
 }
 
-static bool is_over(const struct connection *connection)
+static bool is_closing(const struct connection *connection)
 {
     return connection->state == RTC_CLOSING || connection->state == RTC_GONE;
 }
 
 struct connection *rtc_find_his(const struct rtc *rtc, struct str id, const struct msg_asker *asker)
 {
-    struct connection *connection = look_up(rtc->by_id, id.data);
-    return connection != NULL && !is_over(connection) &&
+    struct connection *connection = find_in(rtc->by_id, id.data);
+    return connection != NULL && !is_closing(connection) &&
                    asker->token_hash.bytes == TOKEN_HASH_BYTES &&
                    memcmp(asker->token_hash.data, connection->token_hash, TOKEN_HASH_BYTES) == 0
                ? connection
@@ -85,14 +82,14 @@ struct connection *rtc_find_of(const struct rtc *rtc, const struct msg_asker *as
         return NULL;
     }
     const struct owner_key key = owner_key(asker->token_hash.data, kind);
-    struct connection *connection = look_up(rtc->by_owner, &key);
-    return connection != NULL && !is_over(connection) ? connection : NULL;
+    struct connection *connection = find_in(rtc->by_owner, &key);
+    return connection != NULL && !is_closing(connection) ? connection : NULL;
 }
 
 struct connection *rtc_publisher(const struct rtc *rtc, uint64_t participant)
 {
     const struct participant_key key = {participant, RTC_PUBLISH};
-    return look_up(rtc->by_participant, &key);
+    return find_in(rtc->by_participant, &key);
 }
 
 /* ---- states ---- */
@@ -188,7 +185,7 @@ static struct connection *end_telling(struct telling *telling, uint64_t *ret_ver
     return connection;
 }
 
-static void tell(struct connection *connection, const struct msg *msg, bus_reply_fn *fn)
+static void tell_roomsvc(struct connection *connection, const struct msg *msg, bus_reply_fn *fn)
 {
     const struct rtc *rtc = connection->rtc;
     const struct call_context context = rtc_context(rtc, "connection");
@@ -210,7 +207,7 @@ static void on_level_told(void *arg, enum err err, const struct msg *reply)
     (void)reply;
     uint64_t version;
     struct connection *connection = end_telling(arg, &version);
-    if (connection == NULL || is_over(connection)) {
+    if (connection == NULL || is_closing(connection)) {
         return;
     }
     if (err == ERR_NOT_FOUND) {
@@ -252,7 +249,7 @@ static void tell_level(struct connection *connection)
                        .seq = connection->seq,
                        .tracks = connection_track_list(connection, tracks),
                        .streams = {streams, stream_count}}};
-    tell(connection, &msg, on_level_told);
+    tell_roomsvc(connection, &msg, on_level_told);
 }
 
 void rtc_changed(struct connection *connection)
@@ -270,8 +267,8 @@ static void take_out_everywhere(struct connection *connection)
     struct rtc *rtc = connection->rtc;
     const struct owner_key owner = owner_key(connection->token_hash, connection->kind);
     const struct participant_key his = {connection->participant, connection->kind};
-    take_out(rtc->by_owner, &owner, connection);
-    take_out(rtc->by_participant, &his, connection);
+    leave_table(rtc->by_owner, &owner, connection);
+    leave_table(rtc->by_participant, &his, connection);
     clock_cancel(rtc->parts.clock, connection->timer);
     connection->timer = 0;
     janus_handle_release(&connection->handle);
@@ -282,7 +279,7 @@ void rtc_drop(struct connection *connection)
     struct rtc *rtc = connection->rtc;
     rtc_fail_call(connection, ERR_UNAVAILABLE);
     take_out_everywhere(connection);
-    take_out(rtc->by_id, connection->id, connection);
+    leave_table(rtc->by_id, connection->id, connection);
     list_remove(&connection->link);
     metric_set(rtc->there, (int64_t)lru_count(rtc->by_id));
     connection_free(connection);
@@ -311,7 +308,7 @@ static void tell_end(struct connection *connection)
         .rtc_end = {.connection = {(const char *)connection->id, sizeof(connection->id)},
                     .node = str_of(rtc->config.node),
                     .epoch = lease_epoch(rtc->parts.lease)}};
-    tell(connection, &msg, on_end_told);
+    tell_roomsvc(connection, &msg, on_end_told);
 }
 
 void rtc_close(struct connection *connection, enum rtc_reason reason, enum err err)
@@ -340,6 +337,15 @@ void rtc_close(struct connection *connection, enum rtc_reason reason, enum err e
     }
 }
 
+void rtc_look_again(struct rtc *rtc, uint64_t room_id)
+{
+    LIST_EACH (struct connection, connection, &rtc->all, link) {
+        if (connection->kind == RTC_WATCH && connection->room_id == room_id) {
+            rtc->ops[RTC_WATCH]->look(connection);
+        }
+    }
+}
+
 void rtc_tell_again(struct rtc *rtc)
 {
     LIST_EACH (struct connection, connection, &rtc->all, link) {
@@ -362,19 +368,19 @@ enum err rtc_refusal(struct rtc *rtc)
         return ERR_STANDBY;
     }
     const enum err err = janus_session_refusal(rtc->parts.session);
-    return err != ERR_OK ? err : takeover_is_done(rtc->takeover) ? ERR_OK : ERR_SESSION_COMING;
+    return err != ERR_OK ? err : rtc->is_taken_over ? ERR_OK : ERR_SESSION_COMING;
 }
 
-static struct connection *add(struct rtc *rtc, enum rtc_kind kind, const void *id,
-                              const void *token_hash)
+static struct connection *add_connection(struct rtc *rtc, enum rtc_kind kind, const void *id,
+                                         const void *token_hash)
 {
     struct connection *connection = mem_alloc(sizeof(*connection));
     *connection = (struct connection){.rtc = rtc, .kind = kind, .state = RTC_ATTACHING};
     memcpy(connection->id, id, sizeof(connection->id));
     memcpy(connection->token_hash, token_hash, sizeof(connection->token_hash));
     const struct owner_key key = owner_key(token_hash, kind);
-    put(rtc->by_id, connection->id, connection);
-    put(rtc->by_owner, &key, connection);
+    enter_table(rtc->by_id, connection->id, connection);
+    enter_table(rtc->by_owner, &key, connection);
     list_add(&rtc->all, &connection->link);
     metric_set(rtc->there, (int64_t)lru_count(rtc->by_id));
     return connection;
@@ -389,7 +395,7 @@ static void set_place(struct connection *connection, uint64_t room_id, uint64_t 
     connection->feed = feed;
     connection->may_have_row = true;
     connection_set_text(&connection->secret, secret);
-    put(connection->rtc->by_participant, &key, connection);
+    enter_table(connection->rtc->by_participant, &key, connection);
 }
 
 static void on_stored(void *arg, enum err err, const struct msg *reply)
@@ -405,7 +411,7 @@ static void on_stored(void *arg, enum err err, const struct msg *reply)
     }
     const struct msg_rtc_open_reply *row = &reply->rtc_open_reply;
     struct connection *before =
-        row->replaced.bytes > 0 ? look_up(connection->rtc->by_id, row->replaced.data) : NULL;
+        row->replaced.bytes > 0 ? find_in(connection->rtc->by_id, row->replaced.data) : NULL;
     if (before != NULL && before != connection) {
         rtc_close(before, RTC_REPLACED, ERR_CONFLICT);
     }
@@ -414,15 +420,11 @@ static void on_stored(void *arg, enum err err, const struct msg *reply)
     connection->wished_muted = row->muted;
     metric_inc(connection->rtc->made);
     (void)rtc_enter(connection, CONNECTION_STORED);
-    if (connection->kind == RTC_PUBLISH) {
-        publish_join(connection);
-    } else {
-        watch_join(connection);
-    }
+    connection->rtc->ops[connection->kind]->join(connection);
 }
 
 /* The room and who asks are those of the call that waits. */
-static void store(struct connection *connection)
+static void store_row(struct connection *connection)
 {
     const struct rtc *rtc = connection->rtc;
     const struct msg *request = &connection->call->request;
@@ -460,15 +462,16 @@ static void on_connection_attached(void *owner, bool is_good)
     if (!is_good || connection->call == NULL) {
         rtc_close(connection, RTC_JANUS_LOST, ERR_UNAVAILABLE);
     } else if (rtc_enter(connection, CONNECTION_ATTACHED)) {
-        store(connection);
+        store_row(connection);
     }
 }
 
 static void on_connection_event(void *owner, const struct janus_message *message)
 {
     struct connection *connection = owner;
-    if (connection->kind == RTC_WATCH) {
-        watch_hear(connection, message);
+    const struct rtc_kind_ops *ops = connection->rtc->ops[connection->kind];
+    if (ops->hear_event != NULL) {
+        ops->hear_event(connection, message);
     }
 }
 
@@ -487,11 +490,7 @@ static void hear_it_is_through(struct connection *connection)
         return;
     }
     rtc_changed(connection);
-    if (connection->kind == RTC_PUBLISH) {
-        publish_moderate(connection);
-    } else {
-        watch_look(connection);
-    }
+    connection->rtc->ops[connection->kind]->look(connection);
 }
 
 void rtc_hear(struct connection *connection, const struct media_news *news)
@@ -501,8 +500,8 @@ void rtc_hear(struct connection *connection, const struct media_news *news)
         hear_it_is_through(connection);
         break;
     case JANUS_MEDIA:
-        if (connection->kind == RTC_PUBLISH) {
-            publish_hear_media(connection, news);
+        if (connection->rtc->ops[connection->kind]->hear_media != NULL) {
+            connection->rtc->ops[connection->kind]->hear_media(connection, news);
         }
         break;
     case JANUS_HANGUP:
@@ -543,7 +542,7 @@ struct connection *rtc_begin(struct rtc *rtc, struct call *call, enum rtc_kind k
         call_fail(call, ERR_MEDIA_FULL);
         return NULL;
     }
-    struct connection *connection = add(rtc, kind, id.data, asker->token_hash.data);
+    struct connection *connection = add_connection(rtc, kind, id.data, asker->token_hash.data);
     connection->call = call;
     const enum err err =
         janus_handle_new(rtc->parts.handles, &connection_ops, connection, &connection->handle);
@@ -556,7 +555,8 @@ struct connection *rtc_begin(struct rtc *rtc, struct call *call, enum rtc_kind k
 
 struct connection *rtc_take_row(struct rtc *rtc, const struct msg_rtc_row *row, bool has_handle)
 {
-    struct connection *connection = add(rtc, row->kind, row->connection.data, row->token_hash.data);
+    struct connection *connection =
+        add_connection(rtc, row->kind, row->connection.data, row->token_hash.data);
     set_place(connection, row->room_id, row->participant, row->feed, row->secret);
     connection->seq = row->seq;
     connection->muted = connection->wished_muted = row->muted;

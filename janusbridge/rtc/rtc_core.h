@@ -4,26 +4,13 @@
 #define LYNKS_JANUSBRIDGE_RTC_RTC_CORE_H
 
 #include "janusbridge/rtc/connection.h"
-#include "janusbridge/rtc/rtc.h"
+#include "janusbridge/rtc/rtc_parts.h"
 #include "proto/base/lru.h"
 
 #define RTC_JANUS_TIMEOUT_MS 5000    /* of a request to Janus */
 #define RTC_ANSWER_TIMEOUT_MS 30000  /* of a client for an offer */
 #define RTC_CONNECT_TIMEOUT_MS 25000 /* ICE gives up after 22 s */
 #define RTC_CALL_TIMEOUT_MS 2000     /* of roomsvc, for what nobody waits for */
-
-struct rtc {
-    struct rtc_parts parts;
-    struct rtc_config config;
-    struct list_link all;       /* of struct connection, in the order of their coming */
-    struct lru *by_id;          /* id -> struct connection * */
-    struct lru *by_owner;       /* token hash, kind -> the one that he has asked for last */
-    struct lru *by_participant; /* participant, kind -> the one that has his row */
-    struct takeover *takeover;
-    uint64_t sweep_timer, due_timer;
-    bool is_asking_due;
-    struct metric *there, *made, *ended, *taken_over;
-};
 
 /* What Janus tells of a handle's connection, without being asked. */
 struct media_news {
@@ -32,6 +19,32 @@ struct media_news {
     uint64_t layer;
     bool arrives;
 };
+
+/* What differs between connections that publish and those that watch. Functions may be NULL. */
+struct rtc_kind_ops {
+    void (*join)(struct connection *connection); /* it has its row */
+    void (*look)(struct connection *connection); /* its media can flow: is all as it is to be? */
+    void (*hear_event)(struct connection *connection, const struct janus_message *message);
+    void (*hear_media)(struct connection *connection, const struct media_news *news);
+};
+
+struct takeover;
+
+struct rtc {
+    struct rtc_parts parts;
+    struct rtc_config config;
+    struct list_link all;       /* of struct connection, in the order of their coming */
+    struct lru *by_id;          /* id -> struct connection * */
+    struct lru *by_owner;       /* token hash, kind -> the one that he has asked for last */
+    struct lru *by_participant; /* participant, kind -> the one that has his row */
+    const struct rtc_kind_ops *ops[RTC_WATCH + 1]; /* by kind */
+    struct takeover *takeover;
+    bool is_taken_over; /* all rows of the node are known */
+    uint64_t sweep_timer, due_timer;
+    bool is_asking_due;
+    struct metric *there, *made, *ended, *taken_over;
+};
+
 /* False: it is none that can be understood. */
 bool media_news_read(const struct janus_message *message, struct media_news *ret_news);
 void rtc_hear(struct connection *connection, const struct media_news *news);
@@ -88,7 +101,7 @@ void rtc_tell_again(struct rtc *rtc);
 /* more: what is in the hint besides whose it is; its what is set. */
 void rtc_hint(const struct connection *connection, struct msg_rtc_hint more);
 
-/* What others watch of it may be another thing now. */
+/* What those in the room watch may be another thing now. */
 void rtc_look_again(struct rtc *rtc, uint64_t room_id);
 
 #endif

@@ -41,12 +41,8 @@ static void takeover_enter(struct takeover *takeover, enum takeover_state state)
     log_debug("taking connections over", LOG_Z("was", names[takeover->state]),
               LOG_Z("is", names[state]));
     takeover->state = state;
+    takeover->rtc->is_taken_over = state == TAKEOVER_DONE;
     janus_handles_spare(takeover->rtc->parts.handles, state != TAKEOVER_DONE);
-}
-
-bool takeover_is_done(const struct takeover *takeover)
-{
-    return takeover->state == TAKEOVER_DONE;
 }
 
 /* ---- rows ---- */
@@ -73,7 +69,7 @@ static void set_media(struct connection *connection, const struct msg_rtc_row *r
 }
 
 /* In the order in which it came to where it is. */
-static void resume(struct connection *connection)
+static void resume_connection(struct connection *connection)
 {
     (void)rtc_enter(connection, CONNECTION_ATTACHED);
     (void)rtc_enter(connection, CONNECTION_STORED);
@@ -85,7 +81,7 @@ static void resume(struct connection *connection)
     }
 }
 
-static void take_row(struct takeover *takeover, const struct msg_rtc_row *row)
+static void take_over_row(struct takeover *takeover, const struct msg_rtc_row *row)
 {
     struct rtc *rtc = takeover->rtc;
     if (rtc_find(rtc, (const uint8_t *)row->connection.data) != NULL) {
@@ -101,16 +97,16 @@ static void take_row(struct takeover *takeover, const struct msg_rtc_row *row)
     set_media(connection, row);
     takeover->resumed++;
     metric_inc(rtc->taken_over);
-    resume(connection);
+    resume_connection(connection);
 }
 
-static void ask_page(void *arg);
+static void ask_rows(void *arg);
 
-static void ask_again(struct takeover *takeover)
+static void ask_rows_again(struct takeover *takeover)
 {
     clock_cancel(takeover->rtc->parts.clock, takeover->timer);
     takeover->timer =
-        clock_after(takeover->rtc->parts.clock, TAKEOVER_AGAIN_MS, ask_page, takeover);
+        clock_after(takeover->rtc->parts.clock, TAKEOVER_AGAIN_MS, ask_rows, takeover);
 }
 
 static struct connection *find_by_handle(const struct rtc *rtc, uint64_t handle)
@@ -155,12 +151,12 @@ static void on_rows(void *arg, enum err err, const struct msg *reply)
         return;
     }
     if (err != ERR_OK) {
-        ask_again(takeover);
+        ask_rows_again(takeover);
         return;
     }
     const struct msg_rtc_row_list *rows = &reply->rtc_page_reply.rows;
     for (size_t i = 0; i < rows->count; i++) {
-        take_row(takeover, &rows->items[i]);
+        take_over_row(takeover, &rows->items[i]);
     }
     if (rows->count < RTC_PAGE) {
         end_reading(takeover);
@@ -168,10 +164,10 @@ static void on_rows(void *arg, enum err err, const struct msg *reply)
     }
     memcpy(takeover->last, rows->items[rows->count - 1].connection.data, sizeof(takeover->last));
     takeover->has_last = true;
-    ask_page(takeover);
+    ask_rows(takeover);
 }
 
-static void ask_page(void *arg)
+static void ask_rows(void *arg)
 {
     struct takeover *takeover = arg;
     const struct rtc *rtc = takeover->rtc;
@@ -187,7 +183,7 @@ static void ask_page(void *arg)
     *asking = (struct asking_page){.takeover = takeover, .round = takeover->round};
     if (bus_call(rtc->parts.bus, &msg, &context, on_rows, asking) != ERR_OK) {
         mem_free(&asking);
-        ask_again(takeover);
+        ask_rows_again(takeover);
     }
 }
 
@@ -208,7 +204,7 @@ static void on_early_event(void *arg, const struct janus_message *message)
     takeover->early[takeover->early_count++] = early;
 }
 
-static void on_session_ready(void *arg, bool is_new)
+static void begin_takeover(void *arg, bool is_new)
 {
     struct takeover *takeover = arg;
     takeover->round++;
@@ -216,11 +212,11 @@ static void on_session_ready(void *arg, bool is_new)
     takeover->has_last = false;
     takeover->resumed = takeover->ended = 0;
     takeover_enter(takeover, TAKEOVER_READING);
-    ask_page(takeover);
+    ask_rows(takeover);
 }
 
 /* The rows say what is to be gone on with, here or elsewhere. */
-static void on_session_lost(void *arg)
+static void leave_all(void *arg)
 {
     struct takeover *takeover = arg;
     struct rtc *rtc = takeover->rtc;
@@ -239,8 +235,8 @@ struct takeover *takeover_new(struct rtc *rtc)
     struct takeover *takeover = mem_alloc(sizeof(*takeover));
     *takeover = (struct takeover){.rtc = rtc};
     janus_handles_spare(rtc->parts.handles, true);
-    const struct janus_listener listener = {.on_ready = on_session_ready,
-                                            .on_lost = on_session_lost,
+    const struct janus_listener listener = {.on_ready = begin_takeover,
+                                            .on_lost = leave_all,
                                             .on_event = on_early_event,
                                             .arg = takeover};
     janus_session_listen(rtc->parts.session, &listener);

@@ -11,6 +11,4 @@ struct takeover;
 struct takeover *takeover_new(struct rtc *rtc);
 void takeover_free(struct takeover **takeover);
 
-bool takeover_is_done(const struct takeover *takeover); /* all rows of the node are known */
-
 #endif

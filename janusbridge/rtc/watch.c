@@ -8,6 +8,8 @@
 #define VAIN_MAX 2
 #define VAIN_PAUSE_MS 100
 
+static void watch_look(struct connection *watcher);
+
 /* ---- what is wanted, and can be had ---- */
 
 /* Who sends what is wished for; NULL: nobody does, for now. */
@@ -137,7 +139,7 @@ static void take_offer(struct connection *watcher, const struct janus_message *m
     rtc_changed(watcher);
 }
 
-static void look_later(void *arg)
+static void watch_look_later(void *arg)
 {
     struct connection *watcher = arg;
     watcher->timer = 0;
@@ -151,7 +153,8 @@ static void on_offered(void *arg, enum err err, const struct janus_message *mess
     if (err == ERR_NOT_FOUND) {
         watcher->vain++;
         clock_cancel(watcher->rtc->parts.clock, watcher->timer);
-        watcher->timer = clock_after(watcher->rtc->parts.clock, VAIN_PAUSE_MS, look_later, watcher);
+        watcher->timer =
+            clock_after(watcher->rtc->parts.clock, VAIN_PAUSE_MS, watch_look_later, watcher);
     } else if (err != ERR_OK) {
         rtc_close(watcher, RTC_REFUSED, err);
     } else {
@@ -184,7 +187,7 @@ static void on_tuned(void *arg, enum err err, const struct janus_message *messag
 }
 
 /* True: Janus is asked. */
-static bool tune(struct connection *watcher)
+static bool tune_streams(struct connection *watcher)
 {
     struct janus_tuning tunings[RTC_STREAMS_MAX];
     size_t count = 0;
@@ -217,7 +220,8 @@ static bool tune(struct connection *watcher)
 
 /* ---- looking ---- */
 
-static void subscribe(struct connection *watcher, const struct janus_stream *missing, size_t count)
+static void subscribe_first(struct connection *watcher, const struct janus_stream *missing,
+                            size_t count)
 {
     const struct janus_place place = {.room_id = watcher->room_id, .pin = str_of(watcher->pin)};
     if (count > 0) {
@@ -226,7 +230,8 @@ static void subscribe(struct connection *watcher, const struct janus_stream *mis
     }
 }
 
-static void update(struct connection *watcher, const struct janus_stream *missing, size_t count)
+static void update_streams(struct connection *watcher, const struct janus_stream *missing,
+                           size_t count)
 {
     struct janus_stream needless[RTC_STREAMS_MAX];
     const size_t needless_count = find_needless(watcher, needless);
@@ -234,11 +239,11 @@ static void update(struct connection *watcher, const struct janus_stream *missin
         AUTO(mem_free) char *body = janus_json_update(missing, count, needless, needless_count);
         ask_offer(watcher, body);
     } else {
-        (void)tune(watcher);
+        (void)tune_streams(watcher);
     }
 }
 
-void watch_look(struct connection *watcher)
+static void watch_look(struct connection *watcher)
 {
     struct janus_stream missing[RTC_WISHES_MAX];
     if (watcher->is_busy || (watcher->state != RTC_JOINING && watcher->state != RTC_UP)) {
@@ -250,18 +255,9 @@ void watch_look(struct connection *watcher)
         count = 1;
     }
     if (watcher->state == RTC_JOINING) {
-        subscribe(watcher, missing, count);
+        subscribe_first(watcher, missing, count);
     } else {
-        update(watcher, missing, count);
-    }
-}
-
-void rtc_look_again(struct rtc *rtc, uint64_t room_id)
-{
-    LIST_EACH (struct connection, connection, &rtc->all, link) {
-        if (connection->kind == RTC_WATCH && connection->room_id == room_id) {
-            watch_look(connection);
-        }
+        update_streams(watcher, missing, count);
     }
 }
 
@@ -276,7 +272,7 @@ static void reply_watch(struct connection *watcher, struct call *call)
     call_reply(call, &reply);
 }
 
-void watch_join(struct connection *watcher)
+static void join_as_watcher(struct connection *watcher)
 {
     struct call *call = rtc_take_call(watcher);
     if (call != NULL) {
@@ -416,7 +412,7 @@ void watch_restart(struct rtc *rtc, struct call *call)
 
 /* ---- what Janus tells without being asked ---- */
 
-void watch_hear(struct connection *watcher, const struct janus_message *message)
+static void hear_of_layers(struct connection *watcher, const struct janus_message *message)
 {
     struct str mid = STR_NONE;
     uint64_t layer;
@@ -434,3 +430,6 @@ void watch_hear(struct connection *watcher, const struct janus_message *message)
                                                        .source = stream->source,
                                                        .has_source = true}});
 }
+
+const struct rtc_kind_ops watch_ops = {
+    .join = join_as_watcher, .look = watch_look, .hear_event = hear_of_layers};

@@ -12,9 +12,8 @@ void watch_ask_offer(struct rtc *rtc, struct call *call);
 void watch_answer(struct rtc *rtc, struct call *call);
 void watch_restart(struct rtc *rtc, struct call *call);
 
-void watch_join(struct connection *connection); /* it has its row */
-void watch_hear(struct connection *connection, const struct janus_message *message);
-/* Does it get what its client wants? If not, and Janus can be asked now, it is. */
-void watch_look(struct connection *connection);
+/* Whenever it is looked at: does it get what its client wants? If not, and Janus can be asked now,
+ * it is. */
+extern const struct rtc_kind_ops watch_ops;
 
 #endif

@@ -20,6 +20,27 @@ static void must(bool condition, const char *what)
     }
 }
 
+static void read_media(const struct janus_message *message)
+{
+    struct janus_stream streams[RTC_STREAMS_MAX];
+    size_t count = 0;
+    struct str text = STR_NONE;
+    uint64_t layer = 0;
+    bool arrives;
+    (void)janus_message_jsep(message, "offer", &text);
+    (void)janus_message_says(message, "attached");
+    if (janus_message_streams(message, streams, RTC_STREAMS_MAX, &count)) {
+        must(count <= RTC_STREAMS_MAX, "too many streams");
+        for (size_t i = 0; i < count; i++) {
+            must(streams[i].mid.bytes > 0, "a stream without a mid");
+        }
+    }
+    if (janus_message_media(message, &text, &layer, &arrives) ||
+        janus_message_layer(message, &text, &layer)) {
+        must(layer <= JANUS_LAYER_MAX && text.bytes > 0, "a layer that there is not");
+    }
+}
+
 static void read_answers(const struct janus_message *message)
 {
     uint64_t ids[PUBLISHERS_MAX];
@@ -46,6 +67,7 @@ static void read_answers(const struct janus_message *message)
         janus_message_news(message, 1234, &news);
         must(news.count <= PUBLISHERS_MAX, "too much news");
     }
+    read_media(message);
     (void)janus_message_is_done(message, "created", 1234);
     (void)janus_message_is_done(message, "destroyed", 1234);
     janus_message_info(message, version, sizeof(version), &timeout_s);
@@ -160,9 +182,20 @@ static void write_text(const char *text)
     AUTO(mem_free) char *exists = janus_json_exists(1);
     AUTO(mem_free) char *participants = janus_json_participants(1);
     AUTO(mem_free) char *observe = janus_json_observe(1);
-    const char *const bodies[] = {create, destroy, exists, participants, observe};
+    const struct janus_place place = {.room_id = 1, .feed = 2, .pin = str_of(text)};
+    const struct janus_stream stream = {.mid = str_of(text), .feed = 2, .feed_mid = str_of(text)};
+    const struct janus_tuning tuning = {.mid = str_of(text), .has_layer = true, .layer = 2};
+    AUTO(mem_free) char *publish = janus_json_publish(&place, 1000);
+    AUTO(mem_free) char *subscribe = janus_json_subscribe(&place, &stream, 1);
+    AUTO(mem_free) char *update = janus_json_update(&stream, 1, &stream, 1);
+    AUTO(mem_free) char *tune = janus_json_tune(&tuning, 1);
+    AUTO(mem_free) char *moderate = janus_json_moderate(&place, place.pin, place.pin, true);
+    AUTO(mem_free) char *jsep = janus_json_jsep("offer", str_of(text));
+    const char *const bodies[] = {create,  destroy,   exists, participants, observe,
+                                  publish, subscribe, update, tune,         moderate};
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
-        AUTO(mem_free) char *message = janus_json_message("0123456789abcdef", auth, bodies[i]);
+        AUTO(mem_free)
+        char *message = janus_json_message("0123456789abcdef", auth, bodies[i], jsep);
         must_parse(message);
     }
     AUTO(mem_free) char *attach = janus_json_attach("0123456789abcdef", auth);

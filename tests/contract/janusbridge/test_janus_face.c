@@ -51,8 +51,9 @@ static void test_connections_are_used_again(void **state)
     for (int i = 0; i < 200; i++) {
         assert_int_equal(rig_answer(rig, rig_list(rig, RIG_ROOM)), ERR_OK);
     }
-    /* one for the poll, one for calls, one for a keepalive that came between */
-    assert_in_range(counts(rig).accepted, 2, 3);
+    /* one for the poll, one for calls, and one each for a keepalive and the question what Janus is,
+     * where they come between */
+    assert_in_range(counts(rig).accepted, 2, 4);
 }
 
 static void test_many_at_once_share_a_bounded_pool(void **state)

@@ -4,23 +4,25 @@
 build_dir=$root/build/release
 build_targets="lynks-gateway lynks-authsvc lynks-hash lynks-roomsvc lynks-janusbridge lynks-migrate lynks-keygen lynks-supervise lynks-admin"
 
-end_group() { # its leader, a child of this shell
-    kill -TERM -- "-$1" 2>/dev/null || :
-    wait "$1" 2>/dev/null || :
-    kill -KILL -- "-$1" 2>/dev/null || : # what outlives it, like the server that makes the database
+# For who was interrupted: all that quietly has at work.
+end_groups() {
+    local leader
+    for leader in $(jobs -p); do
+        kill -TERM -- "-$leader" 2>/dev/null || :
+        wait "$leader" 2>/dev/null || :
+        kill -KILL -- "-$leader" 2>/dev/null || : # what outlives it, like the server that makes the database
+    done
 }
 
-# Runs in the background, in a process group of its own, so that a signal ends all of it at once and this script too.
+# Runs in the background, in a process group of its own, so that a signal to this script is heard at once; its trap
+# (end_groups) ends all of it.
 quietly() { # log file, command
-    local file=$1 job code=0
+    local file=$1 code=0
     shift
     set -m
     "$@" >>"$file" 2>&1 </dev/null 9>&- &
-    job=$!
     set +m
-    trap 'end_group "$job"; exit 130' INT TERM HUP
-    wait "$job" || code=$?
-    trap - INT TERM HUP
+    wait "$!" || code=$?
     return "$code"
 }
 

@@ -25,8 +25,11 @@ struct bus_call {
     uint64_t home_hash;            /* bus_route_home of where it belongs; 0: anywhere */
     zmq_msg_t frame;               /* as sent last; shared with libzmq, not copied */
     uint64_t started_us;
-    unsigned sends;   /* how often it may have reached a service */
-    unsigned strayed; /* how often it came to an endpoint of another home */
+    unsigned sends;     /* how often it may have reached a service */
+    unsigned strayed;   /* how often it came to an endpoint of another home */
+    unsigned elsewhere; /* of a command: at so many silent endpoints it may still be executed */
+    enum err said;      /* how it failed where it was sent last, while it may still be executed
+                           elsewhere: it waits for what those say; ERR_OK: it does not */
     bus_reply_fn *fn;
     void *arg;
 };

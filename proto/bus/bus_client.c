@@ -99,6 +99,42 @@ static bool is_outrun(const struct bus_call *call, const struct bus_endpoint *en
     return call->endpoint != endpoint && !err_is_refusal(status) && err_is_retryable(status);
 }
 
+/* Somewhere else than at endpoint, which has not done it. What an endpoint that is lost had is not
+ * counted: mostly its process is no more, and nobody is to wait for that. */
+static bool may_still_be_done(const struct bus_call *call, const struct bus_endpoint *endpoint)
+{
+    return call->type->retry == RETRY_KEYED &&
+           (call->elsewhere > 0 || (call->endpoint != NULL && call->endpoint != endpoint));
+}
+
+/* Whoever is told that his command has failed is not to find out later that it was done. */
+static void take_call_failure(struct bus_client *client, const struct bus_endpoint *endpoint,
+                              struct bus_call *call, enum err status)
+{
+    struct bus_service *service = service_of(client, call);
+    if (!may_still_be_done(call, endpoint)) {
+        finish_client_call(client, call, status, NULL);
+    } else if (call->endpoint == endpoint) {
+        bus_service_forget(service, call);
+        call->said = status;
+        bus_service_pump(service);
+    } else {
+        metric_inc(client->late_replies);
+    }
+}
+
+/* What is left are the endpoints where it may still be executed: this one has not done so. */
+static void take_last_failure(struct bus_client *client, struct bus_service *service,
+                              struct bus_endpoint *endpoint, struct bus_call *call, enum err status)
+{
+    if (err_is_refusal(status)) {
+        bus_service_refused(service, endpoint, call, status);
+    }
+    if (call->elsewhere == 0) {
+        finish_client_call(client, call, call->said, NULL);
+    }
+}
+
 /* An answer that can be matched but not read ends its call: waiting would not make it better. */
 static void take_reply(struct bus_client *client, struct bus_service *service,
                        struct bus_endpoint *endpoint, const struct envelope *envelope,
@@ -106,7 +142,12 @@ static void take_reply(struct bus_client *client, struct bus_service *service,
 {
     struct bus_call *call = slots_find(client->calls, envelope->correlation_id);
     const bool is_known = call != NULL && call->type->service == bus_service_id(service);
-    if (is_known && envelope->status == ERR_NOT_MINE && call->home_hash != 0) {
+    if (is_known && call->endpoint != endpoint && call->elsewhere > 0) {
+        call->elsewhere--;
+    }
+    if (is_known && call->said != ERR_OK && envelope->status != ERR_OK) {
+        take_last_failure(client, service, endpoint, call, envelope->status);
+    } else if (is_known && envelope->status == ERR_NOT_MINE && call->home_hash != 0) {
         bus_service_not_mine(service, endpoint, call);
     } else if (!is_known || is_outrun(call, endpoint, envelope->status)) {
         metric_inc(client->late_replies);
@@ -115,7 +156,7 @@ static void take_reply(struct bus_client *client, struct bus_service *service,
     } else if (err_is_refusal(envelope->status)) {
         bus_service_refused(service, endpoint, call, envelope->status);
     } else if (envelope->status != ERR_OK) {
-        finish_client_call(client, call, envelope->status, NULL);
+        take_call_failure(client, endpoint, call, envelope->status);
     } else if (reply->id != call->type->reply) {
         refuse_frame(client, endpoint, CODEC_UNKNOWN);
         finish_client_call(client, call, ERR_PROTOCOL, NULL);

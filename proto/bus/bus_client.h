@@ -11,7 +11,9 @@
  * call goes elsewhere, and the endpoint gets no more of that home until it is connected anew. An
  * endpoint that answers nothing for a while, although another is there, gets no new calls until it
  * answers anything; what waits there and may be sent again is sent again elsewhere, and the first
- * answer counts. */
+ * answer counts. But that a command (KEYED) has failed counts only when it cannot be executed by
+ * another one any more, to which it was sent, too; what became of it is not known (ERR_DEADLINE)
+ * when that one does not say so in time. */
 #ifndef LYNKS_PROTO_BUS_BUS_CLIENT_H
 #define LYNKS_PROTO_BUS_BUS_CLIENT_H
 

@@ -237,8 +237,10 @@ enum err bus_service_send(struct bus_service *service, struct bus_call *call)
 void bus_service_forget(struct bus_service *service, struct bus_call *call)
 {
     struct bus_endpoint *endpoint = call->endpoint;
-    if (endpoint == NULL) {
+    if (endpoint == NULL && call->line != NULL) {
         take_from_line(service, call);
+    }
+    if (endpoint == NULL) {
         return;
     }
     bus_endpoint_forget(endpoint, call);
@@ -323,6 +325,8 @@ static void leave_silent(struct bus_service *service, struct bus_endpoint *endpo
     LIST_EACH (struct bus_call, call, &endpoint->calls, link) {
         if (bus_call_may_be_sent_again(call) && (with_costly || !call->route->is_costly) &&
             has_trusted_besides(service, endpoint, call->home_hash)) {
+            const bool is_there = list_is_empty(&call->out);
+            call->elsewhere += call->type->retry == RETRY_KEYED && is_there;
             hold_again(service, call);
         }
     }

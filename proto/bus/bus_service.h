@@ -41,7 +41,7 @@ void bus_service_set_addresses(void *service, const struct resolve_set *set);
 
 /* Sends a new call or holds it. ERR_OVERLOADED, ERR_UNAVAILABLE: neither, call is as before. */
 enum err bus_service_send(struct bus_service *service, struct bus_call *call);
-/* Takes a call back, wherever it is. Something else is held: pump. */
+/* Takes a call back, wherever it is, if it is anywhere. Something else is held: pump. */
 void bus_service_forget(struct bus_service *service, struct bus_call *call);
 /* Sends held calls as far as there is room. */
 void bus_service_pump(struct bus_service *service);

@@ -416,7 +416,84 @@ static void test_costly_calls_are_given_more_time(void **state)
     wait_for_late(rig, 2);
 }
 
+/* A command that is at a replica that has fallen silent, and once more at the other. */
+static struct bus_asked *ask_twice(struct rig *rig, uint64_t timeout_ms,
+                                   struct bus_server **ret_silent, struct bus_server **ret_other)
+{
+    const struct bus_client_config config = {
+        .patience = {.silent_ms = 60, .silent_costly_ms = 60, .probe_ms = TIMEOUT_MS}};
+    struct bus_asked *asked = &rig->asked[0];
+    connect_with(rig, 2, &config);
+    rig->servers[0].mode = SERVE_KEEP;
+    rig->servers[1].mode = SERVE_KEEP;
+    assert_int_equal(bus_ask_login(&rig->pair, asked, 1, timeout_ms), ERR_OK);
+    rig->wanted = 1;
+    assert_true(bus_pair_until(&rig->pair, both_have_seen, rig));
+    *ret_silent = &rig->servers[rig->servers[0].seen == 1 ? 0 : 1];
+    *ret_other = &rig->servers[*ret_silent == &rig->servers[0] ? 1 : 0];
+    rig->wanted = 2;
+    assert_true(bus_pair_until(&rig->pair, both_have_seen, rig));
+    return asked;
+}
+
+/* Who is told that it was not done is not to find out later that it was. */
+static void test_a_command_has_not_failed_while_it_may_still_be_done(void **state)
+{
+    struct rig *rig = *state;
+    struct bus_server *silent, *other;
+    struct bus_asked *asked = ask_twice(rig, TIMEOUT_MS, &silent, &other);
+    struct bus_asked check;
+    fail_kept(other, ERR_NOT_FOUND);
+    other->mode = SERVE_ANSWER;
+    assert_int_equal(bus_ask(&rig->pair, &check, 2, TIMEOUT_MS), ERR_OK);
+    assert_true(bus_pair_until(&rig->pair, bus_asked_is_done, &check)); /* after the failure */
+    assert_int_equal(asked->answers, 0);
+    answer_kept(silent);
+    assert_true(bus_pair_until(&rig->pair, bus_asked_is_done, asked));
+    assert_true(bus_asked_is_right(asked));
+}
+
+static void test_a_command_has_failed_when_it_has_everywhere(void **state)
+{
+    struct rig *rig = *state;
+    struct bus_server *silent, *other;
+    struct bus_asked *asked = ask_twice(rig, TIMEOUT_MS, &silent, &other);
+    fail_kept(silent, ERR_NOT_FOUND);
+    wait_for_late(rig, 1);
+    assert_int_equal(asked->answers, 0);
+    fail_kept(other, ERR_FORBIDDEN);
+    assert_true(bus_pair_until(&rig->pair, bus_asked_is_done, asked));
+    assert_int_equal(asked->err, ERR_FORBIDDEN);
+    assert_int_equal(bus_client_in_flight(rig->pair.client), 0);
+}
+
+/* It had no time to look, or nothing to look with: so it is as the other one has said. */
+static void test_what_one_has_said_counts_when_the_other_could_not(void **state)
+{
+    struct rig *rig = *state;
+    struct bus_server *silent, *other;
+    struct bus_asked *asked = ask_twice(rig, TIMEOUT_MS, &silent, &other);
+    fail_kept(other, ERR_NOT_FOUND);
+    fail_kept(silent, ERR_OVERLOADED);
+    assert_true(bus_pair_until(&rig->pair, bus_asked_is_done, asked));
+    assert_int_equal(asked->err, ERR_NOT_FOUND);
+}
+
+static void test_what_became_of_a_command_is_not_known_when_one_never_says(void **state)
+{
+    struct rig *rig = *state;
+    struct bus_server *silent, *other;
+    struct bus_asked *asked = ask_twice(rig, /* timeout_ms= */ 1000, &silent, &other);
+    fail_kept(other, ERR_NOT_FOUND);
+    assert_true(bus_pair_until(&rig->pair, bus_asked_is_done, asked));
+    assert_int_equal(asked->err, ERR_DEADLINE);
+    assert_int_equal(bus_client_in_flight(rig->pair.client), 0);
+    answer_kept(silent);
+    wait_for_late(rig, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST_BY_KEY(name) cmocka_unit_test_setup_teardown(name, setup_by_key, teardown)
 
 int main(void)
 {
@@ -431,8 +508,11 @@ int main(void)
         TEST(test_when_all_are_silent_one_is_waited_for),
         TEST(test_a_silent_replica_is_better_than_none),
         TEST(test_late_failure_does_not_end_a_call_that_has_moved),
-        cmocka_unit_test_setup_teardown(test_costly_calls_are_given_more_time, setup_by_key,
-                                        teardown),
+        TEST_BY_KEY(test_costly_calls_are_given_more_time),
+        TEST_BY_KEY(test_a_command_has_not_failed_while_it_may_still_be_done),
+        TEST_BY_KEY(test_a_command_has_failed_when_it_has_everywhere),
+        TEST_BY_KEY(test_what_one_has_said_counts_when_the_other_could_not),
+        TEST_BY_KEY(test_what_became_of_a_command_is_not_known_when_one_never_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,47 +1,54 @@
-// Commands on who is in rooms, at a steady rate. Each is sent once, but for joins: these have a key, and come again until they
-// are answered.
+// Commands on rooms and who is in them, at a steady rate. Most are sent once; those that make something, and a part of the messages,
+// have a key, and come again until they are answered.
 import { randomUUID } from 'node:crypto';
 import { sleep } from '../support/wait.mjs';
 import { Client } from './client.mjs';
+import { pick } from './room-people.mjs';
+import { Strangers } from './room-strangers.mjs';
 
 const TICK_MS = 5;
 const AGAIN_MS = 250;
-const JOIN_EVERY = 20;
 const AWAY = [429, 502, 503, 504]; // what it came to is not known
-const JOIN_PATIENCE_MS = 60000;
+const PATIENCE_MS = 60000;
+// What comes one after the other, again and again: as many of each.
+const SHARES = { rename: 10, raise: 8, say: 5, sayToOne: 4, mute: 2, come: 2, decide: 3, leave: 2, comeBack: 1, ban: 1, inviteMore: 1, changeInvitation: 1 };
+// What may be answered, because somebody else was first; of all else only success is right.
+const GONE = ['removed', 'denied', 'banned', 'not_joined', 'not_found', 'must_wait'];
+const REFUSALS = {
+    message: GONE, leave: GONE, back: ['removed', 'denied', 'banned'], admit: ['not_found', 'conflict'], deny: ['not_found', 'conflict'],
+    join: ['banned', 'invitation_used_up', 'invitation_revoked', 'removed', 'denied'], again: ['removed', 'denied', 'not_found'],
+    invite: [], relabel: ['not_found'], revoke: ['not_found'],
+};
 
-const pick = (items) => items[Math.floor(Math.random() * items.length)];
+// So that two of a kind do not come one after the other.
+function spread(shares) {
+    const all = Object.values(shares).reduce((sum, share) => sum + share);
+    const slots = Object.entries(shares).flatMap(([name, share]) =>
+        Array.from({ length: share }, (_, i) => ({ name, place: ((i + 0.5) * all) / share })));
+    return slots.sort((a, b) => a.place - b.place).map(({ name }) => name);
+}
+const TURN = spread(SHARES);
 
-/// A join that is repeated until it is answered. address: of the client; name: of nobody else who comes into this room, since
-/// by it a join that was done twice is known.
-export async function join(stack, ports, { room, name, address }) {
-    const key = randomUUID();
-    const end = performance.now() + JOIN_PATIENCE_MS;
-    let answer;
-    for (let turn = 0; turn === 0 || performance.now() < end; turn += 1) {
-        answer = await stack.request(`/v1/rooms/${room}/participants`, { port: ports[turn % ports.length], agent: false,
-            localAddress: address, body: { name }, headers: { 'idempotency-key': key } }).catch((error) => ({ error }));
-        if (answer.status === 201) {
-            return { id: answer.json.participant.id, token: answer.json.token, room, name, address, hand: false };
-        }
-        const isAway = answer.error !== undefined || answer.status === 409 || AWAY.includes(answer.status);
-        if (!isAway) break;
-        await sleep(AGAIN_MS);
-    }
-    throw new Error(`join: ${answer.status} ${answer.text ?? answer.error}`);
+function settle(record, { status, text, json }) {
+    record.status = status;
+    record.why = text;
+    record.code = status < 300 ? undefined : (json ?? JSON.parse(text)).code;
+    if (status < 300) record.outcome = 'done';
+    else if (AWAY.includes(status)) record.outcome = 'unknown';
+    else record.outcome = REFUSALS[record.kind]?.includes(record.code) ? 'refused' : 'failed';
 }
 
-/// seats: those who are in and stay: [{ room, id, token, hand }].
+/// places: the rooms: { room, code, hasLobby, seats, staff, strangers, invitations }; users: tokens of people who have signed in.
 export class Commands {
-    constructor(stack, { ports, seats, codes, rate, first }) {
+    constructor(stack, { ports, places, users, rate, first }) {
         this.stack = stack;
         this.ports = ports;
         this.clients = ports.map((port) => new Client(port));
-        this.free = [...seats];
-        this.codes = codes; // of rooms that guests come into: [{ room, code }]
-        this.visitors = [];
+        this.places = places;
+        this.free = places.flatMap(({ seats }) => seats);
+        this.strangers = new Strangers(this, users);
         this.rate = rate;
-        this.first = first; // of the numbers in names, which are used once
+        this.first = first; // of the numbers in names and texts, which are used once
         this.records = [];
         this.pending = new Set();
         this.sent = 0;
@@ -63,61 +70,115 @@ export class Commands {
     #tick() {
         const due = Math.floor(((performance.now() - this.began) * this.rate) / 1000);
         for (; this.sent < due; this.sent += 1) {
-            const one = this.#one(this.sent).catch((error) => this.records.push({ kind: 'any', outcome: 'failed', why: error.message }));
+            const one = this.#one(this.sent).catch((error) => this.records.push({ kind: 'any', outcome: 'failed', why: error.stack }));
             this.pending.add(one);
             one.then(() => this.pending.delete(one));
         }
     }
 
-    #one(number) {
-        if (number % JOIN_EVERY === 3) return this.#visit(number);
-        if (number % JOIN_EVERY === 13 && this.visitors.length > 0) return this.#leave(this.visitors.shift());
+    // Where there is nobody to whom it could be done, somebody has another name.
+    async #one(number) {
+        const name = TURN[number % TURN.length];
+        const act = name in this.strangers ? this.strangers[name](this.first + number) : undefined;
+        await (act ?? this.#ofSeat(name, this.first + number));
+    }
+
+    async #ofSeat(name, number) {
         const seat = this.free.splice(Math.floor(Math.random() * this.free.length), 1)[0];
         if (seat === undefined) {
             this.skipped += 1; // all have a command out
-            return Promise.resolve();
+            return;
         }
-        return (number % 2 === 0 ? this.#rename(seat, number) : this.#raise(seat)).finally(() => this.free.push(seat));
-    }
-
-    async #visit(number) {
-        const { room, code } = pick(this.codes);
-        const name = `visitor ${this.first + number}`;
-        const visitor = await join(this.stack, this.ports, { room: code, name,
-            address: `127.2.${(number >> 8) & 255}.${1 + (number & 127)}` });
-        this.records.push({ kind: 'join', outcome: 'done', room, id: visitor.id, name });
-        this.visitors.push({ ...visitor, room });
-    }
-
-    #leave(visitor) {
-        return this.#send({ kind: 'leave', room: visitor.room, id: visitor.id }, 'DELETE', visitor, '');
+        const acts = { raise: () => this.#raise(seat), say: () => this.#say(seat, number), sayToOne: () => this.#say(seat, number, this.#listener(seat)),
+            mute: () => this.#mute(seat) };
+        await (acts[name] ?? (() => this.#rename(seat, number)))().finally(() => this.free.push(seat));
     }
 
     #rename(seat, number) {
-        const name = `name ${this.first + number}`;
-        return this.#send({ kind: 'rename', room: seat.room, id: seat.id, name }, 'PATCH', seat, JSON.stringify({ name }));
+        const name = `name ${number}`;
+        return this.change({ kind: 'rename', room: seat.room, id: seat.id, name }, seat, { name });
     }
 
     async #raise(seat) {
         const hand = !seat.hand;
-        const record = { kind: 'hand', room: seat.room, id: seat.id, hand };
-        await this.#send(record, 'PATCH', seat, JSON.stringify({ hand }));
+        const record = await this.change({ kind: 'hand', room: seat.room, id: seat.id }, seat, { hand });
         if (record.outcome === 'done') seat.hand = hand;
     }
 
-    // Where it came to nothing that is known, outcome is "unknown"; "failed" is what must not be.
-    async #send(record, method, { room, id, token }, body) {
+    // By one of the staff; he himself is heard again when he wants to.
+    async #mute(seat) {
+        const isMuted = !seat.isMuted;
+        const record = { kind: 'sound', room: seat.room, id: seat.id };
+        if (isMuted) {
+            await this.send(record, seat.isStaff ? seat : pick(seat.place.staff), 'POST', `/participants/${seat.id}/mute`, { sources: ['audio'] });
+        } else {
+            await this.change(record, seat, { muted: [] });
+        }
+        if (record.outcome === 'done') seat.isMuted = isMuted;
+    }
+
+    #listener(seat) {
+        return pick([...seat.place.seats, ...seat.place.strangers.filter(({ state }) => state === 'joined')].filter((one) => one !== seat));
+    }
+
+    /// to: the only one who is to see it; undefined: all.
+    #say(from, number, to) {
+        const record = { kind: 'message', room: from.room, from: from.id, to: to?.id, text: `message ${number}` };
+        const body = { text: record.text, ...(to === undefined ? {} : { to: to.id }) };
+        return number % 2 === 0 ? this.send(record, from, 'POST', '/messages', body)
+            : this.insist(record, { path: '/messages', token: from.token, body });
+    }
+
+    /// Somebody changes himself.
+    change(record, who, body) {
+        return this.send(record, who, 'PATCH', `/participants/${who.id}`, body);
+    }
+
+    /// Once. Where it came to nothing that is known, the record's outcome is "unknown"; "failed" is what must not be.
+    async send(record, who, method, path, body) {
         this.records.push(record);
         const began = performance.now();
+        const text = body === undefined ? '' : JSON.stringify(body);
         try {
-            const answer = await pick(this.clients).request(method, `/v1/rooms/${room}/participants/${id}`, body, `Bearer ${token}`);
-            record.status = answer.status;
-            record.outcome = answer.status < 300 ? 'done' : AWAY.includes(answer.status) ? 'unknown' : 'failed';
-            record.why = answer.text;
+            settle(record, await pick(this.clients).request(method, `/v1/rooms/${who.room}${path}`, text, `Bearer ${who.token}`));
         } catch (error) {
             record.outcome = 'unknown';
             record.why = error.message;
         }
         record.ms = performance.now() - began;
+        return record;
+    }
+
+    /// With a key, again and again until it is known what it came to; sometimes once more, as who has lost the answer would.
+    async insist(record, { path, token, body, address, room = record.room }) {
+        this.records.push(Object.assign(record, { tries: [] }));
+        const key = randomUUID();
+        const end = performance.now() + PATIENCE_MS;
+        const ask = (turn) => this.stack.request(`/v1/rooms/${room}${path}`, { port: this.ports[turn % this.ports.length], agent: false,
+            localAddress: address, body, token: token && `Bearer ${token}`, headers: { 'idempotency-key': key } });
+        for (let turn = Math.floor(Math.random() * 2); performance.now() < end; turn += 1) {
+            const answer = await ask(turn).catch(() => undefined);
+            record.tries.push(`${answer?.status} at ${Date.now()}`);
+            if (answer !== undefined) settle(record, answer);
+            if (answer !== undefined && record.outcome !== 'unknown' && record.code !== 'in_flight') {
+                record.answer = answer.json;
+                record.isDoubtful = record.outcome === 'refused' && record.tries.length > 1; // it may be that one before was done
+                if (record.outcome === 'done' && Math.random() < 0.25) await this.#again(record, await ask(turn + 1).catch(() => undefined));
+                return record;
+            }
+            await sleep(AGAIN_MS);
+        }
+        record.outcome = 'failed';
+        return record;
+    }
+
+    // What was made is there once, and has the same names; or whoever asks, or what he has made, is gone already.
+    #again(record, answer) {
+        if (answer === undefined || AWAY.includes(answer.status)) return;
+        const again = { kind: 'again', of: record.kind };
+        settle(again, answer);
+        const namesOf = ({ id, secret, token, participant }) => JSON.stringify([id, secret, token, participant?.id]);
+        if (again.outcome === 'done' && namesOf(answer.json) !== namesOf(record.answer)) again.outcome = 'failed';
+        this.records.push(again);
     }
 }

@@ -5,8 +5,13 @@ export const TYPES = [undefined, 'room.updated', 'room.ended', 'meeting.ended', 
     'participant.left', 'participant.removed', 'hand.raised', 'hand.lowered', 'participant.waiting', 'participant.admitted', 'participant.denied',
     'participant.banned', 'participant.muted', 'message.created', 'invitation.created', 'invitation.updated', 'invitation.revoked'];
 export const ROLES = [undefined, 'viewer', 'participant', 'moderator', 'owner'];
+export const STATES = [undefined, 'waiting', 'joined', 'left', 'removed', 'denied', 'ended'];
+export const SOURCES = ['audio', 'video', 'screen'];
+export const AUDIENCES = [undefined, 'all', 'staff', 'named'];
+const REASONS = [undefined, 'left', 'absent', 'removed', 'session_ended', 'meeting_ended', 'closed', 'expired', 'unused', 'owner_removed',
+    'not_a_member', 'banned', 'invitation_revoked', 'waited_too_long'];
 const EVENT = 4; // its field of room_news (proto/schema/messages.def)
-const OUT = ['participant.left', 'participant.removed'];
+export const OUT = ['participant.left', 'participant.removed', 'participant.denied', 'participant.banned'];
 
 // As much of msgpack as the bus uses; ids fit into a Number.
 function unpack(bytes) {
@@ -49,32 +54,39 @@ function unpack(bytes) {
     return one();
 }
 
-function participantOf(record) {
-    return record === undefined ? undefined
-        : { id: String(record[1]), name: record[2], role: ROLES[record[3]], guest: Boolean(record[5]), hand: Boolean(record[6]) };
-}
+const of = (record, read) => (record === undefined ? undefined : read(record));
+const participantOf = (record) => ({ id: String(record[1]), name: record[2], role: ROLES[record[3]], state: STATES[record[4]],
+    guest: Boolean(record[5]), hand: Boolean(record[6]), muted: SOURCES.filter((_, i) => (record[8] >> i) & 1) });
+const messageOf = (record) => ({ id: String(record[1]), seq: record[2], text: record[3], from: String(record[4]), fromName: record[5],
+    to: record[6] ? String(record[6]) : undefined });
+const invitationOf = (record) => ({ id: String(record[1]), role: ROLES[record[2]], label: record[3] || undefined, max_uses: record[4] || null,
+    uses: record[5] ?? 0 });
 
 // What the journal keeps is the message with its envelope, or its fields alone.
 function eventOf(hex) {
     const whole = unpack(Buffer.from(hex, 'hex'));
     const news = Array.isArray(whole) ? whole.at(-1) : whole;
     const record = news[EVENT] ?? news;
-    return { seq: record[1], type: TYPES[record[2]], timeMs: record[4], participant: participantOf(record[5]) };
+    return { seq: record[1], type: TYPES[record[2]], audience: AUDIENCES[record[3]], timeMs: record[4], participant: of(record[5], participantOf),
+        reason: REASONS[record[7]], named: (record[8] ?? []).map(String), message: of(record[9], messageOf),
+        invitation: of(record[10], invitationOf) };
 }
 
 /// Room id -> its events, in order.
 export async function readJournal(stack) {
     const journal = new Map();
-    for (const [room, seq, data] of await stack.sql('SELECT room_id, seq, HEX(data) FROM room_events ORDER BY room_id, seq')) {
+    for (const [room, seq, audience, data] of await stack.sql(
+        'SELECT room_id, seq, audience, HEX(data) FROM room_events ORDER BY room_id, seq')) {
         const event = eventOf(data);
         if (String(event.seq) !== seq) throw new Error(`room ${room}: event ${seq} says that it is ${event.seq}`);
+        if (AUDIENCES[audience] !== event.audience) throw new Error(`room ${room}: event ${seq} is for ${audience}, and says ${event.audience}`);
         if (!journal.has(room)) journal.set(room, []);
         journal.get(room).push(event);
     }
     return journal;
 }
 
-/// Who is in after these events: id -> participant.
+/// Who is in after these events, or waits to be let in: id -> participant.
 export function fold(events, state = new Map()) {
     for (const { type, participant } of events) {
         if (OUT.includes(type)) state.delete(participant.id);
@@ -82,4 +94,13 @@ export function fold(events, state = new Map()) {
         else if (participant !== undefined) state.set(participant.id, participant);
     }
     return state;
+}
+
+/// What each event has changed: fn(event, was), where was is the participant as he was before it, or undefined.
+export function eachChange(events, fn) {
+    const state = new Map();
+    for (const event of events) {
+        fn(event, state.get(event.participant?.id));
+        fold([event], state);
+    }
 }

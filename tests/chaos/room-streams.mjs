@@ -6,25 +6,27 @@ const AGAIN_MS = 200; // at most, as clients with jitter
 const REFUSED_AGAIN_MS = 700;
 const WAITS = [429, 502, 503, 504];
 const STAYS_MS = 8000; // half of that to one and a half times: then it leaves by itself, and comes back to another gateway
+const WAITING_STAYS_MS = 800; // of who waits: so that he is let in while he is cut off, too
 
 const soon = (most) => sleep(20 + Math.random() * most);
 
-/// One reader. ports: of the gateways. After begin() it reads until end().
+/// One reader. person: who reads (room-people.mjs); ports: of the gateways. After begin() it reads until end(), or until
+/// his person is out; if he comes back, begin() goes on.
 export class RoomStream {
-    constructor(seat, ports) {
-        this.seat = seat;
+    constructor(person, ports) {
+        this.person = person;
         this.ports = ports;
         this.blocks = []; // { event, id, data }, in the order in which they came
         this.seq = 0;
         this.retry = undefined; // after which it is to come again, as it was told last
         this.refused = new Map(); // status -> how often
         this.connects = 0;
-        this.faults = [];
+        this.isOpen = false;
+        this.turn = Math.floor(Math.random() * ports.length);
     }
 
     begin() {
-        this.reading = this.#read();
-        return this.reading;
+        this.reading ??= this.#read().finally(() => { this.reading = undefined; });
     }
 
     end() {
@@ -34,19 +36,22 @@ export class RoomStream {
     }
 
     async #read() {
-        for (let turn = Math.floor(Math.random() * this.ports.length); !this.isEnded && this.faults.length === 0; turn += 1) {
-            const status = await this.#readOnce(this.ports[turn % this.ports.length]);
-            if (status !== 200 && status !== undefined) {
+        while (!this.isEnded) {
+            this.turn += 1;
+            const began = performance.now();
+            const status = await this.#readOnce(this.ports[this.turn % this.ports.length]);
+            if (status !== 200 && status !== undefined && !WAITS.includes(status)) {
                 this.refused.set(status, (this.refused.get(status) ?? 0) + 1);
-                if (!WAITS.includes(status)) this.faults.push(`status ${status}`);
+                this.person.isRefused(began);
+                if (this.person.isOut) return;
             }
-            await soon(WAITS.includes(status) ? REFUSED_AGAIN_MS : AGAIN_MS);
+            await soon(status === 200 || status === undefined ? AGAIN_MS : REFUSED_AGAIN_MS);
         }
     }
 
     // The status, once the connection is over; undefined: there was no answer.
     #readOnce(port) {
-        const { room, token, address } = this.seat;
+        const { room, token, address } = this.person;
         return new Promise((resolve) => {
             this.request = http.get({ host: '127.0.0.1', port, localAddress: address, agent: false,
                 path: `/v1/rooms/${room}/events`,
@@ -54,7 +59,9 @@ export class RoomStream {
                     ...(this.id === undefined ? {} : { 'last-event-id': this.id }) } }, (response) => {
                 let text = '';
                 this.connects += 1;
-                const leaving = setTimeout(() => response.destroy(), STAYS_MS * (0.5 + Math.random()));
+                this.isOpen = response.statusCode === 200;
+                const stays = this.person.state === 'waiting' ? WAITING_STAYS_MS : STAYS_MS;
+                const leaving = setTimeout(() => response.destroy(), stays * (0.5 + Math.random()));
                 response.setEncoding('utf8');
                 response.on('data', (piece) => {
                     text += piece;
@@ -66,6 +73,7 @@ export class RoomStream {
                 response.on('error', () => {});
                 response.once('close', () => {
                     clearTimeout(leaving);
+                    this.isOpen = false;
                     resolve(response.statusCode);
                 });
             });
@@ -85,6 +93,8 @@ export class RoomStream {
             this.id = fields.id;
             this.seq = Number(fields.id.split('.')[1]);
         }
-        this.blocks.push({ event: fields.event, id: fields.id, data: fields.data });
+        const read = { event: fields.event, id: fields.id, data: fields.data };
+        this.blocks.push(read);
+        this.person.hears(read);
     }
 }

@@ -185,7 +185,9 @@ static bool is_for_him(const struct room_cursor *cursor, const struct room_item 
 {
     const struct msg_participant *me = find_me(cursor);
     const bool waits = cursor->since_seq == 0 || item->seq < cursor->since_seq;
-    const enum room_role role = me == NULL ? cursor->open.role : me->role;
+    /* Of who is out, as he was when he was last told of it. */
+    const enum room_role last = cursor->told != 0 ? cursor->told : cursor->open.role;
+    const enum room_role role = me == NULL ? last : me->role;
     return lets_him_in(cursor, item) ||
            room_item_is_for(item, cursor->open.participant_id, waits ? 0 : role);
 }

@@ -95,6 +95,27 @@ static void who_is_cut_off_before_the_snapshot_has_no_id_that_skips_it(void **st
     close_reader(reader);
 }
 
+/* He is out again before roomsvc could say what he may: what was before that is for him all the
+ * same, and he may come back. */
+static void who_is_let_in_and_leaves_at_once_hears_of_all_until_then(void **state)
+{
+    struct fixture *f = *state;
+    f->since_seq = 0;
+    play_waiting(f, ME);
+    struct played_reader *reader = open_reader(f, "");
+    answer_all(f);
+    (void)play_and_tell(f, ROOM, EVENT_PARTICIPANT_ADMITTED, ME);
+    answer(f, ERR_NOT_JOINED);
+    assert_read(reader, "waits 7=2;admitted 7;=3 7;me 7;");
+    reader->is_slow = true;
+    (void)play_and_tell(f, ROOM, EVENT_PARTICIPANT_JOINED, 8);
+    (void)play_and_tell(f, ROOM, EVENT_PARTICIPANT_LEFT, ME);
+    reader->is_slow = false;
+    assert_read(reader, "4 joined 8;5 left 7;");
+    assert_true(reader->is_ended);
+    close_reader(reader);
+}
+
 static void who_is_of_staff_since_he_was_cut_off_gets_those_who_wait(void **state)
 {
     struct fixture *f = *state;
@@ -171,6 +192,7 @@ int main(void)
         T(who_waits_hears_of_himself_and_gets_the_room_when_he_is_in),
         T(who_is_let_in_while_he_is_cut_off_gets_the_room),
         T(who_is_cut_off_before_the_snapshot_has_no_id_that_skips_it),
+        T(who_is_let_in_and_leaves_at_once_hears_of_all_until_then),
         T(who_is_of_staff_since_he_was_cut_off_gets_those_who_wait),
         T(who_is_denied_or_banned_is_told_that_last),
         T(what_was_before_him_is_not_told_again),

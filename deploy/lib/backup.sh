@@ -4,7 +4,8 @@
 #
 # A file is what mariadb-dump says between two lines of ours, the first of which names the migration, and the last of
 # which has the SHA-256 of all before it: what lacks it is no whole back-up. Leases of bridges (table nodes) and of gateways,
-# with who has a stream of theirs (table presence), are left out: they are of the processes that run, and not of the data.
+# with who has a stream of theirs (table presence), and connections for media (table rtc_connections) are left out: they are
+# of the processes that run, and not of the data.
 #
 # A restore fills ${database}_restore beside what is in use, migrates it there, and puts its tables in the place of
 # the others by a single RENAME TABLE, which is done as a whole or not at all. The old ones go by way of
@@ -157,7 +158,8 @@ dump() {
     {
         printf '%s%s\n' "$backup_header" "$migration"
         mariadb-dump "${client[@]}" --single-transaction --no-tablespaces --default-character-set=utf8mb4 \
-            --ignore-table-data="$database.nodes" --ignore-table-data="$database.presence" "$database"
+            --ignore-table-data="$database.nodes" --ignore-table-data="$database.presence" \
+            --ignore-table-data="$database.rtc_connections" "$database"
     } | tee "$work/copy" >&4 || return
     wait "$sum" && printf '%s%.64s\n' "$backup_footer" "$(<"$work/sum")" >&4
 }
@@ -229,7 +231,8 @@ check_footer() {
 # count as used now, because how long ago they were used when the back-up was made says nothing: those without a code
 # from the look on that is due at once, like the look at closed ones, which Janus may have; those with one from here on,
 # since nobody looks at them for that. The journal of rooms gets another generation, so that whoever has read on in the
-# one before begins anew: one that neither database has had, and no third one that came from the same back-up.
+# one before begins anew: one that neither database has had, and no third one that came from the same back-up. People
+# send what their connections of now send.
 settle() {
     local next
     if ! { next=$(query "SELECT 1000000 + GREATEST(
@@ -242,7 +245,10 @@ settle() {
             GREATEST(generation, (SELECT generation FROM \`$database\`.journal_generation));
         UPDATE rooms SET used_unix_ms = 0, look_unix_ms = 0 WHERE code IS NULL OR closed_unix_ms IS NOT NULL;
         UPDATE rooms SET used_unix_ms = UNIX_TIMESTAMP(NOW(3)) * 1000
-            WHERE code IS NOT NULL AND closed_unix_ms IS NULL" "$scratch"; }; then
+            WHERE code IS NOT NULL AND closed_unix_ms IS NULL;
+        UPDATE participants p LEFT JOIN \`$database\`.rtc_connections c ON c.participant_id = p.participant_id
+            AND c.joined_unix_ms = p.joined_unix_ms AND c.kind = 1 AND p.state = 2
+            SET p.published = IFNULL(c.published, 0), p.lost = IFNULL(c.lost, 0)" "$scratch"; }; then
         die "cannot prepare what was restored"
     fi
 }
@@ -268,9 +274,10 @@ swap() {
     die "the tables are in use and could not be exchanged"
 }
 
-# All that the back-up has, but for the leases.
+# All that the back-up has, but for what is left out of it.
 tables_to_swap() { # database
     query "SELECT t.table_name FROM information_schema.tables t
         JOIN information_schema.tables r ON r.table_schema = '$scratch' AND r.table_name = t.table_name
-        WHERE t.table_schema = '$1' AND t.table_type = 'BASE TABLE' AND t.table_name NOT IN ('nodes', 'presence')"
+        WHERE t.table_schema = '$1' AND t.table_type = 'BASE TABLE' AND t.table_name NOT IN ('nodes', 'presence',
+            'rtc_connections')"
 }

@@ -169,7 +169,7 @@ test('who has signed in since is out, who was signed out since is in, and rooms 
 test('the journal of rooms has another generation after each restore, and who has streams is not forgotten', async () => {
     const generation = async () => BigInt((await stack.sql('SELECT generation FROM journal_generation'))[0][0]);
     await admin('backup', pathOf('journal.backup'));
-    assert.doesNotMatch(await readFile(pathOf('journal.backup'), 'latin1'), /INSERT INTO `(presence|nodes)`/);
+    assert.doesNotMatch(await readFile(pathOf('journal.backup'), 'latin1'), /INSERT INTO `(presence|nodes|rtc_connections)`/);
     const gateway = "REPEAT('g', 16)";
     await stack.sql(`INSERT INTO presence (participant_id, gateway, is_open, number, changed_unix_ms)
         VALUES (1, ${gateway}, 1, 1, 1)`);
@@ -181,6 +181,37 @@ test('the journal of rooms has another generation after each restore, and who ha
     assert.ok(generations[0] < generations[1] && generations[1] < generations[2], generations.join());
     assert.deepEqual(await stack.sql(`SELECT is_open FROM presence WHERE gateway = ${gateway}`), [['1']]);
     await stack.sql(`DELETE FROM presence WHERE gateway = ${gateway}`);
+    await worksEverywhere();
+});
+
+test('connections for media are those that there are, and people send what comes by them', async () => {
+    const room = (await stack.request('/v1/rooms', { token, body: { name: 'Film', guests_wait: false } })).json;
+    const ids = [];
+    for (const name of ['Ann', 'Ben', 'Cay']) {
+        const joined = await stack.request(`/v1/rooms/${room.code}/participants`, { body: { name } });
+        assert.equal(joined.status, 201, joined.text);
+        ids.push(joined.json.participant.id);
+    }
+    const [ann, ben, cay] = ids;
+    const connect = (id, published, lost) => stack.sql(`INSERT INTO rtc_connections (connection, kind, room_id,
+        participant_id, joined_unix_ms, node, epoch, version, janus_handle, feed, is_up, published, lost, media,
+        quiet_unix_ms, created_unix_ms) SELECT UNHEX(MD5(participant_id)), 1, room_id, participant_id, joined_unix_ms,
+        'elsewhere', 1, 1, 7, 8, 1, ${published}, ${lost}, '', 0, 1 FROM participants WHERE participant_id = ${id}`);
+    await stack.sql(`UPDATE participants SET published = 3 WHERE participant_id IN (${ids})`);
+    await connect(ann, 3, 0);
+    await connect(ben, 3, 0);
+    await admin('backup', pathOf('film.backup'));
+    await stack.sql(`DELETE FROM rtc_connections WHERE participant_id = ${ann}`);
+    await stack.sql(`UPDATE rtc_connections SET published = 7, lost = 1 WHERE participant_id = ${ben}`);
+    await connect(cay, 1, 1);
+    await stack.sql(`UPDATE rtc_connections SET joined_unix_ms = 1 WHERE participant_id = ${cay}`);
+    await restore(pathOf('film.backup'));
+    const sent = `SELECT published, lost FROM participants WHERE participant_id`;
+    assert.deepEqual(await stack.sql(`${sent} = ${ann}`), [['0', '0']]);
+    assert.deepEqual(await stack.sql(`${sent} = ${ben}`), [['7', '1']]);
+    assert.deepEqual(await stack.sql(`${sent} = ${cay}`), [['0', '0']], 'it is of before he came back');
+    assert.deepEqual(await stack.sql("SELECT COUNT(*) FROM rtc_connections WHERE node = 'elsewhere'"), [['2']]);
+    await stack.sql("DELETE FROM rtc_connections WHERE node = 'elsewhere'");
     await worksEverywhere();
 });
 

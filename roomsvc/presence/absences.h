@@ -1,10 +1,10 @@
-/* Who has no stream any more leaves his room after a while.
+/* Who has no stream any more, and of whom no media comes, leaves his room after a while.
  *
- * What is known of streams is only as good as the reports of gateways. So nobody leaves before the
- * database and this process have been well for the same while on end, or PRESENCE_LEASE_MS where
- * that is longer: the database without an outage, this process' loop without a pause, all reports
- * that came here kept, and the database's clock without a leap. Until then every gateway that lives
- * has reported again. */
+ * What is known of that is only as good as what gateways and bridges report. So nobody leaves
+ * before the database and this process have been well for the same while on end, or
+ * PRESENCE_LEASE_MS where that is longer: the database without an outage, this process' loop
+ * without a pause, all reports that came here kept, and the database's clock without a leap. Until
+ * then every gateway that lives has reported again. */
 #ifndef LYNKS_ROOMSVC_PRESENCE_ABSENCES_H
 #define LYNKS_ROOMSVC_PRESENCE_ABSENCES_H
 

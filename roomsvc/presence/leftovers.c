@@ -71,7 +71,8 @@ struct leftovers *leftovers_new(const struct clock *clock, struct leftover_store
                                                   [LEFTOVER_EVENTS] = "rows=\"events\"",
                                                   [LEFTOVER_MESSAGES] = "rows=\"messages\"",
                                                   [LEFTOVER_INVITATIONS] = "rows=\"invitations\"",
-                                                  [LEFTOVER_BANS] = "rows=\"bans\""};
+                                                  [LEFTOVER_BANS] = "rows=\"bans\"",
+                                                  [LEFTOVER_CONNECTIONS] = "rows=\"connections\""};
     struct leftovers *leftovers = mem_alloc(sizeof(*leftovers));
     leftovers->clock = clock;
     leftovers->store = store;

@@ -246,7 +246,7 @@ static enum err sweep_messages(struct sweep_leftovers *sweep, struct db *db)
     return err;
 }
 
-/* ---- invitations and bans ---- */
+/* ---- invitations, bans and connections ---- */
 
 static const struct db_query delete_invitations = {
     .sql = "DELETE FROM invitations WHERE revoked_unix_ms <= " DB_NOW_UNIX_MS " - " THIRTY_DAYS_MS
@@ -254,6 +254,9 @@ static const struct db_query delete_invitations = {
 static const struct db_query delete_bans = {.sql = "DELETE FROM bans WHERE expires_unix_ms > 0"
                                                    " AND expires_unix_ms <= " DB_NOW_UNIX_MS
                                                    " - " THIRTY_DAYS_MS " LIMIT 500"};
+static const struct db_query delete_connections = {
+    .sql = "DELETE FROM rtc_connections WHERE NOT EXISTS (SELECT 1 FROM participants p"
+           " WHERE p.participant_id = rtc_connections.participant_id) LIMIT 500"};
 _Static_assert(LEFTOVER_ROWS_MAX == 500, "the statements that remove have that number");
 
 static enum err sweep_at_once(struct sweep_leftovers *sweep, struct db *db,
@@ -275,6 +278,11 @@ static enum err sweep_bans(struct sweep_leftovers *sweep, struct db *db)
     return sweep_at_once(sweep, db, &delete_bans);
 }
 
+static enum err sweep_connections(struct sweep_leftovers *sweep, struct db *db)
+{
+    return sweep_at_once(sweep, db, &delete_connections);
+}
+
 /* ---- a step ---- */
 
 static enum err (*const leftover_works[LEFTOVERS])(struct sweep_leftovers *, struct db *) = {
@@ -285,6 +293,7 @@ static enum err (*const leftover_works[LEFTOVERS])(struct sweep_leftovers *, str
     [LEFTOVER_MESSAGES] = sweep_messages,
     [LEFTOVER_INVITATIONS] = sweep_invitations,
     [LEFTOVER_BANS] = sweep_bans,
+    [LEFTOVER_CONNECTIONS] = sweep_connections,
 };
 
 static enum err work_sweep_leftovers(void *arg, struct db *db)

@@ -29,7 +29,7 @@ static const struct db_query insert_node = {
 
 static const struct db_query update_node = {
     .sql = "UPDATE nodes SET holder = ?, epoch = ?, expires_unix_ms = ?, janus_session = ?,"
-           " janus_handle = ? WHERE node = ?",
+           " janus_handle = ?, seen_unix_ms = " DB_NOW_UNIX_MS " WHERE node = ?",
     .params = DB_FIELDS(struct claim_node, row.lease.holder, row.lease.epoch, row.expires_unix_ms,
                         row.lease.janus_session, row.lease.janus_handle, claim.node)};
 

@@ -12,8 +12,8 @@
 #define OUT_PEOPLE_MAX 50 /* who are taken out of a room at a time */
 
 enum out_why {
-    OUT_ABSENT,            /* he has no stream, and has had none for out_look.away_ms; be he in, or
-                              waits he */
+    OUT_ABSENT,            /* he has no stream and sends nothing, and has not for out_look.away_ms;
+                              be he in, or waits he */
     OUT_SESSION_ENDED,     /* the session by which he came was ended by somebody, not by time */
     OUT_ANY_SESSION_ENDED, /* likewise, however long ago that was */
     OUT_WAITED,            /* nobody has let him in for ten minutes */

@@ -2,6 +2,7 @@
 
 #include "proto/db/db_sql.h"
 #include "roomsvc/store/participant_sql.h"
+#include "roomsvc/store/presence_sql.h"
 #include "roomsvc/store/presence_store.h"
 
 /* ---- who is to be out ---- */
@@ -15,17 +16,24 @@ struct out_case {
 
 /* He came in long ago, and since then there was nobody who had a stream of his: no gateway that was
  * heard of (one that is not heard of any more had it until its lease was over), and none that has
- * said that it is over, which gateways say some time after it was. */
+ * said that it is over, which gateways say some time after it was. And there was no connection by
+ * which he is seen: none that tells so now, as the bridge has said that has the node (one that is
+ * not heard of any more had it until its lease was over), nor has told it of late. */
 #define IS_ABSENT                                                                                  \
     "p.state IN (1, 2) AND p.joined_unix_ms + ? + " PRESENCE_SOON_MS " <= " DB_NOW_UNIX_MS         \
     " AND " DB_NOW_UNIX_MS " <= ?"                                                                 \
     " AND NOT EXISTS (SELECT 1 FROM presence s LEFT JOIN presence l ON l.participant_id = 0"       \
     " AND l.gateway = s.gateway WHERE s.participant_id = p.participant_id AND"                     \
     " ((s.is_open = 1 AND l.changed_unix_ms + ? + ? > " DB_NOW_UNIX_MS ") OR (s.is_open = 0"       \
-    " AND s.changed_unix_ms + ? > " DB_NOW_UNIX_MS ")))"
+    " AND s.changed_unix_ms + ? > " DB_NOW_UNIX_MS ")))"                                           \
+    " AND NOT EXISTS (SELECT 1 FROM rtc_connections c JOIN nodes n ON n.node = c.node"             \
+    " WHERE c.participant_id = p.participant_id AND c.joined_unix_ms = p.joined_unix_ms"           \
+    " AND " RTC_TELLS_PRESENCE " AND IF(c.quiet_unix_ms > 0, c.quiet_unix_ms,"                     \
+    " n.seen_unix_ms + ?) + ? > " DB_NOW_UNIX_MS ")"
 #define IS_ABSENT_PARAMS(t)                                                                        \
     DB_FIELD(t, of.look.away_ms), DB_FIELD(t, of.look.until_unix_ms), DB_FIELD(t, of.lease_ms),    \
-        DB_FIELD(t, of.look.away_ms), DB_FIELD(t, of.look.away_ms)
+        DB_FIELD(t, of.look.away_ms), DB_FIELD(t, of.look.away_ms), DB_FIELD(t, of.lease_ms),      \
+        DB_FIELD(t, of.look.away_ms)
 
 #define WAIT_MS "600000"
 #define HAS_WAITED "p.state = 1 AND p.joined_unix_ms + " WAIT_MS " <= " DB_NOW_UNIX_MS

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "roomsvc/store/presence_sql.h"
 #include "roomsvc/store/presence_store.h"
 
 /* ---- one ---- */
@@ -146,8 +147,8 @@ enum err participant_set_media(struct db *db, struct journal *journal,
  * opens now is told of soon. */
 static const struct db_query insert_seen = {
     .sql = "INSERT INTO presence (participant_id, gateway, is_open, number, changed_unix_ms)"
-           " VALUES (?, X'00000000000000000000000000000000', 0, 0, " DB_NOW_UNIX_MS
-           " + " PRESENCE_SOON_MS ") ON DUPLICATE KEY UPDATE"
+           " VALUES (?, " PRESENCE_NO_GATEWAY ", 0, 0, " DB_NOW_UNIX_MS " + " PRESENCE_SOON_MS
+           ") ON DUPLICATE KEY UPDATE"
            " changed_unix_ms = VALUES(changed_unix_ms)",
     .params = DB_FIELDS(struct one_participant, id)};
 

@@ -5,6 +5,7 @@
 #include "roomsvc/store/command_once.h"
 #include "roomsvc/store/managed_sql.h"
 #include "roomsvc/store/participant_command.h"
+#include "roomsvc/store/presence_sql.h"
 #include "roomsvc/store/rtc_media.h"
 
 /* A row, as far as commands look at it. */
@@ -374,6 +375,15 @@ static enum err update_row(void *arg, struct db *db)
 
 /* ---- rtc_end ---- */
 
+/* When it has told last that he is there, which its row does not tell any more then. */
+static const struct db_query insert_last_seen = {
+    .sql = "INSERT INTO presence (participant_id, gateway, is_open, number, changed_unix_ms)"
+           " SELECT c.participant_id, " PRESENCE_NO_GATEWAY ", 0, 0,"
+           " IF(c.quiet_unix_ms > 0, c.quiet_unix_ms, " DB_NOW_UNIX_MS ") FROM rtc_connections c"
+           " WHERE c.connection = ? AND " RTC_TELLS_PRESENCE " ON DUPLICATE KEY UPDATE"
+           " changed_unix_ms = GREATEST(changed_unix_ms, VALUES(changed_unix_ms))",
+    .params = DB_FIELDS(struct rtc_command, row.connection)};
+
 static const struct db_query delete_row = {.sql =
                                                "DELETE FROM rtc_connections WHERE connection = ?",
                                            .params = DB_FIELDS(struct rtc_command, row.connection)};
@@ -381,7 +391,10 @@ static const struct db_query delete_row = {.sql =
 static enum err take_end(struct rtc_command *c, struct db *db)
 {
     const bool publishes = c->row.kind == RTC_PUBLISH;
-    const enum err err = db_query_run(db, &delete_row, c, NULL);
+    enum err err = db_query_run(db, &insert_last_seen, c, NULL);
+    if (err == ERR_OK) {
+        err = db_query_run(db, &delete_row, c, NULL);
+    }
     c->ended_room_id = publishes ? c->row.room_id : 0;
     return err == ERR_OK && publishes ? set_media_of_row(c, db, 0, 0) : err;
 }

@@ -269,6 +269,30 @@ static void invitations_and_bans_go_after_thirty_days(void **state)
     registry_free(&r);
 }
 
+/* A bridge that there is has ended it long before. */
+static void connections_go_with_their_participants(void **state)
+{
+    struct leftover_swept swept;
+    (void)state;
+    struct registry r = registry_new();
+    must_run(fixture.db, "INSERT INTO rooms (room_id, secret, publishers_max, owner_id,"
+                         " created_unix_ms) VALUES (1, 'secret', 20, 5, 1)");
+    must_run(fixture.db,
+             "INSERT INTO participants (participant_id, room_id, user_id, name, role, state,"
+             " token_hash, address, joined_unix_ms, changed_unix_ms) SELECT seq, 1, 0, 'Ann', 2, 3,"
+             " UNHEX(SHA2(seq, 256)), UNHEX(MD5('')), 1, 1 FROM seq_1_to_10");
+    must_run(fixture.db,
+             "INSERT INTO rtc_connections (connection, kind, room_id, participant_id,"
+             " joined_unix_ms, node, epoch, version, janus_handle, feed, media, quiet_unix_ms,"
+             " created_unix_ms) SELECT UNHEX(MD5(seq)), 1, 1, seq, 1, 'old', 3, 0, 7, 8, '', 1, 1"
+             " FROM seq_1_to_610");
+    assert_int_equal(sweep(&r, LEFTOVER_CONNECTIONS, &swept), 2);
+    assert_int_equal(swept.removed, 600);
+    value_is("SELECT MAX(participant_id) FROM rtc_connections", "10");
+    must_run(fixture.db, "DELETE FROM rtc_connections");
+    registry_free(&r);
+}
+
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, store_fixture_setup, store_fixture_teardown)
 
@@ -282,6 +306,7 @@ int main(void)
         TEST(events_for_staff_push_no_others_out),
         TEST(messages_go_with_their_meeting),
         TEST(invitations_and_bans_go_after_thirty_days),
+        TEST(connections_go_with_their_participants),
         TEST(a_step_removes_no_more_events_than_it_may),
     };
     return cmocka_run_group_tests_name("leftover store", tests, server_setup, server_teardown);

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "proto/db/db_sql.h"
 #include "roomsvc/store/node_store_mysql.h"
 #include "tests/integration/db/store_fixture.h"
 
@@ -103,8 +104,12 @@ static void a_lease_is_one_holders(void **state)
     assert_int_equal(lease->epoch, 1);
     assert_int_equal(lease->janus_session, 7);
     assert_int_equal(lease->janus_handle, 8);
+    must_run(fixture.db, "UPDATE nodes SET seen_unix_ms = 1");
+    (void)claim(BOB, 0, false); /* who has not got it is not whom it is about */
+    value_is("SELECT seen_unix_ms FROM nodes", "1");
     lease = claim(ANN, 0, true);
     assert_int_equal(lease->remaining_ms, 0);
+    value_is("SELECT " DB_NOW_UNIX_MS " - seen_unix_ms < 60000 FROM nodes", "1");
     lease = claim(BOB, 0, false);
     assert_true(holds(lease, BOB));
     assert_int_equal(lease->epoch, 2);

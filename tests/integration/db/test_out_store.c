@@ -149,6 +149,86 @@ static void who_was_with_no_gateway_for_the_while_is_absent(void **state)
     registry_free(&r);
 }
 
+/* Of participant 10. quiet: SQL: since when it shows nobody; 0: it does. */
+static void make_connection(enum rtc_kind kind, const char *quiet)
+{
+    AUTO(mem_free)
+    char *insert = mem_printf(
+        "REPLACE INTO rtc_connections (connection, kind, room_id, participant_id, joined_unix_ms,"
+        " node, epoch, version, janus_handle, feed, media, quiet_unix_ms, created_unix_ms) SELECT"
+        " REPEAT('%u', 16), %u, room_id, participant_id, joined_unix_ms, 'default', 3, 1, 7, 8, '',"
+        " %s, 1 FROM participants",
+        (unsigned)kind, (unsigned)kind, quiet);
+    must_run(fixture.db, insert);
+}
+
+/* How long ago the bridge that has the node was heard. */
+static void make_node(unsigned ago_ms)
+{
+    AUTO(mem_free)
+    char *insert = mem_printf("REPLACE INTO nodes (node, holder, epoch, expires_unix_ms,"
+                              " janus_session, janus_handle, seen_unix_ms) VALUES ('default',"
+                              " UNHEX(MD5('')), 3, 0, 1, 2, " NOW " - %u)",
+                              ago_ms);
+    must_run(fixture.db, insert);
+}
+
+static void who_sends_is_there(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_room(1);
+    make_participant(10, 1, 60000, "NULL");
+    make_connection(RTC_PUBLISH, "0");
+    is_absent(&r, true); /* by whom? */
+    make_node(100);
+    is_absent(&r, false);
+    make_presence(0, 'a', 1, 100);
+    make_presence(10, 'a', 0, 31000); /* he had a stream, too */
+    is_absent(&r, false);
+    make_node(34000); /* a bridge may be away for a while: media goes on */
+    is_absent(&r, false);
+    make_node(36000);
+    is_absent(&r, true);
+    make_node(100);
+    make_connection(RTC_PUBLISH, NOW " - 29000"); /* it counts from when nothing came any more */
+    is_absent(&r, false);
+    make_connection(RTC_PUBLISH, NOW " - 31000");
+    is_absent(&r, true);
+    make_presence(10, 'a', 1, 100);
+    is_absent(&r, false);
+    make_presence(10, 'a', 0, 31000);
+    make_connection(RTC_PUBLISH, "0");
+    must_run(fixture.db, "UPDATE rtc_connections SET joined_unix_ms = joined_unix_ms - 1");
+    is_absent(&r, true); /* he had it before he came back */
+    must_run(fixture.db, "DELETE FROM rtc_connections");
+    registry_free(&r);
+}
+
+/* Janus does not notice for long that a watcher is dead. So it counts only where nothing else tells
+ * whether he is there. */
+static void who_only_watches_is_there_by_that(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_room(1);
+    make_node(100);
+    make_participant(10, 1, 60000, "NULL");
+    make_connection(RTC_WATCH, "0");
+    is_absent(&r, false);
+    assert_int_equal(participant_note_seen(fixture.db, 10), ERR_OK);
+    must_run(fixture.db, "UPDATE presence SET changed_unix_ms = 1");
+    is_absent(&r, false);
+    make_connection(RTC_WATCH, NOW " - 31000");
+    is_absent(&r, true);
+    make_connection(RTC_WATCH, "0");
+    make_presence(0, 'a', 1, 100);
+    make_presence(10, 'a', 0, 31000); /* he has had a stream */
+    is_absent(&r, true);
+    must_run(fixture.db, "DELETE FROM rtc_connections");
+    registry_free(&r);
+}
+
 /* This process has slept since it was sure. */
 static void what_is_done_too_late_takes_nobody_out(void **state)
 {
@@ -353,6 +433,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(who_was_with_no_gateway_for_the_while_is_absent),
+        TEST(who_sends_is_there),
+        TEST(who_only_watches_is_there_by_that),
         TEST(what_is_done_too_late_takes_nobody_out),
         TEST(who_is_absent_has_left_and_the_journal_says_so),
         TEST(many_of_one_room_leave_in_parts),

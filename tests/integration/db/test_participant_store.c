@@ -298,6 +298,7 @@ static void the_journal_is_read_without_a_gap(void **state)
         join = joining("");
         assert_int_equal(meeting_run(&join, &meeting.carol, &outcome), ERR_OK);
     }
+    must_run(fixture.db, "UPDATE participants SET published = 3, lost = 2");
     const struct msg open = {
         .id = MSG_stream_open,
         .stream_open = {.room = str_of(meeting.code),
@@ -306,6 +307,8 @@ static void the_journal_is_read_without_a_gap(void **state)
     assert_int_equal(reading.answer.seq, 3);
     assert_int_equal(reading.answer.room_id, room_id);
     assert_int_equal(reading.answer.participant.id, outcome.outcome.participant.id);
+    assert_int_equal(reading.answer.participant.published, 3);
+    assert_int_equal(reading.answer.participant.lost, 2);
     const uint64_t generation = reading.answer.generation;
     assert_true(generation > 0);
 
@@ -313,6 +316,8 @@ static void the_journal_is_read_without_a_gap(void **state)
     assert_int_equal(read_it(&question, &reading), ERR_OK);
     assert_int_equal(reading.answer.seq, 3);
     assert_int_equal(reading.answer.participant_count, 3);
+    assert_int_equal(reading.answer.participants[2].published, 3);
+    assert_int_equal(reading.answer.participants[2].lost, 2);
     assert_string_equal(reading.answer.room.name, "Tea");
 
     struct msg events = {.id = MSG_journal_read,

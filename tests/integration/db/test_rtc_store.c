@@ -427,6 +427,84 @@ static void whoever_is_out_sends_nothing(void **state)
     value_is("SELECT COUNT(*) FROM rtc_connections", "1");
 }
 
+/* ---- whether somebody is there ---- */
+
+/* Whether the connection shows that he is there, and, if not, whether since long ago. */
+static void is_quiet(const char *expected)
+{
+    value_is("SELECT IF(quiet_unix_ms = 0, 'shows him', IF(quiet_unix_ms = 5, 'long ago', 'now'))"
+             " FROM rtc_connections",
+             expected);
+}
+
+static void since_when_it_shows_nobody_is_kept(void **state)
+{
+    (void)state;
+    (void)rtc_do(rtc_opening('p', RTC_PUBLISH, rtc_comes("Eve", NULL)));
+    is_quiet("now");
+    must_run(fixture.db, "UPDATE rtc_connections SET quiet_unix_ms = 5");
+    (void)rtc_do(rtc_updating('p', 1, 0, 0));
+    is_quiet("long ago");
+    (void)rtc_do(rtc_updating('p', 2, 3, 1));
+    is_quiet("shows him");
+    (void)rtc_do(rtc_updating('p', 3, 3, 3));
+    is_quiet("now");
+    must_run(fixture.db, "UPDATE rtc_connections SET quiet_unix_ms = 5");
+    (void)rtc_do(rtc_updating('p', 4, 7, 7));
+    is_quiet("long ago");
+    (void)rtc_do(rtc_updating('p', 5, 7, 0));
+    is_quiet("shows him");
+    struct msg down = rtc_updating('p', 6, 7, 0);
+    down.rtc_update.is_up = false;
+    (void)rtc_do(down);
+    is_quiet("now");
+}
+
+/* changed_unix_ms of the row of presence that is no gateway's. */
+static void was_seen(const char *expected)
+{
+    value_is("SELECT IF(COUNT(*) = 0, 'never', IF(MAX(changed_unix_ms) > 1000, 'now',"
+             " MAX(changed_unix_ms))) FROM presence WHERE gateway = REPEAT(CHAR(0), 16)",
+             expected);
+}
+
+/* His connection's row is gone then: that he was there until then is known all the same. */
+static void when_it_showed_him_last_is_kept(void **state)
+{
+    (void)state;
+    const struct str token = rtc_comes("Eve", NULL);
+    (void)rtc_do(rtc_opening('p', RTC_PUBLISH, token));
+    must_run(fixture.db, "UPDATE rtc_connections SET quiet_unix_ms = 500");
+    (void)rtc_do(rtc_ending('p'));
+    was_seen("500");
+    (void)rtc_do(rtc_opening('q', RTC_PUBLISH, token));
+    must_run(fixture.db, "UPDATE rtc_connections SET quiet_unix_ms = 400");
+    (void)rtc_do(rtc_ending('q'));
+    was_seen("500");
+    (void)rtc_do(rtc_opening('r', RTC_PUBLISH, token));
+    (void)rtc_do(rtc_updating('r', 1, 3, 0));
+    (void)rtc_do(rtc_ending('r'));
+    was_seen("now");
+}
+
+static void one_that_watches_shows_who_has_no_stream(void **state)
+{
+    (void)state;
+    const struct str token = rtc_comes("Eve", NULL);
+    (void)rtc_do(rtc_opening('w', RTC_WATCH, token));
+    (void)rtc_do(rtc_updating('w', 1, 0, 0));
+    is_quiet("shows him");
+    (void)rtc_do(rtc_ending('w'));
+    was_seen("now");
+    must_run(fixture.db, "DELETE FROM presence");
+    must_run(fixture.db, "INSERT INTO presence SELECT participant_id, REPEAT('g', 16), 0, 1, 5"
+                         " FROM participants");
+    (void)rtc_do(rtc_opening('v', RTC_WATCH, token));
+    (void)rtc_do(rtc_updating('v', 1, 0, 0));
+    (void)rtc_do(rtc_ending('v'));
+    was_seen("never");
+}
+
 /* ---- epochs ---- */
 
 static void who_has_lost_the_node_changes_nothing(void **state)
@@ -498,6 +576,9 @@ int main(void)
         TEST(what_is_mute_in_janus_is_as_the_bridge_says),
         TEST(who_has_left_sends_nothing),
         TEST(whoever_is_out_sends_nothing),
+        TEST(since_when_it_shows_nobody_is_kept),
+        TEST(when_it_showed_him_last_is_kept),
+        TEST(one_that_watches_shows_who_has_no_stream),
         TEST(who_has_lost_the_node_changes_nothing),
         TEST(who_loses_the_node_in_the_middle_changes_nothing),
     };

@@ -259,7 +259,10 @@ static void others_see_no_more_than_they_should(void **state)
                                       .role = ROOM_VIEWER,
                                       .state = PARTICIPANT_JOINED,
                                       .hand_unix_ms = 7,
-                                      .joined_unix_ms = 6};
+                                      .joined_unix_ms = 6,
+                                      .muted = 4,
+                                      .published = 3,
+                                      .lost = 2};
     (void)state;
     const struct msg_participant record = participant_record(&guest);
     assert_int_equal(record.id, 5);
@@ -269,6 +272,9 @@ static void others_see_no_more_than_they_should(void **state)
     assert_true(record.guest);
     assert_int_equal(record.hand_unix_ms, 7);
     assert_int_equal(record.joined_unix_ms, 6);
+    assert_int_equal(record.muted, 4);
+    assert_int_equal(record.published, 3);
+    assert_int_equal(record.lost, 2);
 }
 
 int main(void)

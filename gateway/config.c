@@ -29,7 +29,7 @@ const struct config_option gateway_options[] = {
     {"LYNKS_HTTP_PORT", CONFIG_UINT, AT(http_port), "60000", 0, 65535, NULL,
      "its port; 0 picks a free one"},
     {"LYNKS_HTTP_BODY_MAX_BYTES", CONFIG_UINT, AT(body_bytes_max), "65536", 1024, 1048576, NULL,
-     "largest request body; past it 413"},
+     "largest request body, but for those with descriptions of media (196608); past it 413"},
     {"LYNKS_HTTP_BODIES_TOTAL_MAX_BYTES", CONFIG_UINT, AT(body_bytes_total_max), "67108864", 65536,
      4294967296, NULL, "request bodies held at a time; past it 503"},
     {"LYNKS_HTTP_HEADER_MAX_BYTES", CONFIG_UINT, AT(header_bytes_max), "8192", 2048, 65536, NULL,

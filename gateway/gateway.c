@@ -142,6 +142,12 @@ static bool wants_stream(void *arg, struct str method, struct str path)
     return api_wants_stream(gateway->api, method, path);
 }
 
+static size_t larger_body_bytes_max(void *arg, struct str method, struct str path)
+{
+    const struct gateway *gateway = arg;
+    return api_body_bytes_max(gateway->api, method, path);
+}
+
 /* ---- what authsvc publishes ---- */
 
 static void on_authsvc_event(void *arg, const char *endpoint, const struct msg *msg,
@@ -314,6 +320,7 @@ static bool listen_for_clients(struct gateway *gateway, const struct gateway_par
         .port = (uint16_t)config->http_port,
         .listen_fd = listen_fd,
         .body_bytes_max = config->body_bytes_max,
+        .larger_body_bytes_max = larger_body_bytes_max,
         .body_bytes_total_max = config->body_bytes_total_max,
         .header_bytes_max = config->header_bytes_max,
         .connections_max = gateway->connections_max,

@@ -9,8 +9,10 @@
 #include "gateway/api/moderation.h"
 #include "gateway/api/participants.h"
 #include "gateway/api/rooms.h"
+#include "gateway/api/rtc.h"
 #include "gateway/api/sessions.h"
 #include "gateway/api/users.h"
+#include "gateway/api/watch.h"
 #include "gateway/http/dispatcher.h"
 
 struct api {
@@ -27,7 +29,7 @@ struct api {
     struct events_api *events;
     struct room_events_api *room_events;
     struct info *info;
-    struct resource resources[15];
+    struct resource resources[17];
     struct dispatcher *dispatcher;
 };
 
@@ -47,7 +49,9 @@ static void list_resources(struct api *api)
     api->resources[11] = moderation_resource();
     api->resources[12] = bans_resource();
     api->resources[13] = messages_resource();
-    api->resources[14] = info_resource(api->info);
+    api->resources[14] = rtc_resource();
+    api->resources[15] = watch_resource();
+    api->resources[16] = info_resource(api->info);
 }
 
 struct api *api_new(const struct api_parts *parts, const struct api_config *config)
@@ -147,4 +151,9 @@ void api_drain(struct api *api)
 bool api_wants_stream(const struct api *api, struct str method, struct str path)
 {
     return dispatcher_wants_stream(api->dispatcher, method, path);
+}
+
+size_t api_body_bytes_max(const struct api *api, struct str method, struct str path)
+{
+    return dispatcher_body_bytes_max(api->dispatcher, method, path);
 }

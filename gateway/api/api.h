@@ -53,5 +53,7 @@ void api_drain(struct api *api);
 
 /* Is it to be answered with a stream (dispatcher_wants_stream)? */
 bool api_wants_stream(const struct api *api, struct str method, struct str path);
+/* How large may its body be (dispatcher_body_bytes_max)? */
+size_t api_body_bytes_max(const struct api *api, struct str method, struct str path);
 
 #endif

@@ -144,7 +144,9 @@ static void end_ask(struct exchange *exchange, enum err err, const struct msg *r
         ask->locate(exchange, reply, exchange->location);
     }
     exchange->is_pending = ask->is_pending != NULL && ask->is_pending(reply);
-    if (ask->write == NULL) {
+    if (ask->text != NULL && ask->text(reply).bytes > 0) {
+        exchange_respond_text(exchange, ask->text(reply));
+    } else if (ask->write == NULL) {
         exchange_respond_empty(exchange);
     } else if (exchange->etag[0] != '\0' && !exchange->route->answer.is_of_asker &&
                strcmp(exchange->route->method, "GET") == 0 &&

@@ -30,8 +30,9 @@ static bool is_compressed(struct request *request)
     return coding != NULL && coding[0] != '\0' && strcasecmp(coding, "identity") != 0;
 }
 
-/* Reads the body that the route wants. false: it is wrong, and the exchange has failed. */
-static bool read_json_body(struct exchange *exchange)
+/* Reads the body that the route wants; text is looked at by its handler. false: it is wrong, and
+ * the exchange has failed. */
+static bool read_body(struct exchange *exchange)
 {
     struct request *request = exchange->request;
     const struct route *route = exchange->route;
@@ -39,12 +40,15 @@ static bool read_json_body(struct exchange *exchange)
     struct member_fault faults[MEMBER_FAULTS_MAX];
     bool is_absent = route->body_may_be_empty && request->body.bytes == 0;
     char media_type[REQUEST_MEDIA_TYPE_BYTES];
-    if (route->body == NULL) {
+    if (route->body == NULL && route->text_type == NULL) {
         return true;
     }
     if (!is_absent && is_compressed(request)) {
         exchange_fail(exchange, ERR_CONTENT_CODING);
         return false;
+    }
+    if (route->text_type != NULL) {
+        return true;
     }
     request_media_type(request, media_type);
     const bool is_merge_patch = strcmp(route->method, "PATCH") == 0 &&
@@ -122,7 +126,7 @@ static void run_route(struct exchange *exchange)
     enum err err = auth_read(exchange, &credential);
     if (err != ERR_OK) {
         exchange_fail_after(exchange, err, auth_refusal_ms(exchange->all->config.auth));
-    } else if (read_json_body(exchange)) {
+    } else if (read_body(exchange)) {
         ask_ahead(exchange);
         auth_check(exchange, &credential, run_handler);
     }
@@ -151,22 +155,39 @@ void dispatcher_handle(struct dispatcher *dispatcher, struct request *request)
         exchange_respond(exchange, &again);
     } else {
         exchange->self = exchange->path->resource->self;
+        exchange->route = route_for_body(exchange->route, request);
         run_route(exchange);
     }
+}
+
+/* Of a request that is not there yet: the row for it; NULL: there is none. */
+static const struct route *find_row(const struct dispatcher *dispatcher, struct str method,
+                                    struct str path)
+{
+    char method_text[ROUTE_METHOD_BYTES];
+    char text[REQUEST_SEGMENTS_MAX * (REQUEST_PARAMETER_BYTES_MAX + 1) + 1];
+    struct request request = {.path = text};
+    if (!str_copy(method_text, sizeof(method_text), method) ||
+        !str_copy(text, sizeof(text), path) || !request_split(&request)) {
+        return NULL;
+    }
+    const struct route_path *found = routes_find(dispatcher->routes, &request);
+    return found == NULL ? NULL : route_path_find(found, method_text);
 }
 
 bool dispatcher_wants_stream(const struct dispatcher *dispatcher, struct str method,
                              struct str path)
 {
-    char text[REQUEST_SEGMENTS_MAX * (REQUEST_PARAMETER_BYTES_MAX + 1) + 1];
-    struct request request = {.path = text};
-    if (!str_eq(method, STR_LIT("GET")) || !str_copy(text, sizeof(text), path) ||
-        !request_split(&request)) {
-        return false;
-    }
-    const struct route_path *found = routes_find(dispatcher->routes, &request);
-    const struct route *route = found == NULL ? NULL : route_path_find(found, "GET");
+    const struct route *route =
+        str_eq(method, STR_LIT("GET")) ? find_row(dispatcher, method, path) : NULL;
     return route != NULL && route->is_stream;
+}
+
+size_t dispatcher_body_bytes_max(const struct dispatcher *dispatcher, struct str method,
+                                 struct str path)
+{
+    const struct route *route = find_row(dispatcher, method, path);
+    return route == NULL ? 0 : route->body_bytes_max;
 }
 
 /* ---- life ---- */

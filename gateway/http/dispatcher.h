@@ -33,4 +33,8 @@ void dispatcher_handle(struct dispatcher *dispatcher, struct request *request);
 bool dispatcher_wants_stream(const struct dispatcher *dispatcher, struct str method,
                              struct str path);
 
+/* How large the body of such a request may be, where most are smaller; 0: no larger than those. */
+size_t dispatcher_body_bytes_max(const struct dispatcher *dispatcher, struct str method,
+                                 struct str path);
+
 #endif

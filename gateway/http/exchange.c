@@ -203,7 +203,8 @@ void exchange_respond_json(struct exchange *exchange)
     const struct route *route = exchange->route;
     const int status = route->answer.status == 0 ? 200 : route->answer.status;
     struct http_response *response = http_response_new(exchange->is_pending ? 202 : status);
-    if (exchange_dialect(exchange) == DIALECT_V1 && route->ask != NULL) {
+    if (exchange_dialect(exchange) == DIALECT_V1 &&
+        (route->ask != NULL || route->who != ROUTE_ANYBODY)) {
         add_own_header(response, "Cache-Control", "no-store");
     }
     if (exchange->etag[0] != '\0') {
@@ -213,6 +214,14 @@ void exchange_respond_json(struct exchange *exchange)
         add_own_header(response, "Location", exchange->location);
     }
     http_response_set_body(response, "application/json", strbuf_str(&exchange->all->text));
+    finish_exchange(exchange, &response, ERR_OK);
+}
+
+void exchange_respond_text(struct exchange *exchange, struct str text)
+{
+    struct http_response *response = http_response_new(200);
+    add_own_header(response, "Cache-Control", "no-store");
+    http_response_set_body(response, exchange->route->answer.media_type, text);
     finish_exchange(exchange, &response, ERR_OK);
 }
 

@@ -114,6 +114,8 @@ void exchange_respond(struct exchange *exchange, struct http_response **response
 /* A success as the row has it, with the JSON in all->text. What was written for somebody is kept by
  * no cache. */
 void exchange_respond_json(struct exchange *exchange);
+/* Likewise, with text of the row's media type. */
+void exchange_respond_text(struct exchange *exchange, struct str text);
 void exchange_respond_empty(struct exchange *exchange);        /* 204 */
 void exchange_respond_not_modified(struct exchange *exchange); /* 304, with exchange->etag */
 void exchange_fail(struct exchange *exchange, enum err err);

@@ -100,7 +100,27 @@ static bool has_good_items(const json_t *list, const struct member *member, bool
     return is_good_list;
 }
 
-/* Is value what the row says? If not, *ret_kind is why. */
+/* Likewise, of an object whose names the client chooses. */
+static bool has_good_words(const json_t *map, const struct member *member, bool *ret_is_typed)
+{
+    const size_t count = json_object_size(map);
+    bool is_good_map = count >= member->min && count <= member->max;
+    void *at = json_object_iter((json_t *)(uintptr_t)map);
+    for (; is_good_map && at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)map, at)) {
+        const json_t *word = json_object_iter_value(at);
+        const size_t name_bytes = strlen(json_object_iter_key(at));
+        if (!json_is_string(word)) {
+            *ret_is_typed = false;
+            return false;
+        }
+        is_good_map = name_bytes >= 1 && name_bytes <= member->name_max &&
+                      is_one_of(json_string_value(word), member->words);
+    }
+    return is_good_map;
+}
+
+/* Is value what the row says? If not, *ret_kind is why. What is in the items of a MEMBER_OBJECTS is
+ * not looked at. */
 static bool is_good(const json_t *value, const struct member *member,
                     enum member_fault_kind *ret_kind)
 {
@@ -142,15 +162,28 @@ static bool is_good(const json_t *value, const struct member *member,
         is_inside = is_typed && timestamp_read(json_body_text(value), &unix_ms);
         break;
     }
+    case MEMBER_ID: {
+        uint64_t id;
+        is_typed = json_is_string(value);
+        is_inside = is_typed && str_id(json_body_text(value), &id) && id <= ROOM_ID_MAX;
+        break;
+    }
     case MEMBER_WORDS:
     case MEMBER_IDS:
         is_typed = json_is_array(value);
         is_inside = has_good_items(value, member, &is_typed);
         break;
+    case MEMBER_WORD_MAP:
+        is_typed = json_is_object(value);
+        is_inside = has_good_words(value, member, &is_typed);
+        break;
+    case MEMBER_OBJECTS:
+        is_typed = json_is_array(value);
+        is_inside = json_array_size(value) >= member->min && json_array_size(value) <= member->max;
+        break;
     case MEMBER_NUMBERS:
     case MEMBER_STRINGS:
     case MEMBER_OBJECT:
-    case MEMBER_OBJECTS:
     case MEMBER_ANY_OBJECT: /* only in answers: routes_new */
         break;
     }
@@ -171,26 +204,71 @@ static const struct member *find_member(const struct member *members, const char
     return NULL;
 }
 
+/* What is found wrong, and where it is looked for. */
+struct body_check {
+    bool unknown_is_fault;
+    const struct member *list; /* NULL: in the body itself */
+    size_t item;
+    struct member_fault *faults;
+    size_t count;
+};
+
+static void add_fault(struct body_check *check, const struct member_fault *fault)
+{
+    if (check->count < MEMBER_FAULTS_MAX) {
+        check->faults[check->count] = *fault;
+        check->faults[check->count].list = check->list;
+        check->faults[check->count].item = check->item;
+        check->count++;
+    }
+}
+
+static void check_members(struct body_check *check, const json_t *object,
+                          const struct member *members)
+{
+    for (const struct member *m = members; m->name != NULL; m++) {
+        const json_t *value = json_object_get(object, m->name);
+        enum member_fault_kind kind;
+        if (!is_good(value, m, &kind) && !(value == NULL && m->is_optional)) {
+            add_fault(check, &(struct member_fault){.kind = kind, .name = m->name, .member = m});
+        }
+    }
+    void *at = json_object_iter((json_t *)(uintptr_t)object);
+    for (; check->unknown_is_fault && at != NULL && check->count < MEMBER_FAULTS_MAX;
+         at = json_object_iter_next((json_t *)(uintptr_t)object, at)) {
+        const char *name = json_object_iter_key(at);
+        if (find_member(members, name) == NULL) {
+            add_fault(check, &(struct member_fault){.kind = MEMBER_UNKNOWN, .name = name});
+        }
+    }
+}
+
+/* The items of a list that has as many as it may have. */
+static void check_objects(struct body_check *check, const json_t *list, const struct member *member)
+{
+    check->list = member;
+    for (size_t i = 0; i < json_array_size(list) && i < member->max; i++) {
+        const json_t *item = json_array_get(list, i);
+        check->item = i;
+        if (json_is_object(item)) {
+            check_members(check, item, member->members);
+        } else {
+            add_fault(check, &(struct member_fault){.kind = MEMBER_MISTYPED});
+        }
+    }
+}
+
 size_t json_body_check(const struct json_t *json, const struct member *members,
                        bool unknown_is_fault, struct member_fault ret_faults[MEMBER_FAULTS_MAX])
 {
-    size_t count = 0;
-    for (const struct member *m = members; m->name != NULL && count < MEMBER_FAULTS_MAX; m++) {
-        const json_t *value = json_object_get(json, m->name);
-        enum member_fault_kind kind;
-        if (!is_good(value, m, &kind) && !(value == NULL && m->is_optional)) {
-            ret_faults[count++] = (struct member_fault){.kind = kind, .name = m->name, .member = m};
+    struct body_check check = {.unknown_is_fault = unknown_is_fault, .faults = ret_faults};
+    check_members(&check, json, members);
+    for (const struct member *m = members; m->name != NULL; m++) {
+        if (m->type == MEMBER_OBJECTS) {
+            check_objects(&check, json_object_get(json, m->name), m);
         }
     }
-    void *at = json_object_iter((json_t *)(uintptr_t)json);
-    for (; unknown_is_fault && at != NULL && count < MEMBER_FAULTS_MAX;
-         at = json_object_iter_next((json_t *)(uintptr_t)json, at)) {
-        const char *name = json_object_iter_key(at);
-        if (find_member(members, name) == NULL) {
-            ret_faults[count++] = (struct member_fault){.kind = MEMBER_UNKNOWN, .name = name};
-        }
-    }
-    return count;
+    return check.count;
 }
 
 /* ---- its values ---- */
@@ -233,6 +311,41 @@ size_t json_body_ids(const struct json_t *json, const char *name, uint64_t *ret_
         (void)str_id(json_body_text(json_array_get(list, i)), &ret_ids[i]);
     }
     return count;
+}
+
+uint64_t json_body_id(const struct json_t *json, const char *name)
+{
+    uint64_t id = 0;
+    (void)str_id(json_body_str(json, name), &id);
+    return id;
+}
+
+size_t json_body_word(const struct json_t *json, const char *name, const char *const *words)
+{
+    return find_word(json_string_value(json_object_get(json, name)), words);
+}
+
+size_t json_body_word_map(const struct json_t *json, const char *name, const char *const *words,
+                          struct json_body_word *ret_words)
+{
+    json_t *map = json_object_get(json, name);
+    size_t count = 0;
+    for (void *at = json_object_iter(map); at != NULL; at = json_object_iter_next(map, at)) {
+        ret_words[count++] = (struct json_body_word){
+            .name = str_of(json_object_iter_key(at)),
+            .word = find_word(json_string_value(json_object_iter_value(at)), words)};
+    }
+    return count;
+}
+
+size_t json_body_count(const struct json_t *json, const char *name)
+{
+    return json_array_size(json_object_get(json, name));
+}
+
+const struct json_t *json_body_item(const struct json_t *json, const char *name, size_t i)
+{
+    return json_array_get(json_object_get(json, name), i);
 }
 
 /* The number that a word stands for; the route's check has seen that it has one. */

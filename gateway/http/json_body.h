@@ -18,8 +18,11 @@ enum member_fault_kind {
 /* One thing that is wrong with a body. */
 struct member_fault {
     enum member_fault_kind kind;
-    const char *name;            /* the row's, or borrowed from the body */
-    const struct member *member; /* NULL: unknown */
+    const char *name;            /* the row's, or borrowed from the body; NULL: an item of list is
+                                    no object */
+    const struct member *member; /* NULL: unknown, or an item of list */
+    const struct member *list;   /* a MEMBER_OBJECTS, in whose item it is; NULL: it is in none */
+    size_t item;                 /* which one */
 };
 
 struct json_t; /* jansson's */
@@ -46,6 +49,23 @@ bool json_body_has(const struct json_t *json, const char *name);
 uint64_t json_body_words(const struct json_t *json, const char *name, const char *const *words);
 /* Of a MEMBER_IDS, whose row has a max: how many there are. */
 size_t json_body_ids(const struct json_t *json, const char *name, uint64_t *ret_ids);
+uint64_t json_body_id(const struct json_t *json, const char *name); /* of a MEMBER_ID */
+/* Of a MEMBER_WORD that is there: which of words. */
+size_t json_body_word(const struct json_t *json, const char *name, const char *const *words);
+
+/* A name of a MEMBER_WORD_MAP, borrowed, and which of words it has. */
+struct json_body_word {
+    struct str name;
+    size_t word;
+};
+/* How many there are: as many as the row's max at most. */
+size_t json_body_word_map(const struct json_t *json, const char *name, const char *const *words,
+                          struct json_body_word *ret_words);
+
+/* Of a MEMBER_OBJECTS: how many there are, and one of them, of which the functions above tell what
+ * is in it; borrowed. */
+size_t json_body_count(const struct json_t *json, const char *name);
+const struct json_t *json_body_item(const struct json_t *json, const char *name, size_t i);
 
 /* Copies the members that are there into the fields of the same names of msg, whose id says what it
  * is, or, if record is not NULL, of the record in its field of that name; null makes a field empty.

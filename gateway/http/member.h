@@ -14,13 +14,17 @@ enum member_type {
     MEMBER_TIME,   /* a string: RFC 3339; in answers in UTC, with milliseconds; in a message Unix
                       time in milliseconds */
     /* In a body only as is_local: */
-    MEMBER_WORDS, /* a list of words, each of them once; min and max are how many */
-    MEMBER_IDS,   /* a list of ids, each a string of digits; likewise */
+    MEMBER_ID,       /* a string of digits that is an id; no bounds */
+    MEMBER_WORDS,    /* a list of words, each of them once; min and max are how many */
+    MEMBER_IDS,      /* a list of ids; likewise */
+    MEMBER_WORD_MAP, /* an object: names that the client chooses, each with one of words; min and
+                        max are how many */
+    MEMBER_OBJECTS,  /* a list of objects of members; min and max are how many there may be. In a
+                        body none of these members is a list or an object */
     /* Only in answers: */
     MEMBER_NUMBERS,    /* a list of them; max is how many there may be */
     MEMBER_STRINGS,    /* likewise */
     MEMBER_OBJECT,     /* of members */
-    MEMBER_OBJECTS,    /* a list of them; max is how many there may be */
     MEMBER_ANY_OBJECT, /* an object of which doc says what is in it */
 };
 
@@ -33,7 +37,8 @@ struct member {
      * it says that there is none. */
     bool is_nullable;
     uint64_t min, max;
-    const char *const *words;     /* of a MEMBER_WORD or MEMBER_WORDS; ended by NULL */
+    uint64_t name_max;            /* of a MEMBER_WORD_MAP: bytes of a name; 1 at least */
+    const char *const *words;     /* of a MEMBER_WORD, _WORDS or _WORD_MAP; ended by NULL */
     const char *constant;         /* a string that always has this value; NULL: any */
     const struct member *members; /* of a MEMBER_OBJECT or MEMBER_OBJECTS */
     const char *doc;

@@ -46,6 +46,20 @@ static void write_words(const struct member *member, struct json_out *out)
     json_out_close(out, "]");
 }
 
+static void write_word_map(const struct member *member, struct json_out *out)
+{
+    json_out_member_z(out, "type", "object");
+    json_out_open_member(out, "propertyNames", '{');
+    json_out_member_u64(out, "minLength", 1);
+    json_out_member_u64(out, "maxLength", member->name_max);
+    json_out_close(out, "}");
+    json_out_open_member(out, "additionalProperties", '{');
+    write_words(member, out);
+    json_out_close(out, "}");
+    json_out_member_u64(out, "minProperties", member->min);
+    json_out_member_u64(out, "maxProperties", member->max);
+}
+
 /* Of words or ids. */
 static void write_bounded_list(const struct member *member, struct json_out *out)
 {
@@ -78,8 +92,8 @@ static void write_type(const struct member *member, const char *type, struct jso
 
 static void write_properties(const struct member *members, bool is_closed, struct json_out *out);
 
-/* The schema's members; it is open already. */
-static void write_member(const struct member *member, struct json_out *out)
+/* The schema's members; it is open already. is_closed: so are objects in it. */
+static void write_member(const struct member *member, bool is_closed, struct json_out *out)
 {
     switch (member->type) {
     case MEMBER_STRING:
@@ -97,9 +111,16 @@ static void write_member(const struct member *member, struct json_out *out)
     case MEMBER_WORD:
         write_words(member, out);
         break;
+    case MEMBER_ID:
+        write_type(member, "string", out);
+        json_out_member_z(out, "pattern", "^[0-9]{1,18}$");
+        break;
     case MEMBER_WORDS:
     case MEMBER_IDS:
         write_bounded_list(member, out);
+        break;
+    case MEMBER_WORD_MAP:
+        write_word_map(member, out);
         break;
     case MEMBER_NUMBERS:
         write_list_schema(member, "integer", out);
@@ -112,13 +133,16 @@ static void write_member(const struct member *member, struct json_out *out)
         json_out_member_z(out, "format", "date-time");
         break;
     case MEMBER_OBJECT:
-        write_properties(member->members, /* is_closed= */ false, out);
+        write_properties(member->members, is_closed, out);
         break;
     case MEMBER_OBJECTS:
         json_out_member_z(out, "type", "array");
         json_out_open_member(out, "items", '{');
-        write_properties(member->members, /* is_closed= */ false, out);
+        write_properties(member->members, is_closed, out);
         json_out_close(out, "}");
+        if (member->min > 0) {
+            json_out_member_u64(out, "minItems", member->min);
+        }
         json_out_member_u64(out, "maxItems", member->max);
         break;
     case MEMBER_ANY_OBJECT:
@@ -137,7 +161,7 @@ static void write_properties(const struct member *members, bool is_closed, struc
     json_out_open_member(out, "properties", '{');
     for (const struct member *m = members; m->name != NULL; m++) {
         json_out_open_member(out, m->name, '{');
-        write_member(m, out);
+        write_member(m, is_closed, out);
         json_out_close(out, "}");
     }
     json_out_close(out, "}");
@@ -162,6 +186,14 @@ static void write_schema(const struct member *members, bool is_closed, struct js
 }
 
 /* ---- answers ---- */
+
+/* Of text, as a member of its own. */
+static void write_text_schema(struct json_out *out)
+{
+    json_out_open_member(out, "schema", '{');
+    json_out_member_z(out, "type", "string");
+    json_out_close(out, "}");
+}
 
 static void open_content(const char *media_type, struct json_out *out)
 {
@@ -244,6 +276,11 @@ static void write_success_as(const struct route *route, int status_code, const c
         json_out_key(out, "schema");
         write_schema(route->poll, /* is_closed= */ false, out);
     }
+    if (route->by_text != NULL) {
+        json_out_close(out, "}");
+        json_out_open_member(out, route->by_text->answer.media_type, '{');
+        write_text_schema(out);
+    }
     close_content(out);
     json_out_close(out, "}");
 }
@@ -254,6 +291,9 @@ static void write_successes(const struct route *route, struct json_out *out)
     write_success_as(route, answer->status == 0 ? 200 : answer->status, answer->doc, out);
     if (answer->pending_doc != NULL) {
         write_success_as(route, 202, answer->pending_doc, out);
+    }
+    if (route->by_text != NULL) {
+        write_bare_answer("204", route->by_text->answer.empty_doc, out);
     }
     if (answer->has_etag && !answer->is_of_asker && strcmp(route->method, "GET") == 0) {
         write_bare_answer("304", "What If-None-Match names is still so.", out);
@@ -380,7 +420,7 @@ static void write_own_parameters(const struct route *route, struct json_out *out
         json_out_member_z(out, "name", m->name);
         json_out_member_z(out, "in", "query");
         json_out_open_member(out, "schema", '{');
-        write_member(m, out);
+        write_member(m, /* is_closed= */ false, out);
         json_out_close(out, "}}");
     }
     json_out_close(out, "]");
@@ -397,6 +437,11 @@ static void write_body_content(const struct route *route, enum dialect dialect,
         json_out_open_member(out, media_types[i], '{');
         json_out_key(out, "schema");
         write_schema(route->body, dialect == DIALECT_V1, out);
+        json_out_close(out, "}");
+    }
+    if (route->by_text != NULL) {
+        json_out_open_member(out, route->by_text->text_type, '{');
+        write_text_schema(out);
         json_out_close(out, "}");
     }
     json_out_close(out, "}");

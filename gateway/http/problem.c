@@ -117,30 +117,39 @@ const char *problem_title(enum err err)
 
 #define FAULT_DETAIL_BYTES 96
 
-static const char *const member_types[] = {
-    [MEMBER_STRING] = "a string",         [MEMBER_LABEL] = "a string",
-    [MEMBER_NUMBER] = "a whole number",   [MEMBER_BOOL] = "true or false",
-    [MEMBER_WORD] = "a string",           [MEMBER_TIME] = "a string",
-    [MEMBER_WORDS] = "a list of strings", [MEMBER_IDS] = "a list of strings"};
+static const char *const member_types[] = {[MEMBER_STRING] = "a string",
+                                           [MEMBER_LABEL] = "a string",
+                                           [MEMBER_NUMBER] = "a whole number",
+                                           [MEMBER_BOOL] = "true or false",
+                                           [MEMBER_WORD] = "a string",
+                                           [MEMBER_TIME] = "a string",
+                                           [MEMBER_ID] = "a string",
+                                           [MEMBER_WORDS] = "a list of strings",
+                                           [MEMBER_IDS] = "a list of strings",
+                                           [MEMBER_WORD_MAP] = "an object of strings",
+                                           [MEMBER_OBJECTS] = "a list of objects"};
 
 /* What a value of the right type should be, and is not. */
 static void describe_bounds(const struct member *member, char ret_detail[FAULT_DETAIL_BYTES])
 {
-    static const char *const before[] = {[MEMBER_STRING] = "have",
-                                         [MEMBER_LABEL] = "have",
-                                         [MEMBER_NUMBER] = "be from",
-                                         [MEMBER_WORDS] = "have",
-                                         [MEMBER_IDS] = "have"};
-    static const char *const after[] = {[MEMBER_STRING] = " bytes",
-                                        [MEMBER_LABEL] =
-                                            " characters that can be seen, and no other ones",
-                                        [MEMBER_NUMBER] = "",
-                                        [MEMBER_WORDS] = " words of this member, each once",
-                                        [MEMBER_IDS] = " ids"};
+    static const char *const before[] = {
+        [MEMBER_STRING] = "have", [MEMBER_LABEL] = "have", [MEMBER_NUMBER] = "be from",
+        [MEMBER_WORDS] = "have",  [MEMBER_IDS] = "have",   [MEMBER_WORD_MAP] = "have",
+        [MEMBER_OBJECTS] = "have"};
+    static const char *const after[] = {
+        [MEMBER_STRING] = " bytes",
+        [MEMBER_LABEL] = " characters that can be seen, and no other ones",
+        [MEMBER_NUMBER] = "",
+        [MEMBER_WORDS] = " words of this member, each once",
+        [MEMBER_IDS] = " ids",
+        [MEMBER_WORD_MAP] = " names, none of them long, with words of this member",
+        [MEMBER_OBJECTS] = " items"};
     if (member->type == MEMBER_WORD) {
         (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must be one of the words of this member");
     } else if (member->type == MEMBER_TIME) {
         (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must be a time as 2026-11-29T01:02:03Z");
+    } else if (member->type == MEMBER_ID) {
+        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must be an id");
     } else {
         (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must %s %" PRIu64 " to %" PRIu64 "%s",
                        before[member->type], member->min, member->max, after[member->type]);
@@ -151,7 +160,9 @@ static void describe_bounds(const struct member *member, char ret_detail[FAULT_D
 static void describe_fault(const struct member_fault *fault, char ret_detail[FAULT_DETAIL_BYTES])
 {
     const struct member *member = fault->member;
-    if (fault->kind == MEMBER_MISTYPED) {
+    if (fault->name == NULL) {
+        (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must be an object");
+    } else if (fault->kind == MEMBER_MISTYPED) {
         (void)snprintf(ret_detail, FAULT_DETAIL_BYTES, "must be %s%s", member_types[member->type],
                        member->is_nullable ? " or null" : "");
     } else if (fault->kind == MEMBER_OUTSIDE) {
@@ -162,7 +173,34 @@ static void describe_fault(const struct member_fault *fault, char ret_detail[FAU
     }
 }
 
-/* "username is required; password must be a string." */
+/* A step of a JSON pointer (RFC 6901). */
+static void add_step(struct strbuf *pointer, const char *name)
+{
+    strbuf_add_z(pointer, "/");
+    for (const char *c = name; *c != '\0'; c++) {
+        if (*c == '~' || *c == '/') {
+            strbuf_add_z(pointer, *c == '~' ? "~0" : "~1");
+        } else {
+            strbuf_add(pointer, (struct str){.data = c, .bytes = 1});
+        }
+    }
+}
+
+/* To a member of the body, or to what is in an item of one. */
+static void add_pointer(struct strbuf *pointer, const struct member_fault *fault)
+{
+    if (fault->list != NULL) {
+        AUTO(mem_free) char *item = mem_printf("%zu", fault->item);
+        add_step(pointer, fault->list->name);
+        add_step(pointer, item);
+    }
+    if (fault->name != NULL) {
+        add_step(pointer, fault->name);
+    }
+}
+
+/* "username is required; password must be a string." Of bodies without lists of objects: those of
+ * the original API. */
 static void write_faults_message(const struct problem *problem, struct json_out *out)
 {
     struct strbuf message = {0};
@@ -197,18 +235,10 @@ static void write_original(const struct problem *problem, const char *request_id
     json_out_close(out, "}");
 }
 
-/* A JSON pointer (RFC 6901) to a member of the body. */
 static void write_fault_pointer(const struct member_fault *fault, struct json_out *out)
 {
     struct strbuf pointer = {0};
-    strbuf_add(&pointer, STR_LIT("/"));
-    for (const char *c = fault->name; *c != '\0'; c++) {
-        if (*c == '~' || *c == '/') {
-            strbuf_add_z(&pointer, *c == '~' ? "~0" : "~1");
-        } else {
-            strbuf_add(&pointer, (struct str){.data = c, .bytes = 1});
-        }
-    }
+    add_pointer(&pointer, fault);
     json_out_key(out, "pointer");
     json_out_str(out, strbuf_str(&pointer));
     strbuf_fini(&pointer);

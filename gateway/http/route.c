@@ -88,17 +88,21 @@ static const char *check_member(const struct member *members, const struct membe
                                 bool is_body)
 {
     bool is_of_answer = member->type >= MEMBER_NUMBERS;
-    bool is_local_list = member->type == MEMBER_WORDS || member->type == MEMBER_IDS;
+    bool is_for_handler = member->type >= MEMBER_ID && !is_of_answer;
     bool has_members = member->type == MEMBER_OBJECT || member->type == MEMBER_OBJECTS;
-    bool has_words = member->type == MEMBER_WORD || member->type == MEMBER_WORDS;
+    bool has_words = member->type == MEMBER_WORD || member->type == MEMBER_WORDS ||
+                     member->type == MEMBER_WORD_MAP;
     if (member->min > member->max) {
         return "a member's bounds are reversed";
     }
     if (is_body && (is_of_answer || member->constant != NULL)) {
         return "a member is of a type that no body has";
     }
-    if (is_body && is_local_list && !member->is_local) {
-        return "a list of the body goes into the message";
+    if (is_body && is_for_handler && !member->is_local) {
+        return "a member that only a handler reads goes into the message";
+    }
+    if ((member->type == MEMBER_WORD_MAP) != (member->name_max > 0)) {
+        return "a member has names without a bound, or a bound without names";
     }
     if (has_words != (member->words != NULL)) {
         return "a member that is a word has no words, or another one has";
@@ -112,6 +116,28 @@ static const char *check_member(const struct member *members, const struct membe
         }
     }
     return NULL;
+}
+
+/* Of a list of objects in a body. */
+static const char *check_items(const struct member *list)
+{
+    const char *why = NULL;
+    for (const struct member *m = list->members; why == NULL && m->name != NULL; m++) {
+        const bool is_simple = m->type <= MEMBER_ID && m->constant == NULL;
+        why = is_simple ? check_member(list->members, m, /* is_body= */ false)
+                        : "an object in a list of the body has a member of a type that none has";
+    }
+    return why;
+}
+
+static const char *check_members(const struct member *members, bool is_body)
+{
+    const char *why = NULL;
+    for (const struct member *m = members; why == NULL && m != NULL && m->name != NULL; m++) {
+        why = check_member(members, m, is_body);
+        why = why == NULL && is_body && m->type == MEMBER_OBJECTS ? check_items(m) : why;
+    }
+    return why;
 }
 
 static bool are_values(const char *const *words, const struct msg_enum *values)
@@ -162,11 +188,17 @@ static const char *check_ask(const struct route *route)
 {
     const struct msg_type *type = msg_type_find(route->ask->message);
     bool has_body = route->answer.status != 204;
-    if (type == NULL || type->reply == MSG_NONE || (has_body && route->ask->write == NULL)) {
+    bool writes = (route->ask->write != NULL) != (route->ask->text != NULL);
+    if (type == NULL || type->reply == MSG_NONE || (has_body && !writes)) {
         return "the row asks no request of the bus, or does not write an answer";
     }
-    if (!has_body && route->ask->write != NULL) {
+    if (!has_body && (route->ask->write != NULL || route->ask->text != NULL)) {
         return "the row writes an answer that has no body";
+    }
+    if ((route->ask->text != NULL) != (route->answer.empty_doc != NULL) ||
+        (route->ask->text != NULL) != (route->answer.media_type != NULL)) {
+        return "the answer is text without a media type or without what an empty one says, or the "
+               "other way round";
     }
     if (route->ask->ahead != NULL &&
         (type->retry != RETRY_SAFE || route->ask->prepare != NULL || route->ask->version != NULL ||
@@ -224,14 +256,35 @@ static const char *check_row(const struct route *route)
     if (route->has_if_match && (is_get || route->ask == NULL)) {
         return "GET changes no version, and a handler of its own does not know which";
     }
-    for (const struct member *m = route->body; why == NULL && m != NULL && m->name != NULL; m++) {
-        why = check_member(route->body, m, /* is_body= */ true);
-    }
-    for (const struct member *m = route->answer.members;
-         why == NULL && m != NULL && m->name != NULL; m++) {
-        why = check_member(route->answer.members, m, /* is_body= */ false);
-    }
+    why = check_members(route->body, /* is_body= */ true);
+    why = why == NULL ? check_members(route->answer.members, /* is_body= */ false) : why;
     return why == NULL && route->ask != NULL ? check_ask(route) : why;
+}
+
+/* The row for bodies that are text, beside the one for JSON. Both answer 200, if not otherwise. */
+static const char *check_text_row(const struct route *route, const struct route *text)
+{
+    if (strcmp(route->method, text->method) != 0 || strcmp(route->template, text->template) != 0 ||
+        route->who != text->who) {
+        return "the row for text is of another path or method, or for others";
+    }
+    if (text->text_type == NULL || text->body != NULL || text->by_text != NULL ||
+        text->ask == NULL || route->body == NULL) {
+        return "the row for text does not read text, or there is no other";
+    }
+    if (route->answer.status != 0 || text->answer.status != 0) {
+        return "the row for text has another status";
+    }
+    return check_row(text);
+}
+
+static const char *check_both_rows(const struct route *route)
+{
+    const char *why = check_row(route);
+    if (why == NULL && route->text_type != NULL) {
+        return "the row is for text, and there is none for JSON";
+    }
+    return why == NULL && route->by_text != NULL ? check_text_row(route, route->by_text) : why;
 }
 
 /* ---- the paths ---- */
@@ -286,7 +339,7 @@ static const char *add_row(struct routes *routes, const struct resource *resourc
     memcpy(path.segments, template.segments, sizeof(path.segments));
     path.segment_count = template.segment_count;
     const char *why = check_template(&path);
-    why = why == NULL ? check_row(route) : why;
+    why = why == NULL ? check_both_rows(route) : why;
     if (why != NULL) {
         return why;
     }
@@ -390,6 +443,16 @@ const struct route *route_path_find(const struct route_path *path, const char *m
     return NULL;
 }
 
+const struct route *route_for_body(const struct route *route, struct request *request)
+{
+    char media_type[REQUEST_MEDIA_TYPE_BYTES];
+    if (route->by_text == NULL) {
+        return route;
+    }
+    request_media_type(request, media_type);
+    return strcmp(media_type, route->by_text->text_type) == 0 ? route->by_text : route;
+}
+
 void route_path_write_allow(const struct route_path *path, struct strbuf *text)
 {
     for (size_t i = 0; i < path->count; i++) {
@@ -479,7 +542,9 @@ void route_find_failures(const struct route *route, enum dialect dialect,
         add_failure(ret_failures, ERR_MEDIA_TYPE);
         add_failure(ret_failures, ERR_WRONG_MEMBER);
     }
-    for (size_t i = 0; i < ROUTE_ERRORS_MAX && route->errors[i] != ERR_OK; i++) {
-        add_failure(ret_failures, route->errors[i]);
+    for (const struct route *row = route; row != NULL; row = row->by_text) {
+        for (size_t i = 0; i < ROUTE_ERRORS_MAX && row->errors[i] != ERR_OK; i++) {
+            add_failure(ret_failures, row->errors[i]);
+        }
     }
 }

@@ -50,6 +50,7 @@ struct route_answer {
     const char *doc;
     const char *pending_doc; /* it may also be 202, with the same members: then what was asked for
                                 is still to come, as this says; NULL: never */
+    const char *empty_doc;   /* of a text: it may also be 204, as this says; NULL: it is no text */
     /* It carries an ETag; a GET is answered 304 if If-None-Match names that. */
     bool has_etag;
     bool is_of_asker;  /* it shows more than the version says, of who asks: a GET is never 304 */
@@ -77,6 +78,9 @@ struct route_ask {
     /* Writes the members of a success, one JSON object, which is open already. NULL: the answer has
      * no body. */
     void (*write)(const struct exchange *exchange, const struct msg *reply, struct json_out *out);
+    /* Instead of write: a success that is text, of the answer's media type, borrowed from reply. An
+     * empty one is 204. There if the row's answer has an empty_doc. */
+    struct str (*text)(const struct msg *reply);
     /* The version of what the answer shows: its ETag. There if the row's answer has one. */
     uint64_t (*version)(const struct msg *reply);
     /* The path of what was made. There if the row's answer has a Location. */
@@ -108,6 +112,12 @@ struct route {
      * row without a name; NULL: none. */
     const struct member *query;
     const struct member *body; /* ended by a row without a name; NULL: a body is not looked at */
+    size_t body_bytes_max;     /* so many, where LYNKS_HTTP_BODY_MAX_BYTES says fewer */
+    /* The row for bodies that are no JSON: of this path and method, too, and in no resource. NULL:
+     * there is none. */
+    const struct route *by_text;
+    /* Of such a row: the media type of its bodies, which prepare reads as they are. */
+    const char *text_type;
     struct route_answer answer;
     /* What can go wrong beyond what follows from the row; ended by ERR_OK, or full. */
     enum err errors[ROUTE_ERRORS_MAX];
@@ -134,6 +144,7 @@ struct resource {
 };
 
 #define ROUTE_METHODS_MAX 5
+#define ROUTE_METHOD_BYTES 8 /* of a method, with its NUL */
 
 /* All routes of one template. */
 struct route_path {
@@ -161,6 +172,8 @@ struct route_path *routes_paths(const struct routes *routes, size_t *ret_count);
 const struct route_path *routes_find(const struct routes *routes, const struct request *request);
 /* The row for a method, HEAD included; NULL if there is none. */
 const struct route *route_path_find(const struct route_path *path, const char *method);
+/* It, or the row for bodies of the request's media type. */
+const struct route *route_for_body(const struct route *route, struct request *request);
 /* "POST", or "GET, HEAD, OPTIONS". */
 void route_path_write_allow(const struct route_path *path, struct strbuf *text);
 
@@ -181,7 +194,7 @@ struct route_failures {
     size_t count;
 };
 
-/* What follows from the row, and what it says itself. */
+/* What follows from the row, and what it says itself, or the row for text beside it. */
 void route_find_failures(const struct route *route, enum dialect dialect,
                          struct route_failures *ret_failures);
 

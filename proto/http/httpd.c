@@ -41,6 +41,7 @@ struct httpd {
     struct http_front *front;
     struct http_conn *handed; /* to MHD, which has not told of it yet */
     bool (*wants_stream)(void *arg, struct str method, struct str path);
+    size_t (*larger_body_bytes_max)(void *arg, struct str method, struct str path);
     httpd_handler_fn *fn;
     void *fn_arg;
     struct httpd_requests requests;
@@ -194,6 +195,16 @@ static void add_to_split(void *split, struct str name, struct str value)
     http_split_add(split, name, value);
 }
 
+static void allow_larger_body(struct httpd_request *request)
+{
+    const struct httpd *httpd = request->httpd;
+    const size_t max = httpd->larger_body_bytes_max == NULL
+                           ? 0
+                           : httpd->larger_body_bytes_max(httpd->fn_arg, str_of(request->method),
+                                                          str_of(request->path));
+    request->body_bytes_max = max > request->body_bytes_max ? max : request->body_bytes_max;
+}
+
 /* MHD calls first with the header alone. To answer then would close the connection, so a sound
  * request waits for the next call. */
 static enum MHD_Result begin(struct httpd_request *request, const char *path, const char *method,
@@ -212,7 +223,10 @@ static enum MHD_Result begin(struct httpd_request *request, const char *path, co
         return refuse_unread(request, ERR_BAD_REQUEST);
     }
     request->is_chunked = split.framing.chunked;
-    if (split.framing.length > request->all->body_bytes_max) {
+    if (split.framing.length > request->body_bytes_max || request->is_chunked) {
+        allow_larger_body(request);
+    }
+    if (split.framing.length > request->body_bytes_max) {
         return refuse_unread(request, ERR_TOO_LARGE);
     }
     return MHD_YES;
@@ -536,6 +550,7 @@ struct httpd *httpd_new(struct loop *loop, struct metrics *metrics,
     httpd->linger = http_linger_new(loop);
     httpd->streams = http_streams_new(loop, metrics, config->name, httpd->conns);
     httpd->wants_stream = config->wants_stream;
+    httpd->larger_body_bytes_max = config->larger_body_bytes_max;
     httpd->drain = (struct http_drain){
         .clock = loop_clock(loop), .conns = httpd->conns, .stop = stop_accepting, .arg = httpd};
     httpd->listen_fd_inherited = config->listen_fd > 0;

@@ -26,6 +26,9 @@ struct httpd_config {
     int listen_fd;    /* > 0: a listening socket handed over (LISTEN_FDS), owned from now on; host
                          and port are ignored */
     size_t body_bytes_max;
+    /* How large the body of such a request may be, where that is more; path is as sent, without the
+     * query. Not asked for each request. NULL: none may be larger. arg is the handler's. */
+    size_t (*larger_body_bytes_max)(void *arg, struct str method, struct str path);
     size_t body_bytes_total_max; /* bodies held at a time; 0: no limit */
     size_t header_bytes_max;     /* of a connection's memory, mostly headers; 1024 at least */
     unsigned connections_max;    /* past it the one idle for longest gives way to a new one */

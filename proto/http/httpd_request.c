@@ -32,6 +32,7 @@ struct httpd_request *httpd_request_new(struct httpd_requests *all, struct http_
 {
     struct httpd_request *request = mem_alloc(sizeof(*request));
     request->all = all;
+    request->body_bytes_max = all->body_bytes_max;
     request->conn = conn;
     list_add_first(&all->list, &request->link);
     list_init(&request->park_link);
@@ -112,7 +113,7 @@ static enum err make_room_for_body(struct httpd_request *request, size_t needed)
     size_t room = request->body_room == 0 ? BODY_ROOM_MIN : 2 * request->body_room;
     room = room < needed ? needed : room;
     size_t more = room - request->body_room;
-    if (needed > all->body_bytes_max) {
+    if (needed > request->body_bytes_max) {
         return ERR_TOO_LARGE;
     }
     if (needed <= request->body_room) {

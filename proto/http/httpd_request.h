@@ -42,6 +42,7 @@ struct httpd_request {
     struct str target;         /* in the library's hands; STR_NONE: not clean, or a visitor's */
     char *body;
     size_t body_bytes, body_room;
+    size_t body_bytes_max;
     size_t discarded_bytes;
     enum err error;
     bool owed;                     /* the handler has it and has not answered */

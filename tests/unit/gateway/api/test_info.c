@@ -74,6 +74,51 @@ static void assert_parts_are_described(const json_t *paths)
     assert_non_null(json_object_get(json_object_get(get, "responses"), "307"));
 }
 
+static const char *const paths[] = {
+    "/login",
+    "/create",
+    "/list_participants",
+    "/v1/info",
+    "/v1/openapi.json",
+    "/v1/sessions",
+    "/v1/sessions/current",
+    "/v1/sessions/{session}",
+    "/v1/registration",
+    "/v1/events",
+    "/v1/users",
+    "/v1/users/{user}",
+    "/v1/users/me",
+    "/v1/users/me/password",
+    "/v1/rooms",
+    "/v1/rooms/{room}",
+    "/v1/rooms/{room}/owner",
+    "/v1/rooms/{room}/members",
+    "/v1/rooms/{room}/members/{user}",
+    "/v1/rooms/{room}/participants",
+    "/v1/rooms/{room}/participants/{participant}",
+    "/v1/rooms/{room}/participants/{participant}/admit",
+    "/v1/rooms/{room}/participants/{participant}/deny",
+    "/v1/rooms/{room}/participants/{participant}/mute",
+    "/v1/rooms/{room}/admit-all",
+    "/v1/rooms/{room}/mute-all",
+    "/v1/rooms/{room}/invitations",
+    "/v1/rooms/{room}/invitations/{invitation}",
+    "/v1/rooms/{room}/bans",
+    "/v1/rooms/{room}/bans/{ban}",
+    "/v1/rooms/{room}/messages",
+    "/v1/join-info",
+    "/v1/rooms/{room}/end",
+    "/v1/rooms/{room}/events",
+    "/v1/rooms/{room}/publish",
+    "/v1/rooms/{room}/watch",
+    "/v1/rooms/{room}/watch/offer",
+    "/v1/rooms/{room}/watch/answer",
+    "/v1/rtc/{connection}",
+    "/v1/rtc/{connection}/offer",
+    "/v1/rtc/{connection}/restart",
+    "/problems/{code}",
+};
+
 static void test_document(void **state)
 {
     struct api_fixture *f = *state;
@@ -87,41 +132,6 @@ static void test_document(void **state)
     json_t *json = json_loads(ask->body, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(json);
     assert_string_equal(json_string_value(json_object_get(json, "openapi")), "3.1.0");
-    static const char *const paths[] = {"/login",
-                                        "/create",
-                                        "/list_participants",
-                                        "/v1/info",
-                                        "/v1/openapi.json",
-                                        "/v1/sessions",
-                                        "/v1/sessions/current",
-                                        "/v1/sessions/{session}",
-                                        "/v1/registration",
-                                        "/v1/events",
-                                        "/v1/users",
-                                        "/v1/users/{user}",
-                                        "/v1/users/me",
-                                        "/v1/users/me/password",
-                                        "/v1/rooms",
-                                        "/v1/rooms/{room}",
-                                        "/v1/rooms/{room}/owner",
-                                        "/v1/rooms/{room}/members",
-                                        "/v1/rooms/{room}/members/{user}",
-                                        "/v1/rooms/{room}/participants",
-                                        "/v1/rooms/{room}/participants/{participant}",
-                                        "/v1/rooms/{room}/participants/{participant}/admit",
-                                        "/v1/rooms/{room}/participants/{participant}/deny",
-                                        "/v1/rooms/{room}/participants/{participant}/mute",
-                                        "/v1/rooms/{room}/admit-all",
-                                        "/v1/rooms/{room}/mute-all",
-                                        "/v1/rooms/{room}/invitations",
-                                        "/v1/rooms/{room}/invitations/{invitation}",
-                                        "/v1/rooms/{room}/bans",
-                                        "/v1/rooms/{room}/bans/{ban}",
-                                        "/v1/rooms/{room}/messages",
-                                        "/v1/join-info",
-                                        "/v1/rooms/{room}/end",
-                                        "/v1/rooms/{room}/events",
-                                        "/problems/{code}"};
     const json_t *described = json_object_get(json, "paths");
     assert_int_equal(json_object_size(described), ARRAY_LEN(paths));
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {

@@ -66,6 +66,30 @@ static void write_room(const struct exchange *exchange, const struct msg *reply,
 
 static const struct route_ask ask_room = {.message = MSG_room_participants, .write = write_room};
 
+/* Takes text, and answers with what the service has. */
+static enum err prepare_text(struct exchange *exchange, struct msg *msg)
+{
+    (void)msg;
+    return str_eq(exchange->request->body, STR_LIT("bad")) ? ERR_BAD_SDP : ERR_OK;
+}
+
+static struct str name_of_reply(const struct msg *reply)
+{
+    return reply->user_get_reply.user.username;
+}
+
+static const struct route_ask ask_text = {
+    .message = MSG_user_get, .prepare = prepare_text, .text = name_of_reply};
+
+static const struct route text_row = {
+    .method = "PUT",
+    .template = "/v1/texts",
+    .name = "tell",
+    .who = ROUTE_USER,
+    .text_type = "text/x-in",
+    .answer = {.media_type = "text/x-out", .empty_doc = "Nothing to say."},
+    .ask = &ask_text};
+
 static const struct route rows[] = {
     {.method = "GET",
      .template = "/v1/things/{thing}/parts/{part}",
@@ -88,6 +112,14 @@ static const struct route rows[] = {
      .body = (const struct member[]){{.name = NULL}},
      .body_may_be_empty = true,
      .handle = answer_later},
+    {.method = "PUT",
+     .template = "/v1/texts",
+     .name = "put",
+     .who = ROUTE_USER,
+     .body = thing_body,
+     .body_bytes_max = 100000,
+     .by_text = &text_row,
+     .handle = answer_thing},
     {.method = "GET",
      .template = "/v1/things/events",
      .name = "follow",
@@ -340,6 +372,80 @@ static void test_one_message(void **state)
     ask_free(&ask);
 }
 
+/* What is no JSON goes to the row beside it, as it is, and comes back as it is. */
+static void test_text(void **state)
+{
+    static const struct {
+        const char *media_type, *coding, *body, *told;
+        int status;
+        const char *code;
+    } table[] = {
+        {"text/x-in", NULL, "a=b", "answer", 200, NULL},
+        {"TEXT/X-in; charset=utf-8", NULL, "a=b", "answer", 200, NULL},
+        {"text/x-in", NULL, "a=b", "", 204, NULL},
+        {"text/x-in", NULL, "bad", NULL, 422, "bad_sdp"},
+        {"text/x-in", "gzip", "a=b", NULL, 415, "content_coding"},
+        {"text/x-out", NULL, "a=b", NULL, 415, "media_type"},
+        {"application/merge-patch+json", NULL, "{\"name\":\"x\"}", NULL, 415, "media_type"},
+        {NULL, NULL, "a=b", NULL, 415, "media_type"},
+        {"application/json", NULL, "a=b", NULL, 400, "bad_request"},
+        {"application/json", NULL, "{\"name\":\"x\"}", NULL, 200, NULL},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        char value[32];
+        struct ask *ask = ask_new("PUT", "/v1/texts", TOKEN, str_of(table[i].body));
+        ask_set_header(ask, "Content-Type", table[i].media_type);
+        ask_set_header(ask, "Content-Encoding", table[i].coding);
+        (void)send(f, ask);
+        if (mock_bus_pending(&f->http.bus, MSG_session_check) != NULL) {
+            dispatcher_fixture_answer_session(&f->http, 7);
+        }
+        if (table[i].told != NULL) {
+            const struct msg reply = {
+                .id = MSG_user_get_reply,
+                .user_get_reply = {.user = {.username = str_of(table[i].told)}}};
+            mock_bus_answer(mock_bus_pending(&f->http.bus, MSG_user_get), ERR_OK, &reply);
+        }
+        if (table[i].code != NULL) {
+            assert_problem(ask, table[i].status, table[i].code);
+        } else {
+            assert_int_equal(ask->status, table[i].status);
+        }
+        if (table[i].told != NULL && table[i].status == 200) {
+            assert_string_equal(ask->body, "answer");
+            assert_string_equal(ask_header(ask, "Content-Type", value, sizeof(value)),
+                                "text/x-out");
+            assert_string_equal(ask_header(ask, "Cache-Control", value, sizeof(value)), "no-store");
+        }
+        ask_free(&ask);
+    }
+}
+
+/* It is known before the body is there how large it may be. */
+static void test_larger_bodies(void **state)
+{
+    static const struct {
+        const char *method, *path;
+        size_t bytes;
+    } table[] = {
+        {"PUT", "/v1/texts", 100000},
+        {"POST", "/v1/texts", 0},
+        {"put", "/v1/texts", 0},
+        {"PROPPATCH", "/v1/texts", 0},
+        {"PUT", "/v1/texts/", 0},
+        {"PUT", "/v1/nothing", 0},
+        {"PUT", "", 0},
+        {"PUT", "*", 0},
+    };
+    const struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        assert_int_equal(dispatcher_body_bytes_max(f->http.dispatcher, str_of(table[i].method),
+                                                   str_of(table[i].path)),
+                         table[i].bytes);
+    }
+}
+
 static void test_options(void **state)
 {
     char value[64];
@@ -434,6 +540,8 @@ int main(void)
         DISPATCHER_TEST(test_no_body),
         DISPATCHER_TEST(test_compressed_bodies),
         DISPATCHER_TEST(test_one_message),
+        DISPATCHER_TEST(test_text),
+        DISPATCHER_TEST(test_larger_bodies),
         DISPATCHER_TEST(test_options),
         DISPATCHER_TEST(test_head),
         DISPATCHER_TEST(test_refused_by_the_server),

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "gateway/http/json_body.h"
+#include "proto/base/strbuf.h"
 
 static const struct member login_members[] = {
     {.name = "username", .type = MEMBER_STRING, .min = 1, .max = 200},
@@ -261,11 +262,176 @@ static void test_what_lists_hold(void **state)
     json_body_free(&json);
 }
 
+/* ---- names of the client's, and lists of objects ---- */
+
+static const struct member thing_members[] = {
+    {.name = "id", .type = MEMBER_ID},
+    {.name = "colour", .type = MEMBER_WORD, .words = colours},
+    {.name = "size", .type = MEMBER_NUMBER, .is_optional = true, .max = 2},
+    {.name = "lit", .type = MEMBER_BOOL, .is_optional = true},
+    {.name = NULL}};
+
+static const struct member nested_rows[] = {{.name = "painted",
+                                             .type = MEMBER_WORD_MAP,
+                                             .is_optional = true,
+                                             .min = 1,
+                                             .max = 2,
+                                             .name_max = 4,
+                                             .words = colours},
+                                            {.name = "things",
+                                             .type = MEMBER_OBJECTS,
+                                             .is_optional = true,
+                                             .min = 1,
+                                             .max = 2,
+                                             .members = thing_members},
+                                            {.name = NULL}};
+
+static void test_names_of_the_clients(void **state)
+{
+    static const struct {
+        const char *body;
+        enum member_fault_kind kind; /* MEMBER_MISSING: it is good */
+    } rows[] = {
+        {"{}", MEMBER_MISSING},
+        {"{\"painted\":{\"0\":\"red\"}}", MEMBER_MISSING},
+        {"{\"painted\":{\"0\":\"red\",\"wall\":\"red\"}}", MEMBER_MISSING},
+        {"{\"painted\":{}}", MEMBER_OUTSIDE},
+        {"{\"painted\":{\"0\":\"red\",\"1\":\"red\",\"2\":\"red\"}}", MEMBER_OUTSIDE},
+        {"{\"painted\":{\"\":\"red\"}}", MEMBER_OUTSIDE},
+        {"{\"painted\":{\"walls\":\"red\"}}", MEMBER_OUTSIDE},
+        {"{\"painted\":{\"0\":\"pink\"}}", MEMBER_OUTSIDE},
+        {"{\"painted\":{\"0\":\"\"}}", MEMBER_OUTSIDE},
+        {"{\"painted\":{\"0\":\"red\",\"1\":7}}", MEMBER_MISTYPED},
+        {"{\"painted\":{\"0\":null}}", MEMBER_MISTYPED},
+        {"{\"painted\":{\"0\":{\"0\":\"red\"}}}", MEMBER_MISTYPED},
+        {"{\"painted\":[\"red\"]}", MEMBER_MISTYPED},
+        {"{\"painted\":\"red\"}", MEMBER_MISTYPED},
+        {"{\"painted\":null}", MEMBER_MISTYPED},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct member_fault faults[MEMBER_FAULTS_MAX];
+        struct json_t *json = json_body_parse(str_of(rows[i].body));
+        const size_t count =
+            json_body_check(json, nested_rows, /* unknown_is_fault= */ true, faults);
+        if (count != (rows[i].kind != MEMBER_MISSING) ||
+            (count > 0 && faults[0].kind != rows[i].kind)) {
+            fail_msg("%s", rows[i].body);
+        }
+        json_body_free(&json);
+    }
+}
+
+#define GOOD_THING "{\"id\":\"7\",\"colour\":\"red\"}"
+
+static void test_lists_of_objects(void **state)
+{
+    static const struct {
+        const char *body;
+        enum member_fault_kind kind; /* MEMBER_MISSING, and no name: it is good */
+        const char *name;            /* "": the item itself; "things": the list */
+        size_t item;
+    } rows[] = {
+        {"{\"things\":[" GOOD_THING "]}", MEMBER_MISSING, NULL, 0},
+        {"{\"things\":[" GOOD_THING ",{\"id\":\"9007199254740991\",\"colour\":\"blue\","
+         "\"size\":2,\"lit\":true}]}",
+         MEMBER_MISSING, NULL, 0},
+        {"{\"things\":[]}", MEMBER_OUTSIDE, "things", 0},
+        {"{\"things\":[" GOOD_THING "," GOOD_THING "," GOOD_THING "]}", MEMBER_OUTSIDE, "things",
+         0},
+        {"{\"things\":{}}", MEMBER_MISTYPED, "things", 0},
+        {"{\"things\":null}", MEMBER_MISTYPED, "things", 0},
+        {"{\"things\":\"7\"}", MEMBER_MISTYPED, "things", 0},
+        {"{\"things\":[" GOOD_THING ",7]}", MEMBER_MISTYPED, "", 1},
+        {"{\"things\":[[" GOOD_THING "]]}", MEMBER_MISTYPED, "", 0},
+        {"{\"things\":[null]}", MEMBER_MISTYPED, "", 0},
+        {"{\"things\":[" GOOD_THING ",{\"id\":\"7\"}]}", MEMBER_MISSING, "colour", 1},
+        {"{\"things\":[{\"id\":\"7\",\"colour\":\"pink\"}]}", MEMBER_OUTSIDE, "colour", 0},
+        {"{\"things\":[{\"id\":7,\"colour\":\"red\"}]}", MEMBER_MISTYPED, "id", 0},
+        {"{\"things\":[{\"id\":\"x\",\"colour\":\"red\"}]}", MEMBER_OUTSIDE, "id", 0},
+        {"{\"things\":[{\"id\":\"0\",\"colour\":\"red\"}]}", MEMBER_OUTSIDE, "id", 0},
+        {"{\"things\":[{\"id\":\"9007199254740992\",\"colour\":\"red\"}]}", MEMBER_OUTSIDE, "id",
+         0},
+        {"{\"things\":[{\"id\":\"7\",\"colour\":\"red\",\"size\":3}]}", MEMBER_OUTSIDE, "size", 0},
+        {"{\"things\":[{\"id\":\"7\",\"colour\":\"red\",\"lit\":1}]}", MEMBER_MISTYPED, "lit", 0},
+        {"{\"things\":[{\"id\":\"7\",\"colour\":\"red\",\"shape\":1}]}", MEMBER_UNKNOWN, "shape",
+         0},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct member_fault faults[MEMBER_FAULTS_MAX];
+        struct json_t *json = json_body_parse(str_of(rows[i].body));
+        const size_t count =
+            json_body_check(json, nested_rows, /* unknown_is_fault= */ true, faults);
+        const bool is_good = rows[i].name == NULL;
+        const bool is_of_list = !is_good && strcmp(rows[i].name, "things") == 0;
+        const bool is_told =
+            count == 1 && faults[0].kind == rows[i].kind && faults[0].item == rows[i].item &&
+            (faults[0].list != NULL) == !is_of_list &&
+            strcmp(faults[0].name == NULL ? "" : faults[0].name, is_good ? "" : rows[i].name) == 0;
+        if (is_good ? count != 0 : !is_told) {
+            fail_msg("%s", rows[i].body);
+        }
+        json_body_free(&json);
+    }
+}
+
+/* However many there are, of as many items as there may be. */
+static void test_as_many_faults_as_fit(void **state)
+{
+    static const struct member many[] = {
+        {.name = "things", .type = MEMBER_OBJECTS, .max = 1000, .members = thing_members},
+        {.name = NULL}};
+    struct member_fault faults[MEMBER_FAULTS_MAX];
+    struct strbuf body = {0};
+    (void)state;
+    strbuf_add_z(&body, "{\"things\":[{\"x\":1}");
+    for (size_t i = 0; i < 2000; i++) {
+        strbuf_add_z(&body, ",{\"x\":1}");
+    }
+    strbuf_add_z(&body, "]}");
+    struct json_t *json = json_body_parse(strbuf_str(&body));
+    assert_int_equal(json_body_check(json, many, /* unknown_is_fault= */ true, faults),
+                     MEMBER_FAULTS_MAX);
+    assert_true(faults[0].kind == MEMBER_OUTSIDE && faults[0].list == NULL);
+    assert_true(faults[1].kind == MEMBER_MISSING && faults[1].item == 0);
+    assert_true(faults[15].list == many && faults[15].item == 4);
+    json_body_free(&json);
+    strbuf_fini(&body);
+}
+
+static void test_what_objects_hold(void **state)
+{
+    struct json_body_word words[2];
+    (void)state;
+    struct json_t *json = json_body_parse(
+        STR_LIT("{\"painted\":{\"a\":\"blue\",\"wall\":\"red\"},\"things\":[" GOOD_THING
+                ",{\"id\":\"8\",\"colour\":\"blue\",\"size\":1,\"lit\":true}]}"));
+    assert_int_equal(json_body_word_map(json, "painted", colours, words), 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(str_eq(words[i].name, STR_LIT("a")) ? words[i].word == 2 : words[i].word == 0);
+    }
+    assert_false(str_eq(words[0].name, words[1].name));
+    assert_int_equal(json_body_word_map(json, "none", colours, words), 0);
+    assert_int_equal(json_body_count(json, "things"), 2);
+    const struct json_t *second = json_body_item(json, "things", 1);
+    assert_int_equal(json_body_id(second, "id"), 8);
+    assert_int_equal(json_body_word(second, "colour", colours), 2);
+    assert_true(json_body_u64(second, "size") == 1 && json_body_bool(second, "lit"));
+    assert_false(json_body_has(json_body_item(json, "things", 0), "size"));
+    assert_int_equal(json_body_count(json, "none"), 0);
+    json_body_free(&json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_what_lists_hold),
+        cmocka_unit_test(test_names_of_the_clients),
+        cmocka_unit_test(test_lists_of_objects),
+        cmocka_unit_test(test_as_many_faults_as_fit),
+        cmocka_unit_test(test_what_objects_hold),
         cmocka_unit_test(test_refuses_what_is_not_an_object),
         cmocka_unit_test(test_refuses_depth),
         cmocka_unit_test(test_a_byte_order_mark),

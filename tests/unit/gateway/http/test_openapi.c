@@ -35,6 +35,46 @@ static const struct member list_body[] = {
     {.name = NULL},
 };
 
+static const struct member item_members[] = {
+    {.name = "who", .type = MEMBER_ID, .doc = "Whose."},
+    {.name = "size", .type = MEMBER_NUMBER, .is_optional = true, .max = 2},
+    {.name = NULL},
+};
+
+static const struct member nested_body[] = {
+    {.name = "painted",
+     .type = MEMBER_WORD_MAP,
+     .is_local = true,
+     .min = 1,
+     .max = 8,
+     .name_max = 32,
+     .words = colours},
+    {.name = "items",
+     .type = MEMBER_OBJECTS,
+     .is_local = true,
+     .min = 1,
+     .max = 80,
+     .members = item_members},
+    {.name = NULL},
+};
+
+static struct str no_text(const struct msg *reply)
+{
+    (void)reply;
+    return STR_NONE;
+}
+
+static const struct route_ask ask_text = {.message = MSG_user_get, .text = no_text};
+
+static const struct route text_row = {
+    .method = "PATCH",
+    .template = "/v1/nests",
+    .name = "tellNests",
+    .text_type = "application/x-in",
+    .answer = {.media_type = "application/x-out", .doc = "Text.", .empty_doc = "Nothing to say."},
+    .errors = {ERR_BAD_SDP},
+    .ask = &ask_text};
+
 static const struct member nullable_answer[] = {
     {.name = "uses_max", .type = MEMBER_NUMBER, .is_nullable = true, .max = 5},
     {.name = "until", .type = MEMBER_TIME, .is_nullable = true},
@@ -153,6 +193,15 @@ static const struct route v1_rows[] = {
                 .pending_doc = "They will be.",
                 .has_location = true},
      .ask = &ask_lists},
+    {.method = "PATCH",
+     .template = "/v1/nests",
+     .name = "changeNests",
+     .doc = "Changes them.",
+     .body = nested_body,
+     .by_text = &text_row,
+     .answer = {.members = nullable_answer, .doc = "They are so."},
+     .errors = {ERR_CONFLICT},
+     .handle = handle},
     {.method = "GET",
      .template = "/v1/page",
      .name = "getPage",
@@ -262,6 +311,41 @@ static void lists_and_nulls_are_described(void **state)
            "{\"uses_max\":{\"type\":[\"integer\",\"null\"],\"minimum\":0,\"maximum\":5},"
            "\"until\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}}",
            "responses", "201", "content", "application/json", "schema", "properties");
+}
+
+#define NESTED_PROPERTIES                                                                          \
+    "{\"painted\":{\"type\":\"object\",\"propertyNames\":{\"minLength\":1,\"maxLength\":32},"      \
+    "\"additionalProperties\":{\"type\":\"string\",\"enum\":[\"red\",\"green\"]},"                 \
+    "\"minProperties\":1,\"maxProperties\":8},"                                                    \
+    "\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"                \
+    "\"who\":{\"type\":\"string\",\"pattern\":\"^[0-9]{1,18}$\",\"description\":\"Whose.\"},"      \
+    "\"size\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":2}},\"required\":[\"who\"],"         \
+    "\"additionalProperties\":false},\"minItems\":1,\"maxItems\":80}}"
+
+static void objects_in_a_body_are_described(void **state)
+{
+    const json_t *change = operation(*state, "/v1/nests", "patch");
+    const json_t *content = json_object_get(json_object_get(change, "requestBody"), "content");
+    EXPECT(content, NESTED_PROPERTIES, "application/json", "schema", "properties");
+    EXPECT(content, NESTED_PROPERTIES, "application/merge-patch+json", "schema", "properties");
+}
+
+/* One operation, of which both rows tell what they take, answer and refuse. */
+static void a_body_of_text_is_described_beside_json(void **state)
+{
+    const json_t *change = operation(*state, "/v1/nests", "patch");
+    const json_t *taken = json_object_get(json_object_get(change, "requestBody"), "content");
+    assert_int_equal(json_object_size(taken), 3);
+    EXPECT(taken, "{\"schema\":{\"type\":\"string\"}}", "application/x-in");
+    const json_t *responses = json_object_get(change, "responses");
+    const json_t *content = json_object_get(json_object_get(responses, "200"), "content");
+    assert_int_equal(json_object_size(content), 2);
+    EXPECT(content, "{\"schema\":{\"type\":\"string\"}}", "application/x-out");
+    EXPECT(content, "\"object\"", "application/json", "schema", "type");
+    EXPECT(responses, "{\"description\":\"Nothing to say.\"}", "204");
+    assert_non_null(json_object_get(responses, "409"));
+    assert_non_null(json_object_get(responses, "422"));
+    EXPECT(change, "\"changeNests\"", "operationId");
 }
 
 /* What is still to come is told as what is there. */
@@ -427,6 +511,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_body_is_described_member_by_member),
         TEST(lists_and_nulls_are_described),
+        TEST(objects_in_a_body_are_described),
+        TEST(a_body_of_text_is_described_beside_json),
         TEST(an_answer_may_come_later),
         TEST(parameters_belong_to_the_path),
         TEST(answers_are_open_to_more_members),

@@ -124,6 +124,13 @@ static void test_every_type_is_told(void **state)
          "must be a list of strings",
          "must have 1 to 2 words of this member, each once"},
         {{.type = MEMBER_IDS, .max = 50}, "must be a list of strings", "must have 0 to 50 ids"},
+        {{.type = MEMBER_ID}, "must be a string", "must be an id"},
+        {{.type = MEMBER_WORD_MAP, .min = 1, .max = 8, .words = words},
+         "must be an object of strings",
+         "must have 1 to 8 names, none of them long, with words of this member"},
+        {{.type = MEMBER_OBJECTS, .max = 80},
+         "must be a list of objects",
+         "must have 0 to 80 items"},
     };
     (void)state;
     struct strbuf text = {0};
@@ -150,11 +157,46 @@ static void test_every_type_is_told(void **state)
     strbuf_fini(&text);
 }
 
+/* A pointer leads into the item of a list, too. */
+static void test_pointers(void **state)
+{
+    static const struct member list = {.name = "a/b", .type = MEMBER_OBJECTS, .max = 8};
+    static const struct member name = {.name = "name", .type = MEMBER_STRING, .min = 1, .max = 8};
+    static const struct {
+        struct member_fault fault;
+        const char *pointer, *detail;
+    } rows[] = {
+        {{.kind = MEMBER_MISSING, .name = "name", .member = &name}, "/name", "is required"},
+        {{.kind = MEMBER_UNKNOWN, .name = "a~/b"}, "/a~0~1b", "is not known here"},
+        {{.kind = MEMBER_MISSING, .name = "name", .member = &name, .list = &list, .item = 7},
+         "/a~1b/7/name",
+         "is required"},
+        {{.kind = MEMBER_MISTYPED, .list = &list}, "/a~1b/0", "must be an object"},
+    };
+    (void)state;
+    struct strbuf text = {0};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct problem problem = {
+            .err = ERR_WRONG_MEMBER, .faults = &rows[i].fault, .fault_count = 1};
+        struct json_out out;
+        json_out_init(&out, &text);
+        (void)problem_write(&problem, DIALECT_V1, "0123456789abcdef", &out);
+        json_t *json = json_loadb(text.data, text.bytes, 0, NULL);
+        const json_t *error = json_array_get(json_object_get(json, "errors"), 0);
+        assert_string_equal(json_string_value(json_object_get(error, "pointer")), rows[i].pointer);
+        assert_string_equal(json_string_value(json_object_get(error, "detail")), rows[i].detail);
+        json_decref(json);
+    }
+    strbuf_fini(&text);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_type_is_told), cmocka_unit_test(test_every_error),
-        cmocka_unit_test(test_codes_that_are_none), cmocka_unit_test(test_the_original_shape),
-        cmocka_unit_test(test_the_original_names_members)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_type_is_told),
+                                       cmocka_unit_test(test_every_error),
+                                       cmocka_unit_test(test_codes_that_are_none),
+                                       cmocka_unit_test(test_the_original_shape),
+                                       cmocka_unit_test(test_the_original_names_members),
+                                       cmocka_unit_test(test_pointers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,7 +133,12 @@ static void test_rows_that_make_no_sense(void **state)
 
 static void test_members_of_a_body(void **state)
 {
+    static const char *const words[] = {"up", NULL};
     static const struct member no_members[] = {{.name = NULL}};
+    static const struct member with_list[] = {
+        {.name = "y", .type = MEMBER_IDS, .is_local = true, .max = 1}, {.name = NULL}};
+    static const struct member reversed[] = {
+        {.name = "y", .type = MEMBER_NUMBER, .min = 2, .max = 1}, {.name = NULL}};
     static const struct {
         struct member members[3];
         const char *why;
@@ -146,11 +151,26 @@ static void test_members_of_a_body(void **state)
         {{{.name = "x", .type = MEMBER_BOOL}, {.name = "x", .type = MEMBER_BOOL}},
          "a member is there twice"},
         {{{.name = "x", .type = MEMBER_OBJECT}}, "a member is of a type that no body has"},
-        {{{.name = "x", .type = MEMBER_IDS, .max = 1}}, "a list of the body goes into the message"},
+        {{{.name = "x", .type = MEMBER_IDS, .max = 1}},
+         "a member that only a handler reads goes into the message"},
         {{{.name = "x", .type = MEMBER_WORDS, .max = 1, .is_local = true}},
          "a member that is a word has no words, or another one has"},
         {{{.name = "x", .type = MEMBER_BOOL, .members = no_members}},
          "a member that is an object has no members, or another one has"},
+        {{{.name = "x", .type = MEMBER_ID}},
+         "a member that only a handler reads goes into the message"},
+        {{{.name = "x", .type = MEMBER_WORD_MAP, .max = 1, .name_max = 1, .is_local = true}},
+         "a member that is a word has no words, or another one has"},
+        {{{.name = "x", .type = MEMBER_WORD_MAP, .max = 1, .is_local = true, .words = words}},
+         "a member has names without a bound, or a bound without names"},
+        {{{.name = "x", .type = MEMBER_BOOL, .name_max = 1}},
+         "a member has names without a bound, or a bound without names"},
+        {{{.name = "x", .type = MEMBER_OBJECTS, .max = 1, .members = no_members}},
+         "a member that only a handler reads goes into the message"},
+        {{{.name = "x", .type = MEMBER_OBJECTS, .max = 1, .is_local = true, .members = with_list}},
+         "an object in a list of the body has a member of a type that none has"},
+        {{{.name = "x", .type = MEMBER_OBJECTS, .max = 1, .is_local = true, .members = reversed}},
+         "a member's bounds are reversed"},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -225,6 +245,80 @@ static void test_words_against_the_messages_enum(void **state)
         }
         routes_free(&routes);
     }
+}
+
+static struct str text_of(const struct msg *reply)
+{
+    (void)reply;
+    return STR_NONE;
+}
+
+static const struct member one_member[] = {{.name = "x", .type = MEMBER_BOOL}, {.name = NULL}};
+static const struct route_ask ask_text = {.message = MSG_user_get, .text = text_of};
+static const struct route text_row = {.method = "PATCH",
+                                      .template = "/a",
+                                      .name = "text",
+                                      .text_type = "text/x",
+                                      .answer = {.media_type = "text/y", .empty_doc = "None."},
+                                      .ask = &ask_text};
+
+/* A row for text stands beside one for JSON, for the same path, method and people. */
+static void test_rows_for_text(void **state)
+{
+    static const struct route_ask both = {
+        .message = MSG_user_get, .text = text_of, .write = write_nothing};
+    const struct route json_row = {.method = "PATCH",
+                                   .template = "/a",
+                                   .name = "json",
+                                   .body = one_member,
+                                   .by_text = &text_row,
+                                   .handle = handle};
+    const struct resource resource = {.routes = &json_row, .count = 1};
+    (void)state;
+    assert_null(why_refused(&resource, 1));
+    assert_refused(&text_row, 1,
+                   "PATCH /a (text): the row is for text, and there is none for JSON");
+    static const char other[] =
+        "PATCH /a (json): the row for text is of another path or method, or for others";
+    static const char reads[] =
+        "PATCH /a (json): the row for text does not read text, or there is no other";
+    static const char answers[] =
+        "PATCH /a (json): the answer is text without a media type or without what an empty one "
+        "says, or the other way round";
+    struct route text = text_row;
+    struct route json = json_row;
+    json.by_text = &text;
+    text.template = "/b";
+    assert_refused(&json, 1, other);
+    text = text_row;
+    text.method = "PUT";
+    assert_refused(&json, 1, other);
+    text = text_row;
+    text.who = ROUTE_USER;
+    assert_refused(&json, 1, other);
+    text = text_row;
+    text.text_type = NULL;
+    assert_refused(&json, 1, reads);
+    text = text_row;
+    text.body = one_member;
+    assert_refused(&json, 1, reads);
+    text = text_row;
+    text.answer.status = 202;
+    assert_refused(&json, 1, "PATCH /a (json): the row for text has another status");
+    text = text_row;
+    text.answer.media_type = NULL;
+    assert_refused(&json, 1, answers);
+    text = text_row;
+    text.answer.empty_doc = NULL;
+    assert_refused(&json, 1, answers);
+    text = text_row;
+    text.ask = &both;
+    assert_refused(&json, 1,
+                   "PATCH /a (json): the row asks no request of the bus, or does not write an "
+                   "answer");
+    text = text_row;
+    json.body = NULL;
+    assert_refused(&json, 1, reads);
 }
 
 static bool go_ahead(const struct exchange *exchange, struct msg *msg)
@@ -478,6 +572,7 @@ int main(void)
         cmocka_unit_test(test_members_against_the_message),
         cmocka_unit_test(test_words_against_the_messages_enum),
         cmocka_unit_test(test_words_against_the_messages_enum),
+        cmocka_unit_test(test_rows_for_text),
         cmocka_unit_test(test_rows_that_are_asked_ahead),
         cmocka_unit_test(test_members_that_may_be_null),
         cmocka_unit_test(test_requests_find_their_row),

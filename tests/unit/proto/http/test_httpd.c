@@ -292,6 +292,55 @@ static void test_a_body_at_the_limit(void **state)
     assert_memory_equal(http_client_body(f->client, 0).data, body, BODY_MAX);
 }
 
+static size_t larger_to_echo(void *arg, struct str method, struct str path)
+{
+    (void)arg;
+    return str_eq(method, STR_LIT("PUT")) && str_eq(path, STR_LIT("/echo")) ? 2 * BODY_MAX : 0;
+}
+
+/* Some requests may have larger bodies than most, whether their length is declared or not. */
+static void test_larger_bodies(void **state)
+{
+    static const struct {
+        const char *head, *end;
+        size_t bytes;
+        int status;
+    } rows[] = {
+        {"PUT /echo HTTP/1.1\r\nContent-Length: 2000\r\n", "", 2000, 200},
+        {"PUT /echo?x HTTP/1.1\r\nContent-Length: 2000\r\n", "", 2000, 200},
+        {"PUT /echo HTTP/1.1\r\nContent-Length: 2001\r\n", "", 2001, 413},
+        {"POST /echo HTTP/1.1\r\nContent-Length: 1001\r\n", "", 1001, 413},
+        {"PUT /other HTTP/1.1\r\nContent-Length: 1001\r\n", "", 1001, 413},
+        {"PUT /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", "\r\n0\r\n\r\n", 2000, 200},
+        {"PUT /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", "\r\n0\r\n\r\n", 2001, 413},
+        {"POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", "\r\n0\r\n\r\n", 1001, 413},
+    };
+    struct httpd_config config = defaults;
+    char body[2 * BODY_MAX + 1];
+    (void)state;
+    memset(body, 'b', sizeof(body));
+    config.larger_body_bytes_max = larger_to_echo;
+    struct fixture *f = make(&config);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct http_client *client = http_client_new(f->loop, httpd_port(f->httpd), NULL);
+        http_client_send(client, str_of(rows[i].head));
+        http_client_send(client, STR_LIT("Host: x\r\n\r\n"));
+        if (rows[i].end[0] != '\0') {
+            AUTO(mem_free) char *size = mem_printf("%zx\r\n", rows[i].bytes);
+            http_client_send(client, str_of(size));
+        }
+        http_client_send(client, (struct str){.data = body, .bytes = rows[i].bytes});
+        http_client_send(client, str_of(rows[i].end));
+        assert_true(http_client_await(client, 1, WAIT_MS));
+        assert_int_equal(http_client_status(client, 0), rows[i].status);
+        if (rows[i].status == 200) {
+            assert_int_equal(http_client_body(client, 0).bytes, rows[i].bytes);
+        }
+        http_client_free(&client);
+    }
+    assert_int_equal(teardown((void **)&f), 0);
+}
+
 /* Who connected before is served, also from the backlog, and told to go; who is idle is closed. */
 static void test_drain(void **state)
 {
@@ -466,6 +515,7 @@ int main(void)
         HTTPD_TEST(test_head),
         HTTPD_TEST(test_many_headers),
         HTTPD_TEST(test_a_body_at_the_limit),
+        cmocka_unit_test(test_larger_bodies),
         HTTPD_TEST(test_drain),
         HTTPD_TEST(test_drain_with_patience),
         HTTPD_TEST(test_drain_of_nobody),

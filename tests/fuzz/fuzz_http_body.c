@@ -1,7 +1,8 @@
 /* The body of a client's request through the whole API, up to the message on the bus and back: the
  * first byte picks the route, the token and how the services answer, the rest is the body. With a #
  * before the body, the byte behind it picks another route, the cookie and a key; with a + likewise,
- * a route of rooms, and a participant's token.
+ * a route of rooms, and a participant's token; with a * a route of connections for media, for which
+ * that token is a must, and whether the body is text.
  *
  * Aims at: gateway/http/json_body.c gateway/http/dispatcher.c gateway/http/exchange.c
  * Links: gateway_api
@@ -28,6 +29,11 @@ static size_t out_count;
 static enum err refuse;
 static unsigned answers;
 static uint64_t now_ms = 1000000;
+
+/* The first byte of the input, which says what comes beside the body; and the one behind a #, +
+ * or *. */
+static uint8_t choice, more;
+static bool is_of_rooms, is_of_media;
 
 /* What the API sends must be within the schema, whatever came in. */
 static enum err call(void *self, const struct msg *request, const struct call_context *context,
@@ -81,6 +87,25 @@ static void fill_room_reply(struct msg *reply)
     }
 }
 
+/* Of connections for media: as bridges answer. */
+static void fill_media_reply(struct msg *reply)
+{
+    static const struct str id = STR_LIT("0123456789abcdef");
+    static const struct str sdp = STR_LIT("v=0");
+    if (reply->id == MSG_rtc_publish_reply) {
+        reply->rtc_publish_reply = (struct msg_rtc_publish_reply){.sdp = sdp, .seq = 1};
+    } else if (reply->id == MSG_rtc_offer_reply) {
+        reply->rtc_offer_reply = (struct msg_rtc_offer_reply){.sdp = sdp, .seq = 2};
+    } else if (reply->id == MSG_rtc_watch_reply) {
+        reply->rtc_watch_reply.connection = id;
+    } else if (reply->id == MSG_rtc_trickle_reply) {
+        reply->rtc_trickle_reply.fragment = (choice & 16) != 0 ? sdp : STR_NONE;
+    } else if (reply->id == MSG_rtc_get_reply) {
+        reply->rtc_get_reply = (struct msg_rtc_get_reply){
+            .kind = RTC_PUBLISH, .state = RTC_UP, .room_id = 7, .participant = 9};
+    }
+}
+
 /* Answers the first or the last one. */
 static void answer(enum err err, bool first)
 {
@@ -98,6 +123,7 @@ static void answer(enum err err, bool first)
         reply.session_check_reply.has_role = true;
     }
     fill_room_reply(&reply);
+    fill_media_reply(&reply);
     out_count--;
     out[place] = out[out_count];
     fn(arg, err, err == ERR_OK ? &reply : NULL);
@@ -114,16 +140,12 @@ static void finish(struct request *request, struct http_response **response)
     answers++;
 }
 
-/* The first byte of the input, which says what comes beside the body; and the one behind a # or +.
- */
-static uint8_t choice, more;
-static bool is_of_rooms;
-
 static const char *header(struct request *request, const char *name)
 {
     (void)request;
     if (strcmp(name, "Authorization") == 0 && (choice & 8) != 0) {
-        return is_of_rooms && (more & 64) != 0 ? "Bearer " PARTICIPANT_TOKEN : "Bearer " TOKEN;
+        return is_of_media || (is_of_rooms && (more & 64) != 0) ? "Bearer " PARTICIPANT_TOKEN
+                                                                : "Bearer " TOKEN;
     }
     if (strcmp(name, "Cookie") == 0 && (more & 16) != 0) {
         return "lynks-60000=" TOKEN;
@@ -138,7 +160,8 @@ static const char *header(struct request *request, const char *name)
         return (choice & 96) != 96 ? "localhost" : NULL;
     }
     if (strcmp(name, "Content-Type") == 0) {
-        return "application/json";
+        return is_of_media && (more & 64) != 0 ? "application/trickle-ice-sdpfrag"
+                                               : "application/json";
     }
     if (strcmp(name, "If-Match") == 0) {
         return "*";
@@ -193,40 +216,41 @@ static struct api *make_api(void)
     return api_new(&parts, &config);
 }
 
+struct row {
+    const char *method, *path;
+};
+
+static const struct row rows[] = {
+    {"POST", "/login"},           {"POST", "/create"},         {"POST", "/list_participants"},
+    {"POST", "/other"},           {"PATCH", "/v1/users/me"},   {"POST", "/v1/users"},
+    {"GET", "/v1/info"},          {"GET", "/v1/openapi.json"}, {"POST", "/v1/sessions"},
+    {"POST", "/v1/registration"}, {"POST", "/v1/users"},       {"DELETE", "/v1/sessions/current"},
+    {"DELETE", "/v1/sessions"},   {"GET", "/v1/users/me"},     {"PUT", "/v1/users/me/password"},
+    {"GET", "/v1/users"},
+};
+static const struct row room_rows[] = {
+    {"POST", "/v1/rooms"},
+    {"PATCH", "/v1/rooms/7"},
+    {"PUT", "/v1/rooms/7/owner"},
+    {"PUT", "/v1/rooms/7/members/8"},
+    {"POST", "/v1/rooms/abc-defg-hij/participants"},
+    {"PATCH", "/v1/rooms/7/participants/9"},
+    {"DELETE", "/v1/rooms/7/participants/9"},
+    {"POST", "/v1/rooms/7/end"},
+};
+static const struct row media_rows[] = {
+    {"POST", "/v1/rooms/abc-defg-hij/publish"},
+    {"PUT", "/v1/rtc/00112233445566778899aabbccddeeff/offer"},
+    {"PATCH", "/v1/rtc/00112233445566778899aabbccddeeff"},
+    {"PUT", "/v1/rooms/7/watch"},
+    {"PUT", "/v1/rooms/7/watch/answer"},
+    {"PATCH", "/v1/rtc/-"},
+    {"POST", "/v1/rtc/00112233445566778899aabbccddeeff/restart"},
+    {"DELETE", "/v1/rtc/00112233445566778899aabbccddeeff"},
+};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-    static const struct {
-        const char *method, *path;
-    } rows[] = {
-        {"POST", "/login"},
-        {"POST", "/create"},
-        {"POST", "/list_participants"},
-        {"POST", "/other"},
-        {"PATCH", "/v1/users/me"},
-        {"POST", "/v1/users"},
-        {"GET", "/v1/info"},
-        {"GET", "/v1/openapi.json"},
-        {"POST", "/v1/sessions"},
-        {"POST", "/v1/registration"},
-        {"POST", "/v1/users"},
-        {"DELETE", "/v1/sessions/current"},
-        {"DELETE", "/v1/sessions"},
-        {"GET", "/v1/users/me"},
-        {"PUT", "/v1/users/me/password"},
-        {"GET", "/v1/users"},
-    };
-    static const struct {
-        const char *method, *path;
-    } room_rows[] = {
-        {"POST", "/v1/rooms"},
-        {"PATCH", "/v1/rooms/7"},
-        {"PUT", "/v1/rooms/7/owner"},
-        {"PUT", "/v1/rooms/7/members/8"},
-        {"POST", "/v1/rooms/abc-defg-hij/participants"},
-        {"PATCH", "/v1/rooms/7/participants/9"},
-        {"DELETE", "/v1/rooms/7/participants/9"},
-        {"POST", "/v1/rooms/7/end"},
-    };
     static struct api *api;
     if (api == NULL) {
         api = make_api();
@@ -234,18 +258,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (bytes == 0) {
         return 0;
     }
-    const bool has_more = bytes > 2 && (data[1] == '#' || data[1] == '+');
+    const bool has_more = bytes > 2 && (data[1] == '#' || data[1] == '+' || data[1] == '*');
     const size_t before = has_more ? 3 : 1;
     choice = data[0];
     more = has_more ? data[2] : 0;
     is_of_rooms = has_more && data[1] == '+';
+    is_of_media = has_more && data[1] == '*';
     const size_t row = has_more ? 8 + (more & 7U) : (choice & 3U) + ((choice & 128) != 0 ? 4 : 0);
     struct request request = {
         .ops = &request_ops,
         .method = (choice & 4) == 0 ? "OPTIONS"
                   : is_of_rooms     ? room_rows[more & 7U].method
+                  : is_of_media     ? media_rows[more & 7U].method
                                     : rows[row].method,
-        .path = is_of_rooms ? room_rows[more & 7U].path : rows[row].path,
+        .path = is_of_rooms   ? room_rows[more & 7U].path
+                : is_of_media ? media_rows[more & 7U].path
+                              : rows[row].path,
         .body = {.data = (const char *)data + before, .bytes = bytes - before},
     };
     refuse = (choice & 32) != 0 ? ERR_UNAVAILABLE : ERR_OK;

@@ -24,6 +24,9 @@ const struct config_option gateway_options[] = {
      "looked for in the journal"},
     {"LYNKS_JANUSBRIDGE_ADDRESS", CONFIG_STRING, AT(janusbridge_address), "127.0.0.1:5703", 1, 4096, NULL,
      "where janusbridge is on the bus: host:port[,host:port...]"},
+    {"LYNKS_JANUSBRIDGE_EVENTS", CONFIG_STRING, AT(janusbridge_events), "127.0.0.1:5713", 0, 4096, NULL,
+     "where janusbridge publishes: host:port[,host:port...]; empty: nobody is told of offers, and of "
+     "connections for media that are over, until he asks"},
     {"LYNKS_HTTP_HOST", CONFIG_STRING, AT(http_host), "127.0.0.1", 1, 64, NULL,
      "numeric address that clients reach; :: for all, IPv4 too"},
     {"LYNKS_HTTP_PORT", CONFIG_UINT, AT(http_port), "60000", 0, 65535, NULL,

@@ -12,6 +12,7 @@ struct gateway_config {
     char *roomsvc_address;
     char *roomsvc_events;
     char *janusbridge_address;
+    char *janusbridge_events;
     char *http_host;
     uint64_t http_port;
     uint64_t body_bytes_max;

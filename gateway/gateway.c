@@ -5,8 +5,10 @@
 
 #include "gateway/api/api.h"
 #include "gateway/api/room_events_json.h"
+#include "gateway/api/rtc_hint_json.h"
 #include "gateway/descriptors.h"
 #include "gateway/follow/presence.h"
+#include "gateway/follow/rtc_hints.h"
 #include "gateway/follow/user_meetings.h"
 #include "gateway/follow/room_follow.h"
 #include "gateway/http/proxies.h"
@@ -30,6 +32,7 @@ struct gateway {
     char *public_url;
     struct presence *presence;      /* who has a stream of a room */
     struct user_meetings *meetings; /* of users who have streams */
+    struct rtc_hints *hints;        /* for participants who have a stream of a room */
     struct api *api;
     struct httpd *httpd;
     const struct clock *clock;
@@ -182,6 +185,18 @@ static void on_roomsvc_gone(void *arg, const char *endpoint)
     news_watch_leave(gateway->news, endpoint);
 }
 
+/* ---- what janusbridge publishes ---- */
+
+static void on_janusbridge_event(void *arg, const char *endpoint, const struct msg *msg,
+                                 uint64_t number, bool is_next)
+{
+    const struct gateway *gateway = arg;
+    (void)endpoint;
+    (void)number;
+    (void)is_next; /* who may have missed a hint asks */
+    rtc_hints_hear(gateway->hints, msg);
+}
+
 static bool subscribe_to(struct service *service, const struct bus_subscriptions_config *events)
 {
     return events->address[0] == '\0' || service_subscribe(service, events);
@@ -200,7 +215,12 @@ bool gateway_subscribe(struct gateway *gateway, struct service *service,
                                                      .on_event = on_roomsvc_event,
                                                      .on_gone = on_roomsvc_gone,
                                                      .arg = gateway};
-    return subscribe_to(service, &authsvc) && subscribe_to(service, &roomsvc);
+    const struct bus_subscriptions_config janusbridge = {.address = config->janusbridge_events,
+                                                         .role = "janusbridge",
+                                                         .on_event = on_janusbridge_event,
+                                                         .arg = gateway};
+    return subscribe_to(service, &authsvc) && subscribe_to(service, &roomsvc) &&
+           subscribe_to(service, &janusbridge);
 }
 
 /* ---- life ---- */
@@ -257,6 +277,7 @@ static void follow_rooms(struct gateway *gateway, const struct gateway_parts *pa
     gateway->presence = presence_new(gateway->clock, parts->bus, parts->metrics);
     gateway->meetings = user_meetings_new(gateway->clock, parts->bus, parts->metrics, gateway->news,
                                           gateway->streams_max);
+    gateway->hints = rtc_hints_new(parts->metrics, gateway->connections_max, rtc_hint_event);
 }
 
 static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
@@ -274,7 +295,8 @@ static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
                                         .sessions = gateway->sessions,
                                         .rooms = gateway->rooms,
                                         .presence = gateway->presence,
-                                        .meetings = gateway->meetings};
+                                        .meetings = gateway->meetings,
+                                        .hints = gateway->hints};
     const struct api_config api_config = {
         .url = url,
         .budget_ms = config->request_budget_ms,
@@ -376,6 +398,7 @@ void gateway_free(struct gateway **gateway)
         room_follow_free(&(*gateway)->rooms);
         presence_free(&(*gateway)->presence);
         user_meetings_free(&(*gateway)->meetings);
+        rtc_hints_free(&(*gateway)->hints);
         news_watch_free(&(*gateway)->news);
         mem_free(&(*gateway)->public_url);
         proxies_free(&(*gateway)->proxies);

@@ -23,8 +23,8 @@ struct gateway *gateway_new(const struct gateway_parts *parts, const struct gate
 /* Requests without an answer get 503. */
 void gateway_free(struct gateway **gateway);
 
-/* Hears what authsvc and roomsvc publish at the addresses of config, until the service is freed;
- * "": does not. false (logged): an address is malformed. */
+/* Hears what authsvc, roomsvc and janusbridge publish at the addresses of config, until the service
+ * is freed; "": does not. false (logged): an address is malformed. */
 bool gateway_subscribe(struct gateway *gateway, struct service *service,
                        const struct gateway_config *config);
 

@@ -199,6 +199,7 @@ table_gateway() {
     put env LYNKS_TOKEN_KEY_FILE token-key
     put env LYNKS_AUTHSVC_EVENTS "$(events_of 1)"
     put env LYNKS_ROOMSVC_EVENTS "$(events_of 2)"
+    put env LYNKS_JANUSBRIDGE_EVENTS "${LYNKS_JANUSBRIDGE_EVENTS-$(events_of 3)}"
     put flag together
     put env LYNKS_HTTP_HOST "$http_host"
     put env LYNKS_HTTP_PORT "$http_port"

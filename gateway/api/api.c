@@ -90,7 +90,8 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
     const struct room_events_parts room_events = {.clock = parts->clock,
                                                   .metrics = parts->metrics,
                                                   .rooms = parts->rooms,
-                                                  .presence = parts->presence};
+                                                  .presence = parts->presence,
+                                                  .hints = parts->hints};
     api->room_events = room_events_api_new(&room_events, &config->room_visits);
     api->rooms = rooms_api_new(
         &(struct rooms_api_limits){.creates = api->creates, .names = api->names}, &config->url);

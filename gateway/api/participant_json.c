@@ -11,6 +11,18 @@ _Static_assert(ARRAY_LEN(media_source_words) == MEDIA_SOURCES + 1 && MEDIA_AUDIO
                    MEDIA_VIDEO == 2 && MEDIA_SCREEN == 4,
                "each word is for the bit in its place");
 
+static const char *const media_words[] = {"flowing", "lost", NULL};
+
+static const struct member track_members[] = {
+    {.name = "source", .type = MEMBER_WORD, .words = media_source_words},
+    {.name = "muted", .type = MEMBER_BOOL, .doc = "Others are not to get it."},
+    {.name = "media",
+     .type = MEMBER_WORD,
+     .words = media_words,
+     .doc = "Does it arrive? Lost: it has, and does not now."},
+    {.name = NULL},
+};
+
 const struct member participant_members[] = {
     {.name = "id", .type = MEMBER_STRING, .min = 1, .max = JSON_OUT_ID_BYTES, .doc = "Opaque."},
     {.name = "name", .type = MEMBER_STRING, .min = 1, .max = LABEL_BYTES - 1},
@@ -26,6 +38,11 @@ const struct member participant_members[] = {
      .max = MEDIA_SOURCES,
      .words = media_source_words,
      .doc = "What others are not to get of him."},
+    {.name = "tracks",
+     .type = MEMBER_OBJECTS,
+     .max = MEDIA_SOURCES,
+     .members = track_members,
+     .doc = "What he sends."},
     {.name = "joined_at",
      .type = MEMBER_TIME,
      .doc = "When he came in, for the last time; of who waits, since when."},
@@ -40,6 +57,21 @@ const struct member me_members[] = {
     {.name = NULL},
 };
 
+static void write_tracks(const struct msg_participant *participant, struct json_out *out)
+{
+    json_out_open_member(out, "tracks", '[');
+    for (size_t i = 0; i < MEDIA_SOURCES; i++) {
+        if ((participant->published >> i & 1) != 0) {
+            json_out_open(out, '{');
+            json_out_member_z(out, "source", media_source_words[i]);
+            json_out_member_bool(out, "muted", (participant->muted >> i & 1) != 0);
+            json_out_member_z(out, "media", media_words[participant->lost >> i & 1]);
+            json_out_close(out, "}");
+        }
+    }
+    json_out_close(out, "]");
+}
+
 void participant_json_write(const struct msg_participant *participant, struct json_out *out)
 {
     json_out_member_id(out, "id", participant->id);
@@ -53,6 +85,7 @@ void participant_json_write(const struct msg_participant *participant, struct js
         json_out_time(out, participant->hand_unix_ms);
     }
     json_out_member_words(out, "muted", media_source_words, participant->muted);
+    write_tracks(participant, out);
     json_out_key(out, "joined_at");
     json_out_time(out, participant->joined_unix_ms);
 }

@@ -136,7 +136,12 @@ static const struct route room_events_rows[] = {
                        "one that lets oneself in, or lets one see who waits, has no id, and a "
                        "snapshot follows; "
                        "`me` with {\"me\"}, before one that gives oneself another role; "
-                       "`reset` when what was told counts no more, and a snapshot follows; a "
+                       "`reset` when what was told counts no more, and a snapshot follows; of "
+                       "connections for media of one's own, without an id and not kept: "
+                       "`rtc.offer` with {\"connection\", \"seq\"}, `rtc.closed` with "
+                       "{\"connection\", \"kind\", \"reason\"}, `rtc.layer` with "
+                       "{\"connection\", \"mid\", \"participant\", \"source\", \"layer\"}, "
+                       "`rtc.resumed` with {\"connection\"}; a "
                        "comment every 15 s; `end` with {\"reason\"} is the last: left, absent, "
                        "removed, session_ended, not_a_member, banned, denied, "
                        "invitation_revoked, waited_too_long, meeting_ended, room_ended, "
@@ -161,7 +166,8 @@ struct room_events_api *room_events_api_new(const struct room_events_parts *part
     struct room_events_api *events = mem_alloc(sizeof(*events));
     events->visits = room_visits_new(&(struct room_visits_parts){.metrics = parts->metrics,
                                                                  .rooms = parts->rooms,
-                                                                 .presence = parts->presence},
+                                                                 .presence = parts->presence,
+                                                                 .hints = parts->hints},
                                      config);
     events->streams = room_streams_new(parts->clock, parts->metrics);
     events->polls = room_polls_new(parts->clock, parts->metrics);

@@ -1,6 +1,7 @@
 /* GET /v1/rooms/{room}/events: what happens in a room, for a participant of it; a stream
  * (text/event-stream), or a long poll for who accepts JSON. First comes a snapshot, or what is
- * after the event that he has seen last. Message asked: stream_open. */
+ * after the event that he has seen last; among that, what bridges tell of his connections for media
+ * (rtc_hints.h). Message asked: stream_open. */
 #ifndef LYNKS_GATEWAY_API_ROOM_EVENTS_H
 #define LYNKS_GATEWAY_API_ROOM_EVENTS_H
 
@@ -12,6 +13,7 @@ struct room_events_parts {
     struct metrics *metrics;
     struct room_follow *rooms;
     struct presence *presence;
+    struct rtc_hints *hints;
 };
 
 struct room_events_api;

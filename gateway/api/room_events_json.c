@@ -78,6 +78,9 @@ static struct http_chunk *encode_room_event(void *arg, uint64_t generation, uint
         participant_json_write(&event->participant, &out);
         json_out_close(&out, "}");
     }
+    if (event->sources != 0) {
+        json_out_member_words(&out, "sources", media_source_words, event->sources);
+    }
     if (event->has_room) {
         write_room_member(&event->room, public_url, &out);
     }

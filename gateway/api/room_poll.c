@@ -27,7 +27,8 @@ static const struct member event_members[] = {
      .type = MEMBER_STRING,
      .is_optional = true,
      .max = ROOM_EVENT_ID_BYTES - 1,
-     .doc = "Absent of reset, me and end, and of what a snapshot follows."},
+     .doc = "Absent of reset, me and end, of what a snapshot follows, and of connections for "
+            "media."},
     {.name = "event", .type = MEMBER_STRING, .min = 1, .max = 64},
     {.name = "data", .type = MEMBER_ANY_OBJECT, .doc = "As on the stream."},
     {.name = NULL},
@@ -135,13 +136,13 @@ static void answer_poll(struct room_poll *poll, struct str events)
 /* What there is for it by now. A snapshot is taken whole. */
 static void collect_events(struct room_poll *poll, struct strbuf *text)
 {
-    struct room_cursor *cursor = &poll->visit.cursor;
+    const struct room_cursor *cursor = &poll->visit.cursor;
     struct http_chunk *chunk;
     enum cursor_has has = CURSOR_HAS_NOTHING;
     while ((text->bytes < POLL_BYTES || cursor->step == CURSOR_ME) &&
-           (has = room_cursor_peek(cursor, &chunk)) == CURSOR_HAS_CHUNK) {
+           (has = room_visit_peek(&poll->visit, &chunk)) == CURSOR_HAS_CHUNK) {
         strbuf_add(text, http_chunk_data(chunk));
-        room_cursor_advance(cursor);
+        room_visit_advance(&poll->visit);
     }
     if (has == CURSOR_HAS_END) {
         chunk = sse_end(room_end_word(cursor->end), /* comes_again= */ false);

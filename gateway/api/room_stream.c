@@ -104,15 +104,15 @@ static bool send_end(struct room_stream *stream, const char *reason, bool comes_
 /* All that there is, as far as there is room; the stream may have ended after it. */
 static void pump_stream(struct room_stream *stream)
 {
-    struct room_cursor *cursor = &stream->visit.cursor;
+    const struct room_cursor *cursor = &stream->visit.cursor;
     struct http_chunk *chunk;
     enum cursor_has has;
-    while ((has = room_cursor_peek(cursor, &chunk)) == CURSOR_HAS_CHUNK) {
+    while ((has = room_visit_peek(&stream->visit, &chunk)) == CURSOR_HAS_CHUNK) {
         if (!http_stream_send(stream->stream, chunk)) {
             enter_state(stream, ROOM_STREAM_BLOCKED);
             return;
         }
-        room_cursor_advance(cursor);
+        room_visit_advance(&stream->visit);
     }
     if (has == CURSOR_HAS_END) {
         if (send_end(stream, room_end_word(cursor->end), /* comes_again= */ false)) {
@@ -133,7 +133,7 @@ static void on_room_wakes(void *arg)
 {
     struct room_stream *stream = arg;
     if (stream->state == ROOM_STREAM_BLOCKED) {
-        if (room_cursor_is_slow(&stream->visit.cursor)) {
+        if (room_visit_is_slow(&stream->visit)) {
             end_room_stream(stream, STREAM_TOO_SLOW);
         }
     } else if (stream->state != ROOM_STREAM_BEGINS) {

@@ -73,6 +73,9 @@ enum err room_visit_open(struct room_visits *visits, const struct cursor_open *o
         uncount_visit(visits, &open->participant_id, address);
         return ERR_OVERLOADED;
     }
+    visit->hints.wake = visit->cursor.reader.wake;
+    visit->hints.arg = visit->cursor.reader.arg;
+    rtc_reader_open(&visit->hints, visits->parts.hints, open->participant_id);
     visit->all = visits;
     memcpy(visit->address, address, sizeof(visit->address));
     return ERR_OK;
@@ -83,10 +86,44 @@ void room_visit_close(struct room_visit *visit)
     struct room_visits *visits = STEAL(visit->all);
     const uint64_t participant = visit->cursor.open.participant_id;
     if (visits != NULL) {
+        rtc_reader_close(&visit->hints);
         room_follow_close(visits->parts.rooms, &visit->cursor);
         presence_close(visits->parts.presence, participant);
         uncount_visit(visits, &participant, visit->address);
     }
+}
+
+/* He knows how the room is, and nothing is half told. */
+static bool takes_hints(const struct room_visit *visit)
+{
+    const enum cursor_step step = visit->cursor.step;
+    return step == CURSOR_GOES || step == CURSOR_READS || step == CURSOR_PAGE;
+}
+
+enum cursor_has room_visit_peek(struct room_visit *visit, struct http_chunk **ret_chunk)
+{
+    const enum cursor_has has = room_cursor_peek(&visit->cursor, ret_chunk);
+    visit->has_hint = false;
+    if (has == CURSOR_HAS_NOTHING && takes_hints(visit) &&
+        (*ret_chunk = rtc_reader_peek(&visit->hints)) != NULL) {
+        visit->has_hint = true;
+        return CURSOR_HAS_CHUNK;
+    }
+    return has;
+}
+
+void room_visit_advance(struct room_visit *visit)
+{
+    if (visit->has_hint) {
+        rtc_reader_advance(&visit->hints);
+    } else {
+        room_cursor_advance(&visit->cursor);
+    }
+}
+
+bool room_visit_is_slow(const struct room_visit *visit)
+{
+    return visit->hints.is_slow || room_cursor_is_slow(&visit->cursor);
 }
 
 const char *room_end_word(enum room_end end)

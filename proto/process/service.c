@@ -12,7 +12,7 @@
 #include "proto/process/ops.h"
 
 #define PARTS_MAX 4
-#define SUBSCRIPTIONS_MAX 2
+#define SUBSCRIPTIONS_MAX 3
 /* Events that may wait for one subscriber. */
 #define PUBLISHED_MAX 10000
 /* How often draining looks whether all is answered. */

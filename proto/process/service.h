@@ -141,7 +141,7 @@ struct bus_publisher *service_publish(struct service *service, const char *bind,
                                       const char *const *allowed_roles);
 
 /* Hears all publishers at config's address, until service_free; false (logged) if the address is
- * malformed. config's resolver may be zeroed. At most twice. */
+ * malformed. config's resolver may be zeroed. At most three times. */
 bool service_subscribe(struct service *service, const struct bus_subscriptions_config *config);
 
 /* A part that has to drain too: begin is called when draining starts, is_done until it says so.

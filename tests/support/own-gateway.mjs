@@ -24,6 +24,7 @@ export async function startOwnGateway(stack, number, env) {
         LYNKS_ROOMSVC_ADDRESS: `127.0.0.1:${stack.base + 2}`,
         LYNKS_ROOMSVC_EVENTS: `127.0.0.1:${stack.base + 12}`,
         LYNKS_JANUSBRIDGE_ADDRESS: `127.0.0.1:${stack.base + 3}`,
+        LYNKS_JANUSBRIDGE_EVENTS: `127.0.0.1:${stack.base + 13}`,
         ...env,
     } });
     let log = '';

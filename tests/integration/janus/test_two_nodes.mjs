@@ -81,7 +81,7 @@ before(async () => {
         LYNKS_MYSQL_PASSWORD_FILE: join(stack.state, 'secrets', 'mysql-password'),
     });
     await start('gateway', 'gateway', 6, {
-        LYNKS_JANUSBRIDGE_ADDRESS: bridges.LYNKS_JANUSBRIDGE_ADDRESS,
+        ...bridges,
         LYNKS_HTTP_PORT: String(port(7)),
         LYNKS_AUTHSVC_ADDRESS: `127.0.0.1:${stack.base + 1}`,
         LYNKS_AUTHSVC_EVENTS: `127.0.0.1:${stack.base + 11}`,

@@ -16,7 +16,8 @@ void api_fixture_restart(struct api_fixture *f)
                                     .sessions = f->sessions,
                                     .rooms = f->rooms,
                                     .presence = f->presence,
-                                    .meetings = f->meetings};
+                                    .meetings = f->meetings,
+                                    .hints = f->hints};
     api_free(&f->api);
     f->api = api_new(&parts, &f->config);
 }
@@ -59,6 +60,7 @@ static void follow_rooms(struct api_fixture *f)
     f->presence = presence_new(fake_clock_clock(f->clock), &f->reports, f->metrics);
     f->meetings = user_meetings_new(fake_clock_clock(f->clock), &f->bus.bus, f->metrics, f->news,
                                     STREAMS_MAX);
+    f->hints = rtc_hints_new(f->metrics, 2 * (size_t)STREAMS_MAX, rtc_hint_event);
 }
 
 int api_fixture_setup(void **state)
@@ -126,6 +128,7 @@ int api_fixture_teardown(void **state)
     end_questions(f);
     room_follow_free(&f->rooms);
     user_meetings_free(&f->meetings);
+    rtc_hints_free(&f->hints);
     news_watch_free(&f->news);
     answer_report(f);
     presence_free(&f->presence);

@@ -4,6 +4,7 @@
 
 #include "gateway/api/api.h"
 #include "gateway/api/room_events_json.h"
+#include "gateway/api/rtc_hint_json.h"
 #include "tests/support/c/fake_clock.h"
 #include "tests/support/c/log_capture.h"
 #include "tests/support/c/mock_bus.h"
@@ -28,6 +29,7 @@ struct api_fixture {
     void *reported_arg;
     struct presence *presence;
     struct user_meetings *meetings;
+    struct rtc_hints *hints;
     struct api *api;
     struct api_config config;
     char path[128]; /* of the last request that had a query (send_as) */

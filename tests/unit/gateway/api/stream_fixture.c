@@ -89,6 +89,27 @@ void reader_assert_got(struct stream_fixture *f, struct stream_reader *reader, c
     assert_memory_equal(reader->got, all, strlen(all));
 }
 
+struct ending {
+    struct expected expected;
+    struct str text;
+};
+
+static bool has_ending(void *arg)
+{
+    struct ending *ending = arg;
+    const struct stream_reader *reader = ending->expected.reader;
+    (void)has_come(&ending->expected);
+    return reader->bytes >= ending->text.bytes &&
+           memcmp(reader->got + reader->bytes - ending->text.bytes, ending->text.data,
+                  ending->text.bytes) == 0;
+}
+
+void reader_assert_ends(struct stream_fixture *f, struct stream_reader *reader, const char *text)
+{
+    struct ending ending = {.expected = {.reader = reader}, .text = str_of(text)};
+    assert_true(loop_run_until(f->loop, has_ending, &ending, STREAM_WAIT_MS));
+}
+
 void reader_assert_closed(struct stream_fixture *f, struct stream_reader *reader)
 {
     struct expected expected = {.reader = reader, .bytes = SIZE_MAX};

@@ -33,6 +33,8 @@ struct stream_reader *reader_new(struct ask *ask);
 void reader_begin(struct stream_fixture *f, struct stream_reader *reader);
 /* All that has come since the head. */
 void reader_assert_got(struct stream_fixture *f, struct stream_reader *reader, const char *text);
+/* The end of it. */
+void reader_assert_ends(struct stream_fixture *f, struct stream_reader *reader, const char *text);
 void reader_assert_closed(struct stream_fixture *f, struct stream_reader *reader);
 void reader_leave(struct stream_reader **reader);
 

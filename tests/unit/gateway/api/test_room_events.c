@@ -18,7 +18,7 @@
     "\"empty_timeout_s\":300,\"created_at\":\"1970-01-01T00:00:01.000Z\"}"
 #define PERSON(id, name, state)                                                                    \
     "{\"id\":\"" id "\",\"name\":\"" name "\",\"role\":\"participant\",\"state\":\"" state         \
-    "\",\"guest\":false,\"muted\":[],\"joined_at\":\"1970-01-01T00:00:02.000Z\"}"
+    "\",\"guest\":false,\"muted\":[],\"tracks\":[],\"joined_at\":\"1970-01-01T00:00:02.000Z\"}"
 #define SNAPSHOT_DATA                                                                              \
     "{\"room\":" ROOM ",\"participants\":[" PERSON("7", "Ann", "joined") "],\"me\":{\"can\":["     \
                                                                          "\"see_room\","           \
@@ -199,7 +199,7 @@ static void publish_role(struct stream_fixture *f)
     DATA("participant.updated",                                                                    \
          "\"participant\":{\"id\":\"7\",\"name\":\"Ann\",\"role\":"                                \
          "\"moderator\",\"state\":\"joined\","                                                     \
-         "\"guest\":false,\"muted\":[],\"joined_at\":\"1970-01-01T00:00:02.000Z\"}")
+         "\"guest\":false,\"muted\":[],\"tracks\":[],\"joined_at\":\"1970-01-01T00:00:02.000Z\"}")
 
 /* ---- streams ---- */
 

@@ -309,9 +309,14 @@ static void ask_to_mute(struct exchange *exchange, const struct msg_rtc_get_repl
 static void on_mute_found(void *arg, enum err err, const struct msg *reply)
 {
     struct exchange *exchange = arg;
-    if (has_answer(exchange, err, reply, MSG_rtc_get_reply)) {
-        ask_to_mute(exchange, &reply->rtc_get_reply);
+    if (!has_answer(exchange, err, reply, MSG_rtc_get_reply)) {
+        return;
     }
+    if (reply->rtc_get_reply.room_id == 0) { /* it is being made */
+        exchange_fail(exchange, ERR_CONFLICT);
+        return;
+    }
+    ask_to_mute(exchange, &reply->rtc_get_reply);
 }
 
 static void change_connection(struct exchange *exchange)
@@ -379,7 +384,7 @@ static const struct route rtc_rows[] = {
      .answer = {.members = participant_members,
                 .doc = "Oneself as one is now; or, of a restart, the other side's credentials and "
                        "candidates."},
-     .errors = {ERR_NOT_FOUND, ROOM_ASKER_ERRORS},
+     .errors = {ERR_NOT_FOUND, ERR_CONFLICT, ROOM_ASKER_ERRORS},
      .handle = change_connection},
     {.method = "DELETE",
      .template = "/v1/rtc/{connection}",

@@ -99,7 +99,6 @@ static const struct member watch_offer_answer[] = {
      .max = RTC_STREAMS_MAX,
      .members = rtc_stream_members,
      .doc = "What comes in which part of it."},
-    {.name = "answered", .type = MEMBER_BOOL, .doc = "It has its answer."},
     {.name = NULL},
 };
 
@@ -125,7 +124,6 @@ static void write_watch_offer(const struct exchange *exchange, const struct msg 
         json_out_close(out, "}");
     }
     json_out_close(out, "]");
-    json_out_member_bool(out, "answered", offer->answered);
 }
 
 static const struct route_ask ask_watch_offer = {
@@ -166,7 +164,7 @@ static const struct route watch_rows[] = {
     {.method = "GET",
      .template = "/v1/rooms/{room}/watch/offer",
      .name = "getWatchOffer",
-     .doc = "Shows the last offer to who watches.",
+     .doc = "Shows the offer that waits for the answer of who watches.",
      .who = ROUTE_PARTICIPANT,
      .answer = {.members = watch_offer_answer, .doc = "The offer."},
      .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_NOT_FOUND, ROOM_ASKER_ERRORS},

@@ -70,7 +70,9 @@ static void tell_state(struct rtc *rtc, struct call *call)
                                                 .state = connection->state,
                                                 .seq = connection->seq,
                                                 .published = connection_published(connection),
-                                                .lost = connection_lost(connection)}};
+                                                .lost = connection_lost(connection),
+                                                .room_id = connection->room_id,
+                                                .participant = connection->participant}};
     call_reply(call, &reply);
 }
 

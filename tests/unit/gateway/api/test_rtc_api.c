@@ -422,6 +422,12 @@ static void who_cannot_be_made_mute_is_told_why(void **state)
     fail_call(f, MSG_participant_change, ERR_FORBIDDEN);
     assert_problem(ask, 403, "forbidden");
     ask_free(&ask);
+    ask = send_rtc(f, "PATCH", RTC, "{\"muted\":[]}"); /* roomsvc has not answered yet */
+    reply_to(f, MSG_rtc_get,
+             &(struct msg){.id = MSG_rtc_get_reply,
+                           .rtc_get_reply = {.kind = RTC_PUBLISH, .state = RTC_STORING}});
+    assert_problem(ask, 409, "conflict");
+    ask_free(&ask);
     /* The bus takes the first question, and not the second one. */
     log_capture_expect("request failed");
     ask = send_rtc(f, "PATCH", RTC, "{\"muted\":[]}");

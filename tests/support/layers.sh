@@ -21,7 +21,11 @@ layer_builds() {
 layer_programs() {
     case "$1" in
     lint) scripts tests/lint ;;
-    unit | contract | hostile) binaries dev "$1" ;;
+    unit)
+        binaries dev unit
+        scripts tests/unit
+        ;;
+    contract | hostile) binaries dev "$1" ;;
     contract-tsan) binaries tsan contract ;;
     fuzz) echo "tests/fuzz/run 30" ;;
     integration)

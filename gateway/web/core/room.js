@@ -1,0 +1,153 @@
+// What is known of a room: a pure function of the snapshot and the events after it. A state is never changed, another one is made.
+
+/**
+ * @typedef {'audio' | 'video' | 'screen'} Source
+ *
+ * @typedef {object} Track what a participant sends
+ * @property {Source} source
+ * @property {boolean} muted others do not get it
+ * @property {'flowing' | 'lost'} media lost: nothing of it arrives now
+ *
+ * @typedef {object} Participant
+ * @property {string} id
+ * @property {string} name
+ * @property {string} role
+ * @property {string} state
+ * @property {boolean} guest
+ * @property {string} [hand_raised_at]
+ * @property {Source[]} muted
+ * @property {string} joined_at
+ * @property {Track[]} [tracks]
+ *
+ * @typedef {object} Message
+ * @property {string} id
+ * @property {number} seq
+ * @property {string} text
+ *
+ * @typedef {object} RoomState
+ * @property {boolean} isKnown there was a snapshot, and no reset after it
+ * @property {Record<string, any> | undefined} room
+ * @property {ReadonlyMap<string, Participant>} participants who is in, in the order in which they came
+ * @property {ReadonlyMap<string, Participant>} waiting who wants to come in, for those who may know
+ * @property {{id: string | undefined, can: string[]}} me
+ * @property {readonly Message[]} messages those that came since, the oldest first
+ * @property {{reason: string} | undefined} over why one is out
+ *
+ * @typedef {import('./sse.js').StreamEvent} StreamEvent
+ */
+
+/** Of the chat, as many as are kept: older ones can be asked for. */
+const MESSAGES_MAX = 500;
+
+/**
+ * @param {string} [myId]
+ * @returns {RoomState}
+ */
+export function emptyRoom(myId) {
+    return {
+        isKnown: false,
+        room: undefined,
+        participants: new Map(),
+        waiting: new Map(),
+        me: { id: myId, can: [] },
+        messages: [],
+        over: undefined,
+    };
+}
+
+/** @param {Participant[] | undefined} people */
+const byId = (people) => new Map((people ?? []).map((participant) => [participant.id, participant]));
+
+/**
+ * A copy in which the participant is what he is now, or is missing.
+ * @param {ReadonlyMap<string, Participant>} people
+ * @param {string} id
+ * @param {Participant | undefined} participant
+ */
+function changed(people, id, participant) {
+    if (participant === undefined && !people.has(id)) return people;
+    const copy = new Map(people);
+    if (participant === undefined) copy.delete(id);
+    else copy.set(id, participant);
+    return copy;
+}
+
+/**
+ * His state says where he belongs, whatever has happened to him.
+ * @param {RoomState} state
+ * @param {Participant} participant
+ * @returns {RoomState}
+ */
+function withParticipant(state, participant) {
+    const { id } = participant;
+    return {
+        ...state,
+        participants: changed(state.participants, id, participant.state === 'joined' ? participant : undefined),
+        waiting: changed(state.waiting, id, participant.state === 'waiting' ? participant : undefined),
+    };
+}
+
+/**
+ * @param {RoomState} state
+ * @param {Message} message
+ * @returns {RoomState}
+ */
+function withMessage(state, message) {
+    if (state.messages.some(({ id }) => id === message.id)) return state;
+    return { ...state, messages: [...state.messages, message].slice(-MESSAGES_MAX) };
+}
+
+/**
+ * @param {RoomState} state
+ * @param {any} data
+ * @returns {RoomState}
+ */
+function fromSnapshot(state, data) {
+    const all = [...(data.participants ?? []), ...(data.waiting ?? [])];
+    return {
+        ...state,
+        isKnown: true,
+        room: data.room,
+        participants: byId(all.filter((participant) => participant.state === 'joined')),
+        waiting: byId(all.filter((participant) => participant.state === 'waiting')),
+        me: { ...state.me, can: data.me?.can ?? [] },
+    };
+}
+
+/**
+ * @param {RoomState} state
+ * @param {StreamEvent} event
+ * @returns {RoomState} the same one if nothing is another than before
+ */
+export function reduceRoom(state, event) {
+    const { event: name, data } = event;
+    if (name === 'snapshot') return fromSnapshot(state, data);
+    if (name === 'reset') return { ...state, isKnown: false };
+    if (name === 'me') return { ...state, me: { ...state.me, can: data.me?.can ?? [] } };
+    if (name === 'end') return { ...state, over: { reason: data.reason } };
+    const about = data?.data;
+    if (about === undefined) return state;
+    let next = state;
+    if (about.participant !== undefined) next = withParticipant(next, about.participant);
+    if (about.room !== undefined) next = { ...next, room: about.room };
+    if (about.message !== undefined) next = withMessage(next, about.message);
+    if (name === 'meeting.ended' || name === 'room.ended') next = { ...next, participants: new Map(), waiting: new Map() };
+    return next;
+}
+
+/**
+ * @param {RoomState} state
+ * @returns {Participant | undefined} oneself
+ */
+export const meIn = (state) => (state.me.id === undefined ? undefined
+    : state.participants.get(state.me.id) ?? state.waiting.get(state.me.id));
+
+/**
+ * All that others send, in the order in which they came.
+ * @param {RoomState} state
+ * @returns {(Track & {participant: string})[]}
+ */
+export function othersTracks(state) {
+    const others = [...state.participants.values()].filter(({ id }) => id !== state.me.id);
+    return others.flatMap(({ id, tracks }) => (tracks ?? []).map((track) => ({ ...track, participant: id })));
+}

@@ -12,23 +12,45 @@ const FLAGS = [
     '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required',
 ];
 
+async function ownFolder(flags) {
+    const profile = await mkdtemp(join(tmpdir(), 'lynks-chromium-'));
+    return {
+        profile,
+        launch: {
+            executablePath: '/usr/bin/chromium',
+            args: [...FLAGS, ...flags],
+            // What it and its libraries write anywhere goes with the folder.
+            env: { ...process.env, HOME: profile, TMPDIR: profile, XDG_RUNTIME_DIR: profile },
+        },
+        remove: () => rm(profile, { recursive: true, force: true, maxRetries: 5 }),
+    };
+}
+
 /// A browser with an empty profile of its own; close() ends it and removes the profile. flags: further ones of the command
 /// line; options: of playwright's context.
 export async function launchBrowser(flags = [], options = {}) {
-    const profile = await mkdtemp(join(tmpdir(), 'lynks-chromium-'));
-    const context = await chromium.launchPersistentContext(profile, {
-        executablePath: '/usr/bin/chromium',
-        args: [...FLAGS, ...flags],
-        // What it and its libraries write anywhere goes with the profile.
-        env: { ...process.env, HOME: profile, TMPDIR: profile, XDG_RUNTIME_DIR: profile },
-        ...options,
-    });
+    const { profile, launch, remove } = await ownFolder(flags);
+    const context = await chromium.launchPersistentContext(profile, { ...launch, ...options });
     return {
         newPage: () => context.newPage(),
         cookies: () => context.cookies(),
         async close() {
             await context.close();
-            await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+            await remove();
+        },
+    };
+}
+
+/// A browser of many people: each page is of a profile of its own, with six connections to a host of its own. page.close() leaves
+/// the profile; close() ends all.
+export async function launchPeople(flags = []) {
+    const { launch, remove } = await ownFolder(flags);
+    const browser = await chromium.launch(launch);
+    return {
+        newPage: async (options) => (await browser.newContext(options)).newPage(),
+        async close() {
+            await browser.close();
+            await remove();
         },
     };
 }

@@ -9,6 +9,7 @@ const LOGIN_EVERY = 100;
 // A minute for each scenario would make more rooms than Janus is promised to get back within its 2 s.
 const CREATE_EVERY = Number(process.env.LYNKS_CHAOS_SECONDS ?? 20) > 60 ? 100 : 10;
 const TICK_MS = 2;
+const AT_ONCE = 16;
 const LOGIN_TEXT = /^\{"action":"succesful","token":"([0-9a-f]{64})"\}$/;
 const CREATE_TEXT = /^\{"action":"success","room_id":([1-9][0-9]{0,15})\}$/;
 const LOGIN_BODY = JSON.stringify({ username: 'testuser', password: 'test123' });
@@ -45,6 +46,17 @@ export class Load {
         this.delays.enable();
         this.began = performance.now();
         this.timer = setInterval(() => this.#tick(), TICK_MS);
+    }
+
+    /// Lists every room once: while the database is away roomsvc tells of no room that it was not asked for before.
+    async listAll() {
+        const token = this.tokens[0];
+        for (let first = 0; first < this.rooms.length; first += AT_ONCE) {
+            await Promise.all(this.rooms.slice(first, first + AT_ONCE).map(async (room) => {
+                const answer = await this.client.post('/list_participants', `{"room_id":${room}}`, token);
+                if (answer.status !== 200) throw new Error(`room ${room}: ${answer.status} ${answer.text}`);
+            }));
+        }
     }
 
     /// Stops and waits for what is unanswered. Gives a record for each request: kind, at (performance.now() when

@@ -24,5 +24,6 @@ test('Janus is killed and comes back: only what needs it is refused, and only me
 });
 
 test('MariaDB is killed and comes back: only what needs it is refused, and only meanwhile', async (t) => {
+    await chaos.load.listAll();
     await chaos.scenario(t, (end) => chaos.keepAway('mysql', () => chaos.mysqlAnswers(), ['create', 'login'], end));
 });

@@ -32,6 +32,7 @@ struct stream {
     bool is_tuned; /* Janus was told what follows; else it is as Janus begins, or not known */
     bool is_paused;
     uint64_t layer;
+    unsigned layer_asks; /* Janus is asked for it again so often, until it says that it sends it */
 };
 
 /* Likewise: what its client wants of somebody. */

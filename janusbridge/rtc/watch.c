@@ -7,6 +7,8 @@
  * gone one does not keep the others away. */
 #define VAIN_MAX 2
 #define VAIN_PAUSE_MS 100
+#define LAYER_ASKS_MAX 3
+#define LAYER_PAUSE_MS 1000
 
 static void watch_look(struct connection *watcher);
 
@@ -98,6 +100,7 @@ static void take_streams(struct connection *watcher, const struct janus_stream *
             now[i].is_tuned = before->is_tuned;
             now[i].is_paused = before->is_paused;
             now[i].layer = before->layer;
+            now[i].layer_asks = before->layer_asks;
             continue;
         }
         const struct wish *wish = wish_of(watcher, &now[i]);
@@ -202,6 +205,9 @@ static bool tune_streams(struct connection *watcher)
                                                  .is_sent = !wish->is_paused,
                                                  .has_layer = wish->source == MEDIA_VIDEO,
                                                  .layer = wish->layer};
+        if (wish->source == MEDIA_VIDEO && stream->layer != wish->layer) {
+            stream->layer_asks = LAYER_ASKS_MAX;
+        }
         stream->is_tuned = true;
         stream->is_paused = wish->is_paused;
         stream->layer = wish->layer;
@@ -216,6 +222,32 @@ static bool tune_streams(struct connection *watcher)
         rtc_close(watcher, RTC_REFUSED, ERR_UNAVAILABLE);
     }
     return true;
+}
+
+static void tune_layers_again(void *arg)
+{
+    struct connection *watcher = arg;
+    watcher->timer = 0;
+    for (size_t i = 0; i < watcher->stream_count; i++) {
+        struct stream *stream = &watcher->streams[i];
+        if (stream->layer_asks > 0) {
+            stream->layer_asks--;
+            stream->is_tuned = false;
+        }
+    }
+    watch_look(watcher);
+}
+
+/* Janus changes layers at a key frame, which it asks for when it is tuned, and then only. A browser
+ * leaves out what it is asked shortly after its last one. */
+static void wait_for_layers(struct connection *watcher)
+{
+    for (size_t i = 0; i < watcher->stream_count && watcher->timer == 0; i++) {
+        if (watcher->streams[i].layer_asks > 0) {
+            watcher->timer =
+                clock_after(watcher->rtc->parts.clock, LAYER_PAUSE_MS, tune_layers_again, watcher);
+        }
+    }
 }
 
 /* ---- looking ---- */
@@ -238,8 +270,8 @@ static void update_streams(struct connection *watcher, const struct janus_stream
     if (count + needless_count > 0) {
         AUTO(mem_free) char *body = janus_json_update(missing, count, needless, needless_count);
         ask_offer(watcher, body);
-    } else {
-        (void)tune_streams(watcher);
+    } else if (!tune_streams(watcher)) {
+        wait_for_layers(watcher);
     }
 }
 
@@ -416,10 +448,13 @@ static void hear_of_layers(struct connection *watcher, const struct janus_messag
 {
     struct str mid = STR_NONE;
     uint64_t layer;
-    const struct stream *stream =
+    struct stream *stream =
         janus_message_layer(message, &mid, &layer) ? connection_stream(watcher, mid) : NULL;
     if (stream == NULL || stream->participant == 0) {
         return;
+    }
+    if (layer == stream->layer) {
+        stream->layer_asks = 0;
     }
     rtc_hint(watcher, (struct msg_rtc_hint){.what = RTC_HINT_LAYER,
                                             .has_layer = true,

@@ -43,12 +43,36 @@ const hears = (watcher, watched, ...expected) => eventually(async () => {
     return true;
 }, { within: 5000, what: `${watcher} is told that ${watched} sends ${expected}` });
 
-test('four people come in and send, and each sees and hears the three others', async () => {
-    for (const name of [BOB, CID, DAN]) {
+// With only one who sends: on a busy machine Chromium leaves the larger layers out.
+test('a smaller layer comes without a new offer, and is told', async () => {
+    for (const name of [BOB, CID]) {
         at[name] = await people.person(name);
         await at[name].enter(gateway, room);
     }
-    await Promise.all(names.map((name) => at[name].call('publish')));
+    await at.cid.call('publish', { video: { width: 640, height: 360, frameRate: 15 } });
+    await at.bob.gets([[at.cid, 'audio', 'video']]);
+    const video = `${at.cid.id}/video`;
+    const isWide = async (width) => {
+        assert.equal((await at.bob.seen())[video].width, width);
+        return true;
+    };
+    const offer = async () => (await at.bob.status()).offer;
+    // A browser begins with the smaller ones, and sends the largest when it has seen that there is room for it.
+    await eventually(() => isWide(640), { within: 20000, what: 'the whole picture' });
+    const before = await offer();
+    await at.bob.call('want', [[at.cid.id, 'video', 0]]);
+    await eventually(() => isWide(320), { within: 10000, what: 'a smaller picture' });
+    const { layer } = (await at.bob.call('heardLayers')).filter(({ participant }) => participant === at.cid.id).at(-1);
+    assert.equal(layer, 1); // the smallest that Chromium makes of such a picture
+    await at.bob.call('want', null);
+    await eventually(() => isWide(640), { within: 10000, what: 'the whole picture again' });
+    assert.equal(await offer(), before);
+});
+
+test('four people come in and send, and each sees and hears the three others', async () => {
+    at.dan = await people.person(DAN);
+    await at.dan.enter(gateway, room);
+    await Promise.all([ANN, BOB, DAN].map((name) => at[name].call('publish')));
     for (const name of names) {
         await at[name].gets(others(name).map((other) => [at[other], 'audio', 'video']));
         for (const other of others(name)) await hears(name, other, 'audio flowing', 'video flowing');
@@ -68,16 +92,6 @@ test('who mutes himself is not heard any more, and is heard again', async () => 
     }, { within: 5000, what: 'nothing is heard of ann' });
     await at.ann.call('mute', []);
     await hears(BOB, ANN, 'audio flowing', 'video flowing');
-    await at.bob.gets(others(BOB).map((other) => [at[other], 'audio', 'video']));
-});
-
-test('a smaller layer comes without a new offer, and is told', async () => {
-    const { width } = (await at.bob.seen())[`${at.cid.id}/video`];
-    const video = `${at.cid.id}/video`;
-    await at.bob.call('want', [[at.cid.id, 'video', 0]]);
-    await eventually(async () => (await at.bob.seen())[video].width < width || width <= 80, { within: 10000, what: 'a smaller picture' });
-    assert.ok((await at.bob.call('heardLayers')).some(({ participant, layer }) => participant === at.cid.id && layer === 0));
-    await at.bob.call('want', null);
     await at.bob.gets(others(BOB).map((other) => [at[other], 'audio', 'video']));
 });
 

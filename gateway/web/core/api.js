@@ -185,7 +185,6 @@ export class Api {
                 headers,
                 body: options.body === undefined ? undefined : JSON.stringify(options.body),
                 signal: abort.signal,
-                cache: 'no-store',
                 credentials: this.token === undefined ? 'same-origin' : 'omit',
                 keepalive: options.keepalive ?? false,
             });

@@ -163,10 +163,11 @@ export class RoomEvents {
         };
         watch();
         try {
+            // Without the option cache: with it Chromium asks again whether it may, at each redirection, on the connection that was
+            // to be a new one.
             const response = await this.#env.fetch(this.#api.base + this.#path, {
                 headers: { ...this.#api.headers(), accept: 'text/event-stream', ...(this.#last ? { 'last-event-id': this.#last } : {}) },
                 signal,
-                cache: 'no-store',
             });
             if (!response.ok) throw await problemOf(response);
             this.#onConnected('open');

@@ -125,7 +125,7 @@ class Person {
     status() {
         const { publisher, watcher, state, eventsState } = this.meeting;
         return { publisher: publisher.state, watcher: watcher.state, connections: [publisher.connection, watcher.connection],
-            over: state.over, events: eventsState };
+            offer: watcher.peer?.remoteDescription?.sdp, over: state.over, events: eventsState };
     }
 }
 

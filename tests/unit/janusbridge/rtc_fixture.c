@@ -256,6 +256,16 @@ void rtc_janus_tells(struct rtc_fixture *r, uint64_t handle, const char *what)
     fixture_event(&r->f, event);
 }
 
+void rtc_janus_event(struct rtc_fixture *r, uint64_t handle, const char *data)
+{
+    AUTO(mem_free)
+    char *event =
+        mem_printf("[{\"janus\":\"event\",\"session_id\":11,\"sender\":%" PRIu64
+                   ",\"plugindata\":{\"plugin\":\"janus.plugin.videoroom\",\"data\":%s}}]",
+                   handle, data);
+    fixture_event(&r->f, event);
+}
+
 /* ---- whole ways ---- */
 
 void rtc_publishes(struct rtc_fixture *r, unsigned who)

@@ -69,6 +69,7 @@ void rtc_attach(struct rtc_fixture *r, uint64_t handle);
 void rtc_janus(struct rtc_fixture *r, const char *text, uint64_t handle, const char *data,
                const char *type, const char *sdp);
 void rtc_janus_media(struct rtc_fixture *r, uint64_t handle, const char *mid, bool arrives);
+void rtc_janus_event(struct rtc_fixture *r, uint64_t handle, const char *data); /* of its plugin */
 void rtc_janus_tells(struct rtc_fixture *r, uint64_t handle, const char *what); /* "webrtcup" */
 
 /* ---- whole ways ---- */

@@ -118,6 +118,61 @@ static void a_pause_needs_no_offer(void **state)
     assert_int_equal(mock_transport_sent(&r->f.janus, "\"send\""), 1);
 }
 
+static void want_smallest_video(struct rtc_fixture *r, unsigned who, unsigned whom)
+{
+    const struct msg_rtc_wish wish = {
+        .participant = whom, .source = MEDIA_VIDEO, .has_layer = true, .layer = 0};
+    (void)rtc_call(r, (struct msg){.id = MSG_rtc_watch,
+                                   .rtc_watch = {.connection = rtc_id(who, RTC_WATCH),
+                                                 .room = STR_LIT("abcdefghij"),
+                                                 .asker = {.token_hash = rtc_token(who)},
+                                                 .wanted = {&wish, 1}}});
+    rtc_janus(r, "\"update\"", WATCHING_HANDLE(who),
+              UPDATED("{\"mid\":\"1\",\"type\":\"video\",\"active\":true,\"feed_id\":9001,"
+                      "\"feed_mid\":\"1\"}"),
+              "offer", rtc_janus_offer_sdp);
+    (void)rtc_ask_answer(r, who, 2);
+    rtc_janus(r, "\"start\"", WATCHING_HANDLE(who),
+              "{\"videoroom\":\"event\",\"room\":1234,\"started\":\"ok\"}", NULL, NULL);
+}
+
+static void janus_is_asked(struct rtc_fixture *r, unsigned who, size_t times)
+{
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"substream\":0"), times);
+    rtc_janus(r, "\"substream\":0", WATCHING_HANDLE(who),
+              "{\"videoroom\":\"event\",\"room\":1234,\"configured\":\"ok\"}", NULL, NULL);
+}
+
+/* Browsers make no key frame shortly after another, and Janus asks for one once. */
+static void a_layer_is_asked_for_until_it_comes(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    rtc_watches(r, BEN, ANN);
+    want_smallest_video(r, BEN, ANN);
+    janus_is_asked(r, BEN, 1);
+    fixture_live(&r->f, 1000);
+    janus_is_asked(r, BEN, 2);
+    rtc_janus_event(r, WATCHING_HANDLE(BEN),
+                    "{\"videoroom\":\"event\",\"room\":1234,\"mid\":\"1\",\"substream\":0}");
+    fixture_live(&r->f, 2000);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"substream\":0"), 2);
+}
+
+/* Its publisher does not send it. */
+static void a_layer_that_does_not_come_is_not_asked_for_for_ever(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    rtc_watches(r, BEN, ANN);
+    want_smallest_video(r, BEN, ANN);
+    for (size_t i = 1; i <= 4; i++) {
+        janus_is_asked(r, BEN, i);
+        fixture_live(&r->f, 1000);
+    }
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"substream\":0"), 4);
+}
+
 static void an_offer_that_nobody_answers_ends_it(void **state)
 {
     struct rtc_fixture *r = *state;
@@ -147,6 +202,8 @@ int main(void)
         TEST(who_goes_is_not_watched_any_more),
         TEST(a_feed_that_is_gone_keeps_nothing_away),
         TEST(a_pause_needs_no_offer),
+        TEST(a_layer_is_asked_for_until_it_comes),
+        TEST(a_layer_that_does_not_come_is_not_asked_for_for_ever),
         TEST(an_offer_that_nobody_answers_ends_it),
     };
     return cmocka_run_group_tests_name("watch", tests, NULL, NULL);

@@ -56,6 +56,13 @@ char *janus_json_jsep(const char *type, struct str sdp)
     return dump(json_pack("{s:s, s:s%}", "type", type, "sdp", sdp.data, sdp.bytes));
 }
 
+static void add_pin(json_t *body, const char *key, struct str pin)
+{
+    if (pin.bytes > 0) {
+        json_object_set_new(body, key, json_stringn(pin.data, pin.bytes));
+    }
+}
+
 char *janus_json_create(const struct msg_bridge_create *room, const char *admin_key)
 {
     json_t *body = json_pack(
@@ -63,17 +70,20 @@ char *janus_json_create(const struct msg_bridge_create *room, const char *admin_
         (json_int_t)room->room_id, "secret", room->secret.data, room->secret.bytes, "description",
         room->description.data != NULL ? room->description.data : "", room->description.bytes,
         "publishers", (json_int_t)room->publishers_max, "is_private", 1, "lock_record", 1);
+    add_pin(body, "pin", room->pin);
     if (admin_key[0] != '\0') {
         json_object_set_new(body, "admin_key", json_string(admin_key));
     }
     return dump(body);
 }
 
-char *janus_json_claim(uint64_t room_id, struct str secret)
+char *janus_json_claim(uint64_t room_id, struct str secret, struct str pin)
 {
-    return dump(json_pack("{s:s, s:I, s:s%, s:s%}", "request", "edit", "room", (json_int_t)room_id,
-                          "secret", secret.data, secret.bytes, "new_secret", secret.data,
-                          secret.bytes));
+    json_t *body =
+        json_pack("{s:s, s:I, s:s%, s:s%}", "request", "edit", "room", (json_int_t)room_id,
+                  "secret", secret.data, secret.bytes, "new_secret", secret.data, secret.bytes);
+    add_pin(body, "new_pin", pin);
+    return dump(body);
 }
 
 char *janus_json_destroy(uint64_t room_id, struct str secret)
@@ -92,10 +102,12 @@ char *janus_json_participants(uint64_t room_id)
     return mem_printf("{\"request\":\"listparticipants\",\"room\":%" PRIu64 "}", room_id);
 }
 
-char *janus_json_observe(uint64_t room_id)
+char *janus_json_observe(uint64_t room_id, struct str pin)
 {
-    return mem_printf("{\"request\":\"join\",\"ptype\":\"publisher\",\"room\":%" PRIu64 "}",
-                      room_id);
+    json_t *body = json_pack("{s:s, s:s, s:I}", "request", "join", "ptype", "publisher", "room",
+                             (json_int_t)room_id);
+    add_pin(body, "pin", pin);
+    return dump(body);
 }
 
 /* ---- connections of clients ---- */
@@ -111,19 +123,12 @@ static json_t *stream_list(const struct janus_stream *streams, size_t count)
     return list;
 }
 
-static void add_pin(json_t *body, struct str pin)
-{
-    if (pin.bytes > 0) {
-        json_object_set_new(body, "pin", json_stringn(pin.data, pin.bytes));
-    }
-}
-
 char *janus_json_publish(const struct janus_place *place, uint64_t bitrate)
 {
     json_t *body =
         json_pack("{s:s, s:s, s:I, s:I}", "request", "joinandconfigure", "ptype", "publisher",
                   "room", (json_int_t)place->room_id, "id", (json_int_t)place->feed);
-    add_pin(body, place->pin);
+    add_pin(body, "pin", place->pin);
     if (bitrate > 0) {
         json_object_set_new(body, "bitrate", json_integer((json_int_t)bitrate));
     }
@@ -136,7 +141,7 @@ char *janus_json_subscribe(const struct janus_place *place, const struct janus_s
     json_t *body = json_pack("{s:s, s:s, s:I, s:b, s:o}", "request", "join", "ptype", "subscriber",
                              "room", (json_int_t)place->room_id, "autoupdate", 0, "streams",
                              stream_list(streams, count));
-    add_pin(body, place->pin);
+    add_pin(body, "pin", place->pin);
     return dump(body);
 }
 

@@ -28,14 +28,14 @@ char *janus_json_jsep(const char *type, struct str sdp);
 
 /* Bodies of VideoRoom requests. admin_key "" leaves it out. */
 char *janus_json_create(const struct msg_bridge_create *room, const char *admin_key);
-/* Changes nothing in a room that has this secret; is refused if it has another; gives it to one
- * that has none. */
-char *janus_json_claim(uint64_t room_id, struct str secret);
+/* Gives the pin, if there is one, to a room that has this secret, and changes nothing else; is
+ * refused if it has another secret; gives it to one that has none. */
+char *janus_json_claim(uint64_t room_id, struct str secret, struct str pin);
 char *janus_json_destroy(uint64_t room_id, struct str secret);
 char *janus_json_exists(uint64_t room_id);
 char *janus_json_participants(uint64_t room_id);
 /* Joins without a name and without media: hears what happens in the room. */
-char *janus_json_observe(uint64_t room_id);
+char *janus_json_observe(uint64_t room_id, struct str pin);
 /* Changes nothing, and is answered with an event; for a handle that has joined. */
 #define JANUS_JSON_PULSE "{\"request\":\"configure\"}"
 

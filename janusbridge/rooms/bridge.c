@@ -126,7 +126,7 @@ static void reply_with_room(struct bridge *bridge, struct call *call, bool exist
     const struct msg reply = {
         .id = MSG_bridge_create_reply,
         .bridge_create_reply = {.existed = existed, .epoch = epoch_of(bridge)}};
-    own_rooms_add(bridge->own, room->room_id, room->secret);
+    own_rooms_add(bridge->own, room->room_id, room->secret, room->pin);
     call_reply(call, &reply);
 }
 
@@ -157,16 +157,17 @@ static void reply_claim(void *service, struct call *call, enum err err,
 static void claim_room(struct bridge *bridge, struct call *call)
 {
     const struct msg_bridge_create *room = &call->request.bridge_create;
-    if (own_rooms_has(bridge->own, room->room_id, room->secret)) {
+    if (own_rooms_has(bridge->own, room->room_id, room->secret, room->pin)) {
         observers_visit(bridge->observers, room->room_id);
         reply_with_room(bridge, call, true);
         return;
     }
-    ask_janus(bridge, call,
-              (struct room_request){.room_id = room->room_id,
-                                    .order = ROOM_IN_LINE,
-                                    .body = janus_json_claim(room->room_id, room->secret),
-                                    .fn = reply_claim});
+    ask_janus(
+        bridge, call,
+        (struct room_request){.room_id = room->room_id,
+                              .order = ROOM_IN_LINE,
+                              .body = janus_json_claim(room->room_id, room->secret, room->pin),
+                              .fn = reply_claim});
 }
 
 static void reply_create(void *service, struct call *call, enum err err,
@@ -193,7 +194,7 @@ static void reply_create(void *service, struct call *call, enum err err,
  * for it may end it. */
 static bool is_known_to_be_there(struct bridge *bridge, const struct msg_bridge_create *room)
 {
-    return own_rooms_has(bridge->own, room->room_id, room->secret) &&
+    return own_rooms_has(bridge->own, room->room_id, room->secret, room->pin) &&
            !room_calls_has_line(bridge->rooms, room->room_id) &&
            observers_want(bridge->observers, room->room_id);
 }
@@ -500,7 +501,8 @@ struct bridge *bridge_new(struct janus_session *session, const struct clock *clo
                                               .metrics = metrics,
                                               .calls = bridge->rooms,
                                               .feed = bridge->feed,
-                                              .events = bridge->events};
+                                              .events = bridge->events,
+                                              .own = bridge->own};
     bridge->observers = observers_new(&observers, &config->observers);
     const struct audit_parts audit = {.observers = bridge->observers,
                                       .session = session,

@@ -179,7 +179,9 @@ static void on_observer_attached(void *owner, bool is_good)
         observer_end(observer);
         return;
     }
-    AUTO(mem_free) char *body = janus_json_observe(observer->room_id);
+    AUTO(mem_free)
+    char *body = janus_json_observe(observer->room_id,
+                                    own_rooms_pin(observer->all->parts.own, observer->room_id));
     observer_enter(observer, OBSERVER_JOINING);
     begin_base(observer);
     if (janus_handle_send(observer->handle, body, NULL, observer->all->config.timeout_ms, on_joined,

@@ -19,6 +19,7 @@
 #include "janusbridge/janus/janus_handle.h"
 #include "janusbridge/rooms/events.h"
 #include "janusbridge/rooms/feed.h"
+#include "janusbridge/rooms/own_rooms.h"
 #include "janusbridge/rooms/room_calls.h"
 
 struct observers_config {
@@ -36,6 +37,7 @@ struct observers_parts {
     struct room_calls *calls; /* whose shared answers are heard */
     struct feed *feed;        /* whose pulses the observers carry */
     struct events *events;    /* that are told what changes */
+    struct own_rooms *own;    /* knows what Janus wants of who joins */
 };
 
 struct observers;

@@ -7,8 +7,8 @@
 #define ROOMS_MAX 65536
 
 struct own_room {
-    uint8_t bytes;
-    char secret[ROOM_SECRET_BYTES];
+    char secret[ROOM_SECRET_BYTES + 1];
+    char pin[JANUS_PIN_BYTES + 1];
 };
 
 struct own_rooms {
@@ -35,22 +35,26 @@ void own_rooms_free(struct own_rooms **own)
     }
 }
 
-void own_rooms_add(struct own_rooms *own, uint64_t room_id, struct str secret)
+void own_rooms_add(struct own_rooms *own, uint64_t room_id, struct str secret, struct str pin)
 {
     bool is_new;
-    if (secret.bytes > ROOM_SECRET_BYTES) {
-        own_rooms_remove(own, room_id);
-        return;
-    }
     struct own_room *room = lru_put(own->by_room, &room_id, &is_new);
-    room->bytes = (uint8_t)secret.bytes;
-    memcpy(room->secret, secret.data, secret.bytes);
+    if (!str_copy(room->secret, sizeof(room->secret), secret) ||
+        !str_copy(room->pin, sizeof(room->pin), pin)) {
+        own_rooms_remove(own, room_id);
+    }
 }
 
-bool own_rooms_has(struct own_rooms *own, uint64_t room_id, struct str secret)
+bool own_rooms_has(struct own_rooms *own, uint64_t room_id, struct str secret, struct str pin)
 {
     const struct own_room *room = lru_find(own->by_room, &room_id);
-    return room != NULL && str_eq((struct str){room->secret, room->bytes}, secret);
+    return room != NULL && str_eq(str_of(room->secret), secret) && str_eq(str_of(room->pin), pin);
+}
+
+struct str own_rooms_pin(struct own_rooms *own, uint64_t room_id)
+{
+    const struct own_room *room = lru_find(own->by_room, &room_id);
+    return room != NULL ? str_of(room->pin) : STR_NONE;
 }
 
 void own_rooms_remove(struct own_rooms *own, uint64_t room_id)

@@ -36,6 +36,7 @@ struct making {
     struct restore *restore;
     uint64_t round; /* 0: idle */
     char secret[ROOM_SECRET_BYTES];
+    char pin[JANUS_PIN_BYTES + 1];
 };
 
 /* One page on its way; the answer may come after the end of its round. */
@@ -49,6 +50,7 @@ struct wanted {
     uint64_t room_id; /* 0: struck off */
     uint64_t publishers_max;
     char secret[ROOM_SECRET_BYTES];
+    char pin[JANUS_PIN_BYTES + 1];
 };
 
 /* A call whose room may be on its way. */
@@ -247,7 +249,8 @@ static struct making *idle_making(struct restore *restore)
 
 static void restore_room(struct restore *restore, struct making *making, const struct wanted *room)
 {
-    memcpy(making->secret, room->secret, ROOM_SECRET_BYTES);
+    memcpy(making->secret, room->secret, sizeof(making->secret));
+    memcpy(making->pin, room->pin, sizeof(making->pin));
     making->round = restore->round;
     restore->busy++;
     restore->rooms++;
@@ -256,7 +259,8 @@ static void restore_room(struct restore *restore, struct making *making, const s
                     .bridge_create = {.room_id = room->room_id,
                                       .secret = {making->secret, ROOM_SECRET_BYTES},
                                       .description = STR_NONE,
-                                      .publishers_max = room->publishers_max}},
+                                      .publishers_max = room->publishers_max,
+                                      .pin = str_of(making->pin)}},
         .context = {.request_id = STR_LIT("restore"),
                     .deadline_ms = clock_mono_ms(restore->parts.clock) + ROOM_TIMEOUT_MS},
         .peer_role = "janusbridge",
@@ -307,7 +311,8 @@ static void take_page(struct restore *restore, const struct msg_node_room_list *
         struct wanted *wanted = &restore->wanted[i];
         wanted->room_id = restore->last_id = room->room_id;
         wanted->publishers_max = room->publishers_max;
-        memcpy(wanted->secret, room->secret.data, ROOM_SECRET_BYTES); /* the schema bounds it */
+        memcpy(wanted->secret, room->secret.data, ROOM_SECRET_BYTES); /* the schema bounds them */
+        (void)str_copy(wanted->pin, sizeof(wanted->pin), room->pin);
     }
     restore->is_last_page = restore->count < ROOMS_PAGE;
     backoff_begin(&restore->backoff);

@@ -8,6 +8,7 @@
 #define PUBLISHERS_MAX 1000
 #define FOLLOW_ROOMS_MAX 512
 #define ROOM_SECRET_BYTES 32 /* hex digits */
+#define JANUS_PIN_BYTES 64
 #define ROOMS_PAGE 500
 #define SESSIONS_PAGE 100
 #define USERS_PAGE 100

@@ -181,7 +181,7 @@ static void write_text(const char *text)
     AUTO(mem_free) char *destroy = janus_json_destroy(1, room.secret);
     AUTO(mem_free) char *exists = janus_json_exists(1);
     AUTO(mem_free) char *participants = janus_json_participants(1);
-    AUTO(mem_free) char *observe = janus_json_observe(1);
+    AUTO(mem_free) char *observe = janus_json_observe(1, STR_LIT("1234"));
     const struct janus_place place = {.room_id = 1, .feed = 2, .pin = str_of(text)};
     const struct janus_stream stream = {.mid = str_of(text), .feed = 2, .feed_mid = str_of(text)};
     const struct janus_tuning tuning = {.mid = str_of(text), .has_layer = true, .layer = 2};

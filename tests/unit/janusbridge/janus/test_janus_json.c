@@ -296,6 +296,22 @@ static void test_requests_are_escaped(void **state)
     assert_null(strstr(plain, "admin_key"));
 }
 
+/* Who joins in Janus needs it, so that nobody gets in past us. */
+static void test_a_room_has_its_pin(void **state)
+{
+    (void)state;
+    const struct msg_bridge_create room = {
+        .room_id = 7, .secret = STR_LIT("s"), .pin = STR_LIT("p\"in"), .publishers_max = 3};
+    AUTO(mem_free) char *create = janus_json_create(&room, "");
+    assert_non_null(strstr(create, "\"pin\":\"p\\\"in\""));
+    AUTO(mem_free) char *claim = janus_json_claim(7, room.secret, room.pin);
+    assert_non_null(strstr(claim, "\"new_pin\":\"p\\\"in\""));
+    AUTO(mem_free) char *observe = janus_json_observe(7, room.pin);
+    assert_non_null(strstr(observe, "\"pin\":\"p\\\"in\""));
+    AUTO(mem_free) char *open = janus_json_claim(7, room.secret, STR_NONE);
+    assert_null(strstr(open, "pin"));
+}
+
 static void test_the_secret_in_a_query(void **state)
 {
     (void)state;
@@ -321,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_who_has_joined_has_a_feed_id),
         cmocka_unit_test(test_info),
         cmocka_unit_test(test_requests_are_escaped),
+        cmocka_unit_test(test_a_room_has_its_pin),
         cmocka_unit_test(test_the_secret_in_a_query),
     };
     return cmocka_run_group_tests_name("janus_json", tests, NULL, NULL);

@@ -57,6 +57,26 @@ static void test_a_room_that_is_made_again_and_again_is_known(void **state)
     assert_false(is_known_to_be_made(b));
 }
 
+static void test_an_observer_joins_with_the_pin_of_its_room(void **state)
+{
+    struct bridge_fixture *b = *state;
+    const struct msg create = {.id = MSG_bridge_create,
+                               .bridge_create = {.room_id = ROOM,
+                                                 .secret = STR_LIT(ROOM_SECRET),
+                                                 .pin = STR_LIT("p1"),
+                                                 .publishers_max = 6}};
+    fixture_bring_up(&b->f);
+    (void)bridge_call(b, create);
+    fixture_answer(&b->f, "\"create\"", PLUGIN_ERROR(427));
+    assert_non_null(
+        strstr(mock_transport_get(&b->f.janus, "\"edit\"")->body, "\"new_pin\":\"p1\""));
+    fixture_answer(&b->f, "\"edit\"", EDITED(1234));
+    (void)bridge_call(b, create);
+    fixture_answer(&b->f, "\"create\"", PLUGIN_ERROR(427));
+    observing_attach(b, OBSERVER);
+    assert_non_null(strstr(mock_transport_get(&b->f.janus, "\"join\"")->body, "\"pin\":\"p1\""));
+}
+
 /* Its observer alone says that there is a room, not whose. */
 static void test_a_room_that_is_not_known_to_be_ours_is_asked_for(void **state)
 {
@@ -510,6 +530,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, bridge_setup_observing, bridge_teardown)
         T(test_the_second_who_asks_is_answered_from_memory),
         T(test_a_room_that_is_made_again_and_again_is_known),
+        T(test_an_observer_joins_with_the_pin_of_its_room),
         T(test_a_room_that_is_not_known_to_be_ours_is_asked_for),
         T(test_a_room_that_is_being_destroyed_is_made_after_that),
         T(test_a_room_that_is_gone_from_janus_is_made),

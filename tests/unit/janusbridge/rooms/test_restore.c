@@ -23,8 +23,10 @@ static void answer_rooms(struct bridge_fixture *b, uint64_t first, size_t count)
     static const char secret[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     struct msg_node_room rooms[ROOMS_PAGE];
     for (size_t i = 0; i < count; i++) {
-        rooms[i] = (struct msg_node_room){
-            .room_id = first + i, .publishers_max = 6, .secret = str_of(secret)};
+        rooms[i] = (struct msg_node_room){.room_id = first + i,
+                                          .publishers_max = 6,
+                                          .secret = str_of(secret),
+                                          .pin = STR_LIT("p1")};
     }
     const struct msg reply = {.id = MSG_node_rooms_reply,
                               .node_rooms_reply = {.rooms = {rooms, count}}};
@@ -109,6 +111,7 @@ static void test_the_open_rooms_are_made_before_anyone_asks(void **state)
     answer_rooms(b, ROOM, 2);
     const struct janus_transfer *create = mock_transport_get(&b->f.janus, "\"room\":1234");
     assert_non_null(strstr(create->body, "\"secret\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""));
+    assert_non_null(strstr(create->body, "\"pin\":\"p1\""));
     assert_non_null(strstr(create->body, "\"publishers\":6"));
     assert_non_null(strstr(create->body, "\"admin_key\":\"ad\\\"min\""));
     assert_true(is_restoring(b));

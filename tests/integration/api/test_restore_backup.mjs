@@ -194,9 +194,9 @@ test('connections for media are those that there are, and people send what comes
     }
     const [ann, ben, cay] = ids;
     const connect = (id, published, lost) => stack.sql(`INSERT INTO rtc_connections (connection, kind, room_id,
-        participant_id, joined_unix_ms, node, epoch, version, janus_handle, feed, is_up, published, lost, media,
+        participant_id, joined_unix_ms, node, epoch, version, janus_session, janus_handle, feed, is_up, published, lost, media,
         quiet_unix_ms, created_unix_ms) SELECT UNHEX(MD5(participant_id)), 1, room_id, participant_id, joined_unix_ms,
-        'elsewhere', 1, 1, 7, 8, 1, ${published}, ${lost}, '', 0, 1 FROM participants WHERE participant_id = ${id}`);
+        'elsewhere', 1, 1, 6, 7, 8, 1, ${published}, ${lost}, '', 0, 1 FROM participants WHERE participant_id = ${id}`);
     await stack.sql(`UPDATE participants SET published = 3 WHERE participant_id IN (${ids})`);
     await connect(ann, 3, 0);
     await connect(ben, 3, 0);

@@ -281,11 +281,13 @@ static void connections_go_with_their_participants(void **state)
              "INSERT INTO participants (participant_id, room_id, user_id, name, role, state,"
              " token_hash, address, joined_unix_ms, changed_unix_ms) SELECT seq, 1, 0, 'Ann', 2, 3,"
              " UNHEX(SHA2(seq, 256)), UNHEX(MD5('')), 1, 1 FROM seq_1_to_10");
-    must_run(fixture.db,
-             "INSERT INTO rtc_connections (connection, kind, room_id, participant_id,"
-             " joined_unix_ms, node, epoch, version, janus_handle, feed, media, quiet_unix_ms,"
-             " created_unix_ms) SELECT UNHEX(MD5(seq)), 1, 1, seq, 1, 'old', 3, 0, 7, 8, '', 1, 1"
-             " FROM seq_1_to_610");
+    must_run(
+        fixture.db,
+        "INSERT INTO rtc_connections (connection, kind, room_id, participant_id,"
+        " joined_unix_ms, node, epoch, version, janus_session, janus_handle, feed, media, "
+        "quiet_unix_ms,"
+        " created_unix_ms) SELECT UNHEX(MD5(seq)), 1, 1, seq, 1, 'old', 3, 0, 6, 7, 8, '', 1, 1"
+        " FROM seq_1_to_610");
     assert_int_equal(sweep(&r, LEFTOVER_CONNECTIONS, &swept), 2);
     assert_int_equal(swept.removed, 600);
     value_is("SELECT MAX(participant_id) FROM rtc_connections", "10");

@@ -155,8 +155,10 @@ static void make_connection(enum rtc_kind kind, const char *quiet)
     AUTO(mem_free)
     char *insert = mem_printf(
         "REPLACE INTO rtc_connections (connection, kind, room_id, participant_id, joined_unix_ms,"
-        " node, epoch, version, janus_handle, feed, media, quiet_unix_ms, created_unix_ms) SELECT"
-        " REPEAT('%u', 16), %u, room_id, participant_id, joined_unix_ms, 'default', 3, 1, 7, 8, '',"
+        " node, epoch, version, janus_session, janus_handle, feed, media, quiet_unix_ms, "
+        "created_unix_ms) SELECT"
+        " REPEAT('%u', 16), %u, room_id, participant_id, joined_unix_ms, 'default', 3, 1, 6, 7, 8, "
+        "'',"
         " %s, 1 FROM participants",
         (unsigned)kind, (unsigned)kind, quiet);
     must_run(fixture.db, insert);

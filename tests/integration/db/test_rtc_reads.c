@@ -126,11 +126,12 @@ static void all_come_in_pages(void **state)
 {
     static struct told told;
     (void)state;
-    must_run(fixture.db, "INSERT INTO rtc_connections (connection, kind, room_id, participant_id,"
-                         " joined_unix_ms, node, epoch, version, janus_handle, feed, media,"
-                         " quiet_unix_ms, created_unix_ms) SELECT REPEAT(CHAR(64 + seq), 16), 2, 1,"
-                         " seq, 1, IF(seq = 3, 'another', 'default'), 3, 0, 5, 6, '', 1, 1"
-                         " FROM seq_1_to_19");
+    must_run(fixture.db,
+             "INSERT INTO rtc_connections (connection, kind, room_id, participant_id,"
+             " joined_unix_ms, node, epoch, version, janus_session, janus_handle, feed, media,"
+             " quiet_unix_ms, created_unix_ms) SELECT REPEAT(CHAR(64 + seq), 16), 2, 1,"
+             " seq, 1, IF(seq = 3, 'another', 'default'), 3, 0, 4, 5, 6, '', 1, 1"
+             " FROM seq_1_to_19");
     read_page(&told, RTC_EPOCH, STR_NONE);
     assert_int_equal(told.page.count, RTC_PAGE);
     assert_int_equal(told.page.rows[2].connection[0], 'D');
@@ -272,16 +273,18 @@ static void as_many_are_told_as_one_page_has(void **state)
     (void)state;
     (void)rtc_comes("Eve", NULL);
     must_run(fixture.db, "UPDATE participants SET muted = 1");
-    must_run(fixture.db, "INSERT INTO rtc_connections (connection, kind, room_id, participant_id,"
-                         " joined_unix_ms, node, epoch, version, janus_handle, feed, media,"
-                         " quiet_unix_ms, created_unix_ms) SELECT REPEAT('a', 16), 1, room_id,"
-                         " participant_id, joined_unix_ms, 'default', 3, 0, 5, 6, '', 1, 1"
-                         " FROM participants");
+    must_run(fixture.db,
+             "INSERT INTO rtc_connections (connection, kind, room_id, participant_id,"
+             " joined_unix_ms, node, epoch, version, janus_session, janus_handle, feed, media,"
+             " quiet_unix_ms, created_unix_ms) SELECT REPEAT('a', 16), 1, room_id,"
+             " participant_id, joined_unix_ms, 'default', 3, 0, 4, 5, 6, '', 1, 1"
+             " FROM participants");
     is_due("a 1");
-    must_run(fixture.db, "INSERT INTO rtc_connections (connection, kind, room_id, participant_id,"
-                         " joined_unix_ms, node, epoch, version, janus_handle, feed, media,"
-                         " quiet_unix_ms, created_unix_ms) SELECT LPAD(seq, 16, 'b'), 2, 1, seq, 1,"
-                         " 'default', 3, 0, 5, 6, '', 1, 1 FROM seq_1_to_200");
+    must_run(fixture.db,
+             "INSERT INTO rtc_connections (connection, kind, room_id, participant_id,"
+             " joined_unix_ms, node, epoch, version, janus_session, janus_handle, feed, media,"
+             " quiet_unix_ms, created_unix_ms) SELECT LPAD(seq, 16, 'b'), 2, 1, seq, 1,"
+             " 'default', 3, 0, 4, 5, 6, '', 1, 1 FROM seq_1_to_200");
     read_due(&told, "default", RTC_EPOCH);
     assert_int_equal(told.due.count, RTC_DUE_PAGE);
     for (size_t i = 0; i < told.due.count; i++) {

@@ -50,20 +50,33 @@ write_config() { # name, NAME=VALUE...
     fill "$name.in" "$@" >"$private/$name"
 }
 
+# Of the private one. Without direct access nobody else on this machine gets in by the bridge's listener either.
+janus_api_secret() {
+    local text
+    text=$(value LYNKS_JANUS_API_SECRET)
+    if [[ -z $text && $janus_direct == 0 ]]; then
+        text=$(<"$state/secrets/janus-api-secret")
+    fi
+    printf '%s' "$text"
+}
+
 prepare_janus() {
-    local ip=
+    local ip= clients=false
+    local -a transports=(libjanus_http)
+    if [[ $janus_direct == 1 ]]; then clients=true transports+=(libjanus_websockets); fi
     janus_tls_port=$((base_port + 88))
     secret janus-admin-key "$(value LYNKS_JANUS_ADMIN_KEY)"
     secret janus-core-admin-secret
+    secret janus-api-secret
     make_certificate
     private_begin janus janus
     link_modules plugins libjanus_videoroom
-    link_modules transports libjanus_http libjanus_websockets
+    link_modules transports "${transports[@]}"
     mkdir "$private/events" "$private/loggers"
     private_file "$state/secrets/janus-cert.pem" cert.pem
     private_file "$state/secrets/janus-key.pem" key.pem
     write_config janus.jcfg \
-        "API_SECRET=$(setting api_secret "$(value LYNKS_JANUS_API_SECRET)")" \
+        "API_SECRET=$(setting api_secret "$(janus_api_secret)")" \
         "ADMIN_SECRET=$(<"$state/secrets/janus-core-admin-secret")" \
         "EVENT_LOOPS=$(nproc)" "RTP_PORT_RANGE=$(value LYNKS_RTP_PORT_RANGE)" \
         "NAT_1_1=$(setting nat_1_1_mapping "$(value LYNKS_PUBLIC_IP)")" \
@@ -71,7 +84,7 @@ prepare_janus() {
     write_config janus.plugin.videoroom.jcfg "ADMIN_KEY=$(quoted "$(<"$state/secrets/janus-admin-key")")"
     # With "::" it would listen to IPv6 alone; without an address it does to both.
     [[ $janus_host == :: ]] || ip=$janus_host
-    write_config janus.transport.http.jcfg "IP=$(setting ip "$ip")" "PORT=$janus_http_port" TLS_HOST=127.0.0.1 \
+    write_config janus.transport.http.jcfg "CLIENTS=$clients" "IP=$(setting ip "$ip")" "PORT=$janus_http_port" TLS_HOST=127.0.0.1 \
         "TLS_PORT=$janus_tls_port"
     write_config janus.transport.websockets.jcfg "HOST=$janus_host" "PORT=$janus_ws_port"
     chmod 400 "$private"/*.jcfg
@@ -88,13 +101,17 @@ table_janus() {
     for option in --configs-folder=. --disable-colors; do
         put arg "$option"
     done
-    put port "$janus_host" "$janus_http_port" LYNKS_JANUS_HTTP_PORT
-    put port_by_interface "$janus_host" "$janus_ws_port" LYNKS_JANUS_WS_PORT
+    if [[ $janus_direct == 1 ]]; then
+        put port "$janus_host" "$janus_http_port" LYNKS_JANUS_HTTP_PORT
+        put port_by_interface "$janus_host" "$janus_ws_port" LYNKS_JANUS_WS_PORT
+        put ready http "$janus_host" "$janus_http_port" /janus/info
+        put ready tcp "$janus_host" "$janus_ws_port"
+        put shows "on $janus_host:$janus_http_port (HTTP) and $janus_host:$janus_ws_port (WebSocket)"
+    else
+        put shows "for Lynks alone (LYNKS_JANUS_DIRECT)"
+    fi
     put port 127.0.0.1 "$janus_tls_port" LYNKS_BASE_PORT
-    put ready http "$janus_host" "$janus_http_port" /janus/info
-    put ready tcp "$janus_host" "$janus_ws_port"
     put ready tcp 127.0.0.1 "$janus_tls_port"
     # Janus forgets a SIGTERM that comes before its main loop runs; it has nothing to lose by being killed.
     put ms stop_within_ms 2000
-    put shows "on $janus_host:$janus_http_port (HTTP) and $janus_host:$janus_ws_port (WebSocket)"
 }

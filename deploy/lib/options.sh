@@ -13,6 +13,7 @@ LYNKS_BASE_PORT|5700|bus ports are this + 1 to 3 and 11 to 13, ops ports + 100 t
 LYNKS_REPLICAS|1|how many of authsvc, roomsvc and janusbridge run (1 to 8); ports of further ones: + 20 each
 LYNKS_DEMO_USER|auto|the user testuser (password test123) exists: 1, 0, or auto: unless others can reach the API
 LYNKS_TOKEN_KEY|-|key of the check value in tokens, for gateways of several machines alike; default: random, kept in the state folder
+LYNKS_JANUS_DIRECT|auto|clients may talk to the private Janus itself, too: 1, 0, or auto: unless others can reach the API
 LYNKS_JANUS_HOST|127.0.0.1|address of the private Janus' HTTP and WebSocket: the first IPv4 address of an interface, 0.0.0.0 or ::
 LYNKS_JANUS_HTTP_PORT|8088|port of the private Janus' HTTP
 LYNKS_JANUS_WS_PORT|8188|port of the private Janus' WebSocket
@@ -104,6 +105,7 @@ read_options() {
     for name in $(compgen -e | grep '^LYNKS_' || true); do
         [[ ${!name} != *$'\n'* ]] || refuse "$name has a line break"
     done
+    set_janus_direct
     private_mysql=1 private_janus=1
     [[ -z ${LYNKS_MYSQL_HOST:-} ]] || private_mysql=
     [[ -z $private_mysql || ${LYNKS_MYSQL_TLS:-off} == off ]] ||
@@ -111,6 +113,15 @@ read_options() {
     if [[ -n ${LYNKS_JANUS_URL:-} ]]; then
         private_janus=
         read_janus_url
+    fi
+}
+
+# Whoever reaches Janus itself is asked for no token.
+set_janus_direct() {
+    janus_direct=$(value LYNKS_JANUS_DIRECT)
+    [[ $janus_direct =~ ^(0|1|auto)$ ]] || refuse "LYNKS_JANUS_DIRECT must be 0, 1 or auto"
+    if [[ $janus_direct == auto ]]; then
+        [[ $http_host == 127.* || $http_host == ::1 ]] && janus_direct=1 || janus_direct=0
     fi
 }
 

@@ -156,7 +156,7 @@ table_authsvc() { # replica
 }
 
 table_janusbridge() { # replica
-    local admin_key
+    local admin_key api_secret
     begin_service janusbridge 3 "$1"
     put_events 3 "$1"
     put flag together
@@ -166,6 +166,7 @@ table_janusbridge() { # replica
         put env LYNKS_JANUS_CA_FILE janus-ca.pem
         put env LYNKS_JANUS_PID_FILE "$run/janus.pid"
         admin_key=$(<"$state/secrets/janus-admin-key")
+        api_secret=$(janus_api_secret)
     else
         put env LYNKS_JANUS_URL "$LYNKS_JANUS_URL"
         if [[ -n ${LYNKS_JANUS_CA_FILE:-} ]]; then
@@ -173,10 +174,9 @@ table_janusbridge() { # replica
             put env LYNKS_JANUS_CA_FILE janus-ca.pem
         fi
         admin_key=$(value LYNKS_JANUS_ADMIN_KEY)
+        api_secret=$(value LYNKS_JANUS_API_SECRET)
     fi
     if [[ -n $admin_key ]]; then put_text_file LYNKS_JANUS_ADMIN_KEY "$admin_key"; fi
-    local api_secret
-    api_secret=$(value LYNKS_JANUS_API_SECRET)
     if [[ -n $api_secret ]]; then put_text_file LYNKS_JANUS_API_SECRET "$api_secret"; fi
     private_end
 }

@@ -2,6 +2,10 @@
 
 #include "proto/base/log.h"
 
+/* Of a connection that is taken over under the same epoch the one before may have told more than
+ * its row says; so many versions at most. */
+#define VERSIONS_UNDER_WAY (UINT64_C(1) << 20)
+
 struct owner_key {
     uint8_t token_hash[TOKEN_HASH_BYTES];
     uint64_t kind;
@@ -559,6 +563,7 @@ struct connection *rtc_take_row(struct rtc *rtc, const struct msg_rtc_row *row, 
         add_connection(rtc, row->kind, row->connection.data, row->token_hash.data);
     set_place(connection, row->room_id, row->participant, row->feed, row->secret);
     connection->seq = row->seq;
+    connection->version = connection->told_version = row->version + VERSIONS_UNDER_WAY;
     connection->muted = connection->wished_muted = row->muted;
     if (has_handle) {
         connection->handle =

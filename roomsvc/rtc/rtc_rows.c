@@ -92,6 +92,7 @@ static struct msg_rtc_row rtc_row_record(struct rtc_rows *rows, const struct rtc
         .janus_session = kept->janus_session,
         .janus_handle = kept->janus_handle,
         .feed = kept->feed,
+        .version = kept->version,
         .is_up = kept->is_up != 0,
         .published = kept->published,
         .lost = kept->lost,

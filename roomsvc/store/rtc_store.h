@@ -31,7 +31,7 @@ struct rtc_kept {
     uint64_t participant_id;
     unsigned char token_hash[32]; /* the participant's; zeroes: there is no such one any more */
     uint64_t janus_session, janus_handle, feed;
-    uint64_t is_up, published, lost, muted, seq;
+    uint64_t version, is_up, published, lost, muted, seq;
     char secret[ROOM_SECRET_BYTES + 1]; /* digits 0: there is no such room any more */
     struct db_large_blob media;         /* rtc_media.h */
 };

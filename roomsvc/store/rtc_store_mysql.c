@@ -44,14 +44,14 @@ static enum err judge_reader_epoch(struct rtc_reader *reader, struct db *db)
 static const struct db_query select_page = {
     .sql = "SELECT c.connection, c.kind, c.room_id, c.participant_id,"
            " IFNULL(p.token_hash, " NO_TOKEN_HASH
-           "), c.janus_session, c.janus_handle, c.feed, c.is_up, c.published,"
+           "), c.janus_session, c.janus_handle, c.feed, c.version, c.is_up, c.published,"
            " c.lost, c.muted, c.seq, IFNULL(r.secret, '00000000000000000000000000000000'), c.media"
            " FROM rtc_connections c LEFT JOIN participants p ON p.participant_id = c.participant_id"
            " LEFT JOIN rooms r ON r.room_id = c.room_id"
            " WHERE c.node = ? AND c.connection > ? ORDER BY c.connection LIMIT 8",
     .params = DB_FIELDS(struct read_rtc_page, reader.node, after),
     .columns = DB_FIELDS(struct rtc_kept, connection, kind, room_id, participant_id, token_hash,
-                         janus_session, janus_handle, feed, is_up, published, lost, muted, seq,
+                         janus_session, janus_handle, feed, version, is_up, published, lost, muted, seq,
                          secret, media),
     .rows = DB_ROWS(struct read_rtc_page, page.rows, page.count)};
 _Static_assert(RTC_PAGE == 8 && ROOM_SECRET_BYTES == 32, "select_page has those numbers");

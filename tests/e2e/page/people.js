@@ -106,10 +106,42 @@ class Person {
         for (const [key, track] of wanted) if (!this.screens.has(key)) this.screens.set(key, new Screen(track));
     }
 
+    async #inbound() {
+        const stats = await this.meeting.watcher.peer?.getStats() ?? new Map();
+        return [...stats.values()].filter(({ type }) => type === 'inbound-rtp');
+    }
+
+    /// From now on it is kept for how long at most nothing came of a stream.
+    keepGaps() {
+        clearInterval(this.gapsTimer);
+        const gaps = new Map(); // participant/source -> { amount, at, worst }
+        this.gaps = gaps;
+        const look = async () => {
+            const inbound = await this.#inbound();
+            const now = performance.now();
+            const streams = new Map(this.meeting.watcher.streams.map((stream) => [keyOf(stream), stream.mid]));
+            for (const [key, mid] of streams) {
+                const { kind, framesDecoded, packetsReceived } = inbound.find((one) => one.mid === mid) ?? {};
+                const amount = kind === 'video' ? framesDecoded : packetsReceived;
+                const gap = gaps.get(key) ?? { amount, at: now, worst: 0 };
+                gap.worst = Math.max(gap.worst, now - gap.at);
+                if (amount !== gap.amount) Object.assign(gap, { amount, at: now });
+                gaps.set(key, gap);
+            }
+            for (const key of gaps.keys()) if (!streams.has(key)) gaps.delete(key);
+        };
+        this.gapsTimer = setInterval(look, 100);
+    }
+
+    /// participant/source -> the longest gap, in ms, also one that lasts.
+    worstGaps() {
+        return Object.fromEntries([...this.gaps].map(([key, { worst, at }]) => [key, Math.max(worst, performance.now() - at)]));
+    }
+
     /// What comes right now: participant/source -> frames shown and their size, packets of sound.
     async seen() {
-        const { streams, peer } = this.meeting.watcher;
-        const stats = [...(await peer?.getStats() ?? new Map()).values()].filter(({ type }) => type === 'inbound-rtp');
+        const { streams } = this.meeting.watcher;
+        const stats = await this.#inbound();
         return Object.fromEntries(streams.map((stream) => {
             const { frames, width, height } = this.screens.get(keyOf(stream)) ?? {};
             const inbound = stats.find(({ mid }) => mid === stream.mid);

@@ -115,6 +115,7 @@ static void all_that_the_next_bridge_needs_is_told(void **state)
     assert_true(rtc_media_decode(meeting.arena, &row->media, &media));
     assert_int_equal(media.tracks.items[0].source, MEDIA_AUDIO);
     row = &told.page.rows[1];
+    assert_int_equal(row->version, update.rtc_update.version);
     assert_int_equal(row->is_up, 1);
     assert_int_equal(row->seq, 9);
     assert_true(rtc_media_decode(meeting.arena, &row->media, &media));

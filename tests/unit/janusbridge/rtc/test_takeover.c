@@ -12,6 +12,7 @@ static struct msg_rtc_row row_of(unsigned who, enum rtc_kind kind, bool is_up)
                                                      .feed_mid = STR_LIT("0")}};
     const bool publishes = kind == RTC_PUBLISH;
     return (struct msg_rtc_row){.connection = rtc_id(who, kind),
+                                .version = 70,
                                 .kind = kind,
                                 .room_id = RTC_ROOM,
                                 .participant = who,
@@ -53,6 +54,8 @@ static void what_is_up_goes_on(void **state)
     take_over(r, rows, 2);
     assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->reply.rtc_get_reply.state, RTC_UP);
     assert_int_equal(rtc_level(r, ANN, RTC_PUBLISH)->published, MEDIA_AUDIO);
+    /* else roomsvc takes it for what it has heard already */
+    assert_true(rtc_level(r, ANN, RTC_PUBLISH)->version > rows[0].version);
     assert_int_equal(mock_transport_sent(&r->f.janus, "\"detach\""), 0);
     /* and can be asked for other things: nothing is subscribed twice */
     (void)rtc_ask_watch(r, BEN, ANN);

@@ -193,6 +193,7 @@ static void all_of_a_node_are_told(void **state)
                                  .participant_id = 5 + i,
                                  .janus_handle = 11,
                                  .feed = 12,
+                                 .version = 9,
                                  .is_up = 1,
                                  .seq = 3};
         memset(row->secret, 's', ROOM_SECRET_BYTES);
@@ -207,6 +208,7 @@ static void all_of_a_node_are_told(void **state)
         assert_int_equal(rows->items[i].participant, 5 + i);
         assert_true(rows->items[i].is_up);
         assert_int_equal(rows->items[i].seq, 3);
+        assert_int_equal(rows->items[i].version, 9);
         assert_int_equal(rows->items[i].streams.count, i == 1 ? 0 : 1);
     }
     assert_int_equal(rows->items[7].streams.items[0].participant, 9);
@@ -239,6 +241,7 @@ static void the_largest_page_fits_into_one_frame(void **state)
                                  .participant_id = PARTICIPANT_ID_MAX,
                                  .janus_handle = INT64_MAX,
                                  .feed = ROOM_ID_MAX,
+                                 .version = INT64_MAX,
                                  .is_up = 1,
                                  .published = 7,
                                  .lost = 7,

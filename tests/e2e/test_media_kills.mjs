@@ -1,0 +1,128 @@
+#!/usr/bin/env -S node --test-reporter=tap
+// What dies in a meeting of four, and who notices: not a bridge, roomsvc or the database; Janus for a moment, and everybody is back by
+// himself. LYNKS_MEDIA_KILLS: how often the bridge is killed (5).
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startStack } from '../support/stack.mjs';
+import { eventually, sleep } from '../support/wait.mjs';
+import { startPeople } from './people.mjs';
+
+const KILLS = Number(process.env.LYNKS_MEDIA_KILLS ?? 5);
+const BETWEEN_MS = 10000;
+const CALM_MS = 15000;
+// Nobody hears or sees a shorter gap; and on a busy machine there are longer ones without a kill, too.
+const GAP_MS = 500;
+
+let people;
+let stack;
+let gateway;
+let room;
+let calm; // the worst gap without a kill
+const names = ['ann', 'bob', 'cid', 'dan'];
+const at = {}; // name -> who has that name
+
+const others = (name) => Object.keys(at).filter((other) => other !== name);
+const allGet = (...sources) => Promise.all(Object.keys(at).map((name) => at[name].gets(others(name).map((other) => [at[other], ...sources]))));
+const worstGap = async () => Math.max(...(await Promise.all(names.map((name) => at[name].call('worstGaps')))).flatMap(Object.values));
+const keepGaps = () => Promise.all(names.map((name) => at[name].call('keepGaps')));
+const rows = async () => (await stack.sql('SELECT kind, is_up FROM rtc_connections ORDER BY kind, is_up')).map(String);
+const oneOfEachKindForEach = (count) => [...Array(count).fill('1,1'), ...Array(count).fill('2,1')];
+
+async function enter(name) {
+    const person = await people.person(name);
+    await person.enter(gateway, room);
+    return person;
+}
+
+// Ends when the meeting is as whole as before.
+async function isWhole(t, what) {
+    await sleep(BETWEEN_MS);
+    const gap = await worstGap();
+    t.diagnostic(`${what}: the worst gap was ${gap.toFixed(0)} ms, ${calm.toFixed(0)} ms before`);
+    assert.ok(gap <= Math.max(GAP_MS, 2 * calm), `${what}: nothing came for ${gap} ms`);
+    await allGet('audio', 'video');
+    await eventually(async () => {
+        assert.deepEqual(await rows(), oneOfEachKindForEach(Object.keys(at).length));
+        return true;
+    }, { within: 5000, what: 'a row for each connection' });
+}
+
+before(async () => {
+    people = await startPeople();
+    stack = await startStack({ LYNKS_CORS_ORIGINS: people.origin });
+    gateway = `http://127.0.0.1:${stack.ports.http}`;
+    const { json } = await stack.request('/v1/sessions', { body: { username: 'testuser', password: 'test123' } });
+    const made = await stack.request('/v1/rooms', { token: `Bearer ${json.token}`, body: { name: 'Tea', guests_wait: false } });
+    room = made.json.code;
+    for (const name of names) at[name] = await enter(name);
+    await Promise.all(names.map((name) => at[name].call('publish')));
+    await allGet('audio', 'video');
+    await keepGaps();
+    await sleep(CALM_MS);
+    calm = await worstGap();
+});
+after(async () => {
+    await people?.close();
+    await stack?.remove();
+});
+
+test('the bridge is killed again and again: media goes on', async (t) => {
+    for (let kill = 1; kill <= KILLS; kill += 1) {
+        await keepGaps();
+        await stack.crash('janusbridge');
+        await isWhole(t, `kill ${kill}`);
+    }
+});
+
+test('then somebody new comes in, sees all and is seen, and leaves', async () => {
+    at.eve = await enter('eve');
+    await at.eve.call('publish');
+    await allGet('audio', 'video');
+    await at.eve.call('leave');
+    delete at.eve;
+    await allGet('audio', 'video');
+});
+
+test('then screens are shared and layers chosen as before', async () => {
+    await at.cid.share();
+    await at.dan.gets(others('dan').map((other) => [at[other], 'audio', 'video', ...(other === 'cid' ? ['screen'] : [])]));
+    await at.cid.call('unshare');
+    await at.dan.call('want', [[at.ann.id, 'video', 0]]);
+    await allGet('audio', 'video');
+});
+
+test('the bridge is stopped for a while: media goes on', async (t) => {
+    await keepGaps();
+    const pid = await stack.signal('janusbridge', 'SIGSTOP');
+    await sleep(BETWEEN_MS);
+    process.kill(pid, 'SIGCONT');
+    await isWhole(t, 'a pause');
+});
+
+test('roomsvc and the database are killed: media goes on', async (t) => {
+    await keepGaps();
+    await stack.crash('roomsvc');
+    await stack.crash('mysql');
+    await isWhole(t, 'roomsvc, mysql');
+});
+
+test('everything but Janus is started again, one after the other: media goes on', async (t) => {
+    await keepGaps();
+    await stack.deploy('restart');
+    await isWhole(t, 'a restart');
+});
+
+test('Janus is killed: everybody is back by himself', async (t) => {
+    const begin = performance.now();
+    await stack.crash('janus');
+    await allGet('audio', 'video');
+    t.diagnostic(`all were back ${(performance.now() - begin).toFixed(0)} ms after the kill`);
+    await eventually(async () => {
+        assert.deepEqual(await rows(), oneOfEachKindForEach(names.length));
+        return true;
+    }, { within: 5000, what: 'a row for each connection' });
+});
+
+test('no page had anything to complain of', () => {
+    assert.deepEqual(people.faults(), []);
+});

@@ -97,8 +97,13 @@ static struct http_chunk *encode_me_event(void *arg, uint64_t can)
 static struct http_chunk *encode_without_id(void *arg, const struct http_chunk *event)
 {
     const struct str text = http_chunk_data(event);
-    const size_t number = strspn(text.data, "0123456789") + 1;
+    size_t number = 0;
     (void)arg;
+    while (number < text.bytes && text.data[number] != ' ') {
+        number++;
+    }
+    assert_true(number < text.bytes);
+    number++;
     return http_chunk_new((struct str){.data = text.data + number, .bytes = text.bytes - number});
 }
 

@@ -4,6 +4,14 @@ layers="lint unit contract contract-tsan hostile fuzz integration e2e chaos comp
 # Their figures are shown, passed or not.
 told_layers="chaos compose"
 
+# How many programs run at a time. Two where they wait for most of the time; what is timed, or needs all there is, runs alone.
+layer_slots() {
+    case "$1" in
+    unit | contract | contract-tsan | integration) echo 2 ;;
+    *) echo 1 ;;
+    esac
+}
+
 layer_builds() {
     case "$1" in
     lint) echo clang ;;

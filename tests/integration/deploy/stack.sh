@@ -12,10 +12,11 @@ ports_are_free() {
     for port in "$@"; do port_is_free "$port" || return 1; done
 }
 
+# Of those that tests beside this one do not look at.
 free_block() {
     local base
     for _ in {1..100}; do
-        base=$((10000 + 200 * (RANDOM % 100)))
+        base=$((10000 + 400 * (RANDOM % 50) + 200 * (${LYNKS_TEST_SLOT:-0} % 2)))
         ports_are_free $((base + 1)) $((base + 2)) $((base + 3)) $((base + 11)) $((base + 12)) $((base + 13)) \
             $((base + 31)) $((base + 32)) $((base + 33)) $((base + 88)) $((base + 100)) $((base + 101)) \
             $((base + 102)) $((base + 103)) $((base + 21)) $((base + 22)) $((base + 23)) $((base + 121)) \

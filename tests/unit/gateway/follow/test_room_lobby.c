@@ -50,7 +50,8 @@ static void who_waits_hears_of_himself_and_gets_the_room_when_he_is_in(void **st
 /* He waits, as the event 2 says. */
 static void play_waiting(struct fixture *f, uint64_t id)
 {
-    const uint64_t named[] = {id};
+    static const uint64_t people[] = {ME, 8};
+    const uint64_t *named = id == ME ? &people[0] : &people[1];
     const uint64_t seq = play(f, ROOM, EVENT_PARTICIPANT_WAITING, id);
     f->rooms[ROOM].events[seq - 1].audience = AUDIENCE_STAFF;
     f->rooms[ROOM].events[seq - 1].named = (struct u64_list){.items = named, .count = 1};

@@ -57,6 +57,10 @@ const QUESTIONS = {
     sendMessage: null, // only participants; see test_moderation.mjs
     listMessages: null,
     followRoom: null,
+    publish: null, // likewise; see test_media_rights.mjs
+    watch: null,
+    getWatchOffer: null,
+    answerWatchOffer: null,
 };
 
 async function signIn(username, password = PASSWORD) {

@@ -51,8 +51,8 @@ static const struct db_query select_page = {
            " WHERE c.node = ? AND c.connection > ? ORDER BY c.connection LIMIT 8",
     .params = DB_FIELDS(struct read_rtc_page, reader.node, after),
     .columns = DB_FIELDS(struct rtc_kept, connection, kind, room_id, participant_id, token_hash,
-                         janus_session, janus_handle, feed, version, is_up, published, lost, muted, seq,
-                         secret, media),
+                         janus_session, janus_handle, feed, version, is_up, published, lost, muted,
+                         seq, secret, media),
     .rows = DB_ROWS(struct read_rtc_page, page.rows, page.count)};
 _Static_assert(RTC_PAGE == 8 && ROOM_SECRET_BYTES == 32, "select_page has those numbers");
 

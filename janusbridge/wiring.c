@@ -55,7 +55,8 @@ static bool set_up_bridge(struct wiring *w, const struct janusbridge_config *con
                                   .metrics = service_metrics(service),
                                   .bus = service_bus(service),
                                   .lease = w->lease,
-                                  .publisher = bridge.publisher};
+                                  .publisher = bridge.publisher,
+                                  .health = service_health(service)};
     const struct rtc_config rtc_config = config_rtc(config);
     w->rtc = rtc_new(&rtc, &rtc_config);
     w->handlers = (struct handlers){.bridge = w->bridge, .rtc = w->rtc};

@@ -113,7 +113,21 @@ read_options() {
     if [[ -n ${LYNKS_JANUS_URL:-} ]]; then
         private_janus=
         read_janus_url
+    else
+        set_media_connections
     fi
+}
+
+# Each connection for media takes a port, and two descriptors of Janus; the rest are for clients that talk to it.
+set_media_connections() {
+    local range files fit
+    range=$(value LYNKS_RTP_PORT_RANGE) files=$(ulimit -Hn)
+    [[ $files != unlimited ]] || files=1048576
+    fit=$((${range#*-} - ${range%-*} + 1))
+    ((fit <= files / 3)) || fit=$((files / 3))
+    media_connections=$((fit < 2000 ? fit : 2000))
+    [[ ! ${LYNKS_MEDIA_CONNECTIONS_MAX:-} =~ ^[0-9]{1,5}$ ]] || ((10#$LYNKS_MEDIA_CONNECTIONS_MAX <= fit)) ||
+        refuse "LYNKS_MEDIA_CONNECTIONS_MAX is $LYNKS_MEDIA_CONNECTIONS_MAX, but there is room for $fit (LYNKS_RTP_PORT_RANGE, ulimit -Hn)"
 }
 
 # Whoever reaches Janus itself is asked for no token.

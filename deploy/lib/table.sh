@@ -165,6 +165,8 @@ table_janusbridge() { # replica
         private_file "$state/secrets/janus-cert.pem" janus-ca.pem
         put env LYNKS_JANUS_CA_FILE janus-ca.pem
         put env LYNKS_JANUS_PID_FILE "$run/janus.pid"
+        [[ -n ${LYNKS_MEDIA_CONNECTIONS_MAX:-}${LYNKS_MEDIA_CONNECTIONS_MAX_FILE:-} ]] ||
+            put env LYNKS_MEDIA_CONNECTIONS_MAX "$media_connections"
         admin_key=$(<"$state/secrets/janus-admin-key")
         api_secret=$(janus_api_secret)
     else

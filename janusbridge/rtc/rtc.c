@@ -197,6 +197,7 @@ struct rtc *rtc_new(const struct rtc_parts *parts, const struct rtc_config *conf
     rtc->taken_over =
         metrics_counter(parts->metrics, "lynks_janusbridge_connections_taken_over_total",
                         "Connections of clients that another bridge had made", NULL);
+    rtc_tell_count(rtc);
     rtc->takeover = takeover_new(rtc);
     rtc->sweep_timer = clock_after(parts->clock, SWEEP_MS, tell_what_is_left, rtc);
     rtc->due_timer = clock_after(parts->clock, DUE_MS, ask_due, rtc);

@@ -278,6 +278,32 @@ static void take_out_everywhere(struct connection *connection)
     janus_handle_release(&connection->handle);
 }
 
+/* Before it is full, and again only after there was room. */
+static void warn_of_full(struct rtc *rtc, size_t count)
+{
+    const size_t max = rtc->config.connections_max;
+    if (count < max - max / 5) {
+        rtc->is_nearly_full = false;
+    } else if (count >= max - max / 10 && !rtc->is_nearly_full) {
+        rtc->is_nearly_full = true;
+        log_warn("connections of clients are nearly all taken", LOG_U64("connections", count),
+                 LOG_U64("connections_max", max));
+    }
+}
+
+void rtc_tell_count(struct rtc *rtc)
+{
+    const size_t count = lru_count(rtc->by_id);
+    metric_set(rtc->there, (int64_t)count);
+    warn_of_full(rtc, count);
+    if (rtc->parts.health != NULL) {
+        AUTO(mem_free)
+        char *note = mem_printf("%zu of %zu connections", count, rtc->config.connections_max);
+        health_set(rtc->parts.health, "media", true, "");
+        health_note(rtc->parts.health, "media", note);
+    }
+}
+
 void rtc_drop(struct connection *connection)
 {
     struct rtc *rtc = connection->rtc;
@@ -285,7 +311,7 @@ void rtc_drop(struct connection *connection)
     take_out_everywhere(connection);
     leave_table(rtc->by_id, connection->id, connection);
     list_remove(&connection->link);
-    metric_set(rtc->there, (int64_t)lru_count(rtc->by_id));
+    rtc_tell_count(rtc);
     connection_free(connection);
 }
 
@@ -386,7 +412,7 @@ static struct connection *add_connection(struct rtc *rtc, enum rtc_kind kind, co
     enter_table(rtc->by_id, connection->id, connection);
     enter_table(rtc->by_owner, &key, connection);
     list_add(&rtc->all, &connection->link);
-    metric_set(rtc->there, (int64_t)lru_count(rtc->by_id));
+    rtc_tell_count(rtc);
     return connection;
 }
 

@@ -42,12 +42,16 @@ struct rtc {
     bool is_taken_over; /* all rows of the node are known */
     uint64_t sweep_timer, due_timer;
     bool is_asking_due;
+    bool is_nearly_full; /* which was told */
     struct metric *there, *made, *ended, *taken_over;
 };
 
 /* False: it is none that can be understood. */
 bool media_news_read(const struct janus_message *message, struct media_news *ret_news);
 void rtc_hear(struct connection *connection, const struct media_news *news);
+
+/* How many there are, for operators. */
+void rtc_tell_count(struct rtc *rtc);
 
 /* ---- finding them ---- */
 

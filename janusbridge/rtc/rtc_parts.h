@@ -5,6 +5,7 @@
 #include "janusbridge/janus/janus_handle.h"
 #include "janusbridge/lease/lease.h"
 #include "janusbridge/rtc/sdp.h"
+#include "proto/base/health.h"
 #include "proto/bus/bus_publisher.h"
 
 struct rtc_config {
@@ -22,6 +23,7 @@ struct rtc_parts {
     const struct bus *bus;           /* to roomsvc */
     struct lease *lease;             /* NULL: none is needed */
     struct bus_publisher *publisher; /* of hints; NULL: nobody gets any */
+    struct health *health;           /* says how many connections there are; NULL: it does not */
 };
 
 #endif

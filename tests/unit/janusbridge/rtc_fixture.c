@@ -35,7 +35,8 @@ static int set_up(void **state)
                                     .handles = r->handles,
                                     .clock = fake_clock_clock(r->f.clock),
                                     .metrics = r->f.metrics,
-                                    .bus = &r->bus.bus};
+                                    .bus = &r->bus.bus,
+                                    .health = r->f.health};
     const struct rtc_config config = {
         .node = "node1", .connections_max = RTC_CONNECTIONS_MAX, .bitrate = 1500000};
     r->rtc = rtc_new(&parts, &config);

@@ -182,8 +182,11 @@ static void there_is_a_bound(void **state)
     (void)rtc_ask_publish(r, ANN);
     (void)rtc_ask_watch(r, ANN, 0);
     (void)rtc_ask_publish(r, BEN);
+    log_capture_expect("connections of clients are nearly all taken");
     (void)rtc_ask_watch(r, BEN, 0);
     assert_int_equal(rtc_ask_publish(r, CAT)->err, ERR_MEDIA_FULL);
+    AUTO(mem_free) char *health = health_json(r->f.health);
+    assert_non_null(strstr(health, "\"note\":\"4 of 4 connections\""));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rtc_setup, rtc_teardown)

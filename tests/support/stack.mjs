@@ -35,7 +35,7 @@ function portIsFree(port) {
 // Below the range that the kernel draws from for outgoing connections, and none that tests beside this one look at.
 async function freeBlock() {
     for (let attempt = 0; attempt < 100; attempt += 1) {
-        const block = 2 * Math.floor(Math.random() * 50) + (Number(process.env.LYNKS_TEST_SLOT ?? 0) % 2);
+        const block = 2 * Math.floor(Math.random() * 50) + (Number(process.env.TEST_SLOT ?? 0) % 2);
         const base = 10000 + PORTS_PER_STACK * block;
         const wanted = [0, 1, 2, 3, 11, 12, 13, 88, 100, 101, 102, 103, 110, 111, 112, 113].map((n) => base + n);
         if ((await Promise.all(wanted.map(portIsFree))).every(Boolean)) return base;

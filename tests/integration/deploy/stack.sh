@@ -16,7 +16,7 @@ ports_are_free() {
 free_block() {
     local base
     for _ in {1..100}; do
-        base=$((10000 + 400 * (RANDOM % 50) + 200 * (${LYNKS_TEST_SLOT:-0} % 2)))
+        base=$((10000 + 400 * (RANDOM % 50) + 200 * (${TEST_SLOT:-0} % 2)))
         ports_are_free $((base + 1)) $((base + 2)) $((base + 3)) $((base + 11)) $((base + 12)) $((base + 13)) \
             $((base + 31)) $((base + 32)) $((base + 33)) $((base + 88)) $((base + 100)) $((base + 101)) \
             $((base + 102)) $((base + 103)) $((base + 21)) $((base + 22)) $((base + 23)) $((base + 121)) \

@@ -12,11 +12,22 @@ set_url() {
     url=http://$host:$http_port
 }
 
-# Is there a demo user? auto: not where others can reach the API, which the migrator decides in containers, too.
-set_demo_user() {
-    demo_user=$(LYNKS_DEMO_USER=$(value LYNKS_DEMO_USER) LYNKS_HTTP_HOST=$http_host \
-        env -u LYNKS_DEMO_USER_FILE -u LYNKS_HTTP_HOST_FILE "$bin/lynks-migrate" --demo-user) ||
+# 1 or 0, of what is auto: not where others can reach the API. The migrator, which decides that in containers, too, is asked:
+# of the demo user, as which it knows it.
+decide_by_reach() { # 0, 1 or auto
+    LYNKS_DEMO_USER=$1 LYNKS_HTTP_HOST=$http_host \
+        env -u LYNKS_DEMO_USER_FILE -u LYNKS_HTTP_HOST_FILE "$bin/lynks-migrate" --demo-user ||
         die "lynks-migrate does not take the configuration"
+}
+
+# Is there a demo user?
+set_demo_user() {
+    demo_user=$(decide_by_reach "$(value LYNKS_DEMO_USER)")
+}
+
+# Whoever reaches Janus itself is asked for no token.
+set_janus_direct() {
+    janus_direct=$(decide_by_reach "$janus_direct")
 }
 
 # Three lines that work as they stand, whatever tools there are beside curl and grep.

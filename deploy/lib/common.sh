@@ -3,6 +3,8 @@
 
 set -euo pipefail
 umask 022
+# Without a trap bash goes on if what it waits for ends by itself in the moment of a Ctrl-C.
+trap 'exit 130' INT
 # Upper and lower case, order and ranges of letters differ from language to language: in Turkish the capital of i is no I.
 export LC_ALL=C
 unset CDPATH # with it cd may go elsewhere, and prints where

@@ -105,7 +105,8 @@ read_options() {
     for name in $(compgen -e | grep '^LYNKS_' || true); do
         [[ ${!name} != *$'\n'* ]] || refuse "$name has a line break"
     done
-    set_janus_direct
+    janus_direct=$(value LYNKS_JANUS_DIRECT) # auto: until there is a build to ask (set_janus_direct)
+    [[ $janus_direct =~ ^(0|1|auto)$ ]] || refuse "LYNKS_JANUS_DIRECT must be 0, 1 or auto"
     private_mysql=1 private_janus=1
     [[ -z ${LYNKS_MYSQL_HOST:-} ]] || private_mysql=
     [[ -z $private_mysql || ${LYNKS_MYSQL_TLS:-off} == off ]] ||
@@ -128,15 +129,6 @@ set_media_connections() {
     media_connections=$((fit < 2000 ? fit : 2000))
     [[ ! ${LYNKS_MEDIA_CONNECTIONS_MAX:-} =~ ^[0-9]{1,5}$ ]] || ((10#$LYNKS_MEDIA_CONNECTIONS_MAX <= fit)) ||
         refuse "LYNKS_MEDIA_CONNECTIONS_MAX is $LYNKS_MEDIA_CONNECTIONS_MAX, but there is room for $fit (LYNKS_RTP_PORT_RANGE, ulimit -Hn)"
-}
-
-# Whoever reaches Janus itself is asked for no token.
-set_janus_direct() {
-    janus_direct=$(value LYNKS_JANUS_DIRECT)
-    [[ $janus_direct =~ ^(0|1|auto)$ ]] || refuse "LYNKS_JANUS_DIRECT must be 0, 1 or auto"
-    if [[ $janus_direct == auto ]]; then
-        [[ $http_host == 127.* || $http_host == ::1 ]] && janus_direct=1 || janus_direct=0
-    fi
 }
 
 read_janus_url() {

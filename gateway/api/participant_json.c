@@ -11,14 +11,14 @@ _Static_assert(ARRAY_LEN(media_source_words) == MEDIA_SOURCES + 1 && MEDIA_AUDIO
                    MEDIA_VIDEO == 2 && MEDIA_SCREEN == 4,
                "each word is for the bit in its place");
 
-static const char *const media_words[] = {"flowing", "lost", NULL};
+const char *const track_media_words[] = {"flowing", "lost", NULL};
 
 static const struct member track_members[] = {
     {.name = "source", .type = MEMBER_WORD, .words = media_source_words},
     {.name = "muted", .type = MEMBER_BOOL, .doc = "Others are not to get it."},
     {.name = "media",
      .type = MEMBER_WORD,
-     .words = media_words,
+     .words = track_media_words,
      .doc = "Does it arrive? Lost: it has, and does not now."},
     {.name = NULL},
 };
@@ -65,7 +65,7 @@ static void write_tracks(const struct msg_participant *participant, struct json_
             json_out_open(out, '{');
             json_out_member_z(out, "source", media_source_words[i]);
             json_out_member_bool(out, "muted", (participant->muted >> i & 1) != 0);
-            json_out_member_z(out, "media", media_words[participant->lost >> i & 1]);
+            json_out_member_z(out, "media", track_media_words[participant->lost >> i & 1]);
             json_out_close(out, "}");
         }
     }

@@ -12,6 +12,7 @@ extern const struct member me_members[];          /* of what one is told of ones
 /* Of a set of media_source: the first word is for the number 1, the next one for 2, and so on. */
 extern const char *const media_source_words[];
 #define MEDIA_SOURCES 3
+extern const char *const track_media_words[]; /* by whether it is lost */
 
 /* Into an object that is open already. */
 void participant_json_write(const struct msg_participant *participant, struct json_out *out);

@@ -33,7 +33,6 @@ void rtc_id_draw(const struct exchange *exchange, uint8_t ret_id[RTC_ID_BYTES])
 static const char *const rtc_kind_words[] = {"publish", "watch", NULL};
 static const char *const rtc_state_words[] = {
     "attaching", "storing", "joining", "offered", "connecting", "up", "closing", "gone", NULL};
-static const char *const track_media_words[] = {"flowing", "lost", NULL};
 
 static const struct member rtc_track_members[] = {
     {.name = "source", .type = MEMBER_WORD, .words = media_source_words},

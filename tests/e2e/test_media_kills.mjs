@@ -14,6 +14,9 @@ const BETWEEN_MS = 10000;
 const CALM_MS = 15000;
 // Nobody hears or sees a shorter gap; and on a busy machine there are longer ones without a kill, too.
 const GAP_MS = 500;
+// A gap tells nothing while the pages themselves waited this long for a processor: it is done again, so often.
+const STARVED_MS = 150;
+const ATTEMPTS = 3;
 
 let people;
 let stack;
@@ -25,7 +28,10 @@ const at = {}; // name -> who has that name
 
 const others = (name) => Object.keys(at).filter((other) => other !== name);
 const allGet = (...sources) => Promise.all(Object.keys(at).map((name) => at[name].gets(others(name).map((other) => [at[other], ...sources]))));
-const worstGap = async () => Math.max(...(await Promise.all(names.map((name) => at[name].call('worstGaps')))).flatMap(Object.values));
+async function worstGap() {
+    const worst = await Promise.all(names.map((name) => at[name].call('worstGap')));
+    return { gap: Math.max(...worst.map(({ gap }) => gap)), starved: Math.max(...worst.map(({ starved }) => starved)) };
+}
 const keepGaps = () => Promise.all(names.map((name) => at[name].call('keepGaps')));
 const rows = async () => (await stack.sql('SELECT kind, is_up FROM rtc_connections ORDER BY kind, is_up')).map(String);
 const connections = async () => (await stack.sql('SELECT HEX(connection) FROM rtc_connections')).flat();
@@ -37,12 +43,18 @@ async function enter(name) {
     return person;
 }
 
-// Ends when the meeting is as whole as before.
-async function isWhole(t, what) {
-    await sleep(BETWEEN_MS);
-    const gap = await worstGap();
-    t.diagnostic(`${what}: the worst gap was ${gap.toFixed(0)} ms, ${calm.toFixed(0)} ms before`);
-    assert.ok(gap <= Math.max(GAP_MS, 2 * calm), `${what}: nothing came for ${gap} ms`);
+// Nobody notices what action does, and the meeting is as whole as before.
+async function isNotNoticed(t, what, action) {
+    for (let attempt = 1; ; attempt += 1) {
+        await keepGaps();
+        await action();
+        await sleep(BETWEEN_MS);
+        const { gap, starved } = await worstGap();
+        t.diagnostic(`${what}: the worst gap was ${gap.toFixed(0)} ms, ${calm.toFixed(0)} ms before; the pages waited for a processor up to ${
+            starved.toFixed(0)} ms`);
+        if (gap <= Math.max(GAP_MS, 2 * calm)) break;
+        assert.ok(attempt < ATTEMPTS && starved >= STARVED_MS, `${what}: nothing came for ${gap} ms`);
+    }
     await allGet('audio', 'video');
     await eventually(async () => {
         assert.deepEqual(await rows(), oneOfEachKindForEach(Object.keys(at).length));
@@ -62,7 +74,7 @@ before(async () => {
     await allGet('audio', 'video');
     await keepGaps();
     await sleep(CALM_MS);
-    calm = await worstGap();
+    calm = (await worstGap()).gap;
 });
 after(async () => {
     await people?.close();
@@ -71,9 +83,7 @@ after(async () => {
 
 test('the bridge is killed again and again: media goes on', async (t) => {
     for (let kill = 1; kill <= KILLS; kill += 1) {
-        await keepGaps();
-        await stack.crash('janusbridge');
-        await isWhole(t, `kill ${kill}`);
+        await isNotNoticed(t, `kill ${kill}`, () => stack.crash('janusbridge'));
     }
 });
 
@@ -95,24 +105,22 @@ test('then screens are shared and layers chosen as before', async () => {
 });
 
 test('the bridge is stopped for a while: media goes on', async (t) => {
-    await keepGaps();
-    const pid = await stack.signal('janusbridge', 'SIGSTOP');
-    await sleep(BETWEEN_MS);
-    process.kill(pid, 'SIGCONT');
-    await isWhole(t, 'a pause');
+    await isNotNoticed(t, 'a pause', async () => {
+        const pid = await stack.signal('janusbridge', 'SIGSTOP');
+        await sleep(BETWEEN_MS);
+        process.kill(pid, 'SIGCONT');
+    });
 });
 
 test('roomsvc and the database are killed: media goes on', async (t) => {
-    await keepGaps();
-    await stack.crash('roomsvc');
-    await stack.crash('mysql');
-    await isWhole(t, 'roomsvc, mysql');
+    await isNotNoticed(t, 'roomsvc, mysql', async () => {
+        await stack.crash('roomsvc');
+        await stack.crash('mysql');
+    });
 });
 
 test('everything but Janus is started again, one after the other: media goes on', async (t) => {
-    await keepGaps();
-    await stack.deploy('restart');
-    await isWhole(t, 'a restart');
+    await isNotNoticed(t, 'a restart', () => stack.deploy('restart'));
 });
 
 test('Janus is killed: everybody is back by himself', async (t) => {

@@ -4,6 +4,8 @@ import { Api } from '/core/api.js';
 import { ownEnv } from '/core/env.js';
 import { Meeting, everything } from '/core/meeting.js';
 
+const LOOK_MS = 100;
+
 const keyOf = ({ participant, source }) => `${participant}/${source}`;
 
 // What one stream shows: an element, and how many frames were shown.
@@ -116,9 +118,13 @@ class Person {
         clearInterval(this.gapsTimer);
         const gaps = new Map(); // participant/source -> { amount, at, worst }
         this.gaps = gaps;
+        this.starvedMs = 0;
+        let lookedAt = performance.now();
         const look = async () => {
             const inbound = await this.#inbound();
             const now = performance.now();
+            this.starvedMs = Math.max(this.starvedMs, now - lookedAt - LOOK_MS);
+            lookedAt = now;
             const streams = new Map(this.meeting.watcher.streams.map((stream) => [keyOf(stream), stream.mid]));
             for (const [key, mid] of streams) {
                 const { kind, framesDecoded, packetsReceived } = inbound.find((one) => one.mid === mid) ?? {};
@@ -130,12 +136,13 @@ class Person {
             }
             for (const key of gaps.keys()) if (!streams.has(key)) gaps.delete(key);
         };
-        this.gapsTimer = setInterval(look, 100);
+        this.gapsTimer = setInterval(look, LOOK_MS);
     }
 
-    /// participant/source -> the longest gap, in ms, also one that lasts.
-    worstGaps() {
-        return Object.fromEntries([...this.gaps].map(([key, { worst, at }]) => [key, Math.max(worst, performance.now() - at)]));
+    /// The longest gap of any stream, in ms, also one that lasts; and for how long the page itself had to wait for a processor.
+    worstGap() {
+        const gaps = [...this.gaps.values()].map(({ worst, at }) => Math.max(worst, performance.now() - at));
+        return { gap: Math.max(0, ...gaps), starved: this.starvedMs };
     }
 
     /// What comes right now: participant/source -> frames shown and their size, packets of sound.

@@ -63,6 +63,9 @@ static void follow_rooms(struct api_fixture *f)
     f->hints = rtc_hints_new(f->metrics, 2 * (size_t)STREAMS_MAX, rtc_hint_event);
 }
 
+const uint8_t connection_bytes[16] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
+                                      0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+
 int api_fixture_setup(void **state)
 {
     struct api_fixture *f = mem_alloc(sizeof(*f));

@@ -16,6 +16,10 @@
 #define VISITS_PER_PARTICIPANT_MAX 2
 #define VISITS_PER_ADDRESS_MAX 4
 
+/* The id of a connection for media, in hex and as it is. */
+#define CONNECTION_HEX "00112233445566778899aabbccddeeff"
+extern const uint8_t connection_bytes[16];
+
 struct api_fixture {
     struct fake_clock *clock;
     struct metrics *metrics;

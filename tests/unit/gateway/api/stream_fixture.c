@@ -42,6 +42,20 @@ int stream_fixture_teardown(void **state)
     return api_fixture_teardown((void **)&api);
 }
 
+void stream_fixture_publish(struct stream_fixture *f, uint64_t generation,
+                            const struct msg_room_event *event)
+{
+    const struct msg msg = {.id = MSG_room_news,
+                            .room_news = {.what = ROOM_NEWS_EVENT,
+                                          .generation = generation,
+                                          .has_room_id = true,
+                                          .room_id = 5,
+                                          .has_event = true,
+                                          .event = *event}};
+    room_follow_hear(f->api->rooms, &msg);
+    news_watch_hear(f->api->news, "tcp://127.0.0.1:5712", /* is_next= */ true);
+}
+
 struct stream_reader *reader_new(struct ask *ask)
 {
     struct stream_reader *reader = mem_alloc(sizeof(*reader));

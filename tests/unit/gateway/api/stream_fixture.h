@@ -18,6 +18,10 @@ int stream_fixture_teardown(void **state);
 /* There is no more than one stream; for loop_run_until. */
 bool stream_fixture_has_one(void *f);
 
+/* As roomsvc: an event of the room 5. */
+void stream_fixture_publish(struct stream_fixture *f, uint64_t generation,
+                            const struct msg_room_event *event);
+
 /* A client of a stream. */
 struct stream_reader {
     struct ask *ask;

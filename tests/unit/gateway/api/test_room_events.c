@@ -114,28 +114,16 @@ static void answer_room(struct stream_fixture *f)
     answer_with(f, MSG_journal_read, &none);
 }
 
-static void publish(struct stream_fixture *f, const struct msg_room_event *event)
-{
-    const struct msg msg = {.id = MSG_room_news,
-                            .room_news = {.what = ROOM_NEWS_EVENT,
-                                          .generation = GENERATION,
-                                          .has_room_id = true,
-                                          .room_id = 5,
-                                          .has_event = true,
-                                          .event = *event}};
-    room_follow_hear(f->api->rooms, &msg);
-    news_watch_hear(f->api->news, "tcp://127.0.0.1:5712", /* is_next= */ true);
-}
-
 /* Bob comes in: event 42, and so on. */
 static void publish_bob(struct stream_fixture *f, uint64_t seq)
 {
-    publish(f, &(struct msg_room_event){.seq = seq,
-                                        .type = EVENT_PARTICIPANT_JOINED,
-                                        .audience = AUDIENCE_ALL,
-                                        .time_unix_ms = 3000,
-                                        .has_participant = true,
-                                        .participant = bob});
+    stream_fixture_publish(f, GENERATION,
+                           &(struct msg_room_event){.seq = seq,
+                                                    .type = EVENT_PARTICIPANT_JOINED,
+                                                    .audience = AUDIENCE_ALL,
+                                                    .time_unix_ms = 3000,
+                                                    .has_participant = true,
+                                                    .participant = bob});
 }
 
 /* ---- clients ---- */
@@ -191,7 +179,7 @@ static void publish_role(struct stream_fixture *f)
                                    .has_participant = true,
                                    .participant = ann};
     event.participant.role = ROOM_MODERATOR;
-    publish(f, &event);
+    stream_fixture_publish(f, GENERATION, &event);
 }
 
 #define ME_DATA "{\"me\":{\"can\":[\"see_room\",\"raise_hand\"]}}"
@@ -216,12 +204,13 @@ static void a_snapshot_comes_first_then_what_happens(void **state)
     assert_int_equal(streams_in(f, "state=\"waits\""), 0);
     publish_bob(f, 42);
     reader_assert_got(f, reader, SNAPSHOT JOINED);
-    publish(f, &(struct msg_room_event){.seq = 43,
-                                        .type = EVENT_ROOM_UPDATED,
-                                        .audience = AUDIENCE_ALL,
-                                        .time_unix_ms = 3000,
-                                        .has_room = true,
-                                        .room = a_room});
+    stream_fixture_publish(f, GENERATION,
+                           &(struct msg_room_event){.seq = 43,
+                                                    .type = EVENT_ROOM_UPDATED,
+                                                    .audience = AUDIENCE_ALL,
+                                                    .time_unix_ms = 3000,
+                                                    .has_room = true,
+                                                    .room = a_room});
     reader_assert_got(f, reader,
                       SNAPSHOT JOINED "event: room.updated\nid: g3.43\ndata: " DATA(
                           "room.updated", "\"room\":" ROOM) "\n\n");
@@ -412,7 +401,7 @@ static void who_is_out_is_told_and_ended(void **state)
                                    .has_reason = true,
                                    .reason = REASON_REMOVED};
     event.participant.state = PARTICIPANT_REMOVED;
-    publish(f, &event);
+    stream_fixture_publish(f, GENERATION, &event);
     reader_assert_got(
         f, reader,
         SNAPSHOT "event: participant.removed\nid: g3.42\ndata: " DATA(
@@ -599,12 +588,13 @@ static void a_poll_tells_of_a_reset_and_of_the_end(void **state)
                   "{\"events\":[{\"event\":\"reset\",\"data\":{}},{\"id\":\"g3.41\",\"event\":"
                   "\"snapshot\",\"data\":" SNAPSHOT_DATA "}],\"next\":\"g3.41\"}");
     ask = poll_events(f, "after=g3.41");
-    publish(f, &(struct msg_room_event){.seq = 42,
-                                        .type = EVENT_MEETING_ENDED,
-                                        .audience = AUDIENCE_ALL,
-                                        .time_unix_ms = 3000,
-                                        .has_reason = true,
-                                        .reason = REASON_MEETING_ENDED});
+    stream_fixture_publish(f, GENERATION,
+                           &(struct msg_room_event){.seq = 42,
+                                                    .type = EVENT_MEETING_ENDED,
+                                                    .audience = AUDIENCE_ALL,
+                                                    .time_unix_ms = 3000,
+                                                    .has_reason = true,
+                                                    .reason = REASON_MEETING_ENDED});
     assert_polled(&ask, "{\"events\":[{\"id\":\"g3.42\",\"event\":\"meeting.ended\",\"data\":" DATA(
                             "meeting.ended",
                             "\"reason\":\"meeting_ended\"") "},{\"event\":\"end\","

@@ -11,13 +11,11 @@
 #define PATH "/v1/rooms/5/events"
 #define ME 7
 #define GENERATION 3
-#define ID "00112233445566778899aabbccddeeff"
 #define SNAPSHOT_END "\"me\":{\"can\":[\"see_room\"]}}\n\n"
-#define HINT(type, data) "event: " type "\ndata: {\"connection\":\"" ID "\"" data "}\n\n"
+#define HINT(type, data)                                                                           \
+    "event: " type "\ndata: {\"connection\":\"" CONNECTION_HEX "\"" data "}\n\n"
 #define OFFER_1 HINT("rtc.offer", ",\"seq\":1")
 
-static const uint8_t id_bytes[] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
-                                   0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
 static const struct msg_participant ann = {.id = ME,
                                            .name = STR_LIT("Ann"),
                                            .role = ROOM_PARTICIPANT,
@@ -70,25 +68,12 @@ static void answer_room(struct stream_fixture *f)
     answer_with(f, MSG_journal_read, &none);
 }
 
-static void publish_track(struct stream_fixture *f, const struct msg_room_event *event)
-{
-    const struct msg msg = {.id = MSG_room_news,
-                            .room_news = {.what = ROOM_NEWS_EVENT,
-                                          .generation = GENERATION,
-                                          .has_room_id = true,
-                                          .room_id = 5,
-                                          .has_event = true,
-                                          .event = *event}};
-    room_follow_hear(f->api->rooms, &msg);
-    news_watch_hear(f->api->news, "tcp://127.0.0.1:5712", /* is_next= */ true);
-}
-
 static void hint(struct stream_fixture *f, struct msg_rtc_hint hint)
 {
     struct msg msg = {.id = MSG_rtc_hint, .rtc_hint = hint};
     msg.rtc_hint.node = STR_LIT("default");
     msg.rtc_hint.room_id = 5;
-    msg.rtc_hint.connection = (struct str){.data = (const char *)id_bytes, .bytes = 16};
+    msg.rtc_hint.connection = (struct str){.data = (const char *)connection_bytes, .bytes = 16};
     rtc_hints_hear(f->api->hints, &msg);
 }
 
@@ -151,13 +136,14 @@ static void what_one_sends_is_told_to_all(void **state)
     struct stream_reader *reader = open_stream_of(f, ME + 1);
     struct strbuf told = {0};
     for (uint64_t i = 0; i < ARRAY_LEN(rows); i++) {
-        publish_track(f, &(struct msg_room_event){.seq = 42 + i,
-                                                  .type = rows[i].type,
-                                                  .audience = AUDIENCE_ALL,
-                                                  .time_unix_ms = 3000,
-                                                  .has_participant = true,
-                                                  .participant = ann,
-                                                  .sources = MEDIA_AUDIO | MEDIA_SCREEN});
+        stream_fixture_publish(f, GENERATION,
+                               &(struct msg_room_event){.seq = 42 + i,
+                                                        .type = rows[i].type,
+                                                        .audience = AUDIENCE_ALL,
+                                                        .time_unix_ms = 3000,
+                                                        .has_participant = true,
+                                                        .participant = ann,
+                                                        .sources = MEDIA_AUDIO | MEDIA_SCREEN});
         AUTO(mem_free)
         char *text = mem_printf(
             "event: %s\nid: g3.%d\ndata: {\"type\":\"%s\",\"time\":\"1970-01-01T00:00:03.000Z\","
@@ -261,8 +247,9 @@ static void a_poll_is_answered_by_a_hint(void **state)
     answer_room(f);
     assert_int_equal(ask->answers, 0);
     hint_offer(f, ME, 1);
-    assert_polled(&ask, "{\"events\":[{\"event\":\"rtc.offer\",\"data\":{\"connection\":\"" ID
-                        "\",\"seq\":1}}],\"next\":\"g3.41\"}");
+    assert_polled(&ask,
+                  "{\"events\":[{\"event\":\"rtc.offer\",\"data\":{\"connection\":\"" CONNECTION_HEX
+                  "\",\"seq\":1}}],\"next\":\"g3.41\"}");
     hint_offer(f, ME, 2); /* nobody waits */
     ask = ask_events(f, "application/json", "after=g3.41&wait_s=1", ME);
     fake_clock_advance(f->api->clock, 1000);

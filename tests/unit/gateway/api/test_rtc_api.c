@@ -14,12 +14,8 @@
 #define ROOM "/v1/rooms/abc-defg-hij"
 #define PUBLISH ROOM "/publish"
 #define WATCH ROOM "/watch"
-#define ID "00112233445566778899aabbccddeeff"
-#define RTC "/v1/rtc/" ID
+#define RTC "/v1/rtc/" CONNECTION_HEX
 #define FRAGMENT "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n"
-
-static const uint8_t id_bytes[RTC_ID_BYTES] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
-                                               0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
 
 static struct ask *send_rtc(struct api_fixture *f, const char *method, const char *path,
                             const char *body)
@@ -35,7 +31,7 @@ static void reply_to(struct api_fixture *f, enum msg_id asked_id, const struct m
 static void assert_id(struct str id)
 {
     assert_int_equal(id.bytes, RTC_ID_BYTES);
-    assert_memory_equal(id.data, id_bytes, RTC_ID_BYTES);
+    assert_memory_equal(id.data, connection_bytes, RTC_ID_BYTES);
 }
 
 /* ---- publishing ---- */
@@ -207,16 +203,17 @@ static void a_connection_is_shown(void **state)
           .seq = 3,
           .published = MEDIA_AUDIO | MEDIA_SCREEN,
           .lost = MEDIA_SCREEN},
-         "{\"id\":\"" ID "\",\"kind\":\"publish\",\"state\":\"up\",\"seq\":3,\"tracks\":["
+         "{\"id\":\"" CONNECTION_HEX
+         "\",\"kind\":\"publish\",\"state\":\"up\",\"seq\":3,\"tracks\":["
          "{\"source\":\"audio\",\"media\":\"flowing\"},{\"source\":\"screen\",\"media\":\"lost\"}"
          "]}"},
         {{.kind = RTC_PUBLISH, .state = RTC_ATTACHING},
-         "{\"id\":\"" ID
+         "{\"id\":\"" CONNECTION_HEX
          "\",\"kind\":\"publish\",\"state\":\"attaching\",\"seq\":0,\"tracks\":[]}"},
         {{.kind = RTC_WATCH, .state = RTC_OFFERED, .seq = 1},
-         "{\"id\":\"" ID "\",\"kind\":\"watch\",\"state\":\"offered\",\"seq\":1}"},
+         "{\"id\":\"" CONNECTION_HEX "\",\"kind\":\"watch\",\"state\":\"offered\",\"seq\":1}"},
         {{.kind = RTC_WATCH, .state = RTC_GONE, .seq = 1},
-         "{\"id\":\"" ID "\",\"kind\":\"watch\",\"state\":\"gone\",\"seq\":1}"},
+         "{\"id\":\"" CONNECTION_HEX "\",\"kind\":\"watch\",\"state\":\"gone\",\"seq\":1}"},
     };
     struct api_fixture *f = *state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -277,7 +274,7 @@ static void a_connection_is_restarted(void **state)
     assert_hash_of(restart->asker.token_hash, PARTICIPANT_TOKEN);
     reply_to(f, MSG_rtc_restart, &(struct msg){.id = MSG_rtc_restart_reply});
     assert_int_equal(ask->status, 202);
-    assert_string_equal(ask->body, "{\"connection\":\"" ID "\"}");
+    assert_string_equal(ask->body, "{\"connection\":\"" CONNECTION_HEX "\"}");
     ask_free(&ask);
     ask = send_rtc(f, "POST", RTC "/restart", NULL);
     fail_call(f, MSG_rtc_restart, ERR_CONFLICT);

@@ -10,10 +10,6 @@
 #include "tests/unit/gateway/api/api_fixture.h"
 
 #define WATCH "/v1/rooms/abc-defg-hij/watch"
-#define ID "00112233445566778899aabbccddeeff"
-
-static const uint8_t id_bytes[RTC_ID_BYTES] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
-                                               0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
 
 static struct ask *send_wish(struct api_fixture *f, const char *method, const char *path,
                              const char *body)
@@ -47,11 +43,12 @@ static void who_watches_says_all_that_he_wants(void **state)
     assert_true(wanted[1].has_layer && wanted[1].layer == 0 && wanted[1].paused);
     assert_true(wanted[2].participant == 9007199254740991 && wanted[2].source == MEDIA_VIDEO);
     assert_true(wanted[2].has_layer && wanted[2].layer == 2 && !wanted[2].paused);
-    reply_to_wish(f, MSG_rtc_watch,
-                  &(struct msg){.id = MSG_rtc_watch_reply,
-                                .rtc_watch_reply = {.connection = rtc_id_str(id_bytes), .seq = 4}});
+    reply_to_wish(
+        f, MSG_rtc_watch,
+        &(struct msg){.id = MSG_rtc_watch_reply,
+                      .rtc_watch_reply = {.connection = rtc_id_str(connection_bytes), .seq = 4}});
     assert_int_equal(ask->status, 200);
-    assert_string_equal(ask->body, "{\"connection\":\"" ID "\",\"seq\":4}");
+    assert_string_equal(ask->body, "{\"connection\":\"" CONNECTION_HEX "\",\"seq\":4}");
     ask_free(&ask);
     ask = send_wish(f, "PUT", WATCH, "{\"wanted\":[]}");
     assert_int_equal(asked(f, MSG_rtc_watch)->request.rtc_watch.wanted.count, 0);
@@ -104,15 +101,15 @@ static void the_open_offer_is_shown(void **state)
     reply_to_wish(
         f, MSG_rtc_ask_offer,
         &(struct msg){.id = MSG_rtc_ask_offer_reply,
-                      .rtc_ask_offer_reply = {.connection = rtc_id_str(id_bytes),
+                      .rtc_ask_offer_reply = {.connection = rtc_id_str(connection_bytes),
                                               .seq = 7,
                                               .sdp = STR_LIT("v=0"),
                                               .streams = {.items = streams, .count = 2}}});
     assert_int_equal(ask->status, 200);
-    assert_string_equal(ask->body,
-                        "{\"connection\":\"" ID "\",\"seq\":7,\"sdp\":\"v=0\",\"streams\":["
-                        "{\"mid\":\"0\",\"participant\":\"9\",\"source\":\"video\"},"
-                        "{\"mid\":\"a\\\"b\"}]}");
+    assert_string_equal(ask->body, "{\"connection\":\"" CONNECTION_HEX
+                                   "\",\"seq\":7,\"sdp\":\"v=0\",\"streams\":["
+                                   "{\"mid\":\"0\",\"participant\":\"9\",\"source\":\"video\"},"
+                                   "{\"mid\":\"a\\\"b\"}]}");
     ask_free(&ask);
 }
 

@@ -30,6 +30,11 @@ static bool set_up_janus(struct wiring *w, const struct janusbridge_config *conf
     return true;
 }
 
+static void tell_gateways(void *arg, const struct msg *hint)
+{
+    (void)bus_publisher_send(arg, hint);
+}
+
 static bool set_up_bridge(struct wiring *w, const struct janusbridge_config *config)
 {
     struct service *service = w->service;
@@ -49,14 +54,15 @@ static bool set_up_bridge(struct wiring *w, const struct janusbridge_config *con
         return false;
     }
     w->bridge = bridge_new(w->session, service_clock(service), service_metrics(service), &bridge);
-    const struct rtc_parts rtc = {.session = w->session,
-                                  .handles = bridge_handles(w->bridge),
-                                  .clock = service_clock(service),
-                                  .metrics = service_metrics(service),
-                                  .bus = service_bus(service),
-                                  .lease = w->lease,
-                                  .publisher = bridge.publisher,
-                                  .health = service_health(service)};
+    const struct rtc_parts rtc = {
+        .session = w->session,
+        .handles = bridge_handles(w->bridge),
+        .clock = service_clock(service),
+        .metrics = service_metrics(service),
+        .bus = service_bus(service),
+        .lease = w->lease,
+        .hints = {.tell = bridge.publisher != NULL ? tell_gateways : NULL, .arg = bridge.publisher},
+        .health = service_health(service)};
     const struct rtc_config rtc_config = config_rtc(config);
     w->rtc = rtc_new(&rtc, &rtc_config);
     w->handlers = (struct handlers){.bridge = w->bridge, .rtc = w->rtc};

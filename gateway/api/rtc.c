@@ -73,6 +73,7 @@ static enum err prepare_publish(struct exchange *exchange, struct msg *msg)
     struct rtc_asked *asked = attach_asked(exchange);
     rtc_id_draw(exchange, asked->connection);
     publish->connection = rtc_id_str(asked->connection);
+    publish->body_hash = repeat_key_body(exchange);
     publish->tracks = read_tracks(exchange, asked);
     (void)exchange_asker(exchange, &publish->asker);
     return room_ref_read(exchange, &publish->room);

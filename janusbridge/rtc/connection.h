@@ -10,6 +10,7 @@
 
 #define CONNECTION_ID_BYTES 16
 #define TOKEN_HASH_BYTES 32
+#define BODY_HASH_BYTES 16
 
 struct rtc;
 
@@ -61,10 +62,13 @@ struct connection {
     uint64_t room_id, participant, feed;
     char *pin, *secret;
 
-    uint64_t seq;      /* offers so far */
-    char *sdp;         /* Janus' last answer; of one that watches, its offer that waits for one */
-    char *offer;       /* of one that publishes: its last offer */
-    struct call *call; /* that waits for what is under way; NULL: nobody does */
+    uint64_t seq; /* offers so far */
+    char *sdp;    /* Janus' last answer; of one that watches, its offer that waits for one */
+    char *offer;  /* of one that publishes: its last offer; likewise: */
+    bool has_body_hash;
+    uint8_t
+        body_hash[BODY_HASH_BYTES]; /* of the request that made it, if a client has given its key */
+    struct call *call;              /* that waits for what is under way; NULL: nobody does */
 
     struct track *tracks;
     size_t track_count;

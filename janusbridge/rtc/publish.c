@@ -107,14 +107,38 @@ static void join_as_publisher(struct connection *connection)
     send_offer(connection, body, str_of(connection->offer), on_publish_joined);
 }
 
-/* The same call again: whoever asked first does not listen any more. */
+/* Of another request: a client may give a key once only. */
+static bool is_of_another_body(const struct connection *connection, struct str body_hash)
+{
+    const struct str first = {(const char *)connection->body_hash, sizeof(connection->body_hash)};
+    return connection->has_body_hash && body_hash.bytes > 0 && !str_eq(first, body_hash);
+}
+
+/* The same call again: as long as there is no answer, whoever asked first does not listen any more.
+ * Later Janus may be at another offer; and what it told the bridge before nobody knows. */
 static void begin_again(struct connection *connection, struct call *call)
 {
     const bool is_agreed = connection->state == RTC_CONNECTING || connection->state == RTC_UP;
+    if (is_of_another_body(connection, call->request.rtc_publish.body_hash)) {
+        call_fail(call, ERR_KEY_REUSED);
+        return;
+    }
+    if (is_agreed && (connection->is_busy || connection->sdp == NULL)) {
+        call_fail(call, ERR_CONFLICT);
+        return;
+    }
     rtc_fail_call(connection, ERR_CONFLICT);
     connection->call = call;
-    if (is_agreed && connection->sdp != NULL && !connection->is_busy) {
+    if (is_agreed) {
         reply_answer(connection, true);
+    }
+}
+
+static void note_body(struct connection *connection, struct str body_hash)
+{
+    connection->has_body_hash = body_hash.bytes == sizeof(connection->body_hash);
+    if (connection->has_body_hash) {
+        memcpy(connection->body_hash, body_hash.data, sizeof(connection->body_hash));
     }
 }
 
@@ -139,6 +163,7 @@ void publish_begin(struct rtc *rtc, struct call *call)
         sdp_pass_on(asked->sdp, rtc->config.candidates, &sdp);
         connection_set_text(&connection->offer, strbuf_str(&sdp));
         connection_set_tracks(connection, &asked->tracks);
+        note_body(connection, asked->body_hash);
     }
 }
 

@@ -158,7 +158,7 @@ struct call_context rtc_context(const struct rtc *rtc, const char *name)
 void rtc_hint(const struct connection *connection, struct msg_rtc_hint more)
 {
     const struct rtc *rtc = connection->rtc;
-    if (rtc->parts.publisher == NULL || connection->participant == 0) {
+    if (rtc->parts.hints.tell == NULL || connection->participant == 0) {
         return;
     }
     struct msg msg = {.id = MSG_rtc_hint, .rtc_hint = more};
@@ -168,7 +168,7 @@ void rtc_hint(const struct connection *connection, struct msg_rtc_hint more)
     msg.rtc_hint.connection = (struct str){(const char *)connection->id, sizeof(connection->id)};
     msg.rtc_hint.kind = connection->kind;
     msg.rtc_hint.seq = connection->seq;
-    (void)bus_publisher_send(rtc->parts.publisher, &msg);
+    rtc->parts.hints.tell(rtc->parts.hints.arg, &msg);
 }
 
 /* A call to roomsvc about a connection, which may be gone when the answer comes. */

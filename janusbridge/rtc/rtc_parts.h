@@ -6,7 +6,7 @@
 #include "janusbridge/lease/lease.h"
 #include "janusbridge/rtc/sdp.h"
 #include "proto/base/health.h"
-#include "proto/bus/bus_publisher.h"
+#include "proto/bus/bus.h"
 
 struct rtc_config {
     const char *node;               /* name of the Janus node */
@@ -15,15 +15,21 @@ struct rtc_config {
     enum sdp_candidates candidates; /* of clients, that Janus is told */
 };
 
+/* How gateways are told a hint (rtc_hint in messages.def); tell NULL: nobody gets any. */
+struct hint_teller {
+    void (*tell)(void *arg, const struct msg *hint);
+    void *arg;
+};
+
 struct rtc_parts {
     struct janus_session *session;
     struct janus_handles *handles;
     const struct clock *clock;
     struct metrics *metrics;
-    const struct bus *bus;           /* to roomsvc */
-    struct lease *lease;             /* NULL: none is needed */
-    struct bus_publisher *publisher; /* of hints; NULL: nobody gets any */
-    struct health *health;           /* says how many connections there are; NULL: it does not */
+    const struct bus *bus; /* to roomsvc */
+    struct lease *lease;   /* NULL: none is needed */
+    struct hint_teller hints;
+    struct health *health; /* says how many connections there are; NULL: it does not */
 };
 
 #endif

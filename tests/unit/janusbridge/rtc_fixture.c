@@ -14,10 +14,21 @@
     "\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n"
 
 const char rtc_offer_sdp[] = HEAD("0 1") AUDIO("sendonly", "actpass") VIDEO("sendonly", "actpass");
+const char rtc_later_offer_sdp[] =
+    HEAD("0 1") AUDIO("sendonly", "actpass") VIDEO("inactive", "actpass");
 const char rtc_janus_answer_sdp[] =
     HEAD("0 1") AUDIO("recvonly", "active") VIDEO("recvonly", "active");
 const char rtc_janus_offer_sdp[] = HEAD("0") AUDIO("sendonly", "actpass");
 const char rtc_answer_sdp[] = HEAD("0") AUDIO("recvonly", "active");
+
+static void hear_hint(void *arg, const struct msg *msg)
+{
+    struct rtc_fixture *r = arg;
+    r->hints[msg->rtc_hint.what]++;
+    r->last_hint = msg->rtc_hint;
+    r->last_hint.node = r->last_hint.connection = STR_NONE;
+    r->last_hint.stream = (struct msg_rtc_stream){0};
+}
 
 static int set_up(void **state)
 {
@@ -36,6 +47,7 @@ static int set_up(void **state)
                                     .clock = fake_clock_clock(r->f.clock),
                                     .metrics = r->f.metrics,
                                     .bus = &r->bus.bus,
+                                    .hints = {.tell = hear_hint, .arg = r},
                                     .health = r->f.health};
     const struct rtc_config config = {
         .node = "node1", .connections_max = RTC_CONNECTIONS_MAX, .bitrate = 1500000};
@@ -111,6 +123,11 @@ struct mock_call *rtc_call(struct rtc_fixture *r, struct msg request)
 
 struct mock_call *rtc_ask_publish(struct rtc_fixture *r, unsigned who)
 {
+    return rtc_ask_publish_keyed(r, who, STR_NONE);
+}
+
+struct mock_call *rtc_ask_publish_keyed(struct rtc_fixture *r, unsigned who, struct str body)
+{
     const struct msg_rtc_track tracks[] = {{.mid = STR_LIT("0"), .source = MEDIA_AUDIO},
                                            {.mid = STR_LIT("1"), .source = MEDIA_VIDEO}};
     return rtc_call(r, (struct msg){.id = MSG_rtc_publish,
@@ -118,7 +135,8 @@ struct mock_call *rtc_ask_publish(struct rtc_fixture *r, unsigned who)
                                                     .room = STR_LIT("abcdefghij"),
                                                     .asker = {.token_hash = rtc_token(who)},
                                                     .sdp = str_of(rtc_offer_sdp),
-                                                    .tracks = {tracks, ARRAY_LEN(tracks)}}});
+                                                    .tracks = {tracks, ARRAY_LEN(tracks)},
+                                                    .body_hash = body}});
 }
 
 struct mock_call *rtc_ask_watch(struct rtc_fixture *r, unsigned who, unsigned whom)

@@ -20,6 +20,7 @@ enum { ANN = 1, BEN = 2, CAT = 3 };
 
 /* What a browser offers that sends microphone (mid 0) and camera (mid 1), and Janus' answer. */
 extern const char rtc_offer_sdp[], rtc_janus_answer_sdp[];
+extern const char rtc_later_offer_sdp[]; /* the camera is off */
 /* What Janus offers who gets one audio (mid 0), and a browser's answer. */
 extern const char rtc_janus_offer_sdp[], rtc_answer_sdp[];
 
@@ -30,6 +31,8 @@ struct rtc_fixture {
     struct rtc *rtc;
     struct mock_call calls[RTC_CALLS];
     size_t count;
+    size_t hints[RTC_HINT_RESUMED + 1]; /* told to gateways so far, by what they tell */
+    struct msg_rtc_hint last_hint;      /* without what it borrows */
 };
 
 /* For cmocka. Ready: a new session, and no rows. Teardown fails the test if a call was not answered
@@ -43,6 +46,8 @@ int rtc_teardown(void **state);
 struct mock_call *rtc_call(struct rtc_fixture *r, struct msg request);
 /* who names the participant, his token, and (with the kind) the connection. */
 struct mock_call *rtc_ask_publish(struct rtc_fixture *r, unsigned who);
+/* The same, of a client that has given a key: body stands for the hash of what he has sent. */
+struct mock_call *rtc_ask_publish_keyed(struct rtc_fixture *r, unsigned who, struct str body);
 struct mock_call *rtc_ask_watch(struct rtc_fixture *r, unsigned who, unsigned whom);
 struct mock_call *rtc_ask_answer(struct rtc_fixture *r, unsigned who, uint64_t seq);
 struct mock_call *rtc_ask_close(struct rtc_fixture *r, unsigned who, enum rtc_kind kind);

@@ -39,6 +39,8 @@ static void assert_id(struct str id)
 #define OFFER                                                                                      \
     "{\"sdp\":\"v=0\\r\\n\",\"sources\":{\"0\":\"audio\",\"cam\":\"video\",\"2\":\"screen\"}}"
 
+#define LATER_OFFER "{\"sdp\":\"v=0\\r\\n\",\"sources\":{\"0\":\"audio\"}}"
+
 static enum media_source source_of(const struct msg_rtc_track_list *tracks, const char *mid)
 {
     for (size_t i = 0; i < tracks->count; i++) {
@@ -123,6 +125,27 @@ static void the_same_key_makes_the_same_connection(void **state)
             assert_string_not_equal(ids[i], ids[j]);
         }
     }
+}
+
+/* The bridge compares what it stands for. */
+static void another_body_with_the_same_key_is_told_apart(void **state)
+{
+    struct api_fixture *f = *state;
+    const struct sent rows[] = {{"POST", PUBLISH, PARTICIPANT_TOKEN, OFFER, KEY},
+                                {"POST", PUBLISH, PARTICIPANT_TOKEN, LATER_OFFER, KEY}};
+    uint8_t first[AUTH_BODY_BYTES];
+    struct ask *ask = send_as(f, &rows[0]);
+    struct str hash = asked(f, MSG_rtc_publish)->request.rtc_publish.body_hash;
+    assert_int_equal(hash.bytes, sizeof(first));
+    memcpy(first, hash.data, sizeof(first));
+    char id[RTC_ID_HEX + 1];
+    take_published(f, &ask, id);
+    ask = send_as(f, &rows[1]);
+    hash = asked(f, MSG_rtc_publish)->request.rtc_publish.body_hash;
+    assert_memory_not_equal(first, hash.data, sizeof(first));
+    fail_call(f, MSG_rtc_publish, ERR_KEY_REUSED);
+    assert_problem(ask, 422, "key_reused");
+    ask_free(&ask);
 }
 
 static void who_publishes_offers_again(void **state)
@@ -561,6 +584,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RTC_TEST(who_is_in_publishes),
         RTC_TEST(the_same_key_makes_the_same_connection),
+        RTC_TEST(another_body_with_the_same_key_is_told_apart),
         RTC_TEST(who_publishes_offers_again),
         RTC_TEST(a_description_is_so_long),
         RTC_TEST(only_what_carries_a_description_is_larger),

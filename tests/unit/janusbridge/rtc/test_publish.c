@@ -99,6 +99,47 @@ static void the_same_call_again_makes_nothing_else(void **state)
     assert_int_equal(mock_transport_sent(&r->f.janus, "joinandconfigure"), 1);
 }
 
+/* Another request with a client's key is a mistake of his: it is not taken for the first one. */
+static void a_key_that_comes_again_with_something_else_is_refused(void **state)
+{
+    struct rtc_fixture *r = *state;
+    const struct str one = STR_LIT("0123456789abcdef"), other = STR_LIT("0123456789abcdeX");
+    const struct mock_call *first = rtc_ask_publish_keyed(r, ANN, one);
+    assert_int_equal(rtc_ask_publish_keyed(r, ANN, other)->err, ERR_KEY_REUSED);
+    assert_int_equal(first->answers, 0); /* it goes on */
+    rtc_attach(r, SENDING_HANDLE(ANN));
+    rtc_let_in(r, ANN);
+    rtc_janus(r, "joinandconfigure", SENDING_HANDLE(ANN),
+              "{\"videoroom\":\"joined\",\"room\":1234,\"id\":9001,\"publishers\":[]}", "answer",
+              rtc_janus_answer_sdp);
+    assert_int_equal(first->err, ERR_OK);
+    assert_int_equal(rtc_ask_publish_keyed(r, ANN, other)->err, ERR_KEY_REUSED);
+    assert_int_equal(rtc_ask_publish_keyed(r, ANN, one)->err, ERR_OK);
+    /* a proxy's id is no key of a client's */
+    assert_int_equal(rtc_ask_publish(r, ANN)->err, ERR_OK);
+}
+
+/* Both would wait for the one answer of Janus. */
+static void the_first_offer_again_does_not_take_the_place_of_a_later_one(void **state)
+{
+    struct rtc_fixture *r = *state;
+    const struct msg_rtc_track track = {.mid = STR_LIT("0"), .source = MEDIA_AUDIO};
+    rtc_publishes(r, ANN);
+    const struct mock_call *later =
+        rtc_call(r, (struct msg){.id = MSG_rtc_offer,
+                                 .rtc_offer = {.connection = rtc_id(ANN, RTC_PUBLISH),
+                                               .asker = {.token_hash = rtc_token(ANN)},
+                                               .sdp = str_of(rtc_later_offer_sdp),
+                                               .tracks = {&track, 1}}});
+    assert_int_equal(rtc_ask_publish(r, ANN)->err, ERR_CONFLICT);
+    rtc_janus(r, "\"configure\"", SENDING_HANDLE(ANN),
+              "{\"videoroom\":\"event\",\"room\":1234,\"configured\":\"ok\"}", "answer",
+              rtc_janus_answer_sdp);
+    assert_int_equal(later->err, ERR_OK);
+    assert_int_equal(later->reply.rtc_offer_reply.seq, 2);
+    assert_int_equal(rtc_level(r, ANN, RTC_PUBLISH)->published, MEDIA_AUDIO);
+}
+
 static void only_who_made_it_may_ask_for_it(void **state)
 {
     struct rtc_fixture *r = *state;
@@ -200,6 +241,8 @@ int main(void)
         TEST(an_offer_that_is_none_never_reaches_janus),
         TEST(what_janus_refuses_is_detached),
         TEST(the_same_call_again_makes_nothing_else),
+        TEST(a_key_that_comes_again_with_something_else_is_refused),
+        TEST(the_first_offer_again_does_not_take_the_place_of_a_later_one),
         TEST(only_who_made_it_may_ask_for_it),
         TEST(who_is_out_is_cut_off),
         TEST(who_is_mute_is_not_passed_on),

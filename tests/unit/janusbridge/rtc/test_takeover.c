@@ -66,6 +66,19 @@ static void what_is_up_goes_on(void **state)
     (void)mock_transport_get(&r->f.janus, "\"unsubscribe\":[{\"sub_mid\":\"0\"}]");
 }
 
+/* Its answer is not known any more: whoever asks for it again is told so, and makes another one. */
+static void an_answer_of_the_bridge_before_is_not_waited_for(void **state)
+{
+    struct rtc_fixture *r = *state;
+    resume_session(r);
+    const struct msg_rtc_row row = row_of(ANN, RTC_PUBLISH, true);
+    take_over(r, &row, 1);
+    const struct mock_call *again = rtc_ask_publish(r, ANN);
+    assert_int_equal(again->answers, 1);
+    assert_int_equal(again->err, ERR_CONFLICT);
+    assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->reply.rtc_get_reply.state, RTC_UP);
+}
+
 static void what_was_being_made_ends(void **state)
 {
     struct rtc_fixture *r = *state;
@@ -126,6 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_up_goes_on),
+        TEST(an_answer_of_the_bridge_before_is_not_waited_for),
         TEST(what_was_being_made_ends),
         TEST(of_another_session_all_ends),
         TEST(what_is_told_before_the_rows_counts),

@@ -80,7 +80,8 @@ struct connection {
     size_t stream_count;
     struct wish *wishes;
     size_t wish_count;
-    unsigned vain; /* attempts in a row at a feed that was gone */
+    unsigned vain;                   /* attempts in a row at a feed that was gone */
+    uint64_t told_ms, tell_pause_ms; /* of its offer that waits: when told, when to be told again */
 
     /* what roomsvc is told */
     uint64_t version, told_version;

@@ -379,6 +379,10 @@ void rtc_look_again(struct rtc *rtc, uint64_t room_id)
 void rtc_tell_again(struct rtc *rtc)
 {
     LIST_EACH (struct connection, connection, &rtc->all, link) {
+        const struct rtc_kind_ops *ops = rtc->ops[connection->kind];
+        if (ops->remind != NULL) {
+            ops->remind(connection);
+        }
         if (connection->is_telling) {
             continue;
         }

@@ -26,6 +26,7 @@ struct rtc_kind_ops {
     void (*look)(struct connection *connection); /* its media can flow: is all as it is to be? */
     void (*hear_event)(struct connection *connection, const struct janus_message *message);
     void (*hear_media)(struct connection *connection, const struct media_news *news);
+    void (*remind)(struct connection *connection); /* now and then: does its client know? */
 };
 
 struct takeover;
@@ -100,7 +101,7 @@ void rtc_fail_call(struct connection *connection, enum err err);
 struct call_context rtc_context(const struct rtc *rtc, const char *name);
 /* Its level has changed: roomsvc is told, until it knows. */
 void rtc_changed(struct connection *connection);
-/* What was not told, or not heard, is told once more. */
+/* What was not told, or maybe not heard, is told once more. */
 void rtc_tell_again(struct rtc *rtc);
 /* more: what is in the hint besides whose it is; its what is set. */
 void rtc_hint(const struct connection *connection, struct msg_rtc_hint more);

@@ -7,6 +7,7 @@
  * gone one does not keep the others away. */
 #define VAIN_MAX 2
 #define VAIN_PAUSE_MS 100
+#define OFFER_PAUSE_MS 1000 /* until a client is told of its offer again; then twice as long */
 #define LAYER_ASKS_MAX 3
 #define LAYER_PAUSE_MS 1000
 
@@ -116,6 +117,23 @@ static void take_streams(struct connection *watcher, const struct janus_stream *
     watcher->stream_count = count;
 }
 
+static void tell_of_offer(struct connection *watcher, uint64_t pause_ms)
+{
+    watcher->told_ms = clock_mono_ms(watcher->rtc->parts.clock);
+    watcher->tell_pause_ms = pause_ms;
+    rtc_hint(watcher, (struct msg_rtc_hint){.what = RTC_HINT_OFFER});
+}
+
+/* Nobody keeps hints: one that was lost on its way would leave it waiting until it ends. */
+static void remind_of_offer(struct connection *watcher)
+{
+    const uint64_t now_ms = clock_mono_ms(watcher->rtc->parts.clock);
+    if (watcher->state == RTC_OFFERED && !watcher->is_busy &&
+        now_ms - watcher->told_ms >= watcher->tell_pause_ms) {
+        tell_of_offer(watcher, 2 * watcher->tell_pause_ms);
+    }
+}
+
 static void take_offer(struct connection *watcher, const struct janus_message *message)
 {
     struct janus_stream streams[RTC_STREAMS_MAX];
@@ -138,7 +156,7 @@ static void take_offer(struct connection *watcher, const struct janus_message *m
     watcher->seq++;
     connection_set_text(&watcher->sdp, sdp);
     rtc_limit(watcher, RTC_ANSWER_TIMEOUT_MS);
-    rtc_hint(watcher, (struct msg_rtc_hint){.what = RTC_HINT_OFFER});
+    tell_of_offer(watcher, OFFER_PAUSE_MS);
     rtc_changed(watcher);
 }
 
@@ -466,5 +484,7 @@ static void hear_of_layers(struct connection *watcher, const struct janus_messag
                                                        .has_source = true}});
 }
 
-const struct rtc_kind_ops watch_ops = {
-    .join = join_as_watcher, .look = watch_look, .hear_event = hear_of_layers};
+const struct rtc_kind_ops watch_ops = {.join = join_as_watcher,
+                                       .look = watch_look,
+                                       .hear_event = hear_of_layers,
+                                       .remind = remind_of_offer};

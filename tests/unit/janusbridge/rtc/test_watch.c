@@ -173,21 +173,64 @@ static void a_layer_that_does_not_come_is_not_asked_for_for_ever(void **state)
     assert_int_equal(mock_transport_sent(&r->f.janus, "\"substream\":0"), 4);
 }
 
+static void is_offered(struct rtc_fixture *r, unsigned who)
+{
+    rtc_publishes(r, ANN);
+    (void)rtc_ask_watch(r, who, ANN);
+    rtc_attach(r, WATCHING_HANDLE(who));
+    rtc_let_in(r, who);
+    rtc_janus(r, "subscriber", WATCHING_HANDLE(who),
+              "{\"videoroom\":\"attached\",\"room\":1234,\"streams\":[" STREAM("0", 9001) "]}",
+              "offer", rtc_janus_offer_sdp);
+}
+
+static void time_goes_on(struct rtc_fixture *r, uint64_t ms)
+{
+    while (ms > 0) {
+        const uint64_t step_ms = ms < 1000 ? ms : 1000;
+        fixture_live(&r->f, step_ms);
+        rtc_settle(r);
+        ms -= step_ms;
+    }
+}
+
 static void an_offer_that_nobody_answers_ends_it(void **state)
 {
     struct rtc_fixture *r = *state;
-    rtc_publishes(r, ANN);
-    (void)rtc_ask_watch(r, BEN, ANN);
-    rtc_attach(r, WATCHING_HANDLE(BEN));
-    rtc_let_in(r, BEN);
-    rtc_janus(r, "subscriber", WATCHING_HANDLE(BEN),
-              "{\"videoroom\":\"attached\",\"room\":1234,\"streams\":[" STREAM("0", 9001) "]}",
-              "offer", rtc_janus_offer_sdp);
-    for (int s = 0; s < 31; s++) {
-        fixture_live(&r->f, 1000);
-        rtc_settle(r);
-    }
+    is_offered(r, BEN);
+    time_goes_on(r, 31000);
     assert_int_equal(rtc_ask_state(r, BEN, RTC_WATCH)->err, ERR_NOT_FOUND);
+    assert_int_equal(r->hints[RTC_HINT_CLOSED], 1);
+    assert_int_equal(r->last_hint.reason, RTC_LOST);
+    assert_int_equal(r->last_hint.participant, BEN);
+}
+
+/* Hints are not kept: one may have been lost on its way. */
+static void an_offer_that_waits_is_told_of_again(void **state)
+{
+    struct rtc_fixture *r = *state;
+    static const size_t hints[] = {1, 2, 2, 3, 3, 3, 3, 4}; /* after so many seconds */
+    is_offered(r, BEN);
+    for (size_t s = 0; s < ARRAY_LEN(hints); s++) {
+        assert_int_equal(r->hints[RTC_HINT_OFFER], hints[s]);
+        assert_int_equal(r->last_hint.seq, 1);
+        time_goes_on(r, s == 0 ? 1500 : 1000);
+    }
+    time_goes_on(r, 22000);
+    assert_int_equal(r->hints[RTC_HINT_OFFER], 5);
+}
+
+static void an_offer_that_has_its_answer_is_not_told_of_any_more(void **state)
+{
+    struct rtc_fixture *r = *state;
+    is_offered(r, BEN);
+    const struct mock_call *answer = rtc_ask_answer(r, BEN, 1);
+    time_goes_on(r, 1500); /* Janus has it not yet */
+    rtc_janus(r, "\"start\"", WATCHING_HANDLE(BEN),
+              "{\"videoroom\":\"event\",\"room\":1234,\"started\":\"ok\"}", NULL, NULL);
+    assert_int_equal(answer->err, ERR_OK);
+    time_goes_on(r, 5000);
+    assert_int_equal(r->hints[RTC_HINT_OFFER], 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rtc_setup, rtc_teardown)
@@ -205,6 +248,8 @@ int main(void)
         TEST(a_layer_is_asked_for_until_it_comes),
         TEST(a_layer_that_does_not_come_is_not_asked_for_for_ever),
         TEST(an_offer_that_nobody_answers_ends_it),
+        TEST(an_offer_that_waits_is_told_of_again),
+        TEST(an_offer_that_has_its_answer_is_not_told_of_any_more),
     };
     return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 #include "gateway/config.h"
 
+#include "gateway/http/content_policy.h"
 #include "gateway/http/cors.h"
+#include "gateway/http/files.h"
 #include "gateway/http/proxies.h"
 #include "gateway/http/token.h"
 #include "proto/base/reach.h"
@@ -77,6 +79,10 @@ const struct config_option gateway_options[] = {
      "likewise, of a front that is a part of Lynks; set by what starts it"},
     {"LYNKS_CORS_ORIGINS", CONFIG_STRING, AT(cors_origins), "", 0, 4096, NULL,
      "origins whose pages may use the API, separated by commas; * for all"},
+    {"LYNKS_WEB_ROOT", CONFIG_STRING, AT(web_root), "", 0, 4096, NULL,
+     "folder with the files of the web client, read at start; empty: it is not served"},
+    {"LYNKS_FRAME_ANCESTORS", CONFIG_STRING, AT(frame_ancestors), "none", 1, 1024, NULL,
+     "whose pages may show the web client in a frame: none, or self and origins, separated by commas"},
     {"LYNKS_TOKEN_KEY", CONFIG_SECRET, AT(token_key), NULL, TOKEN_KEY_BYTES_MIN,
      2 * TOKEN_KEY_BYTES_MAX + 1, NULL,
      "key of the check value in tokens, the same for all gateways; a second one after a comma is of "
@@ -154,6 +160,23 @@ static bool complain(const char *name, struct str bad, const char *what)
     return false;
 }
 
+static bool web_is_valid(const struct gateway_config *config)
+{
+    struct str bad;
+    AUTO(mem_free) char *why = NULL;
+    AUTO(mem_free) char *policy = content_policy_new(config->frame_ancestors, &bad);
+    bool is_valid =
+        policy != NULL || complain("LYNKS_FRAME_ANCESTORS", bad,
+                                   "none, self, or an origin, like https://meet.example.org");
+    AUTO(files_free)
+    struct files *files = config->web_root[0] == '\0' ? NULL : files_new(config->web_root, &why);
+    if (config->web_root[0] != '\0' && files == NULL) {
+        (void)fprintf(stderr, "LYNKS_WEB_ROOT: %s: %s\n", config->web_root, why);
+        is_valid = false;
+    }
+    return is_valid;
+}
+
 bool gateway_config_is_valid(const void *arg)
 {
     const struct gateway_config *config = arg;
@@ -194,7 +217,7 @@ bool gateway_config_is_valid(const void *arg)
         is_valid = false;
     }
     token_keys_free(&token_keys);
-    return is_valid;
+    return web_is_valid(config) && is_valid;
 }
 
 static struct reach reach_of(const struct gateway_config *config)

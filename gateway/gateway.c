@@ -11,6 +11,8 @@
 #include "gateway/follow/rtc_hints.h"
 #include "gateway/follow/user_meetings.h"
 #include "gateway/follow/room_follow.h"
+#include "gateway/http/content_policy.h"
+#include "gateway/http/files.h"
 #include "gateway/http/proxies.h"
 #include "proto/http/http_listen.h"
 #include "proto/http/httpd.h"
@@ -33,6 +35,8 @@ struct gateway {
     struct presence *presence;      /* who has a stream of a room */
     struct user_meetings *meetings; /* of users who have streams */
     struct rtc_hints *hints;        /* for participants who have a stream of a room */
+    struct files *files;            /* of the web client; NULL: it is not served */
+    char *content_policy;           /* of its files */
     struct api *api;
     struct httpd *httpd;
     const struct clock *clock;
@@ -301,6 +305,8 @@ static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
         .url = url,
         .budget_ms = config->request_budget_ms,
         .cors_origins = config->cors_origins,
+        .files = gateway->files,
+        .content_policy = gateway->content_policy,
         .auth = {.token_key = config->token_key,
                  .unknown_burst = config->unknown_burst,
                  .unknown_per_minute = config->unknown_per_minute,
@@ -330,6 +336,21 @@ static bool make_api(struct gateway *gateway, const struct gateway_parts *parts,
     };
     gateway->api = api_new(&api_parts, &api_config);
     return gateway->api != NULL;
+}
+
+/* The check of the configuration has said what is wrong with them; they may have changed since. */
+static bool read_web_client(struct gateway *gateway, const struct gateway_config *config)
+{
+    struct str bad;
+    AUTO(mem_free) char *why = NULL;
+    gateway->content_policy = content_policy_new(config->frame_ancestors, &bad);
+    gateway->files = config->web_root[0] == '\0' ? NULL : files_new(config->web_root, &why);
+    if (config->web_root[0] != '\0' && gateway->files == NULL) {
+        log_error("the web client cannot be read (LYNKS_WEB_ROOT)",
+                  LOG_Z("folder", config->web_root), LOG_Z("why", why));
+        return false;
+    }
+    return gateway->content_policy != NULL;
 }
 
 static bool listen_for_clients(struct gateway *gateway, const struct gateway_parts *parts,
@@ -377,8 +398,9 @@ struct gateway *gateway_new(const struct gateway_parts *parts, const struct gate
     if (listen_fd < 0) {
         log_error("LISTEN_FDS: one listening socket is expected, as descriptor 3");
     }
-    if (listen_fd < 0 || !make_api(gateway, parts, config, listen_fd) ||
-        !make_proxies(gateway, config) || !listen_for_clients(gateway, parts, config, listen_fd)) {
+    if (listen_fd < 0 || !read_web_client(gateway, config) ||
+        !make_api(gateway, parts, config, listen_fd) || !make_proxies(gateway, config) ||
+        !listen_for_clients(gateway, parts, config, listen_fd)) {
         gateway_free(&gateway);
         return NULL;
     }
@@ -402,6 +424,8 @@ void gateway_free(struct gateway **gateway)
         news_watch_free(&(*gateway)->news);
         mem_free(&(*gateway)->public_url);
         proxies_free(&(*gateway)->proxies);
+        files_free(&(*gateway)->files);
+        mem_free(&(*gateway)->content_policy);
         mem_free(gateway);
     }
 }

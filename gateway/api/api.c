@@ -104,6 +104,8 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
                                           .budget_ms = config->budget_ms,
                                           .cors_origins = config->cors_origins,
                                           .auth = api->auth,
+                                          .files = config->files,
+                                          .content_policy = config->content_policy,
                                           .guard = room_limits_guard(api->room_limits)},
                             .url = &config->url,
                             .resources = api->resources,

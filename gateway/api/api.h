@@ -28,8 +28,10 @@ struct api_parts {
 };
 
 struct api_config {
-    uint64_t budget_ms;       /* for the services to answer one request */
-    const char *cors_origins; /* see cors.h; borrowed */
+    uint64_t budget_ms;         /* for the services to answer one request */
+    const char *cors_origins;   /* see cors.h; borrowed */
+    const struct files *files;  /* of the web client; borrowed; NULL: it is not served */
+    const char *content_policy; /* of its files; borrowed */
     struct public_url url;
     struct auth_config auth;
     struct sign_ins_config sign_ins;

@@ -6,6 +6,7 @@
 #include "gateway/http/ask.h"
 #include "gateway/http/auth.h"
 #include "gateway/http/cors.h"
+#include "gateway/http/file_answer.h"
 #include "gateway/http/json_body.h"
 #include "gateway/http/repeat_key.h"
 #include "gateway/http/session_cookie.h"
@@ -138,11 +139,16 @@ void dispatcher_handle(struct dispatcher *dispatcher, struct request *request)
     if (request_split(request)) {
         exchange->path = routes_find(dispatcher->routes, request);
     }
+    if (exchange->path == NULL) {
+        exchange->file = files_find(dispatcher->exchanges.config.files, request);
+    }
     if (request->error != ERR_OK) {
         exchange_fail(exchange, request->error);
     } else if (is_v1(exchange) &&
                !public_url_takes_host(&dispatcher->url, request_header(request, "Host"))) {
         exchange_fail(exchange, ERR_WRONG_HOST);
+    } else if (exchange->file != NULL) {
+        file_answer(exchange);
     } else if (exchange->path == NULL) {
         exchange_fail(exchange, ERR_NOT_FOUND);
     } else if ((exchange->route = route_path_find(exchange->path, request->method)) == NULL) {

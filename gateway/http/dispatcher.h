@@ -1,5 +1,6 @@
 /* Takes a request through everything that follows from the rows of its route, and to the route's
- * handler. Lives on the loop; knows no socket. */
+ * handler, or to a file of the web client where no route has its path. Lives on the loop; knows no
+ * socket. */
 #ifndef LYNKS_GATEWAY_HTTP_DISPATCHER_H
 #define LYNKS_GATEWAY_HTTP_DISPATCHER_H
 
@@ -24,9 +25,9 @@ void dispatcher_free(struct dispatcher **dispatcher);
 const struct routes *dispatcher_routes(const struct dispatcher *dispatcher);
 
 /* Sees to it that request->ops->finish is called exactly once, now or later. Checks in this order:
- * what the server refused, Host, path, method, whose page a cookie came from, whether a stream may
- * begin here, check value of the token and limit of its address, coding of the body, media type,
- * body, session, rights, Idempotency-Key, the guard. */
+ * what the server refused, Host (of files, too), path, method, whose page a cookie came from,
+ * whether a stream may begin here, check value of the token and limit of its address, coding of the
+ * body, media type, body, session, rights, Idempotency-Key, the guard. */
 void dispatcher_handle(struct dispatcher *dispatcher, struct request *request);
 
 /* Is there a row for it whose answer is a stream? path is as sent, without the query. */

@@ -16,6 +16,7 @@ void exchanges_init(struct exchanges *all, struct metrics *metrics,
                     const struct exchanges_config *config)
 {
     *all = (struct exchanges){.config = *config, .stats = stats_new(metrics, "other")};
+    all->file_stats = config->files == NULL ? NULL : stats_new(metrics, "files");
     list_init(&all->in_hand);
     static_assert(sizeof(all->id_key) == crypto_shorthash_KEYBYTES, "key of request ids");
     randombytes_buf(all->id_key, sizeof(all->id_key));
@@ -73,6 +74,7 @@ void exchanges_fini(struct exchanges *all)
         }
     }
     stats_free(&all->stats);
+    stats_free(&all->file_stats);
     strbuf_fini(&all->text);
 }
 
@@ -98,6 +100,7 @@ enum dialect exchange_dialect(const struct exchange *exchange)
     bool is_v1 = exchange->path != NULL
                      ? exchange->path->resource->dialect == DIALECT_V1
                      : strncmp(path, "/v1", 3) == 0 && (path[3] == '\0' || path[3] == '/');
+    is_v1 = is_v1 || exchange->file != NULL;
     return is_v1 ? DIALECT_V1 : DIALECT_ORIGINAL;
 }
 
@@ -147,6 +150,9 @@ static void add_common_headers(const struct exchange *exchange, struct http_resp
     const char *origin =
         cors_allow(exchange->all->config.cors_origins, request_header(exchange->request, "Origin"));
     add_own_header(response, "X-Request-Id", exchange->request_id);
+    if (exchange->file != NULL) {
+        return; /* pages of other origins use the API, not its pages */
+    }
     if (origin != NULL) {
         add_own_header(response, "Access-Control-Allow-Origin", origin);
         add_own_header(response, "Access-Control-Expose-Headers",
@@ -173,6 +179,13 @@ static void log_exchange(struct exchange *exchange, int status, enum err err, ui
     }
 }
 
+static struct stats *stats_of_exchange(const struct exchange *exchange)
+{
+    struct stats *others =
+        exchange->file != NULL ? exchange->all->file_stats : exchange->all->stats;
+    return exchange->path != NULL ? exchange->path->stats : others;
+}
+
 static void finish_exchange(struct exchange *exchange, struct http_response **response,
                             enum err err)
 {
@@ -185,8 +198,7 @@ static void finish_exchange(struct exchange *exchange, struct http_response **re
     if (exchange->route != NULL && exchange->all->config.guard.note != NULL) {
         exchange->all->config.guard.note(exchange->all->config.guard.arg, exchange, err);
     }
-    stats_count(exchange->path == NULL ? exchange->all->stats : exchange->path->stats, status,
-                took_us);
+    stats_count(stats_of_exchange(exchange), status, took_us);
     log_exchange(exchange, status, err, took_us);
     list_remove(&exchange->link);
     exchange->request->ops->finish(exchange->request, response);
@@ -264,7 +276,11 @@ static void add_allow(const struct exchange *exchange, struct http_response *res
                       const char *name)
 {
     struct strbuf allow = {0};
-    route_path_write_allow(exchange->path, &allow);
+    if (exchange->file != NULL) {
+        strbuf_add_z(&allow, "GET, HEAD");
+    } else {
+        route_path_write_allow(exchange->path, &allow);
+    }
     strbuf_add(&allow, (struct str){.data = "", .bytes = 1});
     add_own_header(response, name, allow.data);
     strbuf_fini(&allow);

@@ -4,6 +4,7 @@
 #define LYNKS_GATEWAY_HTTP_EXCHANGE_H
 
 #include "gateway/http/etag.h"
+#include "gateway/http/files.h"
 #include "gateway/http/json_out.h"
 #include "gateway/http/problem.h"
 #include "gateway/http/route.h"
@@ -27,12 +28,16 @@ struct exchanges_config {
     struct auth *auth;
     struct route_guard guard; /* admit and note may be NULL */
     const struct session_cookie *cookie;
+    /* Of the web client; files NULL: it is not served. */
+    const struct files *files;
+    const char *content_policy; /* of its files */
 };
 
 /* All that are in hand, and what they share. */
 struct exchanges {
     struct exchanges_config config; /* borrowed */
     struct stats *stats;            /* of requests for no path of ours */
+    struct stats *file_stats;       /* of those for files of the web client */
     struct strbuf text;             /* of the answer being made */
     struct list_link in_hand;
     uint64_t ids_drawn;
@@ -44,7 +49,8 @@ struct exchange {
     struct exchanges *all; /* NULL once they are gone: what comes then only frees the exchange */
     struct list_link link;
     struct request *request;
-    const struct route_path *path; /* NULL: none of ours */
+    const struct route_path *path; /* NULL: none of the API's */
+    const struct file *file;       /* then a file of the web client; NULL: none */
     const struct route *route;     /* NULL: none yet */
     void *self;                    /* the resource's */
     uint64_t began_us;

@@ -13,6 +13,7 @@ struct http_response {
     int status;
     bool has_body, is_closing;
     char *body;
+    const char *lent; /* instead of body; NULL: it is none of others */
     size_t body_bytes;
     const struct http_producer *producer; /* NULL: the body is no stream */
     void *producer_arg;
@@ -90,6 +91,14 @@ void http_response_set_body(struct http_response *response, const char *content_
     http_response_take_body(response, content_type, &copy, body.bytes);
 }
 
+void http_response_lend_body(struct http_response *response, const char *content_type,
+                             struct str body)
+{
+    char *none = NULL;
+    http_response_take_body(response, content_type, &none, body.bytes);
+    response->lent = body.data;
+}
+
 void http_response_set_file(struct http_response *response, const char *content_type, int *fd,
                             uint64_t offset, uint64_t bytes)
 {
@@ -132,7 +141,8 @@ bool http_response_is_closing(const struct http_response *response)
 
 struct str http_response_body(const struct http_response *response)
 {
-    return (struct str){.data = response->body, .bytes = response->body_bytes};
+    return (struct str){.data = response->lent != NULL ? response->lent : response->body,
+                        .bytes = response->body_bytes};
 }
 
 void http_response_each_header(const struct http_response *response, http_response_header_fn *fn,
@@ -163,6 +173,12 @@ const char *http_response_header(const struct http_response *response, const cha
     struct search search = {.name = name};
     http_response_each_header(response, compare, &search);
     return search.found;
+}
+
+const char *http_response_lent_body(const struct http_response *response, size_t *ret_bytes)
+{
+    *ret_bytes = response->lent != NULL ? response->body_bytes : 0;
+    return response->lent;
 }
 
 char *http_response_steal_body(struct http_response *response, size_t *ret_bytes)

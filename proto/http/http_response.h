@@ -33,6 +33,9 @@ void http_response_set_body(struct http_response *response, const char *content_
 /* Takes *body, which came from malloc, and sets it to NULL. */
 void http_response_take_body(struct http_response *response, const char *content_type, char **body,
                              size_t bytes);
+/* Borrows body, which is there, unchanged, for as long as the server is. */
+void http_response_lend_body(struct http_response *response, const char *content_type,
+                             struct str body);
 
 /* Takes *fd, of a regular file, and sets it to -1: bytes of it are sent, from offset on. */
 void http_response_set_file(struct http_response *response, const char *content_type, int *fd,
@@ -73,7 +76,10 @@ const struct http_producer *http_response_steal_producer(struct http_response *r
  * end, or "". */
 void http_response_write_head(const struct http_response *response, const char *framing,
                               struct strbuf *out);
-/* Moves the body out (malloc; NULL if there is none); *ret_bytes is its length. */
+/* The body that was lent; NULL if none was. */
+const char *http_response_lent_body(const struct http_response *response, size_t *ret_bytes);
+/* Moves the body out (malloc; NULL if there is none); *ret_bytes is its length. Not one that was
+ * lent. */
 char *http_response_steal_body(struct http_response *response, size_t *ret_bytes);
 
 #endif

@@ -60,18 +60,30 @@ static void add_header(void *response, const char *name, const char *value)
     MHD_add_response_header(response, name, value);
 }
 
+static struct MHD_Response *make_body(struct http_response *answer)
+{
+    size_t bytes;
+    uint64_t file_offset, file_bytes;
+    int file_fd = http_response_steal_file(answer, &file_offset, &file_bytes);
+    if (file_fd >= 0) {
+        return MHD_create_response_from_fd_at_offset64(file_bytes, file_fd, file_offset);
+    }
+    const char *lent = http_response_lent_body(answer, &bytes);
+    if (lent != NULL) {
+        /* The library does not write to it, whatever its type says. */
+        return MHD_create_response_from_buffer(bytes, (void *)(uintptr_t)lent,
+                                               MHD_RESPMEM_PERSISTENT);
+    }
+    char *body = http_response_steal_body(answer, &bytes);
+    return MHD_create_response_from_buffer(bytes, body, MHD_RESPMEM_MUST_FREE);
+}
+
 /* Takes *response. */
 static void make_answer(struct httpd_request *request, struct http_response **response)
 {
     AUTO(http_response_free) struct http_response *answer = STEAL(*response);
-    size_t bytes;
     assert(!http_response_is_stream(answer));
-    uint64_t file_offset, file_bytes;
-    int file_fd = http_response_steal_file(answer, &file_offset, &file_bytes);
-    char *body = http_response_steal_body(answer, &bytes);
-    struct MHD_Response *mhd =
-        file_fd >= 0 ? MHD_create_response_from_fd_at_offset64(file_bytes, file_fd, file_offset)
-                     : MHD_create_response_from_buffer(bytes, body, MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *mhd = make_body(answer);
     if (mhd == NULL) {
         abort(); /* out of memory: see base.h */
     }

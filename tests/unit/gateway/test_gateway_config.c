@@ -25,6 +25,8 @@ static struct gateway_config defaults(void)
                                    .trusted_proxies = text_of(""),
                                    .own_front = text_of(""),
                                    .cors_origins = text_of(""),
+                                   .web_root = text_of(""),
+                                   .frame_ancestors = text_of("none"),
                                    .token_key = text_of(KEY)};
 }
 

@@ -21,7 +21,7 @@ struct ask {
     const struct http_producer *producer;
     void *producer_arg;
     char *body;
-    char headers[1024]; /* "Name: value\n" each */
+    char headers[4096]; /* "Name: value\n" each */
 };
 
 /* From 127.0.0.1, with Host: localhost. authorization may be NULL. The ask is given up with

@@ -27,6 +27,8 @@ void dispatcher_fixture_init(struct dispatcher_fixture *f, const struct route *r
                                                      .bus = &f->bus.bus,
                                                      .budget_ms = 4000,
                                                      .cors_origins = "https://a.example",
+                                                     .files = f->files,
+                                                     .content_policy = "policy",
                                                      .auth = f->auth},
                                        .url = &url,
                                        .resources = &f->resource,

@@ -16,6 +16,7 @@ struct dispatcher_fixture {
     struct metrics *metrics;
     struct mock_bus bus;
     struct auth *auth;
+    const struct files *files; /* set before the rest, or NULL; served with the policy "policy" */
     struct resource resource;
     struct dispatcher *dispatcher;
 };

@@ -107,6 +107,23 @@ static void test_bodies(void **state)
     assert_int_equal(bytes, 0);
 }
 
+static void test_lent_body(void **state)
+{
+    static const char text[] = "abc";
+    size_t bytes;
+    (void)state;
+    AUTO(http_response_free) struct http_response *lent = http_response_new(200);
+    AUTO(http_response_free) struct http_response *own = http_response_new(200);
+    http_response_lend_body(lent, "text/plain", (struct str){.data = text, .bytes = 3});
+    assert_ptr_equal(http_response_body(lent).data, text);
+    assert_ptr_equal(http_response_lent_body(lent, &bytes), text);
+    assert_int_equal(bytes, 3);
+    assert_string_equal(http_response_header(lent, "Content-Type"), "text/plain");
+    http_response_set_body(own, "text/plain", STR_LIT("abc"));
+    assert_null(http_response_lent_body(own, &bytes));
+    assert_int_equal(bytes, 0);
+}
+
 static void test_closing(void **state)
 {
     (void)state;
@@ -121,7 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_headers),          cmocka_unit_test(test_refused_headers),
         cmocka_unit_test(test_too_many_headers), cmocka_unit_test(test_bodies),
-        cmocka_unit_test(test_closing),
+        cmocka_unit_test(test_lent_body),        cmocka_unit_test(test_closing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

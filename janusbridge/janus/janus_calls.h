@@ -7,7 +7,7 @@
 #ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_CALLS_H
 #define LYNKS_JANUSBRIDGE_JANUS_JANUS_CALLS_H
 
-#include "janusbridge/janus/janus_json.h"
+#include "janusbridge/janus/janus_message.h"
 #include "janusbridge/janus/janus_transport.h"
 #include "proto/base/clock.h"
 #include "proto/base/metrics.h"

@@ -1,7 +1,7 @@
 /* What the bridge reads of Janus' JSON, taken from the text while it arrives.
  *
  * Strangers choose how long a name in a room is, and how many members it has, so Janus' answers and
- * events can be of any size. The sieve keeps the members that janus_json.c reads and skips all
+ * events can be of any size. The sieve keeps the members that janus_message.c reads and skips all
  * others, whatever they hold; blanks are dropped. What it gives is JSON again, for
  * janus_document_parse, and small.
  *

@@ -1,13 +1,13 @@
 /* What Janus, or whoever is in its place, may send: the sieve, and every reader of what it keeps,
  * on any text. And what a caller may put into a request: it must stay inside its string.
  *
- * Aims at: janusbridge/janus/janus_json.c janusbridge/janus/janus_sieve.c
- * Links: janusbridge_core
+ * Aims at: janusbridge/janus/janus_json.c janusbridge/janus/janus_message.c
+ * janusbridge/janus/janus_sieve.c Links: janusbridge_core
  */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "janusbridge/janus/janus_json.h"
+#include "janusbridge/janus/janus_message.h"
 #include "janusbridge/janus/janus_poll.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -177,7 +177,7 @@ static void write_text(const char *text)
     AUTO(mem_free) char *auth = janus_json_auth(text);
     AUTO(mem_free) char *query = janus_poll_auth(text);
     must(strpbrk(query, " \r\n#?") == NULL, "a query that breaks out");
-    AUTO(mem_free) char *create = janus_json_create(&room, text);
+    AUTO(mem_free) char *create = janus_json_create(&room, text, 1500000);
     AUTO(mem_free) char *destroy = janus_json_destroy(1, room.secret);
     AUTO(mem_free) char *exists = janus_json_exists(1);
     AUTO(mem_free) char *participants = janus_json_participants(1);

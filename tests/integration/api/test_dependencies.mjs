@@ -132,6 +132,24 @@ natively('a process that hangs is not waited for', async () => {
     }
 });
 
+natively('without a bridge the gateway says so, and serves all that needs none', async () => {
+    const pid = await stack.signal('janusbridge', 'SIGSTOP');
+    try {
+        await eventually(async () => {
+            const ready = await stack.ops('gateway', '/readyz');
+            return ready.status === 503 && ready.json.dependencies.janusbridge.ready === false && ready.json.dependencies.authsvc.ready === true;
+        }, { within: 20000, what: 'the gateway names janusbridge' });
+        assert.equal((await stack.ops('gateway', '/healthz')).status, 200);
+        assert.equal((await stack.login()).status, 200);
+        const rooms = await stack.request('/v1/rooms', { method: 'GET', token: `Bearer ${token}` });
+        assert.equal(rooms.status, 200, rooms.text);
+    } finally {
+        process.kill(pid, 'SIGCONT');
+    }
+    await eventually(async () => (await stack.ops('gateway', '/readyz')).status === 200, { within: 10000, what: 'the gateway is ready' });
+    await eventually(works, { within: RECOVERY_MS, what: 'all works after janusbridge went on' });
+});
+
 natively('deploy/status says what is wrong, and 0 only when all is well', async () => {
     await stack.deploy('status');
     const pid = await stack.signal('janus', 'SIGSTOP');

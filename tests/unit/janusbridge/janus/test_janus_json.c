@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "janusbridge/janus/janus_json.h"
+#include "janusbridge/janus/janus_message.h"
 #include "janusbridge/janus/janus_poll.h"
 
 static bool is_json(const char *text)
@@ -283,7 +283,7 @@ static void test_requests_are_escaped(void **state)
                                            .secret = STR_LIT("\"},{\"x\":\"\\\n\x01"),
                                            .description = STR_LIT("d\xc3\xa9j\xc3\xa0 \"vu\""),
                                            .publishers_max = 3};
-    AUTO(mem_free) char *create = janus_json_create(&room, "k\"ey");
+    AUTO(mem_free) char *create = janus_json_create(&room, "k\"ey", 0);
     AUTO(mem_free) char *destroy = janus_json_destroy(ROOM_ID_MAX, room.secret);
     AUTO(mem_free) char *auth = janus_json_auth("a\"b\\");
     AUTO(mem_free) char *message = janus_json_message("0123", auth, create, NULL);
@@ -292,7 +292,7 @@ static void test_requests_are_escaped(void **state)
     assert_true(is_json(message));
     assert_non_null(strstr(create, "9007199254740991"));
     assert_non_null(strstr(message, "\"apisecret\":\"a\\\"b\\\\\""));
-    AUTO(mem_free) char *plain = janus_json_create(&room, "");
+    AUTO(mem_free) char *plain = janus_json_create(&room, "", 0);
     assert_null(strstr(plain, "admin_key"));
 }
 
@@ -302,7 +302,7 @@ static void test_a_room_has_its_pin(void **state)
     (void)state;
     const struct msg_bridge_create room = {
         .room_id = 7, .secret = STR_LIT("s"), .pin = STR_LIT("p\"in"), .publishers_max = 3};
-    AUTO(mem_free) char *create = janus_json_create(&room, "");
+    AUTO(mem_free) char *create = janus_json_create(&room, "", 0);
     assert_non_null(strstr(create, "\"pin\":\"p\\\"in\""));
     AUTO(mem_free) char *claim = janus_json_claim(7, room.secret, room.pin);
     assert_non_null(strstr(claim, "\"new_pin\":\"p\\\"in\""));
@@ -310,6 +310,27 @@ static void test_a_room_has_its_pin(void **state)
     assert_non_null(strstr(observe, "\"pin\":\"p\\\"in\""));
     AUTO(mem_free) char *open = janus_json_claim(7, room.secret, STR_NONE);
     assert_null(strstr(open, "pin"));
+}
+
+/* In rooms that are entered through Lynks alone. What others join is as the original made it. */
+static void test_what_goes_through_a_room(void **state)
+{
+    (void)state;
+    struct msg_bridge_create room = {
+        .room_id = 7, .secret = STR_LIT("s"), .pin = STR_LIT("pin"), .publishers_max = 3};
+    AUTO(mem_free) char *create = janus_json_create(&room, "", 1500000);
+    assert_non_null(strstr(create, "\"videocodec\":\"vp8,h264\""));
+    assert_non_null(strstr(create, "\"opus_fec\":true"));
+    assert_non_null(strstr(create, "\"opus_dtx\":true"));
+    assert_non_null(strstr(create, "\"bitrate\":1500000"));
+    assert_non_null(strstr(create, "\"bitrate_cap\":true"));
+    AUTO(mem_free) char *any = janus_json_create(&room, "", 0);
+    assert_null(strstr(any, "bitrate"));
+    room.pin = STR_NONE;
+    AUTO(mem_free) char *direct = janus_json_create(&room, "", 1500000);
+    assert_null(strstr(direct, "codec"));
+    assert_null(strstr(direct, "opus"));
+    assert_null(strstr(direct, "bitrate"));
 }
 
 static void test_the_secret_in_a_query(void **state)
@@ -338,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_info),
         cmocka_unit_test(test_requests_are_escaped),
         cmocka_unit_test(test_a_room_has_its_pin),
+        cmocka_unit_test(test_what_goes_through_a_room),
         cmocka_unit_test(test_the_secret_in_a_query),
     };
     return cmocka_run_group_tests_name("janus_json", tests, NULL, NULL);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "janusbridge/janus/janus_json.h"
+#include "janusbridge/janus/janus_message.h"
 
 #define PLENTY 65536
 #define EVENT(sender, feed, name)                                                                  \

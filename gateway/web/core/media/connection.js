@@ -87,6 +87,9 @@ export class MediaConnection {
     /** Does what is missing, or throws why it cannot. */
     async _work() {}
 
+    /** What restart() asked for is done, or not possible any more. */
+    _wasRestarted() { this._needsRestart = false; }
+
     /** Forgets the connection and all about it. */
     _drop() {
         const peer = this._peer;

@@ -192,7 +192,7 @@ export class Publisher extends MediaConnection {
         if (connection === undefined) this._followTransport(peer, peer.getSenders()[0]?.transport);
         this.#offered = new Set(sending.map(([source]) => source));
         this.#needsOffer = false;
-        if (iceRestart) this._needsRestart = false;
+        if (iceRestart) this._wasRestarted();
     }
 
     /** @param {string} connection */
@@ -249,7 +249,7 @@ export class Publisher extends MediaConnection {
             }
         }
         this.#needsOffer = false;
-        this._needsRestart = false;
+        this._wasRestarted();
         peer.setLocalDescription({ type: 'rollback' }).catch(() => {
             if (peer === this._peer) this._remake();
         });

@@ -185,7 +185,7 @@ export class Watcher extends MediaConnection {
 
     async #askRestart() {
         await this.#askFor(() => this._api.post(`/v1/rtc/${this._connection}/restart`));
-        this._needsRestart = false;
+        this._wasRestarted();
         this.#missingMs = MISSING_MS;
     }
 

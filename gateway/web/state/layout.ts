@@ -1,0 +1,80 @@
+// Where tiles go: pure functions of how many there are and how large the stage is.
+
+export interface Size { width: number; height: number }
+export interface Grid { columns: number; rows: number; tile: Size }
+
+const RATIO = 16 / 9;
+
+/** The largest equal tiles of 16:9 that fit: all numbers of columns are tried. */
+export function fitGrid(stage: Size, count: number, gap: number): Grid {
+    let best: Grid = { columns: 1, rows: Math.max(1, count), tile: { width: 0, height: 0 } };
+    for (let columns = 1; columns <= Math.max(1, count); columns += 1) {
+        const rows = Math.ceil(Math.max(1, count) / columns);
+        const widest = (stage.width - gap * (columns - 1)) / columns;
+        const highest = (stage.height - gap * (rows - 1)) / rows;
+        const width = Math.max(0, Math.floor(Math.min(widest, highest * RATIO)));
+        if (width > best.tile.width) best = { columns, rows, tile: { width, height: Math.floor(width / RATIO) } };
+    }
+    return best;
+}
+
+export interface Box { left: number; top: number; width: number; height: number }
+
+/** The place of each tile, rows centred, the last one too. */
+export function gridBoxes(stage: Size, count: number, gap: number): Box[] {
+    const { columns, rows, tile } = fitGrid(stage, count, gap);
+    const top = (stage.height - rows * tile.height - (rows - 1) * gap) / 2;
+    return Array.from({ length: count }, (_, index) => {
+        const row = Math.floor(index / columns);
+        const inRow = row === rows - 1 ? count - row * columns : columns;
+        const left = (stage.width - inRow * tile.width - (inRow - 1) * gap) / 2;
+        return {
+            left: Math.round(left + (index % columns) * (tile.width + gap)),
+            top: Math.round(top + row * (tile.height + gap)),
+            ...tile,
+        };
+    });
+}
+
+export interface StageBoxes { main: Box; strip: Box[]; stripHolds: number }
+
+/** One takes three quarters, the others a strip: beside it where there is width, below it on a narrow stage. */
+export function stageBoxes(stage: Size, others: number, gap: number): StageBoxes {
+    if (others === 0) return { main: { left: 0, top: 0, ...stage }, strip: [], stripHolds: 0 };
+    return stage.width >= stage.height ? beside(stage, others, gap) : below(stage, others, gap);
+}
+
+function beside(stage: Size, others: number, gap: number): StageBoxes {
+    const width = Math.round(Math.max(120, Math.min(260, stage.width * 0.22)));
+    const height = Math.round(width / RATIO);
+    const holds = Math.max(1, Math.floor((stage.height + gap) / (height + gap)));
+    const shown = Math.min(holds, others);
+    const top = Math.round((stage.height - shown * height - (shown - 1) * gap) / 2);
+    const left = stage.width - width;
+    return {
+        main: { left: 0, top: 0, width: left - gap, height: stage.height },
+        strip: Array.from({ length: shown }, (_, index) => ({ left, top: top + index * (height + gap), width, height })),
+        stripHolds: holds,
+    };
+}
+
+function below(stage: Size, others: number, gap: number): StageBoxes {
+    const width = Math.round(Math.max(112, Math.min(200, (stage.width - gap) / 2.4)));
+    const height = Math.round(width / RATIO);
+    const holds = Math.max(1, Math.floor((stage.width + gap) / (width + gap)));
+    const shown = Math.min(holds, others);
+    const left = Math.round((stage.width - shown * width - (shown - 1) * gap) / 2);
+    const top = stage.height - height;
+    return {
+        main: { left: 0, top: 0, width: stage.width, height: top - gap },
+        strip: Array.from({ length: shown }, (_, index) => ({ left: left + index * (width + gap), top, width, height })),
+        stripHolds: holds,
+    };
+}
+
+/** The layer that fills a tile without waste: 0 the smallest (a quarter of the camera's height), 2 the whole. */
+export function layerFor(height: number, pixelRatio: number): 0 | 1 | 2 {
+    const pixels = height * Math.min(pixelRatio, 2);
+    if (pixels <= 200) return 0;
+    return pixels <= 420 ? 1 : 2;
+}

@@ -1,0 +1,25 @@
+// What is wanted of the others: sound of all, and pictures of those that are on the page, as large as their tiles are. A pure function.
+import type { Wish } from '../core/media/watch.js';
+import type { RoomState, Source } from '../core/room.js';
+import { othersTracks } from '../core/room.js';
+import type { Step } from './quality.ts';
+
+export interface Picture { participant: string; source: Source; layer: 0 | 1 | 2 }
+
+/**
+ * @param pictures that are shown, the most important first
+ * @param step how much the network takes
+ */
+export function wishOf(room: RoomState, pictures: readonly Picture[], step: Step): Wish[] {
+    const shown = new Map(pictures.map((picture, index) => [`${picture.participant}/${picture.source}`, { ...picture, index }]));
+    return othersTracks(room).map(({ participant, source }) => {
+        if (source === 'audio') return { participant, source };
+        const picture = shown.get(`${participant}/${source}`);
+        // What is not on the page stays in the connection, so that it is there at once when the page is turned.
+        if (picture === undefined || isTooMuch(step, picture.index)) return { participant, source, paused: true };
+        if (source === 'screen') return { participant, source };
+        return { participant, source, layer: step === 0 ? picture.layer : 0 };
+    });
+}
+
+const isTooMuch = (step: Step, index: number) => step === 3 || (step === 2 && index > 0);

@@ -1,0 +1,143 @@
+// The meeting: people, and one bar. Everything else comes when it is asked for.
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { Call } from '../../state/call.ts';
+import { t, timeOfDay } from '../i18n.ts';
+import { Icon } from '../icons.tsx';
+import { useTitle } from '../parts/page.tsx';
+import { navigate } from '../router.tsx';
+import type { JoinInfo } from '../views/door.tsx';
+import { useAnnouncements } from './announce.ts';
+import { Sound, soundIsBlocked } from './audio.tsx';
+import { Bar } from './bar.tsx';
+import { ChatPanel } from './chat.tsx';
+import { PeoplePanel } from './people.tsx';
+import { DeviceDialog, KeysDialog } from './settings.tsx';
+import { useShortcuts } from './shortcuts.ts';
+import { Stage } from './stage.tsx';
+import { useWakeLock } from './wake_lock.ts';
+
+export type Panel = 'people' | 'chat' | undefined;
+export type Sheet = 'devices' | 'keys' | 'end' | undefined;
+
+export function MeetingRoom({ call, info, code }: { call: Call; info: JoinInfo; code: string }) {
+    const panel = useSignal<Panel>(undefined);
+    const sheet = useSignal<Sheet>(undefined);
+    const readUpTo = useSignal(0);
+    const isWaiting = call.me.value?.state === 'waiting';
+    const isStaff = call.room.value.me.can.includes('admit');
+    useTitle(call.room.value.room?.name ?? info.name);
+    useAnnouncements(call, panel);
+    useShortcuts(call, panel, sheet);
+    useWakeLock();
+    useEffect(() => {
+        const wake = () => { if (document.visibilityState === 'visible') call.wake(); };
+        const events = ['online', 'pageshow'] as const;
+        for (const name of events) addEventListener(name, wake);
+        document.addEventListener('visibilitychange', wake);
+        return () => {
+            for (const name of events) removeEventListener(name, wake);
+            document.removeEventListener('visibilitychange', wake);
+        };
+    }, [call]);
+    // Signals that belong to one: what is open in the chat is read.
+    useSignalEffect(() => {
+        const last = call.messages.value.at(-1)?.seq ?? 0;
+        if (panel.value === 'chat') readUpTo.value = last;
+    });
+    const unread = useComputed(() => call.messages.value.filter(({ seq, from }) => seq > readUpTo.value && from.id !== call.id
+        && Date.parse(call.messages.value.find((one) => one.seq === seq)!.time) >= call.joinedAt - 1000).length);
+
+    if (isWaiting) return <InLobby call={call} name={info.name} />;
+    return (
+        <div class="stage meeting">
+            <Header call={call} name={call.room.value.room?.name ?? info.name} />
+            <div class="meeting-body">
+                <main class="meeting-stage" aria-label={t('meeting.stage')}>
+                    <Banner call={call} code={code} />
+                    <Stage call={call} />
+                </main>
+                {panel.value === 'people' && <PeoplePanel call={call} code={code} isStaff={isStaff} onClose={() => { panel.value = undefined; }} />}
+                {panel.value === 'chat' && <ChatPanel call={call} onClose={() => { panel.value = undefined; }} />}
+            </div>
+            <Warnings call={call} />
+            <Bar call={call} panel={panel} sheet={sheet} unread={unread.value} />
+            <Sound call={call} />
+            {sheet.value === 'devices' && <DeviceDialog call={call} onClose={() => { sheet.value = undefined; }} />}
+            {sheet.value === 'keys' && <KeysDialog onClose={() => { sheet.value = undefined; }} />}
+        </div>
+    );
+}
+
+function Header({ call, name }: { call: Call; name: string }) {
+    const now = useSignal(Date.now());
+    useEffect(() => {
+        const timer = setInterval(() => { now.value = Date.now(); }, 10000);
+        return () => clearInterval(timer);
+    }, []);
+    const { room, participants } = call.room.value;
+    const step = call.audioOnly.value ? 0 : call.quality.value.step;
+    return (
+        <header class="meeting-head">
+            <h1><bdi>{name}</bdi></h1>
+            <span class="quiet">{t('meeting.people', { count: participants.size })}</span>
+            <span class="quiet">{timeOfDay(now.value)}</span>
+            <span class="grow" />
+            {step > 0 && <span class="state warn"><Icon name="signal" size={18} />{t(`quality.step${step as 1 | 2 | 3}`)}</span>}
+            {room?.locked && <span class="state"><Icon name="lock" size={18} />{t('room.locked')}</span>}
+        </header>
+    );
+}
+
+function Banner({ call, code }: { call: Call; code: string }) {
+    if (call.inTrouble.value) return <div class="banner" role="status"><span class="spinner" />{t('trouble.reconnecting')}</div>;
+    if (call.mediaFails.value) {
+        return (
+            <div class="banner" role="status">
+                {t('trouble.media')}
+                <button type="button" class="button small" onClick={() => { open(`/test?room=${code}`, '_blank', 'noopener'); }}>{t('trouble.test')}</button>
+            </div>
+        );
+    }
+    if (call.room.value.isKnown && call.room.value.participants.size === 1) return <div class="banner" role="status">{t('meeting.alone')}</div>;
+    return null;
+}
+
+/** What is wrong with what the others get of one: one line above the bar. */
+function Warnings({ call }: { call: Call }) {
+    const { microphone, camera } = call.media;
+    if (soundIsBlocked.value) {
+        return <Line text={t('warn.autoplay')} action={t('warn.autoplayAction')} act={() => { soundIsBlocked.value = false; }} />;
+    }
+    if (call.talksMuted.value) return <Line text={t('warn.talksMuted')} action={t('control.micOn')} act={() => void call.setMicrophone(true)} />;
+    if (microphone.fault.value === 'unplugged') return <Line text={t('fault.mic.unplugged')} />;
+    if (camera.fault.value === 'unplugged') return <Line text={t('fault.camera.unplugged')} />;
+    if (call.isSilent.value) return <Line text={t('warn.silent')} />;
+    return null;
+}
+
+function Line({ text, action, act }: { text: string; action?: string; act?: () => void }) {
+    return (
+        <div class="warning" role="status">
+            <Icon name="alert" size={20} /><span>{text}</span>
+            {action !== undefined && <button type="button" class="button small primary" onClick={act}>{action}</button>}
+        </div>
+    );
+}
+
+function InLobby({ call, name }: { call: Call; name: string }) {
+    const leave = () => {
+        void call.leave();
+        navigate('/');
+    };
+    return (
+        <div class="stage meeting lobby">
+            <div class="stack words" role="status">
+                <span class="spinner" />
+                <h1><bdi>{name}</bdi></h1>
+                <p class="lead quiet">{t('lobby.waiting')}</p>
+                <div class="row"><button type="button" class="button" onClick={leave}>{t('control.leave')}</button></div>
+            </div>
+        </div>
+    );
+}

@@ -1,0 +1,1 @@
+export function Admin(_props: { id?: string; page?: string }) { return null; }

@@ -1,0 +1,135 @@
+// From a link to being in, and out again: what the room is like, the join page, the wait, the meeting, and why one is out.
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { Problem } from '../../core/api.js';
+import type { Call } from '../../state/call.ts';
+import { LocalMedia } from '../../state/local_media.ts';
+import { user } from '../../state/session.ts';
+import { api, deviceId, devices, env } from '../env.ts';
+import { invitationFor } from '../invitation.ts';
+import { keep, keepHere, kept, keptHere } from '../kept.ts';
+import { later } from '../parts/later.tsx';
+import { Waiting } from '../parts/page.tsx';
+import { ownedElsewhere, ownHere } from '../tabs.ts';
+import { JoinPage } from './join.tsx';
+import { Over } from './over.tsx';
+
+export interface JoinInfo {
+    name: string;
+    code?: string;
+    begun: boolean;
+    pin: boolean;
+    lobby: boolean;
+    waits: boolean;
+    locked: boolean;
+    role: string;
+}
+
+type Stage =
+    | { at: 'looking' }
+    | { at: 'join'; info: JoinInfo; error?: unknown }
+    | { at: 'call'; info: JoinInfo; call: Call }
+    | { at: 'over'; name: string; reason: string; error?: unknown };
+
+const MeetingRoom = later(async () => (await import('../meeting/room.tsx')).MeetingRoom);
+
+const memory = { read: kept, write: keep };
+
+/** Codes of problems that the join page can do something about; at others there is no way in from here. */
+const MENDED_HERE = ['wrong_pin', 'name_taken', 'invalid', 'rate_limited', 'too_many_requests'];
+const isMendable = (error: unknown) => !(error instanceof Problem) || error.isPassing || error.status === 422 || MENDED_HERE.includes(error.code);
+
+export function MeetingDoor({ code }: { code: string }) {
+    const stage = useSignal<Stage>({ at: 'looking' });
+    const isJoining = useSignal(false);
+    const media = useRef<LocalMedia | undefined>(undefined);
+    const place = `participant.${code}`;
+
+    const freshMedia = () => {
+        media.current?.release();
+        media.current = new LocalMedia(devices, memory);
+        return media.current;
+    };
+
+    const enter = async (info: JoinInfo, call: Call) => {
+        keepHere(place, call.token);
+        ownHere(call.token!);
+        stage.value = { at: 'call', info, call };
+        const unsubscribe = call.over.subscribe((reason) => {
+            if (reason === undefined) return;
+            queueMicrotask(() => unsubscribe());
+            call.close();
+            keepHere(place, undefined);
+            stage.value = { at: 'over', name: info.name, reason };
+        });
+    };
+
+    const join = async (info: JoinInfo, name: string, pin: string) => {
+        isJoining.value = true;
+        try {
+            const { Call: CallClass } = await import('../../state/call.ts');
+            const invitation = invitationFor(code);
+            keep('name', name);
+            const call = await CallClass.join(env, api, code, media.current ?? freshMedia(), {
+                ...(user.value == null || name !== user.value.display_name ? { name } : {}),
+                ...(pin === '' ? {} : { pin }),
+                ...(invitation === undefined ? {} : { invitation }),
+                device: deviceId(),
+            });
+            await enter(info, call);
+        } catch (error) {
+            if (isMendable(error)) stage.value = { at: 'join', info, error };
+            else stage.value = { at: 'over', name: info.name, reason: (error as Problem).code, error };
+        } finally {
+            isJoining.value = false;
+        }
+    };
+
+    /** The page was loaded anew in the middle of a meeting: the same participant goes on. */
+    const resume = async (info: JoinInfo, token: string): Promise<boolean> => {
+        const own = freshMedia();
+        await own.openWanted();
+        const { Call: CallClass } = await import('../../state/call.ts');
+        const call = await CallClass.join(env, api.withToken(token), code, own, {}).catch(() => undefined);
+        if (call === undefined) {
+            keepHere(place, undefined);
+            return false;
+        }
+        await enter(info, call);
+        return true;
+    };
+
+    const look = async () => {
+        stage.value = { at: 'looking' };
+        const invitation = invitationFor(code);
+        try {
+            const info: JoinInfo = await api.post('/v1/join-info', { room: code, ...(invitation === undefined ? {} : { invitation }) },
+                { key: env.randomId() });
+            const token = keptHere(place);
+            if (token !== undefined && !(await ownedElsewhere(token)) && await resume(info, token)) return;
+            freshMedia();
+            stage.value = { at: 'join', info };
+        } catch (error) {
+            stage.value = { at: 'over', name: '', reason: error instanceof Problem ? error.code : 'network', error };
+        }
+    };
+
+    useEffect(() => {
+        void look();
+        return () => {
+            const now = stage.peek();
+            if (now.at === 'call') void now.call.leave();
+            else media.current?.release();
+        };
+    }, []);
+
+    const now = stage.value;
+    switch (now.at) {
+        case 'looking': return <Waiting />;
+        case 'join':
+            return <JoinPage code={code} info={now.info} media={media.current!} isJoining={isJoining.value} error={now.error}
+                onJoin={(name, pin) => void join(now.info, name, pin)} />;
+        case 'call': return <MeetingRoom call={now.call} info={now.info} code={code} />;
+        case 'over': return <Over code={code} name={now.name} reason={now.reason} error={now.error} onAgain={() => void look()} />;
+    }
+}

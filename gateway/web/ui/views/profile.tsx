@@ -1,0 +1,1 @@
+export function Profile(_props: { id?: string; page?: string }) { return null; }

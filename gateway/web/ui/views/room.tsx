@@ -1,0 +1,1 @@
+export function RoomSettings(_props: { id?: string; page?: string }) { return null; }

@@ -1,0 +1,1 @@
+export function Test(_props: { id?: string; page?: string }) { return null; }

@@ -20,6 +20,31 @@ decide_by_reach() { # 0, 1 or auto
         die "lynks-migrate does not take the configuration"
 }
 
+# Where people open it: as it is known to others, if that was said.
+people_url() {
+    if [[ -n ${LYNKS_PUBLIC_URL:-} ]]; then
+        printf '%s/' "${LYNKS_PUBLIC_URL%/}"
+    elif [[ -n ${LYNKS_DOMAIN:-} ]]; then
+        printf 'https://%s/' "$LYNKS_DOMAIN"
+    else
+        printf '%s/' "$url"
+    fi
+}
+
+# What a person needs, first.
+first_lines() { # LYNKS_STATE=..., for commands
+    local admin="$1deploy/admin password prints the password, until it is changed"
+    if [[ $web_wanted == 0 && -z ${LYNKS_WEB_ROOT:-} ]]; then
+        printf 'Lynks is ready on %s\n' "$url"
+    else
+        printf 'Open %s and sign in as %s.\n' "$(people_url)" \
+            "$([[ $demo_user == 1 ]] && printf 'testuser with the password test123' || printf 'admin')"
+    fi
+    if [[ -s $state/secrets/admin-password ]]; then
+        printf 'Users are managed by admin; %s.\n' "$admin"
+    fi
+}
+
 # Is there a demo user?
 set_demo_user() {
     demo_user=$(decide_by_reach "$(value LYNKS_DEMO_USER)")
@@ -52,10 +77,9 @@ write_banner() {
     stop=$of$stop
     [[ -n $detach ]] || stop="Ctrl-C, or $stop"
     {
-        printf '\nLynks is ready on %s\n\n' "$url"
-        if [[ -s $state/secrets/admin-password ]]; then
-            printf 'Users are managed by admin; %sdeploy/admin password prints the password, until it is changed.\n\n' "$of"
-        fi
+        printf '\n'
+        first_lines "$of"
+        printf '\n'
         example
         printf '\nLogs: %s   Stop: %s\n' "$log" "$stop"
         if [[ $demo_user == 1 ]]; then

@@ -6,6 +6,7 @@ own_options() {
     cat <<'END'
 LYNKS_STATE|.lynks|folder for data, keys, logs and process ids
 LYNKS_BUILD|-|folder of a finished build to run; default: builds build/release and runs it
+LYNKS_WEB|1|the web client is built and served, for which nodejs and npm are installed where they are missing: 1 or 0
 LYNKS_USER|lynks|when started as root: accounts are this + -gateway, -authsvc and so on, made if missing; root: all run as root
 LYNKS_HTTP_HOST|127.0.0.1|address of the API
 LYNKS_HTTP_PORT|60000|port of the API

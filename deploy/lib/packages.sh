@@ -14,6 +14,10 @@ missing_packages() { # names
     done
 }
 
+has_node() {
+    command -v npm >/dev/null && (($(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || printf 0) >= 18))
+}
+
 as_root() {
     if ((EUID == 0)); then "$@"; else sudo "$@"; fi
 }

@@ -205,6 +205,11 @@ table_gateway() {
     put flag together
     put env LYNKS_HTTP_HOST "$http_host"
     put env LYNKS_HTTP_PORT "$http_port"
+    # A copy, as of the programs' folder above.
+    if [[ $web_wanted == 1 ]]; then
+        cp -R "$web_built" "$private/web"
+        put env LYNKS_WEB_ROOT web
+    fi
     put listen "$http_host" "$http_port" LYNKS_HTTP_PORT
     put shows "on $url"
     private_end

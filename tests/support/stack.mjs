@@ -81,6 +81,7 @@ export class Stack {
             LYNKS_JANUS_WS_PORT: String(this.ports.janusWs),
             LYNKS_MYSQL_PORT: String(this.ports.mysql),
             LYNKS_DEMO_USER: '1',
+            LYNKS_WEB: '0', // few tests need the client, and building it takes time
             ...env,
         };
         this.agent = new http.Agent({ keepAlive: true });

@@ -35,12 +35,12 @@ use_stack() {
     http_port=$((base + 110)) janus_port=$((base + 111)) mysql_port=$((base + 113))
 }
 
-# deploy COMMAND...: with this stack's variables and those of the array extra.
+# deploy COMMAND...: with this stack's variables and those of the array extra; without the web client, unless that says so.
 deploy() {
     local command=$1
     shift
     env LYNKS_STATE="$state" LYNKS_BASE_PORT="$base" LYNKS_HTTP_PORT="$http_port" LYNKS_MYSQL_PORT="$mysql_port" \
-        LYNKS_JANUS_HTTP_PORT="$janus_port" LYNKS_JANUS_WS_PORT=$((base + 112)) "${extra[@]}" \
+        LYNKS_JANUS_HTTP_PORT="$janus_port" LYNKS_JANUS_WS_PORT=$((base + 112)) LYNKS_WEB=0 "${extra[@]}" \
         "$root/deploy/$command" "$@"
 }
 

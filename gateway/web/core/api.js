@@ -137,7 +137,17 @@ export class Api {
      * @returns {Promise<any>} the answer's JSON
      * @throws {Problem}
      */
-    async request(method, path, options = {}) {
+    async request(method, path, options) { return (await this.tagged(method, path, options)).body; }
+
+    /**
+     * Likewise, with the ETag of what was answered: to change it afterwards, if nobody else has meanwhile.
+     * @param {string} method
+     * @param {string} path
+     * @param {RequestOptions} [options]
+     * @returns {Promise<{body: any, tag: string | undefined}>}
+     * @throws {Problem}
+     */
+    async tagged(method, path, options = {}) {
         // A POST without a key makes another thing each time.
         const attempts = method === 'POST' && options.key === undefined ? 1 : options.attempts ?? ATTEMPTS;
         const backoff = new Backoff(this.env);
@@ -189,7 +199,7 @@ export class Api {
                 keepalive: options.keepalive ?? false,
             });
             if (!response.ok) throw await problemOf(response);
-            return await readJson(response);
+            return { body: await readJson(response), tag: response.headers.get('etag') ?? undefined };
         } catch (error) {
             if (error instanceof Problem) throw error;
             throw new Problem({ status: 0, code: isLate ? 'timeout' : 'network', detail: String(error) });

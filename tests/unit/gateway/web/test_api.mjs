@@ -17,6 +17,15 @@ test('a request has the token, and its body as JSON; the answer is JSON, or noth
     assert.deepEqual(gone.headers, { authorization: 'Bearer lp_token' });
 });
 
+test('the ETag of an answer is told to who means to change what was read', async () => {
+    const world = new World();
+    world.on('GET /v1/x', () => new Response('{"a":1}', { headers: { 'content-type': 'application/json', etag: '"4"' } }));
+    world.on('PATCH /v1/x', () => json({ a: 2 }));
+    assert.deepEqual(await world.api.tagged('GET', '/v1/x'), { body: { a: 1 }, tag: '"4"' });
+    assert.deepEqual(await world.api.tagged('PATCH', '/v1/x', { body: { a: 2 }, match: '"4"' }), { body: { a: 2 }, tag: undefined });
+    assert.equal(world.requests[1].headers['if-match'], '"4"');
+});
+
 test('without a token there is no header for one', async () => {
     const world = new World();
     world.on('GET /v1/info', () => json({}));

@@ -4,6 +4,7 @@ import './style/base.css';
 import './style/parts.css';
 import './style/pages.css';
 import './style/meeting.css';
+import './style/views.css';
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { preferredLanguage, setLanguage } from './i18n.ts';

@@ -5,17 +5,22 @@ import { showToast } from './toasts.tsx';
 
 export const linkOf = (room: Pick<Room, 'code' | 'url'>) => room.url ?? `${location.origin}/${room.code}`;
 
-export async function copyText(text: string, said: string): Promise<void> {
+/** @returns whether it is copied */
+export async function copyText(text: string, said: string): Promise<boolean> {
     try {
         await navigator.clipboard.writeText(text);
         showToast({ text: said });
+        return true;
     } catch {
         showToast({ text, isError: true }); // it can be marked and copied there
+        return false;
     }
 }
 
-export function copyInvitation(room: Pick<Room, 'code' | 'url' | 'name'> & { has_pin?: boolean }): Promise<void> {
+export function invitationText(room: Pick<Room, 'code' | 'url' | 'name'> & { has_pin?: boolean }): string {
     const lines = [t('invite.text', { name: room.name }), linkOf(room)];
     if (room.has_pin) lines.push(t('invite.pin'));
-    return copyText(lines.join('\n'), t('invite.copied'));
+    return lines.join('\n');
 }
+
+export const copyInvitation = (room: Parameters<typeof invitationText>[0]) => copyText(invitationText(room), t('invite.copied'));

@@ -33,8 +33,9 @@ export function faultOf(error) {
     return 'busy';
 }
 
-/** 720p at most: what four people on a small machine can hold. */
 const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 24, max: 30 } };
+/** For a slow machine, or a connection that is paid by the byte. */
+const SMALL_CAMERA = { width: { ideal: 320 }, height: { ideal: 180 }, frameRate: { ideal: 15, max: 15 } };
 const MICROPHONE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 export class Devices {
@@ -59,16 +60,18 @@ export class Devices {
      * A track of the device, or of the browser's choice if that one is not there any more.
      * @param {DeviceKind} kind
      * @param {string} [deviceId]
+     * @param {boolean} [isSmall] of a camera: a small picture will do
      * @returns {Promise<MediaStreamTrack>}
      * @throws {DeviceError}
      */
-    async open(kind, deviceId) {
+    async open(kind, deviceId, isSmall = false) {
+        const shape = kind === 'audio' ? MICROPHONE : isSmall ? SMALL_CAMERA : CAMERA;
         try {
-            return await this.#open(kind, deviceId === undefined || deviceId === '' ? {} : { deviceId: { exact: deviceId } });
+            return await this.#open(kind, { ...shape, ...(deviceId === undefined || deviceId === '' ? {} : { deviceId: { exact: deviceId } }) });
         } catch (error) {
             const isGone = deviceId !== undefined && error instanceof DeviceError && error.fault === 'missing';
             if (!isGone) throw error;
-            return this.#open(kind, {});
+            return this.#open(kind, shape);
         }
     }
 
@@ -95,13 +98,10 @@ export class Devices {
 
     /**
      * @param {DeviceKind} kind
-     * @param {MediaTrackConstraints} which
+     * @param {MediaTrackConstraints} wanted
      */
-    #open(kind, which) {
-        return this.#get(async (media) => {
-            const wanted = kind === 'audio' ? { audio: { ...MICROPHONE, ...which } } : { video: { ...CAMERA, ...which } };
-            return (await media.getUserMedia(wanted)).getTracks()[0];
-        });
+    #open(kind, wanted) {
+        return this.#get(async (media) => (await media.getUserMedia({ [kind]: wanted })).getTracks()[0]);
     }
 
     /** @param {(media: MediaDevices) => Promise<MediaStreamTrack | undefined>} ask */

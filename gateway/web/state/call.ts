@@ -135,6 +135,11 @@ export class Call {
         if (track !== null) await this.#send(input.kind, track);
     }
 
+    async setSmallCamera(isSmall: boolean): Promise<void> {
+        const track = await this.media.camera.setSmall(isSmall);
+        if (track !== null) await this.#send('video', track);
+    }
+
     async startScreen(): Promise<void> {
         const track = await this.media.devices.openScreen();
         track.addEventListener('ended', () => { void this.stopScreen(); });

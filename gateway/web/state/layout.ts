@@ -4,18 +4,27 @@ export interface Size { width: number; height: number }
 export interface Grid { columns: number; rows: number; tile: Size }
 
 const RATIO = 16 / 9;
+/** A phone held upright is filled better by tiles that are higher than wide. */
+const UPRIGHT_RATIO = 3 / 4;
 
-/** The largest equal tiles of 16:9 that fit: all numbers of columns are tried. */
+/** The largest equal tiles that fit: all numbers of columns are tried. They are 16:9, on an upright stage down to 3:4. */
 export function fitGrid(stage: Size, count: number, gap: number): Grid {
+    const least = stage.height > stage.width ? UPRIGHT_RATIO : RATIO;
     let best: Grid = { columns: 1, rows: Math.max(1, count), tile: { width: 0, height: 0 } };
     for (let columns = 1; columns <= Math.max(1, count); columns += 1) {
         const rows = Math.ceil(Math.max(1, count) / columns);
-        const widest = (stage.width - gap * (columns - 1)) / columns;
-        const highest = (stage.height - gap * (rows - 1)) / rows;
-        const width = Math.max(0, Math.floor(Math.min(widest, highest * RATIO)));
-        if (width > best.tile.width) best = { columns, rows, tile: { width, height: Math.floor(width / RATIO) } };
+        const cell = { width: (stage.width - gap * (columns - 1)) / columns, height: (stage.height - gap * (rows - 1)) / rows };
+        const tile = largestIn(cell, least);
+        if (tile.width * tile.height > best.tile.width * best.tile.height) best = { columns, rows, tile };
     }
     return best;
+}
+
+function largestIn(cell: Size, least: number): Size {
+    if (cell.width <= 0 || cell.height <= 0) return { width: 0, height: 0 };
+    const ratio = Math.min(RATIO, Math.max(least, cell.width / cell.height));
+    const width = Math.floor(Math.min(cell.width, cell.height * ratio));
+    return { width, height: Math.floor(width / ratio) };
 }
 
 export interface Box { left: number; top: number; width: number; height: number }

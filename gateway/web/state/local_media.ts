@@ -20,6 +20,8 @@ export class Input {
     readonly track = signal<MediaStreamTrack | null>(null);
     readonly fault = signal<InputFault | undefined>(undefined);
     readonly deviceId;
+    /** Of a camera: a small picture will do, to save power and bytes. */
+    readonly isSmall;
     #devices;
     #memory;
     /** Counts what was asked for: an older answer is not taken. */
@@ -30,6 +32,7 @@ export class Input {
         this.#memory = memory;
         this.kind = kind;
         this.deviceId = signal(memory.read(`device.${kind}`) ?? '');
+        this.isSmall = signal(memory.read(`small.${kind}`) === 'yes');
         this.isWanted.value = memory.read(`wanted.${kind}`) !== 'no';
     }
 
@@ -57,6 +60,12 @@ export class Input {
         return this.#reopen();
     }
 
+    async setSmall(isSmall: boolean): Promise<MediaStreamTrack | null> {
+        this.isSmall.value = isSmall;
+        this.#memory.write(`small.${this.kind}`, isSmall ? 'yes' : undefined);
+        return this.track.value === null ? null : this.#reopen();
+    }
+
     #want(isWanted: boolean) {
         this.isWanted.value = isWanted;
         this.#memory.write(`wanted.${this.kind}`, isWanted ? undefined : 'no');
@@ -66,7 +75,7 @@ export class Input {
         const mine = (this.#asked += 1);
         const old = this.track.value;
         try {
-            const track = await this.#devices.open(this.kind, this.deviceId.value);
+            const track = await this.#devices.open(this.kind, this.deviceId.value, this.isSmall.value);
             if (mine !== this.#asked) {
                 track.stop();
                 return this.track.value;

@@ -32,19 +32,16 @@ const SETTLES = 4;
 
 export const wholeQuality: Quality = { step: 0, good: 0, bad: 0, patience: PATIENCE, age: 0 };
 
-/** The line is too narrow, or loses too much. */
-export function isBad({ received, lost, delay }: Sample): boolean {
-    const all = received + lost;
-    return (all >= 20 && lost / all > 0.05) || delay > 0.4;
-}
+/** So much is lost that less has to be sent. */
+export const isLossy = ({ received, lost }: Sample) => received + lost >= 20 && lost / (received + lost) > 0.05;
 
-/** Pictures stand still for most of the time: by the network, or by a machine that cannot show so many. */
-export const isFrozen = ({ frozen }: Sample) => frozen > 0.5;
+/** Pictures stand still or sound queues: by the network, or by a machine that cannot show so many. */
+export const isStrained = ({ frozen, delay }: Sample) => frozen > 0.5 || delay > 0.4;
 
 /** One second later. */
 export function nextQuality(quality: Quality, sample: Sample): Quality {
-    // Smaller pictures help against standing still; taking them away altogether is for the network alone.
-    const bad = isBad(sample) || (isFrozen(sample) && quality.step === 0);
+    // Smaller pictures help against both; taking them away altogether is for the network alone.
+    const bad = isLossy(sample) || (isStrained(sample) && quality.step === 0);
     const next = { ...quality, age: quality.age + 1, good: bad ? 0 : quality.good + 1, bad: bad ? quality.bad + 1 : 0 };
     if (bad && next.bad >= 2 && next.age >= SETTLES && quality.step < 3) return lowered(next);
     if (!bad && quality.step > 0 && next.good >= quality.patience) return { ...next, step: (quality.step - 1) as Step, good: 0, age: 0 };

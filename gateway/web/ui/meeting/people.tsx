@@ -11,6 +11,7 @@ import { copyInvitation } from '../parts/invite.tsx';
 import { showError } from '../parts/toasts.tsx';
 import { useModeration } from './moderate.tsx';
 import { PanelFrame } from './panel.tsx';
+import { Suffix } from './suffix.tsx';
 
 function Person({ call, person }: { call: Call; person: Participant }) {
     const { items, dialog } = useModeration(call, person);
@@ -20,7 +21,7 @@ function Person({ call, person }: { call: Call; person: Participant }) {
     return (
         <li>
             <span class="what">
-                <span class="name"><bdi>{person.name}</bdi>{person.guest && ` ${t('guest')}`}{isMe && ` ${t('you')}`}</span>
+                <span class="name"><bdi>{person.name}</bdi><Suffix person={person} isMe={isMe} /></span>
                 <small class="quiet">{t(`role.${person.role as 'owner'}`)}</small>
             </span>
             {person.hand_raised_at !== undefined && <span class="hand" role="img" aria-label={t('meeting.handUp')}><Icon name="hand" size={20} /></span>}
@@ -43,13 +44,14 @@ function Lobby({ call }: { call: Call }) {
                 {waiting.length > 1 && <button type="button" class="button small" onClick={() => does(call.admitAll(waiting.map(({ id }) => id)))}>{t('people.admitAll')}</button>}
             </div>
             <ul class="list">
-                {waiting.map(({ id, name, guest }) => (
-                    <li key={id}>
-                        <span class="what name"><span><bdi>{name}</bdi>{guest && ` ${t('guest')}`}</span></span>
+                {waiting.map((person) => {
+                    const { id, name } = person;
+                    return <li key={id}>
+                        <span class="what"><span class="name"><bdi>{name}</bdi><Suffix person={person} isMe={false} /></span></span>
                         <button type="button" class="button small primary" aria-label={t('people.admitWho', { name })} onClick={() => does(call.admit(id))}>{t('people.admit')}</button>
                         <button type="button" class="button small" aria-label={t('people.denyWho', { name })} onClick={() => does(call.deny(id))}>{t('people.deny')}</button>
-                    </li>
-                ))}
+                    </li>;
+                })}
             </ul>
         </section>
     );

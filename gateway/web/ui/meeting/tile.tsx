@@ -7,6 +7,7 @@ import { hueOf, initialsOf, isSent, type Tile as TileOf } from '../../state/peop
 import { t } from '../i18n.ts';
 import { Icon } from '../icons.tsx';
 import { Menu } from '../parts/dialog.tsx';
+import { Suffix } from './suffix.tsx';
 import { useModeration } from './moderate.tsx';
 
 interface TileProps {
@@ -56,7 +57,7 @@ export function Tile({ tile, box, call, track, isPinned, isLarge, onPin }: TileP
                 ]} />
             </div>
             <div class="tile-name">
-                <span><bdi>{name}</bdi>{participant.guest && !isScreen && ` ${t('guest')}`}{isMine && !isScreen && ` ${t('you')}`}</span>
+                <span><bdi>{name}</bdi>{!isScreen && <Suffix person={participant} isMe={isMine} />}</span>
                 {!isScreen && <Icon name={isHeard ? 'mic' : 'micOff'} size={18} class={isHeard ? undefined : 'mute'} aria-hidden="true" />}
                 {!isScreen && !isHeard && <span class="visually-hidden">{t('meeting.isMuted')}</span>}
             </div>

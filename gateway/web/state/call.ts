@@ -21,8 +21,8 @@ const LEVELS_MS = 200;
 const STATISTICS_MS = 1000;
 /** A connection that is back sooner was not missed. */
 const TROUBLE_MS = 2000;
-const HISTORY_PAGE = 100;
-const HISTORY_PAGES_MOST = 5;
+const HISTORY_PAGE = 25;
+const HISTORY_PAGES_MOST = 8;
 const TALKING = 0.08;
 const TALKS_MS = 500;
 const SILENT_MS = 8000;

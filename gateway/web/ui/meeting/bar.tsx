@@ -56,13 +56,13 @@ export function Bar({ call, panel, sheet, unread }: BarProps) {
         <div class="bar" role="toolbar" aria-label={t('control.label')}>
             {can('publish') && (
                 <>
-                    <Control icon={micIsOn ? 'mic' : 'micOff'} text={t('control.mic')} label={micIsOn ? t('control.micOff') : t('control.micOn')} shortcut="M"
+                    <Control icon={micIsOn ? 'mic' : 'micOff'} text={micIsOn ? t('control.micOff') : t('control.micOn')} shortcut="M"
                         isOff={!micIsOn} act={does(() => call.setMicrophone(!micIsOn))} />
                     <Control icon={cameraIsOn ? 'camera' : 'cameraOff'} text={t('control.camera')} label={cameraIsOn ? t('control.cameraOff') : t('control.cameraOn')}
                         shortcut="V" isOff={!cameraIsOn} act={does(() => call.setCamera(!cameraIsOn))} />
                 </>
             )}
-            {mayShare && <Control class="roomy" icon={call.sharesScreen.value ? 'screenOff' : 'screen'} text={t('control.share')} shortcut="S" isOn={call.sharesScreen.value}
+            {mayShare && <Control class="roomy" icon={call.sharesScreen.value ? 'screenOff' : 'screen'} text={call.sharesScreen.value ? t('control.stop') : t('control.share')} shortcut="S" isOn={call.sharesScreen.value}
                 label={call.sharesScreen.value ? t('control.shareOff') : t('control.shareOn')} act={does(share)} />}
             <Control icon="hand" text={t('control.hand')} label={handIsUp ? t('control.handDown') : t('control.handUp')} shortcut="H" isOn={handIsUp}
                 act={does(() => call.setHand(!handIsUp))} />

@@ -40,7 +40,7 @@ function Navigation() {
     return (
         <nav aria-label={t('nav.label')}>
             {user.value?.role === 'admin' && <Link to="/admin" class="button plain" current={route.value.view === 'admin'}>{t('nav.admin')}</Link>}
-            <Menu label={t('nav.account')} class="button plain" items={[
+            <Menu label={t('nav.account', { name: user.value?.display_name ?? '' })} class="button plain" items={[
                 { text: t('nav.profile'), icon: 'user', act: () => navigate('/profile') },
                 { text: t('nav.test'), icon: 'signal', act: () => navigate('/test') },
                 { text: t('nav.signOut'), icon: 'leave', act: leave },

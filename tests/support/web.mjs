@@ -1,0 +1,16 @@
+// The web client as its build makes it, for tests that need it.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/// Builds it; resolves with its folder, for LYNKS_WEB_ROOT.
+export async function buildWeb() {
+    const folder = join(ROOT, 'build/web');
+    await run(join(ROOT, 'tests/support/node-modules'), ['gateway/web']);
+    await run('node', [join(ROOT, 'gateway/web/build.mjs'), folder]);
+    return folder;
+}

@@ -212,22 +212,26 @@ export class Call {
         this.#take(meeting);
         this.#every(LEVELS_MS, () => this.#lookAtLevels());
         this.#every(STATISTICS_MS, () => { void this.#lookAtStatistics(); });
-        let isBegun = false;
-        this.#ends.push(this.me.subscribe((me) => {
-            if (me?.state !== 'joined' || isBegun) return;
-            isBegun = true;
-            void this.#begin();
-        }));
+        this.#once(() => this.me.value?.state === 'joined', () => { void this.#readHistory(); });
+        // Who was let in is told what he may a moment later; a viewer may be made a participant.
+        this.#once(() => this.me.value?.state === 'joined' && this.room.value.me.can.includes('publish'), () => { void this.#begin(); });
         this.#ends.push(this.media.microphone.track.subscribe((track) => this.#listenTo(track)));
         for (const input of [this.media.microphone, this.media.camera]) this.#followPlug(input);
     }
 
-    /** One is in: sends what is on, and reads what was said. */
+    #once(condition: () => boolean, act: () => void) {
+        const isMet = computed(condition);
+        let isDone = false;
+        this.#ends.push(isMet.subscribe((isNow) => {
+            if (!isNow || isDone) return;
+            isDone = true;
+            act();
+        }));
+    }
+
+    /** Sends what is on. */
     async #begin() {
         const { microphone, camera } = this.media;
-        void this.#readHistory();
-        const mayPublish = this.room.value.me.can.includes('publish');
-        if (!mayPublish) return;
         if (!microphone.isWanted.value) this.#mutedByMe.add('audio');
         this.#sendsMic.value = microphone.track.value !== null;
         const sends = [[microphone, 'audio'], [camera, 'video']] as const;

@@ -53,7 +53,7 @@ export function Bar({ call, panel, sheet, unread }: BarProps) {
         else await call.startScreen().catch((error) => { if (error.fault !== 'denied') throw error; });
     };
     return (
-        <div class="bar" role="toolbar" aria-label={t('control.label')}>
+        <footer><div class="bar" role="toolbar" aria-label={t('control.label')}>
             {can('publish') && (
                 <>
                     <Control icon={micIsOn ? 'mic' : 'micOff'} text={micIsOn ? t('control.micOff') : t('control.micOn')} shortcut="M"
@@ -70,7 +70,7 @@ export function Bar({ call, panel, sheet, unread }: BarProps) {
             <Control class="roomy" icon="people" text={t('control.people')} shortcut="P" isOn={panel.value === 'people'} count={room.waiting.size} act={toggle('people')} />
             <More call={call} panel={panel} sheet={sheet} mayShare={mayShare} share={does(share)} unread={unread} />
             <Leave call={call} mayEnd={can('end_meeting')} />
-        </div>
+        </div></footer>
     );
 }
 

@@ -1,16 +1,18 @@
 #!/usr/bin/env -S node --test-reporter=tap
 // A meeting with nothing but a browser: the web client, from signing in to the end for all. The tests build on each other.
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { startStack } from '../support/stack.mjs';
 import { eventually } from '../support/wait.mjs';
 import { buildWeb } from '../support/web.mjs';
-import { startVisitors } from './visitors.mjs';
+import { KEPT_SHOTS, shotsTaken, startVisitors } from './visitors.mjs';
 
 let browser;
 let stack;
 let url;
 let link;
+const texts = { de: JSON.parse(await readFile(new URL('../../gateway/web/lang/de.json', import.meta.url), 'utf8')) };
 const at = {}; // name -> who has that name
 
 before(async () => {
@@ -223,11 +225,38 @@ test('on a phone it fits, and a panel is a sheet that Back closes', async () => 
     await at.Eve.seesMoving('testuser', 'Ben');
 });
 
+test('with camera and microphone denied one is told what to do, and joins all the same', async () => {
+    at.Fay = await browser.visitor('Fay', { locale: 'de-DE' });
+    await at.Fay.page.addInitScript(() => {
+        navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
+    });
+    await at.Fay.page.goto(link);
+    await at.Fay.sees(texts.de['fault.camera.denied']);
+    await at.Fay.sees(texts.de['fault.mic.denied']);
+    await at.Fay.isAccessible('join page, denied');
+    await at.Fay.shot('denied');
+    await at.Fay.page.getByLabel(texts.de['join.name']).fill('Fay');
+    await at.Fay.click(texts.de['join.ask']);
+    await at.testuser.click('Admit Fay');
+    await at.Fay.page.getByRole('toolbar', { name: texts.de['control.label'] }).waitFor();
+    assert.equal(await at.Fay.page.evaluate(() => document.documentElement.lang), 'de');
+    await at.Fay.seesMoving('testuser', 'Ben', 'Eve');
+    await at.testuser.tile('Fay').getByText('muted').waitFor({ state: 'attached' });
+});
+
 test('the owner ends it for all', async () => {
     await at.testuser.click('Leave');
     await at.testuser.page.getByRole('menuitem', { name: 'End for all' }).click();
     await at.testuser.page.getByRole('dialog').getByRole('button', { name: 'End for all' }).click();
     for (const name of ['testuser', 'Ben', 'Eve']) await at[name].heading('The meeting has ended');
+    await at.Fay.heading(texts.de['over.meeting_ended.title']);
+});
+
+test('the pictures of the documents are those that this test takes', async () => {
+    const page = await readFile(new URL('../../gateway/web/README.md', import.meta.url), 'utf8');
+    const shown = [...page.matchAll(/\(screenshots\/([\w-]+\.png)\)/g)].map(([, name]) => name);
+    for (const name of shown) assert.ok(shotsTaken.includes(name), `${name} is taken`);
+    assert.deepEqual((await readdir(KEPT_SHOTS)).sort(), [...new Set(shown)].sort());
 });
 
 test('no page has complained', () => {

@@ -1,7 +1,7 @@
 // People who use the web client as it is: each a page in a profile of its own. What a page complains of is kept, and so are pictures
 // of what was seen, in build/shots.
 import assert from 'node:assert/strict';
-import { mkdir, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,10 +9,16 @@ import { launchPeople } from '../support/browser.mjs';
 import { eventually } from '../support/wait.mjs';
 
 const SHOTS = fileURLToPath(new URL('../../build/shots/', import.meta.url));
+/// The pictures of the documents; LYNKS_KEEP_SHOTS=1 puts those of this run in their place.
+export const KEPT_SHOTS = fileURLToPath(new URL('../../gateway/web/screenshots/', import.meta.url));
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const KEPT = ['sign-in', 'meetings', 'join', 'meeting', 'screen', 'chat', 'phone-meeting', 'removed'];
+/// Names of the files of all pictures of this run.
+export const shotsTaken = [];
 const MEDIA_MS = 15000;
 /// A small camera, as a user may choose it: four pages with large ones are too much for two cores.
 const SMALL_CAMERA = () => localStorage.setItem('lynks.small.video', 'yes');
+const DRAWN_CAMERA = new URL('../support/drawn-camera.js', import.meta.url);
 
 export class Visitor {
     constructor(page, name) {
@@ -85,7 +91,10 @@ export class Visitor {
 
     async shot(name) {
         await mkdir(SHOTS, { recursive: true });
-        await this.page.screenshot({ path: join(SHOTS, `${name}.png`) });
+        const picture = join(SHOTS, `${name}.png`);
+        await this.page.screenshot({ path: picture });
+        shotsTaken.push(`${name}.png`);
+        if (process.env.LYNKS_KEEP_SHOTS === '1' && KEPT.includes(name)) await copyFile(picture, join(KEPT_SHOTS, `${name}.png`));
     }
 
     /// Nothing that axe finds, and nothing that is wider than the page.
@@ -100,11 +109,13 @@ export class Visitor {
 
 export async function startVisitors() {
     const browser = await launchPeople();
+    const drawnCamera = (await readFile(DRAWN_CAMERA, 'utf8')).replace(/^\/\/.*\n/gm, '');
     const visitors = [];
     return {
         async visitor(name, options = {}) {
             const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, ...options });
             await page.addInitScript(SMALL_CAMERA);
+            await page.addInitScript(`(${drawnCamera.trim()})(${JSON.stringify(name)})`);
             const visitor = new Visitor(page, name);
             visitors.push(visitor);
             return visitor;

@@ -15,7 +15,8 @@ layer_slots() {
 layer_builds() {
     case "$1" in
     lint) echo clang ;;
-    unit | contract | hostile) echo dev ;;
+    unit) echo "dev web" ;;
+    contract | hostile) echo dev ;;
     contract-tsan) echo tsan ;;
     fuzz) ;; # builds for itself
     integration) echo "dev release node" ;;
@@ -73,6 +74,7 @@ scripts() {
 build_preset() {
     case "$1" in
     node) "$root/tests/support/node-modules" ;;
+    web) "$root/tests/support/node-modules" gateway/web ;;
     tsan)
         # Only what runs there.
         cmake --preset tsan && cmake --build build/tsan -j "$(nproc)" \

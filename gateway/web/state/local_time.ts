@@ -13,7 +13,7 @@ export function timeOfInput(text: string): string | undefined {
 
 /** The next full hour that is not closer than a quarter of one. */
 export function nextHour(now: Date): Date {
-    const time = new Date(now.getTime() + 75 * 60_000);
+    const time = new Date(now.getTime() + 15 * 60_000 + 3_599_999);
     time.setMinutes(0, 0, 0);
     return time;
 }

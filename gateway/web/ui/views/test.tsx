@@ -22,6 +22,7 @@ export function Test() {
         await media.look();
     };
     const camera = media.camera.track.value;
+    const hasTrack = camera !== null || media.microphone.track.value !== null; // before one was allowed, devices have no names
     return (
         <Page title={t('nav.test')}>
             <div class="stack">
@@ -38,7 +39,7 @@ export function Test() {
                             )}
                         </div>
                         {isStarted.value && <Meter track={media.microphone.track.value} />}
-                        {isStarted.value && <DevicePickers media={media} />}
+                        {hasTrack && <DevicePickers media={media} />}
                         <p class="quiet small">{t('test.private')}</p>
                     </div>
                     <div class="stack">

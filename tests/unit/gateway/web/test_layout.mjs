@@ -1,0 +1,67 @@
+#!/usr/bin/env -S node --test-reporter=tap
+// Where tiles go: as large as they can be, inside the stage, none on another, each row in the middle.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadTypeScript } from '../../../support/typescript.mjs';
+
+const { fitGrid, gridBoxes, stageBoxes, layerFor } = await loadTypeScript('state/layout.ts');
+const STAGES = [{ width: 1264, height: 640 }, { width: 360, height: 480 }, { width: 640, height: 300 }, { width: 900, height: 900 }];
+const GAP = 8;
+
+const overlap = (a, b) => a.left < b.left + b.width && b.left < a.left + a.width && a.top < b.top + b.height && b.top < a.top + a.height;
+
+function assertInside(boxes, { width, height }, what) {
+    for (const [index, box] of boxes.entries()) {
+        // A pixel is lost or won where a middle is between two.
+        assert.ok(box.left >= -1 && box.top >= -1 && box.left + box.width <= width + 1 && box.top + box.height <= height + 1, `${what}: ${JSON.stringify(box)}`);
+        assert.ok(!boxes.some((other, at) => at > index && overlap(box, other)), `${what}: ${index} is under another one`);
+    }
+}
+
+test('tiles are inside the stage and apart, for one to sixteen of them on wide and narrow stages', () => {
+    for (const stage of STAGES) {
+        for (let count = 1; count <= 16; count += 1) {
+            const boxes = gridBoxes(stage, count, GAP);
+            assert.equal(boxes.length, count);
+            assertInside(boxes, stage, `${count} on ${stage.width}x${stage.height}`);
+        }
+    }
+});
+
+test('no other number of columns has larger tiles', () => {
+    for (const stage of STAGES) {
+        for (let count = 1; count <= 16; count += 1) {
+            const { tile } = fitGrid(stage, count, GAP);
+            for (let columns = 1; columns <= count; columns += 1) {
+                const rows = Math.ceil(count / columns);
+                const width = Math.min((stage.width - GAP * (columns - 1)) / columns, (stage.height - GAP * (rows - 1)) / rows * 16 / 9);
+                assert.ok(Math.floor(width) <= tile.width, `${count} on ${stage.width}x${stage.height} in ${columns}`);
+            }
+        }
+    }
+});
+
+test('a last row that is not full stands in the middle', () => {
+    const boxes = gridBoxes({ width: 1200, height: 800 }, 3, GAP);
+    assert.deepEqual(boxes.map(({ top }) => top === boxes[0].top), [true, true, false]);
+    assert.equal(boxes[2].left + boxes[2].width / 2, 600);
+});
+
+test('what is shared has most of the stage, the others a strip beside it, or below on a narrow stage', () => {
+    for (const stage of STAGES) {
+        const { main, strip, stripHolds } = stageBoxes(stage, 12, GAP);
+        assert.equal(strip.length, Math.min(12, stripHolds));
+        assertInside([main, ...strip], stage, `${stage.width}x${stage.height}`);
+        assert.ok(main.width * main.height > 0.5 * stage.width * stage.height);
+        if (stage.width >= stage.height) assert.ok(strip.every(({ left }) => left >= main.width));
+        else assert.ok(strip.every(({ top }) => top >= main.height));
+    }
+});
+
+test('alone it fills the stage', () => {
+    assert.deepEqual(stageBoxes({ width: 800, height: 600 }, 0, GAP), { main: { left: 0, top: 0, width: 800, height: 600 }, strip: [], stripHolds: 0 });
+});
+
+test('a layer is as high as the tile has pixels', () => {
+    assert.deepEqual([[90, 1], [150, 2], [200, 2], [300, 1], [300, 3], [700, 1]].map(([height, ratio]) => layerFor(height, ratio)), [0, 1, 1, 1, 2, 2]);
+});

@@ -1,7 +1,7 @@
 // Runs in a page before anything else: its camera is a drawing, another for each name, so that people in a test can be told apart, and
 // pictures of a meeting can be looked at. The microphone stays the browser's own fake.
 (name) => {
-    const hue = [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 11);
+    const hue = [...name].reduce((sum, letter) => (sum * 131 + letter.codePointAt(0)) % 997, 7) % 360;
     const draw = (pen, { width, height }, beat) => {
         const sway = Math.sin(beat / 9) * width * 0.012;
         const centre = width / 2 + sway;

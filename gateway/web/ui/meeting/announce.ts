@@ -77,6 +77,7 @@ export function useAnnouncements(call: Call, panel: Signal<Panel>): void {
 }
 
 function tellOfPeople(call: Call, panel: Signal<Panel>, batch: Batch, before: RoomState, room: RoomState) {
+    if (!before.participants.has(call.id)) return; // those who were in before oneself have not come now
     for (const [id, { name, hand_raised_at: hand }] of room.participants) {
         const was = before.participants.get(id);
         if (id === call.id) continue;

@@ -109,8 +109,8 @@ export function JoinPage({ info, media, isJoining, error, onJoin }: JoinProps) {
     const nameProblem = error instanceof Problem && error.code === 'name_taken' ? t('problem.name_taken') : fieldProblem(error, '/name');
     return (
         <Page title={info.name}>
-            <div class="columns">
-                <div class="stack tight">
+            <div class="columns join">
+                <div class="stack tight look">
                     {!isWatching && (
                         <>
                             <div class="preview stage">
@@ -118,7 +118,7 @@ export function JoinPage({ info, media, isJoining, error, onJoin }: JoinProps) {
                                     <div class="off"><span class="quiet">{media.camera.isWanted.value && media.camera.fault.value === undefined
                                         ? t('join.cameraStarts') : t('join.cameraOff')}</span></div>
                                 )}
-                                <div class="bar">
+                                <div class="preview-bar">
                                     <InputToggle input={media.microphone} on={t('control.micOn')} off={t('control.micOff')} />
                                     <InputToggle input={media.camera} on={t('control.cameraOn')} off={t('control.cameraOff')} />
                                 </div>
@@ -126,7 +126,6 @@ export function JoinPage({ info, media, isJoining, error, onJoin }: JoinProps) {
                             <Meter track={media.microphone.track.value} />
                             <InputHelp input={media.microphone} />
                             <InputHelp input={media.camera} />
-                            <DevicePickers media={media} />
                         </>
                     )}
                     {isWatching && <p class="note"><Icon name="info" size={20} /><span>{t('join.viewer')}</span></p>}
@@ -146,6 +145,7 @@ export function JoinPage({ info, media, isJoining, error, onJoin }: JoinProps) {
                     </button>
                     <small class="quiet"><Link to="/test">{t('nav.test')}</Link></small>
                 </Form>
+                {!isWatching && <DevicePickers media={media} />}
             </div>
         </Page>
     );

@@ -47,7 +47,9 @@ function plural(count: string | number | undefined): Intl.LDMLPluralRule {
     return new Intl.PluralRules(language.value).select(Number(count ?? 0));
 }
 
-const shown = (value: string | number) => (typeof value === 'number' ? new Intl.NumberFormat(language.value).format(value) : value);
+export const numberText = (value: number) => new Intl.NumberFormat(language.value).format(value);
+
+const shown = (value: string | number) => (typeof value === 'number' ? numberText(value) : value);
 
 /** Whether a text of that name is there: for codes of problems, of which some have words of their own. */
 export const hasText = (key: string): key is Key => key in en;

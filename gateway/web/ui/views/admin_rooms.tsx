@@ -50,8 +50,8 @@ function AdminRoomRow({ room, onChanged }: { room: Room; onChanged: () => Promis
                 </small>
             </span>
             {room.locked && <span class="badge">{t('room.locked')}</span>}
-            <button type="button" class="button small" onClick={() => { asked.value = 'look'; }}>{t('admin.look')}</button>
             <Menu label={t('home.menu', { name: room.name })} items={[
+                { text: t('admin.look'), icon: 'people', act: () => { asked.value = 'look'; } },
                 { text: t('home.settings'), icon: 'settings', act: () => navigate(`/rooms/${room.id}`) },
                 { text: t('control.endForAll'), icon: 'leave', act: () => { asked.value = 'end'; } },
                 { text: t('home.end'), icon: 'trash', isDanger: true, act: () => { asked.value = 'close'; } },

@@ -28,17 +28,38 @@ test('tiles are inside the stage and apart, for one to sixteen of them on wide a
     }
 });
 
+const LEAST = 3 / 4;
+const MOST = 16 / 9;
+
+/// The area of the largest tile that is in a cell, of those as high and as wide as they may be.
+function areaIn(width, height, least) {
+    if (width / height > MOST) return height * MOST * height;
+    return width / height < least ? width * (width / least) : width * height;
+}
+
 test('no other number of columns has larger tiles', () => {
     for (const stage of STAGES) {
         for (let count = 1; count <= 16; count += 1) {
             const { tile } = fitGrid(stage, count, GAP);
             for (let columns = 1; columns <= count; columns += 1) {
                 const rows = Math.ceil(count / columns);
-                const width = Math.min((stage.width - GAP * (columns - 1)) / columns, (stage.height - GAP * (rows - 1)) / rows * 16 / 9);
-                assert.ok(Math.floor(width) <= tile.width, `${count} on ${stage.width}x${stage.height} in ${columns}`);
+                const area = areaIn((stage.width - GAP * (columns - 1)) / columns, (stage.height - GAP * (rows - 1)) / rows, stage.height > stage.width ? LEAST : MOST);
+                // Whole pixels cost up to one of the width, and of the height what follows from it and one more.
+                assert.ok(area <= (tile.width + 1) * (tile.height + 1 + 1 / LEAST), `${count} on ${stage.width}x${stage.height} in ${columns}`);
             }
         }
     }
+});
+
+test('tiles are 16:9, and down to 3:4 on a stage that is higher than wide', () => {
+    for (const stage of STAGES) {
+        for (let count = 1; count <= 16; count += 1) {
+            const { tile: { width, height } } = fitGrid(stage, count, GAP);
+            const [least, most] = [stage.height > stage.width ? LEAST : MOST, MOST];
+            assert.ok((width + 1) / height >= least && width / (height + 1) <= most, `${count} on ${stage.width}x${stage.height}: ${width}x${height}`);
+        }
+    }
+    assert.ok(fitGrid({ width: 360, height: 480 }, 2, GAP).tile.height > 360 / MOST + 1);
 });
 
 test('a last row that is not full stands in the middle', () => {

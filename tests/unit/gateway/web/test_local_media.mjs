@@ -8,9 +8,9 @@ import { deferred, settle } from './fakes.mjs';
 const { LocalMedia, DeviceError } = await loadTypeScript('state/local_media.ts', 'core/devices.js');
 
 class FakeTrack extends EventTarget {
-    constructor(kind, deviceId) {
+    constructor(kind, deviceId, isSmall) {
         super();
-        Object.assign(this, { kind, deviceId, isStopped: false });
+        Object.assign(this, { kind, deviceId, isSmall, isStopped: false });
     }
 
     stop() { this.isStopped = true; }
@@ -22,10 +22,10 @@ class FakeTrack extends EventTarget {
 class FakeDevices {
     opened = [];
     lists = { microphones: [], cameras: [], speakers: [] };
-    answer = (kind, deviceId) => new FakeTrack(kind, deviceId);
+    answer = (kind, deviceId, isSmall) => new FakeTrack(kind, deviceId, isSmall);
 
-    async open(kind, deviceId) {
-        const track = await this.answer(kind, deviceId);
+    async open(kind, deviceId, isSmall) {
+        const track = await this.answer(kind, deviceId, isSmall);
         this.opened.push(track);
         return track;
     }
@@ -84,6 +84,16 @@ test('another device takes the place of the one before, which is stopped', async
     const second = await media.microphone.choose('usb');
     assert.deepEqual([first.isStopped, second.isStopped, second.deviceId, media.microphone.track.value === second], [true, false, 'usb', true]);
     assert.equal(store.get('device.audio'), 'usb');
+});
+
+test('a small picture is asked for at once, remembered, and not while the camera is off', async () => {
+    const { media, store, devices } = world();
+    assert.equal(await media.camera.setSmall(true), null);
+    assert.equal((await media.camera.open()).isSmall, true);
+    assert.equal(store.get('small.video'), 'yes');
+    assert.equal((await media.camera.setSmall(false)).isSmall, false);
+    assert.deepEqual(devices.opened.map(({ isStopped }) => isStopped), [true, false]);
+    assert.equal(store.get('small.video'), undefined);
 });
 
 test('a device that is chosen while it is off stays off', async () => {

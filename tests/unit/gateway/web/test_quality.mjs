@@ -4,11 +4,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadTypeScript } from '../../../support/typescript.mjs';
 
-const { isBad, isFrozen, nextQuality, wholeQuality, Statistics, wishOf } = await loadTypeScript('state/quality.ts', 'state/statistics.ts', 'state/wish.ts');
+const { isLossy, isStrained, nextQuality, wholeQuality, Statistics, wishOf } = await loadTypeScript('state/quality.ts', 'state/statistics.ts', 'state/wish.ts');
 
 const GOOD = { received: 100, lost: 0, frozen: 0, delay: 0 };
 const LOSSY = { ...GOOD, received: 90, lost: 10 };
 const FROZEN = { ...GOOD, frozen: 0.8 };
+const QUEUED = { ...GOOD, delay: 0.5 };
 
 /// After so many seconds that were all alike.
 function after(quality, sample, seconds) {
@@ -27,10 +28,9 @@ function secondsToChange(quality, sample) {
     return undefined;
 }
 
-test('loss over five per cent and sound that queues are bad; a few packets say nothing', () => {
-    assert.deepEqual([GOOD, LOSSY, { ...GOOD, received: 95, lost: 5 }, { ...GOOD, received: 10, lost: 5 }, { ...GOOD, delay: 0.5 }].map(isBad),
-        [false, true, false, false, true]);
-    assert.deepEqual([GOOD, FROZEN].map(isFrozen), [false, true]);
+test('loss over five per cent counts, if it is of more than a few packets; so does what stands still or queues', () => {
+    assert.deepEqual([GOOD, LOSSY, { ...GOOD, received: 95, lost: 5 }, { ...GOOD, received: 10, lost: 5 }].map(isLossy), [false, true, false, false]);
+    assert.deepEqual([GOOD, FROZEN, QUEUED, { ...GOOD, frozen: 0.5, delay: 0.4 }].map(isStrained), [false, true, true, false]);
 });
 
 test('a good network stays as it is', () => {
@@ -47,8 +47,8 @@ test('one bad second changes nothing', () => {
     assert.equal(after(nextQuality(settled, LOSSY), GOOD, 5).step, 0);
 });
 
-test('pictures that stand still are made small, and not taken away', () => {
-    assert.equal(after(wholeQuality, FROZEN, 60).step, 1);
+test('where pictures stand still or sound queues, pictures are made small, and not taken away', () => {
+    for (const sample of [FROZEN, QUEUED]) assert.equal(after(wholeQuality, sample, 60).step, 1);
 });
 
 test('it goes up by one step after a quarter of a minute, and waits longer each time that this was in vain', () => {

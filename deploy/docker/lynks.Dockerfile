@@ -1,4 +1,13 @@
-# Our own programs: compiled once, one target for each image. Runs with BuildKit and without.
+# Our own programs: compiled once, one target for each image; and the web client. Runs with BuildKit and without.
+
+FROM debian:bookworm-slim AS web
+COPY deploy/docker/install deploy/packages/web.txt /tmp/
+RUN /tmp/install /tmp/web.txt
+WORKDIR /src
+COPY gateway/web/package.json gateway/web/package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+COPY gateway/web ./
+RUN node build.mjs /usr/share/lynks/web
 
 FROM debian:bookworm-slim AS build
 COPY deploy/docker/install deploy/packages/build.txt /tmp/
@@ -6,7 +15,10 @@ RUN /tmp/install /tmp/build.txt
 WORKDIR /src
 COPY CMakeLists.txt CMakePresets.json ./
 COPY proto proto
-COPY gateway gateway
+COPY gateway/CMakeLists.txt gateway/*.c gateway/*.h gateway/
+COPY gateway/api gateway/api
+COPY gateway/follow gateway/follow
+COPY gateway/http gateway/http
 COPY authsvc authsvc
 COPY roomsvc roomsvc
 COPY janusbridge janusbridge
@@ -53,6 +65,8 @@ COPY deploy/docker/is-ready /usr/local/bin/
 FROM service AS gateway
 COPY deploy/docker/gateway-start /usr/local/bin/
 COPY --from=build /src/build/release/bin/lynks-gateway /usr/local/bin/
+COPY --from=web /usr/share/lynks/web /usr/share/lynks/web
+ENV LYNKS_WEB_ROOT=/usr/share/lynks/web
 USER 10001:10001
 EXPOSE 60000
 ENTRYPOINT ["gateway-start"]

@@ -156,6 +156,19 @@ test('one command starts the stack, two of each stateless service, all healthy',
     for (const [name, one] of await stack.containers()) assert.equal(one.RestartCount, 0, `${name} was restarted`);
 });
 
+test('whoever opens the address gets the web client', async () => {
+    const page = await stack.request('/', { method: 'GET' });
+    assert.equal(page.status, 200, page.text);
+    assert.match(page.headers['content-security-policy'], /^default-src 'none'; script-src 'self';/);
+    const assets = [...page.text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path);
+    assert.ok(assets.length >= 2, page.text);
+    for (const path of assets) {
+        const { status, headers } = await stack.request(path, { method: 'GET', headers: { 'accept-encoding': 'gzip' } });
+        assert.deepEqual([status, headers['content-encoding'], headers['cache-control']],
+            [200, 'gzip', 'public, max-age=31536000, immutable'], path);
+    }
+});
+
 test('a client logs in, creates the meeting and lists it', async () => {
     token = await stack.token();
     const created = await stack.create(token);

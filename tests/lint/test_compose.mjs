@@ -7,7 +7,7 @@ import { test } from 'node:test';
 const SERVICES = ['gateway', 'authsvc', 'roomsvc', 'janusbridge', 'migrate'];
 // The images and the private networks of compose.yaml settle these.
 const SETTLED = ['LYNKS_OPS_PORT', 'LYNKS_HASH_PROGRAM', 'LYNKS_SQL_DIR', 'LYNKS_MYSQL_DATABASE', 'LYNKS_MYSQL_TLS', 'LYNKS_MYSQL_CA_FILE',
-    'LYNKS_JANUS_API_SECRET', 'LYNKS_JANUS_PID_FILE'];
+    'LYNKS_JANUS_API_SECRET', 'LYNKS_JANUS_PID_FILE', 'LYNKS_WEB_ROOT'];
 
 const read = (file) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8').split('\n');
 

@@ -11,6 +11,7 @@
  * user_change     changes a user; disabling ends his sessions, another role is in force at once
  * user_remove     removes a user, ends his sessions, and leaves word of what becomes of his rooms
  * audit_page      what admins and the admin tool have done to others, for them
+ * auth_stats      how many users and sessions there are, for them
  * user_password   gives a user another password and ends his other sessions */
 #include "authsvc/authsvc.h"
 
@@ -77,6 +78,12 @@ static void on_audit_page(void *service, struct call *call)
     audits_list(auth->audits, call);
 }
 
+static void on_auth_stats(void *service, struct call *call)
+{
+    const struct auth *auth = service;
+    head_counts_tell(auth->counts, call);
+}
+
 static void on_user_password(void *service, struct call *call)
 {
     const struct auth *auth = service;
@@ -96,6 +103,7 @@ const struct call_handler auth_handlers[] = {
     {MSG_user_change, on_user_change},
     {MSG_user_remove, on_user_remove},
     {MSG_audit_page, on_audit_page},
+    {MSG_auth_stats, on_auth_stats},
     {MSG_user_password, on_user_password},
     {.request = MSG_NONE},
 };
@@ -138,6 +146,7 @@ void auth_init(struct auth *auth, const struct auth_parts *parts,
     auth->additions = additions_new(&additions, strcmp(config->registration, "open") == 0);
     auth->users = users_new(parts->clock, parts->store, auth->sessions, parts->metrics);
     auth->audits = audits_new(parts->clock, parts->store);
+    auth->counts = head_counts_new(parts->clock, parts->store);
     auth->pages = session_pages_new(parts->store, auth->sessions, parts->clock);
 }
 
@@ -170,6 +179,7 @@ void auth_stop(struct auth *auth)
         passwords_stop(auth->passwords);
         additions_stop(auth->additions);
         audits_stop(auth->audits);
+        head_counts_stop(auth->counts);
         session_pages_stop(auth->pages);
     }
 }
@@ -182,6 +192,7 @@ void auth_fini(struct auth *auth)
     passwords_free(&auth->passwords);
     additions_free(&auth->additions);
     audits_free(&auth->audits);
+    head_counts_free(&auth->counts);
     session_pages_free(&auth->pages);
     session_events_free(&auth->events);
     sessions_free(&auth->sessions);

@@ -6,6 +6,7 @@
 #include "authsvc/account/logins.h"
 #include "authsvc/account/additions.h"
 #include "authsvc/account/audits.h"
+#include "authsvc/account/head_counts.h"
 #include "authsvc/account/passwords.h"
 #include "authsvc/account/users.h"
 #include "authsvc/session/revocations.h"
@@ -30,6 +31,7 @@ struct auth {
     struct passwords *passwords;
     struct additions *additions;
     struct audits *audits;
+    struct head_counts *counts;
 };
 
 /* parts are borrowed. */

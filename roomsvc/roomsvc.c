@@ -8,7 +8,8 @@
  * stream_open ... meeting_page   what gateways read of rooms
  * node_renew         takes or keeps the lease of a Janus node
  * node_rooms         the rooms that a node has to have
- * rtc_open ... rtc_due   connections for media, as bridges tell of them and are told */
+ * rtc_open ... rtc_due   connections for media, as bridges tell of them and are told
+ * room_stats         how much there is of all that */
 #include "roomsvc/roomsvc.h"
 
 #include "roomsvc/room/room_create.h"
@@ -80,6 +81,12 @@ static void on_rtc_call(void *service, struct call *call)
     rtc_rows_answer(roomsvc->rtc, call);
 }
 
+static void on_room_stats(void *service, struct call *call)
+{
+    const struct roomsvc *roomsvc = service;
+    room_stats_tell(roomsvc->stats, call);
+}
+
 static void on_node_renew(void *service, struct call *call)
 {
     struct roomsvc *roomsvc = service;
@@ -134,6 +141,7 @@ const struct call_handler roomsvc_handlers[] = {
     {MSG_rtc_end, on_rtc_call},
     {MSG_rtc_page, on_rtc_call},
     {MSG_rtc_due, on_rtc_call},
+    {MSG_room_stats, on_room_stats},
     {MSG_NONE, NULL},
 };
 

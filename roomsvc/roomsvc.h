@@ -10,6 +10,7 @@
 #include "roomsvc/participant/moderation_reads.h"
 #include "roomsvc/participant/participants.h"
 #include "roomsvc/room/managed_rooms.h"
+#include "roomsvc/room/room_stats.h"
 #include "roomsvc/room/rooms.h"
 #include "roomsvc/rtc/rtc_rows.h"
 
@@ -23,6 +24,7 @@ struct roomsvc {
     struct nodes nodes;
     struct presence_reports *presence;
     struct rtc_rows *rtc;
+    struct room_stats *stats;
 };
 
 extern const struct call_handler roomsvc_handlers[]; /* of a struct roomsvc */

@@ -9,6 +9,7 @@
 #include "roomsvc/store/leftover_store_mysql.h"
 #include "roomsvc/store/life_store_mysql.h"
 #include "roomsvc/store/moderation_store_mysql.h"
+#include "roomsvc/store/stats_store_mysql.h"
 #include "roomsvc/store/node_store_mysql.h"
 #include "roomsvc/store/presence_store_mysql.h"
 #include "roomsvc/store/participant_store_mysql.h"
@@ -117,6 +118,7 @@ static void set_up_participants(struct wiring *w)
     w->roomsvc.participants = participants_new(&parts);
     w->roomsvc.reads =
         journal_reads_new(service_clock(w->service), metrics, journal_store_mysql(w->db));
+    w->roomsvc.stats = room_stats_new(service_clock(w->service), stats_store_mysql(w->db));
     w->roomsvc.moderation =
         moderation_reads_new(service_clock(w->service), metrics, moderation_store_mysql(w->db));
 }
@@ -174,6 +176,7 @@ void wiring_free(struct wiring *w)
     participants_free(&w->roomsvc.participants);
     journal_reads_free(&w->roomsvc.reads);
     moderation_reads_free(&w->roomsvc.moderation);
+    room_stats_free(&w->roomsvc.stats);
     room_enters_free(&w->enters);
     room_ends_free(&w->ends);
     room_life_free(&w->life);

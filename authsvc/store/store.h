@@ -259,6 +259,11 @@ struct store_acts_found {
 };
 typedef void store_acts_fn(void *arg, enum err err, const struct store_acts_found *found);
 
+struct store_counted {
+    uint64_t users, disabled, sessions;
+};
+typedef void store_counted_fn(void *arg, enum err err, const struct store_counted *counted);
+
 /* more: the bound was reached, call again. */
 typedef void store_swept_fn(void *arg, enum err err, bool more);
 
@@ -306,6 +311,8 @@ struct store_ops {
                              store_revocations_fn *fn, void *arg);
     enum err (*find_acts)(void *self, const struct store_acts_page *page, uint64_t deadline_ms,
                           store_acts_fn *fn, void *arg);
+    /* Users, those of them who may not sign in, and sessions that go on. */
+    enum err (*count)(void *self, uint64_t deadline_ms, store_counted_fn *fn, void *arg);
     /* Removes a bounded number of sessions that expired, and revocations made, before these; never
      * the newest revocation, after which all go on. And old rows of all else that is kept for a
      * while only. */

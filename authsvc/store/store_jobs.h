@@ -51,6 +51,7 @@ enum err store_sweep(void *self, uint64_t expired_before_unix_ms, uint64_t revok
 
 enum err store_find_acts(void *self, const struct store_acts_page *page, uint64_t deadline_ms,
                          store_acts_fn *fn, void *arg);
+enum err store_count(void *self, uint64_t deadline_ms, store_counted_fn *fn, void *arg);
 
 /* What logins and revocations share, on a database thread, inside a transaction. */
 

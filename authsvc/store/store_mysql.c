@@ -21,6 +21,7 @@ static const struct store_ops ops = {
     .revoke = store_revoke,
     .find_revoked = store_find_revoked,
     .find_acts = store_find_acts,
+    .count = store_count,
     .sweep = store_sweep,
 };
 

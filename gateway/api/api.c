@@ -11,6 +11,7 @@
 #include "gateway/api/rooms.h"
 #include "gateway/api/rtc.h"
 #include "gateway/api/sessions.h"
+#include "gateway/api/stats_api.h"
 #include "gateway/api/users.h"
 #include "gateway/api/watch.h"
 #include "gateway/http/dispatcher.h"
@@ -29,11 +30,11 @@ struct api {
     struct events_api *events;
     struct room_events_api *room_events;
     struct info *info;
-    struct resource resources[17];
+    struct resource resources[18];
     struct dispatcher *dispatcher;
 };
 
-static void list_resources(struct api *api)
+static void list_resources(struct api *api, struct health *health)
 {
     api->resources[0] = original_resource(api->original);
     api->resources[1] = sessions_api_resource(api->sessions);
@@ -52,6 +53,7 @@ static void list_resources(struct api *api)
     api->resources[14] = rtc_resource();
     api->resources[15] = watch_resource();
     api->resources[16] = info_resource(api->info);
+    api->resources[17] = stats_api_resource(health);
 }
 
 struct api *api_new(const struct api_parts *parts, const struct api_config *config)
@@ -96,7 +98,7 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
     api->rooms = rooms_api_new(
         &(struct rooms_api_limits){.creates = api->creates, .names = api->names}, &config->url);
     api->invitations = invitations_api_new(&config->url);
-    list_resources(api);
+    list_resources(api, parts->health);
     api->dispatcher = dispatcher_new(
         parts->metrics, &(struct dispatcher_config){
                             .exchanges = {.clock = parts->clock,

@@ -24,6 +24,7 @@ struct api_parts {
     struct room_follow *rooms;       /* whose rooms_max is room_visits.visits_max at least */
     struct presence *presence;
     struct user_meetings *meetings;
+    struct health *health;   /* of this gateway */
     struct rtc_hints *hints; /* whose readers_max is room_visits.visits_max at least */
 };
 

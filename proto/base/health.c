@@ -74,6 +74,14 @@ bool health_is_ready(const struct health *health)
     return true;
 }
 
+void health_each(const struct health *health, health_fn *fn, void *arg)
+{
+    for (size_t i = 0; i < health->count; i++) {
+        const struct dependency *dependency = &health->dependencies[i];
+        fn(arg, dependency->name, dependency->ready, dependency->reason);
+    }
+}
+
 char *health_json(const struct health *health)
 {
     json_t *dependencies = json_object();

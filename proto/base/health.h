@@ -14,6 +14,10 @@ void health_set(struct health *health, const char *name, bool ready, const char 
 /* What people should know of the dependency, ready or not; copied. Added if it is new. */
 void health_note(struct health *health, const char *name, const char *note);
 bool health_is_ready(const struct health *health); /* all of them */
+/* Calls fn for each dependency, in the order in which they came; reason is "" where there is none.
+ */
+typedef void health_fn(void *arg, const char *name, bool ready, const char *reason);
+void health_each(const struct health *health, health_fn *fn, void *arg);
 /* {"ready":false,"dependencies":{"mysql":{"ready":false,"reason":"...","note":"..."}}}; the reason
  * of one that is ready is empty, whatever it was set with; without the note where there is none;
  * caller frees. */

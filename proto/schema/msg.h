@@ -38,6 +38,8 @@
 #define RTC_STREAMS_MAX 80 /* parts of its SDP */
 #define RTC_PAGE 8
 #define RTC_DUE_PAGE 200
+#define STATS_GATEWAYS 64
+#define STATS_NODES 64
 #define SESSION_ID_BYTES 16 /* the first of the token's hash */
 
 struct u64_list {

@@ -226,6 +226,17 @@ static enum err find_acts(void *self, const struct store_acts_page *page, uint64
     return mock->refuse;
 }
 
+static enum err count_heads(void *self, uint64_t deadline_ms, store_counted_fn *fn, void *arg)
+{
+    struct mock_store *mock = self;
+    if (mock->refuse == ERR_OK) {
+        struct mock_store_call *call = remember(mock, MOCK_COUNT, arg);
+        call->deadline_ms = deadline_ms;
+        call->fn.counted = fn;
+    }
+    return mock->refuse;
+}
+
 static enum err sweep(void *self, uint64_t expired_before_unix_ms, uint64_t revoked_before_unix_ms,
                       store_swept_fn *fn, void *arg)
 {
@@ -256,6 +267,7 @@ static const struct store_ops ops = {
     .revoke = revoke,
     .find_revoked = find_revoked,
     .find_acts = find_acts,
+    .count = count_heads,
     .sweep = sweep,
 };
 

@@ -22,6 +22,7 @@ enum mock_store_op {
     MOCK_REVOKE,
     MOCK_FIND_REVOKED,
     MOCK_FIND_ACTS,
+    MOCK_COUNT,
     MOCK_SWEEP,
     MOCK_SET_PASSWORD /* has no answer */
 };
@@ -61,6 +62,7 @@ struct mock_store_call {
         store_ended_fn *ended;
         store_revocations_fn *revocations;
         store_acts_fn *acts;
+        store_counted_fn *counted;
         store_swept_fn *swept;
     } fn;
     void *arg;

@@ -13,6 +13,7 @@ void api_fixture_restart(struct api_fixture *f)
     const struct api_parts parts = {.clock = fake_clock_clock(f->clock),
                                     .bus = &f->bus.bus,
                                     .metrics = f->metrics,
+                                    .health = f->health,
                                     .sessions = f->sessions,
                                     .rooms = f->rooms,
                                     .presence = f->presence,
@@ -72,6 +73,7 @@ int api_fixture_setup(void **state)
     log_capture_setup(NULL);
     f->clock = fake_clock_new();
     f->metrics = metrics_new();
+    f->health = health_new();
     mock_bus_init(&f->bus);
     const struct session_follow_parts follow = {
         .clock = fake_clock_clock(f->clock), .bus = &f->bus.bus, .metrics = f->metrics};
@@ -137,6 +139,7 @@ int api_fixture_teardown(void **state)
     presence_free(&f->presence);
     mock_bus_fini(&f->bus);
     metrics_free(&f->metrics);
+    health_free(&f->health);
     fake_clock_free(&f->clock);
     free(f);
     return log_capture_teardown(NULL);

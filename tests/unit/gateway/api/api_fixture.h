@@ -23,6 +23,7 @@ extern const uint8_t connection_bytes[16];
 struct api_fixture {
     struct fake_clock *clock;
     struct metrics *metrics;
+    struct health *health;
     struct mock_bus bus;
     struct session_follow *sessions;
     struct room_encoder encoder;

@@ -116,6 +116,7 @@ static const char *const paths[] = {
     "/v1/rtc/{connection}",
     "/v1/rtc/{connection}/offer",
     "/v1/rtc/{connection}/restart",
+    "/v1/stats",
     "/problems/{code}",
 };
 

@@ -41,28 +41,16 @@ static bool is_keyword(struct str entry, const char *word)
     return str_eq(entry, str_of(word));
 }
 
-static struct str trim_ancestor(struct str text)
-{
-    while (text.bytes > 0 && text.data[0] == ' ') {
-        text.data++;
-        text.bytes--;
-    }
-    while (text.bytes > 0 && text.data[text.bytes - 1] == ' ') {
-        text.bytes--;
-    }
-    return text;
-}
-
 char *content_policy_new(const char *ancestors, struct str *ret_bad)
 {
     AUTO(strbuf_fini) struct strbuf policy = {0};
     strbuf_add_z(&policy, fixed);
-    if (is_keyword(trim_ancestor(str_of(ancestors)), "none")) {
+    if (is_keyword(str_trim(str_of(ancestors)), "none")) {
         strbuf_add_z(&policy, " 'none'");
         return str_dup(strbuf_str(&policy));
     }
     for (const char *at = ancestors;; at++) {
-        const struct str entry = trim_ancestor((struct str){.data = at, .bytes = strcspn(at, ",")});
+        const struct str entry = str_trim((struct str){.data = at, .bytes = strcspn(at, ",")});
         if (!is_keyword(entry, "self") && !is_web_origin(entry)) {
             *ret_bad = entry;
             return NULL;

@@ -56,22 +56,6 @@ static const char *type_of_path(const char *path)
     return NULL;
 }
 
-static bool is_letter_or_digit(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-/* Of a file or folder: one that stands in a path as it is. */
-static bool can_be_name(const char *name)
-{
-    for (const char *c = name; *c != '\0'; c++) {
-        if (!is_letter_or_digit(*c) && strchr("-._~", *c) == NULL) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* ---- reading ---- */
 
 /* A folder on its way into memory. */
@@ -153,7 +137,7 @@ static bool read_folder_entry(struct reading *reading, int folder_fd, const char
 {
     AUTO(mem_free) char *path = mem_printf("%s/%s", folder, name);
     struct stat status;
-    if (!can_be_name(name)) {
+    if (!request_segment_is_plain(str_of(name))) {
         return fail_reading(reading, mem_printf("%s: a name of other characters than letters, "
                                                 "digits and -._~",
                                                 path));
@@ -266,14 +250,11 @@ void files_free(struct files **files)
 
 /* ---- which file a request is for ---- */
 
-static bool is_code_or_word(struct str segment)
+/* No dots: ".." is another folder to whoever resolves it. */
+static bool is_id_or_word(struct str segment)
 {
-    for (size_t i = 0; i < segment.bytes; i++) {
-        if (!is_letter_or_digit(segment.data[i]) && segment.data[i] != '-') {
-            return false;
-        }
-    }
-    return segment.bytes > 0 && segment.bytes <= REQUEST_PARAMETER_BYTES_MAX;
+    return request_segment_is_plain(segment) && segment.bytes <= REQUEST_PARAMETER_BYTES_MAX &&
+           memchr(segment.data, '.', segment.bytes) == NULL;
 }
 
 /* As in links: ten small letters, and dashes for the eye. */
@@ -308,7 +289,7 @@ static bool is_page(const struct request *request)
     case 1:
         return is_word_of(segments[0], alone) || is_code_of_room(segments[0]);
     case 2:
-        return is_word_of(segments[0], with_one) && is_code_or_word(segments[1]);
+        return is_word_of(segments[0], with_one) && is_id_or_word(segments[1]);
     default:
         return false;
     }

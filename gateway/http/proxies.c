@@ -16,18 +16,6 @@ struct proxies {
     size_t count;
 };
 
-static struct str trim(struct str s)
-{
-    while (s.bytes > 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
-        s.data++;
-        s.bytes--;
-    }
-    while (s.bytes > 0 && (s.data[s.bytes - 1] == ' ' || s.data[s.bytes - 1] == '\t')) {
-        s.bytes--;
-    }
-    return s;
-}
-
 /* IPv4 becomes ::ffff:a.b.c.d. */
 static bool parse_proxy_address(struct str s, uint8_t ret_address[16], bool *ret_is_v4)
 {
@@ -87,7 +75,7 @@ struct proxies *proxies_new(const char *list, struct str *ret_bad)
     struct proxies *proxies = mem_alloc(sizeof(*proxies));
     for (const char *at = list; *at != '\0'; at += *at == ',') {
         size_t bytes = strcspn(at, ",");
-        struct str entry = trim((struct str){.data = at, .bytes = bytes});
+        struct str entry = str_trim((struct str){.data = at, .bytes = bytes});
         struct block block;
         if (!parse_block(entry, &block)) {
             *ret_bad = entry;
@@ -157,7 +145,7 @@ bool proxies_follow(const struct proxies *proxies, struct str line, uint8_t addr
         const char *comma = line.bytes > 0 ? memrchr(line.data, ',', line.bytes) : NULL;
         size_t before = comma == NULL ? 0 : (size_t)(comma - line.data) + 1;
         struct str hop = {.data = line.data + before, .bytes = line.bytes - before};
-        if (!parse_hop(trim(hop), address)) {
+        if (!parse_hop(str_trim(hop), address)) {
             return false;
         }
         if (comma == NULL) {

@@ -48,6 +48,18 @@ static char take_character(const char **at)
     return (char)byte;
 }
 
+bool request_segment_is_plain(struct str segment)
+{
+    for (size_t i = 0; i < segment.bytes; i++) {
+        const char c = segment.data[i];
+        const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_letter && !(c >= '0' && c <= '9') && (c == '\0' || strchr("-._~", c) == NULL)) {
+            return false;
+        }
+    }
+    return segment.bytes > 0;
+}
+
 bool request_segment_text(struct str segment, char *ret_text, size_t bytes)
 {
     const char *at = segment.data;

@@ -55,6 +55,9 @@ static inline const char *request_header(struct request *request, const char *na
  * or has more than REQUEST_SEGMENTS_MAX. */
 bool request_split(struct request *request);
 
+/* Has it only characters that stand for themselves (RFC 3986, 2.3: unreserved), and any? */
+bool request_segment_is_plain(struct str segment);
+
 /* A segment with its escapes undone (RFC 3986, 2.1) and a NUL at its end. false: an escape is
  * broken or stands for a NUL, or it does not fit into bytes. */
 bool request_segment_text(struct str segment, char *ret_text, size_t bytes);

@@ -27,18 +27,6 @@ struct routes {
 
 /* ---- the check of the rows, at start ---- */
 
-static bool is_unreserved(struct str s)
-{
-    for (size_t i = 0; i < s.bytes; i++) {
-        char c = s.data[i];
-        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!is_letter && !(c >= '0' && c <= '9') && (c == '\0' || strchr("-._~", c) == NULL)) {
-            return false;
-        }
-    }
-    return s.bytes > 0;
-}
-
 /* Unreserved characters, and escaped ones (RFC 3986, 2.1). */
 static bool can_be_parameter(struct str s)
 {
@@ -46,7 +34,7 @@ static bool can_be_parameter(struct str s)
         uint8_t byte;
         const bool is_escape = s.data[i] == '%' && i + 2 < s.bytes &&
                                hex_decode(&byte, 1, (struct str){s.data + i + 1, 2});
-        if (!is_escape && !is_unreserved((struct str){s.data + i, 1})) {
+        if (!is_escape && !request_segment_is_plain((struct str){s.data + i, 1})) {
             return false;
         }
         i += is_escape ? 2 : 0;
@@ -65,7 +53,7 @@ static bool segment_is_good(struct str segment)
         segment.data++;
         segment.bytes -= 2;
     }
-    return is_unreserved(segment);
+    return request_segment_is_plain(segment);
 }
 
 static const char *check_template(const struct route_path *path)

@@ -531,7 +531,7 @@ bool janus_session_withdraw(struct janus_session *s, uint64_t id)
 
 void janus_session_listen(struct janus_session *s, const struct janus_listener *listener)
 {
-    assert(s->listener_count < LISTENERS_MAX);
+    mem_expect_room(s->listener_count, LISTENERS_MAX);
     s->listeners[s->listener_count++] = *listener;
 }
 

@@ -62,13 +62,14 @@ struct connection {
     uint64_t room_id, participant, feed;
     char *pin, *secret;
 
-    uint64_t seq; /* offers so far */
-    char *sdp;    /* Janus' last answer; of one that watches, its offer that waits for one */
-    char *offer;  /* of one that publishes: its last offer; likewise: */
+    uint64_t seq;      /* offers so far */
+    char *sdp;         /* Janus' last answer; of one that watches, its offer that waits for one */
+    struct call *call; /* that waits for what is under way; NULL: nobody does */
+
+    /* of one that publishes */
+    char *offer; /* its last */
     bool has_body_hash;
-    uint8_t
-        body_hash[BODY_HASH_BYTES]; /* of the request that made it, if a client has given its key */
-    struct call *call;              /* that waits for what is under way; NULL: nobody does */
+    uint8_t body_hash[BODY_HASH_BYTES]; /* of the request that made it, with a client's own key */
 
     struct track *tracks;
     size_t track_count;

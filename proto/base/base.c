@@ -45,6 +45,14 @@ void mem_free(void *pointer_to_pointer)
     *p = NULL;
 }
 
+void mem_expect_room(size_t count, size_t max)
+{
+    if (count >= max) {
+        fputs("an array is full that is made for all that there is\n", stderr);
+        abort();
+    }
+}
+
 struct str str_of(const char *z)
 {
     return (struct str){.data = z, .bytes = z == NULL ? 0 : strlen(z)};
@@ -53,6 +61,23 @@ struct str str_of(const char *z)
 bool str_eq(struct str a, struct str b)
 {
     return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.data, b.data, a.bytes) == 0);
+}
+
+static bool is_outer_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.bytes > 0 && is_outer_blank(s.data[0])) {
+        s.data++;
+        s.bytes--;
+    }
+    while (s.bytes > 0 && is_outer_blank(s.data[s.bytes - 1])) {
+        s.bytes--;
+    }
+    return s;
 }
 
 char *str_dup(struct str s)

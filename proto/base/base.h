@@ -32,6 +32,9 @@ void *mem_realloc_array(void *p, size_t count, size_t size); /* checks the produ
 char *mem_strdup(const char *s);                             /* NULL gives NULL */
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void mem_free(void *pointer_to_pointer); /* for AUTO: frees *pointer, sets it NULL */
+/* One more goes into an array that has count of at most max: who was given more than it was made
+ * for ends here, in a release build, too, in which assert checks nothing. */
+void mem_expect_room(size_t count, size_t max);
 
 /* A borrowed view of bytes: text without a NUL at its end, or binary. Never owns. */
 struct str {
@@ -44,7 +47,8 @@ struct str {
 
 struct str str_of(const char *z); /* NULL gives the empty view */
 bool str_eq(struct str a, struct str b);
-char *str_dup(struct str s);                                /* NUL-terminated copy, caller frees */
+struct str str_trim(struct str s); /* without the blanks and tabs around it */
+char *str_dup(struct str s);       /* NUL-terminated copy, caller frees */
 bool str_copy(char *dest, size_t dest_bytes, struct str s); /* false, and "" in dest, if too long */
 
 /* The id that text is: 1 to 18 digits, and not 0. */

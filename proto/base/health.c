@@ -1,6 +1,5 @@
 #include "proto/base/health.h"
 
-#include <assert.h>
 #include <jansson.h>
 
 #define DEPENDENCIES_MAX 16
@@ -40,7 +39,7 @@ static struct dependency *get_dependency(struct health *health, const char *name
         i++;
     }
     if (i == health->count) {
-        assert(health->count < DEPENDENCIES_MAX);
+        mem_expect_room(health->count, DEPENDENCIES_MAX);
         health->count++;
         health->dependencies[i] = (struct dependency){.name = name, .reason = mem_strdup("")};
     }

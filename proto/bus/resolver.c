@@ -2,8 +2,6 @@
 #include "proto/base/log.h"
 #include "proto/loop/loop_lookup.h"
 
-#include <assert.h>
-
 #define WATCHES_MAX 8
 #define INTERVAL_DEFAULT_MS 2000
 
@@ -153,7 +151,7 @@ static enum err read_hosts(struct resolver *resolver, const char *address, struc
 
 enum err resolver_watch(struct resolver *resolver, const char *address, resolver_fn *fn, void *arg)
 {
-    assert(resolver->watch_count < WATCHES_MAX);
+    mem_expect_room(resolver->watch_count, WATCHES_MAX);
     struct watch *watch = &resolver->watches[resolver->watch_count];
     size_t host_count = count_hosts(address);
     if (host_count > RESOLVE_HOSTS_MAX) {

@@ -1,7 +1,5 @@
 #include "proto/db/db_field.h"
 
-#include <assert.h>
-
 /* Both kinds of blob: a length, then data, up to the end of the member. */
 #define BLOB_DATA offsetof(struct db_blob, data)
 _Static_assert(offsetof(struct db_large_blob, data) == BLOB_DATA &&
@@ -54,7 +52,7 @@ size_t db_fields_read(const struct db_field fields[DB_FIELDS_MAX], const void *r
         const char *member = (const char *)record + field->offset;
         const size_t step = field->type == DB_FIELD_U64 ? sizeof(uint64_t) : field->bytes;
         for (size_t at = 0; at < field->bytes; at += step) {
-            assert(count < DB_VALUES_MAX);
+            mem_expect_room(count, DB_VALUES_MAX);
             values[count++] = is_null(field, record) ? DB_V_NULL : value_of(field, member + at);
         }
     }

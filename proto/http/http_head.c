@@ -104,18 +104,6 @@ enum err http_head_read(struct str bytes, struct http_head *ret_head)
     return err;
 }
 
-static struct str trim_value(struct str s)
-{
-    while (s.bytes > 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
-        s.data++;
-        s.bytes--;
-    }
-    while (s.bytes > 0 && (s.data[s.bytes - 1] == ' ' || s.data[s.bytes - 1] == '\t')) {
-        s.bytes--;
-    }
-    return s;
-}
-
 /* A line without a colon is a name without a value. */
 static void split_field(struct str line, struct str *ret_name, struct str *ret_value)
 {
@@ -124,7 +112,7 @@ static void split_field(struct str line, struct str *ret_name, struct str *ret_v
     size_t value_at = colon == NULL ? line.bytes : name_bytes + 1;
     *ret_name = (struct str){.data = line.data, .bytes = name_bytes};
     *ret_value =
-        trim_value((struct str){.data = line.data + value_at, .bytes = line.bytes - value_at});
+        str_trim((struct str){.data = line.data + value_at, .bytes = line.bytes - value_at});
 }
 
 bool http_head_is_strict(const struct http_head *head)

@@ -1,6 +1,5 @@
 #include "proto/process/ops.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "proto/http/httpd.h"
@@ -141,7 +140,7 @@ void ops_free(struct ops **ops)
 
 void ops_add_check(struct ops *ops, struct ops_check check)
 {
-    assert(ops->check_count < CHECKS_MAX);
+    mem_expect_room(ops->check_count, CHECKS_MAX);
     ops->checks[ops->check_count++] = check;
 }
 

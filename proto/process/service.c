@@ -1,6 +1,5 @@
 #include "proto/process/service.h"
 
-#include <assert.h>
 #include <signal.h>
 #include <sodium.h>
 #include <sys/prctl.h>
@@ -121,7 +120,7 @@ void service_on_health(struct service *service, struct ops_check check)
 
 void service_on_drain(struct service *service, struct service_drain drain)
 {
-    assert(service->part_count < PARTS_MAX);
+    mem_expect_room(service->part_count, PARTS_MAX);
     service->parts[service->part_count++] = drain;
 }
 
@@ -295,7 +294,7 @@ bool service_subscribe(struct service *service, const struct bus_subscriptions_c
                   LOG_Z("address", config->address));
         return false;
     }
-    assert(service->subscription_count < SUBSCRIPTIONS_MAX);
+    mem_expect_room(service->subscription_count, SUBSCRIPTIONS_MAX);
     service->subscriptions[service->subscription_count++] = subscriptions;
     return true;
 }

@@ -1,6 +1,7 @@
 // People who use the web client as it is: each a page in a profile of its own. What a page complains of is kept, and so are pictures
 // of what was seen, in build/shots.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -12,7 +13,9 @@ const SHOTS = fileURLToPath(new URL('../../build/shots/', import.meta.url));
 /// The pictures of the documents; LYNKS_KEEP_SHOTS=1 puts those of this run in their place.
 export const KEPT_SHOTS = fileURLToPath(new URL('../../gateway/web/screenshots/', import.meta.url));
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const KEPT = ['sign-in', 'meetings', 'join', 'meeting', 'screen', 'chat', 'phone-meeting', 'removed'];
+/// Names of those that the client's README shows.
+export const documented = [...readFileSync(new URL('../../gateway/web/README.md', import.meta.url), 'utf8')
+    .matchAll(/\(screenshots\/([\w-]+\.png)\)/g)].map(([, name]) => name);
 /// Names of the files of all pictures of this run.
 export const shotsTaken = [];
 const MEDIA_MS = 15000;
@@ -94,7 +97,7 @@ export class Visitor {
         const picture = join(SHOTS, `${name}.png`);
         await this.page.screenshot({ path: picture });
         shotsTaken.push(`${name}.png`);
-        if (process.env.LYNKS_KEEP_SHOTS === '1' && KEPT.includes(name)) await copyFile(picture, join(KEPT_SHOTS, `${name}.png`));
+        if (process.env.LYNKS_KEEP_SHOTS === '1' && documented.includes(`${name}.png`)) await copyFile(picture, join(KEPT_SHOTS, `${name}.png`));
     }
 
     /// Nothing that axe finds, and nothing that is wider than the page.

@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SERVICES = ['gateway', 'authsvc', 'roomsvc', 'janusbridge'];
 // Bus and ops ports lie within this distance of the base.
 const PORTS_PER_STACK = 200;
-const FAULTS = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error: |Assertion .* failed|stack smashing/;
+const FAULTS = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error: |Assertion .* failed|stack smashing|an array is full|corrupted|double free|(malloc|free|realloc)\(\): /;
 
 // A program that is told to end, or that fails, takes its stacks with it.
 const running = new Set();

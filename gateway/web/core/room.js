@@ -23,6 +23,9 @@
  * @property {string} id
  * @property {number} seq
  * @property {string} text
+ * @property {{id: string, name: string}} from
+ * @property {string} [to] to whom alone: a participant
+ * @property {string} time
  *
  * @typedef {object} RoomState
  * @property {boolean} isKnown there was a snapshot, and no reset after it

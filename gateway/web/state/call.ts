@@ -6,12 +6,11 @@ import type { Env } from '../core/env.js';
 import { watchLoudness } from '../core/loudness.js';
 import type { Stream } from '../core/media/watch.js';
 import { Meeting, type Coming } from '../core/meeting.js';
-import type { RoomState, Source } from '../core/room.js';
+import type { Message, RoomState, Source } from '../core/room.js';
 import { emptyRoom, meIn } from '../core/room.js';
-import type { StreamEvent } from '../core/sse.js';
-import { merged, type Message } from './chat.ts';
+import { merged } from './chat.ts';
 import type { LocalMedia } from './local_media.ts';
-import { trackOf } from './people.ts';
+import { isSent, trackOf } from './people.ts';
 import { nextQuality, wholeQuality } from './quality.ts';
 import { sameOr, Speakers } from './speakers.ts';
 import { Statistics } from './statistics.ts';
@@ -27,8 +26,6 @@ const TALKING = 0.08;
 const TALKS_MS = 500;
 const SILENT_MS = 8000;
 const SILENT = 0.0005;
-
-export interface CallHandlers { onEvent?: (event: StreamEvent) => void }
 
 export class Call {
     readonly room = signal<RoomState>(emptyRoom());
@@ -55,6 +52,8 @@ export class Call {
     readonly micIsOn = computed(() => this.media.microphone.track.value !== null && !this.#isMuted('audio')
         && (!this.#unpublishesMic.value || this.#sendsMic.value));
     readonly cameraIsOn = computed(() => this.media.camera.track.value !== null && !this.#isMuted('video'));
+    /** How much is wanted of the others: what the network takes, or less by the user's own wish. */
+    readonly step = computed(() => (this.audioOnly.value ? 3 : this.quality.value.step));
     readonly sharesScreen = computed(() => this.screen.value !== null);
 
     readonly media: LocalMedia;
@@ -62,7 +61,6 @@ export class Call {
     #api;
     #meeting!: Meeting;
     #path;
-    #on;
     #sendsMic = signal(false);
     /** In such a room who is mute stays so: to be silent for a moment is to send no sound. */
     #unpublishesMic = computed(() => this.room.value.room?.unmute === 'moderators' && !this.room.value.me.can.includes('admit'));
@@ -79,20 +77,18 @@ export class Call {
     #wasUp = false;
     #mutedByMe = new Set<Source>();
 
-    private constructor(env: Env, api: Api, code: string, media: LocalMedia, on: CallHandlers) {
+    private constructor(env: Env, api: Api, code: string, media: LocalMedia) {
         this.#env = env;
         this.#api = api;
         this.#path = `/v1/rooms/${encodeURIComponent(code)}`;
         this.media = media;
-        this.#on = on;
     }
 
     /** @throws Problem if one is not let in */
-    static async join(env: Env, api: Api, code: string, media: LocalMedia, coming: Coming, on: CallHandlers = {}): Promise<Call> {
-        const call = new Call(env, api, code, media, on);
+    static async join(env: Env, api: Api, code: string, media: LocalMedia, coming: Coming): Promise<Call> {
+        const call = new Call(env, api, code, media);
         const meeting = await Meeting.join(env, api, code, coming, {
             onChange: (changed) => call.#take(changed),
-            onEvent: (event) => call.#heard(event),
         });
         call.#start(meeting);
         return call;
@@ -157,8 +153,6 @@ export class Call {
     }
 
     setHand(isRaised: boolean, id = this.id) { return this.#asMe.patch(`${this.#path}/participants/${id}`, { hand: isRaised }); }
-
-    rename(name: string) { return this.#asMe.patch(`${this.#path}/participants/${this.id}`, { name }); }
 
     say(text: string, to?: string) {
         return this.#asMe.post(`${this.#path}/messages`, to === undefined ? { text } : { text, to }, { key: this.#env.randomId() });
@@ -258,8 +252,6 @@ export class Call {
         this.#wish();
     }
 
-    #heard(event: StreamEvent) { this.#on.onEvent?.(event); }
-
     /** A device that comes back is sent again; one that goes is not sent any more. */
     #followPlug(input: LocalMedia['camera']) {
         let sent = input.track.value;
@@ -291,7 +283,7 @@ export class Call {
     }
 
     #wish() {
-        const step = this.audioOnly.value ? 3 : this.quality.value.step;
+        const step = this.step.value;
         this.#meeting?.setWish((room) => wishOf(room, this.#pictures, step));
     }
 
@@ -316,7 +308,8 @@ export class Call {
         const levels = new Map<string, number>();
         const receivers = new Map(this.#meeting.watcher.peer?.getTransceivers().map(({ mid, receiver }) => [mid, receiver]));
         for (const { mid, participant, source } of this.streams.value) {
-            if (source !== 'audio') continue;
+            // Of who is mute the browser keeps the last level for a while.
+            if (source !== 'audio' || !isSent(this.room.value.participants.get(participant), 'audio')) continue;
             const level = receivers.get(mid)?.getSynchronizationSources()[0]?.audioLevel;
             levels.set(participant, level ?? 0);
         }

@@ -1,15 +1,9 @@
 // The chat: what was said before one came and what came since, each once, in order; and links in it. Pure functions.
-import type { Message as HeardMessage } from '../core/room.js';
+import type { Message } from '../core/room.js';
 
-export interface Message extends HeardMessage {
-    from: { id: string; name: string };
-    to?: string;
-    time: string;
-}
-
-export function merged(history: readonly Message[], since: readonly HeardMessage[]): Message[] {
+export function merged(history: readonly Message[], since: readonly Message[]): Message[] {
     const all = new Map<string, Message>();
-    for (const message of [...history, ...since as readonly Message[]]) all.set(message.id, message);
+    for (const message of [...history, ...since]) all.set(message.id, message);
     return [...all.values()].sort((a, b) => a.seq - b.seq);
 }
 

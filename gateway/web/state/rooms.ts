@@ -41,10 +41,10 @@ export async function allOf<T>(api: Api, path: string): Promise<T[]> {
     return items;
 }
 
-/** Those that can be opened by a link, the newest first. */
+/** Those in which one has a role and that can be opened by a link, the newest first. An admin is told of all there are. */
 export async function listRooms(api: Api): Promise<Room[]> {
     const rooms = await allOf<Room>(api, '/v1/rooms');
-    return rooms.filter(({ code }) => code !== undefined).sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
+    return rooms.filter(({ code, role }) => code !== undefined && role !== undefined).sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
 }
 
 export const makeRoom = (api: Api, env: Env, name: string): Promise<Room> => api.post('/v1/rooms', { name }, { key: env.randomId() });

@@ -45,6 +45,7 @@ export function useAnnouncements(call: Call, panel: Signal<Panel>): void {
         const batch = new Batch();
         let before: RoomState | undefined;
         let lastSeq = Infinity;
+        let wasInTrouble = false;
         const unsubscribes = [
             call.room.subscribe((room) => {
                 if (before?.isKnown && room.isKnown && room !== before) tellOfPeople(call, panel, batch, before, room);
@@ -58,17 +59,15 @@ export function useAnnouncements(call: Call, panel: Signal<Panel>): void {
                 lastSeq = last?.seq ?? 0;
             }),
             call.inTrouble.subscribe((isBad) => {
-                if (isBad) announce(t('trouble.reconnecting'));
+                if (isBad) {
+                    announce(t('trouble.reconnecting'));
+                } else if (wasInTrouble && call.over.peek() === undefined) {
+                    announce(t('trouble.back'));
+                    showToast({ text: t('trouble.back') });
+                }
+                wasInTrouble = isBad;
             }),
         ];
-        let wasInTrouble = false;
-        unsubscribes.push(call.inTrouble.subscribe((isBad) => {
-            if (wasInTrouble && !isBad && call.over.peek() === undefined) {
-                announce(t('trouble.back'));
-                showToast({ text: t('trouble.back') });
-            }
-            wasInTrouble = isBad;
-        }));
         return () => {
             batch.stop();
             for (const unsubscribe of unsubscribes) unsubscribe();

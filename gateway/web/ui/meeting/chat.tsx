@@ -1,8 +1,9 @@
 // The chat: to all, or to one.
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import type { Message } from '../../core/room.js';
 import type { Call } from '../../state/call.ts';
-import { linked, type Message } from '../../state/chat.ts';
+import { linked } from '../../state/chat.ts';
 import { t, timeOfDay } from '../i18n.ts';
 import { Icon } from '../icons.tsx';
 import { Form, Select, useAction, Wrong } from '../parts/form.tsx';

@@ -28,7 +28,7 @@ export function useModeration(call: Call, person: Participant): { items: MenuIte
         may('ban') && { text: t('moderate.ban'), icon: 'close', isDanger: true, act: () => { asked.value = 'ban'; } },
     ];
     const close = () => { asked.value = undefined; };
-    const what = asked.value; // as it was when the question was put: closing it takes it back
+    const what = asked.value;
     const dialog = what !== undefined && (
         <Confirm title={t(`moderate.${what}Title`, { name: person.name })} text={t(`moderate.${what}Text`)} action={t(`moderate.${what}`)}
             onClose={close} onConfirm={does(() => (what === 'ban' ? call.ban(person.id, person.guest ? ['device'] : ['user', 'device']) : call.remove(person.id)))} />

@@ -5,7 +5,6 @@ import { t } from '../i18n.ts';
 import { Icon } from '../icons.tsx';
 
 export function PanelFrame({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
-    const panel = useRef<HTMLElement>(null);
     const close = useRef(onClose);
     close.current = onClose;
     // On a narrow screen Back closes the sheet, not the meeting.
@@ -24,7 +23,7 @@ export function PanelFrame({ title, onClose, children }: { title: string; onClos
         };
     }, []);
     return (
-        <aside class="panel" aria-label={title} ref={panel}>
+        <aside class="panel" aria-label={title}>
             <div class="row between panel-head">
                 <h2>{title}</h2>
                 <button type="button" class="button icon" aria-label={t('close')} onClick={onClose}><Icon name="close" /></button>

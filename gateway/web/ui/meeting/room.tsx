@@ -15,7 +15,7 @@ import { PeoplePanel } from './people.tsx';
 import { DeviceDialog, KeysDialog } from './settings.tsx';
 import { useShortcuts } from './shortcuts.ts';
 import { Stage } from './stage.tsx';
-import { useWakeLock } from './wake_lock.ts';
+import { useWakeLock, useWaking } from './wake.ts';
 
 export type Panel = 'people' | 'chat' | undefined;
 export type Sheet = 'devices' | 'keys' | 'end' | undefined;
@@ -30,23 +30,14 @@ export function MeetingRoom({ call, info, code }: { call: Call; info: JoinInfo; 
     useAnnouncements(call, panel);
     useShortcuts(call, panel, sheet);
     useWakeLock();
-    useEffect(() => {
-        const wake = () => { if (document.visibilityState === 'visible') call.wake(); };
-        const events = ['online', 'pageshow'] as const;
-        for (const name of events) addEventListener(name, wake);
-        document.addEventListener('visibilitychange', wake);
-        return () => {
-            for (const name of events) removeEventListener(name, wake);
-            document.removeEventListener('visibilitychange', wake);
-        };
-    }, [call]);
-    // Signals that belong to one: what is open in the chat is read.
+    useWaking(call);
+    // What is said while the chat is open is read.
     useSignalEffect(() => {
         const last = call.messages.value.at(-1)?.seq ?? 0;
         if (panel.value === 'chat') readUpTo.value = last;
     });
-    const unread = useComputed(() => call.messages.value.filter(({ seq, from }) => seq > readUpTo.value && from.id !== call.id
-        && Date.parse(call.messages.value.find((one) => one.seq === seq)!.time) >= call.joinedAt - 1000).length);
+    // What was said before one came is there to be read, but nothing new.
+    const unread = useComputed(() => call.room.value.messages.filter(({ seq, from }) => seq > readUpTo.value && from.id !== call.id).length);
 
     if (isWaiting) return <InLobby call={call} name={info.name} />;
     return (
@@ -76,7 +67,7 @@ function Header({ call, name }: { call: Call; name: string }) {
         return () => clearInterval(timer);
     }, []);
     const { room, participants } = call.room.value;
-    const step = call.audioOnly.value ? 0 : call.quality.value.step;
+    const step = call.audioOnly.value ? 0 : call.step.value; // what the user wanted himself is not told
     return (
         <header class="meeting-head">
             <h1><bdi>{name}</bdi></h1>

@@ -1,6 +1,6 @@
 // Where people are seen: a grid of equal tiles on pages, or one large and the others in a strip.
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Call } from '../../state/call.ts';
 import { type Box, gridBoxes, layerFor, type Size, stageBoxes } from '../../state/layout.ts';
 import { isSent, type Tile as TileOf, tilesOf } from '../../state/people.ts';
@@ -53,7 +53,6 @@ export function Stage({ call }: { call: Call }) {
         return isThere ? pinned.value : tiles.value.find(({ source }) => source === 'screen')?.key;
     });
     const view = useComputed(() => placeAll(tiles.value, size.value, main.value, page.value));
-    const tracks = useMemo(() => new TrackOf(call), [call]);
 
     useEffect(() => {
         const observer = new ResizeObserver(([entry]) => {
@@ -70,7 +69,7 @@ export function Stage({ call }: { call: Call }) {
         <div class="tiles-frame">
             <div class="tiles" ref={element}>
                 {size.value.width > 0 && view.value.placed.map(({ tile, box }) => (
-                    <Tile key={tile.key} tile={tile} box={box} call={call} track={tracks.of(tile)} isPinned={pinned.value === tile.key}
+                    <Tile key={tile.key} tile={tile} box={box} call={call} track={trackFor(call, tile)} isPinned={pinned.value === tile.key}
                         isLarge={main.value === tile.key} onPin={() => { pinned.value = pinned.value === tile.key ? undefined : tile.key; }} />
                 ))}
             </div>
@@ -103,16 +102,9 @@ function useTurning(call: Call, view: { value: View }, page: { value: number }) 
     }, [call]);
 }
 
-/** The track that a tile shows, if it is sent. */
-class TrackOf {
-    constructor(private call: Call) {}
-
-    of({ participant, source, isMine }: TileOf): MediaStreamTrack | null {
-        const { call } = this;
-        if (isMine) return source === 'screen' ? null : call.cameraIsOn.value ? call.media.camera.track.value : null;
-        if (!isSent(participant, source)) return null;
-        const step = call.audioOnly.value ? 3 : call.quality.value.step;
-        if (step === 3) return null;
-        return call.streams.value.find((stream) => stream.participant === participant.id && stream.source === source)?.track ?? null;
-    }
+/** The track that a tile shows, if it is sent, and wanted. */
+function trackFor(call: Call, { participant, source, isMine }: TileOf): MediaStreamTrack | null {
+    if (isMine) return source === 'video' && call.cameraIsOn.value ? call.media.camera.track.value : null;
+    if (!isSent(participant, source) || call.step.value === 3) return null;
+    return call.streams.value.find((stream) => stream.participant === participant.id && stream.source === source)?.track ?? null;
 }

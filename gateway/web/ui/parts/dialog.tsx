@@ -48,8 +48,8 @@ export function Confirm({ title, text, action, onConfirm, onClose }: ConfirmProp
             <p>{text}</p>
             <div class="row">
                 <button type="button" class="button danger" onClick={() => {
-                    onClose();
                     onConfirm();
+                    onClose(); // afterwards: it may forget what was asked
                 }}>{action}</button>
                 <button type="button" class="button" onClick={onClose}>{t('cancel')}</button>
             </div>

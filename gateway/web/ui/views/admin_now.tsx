@@ -57,7 +57,7 @@ interface TableProps { title: string; heads: string[]; children: ComponentChildr
 function Table({ title, heads, children }: TableProps) {
     return (
         <Section title={title}>
-            <div class="scroll" tabIndex={0} role="region" aria-label={title}>
+            <div class="scroll" tabIndex={0} role="group" aria-label={title}>
                 <table>
                     <thead><tr>{heads.map((head) => <th key={head} scope="col">{head}</th>)}</tr></thead>
                     <tbody>{children}</tbody>

@@ -36,7 +36,7 @@ const MeetingRoom = later(async () => (await import('../meeting/room.tsx')).Meet
 const memory = { read: kept, write: keep };
 
 /** Codes of problems that the join page can do something about; at others there is no way in from here. */
-const MENDED_HERE = ['wrong_pin', 'name_taken', 'invalid', 'rate_limited', 'too_many_requests'];
+const MENDED_HERE = ['wrong_pin', 'name_taken'];
 const isMendable = (error: unknown) => !(error instanceof Problem) || error.isPassing || error.status === 422 || MENDED_HERE.includes(error.code);
 
 export function MeetingDoor({ code }: { code: string }) {

@@ -48,8 +48,8 @@ function RoomRow({ room, onEnded }: { room: Room; onEnded: () => void }) {
             </span>
             {room.locked && <span class="badge">{t('room.locked')}</span>}
             {room.lobby && <span class="badge">{t('room.lobby')}</span>}
-            {room.role !== undefined && <span class="badge">{t(`role.${room.role}`)}</span>}
-            <Link to={`/${room.code}`} class="button small">{t('home.open')}</Link>
+            {room.role !== undefined && <span class="badge roomy">{t(`role.${room.role}`)}</span>}
+            <Link to={`/${room.code}`} class="button small roomy">{t('home.open')}</Link>
             <Menu label={t('home.menu', { name: room.name })} items={[
                 { text: t('invite.copy'), icon: 'copy', act: () => void copyInvitation(room) },
                 isManaged && { text: t('home.settings'), icon: 'settings', act: () => navigate(`/rooms/${room.id}`) },

@@ -17,7 +17,6 @@ interface OverProps {
 const AGAIN: Record<string, Key> = {
     left: 'over.again', removed: 'over.ask', meeting_ended: 'over.again', room_locked: 'tryAgain', room_full: 'tryAgain', lobby_full: 'tryAgain',
     waited_too_long: 'over.ask', network: 'tryAgain', timeout: 'tryAgain', invitation_early: 'tryAgain', session_ended: 'over.again',
-    rate_limited: 'tryAgain', busy: 'tryAgain',
 };
 
 export function Over({ name, reason, error, onAgain }: OverProps) {

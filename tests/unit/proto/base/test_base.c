@@ -5,7 +5,11 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "proto/base/err.h"
 #include "proto/base/health.h"
@@ -111,6 +115,39 @@ static void ids_are_digits(void **state)
     }
 }
 
+static void blanks_around_are_no_part(void **state)
+{
+    static const char *const rows[][2] = {
+        {"a b", "a b"}, {" \ta b\t ", "a b"}, {" \t ", ""}, {"", ""}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_true(str_eq(str_trim(str_of(rows[i][0])), str_of(rows[i][1])));
+    }
+}
+
+static int end_of_child(size_t count, size_t max)
+{
+    int status = 0;
+    const pid_t child = fork();
+    if (child == 0) {
+        (void)freopen("/dev/null", "w", stderr);
+        (void)signal(SIGABRT, SIG_DFL);
+        mem_expect_room(count, max);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void who_has_no_room_ends(void **state)
+{
+    (void)state;
+    assert_int_equal(end_of_child(7, 8), 0);
+    const int status = end_of_child(8, 8);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +156,8 @@ int main(void)
         cmocka_unit_test(steal_leaves_nothing_behind),
         cmocka_unit_test(errors_have_status_and_code),
         cmocka_unit_test(ids_are_digits),
+        cmocka_unit_test(blanks_around_are_no_part),
+        cmocka_unit_test(who_has_no_room_ends),
         cmocka_unit_test(health_names_each_dependency),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -308,10 +308,10 @@ test('Janus may have many descriptors, and is watched', async () => {
 });
 
 test('every variable of a service can be set through compose.yaml', async () => {
-    // What the stack decides by itself; TLS is for a MySQL of one's own (compose.mysql.yaml), and a Janus in a container of
-    // its own has no process id here.
+    // What the stack and its images decide by themselves; TLS is for a MySQL of one's own (compose.mysql.yaml), and a Janus
+    // in a container of its own has no process id here.
     const fixed = ['LYNKS_OPS_PORT', 'LYNKS_MYSQL_DATABASE', 'LYNKS_MYSQL_TLS', 'LYNKS_MYSQL_CA_FILE', 'LYNKS_SQL_DIR',
-        'LYNKS_JANUS_API_SECRET', 'LYNKS_JANUS_PID_FILE', 'LYNKS_HASH_PROGRAM'];
+        'LYNKS_JANUS_API_SECRET', 'LYNKS_JANUS_PID_FILE', 'LYNKS_HASH_PROGRAM', 'LYNKS_WEB_ROOT'];
     const sections = new Map((await readFile('deploy/compose.yaml', 'utf8')).split(/^ {2}(?=[a-z]+:$)/m)
         .map((text) => [text.slice(0, text.indexOf(':')), text]));
     for (const service of ['gateway', 'authsvc', 'roomsvc', 'janusbridge', 'migrate']) {

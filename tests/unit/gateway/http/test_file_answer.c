@@ -13,7 +13,8 @@
 
 #define PLAIN "console.log(1)"
 #define PACKED "as if packed"
-#define SCRIPT "/assets/app-1.js"
+#define SCRIPT_FILE "assets/app-1.js"
+#define SCRIPT "/" SCRIPT_FILE
 
 struct fixture {
     struct dispatcher_fixture http;
@@ -35,8 +36,8 @@ static int setup(void **state)
     struct fixture *f = mem_alloc(sizeof(*f));
     char *why = NULL;
     web_folder_init(&f->folder);
-    web_folder_write(&f->folder, SCRIPT + 1, STR_LIT(PLAIN));
-    web_folder_write(&f->folder, SCRIPT ".gz" + 1, STR_LIT(PACKED));
+    web_folder_write(&f->folder, SCRIPT_FILE, STR_LIT(PLAIN));
+    web_folder_write(&f->folder, SCRIPT_FILE ".gz", STR_LIT(PACKED));
     f->files = files_new(f->folder.root, &why);
     assert_non_null(f->files);
     f->http.files = f->files;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "gateway/api/participant_json.h"
+#include "gateway/api/participant_list.h"
 #include "gateway/api/room_json.h"
 #include "gateway/api/room_ref.h"
 #include "gateway/http/auth.h"
@@ -193,47 +194,6 @@ static const struct route_ask ask_join = {.message = MSG_participant_join,
                                           .is_pending = is_join_pending,
                                           .write = write_join};
 
-/* ---- GET /v1/rooms/{room}/participants ---- */
-
-static const struct member participant_list_answer[] = {
-    {.name = "items",
-     .type = MEMBER_OBJECTS,
-     .max = PAGING_LIMIT_MAX,
-     .members = participant_members,
-     .doc = "Those who are in, in the order of their ids; for who may let people in, those who "
-            "wait, too."},
-    PAGING_NEXT,
-    {.name = NULL},
-};
-_Static_assert(PAGING_LIMIT_MAX <= PARTICIPANTS_PAGE, "a page fits into a message");
-
-static enum err prepare_participant_list(struct exchange *exchange, struct msg *msg)
-{
-    struct msg_participant_page *page = &msg->participant_page;
-    const enum err err =
-        paging_ids_begin(exchange, PARTICIPANT_ID_MAX, &page->limit, &page->after_id);
-    page->has_asker = exchange_asker(exchange, &page->asker);
-    return err == ERR_OK ? room_ref_read(exchange, &page->room) : err;
-}
-
-static void write_participant_list(const struct exchange *exchange, const struct msg *reply,
-                                   struct json_out *out)
-{
-    const struct msg_participant_list list = reply->participant_page_reply.participants;
-    json_out_open_member(out, "items", '[');
-    for (size_t i = 0; i < list.count; i++) {
-        json_out_open(out, '{');
-        participant_json_write(&list.items[i], out);
-        json_out_close(out, "}");
-    }
-    json_out_close(out, "]");
-    paging_ids_end(exchange, list.count, list.count > 0 ? list.items[list.count - 1].id : 0, out);
-}
-
-static const struct route_ask ask_participant_list = {.message = MSG_participant_page,
-                                                      .prepare = prepare_participant_list,
-                                                      .write = write_participant_list};
-
 /* ---- /v1/rooms/{room}/participants/{participant} ---- */
 
 static enum err prepare_get_participant(struct exchange *exchange, struct msg *msg)
@@ -341,7 +301,7 @@ static const struct route participant_rows[] = {
      .query = paging_query,
      .answer = {.members = participant_list_answer, .doc = "A page of them."},
      .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ROOM_ASKER_ERRORS},
-     .ask = &ask_participant_list},
+     .handle = participant_list_handle},
     {.method = "POST",
      .template = "/v1/rooms/{room}/participants",
      .name = "joinRoom",

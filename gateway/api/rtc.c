@@ -6,7 +6,7 @@
 #include "gateway/api/participant_json.h"
 #include "gateway/api/room_ref.h"
 #include "gateway/api/rtc_json.h"
-#include "gateway/http/auth.h"
+#include "gateway/http/ask.h"
 #include "gateway/http/json_body.h"
 #include "gateway/http/repeat_key.h"
 
@@ -254,29 +254,11 @@ struct muting {
     uint8_t key[REPEAT_KEY_BYTES];
 };
 
-/* false: there is no such answer, and the exchange has ended. */
-static bool has_answer(struct exchange *exchange, enum err err, const struct msg *reply,
-                       enum msg_id expected)
-{
-    if (exchange->all == NULL) {
-        exchange_free(exchange);
-        return false;
-    }
-    if (err == ERR_OK && reply->id != expected) {
-        err = ERR_PROTOCOL;
-    }
-    auth_note_answer(exchange, err);
-    if (err != ERR_OK) {
-        exchange_fail(exchange, err);
-    }
-    return err == ERR_OK;
-}
-
 static void on_muted(void *arg, enum err err, const struct msg *reply)
 {
     struct exchange *exchange = arg;
     struct json_out out;
-    if (has_answer(exchange, err, reply, MSG_participant_change_reply)) {
+    if (ask_takes_answer(exchange, err, reply, MSG_participant_change_reply)) {
         json_out_init(&out, &exchange->all->text);
         json_out_open(&out, '{');
         participant_json_write(&reply->participant_change_reply.participant, &out);
@@ -310,7 +292,7 @@ static void ask_to_mute(struct exchange *exchange, const struct msg_rtc_get_repl
 static void on_mute_found(void *arg, enum err err, const struct msg *reply)
 {
     struct exchange *exchange = arg;
-    if (!has_answer(exchange, err, reply, MSG_rtc_get_reply)) {
+    if (!ask_takes_answer(exchange, err, reply, MSG_rtc_get_reply)) {
         return;
     }
     if (reply->rtc_get_reply.room_id == 0) { /* it is being made */

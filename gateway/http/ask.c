@@ -228,3 +228,22 @@ void ask_run(struct exchange *exchange)
         end_ask(exchange, err, NULL);
     }
 }
+
+/* ---- for handlers ---- */
+
+bool ask_takes_answer(struct exchange *exchange, enum err err, const struct msg *reply,
+                      enum msg_id expected)
+{
+    if (exchange->all == NULL) {
+        exchange_free(exchange);
+        return false;
+    }
+    if (err == ERR_OK && reply->id != expected) {
+        err = ERR_PROTOCOL;
+    }
+    auth_note_answer(exchange, err);
+    if (err != ERR_OK) {
+        exchange_fail(exchange, err);
+    }
+    return err == ERR_OK;
+}

@@ -13,4 +13,9 @@ void ask_run(struct exchange *exchange);
  * if the exchange ends before. */
 void ask_ahead(struct exchange *exchange);
 
+/* For a handler that asks by itself, within its call's callback: takes what came for the exchange.
+ * false: there is no such answer, and the exchange has ended. */
+bool ask_takes_answer(struct exchange *exchange, enum err err, const struct msg *reply,
+                      enum msg_id expected);
+
 #endif

@@ -172,9 +172,15 @@ void json_out_member_time_or_null(struct json_out *out, const char *name, uint64
     }
 }
 
-void json_out_member_id(struct json_out *out, const char *name, uint64_t id)
+void json_out_id(struct json_out *out, uint64_t id)
 {
     char text[JSON_OUT_ID_BYTES];
     (void)snprintf(text, sizeof(text), "%" PRIu64, id);
-    json_out_member_z(out, name, text);
+    json_out_z(out, text);
+}
+
+void json_out_member_id(struct json_out *out, const char *name, uint64_t id)
+{
+    json_out_key(out, name);
+    json_out_id(out, id);
 }

@@ -43,6 +43,7 @@ void json_out_member_words(struct json_out *out, const char *name, const char *c
 void json_out_member_time_or_null(struct json_out *out, const char *name, uint64_t unix_ms);
 /* An id: a string of digits, JSON_OUT_ID_BYTES at most. */
 #define JSON_OUT_ID_BYTES 24
+void json_out_id(struct json_out *out, uint64_t id);
 void json_out_member_id(struct json_out *out, const char *name, uint64_t id);
 
 #endif

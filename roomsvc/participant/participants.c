@@ -195,6 +195,7 @@ static void on_participant_page(void *arg, enum err err, const struct participan
 {
     struct participant_call asking = *(struct participant_call *)arg;
     struct msg_participant items[PARTICIPANTS_PAGE];
+    uint64_t feeds[PUBLISHERS_MAX];
     mem_free(&arg);
     if (err != ERR_OK) {
         fail_participant_call(asking.participants, asking.call, err);
@@ -203,9 +204,14 @@ static void on_participant_page(void *arg, enum err err, const struct participan
     for (size_t i = 0; i < page->count; i++) {
         items[i] = participant_record(&page->items[i]);
     }
+    for (size_t i = 0; i < page->feed_count; i++) {
+        feeds[i] = page->feeds[i].id;
+    }
     const struct msg reply = {
         .id = MSG_participant_page_reply,
-        .participant_page_reply = {.participants = {.items = items, .count = page->count}}};
+        .participant_page_reply = {.participants = {.items = items, .count = page->count},
+                                   .open_room_id = page->open_room_id,
+                                   .feeds = {.items = feeds, .count = page->feed_count}}};
     call_reply(asking.call, &reply);
 }
 

@@ -28,6 +28,11 @@ struct participant_outcome {
 struct participant_page {
     struct participant items[PARTICIPANTS_PAGE];
     size_t count;
+    uint64_t open_room_id; /* as in participant_page_reply; 0: it has a code, or is no first page */
+    struct participant_feed {
+        uint64_t id;
+    } feeds[PUBLISHERS_MAX];
+    size_t feed_count;
 };
 
 /* What fn is given is borrowed until it returns, and NULL unless err is ERR_OK. */

@@ -400,6 +400,23 @@ static const struct db_query select_participants = {
     .columns = PARTICIPANT_FIELDS(struct participant, ),
     .rows = DB_ROWS(struct find_participants, page.items, page.count)};
 
+static const struct db_query select_feeds = {
+    .sql = "SELECT feed FROM rtc_connections WHERE room_id = ? AND kind = 1 LIMIT 1000",
+    .params = DB_FIELDS(struct find_participants, target.room.id),
+    .columns = DB_FIELDS(struct participant_feed, id),
+    .rows = DB_ROWS(struct find_participants, page.feeds, page.feed_count)};
+_Static_assert(RTC_PUBLISH == 1 && PUBLISHERS_MAX == 1000, "select_feeds has those numbers");
+
+/* Into a room without a code clients come past us, too. */
+static enum err find_feeds(struct find_participants *find, struct db *db)
+{
+    if (find->target.room.code[0] != '\0' || find->only_id != 0 || find->after_id != 0) {
+        return ERR_OK;
+    }
+    find->page.open_room_id = find->target.room.id;
+    return db_query_run(db, &select_feeds, find, NULL);
+}
+
 static enum err work_find_participants(void *arg, struct db *db)
 {
     struct find_participants *find = arg;
@@ -409,6 +426,9 @@ static enum err work_find_participants(void *arg, struct db *db)
     }
     if (err == ERR_OK) {
         err = db_query_run(db, &select_participants, find, NULL);
+    }
+    if (err == ERR_OK) {
+        err = find_feeds(find, db);
     }
     return err == ERR_OK && find->only_id != 0 && find->page.count == 0 ? ERR_NOT_FOUND : err;
 }

@@ -86,6 +86,14 @@ test('a second browser publishes over REST, and both are listed', async () => {
     await assertListed('ada', 'bob');
 });
 
+test('whoever comes into the room by /v1 is shown them beside the participants', async () => {
+    const joined = await stack.request('/v1/rooms/123456/participants', { body: { name: 'Cid' }, token: `Bearer ${token}` });
+    assert.equal(joined.status, 201, joined.text);
+    const { json } = await stack.request('/v1/rooms/123456/participants', { method: 'GET', token: `Bearer ${joined.json.token}` });
+    assert.deepEqual(json.items.map(({ name }) => name), ['Cid']);
+    assert.deepEqual(json.direct.map(Number).sort((a, b) => a - b), feeds('ada', 'bob'));
+});
+
 test("each sees the other's video move and hears the other", async () => {
     await assertWatches('bob', 'ada');
     await assertWatches('ada', 'bob');

@@ -300,6 +300,38 @@ static void who_is_in_is_listed(void **state)
     ask_free(&ask);
 }
 
+/* What others send who came to Janus itself is told beside them, where it can be told. */
+static void who_came_past_us_is_shown(void **state)
+{
+    struct api_fixture *f = *state;
+    static const uint64_t feeds[] = {9001}, publishers[] = {9001, 4711};
+    static const struct {
+        enum err err;
+        const char *body;
+    } rows[] = {{ERR_OK, "{\"items\":[" DAVE "],\"direct\":[\"4711\"]}"},
+                {ERR_UNAVAILABLE, "{\"items\":[" DAVE "]}"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ask *ask = send_as(f, &(struct sent){"GET", JOIN, TOKEN, NULL, NULL});
+        mock_bus_answer(
+            asked(f, MSG_participant_page), ERR_OK,
+            &(struct msg){.id = MSG_participant_page_reply,
+                          .participant_page_reply = {.participants = {.items = &dave, .count = 1},
+                                                     .open_room_id = 123456,
+                                                     .feeds = {.items = feeds, .count = 1}}});
+        assert_int_equal(ask->status, 0); /* not yet */
+        const struct mock_bus_call *call = asked(f, MSG_room_participants);
+        assert_int_equal(call->request.room_participants.room_id, 123456);
+        mock_bus_answer(asked(f, MSG_room_participants), rows[i].err,
+                        rows[i].err != ERR_OK
+                            ? NULL
+                            : &(struct msg){.id = MSG_room_participants_reply,
+                                            .room_participants_reply = {
+                                                .publishers = {.items = publishers, .count = 2}}});
+        assert_string_equal(ask->body, rows[i].body);
+        ask_free(&ask);
+    }
+}
+
 static void one_is_shown(void **state)
 {
     static const size_t counts[] = {1, 0};
@@ -417,6 +449,7 @@ int main(void)
         PARTICIPANTS_TEST(what_comes_again_gets_the_same_token),
         PARTICIPANTS_TEST(a_clients_key_is_told_with_its_body),
         PARTICIPANTS_TEST(who_is_in_is_listed),
+        PARTICIPANTS_TEST(who_came_past_us_is_shown),
         PARTICIPANTS_TEST(one_is_shown),
         PARTICIPANTS_TEST(one_is_changed),
         PARTICIPANTS_TEST(who_is_mute_says_so),

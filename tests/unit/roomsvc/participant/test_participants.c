@@ -226,9 +226,15 @@ static void a_page_has_who_is_in(void **state)
     (void)state;
     t.page.items[0] = t.outcome.participant;
     t.page.count = 1;
+    t.page.open_room_id = 7;
+    t.page.feeds[0].id = 9001;
+    t.page.feed_count = 1;
     ask(&page, carol);
     assert_int_equal(t.call.reply.participant_page_reply.participants.count, 1);
     assert_int_equal(t.call.reply.participant_page_reply.participants.items[0].id, 5);
+    assert_int_equal(t.call.reply.participant_page_reply.open_room_id, 7);
+    assert_int_equal(t.call.reply.participant_page_reply.feeds.count, 1);
+    assert_int_equal(t.call.reply.participant_page_reply.feeds.items[0], 9001);
     t.err = ERR_NOT_FOUND;
     ask(&page, carol);
     assert_int_equal(t.call.err, ERR_NOT_FOUND);

@@ -84,6 +84,9 @@ struct connection {
     unsigned vain;                   /* attempts in a row at a feed that was gone */
     uint64_t told_ms, tell_pause_ms; /* of its offer that waits: when told, when to be told again */
 
+    uint64_t stored; /* the rtc's when it got its row; 0: another bridge made it */
+    unsigned looks;  /* of the audit, in a row, at which Janus did not have its feed */
+
     /* what roomsvc is told */
     uint64_t version, told_version;
     bool is_telling;

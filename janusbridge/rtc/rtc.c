@@ -1,6 +1,7 @@
 #include "janusbridge/rtc/rtc.h"
 
 #include "janusbridge/rtc/publish.h"
+#include "janusbridge/rtc/rtc_audit.h"
 #include "janusbridge/rtc/takeover.h"
 #include "janusbridge/rtc/watch.h"
 
@@ -109,29 +110,11 @@ const struct call_handler rtc_handlers[] = {
 
 /* ---- what is due ---- */
 
-/* A row without a connection: what made it died before it could end it. */
-static void on_stray_row_ended(void *arg, enum err err, const struct msg *reply)
-{
-    (void)arg;
-    (void)err;
-    (void)reply;
-}
-
-static void end_stray_row(struct rtc *rtc, struct str id)
-{
-    const struct msg msg = {.id = MSG_rtc_end,
-                            .rtc_end = {.connection = id,
-                                        .node = str_of(rtc->config.node),
-                                        .epoch = lease_epoch(rtc->parts.lease)}};
-    const struct call_context context = rtc_context(rtc, "stray");
-    (void)bus_call(rtc->parts.bus, &msg, &context, on_stray_row_ended, rtc);
-}
-
 static void do_what_is_due(struct rtc *rtc, const struct msg_rtc_due_row *row)
 {
     struct connection *connection = rtc_find(rtc, (const uint8_t *)row->connection.data);
     if (connection == NULL) {
-        end_stray_row(rtc, row->connection);
+        rtc_end_row(rtc, row->connection);
     } else if (connection->state == RTC_ATTACHING || connection->state == RTC_STORING) {
         return; /* it is told of again */
     } else if (row->ends) {
@@ -199,6 +182,7 @@ struct rtc *rtc_new(const struct rtc_parts *parts, const struct rtc_config *conf
                         "Connections of clients that another bridge had made", NULL);
     rtc_tell_count(rtc);
     rtc->takeover = takeover_new(rtc);
+    rtc->audit = rtc_audit_new(rtc);
     rtc->sweep_timer = clock_after(parts->clock, SWEEP_MS, tell_what_is_left, rtc);
     rtc->due_timer = clock_after(parts->clock, DUE_MS, ask_due, rtc);
     return rtc;
@@ -216,6 +200,7 @@ void rtc_free(struct rtc **rtc_ref)
          (connection = LIST_FIRST(struct connection, &rtc->all, link)) != NULL;) {
         rtc_drop(connection);
     }
+    rtc_audit_free(&rtc->audit);
     takeover_free(&rtc->takeover);
     rtc_free_tables(rtc);
     mem_free(rtc_ref);

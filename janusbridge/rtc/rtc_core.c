@@ -310,6 +310,7 @@ void rtc_drop(struct connection *connection)
     rtc_fail_call(connection, ERR_UNAVAILABLE);
     take_out_everywhere(connection);
     leave_table(rtc->by_id, connection->id, connection);
+    rtc->dropped++;
     list_remove(&connection->link);
     rtc_tell_count(rtc);
     connection_free(connection);
@@ -365,6 +366,23 @@ void rtc_close(struct connection *connection, enum rtc_reason reason, enum err e
     } else if (!connection->is_telling) {
         tell_end(connection);
     }
+}
+
+static void on_stray_row_ended(void *arg, enum err err, const struct msg *reply)
+{
+    (void)arg;
+    (void)err;
+    (void)reply;
+}
+
+void rtc_end_row(struct rtc *rtc, struct str id)
+{
+    const struct msg msg = {.id = MSG_rtc_end,
+                            .rtc_end = {.connection = id,
+                                        .node = str_of(rtc->config.node),
+                                        .epoch = lease_epoch(rtc->parts.lease)}};
+    const struct call_context context = rtc_context(rtc, "stray");
+    (void)bus_call(rtc->parts.bus, &msg, &context, on_stray_row_ended, rtc);
 }
 
 void rtc_look_again(struct rtc *rtc, uint64_t room_id)
@@ -453,6 +471,7 @@ static void on_stored(void *arg, enum err err, const struct msg *reply)
     connection_set_text(&connection->pin, row->pin);
     connection->wished_muted = row->muted;
     metric_inc(connection->rtc->made);
+    connection->stored = ++connection->rtc->stored;
     (void)rtc_enter(connection, CONNECTION_STORED);
     connection->rtc->ops[connection->kind]->join(connection);
 }

@@ -30,6 +30,7 @@ struct rtc_kind_ops {
 };
 
 struct takeover;
+struct rtc_audit;
 
 struct rtc {
     struct rtc_parts parts;
@@ -41,6 +42,8 @@ struct rtc {
     const struct rtc_kind_ops *ops[RTC_WATCH + 1]; /* by kind */
     struct takeover *takeover;
     bool is_taken_over; /* all rows of the node are known */
+    struct rtc_audit *audit;
+    uint64_t stored, dropped; /* how many have been so far */
     uint64_t sweep_timer, due_timer;
     bool is_asking_due;
     bool is_nearly_full; /* which was told */
@@ -86,6 +89,8 @@ bool rtc_enter(struct connection *connection, enum connection_event event);
 void rtc_close(struct connection *connection, enum rtc_reason reason, enum err err);
 /* Forgets one at once, for another bridge has it or Janus nothing any more; its row stays. */
 void rtc_drop(struct connection *connection);
+/* Of one that is not known here: what made it died before it could end it. */
+void rtc_end_row(struct rtc *rtc, struct str id);
 /* Closes it unless its state has changed within so long. */
 void rtc_limit(struct connection *connection, uint64_t timeout_ms);
 

@@ -1,5 +1,6 @@
 #include "janusbridge/rtc/takeover.h"
 
+#include "janusbridge/rtc/rtc_audit.h"
 #include "proto/base/log.h"
 
 #define TAKEOVER_AGAIN_MS 100
@@ -135,6 +136,7 @@ static void end_reading(struct takeover *takeover)
 {
     takeover_enter(takeover, TAKEOVER_DONE);
     hear_early(takeover);
+    rtc_audit_now(takeover->rtc->audit); /* what was told to the bridge before nobody knows */
     if (takeover->resumed + takeover->ended > 0) {
         log_info("connections taken over", LOG_U64("resumed", takeover->resumed),
                  LOG_U64("ended", takeover->ended));
@@ -230,6 +232,12 @@ static void leave_all(void *arg)
     }
 }
 
+static void miss_news(void *arg)
+{
+    const struct takeover *takeover = arg;
+    rtc_audit_now(takeover->rtc->audit);
+}
+
 struct takeover *takeover_new(struct rtc *rtc)
 {
     struct takeover *takeover = mem_alloc(sizeof(*takeover));
@@ -237,6 +245,7 @@ struct takeover *takeover_new(struct rtc *rtc)
     janus_handles_spare(rtc->parts.handles, true);
     const struct janus_listener listener = {.on_ready = begin_takeover,
                                             .on_lost = leave_all,
+                                            .on_gap = miss_news,
                                             .on_event = on_early_event,
                                             .arg = takeover};
     janus_session_listen(rtc->parts.session, &listener);

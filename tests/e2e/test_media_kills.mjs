@@ -138,6 +138,19 @@ test('Janus is killed: everybody is back by himself', async (t) => {
     }, { within: 5000, what: 'a row for each connection' });
 });
 
+test('connections, their rows and what Janus has were the same all the time', async () => {
+    const audits = async () => {
+        const { text } = await stack.ops('janusbridge', '/metrics');
+        const value = (name) => Number(text.match(new RegExp(`^lynks_janusbridge_connection_${name} (\\d+)`, 'm'))?.[1] ?? NaN);
+        return { rounds: value('audits_total'), differences: value('differences_total') };
+    };
+    const { rounds } = await audits();
+    await eventually(async () => (await audits()).rounds > rounds, { within: 20000, what: 'all are compared' });
+    assert.equal((await audits()).differences, 0);
+    // Of the bridges before, too.
+    assert.ok(![...(await stack.logs())].some(([, text]) => text.includes('not what it was taken for')));
+});
+
 test('no page had anything to complain of', () => {
     assert.deepEqual(people.faults(), []);
 });

@@ -229,6 +229,34 @@ size_t rtc_ends(struct rtc_fixture *r)
     return count;
 }
 
+struct msg_rtc_row rtc_row(unsigned who, enum rtc_kind kind, bool is_up)
+{
+    static const struct msg_rtc_track tracks[] = {{.mid = STR_LIT("0"), .source = MEDIA_AUDIO}};
+    static const struct msg_rtc_stream streams[] = {{.mid = STR_LIT("0"),
+                                                     .participant = ANN,
+                                                     .has_source = true,
+                                                     .source = MEDIA_AUDIO,
+                                                     .feed = FEED(ANN),
+                                                     .feed_mid = STR_LIT("0")}};
+    const bool publishes = kind == RTC_PUBLISH;
+    return (struct msg_rtc_row){.connection = rtc_id(who, kind),
+                                .version = 70,
+                                .kind = kind,
+                                .room_id = RTC_ROOM,
+                                .participant = who,
+                                .token_hash = rtc_token(who),
+                                .janus_session = 11,
+                                .janus_handle =
+                                    publishes ? SENDING_HANDLE(who) : WATCHING_HANDLE(who),
+                                .feed = FEED(who),
+                                .is_up = is_up,
+                                .published = publishes && is_up ? MEDIA_AUDIO : 0,
+                                .seq = 1,
+                                .tracks = {tracks, publishes ? 1 : 0},
+                                .streams = {streams, publishes ? 0 : 1},
+                                .secret = STR_LIT("0123456789abcdef0123456789abcdef")};
+}
+
 /* ---- as Janus ---- */
 
 void rtc_attach(struct rtc_fixture *r, uint64_t handle)

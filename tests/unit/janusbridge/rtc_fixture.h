@@ -64,6 +64,8 @@ void rtc_let_in(struct rtc_fixture *r, unsigned who); /* answers rtc_open */
 const struct msg_rtc_update *rtc_level(struct rtc_fixture *r, unsigned who, enum rtc_kind kind);
 /* Answers all rtc_update, rtc_end and rtc_due (with nothing) that wait. */
 void rtc_settle(struct rtc_fixture *r);
+/* A row of the session 11; of one that watches: ANN's audio. Borrows from static texts. */
+struct msg_rtc_row rtc_row(unsigned who, enum rtc_kind kind, bool is_up);
 size_t rtc_ends(struct rtc_fixture *r); /* rtc_end so far */
 
 /* ---- as Janus ---- */

@@ -1,34 +1,6 @@
 /* A bridge that takes over from another one: what was up goes on, all else is made again. */
 #include "tests/unit/janusbridge/rtc_fixture.h"
 
-static struct msg_rtc_row row_of(unsigned who, enum rtc_kind kind, bool is_up)
-{
-    static const struct msg_rtc_track tracks[] = {{.mid = STR_LIT("0"), .source = MEDIA_AUDIO}};
-    static const struct msg_rtc_stream streams[] = {{.mid = STR_LIT("0"),
-                                                     .participant = ANN,
-                                                     .has_source = true,
-                                                     .source = MEDIA_AUDIO,
-                                                     .feed = FEED(ANN),
-                                                     .feed_mid = STR_LIT("0")}};
-    const bool publishes = kind == RTC_PUBLISH;
-    return (struct msg_rtc_row){.connection = rtc_id(who, kind),
-                                .version = 70,
-                                .kind = kind,
-                                .room_id = RTC_ROOM,
-                                .participant = who,
-                                .token_hash = rtc_token(who),
-                                .janus_session = 11,
-                                .janus_handle =
-                                    publishes ? SENDING_HANDLE(who) : WATCHING_HANDLE(who),
-                                .feed = FEED(who),
-                                .is_up = is_up,
-                                .published = publishes && is_up ? MEDIA_AUDIO : 0,
-                                .seq = 1,
-                                .tracks = {tracks, publishes ? 1 : 0},
-                                .streams = {streams, publishes ? 0 : 1},
-                                .secret = STR_LIT("0123456789abcdef0123456789abcdef")};
-}
-
 static void take_over(struct rtc_fixture *r, const struct msg_rtc_row *rows, size_t count)
 {
     rtc_roomsvc(r, MSG_rtc_page, ERR_OK,
@@ -48,8 +20,8 @@ static void what_is_up_goes_on(void **state)
 {
     struct rtc_fixture *r = *state;
     resume_session(r);
-    const struct msg_rtc_row rows[] = {row_of(ANN, RTC_PUBLISH, true),
-                                       row_of(BEN, RTC_WATCH, true)};
+    const struct msg_rtc_row rows[] = {rtc_row(ANN, RTC_PUBLISH, true),
+                                       rtc_row(BEN, RTC_WATCH, true)};
     assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->err, ERR_SESSION_COMING);
     take_over(r, rows, 2);
     assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->reply.rtc_get_reply.state, RTC_UP);
@@ -71,7 +43,7 @@ static void an_answer_of_the_bridge_before_is_not_waited_for(void **state)
 {
     struct rtc_fixture *r = *state;
     resume_session(r);
-    const struct msg_rtc_row row = row_of(ANN, RTC_PUBLISH, true);
+    const struct msg_rtc_row row = rtc_row(ANN, RTC_PUBLISH, true);
     take_over(r, &row, 1);
     const struct mock_call *again = rtc_ask_publish(r, ANN);
     assert_int_equal(again->answers, 1);
@@ -83,7 +55,7 @@ static void what_was_being_made_ends(void **state)
 {
     struct rtc_fixture *r = *state;
     resume_session(r);
-    const struct msg_rtc_row row = row_of(ANN, RTC_PUBLISH, false);
+    const struct msg_rtc_row row = rtc_row(ANN, RTC_PUBLISH, false);
     take_over(r, &row, 1);
     assert_int_equal(mock_transport_open(&r->f.janus, "\"detach\""), 1);
     rtc_settle(r);
@@ -96,7 +68,7 @@ static void of_another_session_all_ends(void **state)
 {
     struct rtc_fixture *r = *state;
     fixture_bring_up(&r->f);
-    struct msg_rtc_row rows[] = {row_of(ANN, RTC_PUBLISH, true), row_of(BEN, RTC_WATCH, true)};
+    struct msg_rtc_row rows[] = {rtc_row(ANN, RTC_PUBLISH, true), rtc_row(BEN, RTC_WATCH, true)};
     rows[0].janus_session = rows[1].janus_session = 10;
     take_over(r, rows, 2);
     assert_int_equal(mock_transport_open(&r->f.janus, "\"detach\""), 0); /* of what? */
@@ -115,8 +87,8 @@ static void what_is_told_before_the_rows_counts(void **state)
                          "\"plugin\":\"janus.plugin.videoroom\",\"data\":{\"videoroom\":\"event\","
                          "\"room\":1234}}}]");
     assert_int_equal(mock_transport_sent(&r->f.janus, "\"detach\""), 0); /* it may be one of ours */
-    const struct msg_rtc_row rows[] = {row_of(ANN, RTC_PUBLISH, true),
-                                       row_of(BEN, RTC_WATCH, true)};
+    const struct msg_rtc_row rows[] = {rtc_row(ANN, RTC_PUBLISH, true),
+                                       rtc_row(BEN, RTC_WATCH, true)};
     take_over(r, rows, 2);
     assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->err, ERR_NOT_FOUND);
     assert_int_equal(rtc_ask_state(r, BEN, RTC_WATCH)->reply.rtc_get_reply.state, RTC_UP);

@@ -155,20 +155,23 @@ struct call_context rtc_context(const struct rtc *rtc, const char *name)
                                      clock_mono_ms(rtc->parts.clock) + RTC_CALL_TIMEOUT_MS};
 }
 
+void rtc_hint_of(const struct rtc *rtc, struct msg_rtc_hint hint)
+{
+    struct msg msg = {.id = MSG_rtc_hint, .rtc_hint = hint};
+    msg.rtc_hint.node = str_of(rtc->config.node);
+    if (rtc->parts.hints.tell != NULL && hint.participant != 0) {
+        rtc->parts.hints.tell(rtc->parts.hints.arg, &msg);
+    }
+}
+
 void rtc_hint(const struct connection *connection, struct msg_rtc_hint more)
 {
-    const struct rtc *rtc = connection->rtc;
-    if (rtc->parts.hints.tell == NULL || connection->participant == 0) {
-        return;
-    }
-    struct msg msg = {.id = MSG_rtc_hint, .rtc_hint = more};
-    msg.rtc_hint.node = str_of(rtc->config.node);
-    msg.rtc_hint.room_id = connection->room_id;
-    msg.rtc_hint.participant = connection->participant;
-    msg.rtc_hint.connection = (struct str){(const char *)connection->id, sizeof(connection->id)};
-    msg.rtc_hint.kind = connection->kind;
-    msg.rtc_hint.seq = connection->seq;
-    rtc->parts.hints.tell(rtc->parts.hints.arg, &msg);
+    more.room_id = connection->room_id;
+    more.participant = connection->participant;
+    more.connection = (struct str){(const char *)connection->id, sizeof(connection->id)};
+    more.kind = connection->kind;
+    more.seq = connection->seq;
+    rtc_hint_of(connection->rtc, more);
 }
 
 /* A call to roomsvc about a connection, which may be gone when the answer comes. */

@@ -110,6 +110,8 @@ void rtc_changed(struct connection *connection);
 void rtc_tell_again(struct rtc *rtc);
 /* more: what is in the hint besides whose it is; its what is set. */
 void rtc_hint(const struct connection *connection, struct msg_rtc_hint more);
+/* The same, of one that may be gone by now. */
+void rtc_hint_of(const struct rtc *rtc, struct msg_rtc_hint hint);
 
 /* What those in the room watch may be another thing now. */
 void rtc_look_again(struct rtc *rtc, uint64_t room_id);

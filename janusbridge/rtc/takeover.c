@@ -4,11 +4,19 @@
 #include "proto/base/log.h"
 
 #define TAKEOVER_AGAIN_MS 100
+/* Gateways try to come back to a bridge at least every second: by the last time all have. */
+static const uint64_t tell_pauses_ms[] = {500, 1000};
 /* What is told about handles before their rows are read. */
 #define EARLY_MAX 4096
 struct early {
     uint64_t handle;
     struct media_news news;
+};
+
+/* What a client was told of his connection. */
+struct told {
+    uint8_t id[CONNECTION_ID_BYTES];
+    struct msg_rtc_hint hint; /* but for the id, which is above */
 };
 
 enum takeover_state {
@@ -27,6 +35,10 @@ struct takeover {
     size_t early_count;
     size_t resumed, ended;
     uint64_t timer;
+    struct told *told;
+    size_t told_count;
+    size_t tellings; /* since all are known */
+    uint64_t tell_timer;
 };
 
 struct asking_page {
@@ -69,8 +81,71 @@ static void set_media(struct connection *connection, const struct msg_rtc_row *r
     }
 }
 
+/* ---- what clients are told ---- */
+
+static void keep_told(struct takeover *takeover, const struct connection *connection,
+                      struct msg_rtc_hint hint)
+{
+    struct told *told;
+    hint.room_id = connection->room_id;
+    hint.participant = connection->participant;
+    hint.kind = connection->kind;
+    hint.seq = connection->seq;
+    takeover->told =
+        mem_realloc_array(takeover->told, takeover->told_count + 1, sizeof(*takeover->told));
+    told = &takeover->told[takeover->told_count++];
+    told->hint = hint;
+    memcpy(told->id, connection->id, sizeof(told->id));
+}
+
+static void forget_told(struct takeover *takeover)
+{
+    clock_cancel(takeover->rtc->parts.clock, takeover->tell_timer);
+    takeover->tell_timer = 0;
+    takeover->told_count = takeover->tellings = 0;
+    mem_free(&takeover->told);
+}
+
+/* Who has said what he wants since he was told has heard it. */
+static bool is_heard(const struct rtc *rtc, const struct told *told)
+{
+    const struct connection *connection = rtc_find(rtc, told->id);
+    return told->hint.what == RTC_HINT_RESUMED &&
+           (connection == NULL || connection->state == RTC_CLOSING || connection->wishes != NULL);
+}
+
+static void tell_them_again(void *arg);
+
+static void tell_them_later(struct takeover *takeover)
+{
+    if (takeover->told_count == 0 || takeover->tellings == ARRAY_LEN(tell_pauses_ms)) {
+        forget_told(takeover);
+        return;
+    }
+    takeover->tell_timer =
+        clock_after(takeover->rtc->parts.clock, tell_pauses_ms[takeover->tellings++],
+                    tell_them_again, takeover);
+}
+
+static void tell_them_again(void *arg)
+{
+    struct takeover *takeover = arg;
+    takeover->tell_timer = 0;
+    for (size_t i = 0; i < takeover->told_count; i++) {
+        const struct told *told = &takeover->told[i];
+        struct msg_rtc_hint hint = told->hint;
+        hint.connection = (struct str){(const char *)told->id, sizeof(told->id)};
+        if (!is_heard(takeover->rtc, told)) {
+            rtc_hint_of(takeover->rtc, hint);
+        }
+    }
+    tell_them_later(takeover);
+}
+
+/* ---- what becomes of rows ---- */
+
 /* In the order in which it came to where it is. */
-static void resume_connection(struct connection *connection)
+static void resume_connection(struct takeover *takeover, struct connection *connection)
 {
     (void)rtc_enter(connection, CONNECTION_ATTACHED);
     (void)rtc_enter(connection, CONNECTION_STORED);
@@ -78,7 +153,9 @@ static void resume_connection(struct connection *connection)
     (void)rtc_enter(connection, CONNECTION_THROUGH);
     rtc_changed(connection);
     if (connection->kind == RTC_WATCH) {
-        rtc_hint(connection, (struct msg_rtc_hint){.what = RTC_HINT_RESUMED});
+        const struct msg_rtc_hint hint = {.what = RTC_HINT_RESUMED};
+        rtc_hint(connection, hint);
+        keep_told(takeover, connection, hint);
     }
 }
 
@@ -91,14 +168,18 @@ static void take_over_row(struct takeover *takeover, const struct msg_rtc_row *r
     const bool is_known = row->janus_session == janus_session_id(rtc->parts.session);
     struct connection *connection = rtc_take_row(rtc, row, is_known);
     if (!row->is_up || connection->handle == NULL) {
+        const enum rtc_reason reason = is_known ? RTC_INTERRUPTED : RTC_JANUS_LOST;
         takeover->ended++;
-        rtc_close(connection, is_known ? RTC_INTERRUPTED : RTC_JANUS_LOST, ERR_UNAVAILABLE);
+        keep_told(
+            takeover, connection,
+            (struct msg_rtc_hint){.what = RTC_HINT_CLOSED, .has_reason = true, .reason = reason});
+        rtc_close(connection, reason, ERR_UNAVAILABLE);
         return;
     }
     set_media(connection, row);
     takeover->resumed++;
     metric_inc(rtc->taken_over);
-    resume_connection(connection);
+    resume_connection(takeover, connection);
 }
 
 static void ask_rows(void *arg);
@@ -136,6 +217,7 @@ static void end_reading(struct takeover *takeover)
 {
     takeover_enter(takeover, TAKEOVER_DONE);
     hear_early(takeover);
+    tell_them_later(takeover);
     rtc_audit_now(takeover->rtc->audit); /* what was told to the bridge before nobody knows */
     if (takeover->resumed + takeover->ended > 0) {
         log_info("connections taken over", LOG_U64("resumed", takeover->resumed),
@@ -213,6 +295,7 @@ static void begin_takeover(void *arg, bool is_new)
     (void)is_new; /* each row says in which session its handle is */
     takeover->has_last = false;
     takeover->resumed = takeover->ended = 0;
+    forget_told(takeover);
     takeover_enter(takeover, TAKEOVER_READING);
     ask_rows(takeover);
 }
@@ -225,6 +308,7 @@ static void leave_all(void *arg)
     clock_cancel(rtc->parts.clock, takeover->timer);
     takeover->timer = 0;
     takeover->early_count = 0;
+    forget_told(takeover);
     takeover_enter(takeover, TAKEOVER_IDLE);
     for (struct connection *connection;
          (connection = LIST_FIRST(struct connection, &rtc->all, link)) != NULL;) {
@@ -256,6 +340,7 @@ void takeover_free(struct takeover **takeover_ref)
 {
     if (*takeover_ref != NULL) {
         clock_cancel((*takeover_ref)->rtc->parts.clock, (*takeover_ref)->timer);
+        forget_told(*takeover_ref);
         mem_free(&(*takeover_ref)->early);
         mem_free(takeover_ref);
     }

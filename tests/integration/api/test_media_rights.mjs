@@ -3,16 +3,9 @@
 // sends to it (tests/e2e/test_media.mjs has browsers).
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import { AUDIO, SCREEN } from '../../support/rtc-offers.mjs';
 import { startStack } from '../../support/stack.mjs';
 import { eventually } from '../../support/wait.mjs';
-
-const PART = (mid, kind, port, codec) => `m=${kind} 9 UDP/TLS/RTP/SAVPF ${port}\r\nc=IN IP4 0.0.0.0\r\na=mid:${mid}\r\na=sendonly\r\na=rtcp-mux\r\n`
-    + `a=ice-ufrag:aBcD\r\na=ice-pwd:0123456789abcdefghijklmn\r\na=setup:actpass\r\na=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}\r\n`
-    + `a=msid:s t${mid}\r\na=rtpmap:${port} ${codec}\r\na=ssrc:${1000 + Number(mid)} cname:x\r\n`;
-const offerOf = (...parts) => `v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE ${parts.map((_, mid) => mid).join(' ')}\r\n${
-    parts.map((kind, mid) => (kind === 'audio' ? PART(mid, 'audio', 111, 'opus/48000/2') : PART(mid, 'video', 96, 'VP8/90000'))).join('')}`;
-const AUDIO = { sdp: offerOf('audio'), sources: { 0: 'audio' } };
-const SCREEN = { sdp: offerOf('audio', 'video'), sources: { 0: 'audio', 1: 'screen' } };
 
 let stack;
 let owner; // of a session

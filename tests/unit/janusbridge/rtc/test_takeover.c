@@ -63,6 +63,28 @@ static void what_was_being_made_ends(void **state)
     assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->err, ERR_NOT_FOUND);
 }
 
+/* Gateways come back to a bridge that has just begun a moment after it: what it told them at once
+ * is lost. Who has said meanwhile what he wants has heard it. */
+static void what_becomes_of_them_is_told_again(void **state)
+{
+    struct rtc_fixture *r = *state;
+    resume_session(r);
+    const struct msg_rtc_row rows[] = {rtc_row(ANN, RTC_PUBLISH, false),
+                                       rtc_row(BEN, RTC_WATCH, true),
+                                       rtc_row(CAT, RTC_WATCH, true)};
+    take_over(r, rows, 3);
+    assert_int_equal(r->hints[RTC_HINT_CLOSED], 1);
+    assert_int_equal(r->hints[RTC_HINT_RESUMED], 2);
+    rtc_settle(r);
+    (void)rtc_ask_watch(r, CAT, 0);
+    fixture_live(&r->f, 600);
+    assert_int_equal(r->hints[RTC_HINT_CLOSED], 2);
+    assert_int_equal(r->hints[RTC_HINT_RESUMED], 3);
+    fixture_live(&r->f, 5000);
+    assert_int_equal(r->hints[RTC_HINT_CLOSED], 3);
+    assert_int_equal(r->hints[RTC_HINT_RESUMED], 4);
+}
+
 /* Janus was restarted: it knows none of their handles. */
 static void of_another_session_all_ends(void **state)
 {
@@ -113,6 +135,7 @@ int main(void)
         TEST(what_is_up_goes_on),
         TEST(an_answer_of_the_bridge_before_is_not_waited_for),
         TEST(what_was_being_made_ends),
+        TEST(what_becomes_of_them_is_told_again),
         TEST(of_another_session_all_ends),
         TEST(what_is_told_before_the_rows_counts),
         TEST(rows_that_cannot_be_had_are_asked_for_again),

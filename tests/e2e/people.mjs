@@ -56,15 +56,18 @@ class Guest {
     }
 }
 
-/// Starts a browser and the server of its pages. origin: for LYNKS_CORS_ORIGINS of the stack.
-export async function startPeople() {
-    const pages = await servePages();
-    const browser = await launchPeople().catch(async (error) => {
-        await pages.close();
+/// Starts a browser and the server of its pages. origin: for LYNKS_CORS_ORIGINS of the stack. under: a command that the browser runs
+/// under; beside: what this function has given before, whose pages these people load, too.
+export async function startPeople({ under = [], beside } = {}) {
+    const pages = beside?.pages ?? await servePages();
+    const closePages = () => (beside === undefined ? pages.close() : undefined);
+    const browser = await launchPeople([], under).catch(async (error) => {
+        await closePages();
         throw error;
     });
     const guests = [];
     return {
+        pages,
         origin: pages.url.replace(/\/$/, ''),
         /// A new page; the person is in no room yet.
         async person(name) {
@@ -76,9 +79,11 @@ export async function startPeople() {
         },
         /// What any page has complained of.
         faults: () => guests.flatMap(({ name, faults }) => faults.map((fault) => `${name}: ${fault}`)),
+        /// The browser ends without a word.
+        kill: () => browser.kill(),
         async close() {
             await browser.close();
-            await pages.close();
+            await closePages();
         },
     };
 }

@@ -1,5 +1,6 @@
 // A real Chromium with a fake camera and microphone. Shared by all tests that need a browser.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,16 +13,37 @@ const FLAGS = [
     '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required',
 ];
 
-async function ownFolder(flags) {
+const CHROMIUM = '/usr/bin/chromium';
+
+// What runs it under another program.
+async function wrapper(folder, under) {
+    const path = join(folder, 'chromium-under');
+    await writeFile(path, `#!/bin/sh\nexec ${under.join(' ')} ${CHROMIUM} "$@"\n`, { mode: 0o755 });
+    return path;
+}
+
+// All processes of a browser have its folder in their environment.
+function killAllOf(folder) {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+        try {
+            if (readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`HOME=${folder}`)) process.kill(Number(pid), 'SIGKILL');
+        } catch (error) {
+            if (!['ENOENT', 'ESRCH', 'EACCES'].includes(error.code)) throw error; // it has ended meanwhile, or is nobody's to look into
+        }
+    }
+}
+
+async function ownFolder(flags, under = []) {
     const profile = await mkdtemp(join(tmpdir(), 'lynks-chromium-'));
     return {
         profile,
         launch: {
-            executablePath: '/usr/bin/chromium',
+            executablePath: under.length > 0 ? await wrapper(profile, under) : CHROMIUM,
             args: [...FLAGS, ...flags],
             // What it and its libraries write anywhere goes with the folder.
             env: { ...process.env, HOME: profile, TMPDIR: profile, XDG_RUNTIME_DIR: profile },
         },
+        kill: () => killAllOf(profile),
         remove: () => rm(profile, { recursive: true, force: true, maxRetries: 5 }),
     };
 }
@@ -42,12 +64,13 @@ export async function launchBrowser(flags = [], options = {}) {
 }
 
 /// A browser of many people: each page is of a profile of its own, with six connections to a host of its own. page.close() leaves
-/// the profile; close() ends all.
-export async function launchPeople(flags = []) {
-    const { launch, remove } = await ownFolder(flags);
+/// the profile; close() ends all, and kill() does so without a word. under: a command, with its arguments, that it runs under.
+export async function launchPeople(flags = [], under = []) {
+    const { launch, kill, remove } = await ownFolder(flags, under);
     const browser = await chromium.launch(launch);
     return {
         newPage: async (options) => (await browser.newContext(options)).newPage(),
+        kill,
         async close() {
             await browser.close();
             await remove();

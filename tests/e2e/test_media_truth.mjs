@@ -1,0 +1,158 @@
+#!/usr/bin/env -S node --test-reporter=tap
+// What others are told is true, whatever becomes of somebody: his browser dies, he is cut off, or he does not want to go. The tests build
+// on each other.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { CUTTABLE, cutOff, enterOwnNet } from '../support/own-net.mjs';
+import { startStack } from '../support/stack.mjs';
+import { eventually, sleep } from '../support/wait.mjs';
+import { startPeople } from './people.mjs';
+
+enterOwnNet(import.meta.url);
+
+// From what happens to what others are told.
+const LOST_MS = 3000; // his media does not come any more
+const KILLED_GONE_MS = 36000; // when nothing has come for 30 s
+const CUT_GONE_MS = 70000;
+const CUT_OFF_MS = 1000; // of who is removed
+
+const homes = []; // of people, a browser each
+let stack;
+let gateway;
+let owner;
+let room;
+let roomId;
+const at = {};
+
+async function enter(name, token) {
+    const people = await startPeople({ under: name === 'dan' ? CUTTABLE : [], beside: homes[0] });
+    homes.push(people);
+    at[name] = await people.person(name);
+    at[name].kill = people.kill;
+    await at[name].enter(gateway, room, token);
+    await at[name].call('publish');
+}
+
+before(async () => {
+    const people = await startPeople();
+    homes.push(people);
+    stack = await startStack({ LYNKS_CORS_ORIGINS: people.origin });
+    gateway = `http://127.0.0.1:${stack.ports.http}`;
+    const { json } = await stack.request('/v1/sessions', { body: { username: 'testuser', password: 'test123' } });
+    owner = `Bearer ${json.token}`;
+    const made = await stack.request('/v1/rooms', { token: owner, body: { name: 'Tea', guests_wait: false } });
+    room = made.json.code;
+    [[roomId]] = await stack.sql(`SELECT room_id FROM rooms WHERE code = '${room.replaceAll('-', '')}'`);
+    at.ann = await people.person('ann');
+    await at.ann.enter(gateway, room, json.token);
+    await at.ann.call('publish');
+    for (const name of ['cid', 'dan', 'eve']) await enter(name);
+    await allGet();
+});
+after(async () => {
+    for (const people of homes.reverse()) await people.close().catch(() => {});
+    await stack?.remove();
+});
+
+const names = () => Object.keys(at);
+const allGet = () => Promise.all(names().map((name) => at[name].gets(
+    names().filter((other) => other !== name).map((other) => [at[other], 'audio', 'video']))));
+const tracksOf = async (id) => (await at.ann.call('people'))[id]?.tracks;
+
+// Told lost, or not told at all.
+async function isToldLost({ id }, within) {
+    await eventually(async () => {
+        const tracks = await tracksOf(id) ?? [];
+        assert.deepEqual(tracks.filter(({ media }) => media === 'flowing'), []);
+        return true;
+    }, { within, what: 'his media is told lost' });
+}
+
+const isToldGone = ({ id }, within) => eventually(async () => !Object.hasOwn(await at.ann.call('people'), id), { within, what: 'he is told gone' });
+
+// Who sends, as Janus has it.
+async function feedsInJanus() {
+    const session = `/${(await stack.janus('', { janus: 'create' })).data.id}`;
+    const handle = (await stack.janus(session, { janus: 'attach', plugin: 'janus.plugin.videoroom' })).data.id;
+    const listed = await stack.janus(`${session}/${handle}`, { janus: 'message', body: { request: 'listparticipants', room: Number(roomId) } });
+    await stack.janus(session, { janus: 'destroy' });
+    return listed.plugindata.data.participants.filter(({ publisher }) => publisher).map(({ id }) => id).sort();
+}
+
+// The lists, /v1, the rows and Janus.
+async function allAgree() {
+    await eventually(async () => {
+        const feeds = await feedsInJanus();
+        const rows = await stack.sql(`SELECT feed, participant_id FROM rtc_connections WHERE room_id = ${roomId} AND kind = 1 AND is_up = 1`);
+        const { json } = await stack.request(`/v1/rooms/${room}/participants`, { method: 'GET', token: owner });
+        assert.deepEqual(rows.map(([feed]) => Number(feed)).sort(), feeds);
+        assert.deepEqual((await stack.list(owner.slice('Bearer '.length), Number(roomId))).json.publishers.sort(), feeds);
+        assert.deepEqual(json.items.filter(({ tracks }) => tracks.length > 0).map(({ id }) => id).sort(), rows.map(([, id]) => id).sort());
+        assert.deepEqual(json.items.map(({ id }) => id).sort(), names().map((name) => at[name].id).sort());
+        return true;
+    }, { within: 3000, what: 'all agree' });
+    const { text } = await stack.ops('janusbridge', '/metrics');
+    assert.match(text, /^lynks_janusbridge_connection_differences_total 0$/m);
+}
+
+test('a browser is killed: its media is told lost, and then he is gone', async (t) => {
+    const { cid } = at;
+    const begin = performance.now();
+    cid.kill();
+    await isToldLost(cid, LOST_MS);
+    t.diagnostic(`told lost after ${(performance.now() - begin).toFixed(0)} ms`);
+    await isToldGone(cid, KILLED_GONE_MS);
+    t.diagnostic(`told gone after ${(performance.now() - begin).toFixed(0)} ms`);
+    delete at.cid;
+    await allAgree();
+    await allGet();
+});
+
+test('somebody is cut off without a word: likewise', async (t) => {
+    const { dan } = at;
+    const mend = cutOff();
+    try {
+        const begin = performance.now();
+        await isToldLost(dan, LOST_MS);
+        t.diagnostic(`told lost after ${(performance.now() - begin).toFixed(0)} ms`);
+        await isToldGone(dan, CUT_GONE_MS);
+        t.diagnostic(`told gone after ${(performance.now() - begin).toFixed(0)} ms`);
+        delete at.dan;
+        await allAgree();
+        await allGet();
+    } finally {
+        dan.kill(); // he would come back
+        mend();
+    }
+});
+
+// His page keeps both connections, and goes on as if nothing had happened.
+function keepConnections() {
+    const { publisher, watcher } = window.person.meeting;
+    window.kept = [publisher.peer, watcher.peer];
+    RTCPeerConnection.prototype.close = () => {};
+    RTCRtpSender.prototype.replaceTrack = () => Promise.resolve();
+    MediaStreamTrack.prototype.stop = () => {};
+}
+
+async function packetsOfKept() {
+    const [sends, gets] = await Promise.all(window.kept.map(async (peer) => [...(await peer.getStats()).values()]));
+    const sum = (list, type, key) => list.filter((one) => one.type === type).reduce((all, one) => all + one[key], 0);
+    return { sent: sum(sends, 'outbound-rtp', 'packetsSent'), got: sum(gets, 'inbound-rtp', 'packetsReceived') };
+}
+
+test('who is removed and does not want to hear of it is cut off at once all the same', async () => {
+    const { eve } = at;
+    const [[feed]] = await stack.sql(`SELECT feed FROM rtc_connections WHERE participant_id = ${eve.id} AND kind = 1`);
+    assert.ok((await feedsInJanus()).includes(Number(feed)));
+    await eve.page.evaluate(keepConnections);
+    const removed = await stack.request(`/v1/rooms/${room}/participants/${eve.id}`, { method: 'DELETE', token: owner });
+    assert.equal(removed.status, 204, removed.text);
+    await eventually(async () => !(await feedsInJanus()).includes(Number(feed)), { within: CUT_OFF_MS, what: 'Janus does not have him any more' });
+    const { got } = await eve.page.evaluate(packetsOfKept);
+    await sleep(CUT_OFF_MS);
+    assert.equal((await eve.page.evaluate(packetsOfKept)).got, got, 'he gets nothing any more');
+    assert.equal(await tracksOf(eve.id), undefined);
+    delete at.eve;
+    await allAgree();
+});

@@ -30,6 +30,9 @@ const RATE_OF_ASKED = 0.99;
 const TAIL_MS = 20;
 const JOURNAL_MS = 60;
 const ROOM_STREAM_BYTES = 4096;
+const PUBLISH_OVER_JANUS_MS = 4;
+const TRACK_TOLD_P99_MS = 150;
+const MEDIA_CONNECTION_KIB = 8;
 const IDLE_PSS_MB = 24;
 // Of all four processes together: what the rounding of the allocator may make of nothing.
 const FLAT_KIB = 1024;
@@ -134,8 +137,17 @@ export function guessMarks({ guesses }) {
     ]);
 }
 
+/// Of connections for media.
+export function mediaMarks({ media: { publish, memory, telling } }) {
+    return [
+        most('publish, 1 connection: p50, over that of Janus asked directly', publish.ours.p50 - publish.theirs.p50, PUBLISH_OVER_JANUS_MS, 'ms'),
+        most(`a connection up to the event at ${telling.listeners} others: p99`, telling.p99, TRACK_TOLD_P99_MS, 'ms', 0),
+        most('memory of a connection in the bridge', memory.kibEach, MEDIA_CONNECTION_KIB, 'KiB', 1),
+    ];
+}
+
 /// { name, found, asked, passed, figure, bound, unit } of each.
 export function marksOf(results) {
     return [...speedMarks(results), ...peopleMarks(results), ...growthMarks(results), ...streamMarks(results),
-        ...roomMarks(results), ...guessMarks(results), ...memoryMarks(results)];
+        ...roomMarks(results), ...guessMarks(results), ...mediaMarks(results), ...memoryMarks(results)];
 }

@@ -1,0 +1,200 @@
+// What connections for media cost: to be let in, beside Janus asked directly; what one takes in the bridge; and from media that flows
+// to those who are told. Only the last one has a browser: to be let in nothing needs to flow.
+import { join } from 'node:path';
+import { launchPeople } from '../support/browser.mjs';
+import { openEvents } from '../support/event-stream.mjs';
+import { AUDIO } from '../support/rtc-offers.mjs';
+import { eventually } from '../support/wait.mjs';
+import { servePages } from '../e2e/pages.mjs';
+import { memoryKib } from './processes.mjs';
+import { ENV, middle, middles, RoomWorld } from './rooms.mjs';
+import { startWorld } from './world.mjs';
+
+const WARM = 20;
+const AT_A_TIME = 16;
+const LISTENERS = 20;
+const PATIENCE_MS = 5000;
+const PLUGIN = 'janus.plugin.videoroom';
+
+const quantile = (values, part) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(part * values.length))];
+const spread = (values) => ({ p50: middle(values), p99: quantile(values, 0.99) });
+
+async function timed(what) {
+    const begin = performance.now();
+    const answer = await what();
+    return { ms: performance.now() - begin, answer };
+}
+
+function good(answer, status) {
+    if (answer.status !== status) throw new Error(`${answer.status} ${answer.text}`);
+    return answer.json;
+}
+
+// ---- let in ----
+
+async function publishByUs(stack, code, token) {
+    const { ms, answer } = await timed(() => stack.request(`/v1/rooms/${code}/publish`, { token: `Bearer ${token}`, body: AUDIO }));
+    const { connection } = good(answer, 201);
+    return { ms, connection };
+}
+
+/// A client of Janus' own REST API: a session, and the long poll that brings the events.
+class Direct {
+    static async start(stack, room) {
+        const direct = new Direct();
+        Object.assign(direct, { stack, room, transaction: 0, waiting: new Map() });
+        direct.session = (await direct.#ask('', { janus: 'create' })).data.id;
+        direct.polling = direct.#poll();
+        return direct;
+    }
+
+    // On connections that stay, as the bridge's do.
+    async #ask(path, body) {
+        const { json } = await this.stack.request(`/janus${path}`, { port: this.stack.ports.janusHttp, body: { transaction: 'x', ...body } });
+        return json;
+    }
+
+    async #poll() {
+        while (!this.isOver) {
+            const { json } = await this.stack.request(`/janus/${this.session}?maxev=10`, { method: 'GET', port: this.stack.ports.janusHttp });
+            for (const event of [json].flat()) this.waiting.get(event?.transaction)?.(event);
+        }
+    }
+
+    // Attach, joinandconfigure, and the event with the answer: what the bridge asks, too.
+    async publish() {
+        const transaction = `t${this.transaction += 1}`;
+        const { ms, answer } = await timed(async () => {
+            const { data } = await this.#ask(`/${this.session}`, { janus: 'attach', plugin: PLUGIN });
+            const event = new Promise((resolve) => { this.waiting.set(transaction, resolve); });
+            await this.#ask(`/${this.session}/${data.id}`, { janus: 'message', transaction,
+                body: { request: 'joinandconfigure', ptype: 'publisher', room: this.room }, jsep: { type: 'offer', sdp: AUDIO.sdp } });
+            return { handle: data.id, jsep: (await event).jsep };
+        });
+        this.waiting.delete(transaction);
+        if (answer.jsep?.type !== 'answer') throw new Error('Janus has not answered');
+        await this.#ask(`/${this.session}/${answer.handle}`, { janus: 'detach' });
+        return ms;
+    }
+
+    async end() {
+        this.isOver = true;
+        await this.#ask(`/${this.session}`, { janus: 'destroy' });
+        await this.polling;
+    }
+}
+
+async function measurePublish(rooms, code, tokens, { mediaRounds, mediaAsks }) {
+    const { stack } = rooms;
+    const direct = await Direct.start(stack, good(await stack.create(rooms.token), 200).room_id);
+    const [ours, theirs] = [[], []];
+    for (let round = 0; round < mediaRounds; round += 1) {
+        const ms = [];
+        for (let i = 0; i < mediaAsks; i += 1) {
+            const made = await publishByUs(stack, code, tokens[i % tokens.length]);
+            ms.push(made.ms);
+            good(await stack.request(`/v1/rtc/${made.connection}`, { method: 'DELETE', token: `Bearer ${tokens[i % tokens.length]}` }), 204);
+        }
+        ours.push(spread(ms));
+        const beside = [];
+        for (let i = 0; i < mediaAsks; i += 1) beside.push(await direct.publish());
+        theirs.push(spread(beside));
+    }
+    await direct.end();
+    process.stderr.write('media: publishing done\n');
+    return { ours: middles(ours), theirs: middles(theirs) };
+}
+
+// ---- memory ----
+
+// They stay for as long as clients have for ICE, which is longer than this takes.
+async function measureMemory(rooms, code, tokens) {
+    const own = async () => (await memoryKib(await rooms.stack.pid('janusbridge'))).own;
+    const publishAll = async (list) => {
+        const left = [...list];
+        await Promise.all(Array.from({ length: AT_A_TIME }, async () => {
+            while (left.length > 0) await publishByUs(rooms.stack, code, left.pop());
+        }));
+    };
+    await publishAll(tokens.slice(0, WARM));
+    const before = await own();
+    await publishAll(tokens.slice(WARM));
+    const count = tokens.length - WARM;
+    const after = await own();
+    const { text } = await rooms.stack.ops('janusbridge', '/metrics');
+    const there = Number(/^lynks_janusbridge_connections (\d+)/m.exec(text)[1]);
+    if (there < tokens.length) throw new Error(`${there} of ${tokens.length} connections are left`);
+    process.stderr.write('media: memory done\n');
+    return { count, kibEach: (after - before) / count };
+}
+
+// ---- those who are told ----
+
+// In the page, whose only connection is the one that sends: when it was up.
+function noteWhenUp() {
+    const Peer = window.RTCPeerConnection;
+    window.RTCPeerConnection = class extends Peer {
+        constructor(...args) {
+            super(...args);
+            this.addEventListener('connectionstatechange', () => { if (this.connectionState === 'connected') window.upAt = Date.now(); });
+        }
+    };
+}
+
+async function sendAnew() {
+    const { meeting } = window.person;
+    window.mic ??= (await navigator.mediaDevices.getUserMedia({ audio: true })).getAudioTracks()[0];
+    window.upAt = undefined;
+    await meeting.setTrack('audio', window.mic);
+    while (window.upAt === undefined) await new Promise((resolve) => { setTimeout(resolve, 20); });
+    return window.upAt;
+}
+
+// The pages' clock and ours are one.
+async function measureTelling(rooms, pages, { mediaTold }) {
+    const [room] = await rooms.makeRooms(1);
+    const seats = (await rooms.seatAll(room, LISTENERS)).map((line) => line.split(' ')[2]);
+    const streams = await Promise.all(seats.map((token) => openEvents(rooms.port, { path: `/v1/rooms/${room.code}/events`, token })));
+    const told = (name) => streams.map(({ events }) => events.filter(({ event }) => event === name));
+    const allTold = (name, count) => eventually(() => told(name).every(({ length }) => length >= count), { within: PATIENCE_MS, what: `all are told of ${name}` });
+    const people = await launchPeople();
+    const ms = [];
+    try {
+        const page = await people.newPage();
+        await page.addInitScript(noteWhenUp);
+        await page.goto(`${pages.url}people`);
+        await page.waitForFunction(() => window.person);
+        await page.evaluate(([base, code]) => window.person.enter(base, code, 'Ann'), [`http://127.0.0.1:${rooms.port}`, room.code]);
+        for (let i = 1; i <= mediaTold; i += 1) {
+            const up = await page.evaluate(sendAnew);
+            await allTold('track.published', i);
+            for (const events of told('track.published')) ms.push(performance.timeOrigin + events[i - 1].at - up);
+            await page.evaluate(() => window.person.meeting.setTrack('audio', null));
+            await allTold('track.unpublished', i);
+        }
+    } finally {
+        await people.close();
+        await Promise.all(streams.map((stream) => stream.end()));
+    }
+    process.stderr.write('media: telling done\n');
+    return { listeners: LISTENERS, ...spread(ms) };
+}
+
+export async function measureMedia(folder, settings) {
+    const pages = await servePages();
+    try {
+        const world = await startWorld(join(folder, 'media'), { env: { ...ENV, LYNKS_PUBLISHERS_MAX: '1000', LYNKS_CORS_ORIGINS: pages.url.replace(/\/$/, '') } });
+        try {
+            const rooms = new RoomWorld(world, await world.stack.token());
+            const [room, full] = await rooms.makeRooms(2, { publishers_max: 1000 });
+            const tokens = async (of, count) => (await rooms.seatAll(of, count)).map((line) => line.split(' ')[2]);
+            const publish = await measurePublish(rooms, room.code, await tokens(room, settings.mediaAsks), settings);
+            const memory = await measureMemory(rooms, full.code, await tokens(full, settings.mediaConnections));
+            return { publish, memory, telling: await measureTelling(rooms, pages, settings) };
+        } finally {
+            await world.remove();
+        }
+    } finally {
+        await pages.close();
+    }
+}

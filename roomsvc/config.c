@@ -41,7 +41,7 @@ const struct config_option roomsvc_options[] = {
      "rooms kept in memory"},
     {"LYNKS_ROOM_CACHE_MS", CONFIG_UINT, OPTION(room_cache_ms), "60000", 0, 3600000, NULL,
      "before which a room kept in memory is looked up again (it is used meanwhile)"},
-    {"LYNKS_AWAY_S", CONFIG_UINT, OPTION(away_s), "30", 1, 300, NULL,
+    {"LYNKS_AWAY_S", CONFIG_UINT, OPTION(away_s), "24", 1, 300, NULL,
      "after which somebody leaves his room who has no stream of events of it any more"},
     {.name = NULL},
 };

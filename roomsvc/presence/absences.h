@@ -13,7 +13,7 @@
 
 /* From look to look it is a tenth of the while, within these bounds. */
 #define ABSENCES_LOOK_MIN_MS 500
-#define ABSENCES_LOOK_MAX_MS 3000
+#define ABSENCES_LOOK_MAX_MS 1000
 /* A turn that comes so much too late: the loop, or all of this process, has paused. */
 #define ABSENCES_PAUSE_MS 1500
 /* The database's clock and ours may come apart by so much from look to look. */

@@ -12,8 +12,9 @@ enterOwnNet(import.meta.url);
 
 // From what happens to what others are told.
 const LOST_MS = 3000; // his media does not come any more
-const KILLED_GONE_MS = 36000; // when nothing has come for 30 s
+const KILLED_GONE_MS = 30000;
 const CUT_GONE_MS = 70000;
+const SHORT_CUT_MS = 10000; // as of who goes from one network to another
 const CUT_OFF_MS = 1000; // of who is removed
 
 const homes = []; // of people, a browser each
@@ -106,6 +107,21 @@ test('a browser is killed: its media is told lost, and then he is gone', async (
     delete at.cid;
     await allAgree();
     await allGet();
+});
+
+test('who is cut off for a short while is there afterwards as he was', async () => {
+    const { dan } = at;
+    const cameIn = () => stack.sql(`SELECT joined_unix_ms, state FROM participants WHERE participant_id = ${dan.id}`);
+    const before = await cameIn();
+    const mend = cutOff();
+    try {
+        await isToldLost(dan, LOST_MS);
+        await sleep(SHORT_CUT_MS);
+    } finally {
+        mend();
+    }
+    await allGet();
+    assert.deepEqual(await cameIn(), before);
 });
 
 test('somebody is cut off without a word: likewise', async (t) => {

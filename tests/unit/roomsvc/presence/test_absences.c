@@ -5,7 +5,7 @@
 #include "tests/unit/roomsvc/presence/out_fixture.h"
 
 #define AWAY_MS 30000
-#define LOOK_MS 3000
+#define LOOK_MS 1000
 
 struct fixture {
     struct out_fixture out;

@@ -54,7 +54,8 @@ const struct config_option janusbridge_options[] = {
     {"LYNKS_MEDIA_CONNECTIONS_MAX", CONFIG_UINT, AT(media_connections_max), "2000", 0, 65536, NULL,
      "connections of clients for their media at a time; more are refused"},
     {"LYNKS_MEDIA_BITRATE", CONFIG_UINT, AT(media_bitrate), "1500000", 0, 100000000, NULL,
-     "bits a second that who sends to a room of /v1 gets at most; 0: any"},
+     "bits a second that who sends to a room of /v1 may send at most, unless the room says another "
+     "bound; 0: any"},
     {"LYNKS_ICE_REMOTE", CONFIG_BOOL, AT(ice_remote), "0", 0, 1, NULL,
      "pass on to Janus where clients say that they are, where that is on the internet"},
     {.name = NULL},
@@ -94,7 +95,6 @@ struct bridge_config config_bridge(const struct janusbridge_config *config)
 {
     return (struct bridge_config){.node = config->node,
                                   .admin_key = config->janus_admin_key,
-                                  .bitrate = config->media_bitrate,
                                   .calls_max = config->calls_max,
                                   .connections_max = config->media_connections_max,
                                   .observers = {.max = config->observers_max,

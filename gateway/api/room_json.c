@@ -50,6 +50,12 @@ const struct member room_members[] = {
     {.name = "has_pin", .type = MEMBER_BOOL, .doc = "A pin is needed to come in."},
     {.name = "participants_max", .type = MEMBER_NUMBER, .min = 1, .max = PARTICIPANTS_MAX},
     {.name = "publishers_max", .type = MEMBER_NUMBER, .min = 1, .max = PUBLISHERS_MAX},
+    {.name = "bitrate",
+     .type = MEMBER_NUMBER,
+     .is_optional = true,
+     .min = MEDIA_BITRATE_MIN,
+     .max = MEDIA_BITRATE_MAX,
+     .doc = "Bits a second that each who publishes may send; absent: as the service says."},
     {.name = "chat", .type = MEMBER_BOOL},
     {.name = "screen_share",
      .type = MEMBER_BOOL,
@@ -137,6 +143,9 @@ void room_json_write(const struct msg_room *room, const char *public_url, struct
     json_out_member_bool(out, "has_pin", room->has_pin);
     json_out_member_u64(out, "participants_max", room->participants_max);
     json_out_member_u64(out, "publishers_max", room->publishers_max);
+    if (room->bitrate != 0) {
+        json_out_member_u64(out, "bitrate", room->bitrate);
+    }
     json_out_member_bool(out, "chat", room->chat);
     json_out_member_bool(out, "screen_share", room->screen_share);
     json_out_member_bool(out, "mute_on_entry", room->mute_on_entry);

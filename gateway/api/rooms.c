@@ -83,6 +83,13 @@ static void write_room(const struct exchange *exchange, const struct msg *reply,
          .min = 1,                                                                                 \
          .max = PUBLISHERS_MAX,                                                                    \
          .doc = "How many may publish at a time; not more than LYNKS_PUBLISHERS_MAX."},            \
+        {.name = "bitrate",                                                                        \
+         .type = MEMBER_NUMBER,                                                                    \
+         .is_optional = true,                                                                      \
+         .is_nullable = true,                                                                      \
+         .min = MEDIA_BITRATE_MIN,                                                                 \
+         .max = MEDIA_BITRATE_MAX,                                                                 \
+         .doc = "Bits a second that each who publishes may send; null: as the service says."},     \
         {.name = "chat", .type = MEMBER_BOOL, .is_optional = true, .doc = "There is a chat."},     \
         {.name = "screen_share",                                                                   \
          .type = MEMBER_BOOL,                                                                      \

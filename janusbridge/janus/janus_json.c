@@ -59,19 +59,14 @@ static void add_pin(json_t *body, const char *key, struct str pin)
 
 /* VP8 comes first: all browsers have it. Others send H264 alone, as many programs and devices do.
  */
-static void add_media(json_t *body, uint64_t bitrate)
+static void add_media(json_t *body)
 {
     json_object_set_new(body, "videocodec", json_string("vp8,h264"));
     json_object_set_new(body, "opus_fec", json_true());
     json_object_set_new(body, "opus_dtx", json_true());
-    if (bitrate > 0) {
-        json_object_set_new(body, "bitrate", json_integer((json_int_t)bitrate));
-        json_object_set_new(body, "bitrate_cap", json_true());
-    }
 }
 
-char *janus_json_create(const struct msg_bridge_create *room, const char *admin_key,
-                        uint64_t bitrate)
+char *janus_json_create(const struct msg_bridge_create *room, const char *admin_key)
 {
     json_t *body = json_pack(
         "{s:s, s:I, s:s%, s:s%, s:I, s:b, s:b}", "request", "create", "room",
@@ -80,7 +75,7 @@ char *janus_json_create(const struct msg_bridge_create *room, const char *admin_
         "publishers", (json_int_t)room->publishers_max, "is_private", 1, "lock_record", 1);
     add_pin(body, "pin", room->pin);
     if (room->pin.bytes > 0) {
-        add_media(body, bitrate);
+        add_media(body);
     }
     if (admin_key[0] != '\0') {
         json_object_set_new(body, "admin_key", json_string(admin_key));
@@ -144,6 +139,11 @@ char *janus_json_publish(const struct janus_place *place, uint64_t bitrate)
         json_object_set_new(body, "bitrate", json_integer((json_int_t)bitrate));
     }
     return dump(body);
+}
+
+char *janus_json_limit(uint64_t bitrate)
+{
+    return mem_printf("{\"request\":\"configure\",\"bitrate\":%" PRIu64 "}", bitrate);
 }
 
 char *janus_json_subscribe(const struct janus_place *place, const struct janus_stream *streams,

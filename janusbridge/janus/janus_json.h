@@ -23,10 +23,8 @@ char *janus_json_jsep(const char *type, struct str sdp);
 
 /* Bodies of VideoRoom requests. */
 
-/* admin_key "" leaves it out. bitrate: bits a second that each publisher of a room with a pin gets
- * at most; 0: any. */
-char *janus_json_create(const struct msg_bridge_create *room, const char *admin_key,
-                        uint64_t bitrate);
+/* admin_key "" leaves it out. */
+char *janus_json_create(const struct msg_bridge_create *room, const char *admin_key);
 /* Gives the pin, if there is one, to a room that has this secret, and changes nothing else; is
  * refused if it has another secret; gives it to one that has none. */
 char *janus_json_claim(uint64_t room_id, struct str secret, struct str pin);
@@ -47,6 +45,8 @@ struct janus_place {
 };
 /* bitrate: bits a second that Janus asks of the publisher; 0: it does not. */
 char *janus_json_publish(const struct janus_place *place, uint64_t bitrate);
+/* From now on; 0: as much as he likes. */
+char *janus_json_limit(uint64_t bitrate);
 /* Another offer of a publisher, which goes with it. */
 #define JANUS_JSON_CONFIGURE "{\"request\":\"configure\"}"
 #define JANUS_JSON_START "{\"request\":\"start\"}"

@@ -213,11 +213,10 @@ static void on_bridge_create(void *service, struct call *call)
     }
     metric_inc(bridge->made_from_janus);
     ask_janus(bridge, call,
-              (struct room_request){
-                  .room_id = room->room_id,
-                  .order = ROOM_IN_LINE,
-                  .body = janus_json_create(room, bridge->config.admin_key, bridge->config.bitrate),
-                  .fn = reply_create});
+              (struct room_request){.room_id = room->room_id,
+                                    .order = ROOM_IN_LINE,
+                                    .body = janus_json_create(room, bridge->config.admin_key),
+                                    .fn = reply_create});
 }
 
 /* ---- bridge_destroy ---- */

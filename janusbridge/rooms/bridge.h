@@ -7,10 +7,9 @@
 #include "proto/bus/call.h"
 
 struct bridge_config {
-    const char *node;      /* name of the Janus node; 1..64 bytes */
-    const char *admin_key; /* of the VideoRoom plugin; "": none */
-    uint64_t bitrate; /* bits a second that each publisher gets, where he is let in by us; 0: any */
-    size_t calls_max; /* callers that may wait for Janus at a time */
+    const char *node;       /* name of the Janus node; 1..64 bytes */
+    const char *admin_key;  /* of the VideoRoom plugin; "": none */
+    size_t calls_max;       /* callers that may wait for Janus at a time */
     size_t connections_max; /* of clients, which are not the bridge's own, at a time */
     struct lease *lease;    /* NULL: none is needed */
     const struct bus *bus;  /* to roomsvc, which knows the rooms to restore; NULL: none are */

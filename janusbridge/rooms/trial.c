@@ -119,7 +119,7 @@ static void take_step(struct trial *trial, enum trial_state state)
                                            .publishers_max = 1};
     uint64_t id;
     trial_enter(trial, state);
-    body = state == TRIAL_MAKING    ? janus_json_create(&room, trial->parts.admin_key, 0)
+    body = state == TRIAL_MAKING    ? janus_json_create(&room, trial->parts.admin_key)
            : state == TRIAL_LISTING ? janus_json_participants(trial->room_id)
                                     : janus_json_destroy(trial->room_id, room.secret);
     const enum err err = janus_session_call(trial->parts.session, body, TRIAL_TIMEOUT_MS,

@@ -73,9 +73,12 @@ struct connection {
 
     struct track *tracks;
     size_t track_count;
-    uint64_t muted;        /* Janus passes on to nobody: a sum of media_source */
-    uint64_t wished_muted; /* is to pass on to nobody */
-    size_t moderations;    /* requests for that under way */
+    uint64_t muted;          /* Janus passes on to nobody: a sum of media_source */
+    uint64_t wished_muted;   /* is to pass on to nobody */
+    size_t moderations;      /* requests for that under way */
+    uint64_t bitrate;        /* of its room, that Janus was told; 0: it has none of its own */
+    uint64_t wished_bitrate; /* is to be told */
+    uint64_t asked_bitrate;  /* while it is being told */
 
     struct stream *streams;
     size_t stream_count;

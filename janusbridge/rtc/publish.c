@@ -99,11 +99,17 @@ static void on_publish_joined(void *arg, enum err err, const struct janus_messag
     }
 }
 
+static uint64_t bitrate_of(const struct connection *connection, uint64_t of_room)
+{
+    return of_room != 0 ? of_room : connection->rtc->config.bitrate;
+}
+
 static void join_as_publisher(struct connection *connection)
 {
     const struct janus_place place = {
         .room_id = connection->room_id, .feed = connection->feed, .pin = str_of(connection->pin)};
-    AUTO(mem_free) char *body = janus_json_publish(&place, connection->rtc->config.bitrate);
+    AUTO(mem_free)
+    char *body = janus_json_publish(&place, bitrate_of(connection, connection->bitrate));
     send_offer(connection, body, str_of(connection->offer), on_publish_joined);
 }
 
@@ -361,6 +367,36 @@ void publish_moderate(struct connection *connection)
     if ((differs & ~sent) != 0) {
         connection->muted = (connection->muted & sent) | (connection->wished_muted & ~sent);
         rtc_changed(connection);
+    }
+}
+
+/* ---- how much may be sent ---- */
+
+static void on_limited(void *arg, enum err err, const struct janus_message *message)
+{
+    struct connection *connection = arg;
+    (void)message;
+    connection->is_busy = false;
+    if (err == ERR_OK) {
+        connection->bitrate = connection->asked_bitrate;
+        rtc_changed(connection);
+    }
+}
+
+/* While its handle is busy it stays due, and is asked for again. */
+void publish_limit(struct connection *connection)
+{
+    if (connection->state != RTC_UP || connection->is_busy ||
+        connection->bitrate == connection->wished_bitrate) {
+        return;
+    }
+    AUTO(mem_free)
+    char *body = janus_json_limit(bitrate_of(connection, connection->wished_bitrate));
+    connection->is_busy = true;
+    connection->asked_bitrate = connection->wished_bitrate;
+    if (janus_handle_send(connection->handle, body, NULL, RTC_JANUS_TIMEOUT_MS, on_limited,
+                          connection) != ERR_OK) {
+        connection->is_busy = false;
     }
 }
 

@@ -13,6 +13,8 @@ void publish_trickle(struct rtc *rtc, struct call *call);
 
 /* Tells Janus what is to be passed on and is not, or the other way. */
 void publish_moderate(struct connection *connection);
+/* Tells Janus how much may be sent, if it was told otherwise. */
+void publish_limit(struct connection *connection);
 extern const struct rtc_kind_ops publish_ops;
 
 #endif

@@ -121,7 +121,9 @@ static void do_what_is_due(struct rtc *rtc, const struct msg_rtc_due_row *row)
         rtc_close(connection, RTC_NOT_ALLOWED, ERR_NOT_JOINED);
     } else if (connection->kind == RTC_PUBLISH) {
         connection->wished_muted = row->muted;
+        connection->wished_bitrate = row->bitrate;
         publish_moderate(connection);
+        publish_limit(connection);
     }
 }
 

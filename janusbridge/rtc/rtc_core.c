@@ -253,6 +253,7 @@ static void tell_level(struct connection *connection)
                        .lost = connection_lost(connection),
                        .has_muted = connection->kind == RTC_PUBLISH,
                        .muted = connection->muted,
+                       .bitrate = connection->bitrate,
                        .seq = connection->seq,
                        .tracks = connection_track_list(connection, tracks),
                        .streams = {streams, stream_count}}};
@@ -473,6 +474,7 @@ static void on_stored(void *arg, enum err err, const struct msg *reply)
     set_place(connection, row->room_id, row->participant, row->feed, row->secret);
     connection_set_text(&connection->pin, row->pin);
     connection->wished_muted = row->muted;
+    connection->bitrate = connection->wished_bitrate = row->bitrate;
     metric_inc(connection->rtc->made);
     connection->stored = ++connection->rtc->stored;
     (void)rtc_enter(connection, CONNECTION_STORED);
@@ -617,6 +619,7 @@ struct connection *rtc_take_row(struct rtc *rtc, const struct msg_rtc_row *row, 
     connection->seq = row->seq;
     connection->version = connection->told_version = row->version + VERSIONS_UNDER_WAY;
     connection->muted = connection->wished_muted = row->muted;
+    connection->bitrate = connection->wished_bitrate = row->bitrate;
     if (has_handle) {
         connection->handle =
             janus_handle_adopt(rtc->parts.handles, row->janus_handle, &connection_ops, connection);

@@ -11,7 +11,7 @@
 struct rtc_config {
     const char *node;               /* name of the Janus node */
     size_t connections_max;         /* of clients, at a time */
-    uint64_t bitrate;               /* bits a second that a publisher is asked for; 0: any */
+    uint64_t bitrate;               /* of publishers, where their room has none; 0: any */
     enum sdp_candidates candidates; /* of clients, that Janus is told */
 };
 

@@ -6,6 +6,8 @@
 
 #define ROOM_ID_MAX 9007199254740991 /* 2^53 - 1: what a browser's JSON keeps exact */
 #define PUBLISHERS_MAX 1000
+#define MEDIA_BITRATE_MIN 64000 /* Janus asks for no less */
+#define MEDIA_BITRATE_MAX 100000000
 #define FOLLOW_ROOMS_MAX 512
 #define ROOM_SECRET_BYTES 32 /* hex digits */
 #define JANUS_PIN_BYTES 64

@@ -67,6 +67,7 @@ static void on_rtc_command(void *arg, enum err err, const struct rtc_outcome *ou
             .pin = str_of(outcome->janus_pin),
             .secret = str_of(outcome->secret),
             .muted = outcome->muted,
+            .bitrate = outcome->bitrate,
             .replaced = outcome->has_replaced ? connection_of(outcome->replaced) : STR_NONE};
     }
     call_reply(call, &reply);
@@ -100,7 +101,8 @@ static struct msg_rtc_row rtc_row_record(struct rtc_rows *rows, const struct rtc
         .tracks = media.tracks,
         .streams = media.streams,
         .secret = str_of(kept->secret),
-        .muted = kept->muted};
+        .muted = kept->muted,
+        .bitrate = kept->bitrate};
 }
 
 static void on_rtc_page(void *arg, enum err err, const struct rtc_page *page)
@@ -130,7 +132,8 @@ static void on_rtc_due(void *arg, enum err err, const struct rtc_due_page *page)
     for (size_t i = 0; i < page->count; i++) {
         items[i] = (struct msg_rtc_due_row){.connection = connection_of(page->rows[i].connection),
                                             .ends = page->rows[i].ends != 0,
-                                            .muted = page->rows[i].muted};
+                                            .muted = page->rows[i].muted,
+                                            .bitrate = page->rows[i].bitrate};
     }
     const struct msg reply = {.id = MSG_rtc_due_reply,
                               .rtc_due_reply = {.rows = {.items = items, .count = page->count}}};

@@ -12,6 +12,7 @@ struct msg_room managed_room_record(const struct managed_room *room)
                              .has_pin = room->has_pin != 0,
                              .participants_max = room->participants_max,
                              .publishers_max = room->publishers_max,
+                             .bitrate = room->bitrate,
                              .chat = room->chat != 0,
                              .screen_share = room->screen_share != 0,
                              .mute_on_entry = room->mute_on_entry != 0,

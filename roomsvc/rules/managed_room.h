@@ -16,6 +16,7 @@ struct managed_room {
     uint64_t access; /* an enum room_access */
     uint64_t guests_wait, lobby, locked, has_pin;
     uint64_t participants_max, publishers_max;
+    uint64_t bitrate; /* bits a second that each who publishes may send; 0: as the service says */
     uint64_t chat, screen_share, mute_on_entry;
     uint64_t unmute;          /* an enum room_unmute */
     uint64_t expires_unix_ms; /* 0: never */

@@ -29,6 +29,12 @@ static bool is_pin(struct str pin)
     return pin.bytes == 0 || pin.bytes >= PIN_DIGITS_MIN;
 }
 
+/* Janus asks for no less. */
+static bool is_bitrate(uint64_t bitrate)
+{
+    return bitrate == 0 || bitrate >= MEDIA_BITRATE_MIN;
+}
+
 static void set(bool is_there, uint64_t value, uint64_t *ret)
 {
     if (is_there) {
@@ -47,6 +53,7 @@ enum err room_options_apply(const struct msg_room_options *o, uint64_t publisher
     set(o->has_pin, o->pin.bytes > 0, &next.has_pin);
     set(o->has_participants_max, o->participants_max, &next.participants_max);
     set(o->has_publishers_max, o->publishers_max, &next.publishers_max);
+    set(o->has_bitrate, o->bitrate, &next.bitrate);
     set(o->has_chat, o->chat, &next.chat);
     set(o->has_screen_share, o->screen_share, &next.screen_share);
     set(o->has_mute_on_entry, o->mute_on_entry, &next.mute_on_entry);
@@ -56,7 +63,8 @@ enum err room_options_apply(const struct msg_room_options *o, uint64_t publisher
     const bool is_past =
         o->has_expires_at && o->expires_at != 0 && o->expires_at <= room->now_unix_ms;
     if ((o->has_name && !label_make(o->name, next.name)) || (o->has_pin && !is_pin(o->pin)) ||
-        is_past || (o->has_publishers_max && o->publishers_max > publishers_max)) {
+        is_past || (o->has_bitrate && !is_bitrate(o->bitrate)) ||
+        (o->has_publishers_max && o->publishers_max > publishers_max)) {
         return ERR_WRONG_MEMBER;
     }
     *room = next;
@@ -66,7 +74,7 @@ enum err room_options_apply(const struct msg_room_options *o, uint64_t publisher
 bool room_options_only_guard(const struct msg_room_options *o)
 {
     return !(o->has_name || o->has_access || o->has_guests_wait || o->has_pin ||
-             o->has_participants_max || o->has_publishers_max || o->has_chat ||
+             o->has_participants_max || o->has_publishers_max || o->has_bitrate || o->has_chat ||
              o->has_screen_share || o->has_mute_on_entry || o->has_unmute || o->has_expires_at ||
              o->has_empty_timeout_s);
 }
@@ -76,7 +84,7 @@ bool room_options_differ(const struct managed_room *a, const struct managed_room
     return strcmp(a->name, b->name) != 0 || a->access != b->access ||
            a->guests_wait != b->guests_wait || a->lobby != b->lobby || a->locked != b->locked ||
            a->participants_max != b->participants_max || a->publishers_max != b->publishers_max ||
-           a->chat != b->chat || a->screen_share != b->screen_share ||
+           a->bitrate != b->bitrate || a->chat != b->chat || a->screen_share != b->screen_share ||
            a->mute_on_entry != b->mute_on_entry || a->unmute != b->unmute ||
            a->expires_unix_ms != b->expires_unix_ms || a->empty_timeout_s != b->empty_timeout_s;
 }

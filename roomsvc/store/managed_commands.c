@@ -76,13 +76,14 @@ static enum err find_place_for_room(struct db *db, struct room_command *c, uint6
 }
 
 static const struct db_query insert_managed_room = {
-    .sql = "INSERT INTO rooms (room_id, code, secret, description, publishers_max, node, owner_id,"
-           " created_unix_ms, used_unix_ms, look_unix_ms, due_unix_ms, in_janus, name, access, "
-           "guests_wait,"
-           " lobby, locked, pin, participants_max, chat, screen_share, mute_on_entry, unmute,"
-           " expires_unix_ms, empty_timeout_s, janus_pin) VALUES (?, ?, ?, '', ?, ?, "
-           "?, " DB_NOW_UNIX_MS ", " DB_NOW_UNIX_MS ", " NEVER_UNIX_MS ", " DUE_UNIX_MS
-           ", 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    .sql =
+        "INSERT INTO rooms (room_id, code, secret, description, publishers_max, node, owner_id,"
+        " created_unix_ms, used_unix_ms, look_unix_ms, due_unix_ms, in_janus, name, access, "
+        "guests_wait,"
+        " lobby, locked, pin, participants_max, bitrate, chat, screen_share, mute_on_entry, unmute,"
+        " expires_unix_ms, empty_timeout_s, janus_pin) VALUES (?, ?, ?, '', ?, ?, "
+        "?, " DB_NOW_UNIX_MS ", " DB_NOW_UNIX_MS ", " NEVER_UNIX_MS ", " DUE_UNIX_MS
+        ", 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     .params = {DB_FIELD(struct room_command, drawn.id),
                DB_FIELD(struct room_command, target.room.code),
                DB_FIELD(struct room_command, drawn.secret),
@@ -98,6 +99,7 @@ static const struct db_query insert_managed_room = {
                DB_FIELD(struct room_command, target.room.locked),
                DB_FIELD_NULLABLE(struct room_command, pin, has_pin),
                DB_FIELD(struct room_command, target.room.participants_max),
+               DB_FIELD(struct room_command, target.room.bitrate),
                DB_FIELD(struct room_command, target.room.chat),
                DB_FIELD(struct room_command, target.room.screen_share),
                DB_FIELD(struct room_command, target.room.mute_on_entry),
@@ -165,7 +167,7 @@ static enum err add_managed_room(void *arg, struct db *db)
 
 static const struct db_query update_managed_room = {
     .sql = "UPDATE rooms SET name = ?, access = ?, guests_wait = ?, lobby = ?, locked = ?,"
-           " pin = IF(?, ?, pin), participants_max = ?, publishers_max = ?, chat = ?,"
+           " pin = IF(?, ?, pin), participants_max = ?, publishers_max = ?, bitrate = ?, chat = ?,"
            " screen_share = ?, mute_on_entry = ?, unmute = ?, expires_unix_ms = ?,"
            " due_unix_ms = LEAST(due_unix_ms, " DUE_UNIX_MS ")"
            ", empty_timeout_s = ?, version = version + 1 WHERE room_id = ?",
@@ -178,6 +180,7 @@ static const struct db_query update_managed_room = {
                DB_FIELD_NULLABLE(struct room_command, pin, has_pin),
                DB_FIELD(struct room_command, target.room.participants_max),
                DB_FIELD(struct room_command, target.room.publishers_max),
+               DB_FIELD(struct room_command, target.room.bitrate),
                DB_FIELD(struct room_command, target.room.chat),
                DB_FIELD(struct room_command, target.room.screen_share),
                DB_FIELD(struct room_command, target.room.mute_on_entry),

@@ -40,7 +40,8 @@ struct user_query {
 #define MANAGED_COLUMNS                                                                            \
     "r.room_id, IFNULL(r.code, ''), IF(r.name = '', CONCAT('Room ', r.room_id), r.name),"          \
     " r.access, r.guests_wait, r.lobby, r.locked, r.pin IS NOT NULL, r.participants_max,"          \
-    " r.publishers_max, r.chat, r.screen_share, r.mute_on_entry, r.unmute, r.expires_unix_ms,"     \
+    " r.publishers_max, r.bitrate, r.chat, r.screen_share, r.mute_on_entry, r.unmute, "            \
+    "r.expires_unix_ms,"                                                                           \
     " r.empty_timeout_s, CAST(IF(r.code IS NULL, 0, r.owner_id) AS UNSIGNED),"                     \
     " IF(r.code IS NULL, '', IFNULL(IFNULL(o.display_name, o.username), '')),"                     \
     " CAST(IFNULL(m.role, 0) AS UNSIGNED), r.created_unix_ms, r.version, r.closed_unix_ms IS NOT " \
@@ -53,9 +54,10 @@ struct user_query {
 /* t: what holds a struct managed_room, at m. */
 #define MANAGED_FIELDS(t, m)                                                                       \
     DB_FIELDS(t, m id, m code, m name, m access, m guests_wait, m lobby, m locked, m has_pin,      \
-              m participants_max, m publishers_max, m chat, m screen_share, m mute_on_entry,       \
-              m unmute, m expires_unix_ms, m empty_timeout_s, m owner_id, m owner_name, m role,    \
-              m created_unix_ms, m version, m is_over, m now_unix_ms, m node)
+              m participants_max, m publishers_max, m bitrate, m chat, m screen_share,             \
+              m mute_on_entry, m unmute, m expires_unix_ms, m empty_timeout_s, m owner_id,         \
+              m owner_name, m role, m created_unix_ms, m version, m is_over, m now_unix_ms,        \
+              m node)
 
 /* An invitation i as struct invitation has it. */
 #define INVITATION_COLUMNS                                                                         \

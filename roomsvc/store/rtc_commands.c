@@ -15,7 +15,7 @@ struct rtc_written {
     uint64_t room_id, participant_id, joined_unix_ms;
     uint64_t epoch, version;
     uint64_t janus_session, janus_handle, feed;
-    uint64_t is_up, published, lost, muted, seq;
+    uint64_t is_up, published, lost, muted, bitrate, seq;
     bool has_replaced;
     unsigned char replaced[RTC_CONNECTION_BYTES];
 };
@@ -76,7 +76,7 @@ static enum err remind(struct rtc_command *c, struct db *db, uint64_t room_id)
 #define ROW_COLUMNS                                                                                \
     "connection, kind, room_id, participant_id, joined_unix_ms, epoch, version, janus_session,"    \
     " janus_handle,"                                                                               \
-    " feed, is_up, published, lost, muted, seq, replaced"
+    " feed, is_up, published, lost, muted, bitrate, seq, replaced"
 /* t: what holds a struct rtc_written, at m. */
 #define ROW_FIELDS(t, m)                                                                           \
     {                                                                                              \
@@ -84,7 +84,7 @@ static enum err remind(struct rtc_command *c, struct db *db, uint64_t room_id)
             DB_FIELD(t, m participant_id), DB_FIELD(t, m joined_unix_ms), DB_FIELD(t, m epoch),    \
             DB_FIELD(t, m version), DB_FIELD(t, m janus_session), DB_FIELD(t, m janus_handle),     \
             DB_FIELD(t, m feed), DB_FIELD(t, m is_up), DB_FIELD(t, m published),                   \
-            DB_FIELD(t, m lost), DB_FIELD(t, m muted), DB_FIELD(t, m seq),                         \
+            DB_FIELD(t, m lost), DB_FIELD(t, m muted), DB_FIELD(t, m bitrate), DB_FIELD(t, m seq), \
             DB_FIELD_NULLABLE(t, m replaced, m has_replaced)                                       \
     }
 
@@ -110,14 +110,15 @@ _Static_assert(RTC_PUBLISH == 1 && PARTICIPANT_JOINED == 2, "count_publishers ha
 static const struct db_query insert_connection = {
     .sql =
         "INSERT INTO rtc_connections (connection, kind, room_id, participant_id, joined_unix_ms,"
-        " node, epoch, version, janus_session, janus_handle, feed, replaced, media, quiet_unix_ms,"
-        " created_unix_ms) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)",
+        " node, epoch, version, janus_session, janus_handle, feed, bitrate, replaced, media,"
+        " quiet_unix_ms, created_unix_ms) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)",
     .params = {
         DB_FIELD(struct rtc_command, row.connection), DB_FIELD(struct rtc_command, row.kind),
         DB_FIELD(struct rtc_command, row.room_id), DB_FIELD(struct rtc_command, row.participant_id),
         DB_FIELD(struct rtc_command, row.joined_unix_ms), DB_FIELD(struct rtc_command, node),
         DB_FIELD(struct rtc_command, epoch), DB_FIELD(struct rtc_command, row.janus_session),
         DB_FIELD(struct rtc_command, row.janus_handle), DB_FIELD(struct rtc_command, row.feed),
+        DB_FIELD(struct rtc_command, row.bitrate),
         DB_FIELD_NULLABLE(struct rtc_command, row.replaced, row.has_replaced),
         DB_FIELD(struct rtc_command, media), DB_FIELD(struct rtc_command, target.room.now_unix_ms),
         DB_FIELD(struct rtc_command, target.room.now_unix_ms)}};
@@ -165,7 +166,8 @@ static void draft_connection(struct rtc_command *c)
                                   .joined_unix_ms = self->joined_unix_ms,
                                   .janus_session = open->janus_session,
                                   .janus_handle = open->janus_handle,
-                                  .feed = participant_command_draw_id()};
+                                  .feed = participant_command_draw_id(),
+                                  .bitrate = c->target.room.bitrate};
     memcpy(c->row.connection, open->connection.data, sizeof(c->row.connection));
     c->before = (struct rtc_written){.feed = 0};
 }
@@ -237,6 +239,7 @@ static void note_opened(struct rtc_command *c)
     outcome->participant_id = c->row.participant_id;
     outcome->feed = c->row.feed;
     outcome->muted = c->target.self.muted | (may_share_screen(c) ? 0 : MEDIA_SCREEN);
+    outcome->bitrate = c->row.bitrate;
     outcome->has_replaced = c->row.has_replaced;
     memcpy(outcome->replaced, c->row.replaced, sizeof(outcome->replaced));
 }
@@ -320,11 +323,12 @@ static enum err set_media_of_row(struct rtc_command *c, struct db *db, uint64_t 
 
 static const struct db_query update_connection = {
     .sql = "UPDATE rtc_connections SET epoch = ?, version = ?, is_up = ?, published = ?, lost = ?,"
-           " muted = IF(?, ?, muted), seq = ?, media = ?,"
+           " muted = IF(?, ?, muted), bitrate = ?, seq = ?, media = ?,"
            " quiet_unix_ms = IF(?, 0, IF(quiet_unix_ms = 0, " DB_NOW_UNIX_MS ", quiet_unix_ms))"
            " WHERE connection = ?",
-    .params = DB_FIELDS(struct rtc_command, epoch, row.version, row.is_up, row.published, row.lost,
-                        has_muted, row.muted, row.seq, media, is_shown, row.connection)};
+    .params =
+        DB_FIELDS(struct rtc_command, epoch, row.version, row.is_up, row.published, row.lost,
+                  has_muted, row.muted, row.bitrate, row.seq, media, is_shown, row.connection)};
 
 static void read_update(struct rtc_command *c)
 {
@@ -337,6 +341,7 @@ static void read_update(struct rtc_command *c)
     c->row.seq = update->seq;
     c->has_muted = update->has_muted;
     c->row.muted = update->muted;
+    c->row.bitrate = update->bitrate;
     c->is_shown = update->is_up && (!publishes || (c->row.published & ~c->row.lost) != 0);
 }
 

@@ -15,7 +15,8 @@ struct rtc_outcome {
     uint64_t room_id;
     uint64_t participant_id;
     uint64_t feed;
-    uint64_t muted; /* what others are not to get of him */
+    uint64_t muted;   /* what others are not to get of him */
+    uint64_t bitrate; /* of the room */
     char secret[ROOM_SECRET_BYTES + 1];
     char janus_pin[ROOM_JANUS_PIN_MAX + 1];
     bool has_replaced;
@@ -31,7 +32,7 @@ struct rtc_kept {
     uint64_t participant_id;
     unsigned char token_hash[32]; /* the participant's; zeroes: there is no such one any more */
     uint64_t janus_session, janus_handle, feed;
-    uint64_t version, is_up, published, lost, muted, seq;
+    uint64_t version, is_up, published, lost, muted, bitrate, seq;
     char secret[ROOM_SECRET_BYTES + 1]; /* digits 0: there is no such room any more */
     struct db_large_blob media;         /* rtc_media.h */
 };
@@ -45,7 +46,7 @@ struct rtc_due_page {
     struct rtc_due {
         unsigned char connection[RTC_CONNECTION_BYTES];
         uint64_t ends;
-        uint64_t muted;
+        uint64_t muted, bitrate;
     } rows[RTC_DUE_PAGE];
     size_t count;
 };

@@ -45,14 +45,15 @@ static const struct db_query select_page = {
     .sql = "SELECT c.connection, c.kind, c.room_id, c.participant_id,"
            " IFNULL(p.token_hash, " NO_TOKEN_HASH
            "), c.janus_session, c.janus_handle, c.feed, c.version, c.is_up, c.published,"
-           " c.lost, c.muted, c.seq, IFNULL(r.secret, '00000000000000000000000000000000'), c.media"
+           " c.lost, c.muted, c.bitrate, c.seq, IFNULL(r.secret, "
+           "'00000000000000000000000000000000'), c.media"
            " FROM rtc_connections c LEFT JOIN participants p ON p.participant_id = c.participant_id"
            " LEFT JOIN rooms r ON r.room_id = c.room_id"
            " WHERE c.node = ? AND c.connection > ? ORDER BY c.connection LIMIT 8",
     .params = DB_FIELDS(struct read_rtc_page, reader.node, after),
     .columns = DB_FIELDS(struct rtc_kept, connection, kind, room_id, participant_id, token_hash,
                          janus_session, janus_handle, feed, version, is_up, published, lost, muted,
-                         seq, secret, media),
+                         bitrate, seq, secret, media),
     .rows = DB_ROWS(struct read_rtc_page, page.rows, page.count)};
 _Static_assert(RTC_PAGE == 8 && ROOM_SECRET_BYTES == 32, "select_page has those numbers");
 
@@ -91,18 +92,21 @@ static enum err read_rtc_page(void *self, const struct msg_rtc_page *request, ui
     "(IFNULL(p.state, 0) <> 2 OR p.joined_unix_ms <> c.joined_unix_ms"                             \
     " OR (c.kind = 1 AND p.role < 2) OR r.room_id IS NULL OR r.closed_unix_ms IS NOT NULL)"
 #define MUTED "(IFNULL(p.muted, 0) | IF(r.screen_share = 0 AND p.role < 3, 4, 0))"
+#define BITRATE "IFNULL(r.bitrate, 0)"
 _Static_assert(PARTICIPANT_JOINED == 2 && RTC_PUBLISH == 1 && ROOM_PARTICIPANT == 2 &&
                    ROOM_MODERATOR == 3 && MEDIA_SCREEN == 4,
                "ENDS and MUTED have those numbers");
 
 static const struct db_query select_due = {
-    .sql = "SELECT c.connection, " ENDS " AS is_over, CAST(" MUTED " AS UNSIGNED)"
+    .sql = "SELECT c.connection, " ENDS " AS is_over, CAST(" MUTED " AS UNSIGNED), CAST(" BITRATE
+           " AS UNSIGNED)"
            " FROM rtc_connections c LEFT JOIN participants p ON p.participant_id = c.participant_id"
            " LEFT JOIN rooms r ON r.room_id = c.room_id"
-           " WHERE c.node = ? AND (" ENDS " OR (c.kind = 1 AND c.muted <> " MUTED "))"
+           " WHERE c.node = ? AND (" ENDS " OR (c.kind = 1 AND (c.muted <> " MUTED
+           " OR c.bitrate <> " BITRATE ")))"
            " ORDER BY is_over DESC, c.connection LIMIT 200",
     .params = DB_FIELDS(struct read_rtc_due, reader.node),
-    .columns = DB_FIELDS(struct rtc_due, connection, ends, muted),
+    .columns = DB_FIELDS(struct rtc_due, connection, ends, muted, bitrate),
     .rows = DB_ROWS(struct read_rtc_due, page.rows, page.count)};
 _Static_assert(RTC_DUE_PAGE == 200, "select_due reads one page");
 

@@ -11,6 +11,7 @@ let people;
 let stack;
 let gateway;
 let room;
+let owner;
 const [ANN, BOB, CID, DAN] = ['ann', 'bob', 'cid', 'dan'];
 const names = [ANN, BOB, CID, DAN];
 const at = {}; // name -> who has that name
@@ -20,8 +21,8 @@ before(async () => {
     stack = await startStack({ LYNKS_CORS_ORIGINS: people.origin });
     gateway = `http://127.0.0.1:${stack.ports.http}`;
     const signedIn = await stack.request('/v1/sessions', { body: { username: 'testuser', password: 'test123' } });
-    const token = `Bearer ${signedIn.json.token}`;
-    const made = await stack.request('/v1/rooms', { token, body: { name: 'Tea' } });
+    owner = `Bearer ${signedIn.json.token}`;
+    const made = await stack.request('/v1/rooms', { token: owner, body: { name: 'Tea' } });
     assert.equal(made.status, 201, made.text);
     room = made.json.code;
     // The owner, whom moderation needs; she is in by her session.
@@ -67,6 +68,26 @@ test('a smaller layer comes without a new offer, and is told', async () => {
     await at.bob.call('want', null);
     await eventually(() => isWide(640), { within: 10000, what: 'the whole picture again' });
     assert.equal(await offer(), before);
+});
+
+// What the browser takes for the most that it may send, by what Janus tells it.
+const mostOf = (person) => person.page.evaluate(async () => {
+    const stats = [...(await window.person.meeting.publisher.peer.getStats()).values()];
+    return stats.find(({ type, nominated }) => type === 'candidate-pair' && nominated).availableOutgoingBitrate;
+});
+
+test('a room has its own bound on what is sent, which holds at once for who sends already, and ends likewise', async () => {
+    const BOUND = 100000;
+    const limit = async (bitrate) => {
+        const { status, text } = await stack.request(`/v1/rooms/${room}`, { method: 'PATCH', token: owner, body: { bitrate }, headers: { 'if-match': '*' } });
+        assert.equal(status, 200, text);
+    };
+    assert.ok(await mostOf(at.cid) > BOUND);
+    await limit(BOUND);
+    await eventually(async () => await mostOf(at.cid) <= BOUND, { within: 5000, what: 'he sends less' });
+    await limit(null);
+    await eventually(async () => await mostOf(at.cid) > 2 * BOUND, { within: 20000, what: 'he sends more again' });
+    await at.bob.gets([[at.cid, 'audio', 'video']]);
 });
 
 test('four people come in and send, and each sees and hears the three others', async () => {

@@ -177,7 +177,7 @@ static void write_text(const char *text)
     AUTO(mem_free) char *auth = janus_json_auth(text);
     AUTO(mem_free) char *query = janus_poll_auth(text);
     must(strpbrk(query, " \r\n#?") == NULL, "a query that breaks out");
-    AUTO(mem_free) char *create = janus_json_create(&room, text, 1500000);
+    AUTO(mem_free) char *create = janus_json_create(&room, text);
     AUTO(mem_free) char *destroy = janus_json_destroy(1, room.secret);
     AUTO(mem_free) char *exists = janus_json_exists(1);
     AUTO(mem_free) char *participants = janus_json_participants(1);

@@ -70,14 +70,15 @@ test('a room is made with a link and safe options, and belongs to who made it', 
 
 test('all options are kept as they were given', async () => {
     const options = { access: 'invited', guests_wait: false, lobby: true, locked: true, participants_max: 7, publishers_max: 3, chat: false,
-        screen_share: false, mute_on_entry: true, unmute: 'moderators', empty_timeout_s: 60, expires_at: '2031-01-02T04:04:05.678+01:00' };
+        screen_share: false, mute_on_entry: true, unmute: 'moderators', empty_timeout_s: 60, bitrate: 300000, expires_at: '2031-01-02T04:04:05.678+01:00' };
     const { json: room } = await makeRoom('carol', { ...options, pin: '0042' });
     assert.equal(room.has_pin, true);
     assert.equal(room.pin, undefined);
     for (const [name, value] of Object.entries({ ...options, expires_at: '2031-01-02T03:04:05.678Z' })) assert.equal(room[name], value, name);
-    const changed = await as('carol', 'PATCH', `/v1/rooms/${room.id}`, { pin: null, expires_at: null, name: 'Zoë’s', chat: true }, anyVersion);
+    const changed = await as('carol', 'PATCH', `/v1/rooms/${room.id}`, { pin: null, expires_at: null, bitrate: null, name: 'Zoë’s', chat: true },
+        anyVersion);
     assert.equal(changed.status, 200, changed.text);
-    const { expires_at: _, ...rest } = room;
+    const { expires_at: _, bitrate: __, ...rest } = room;
     assert.deepEqual(changed.json, { ...rest, has_pin: false, name: 'Zoë’s', chat: true });
 });
 
@@ -86,6 +87,7 @@ test('what cannot be is refused, and makes no room', async () => {
     const before = await count();
     for (const bad of [{ name: '' }, { name: 'a\u202eb' }, { name: ' ' }, { name: 'x'.repeat(65) }, { access: 'all' }, { pin: '12' }, { pin: 'abcd' },
         { pin: '1'.repeat(33) }, { participants_max: 0 }, { publishers_max: 1001 }, { publishers_max: 21 }, { lobbi: true },
+        { bitrate: 63999 }, { bitrate: 100000001 }, { bitrate: '1M' },
         { expires_at: '2001-01-01T00:00:00Z' }, { expires_at: '2031-02-30T00:00:00Z' }, { expires_at: 'soon' }, { empty_timeout_s: 1 }]) {
         fails(await as('carol', 'POST', '/v1/rooms', { name: 'Tea', ...bad }), 422, 'wrong_member');
     }

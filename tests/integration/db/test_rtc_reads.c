@@ -206,6 +206,29 @@ static void who_is_mute_is_until_the_bridge_says_so(void **state)
     is_due("p 0");
 }
 
+/* Of one that sends; who comes in then is told at once. */
+static void the_rooms_bound_is_due_until_the_bridge_says_so(void **state)
+{
+    (void)state;
+    static struct told told;
+    const struct str token = rtc_comes("Eve", NULL);
+    (void)rtc_do(rtc_opening('p', RTC_PUBLISH, token));
+    (void)rtc_do(rtc_opening('w', RTC_WATCH, token));
+    set_options((struct msg_room_options){.has_bitrate = true, .bitrate = 300000});
+    read_due(&told, "default", RTC_EPOCH);
+    assert_int_equal(told.due.count, 1);
+    assert_int_equal(told.due.rows[0].connection[0], 'p');
+    assert_int_equal(told.due.rows[0].bitrate, 300000);
+    struct msg update = rtc_updating('p', 1, 3, 0);
+    update.rtc_update.bitrate = 300000;
+    (void)rtc_do(update);
+    is_due("");
+    read_page(&told, RTC_EPOCH, STR_NONE);
+    assert_int_equal(told.page.rows[0].bitrate, 300000);
+    assert_int_equal(rtc_do(rtc_opening('q', RTC_PUBLISH, token)).outcome.bitrate, 300000);
+    is_due("");
+}
+
 static void who_may_not_send_any_more_does_not(void **state)
 {
     struct outcome outcome;
@@ -300,10 +323,15 @@ static void as_many_are_told_as_one_page_has(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(all_that_the_next_bridge_needs_is_told), TEST(all_come_in_pages),
-        TEST(who_has_lost_the_node_is_told_nothing),  TEST(who_is_mute_is_until_the_bridge_says_so),
-        TEST(who_may_not_send_any_more_does_not),     TEST(of_who_is_out_all_end),
-        TEST(of_a_room_that_is_over_all_end),         TEST(as_many_are_told_as_one_page_has),
+        TEST(all_that_the_next_bridge_needs_is_told),
+        TEST(all_come_in_pages),
+        TEST(who_has_lost_the_node_is_told_nothing),
+        TEST(who_is_mute_is_until_the_bridge_says_so),
+        TEST(the_rooms_bound_is_due_until_the_bridge_says_so),
+        TEST(who_may_not_send_any_more_does_not),
+        TEST(of_who_is_out_all_end),
+        TEST(of_a_room_that_is_over_all_end),
+        TEST(as_many_are_told_as_one_page_has),
     };
     return cmocka_run_group_tests_name("rtc reads", tests, server_setup, server_teardown);
 }

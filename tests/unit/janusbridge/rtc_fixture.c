@@ -190,6 +190,7 @@ void rtc_let_in(struct rtc_fixture *r, unsigned who)
                                         .participant = who,
                                         .feed = FEED(who),
                                         .pin = STR_LIT("p1n"),
+                                        .bitrate = r->bitrate,
                                         .secret = STR_LIT("0123456789abcdef0123456789abcdef")}});
 }
 

@@ -283,7 +283,7 @@ static void test_requests_are_escaped(void **state)
                                            .secret = STR_LIT("\"},{\"x\":\"\\\n\x01"),
                                            .description = STR_LIT("d\xc3\xa9j\xc3\xa0 \"vu\""),
                                            .publishers_max = 3};
-    AUTO(mem_free) char *create = janus_json_create(&room, "k\"ey", 0);
+    AUTO(mem_free) char *create = janus_json_create(&room, "k\"ey");
     AUTO(mem_free) char *destroy = janus_json_destroy(ROOM_ID_MAX, room.secret);
     AUTO(mem_free) char *auth = janus_json_auth("a\"b\\");
     AUTO(mem_free) char *message = janus_json_message("0123", auth, create, NULL);
@@ -292,7 +292,7 @@ static void test_requests_are_escaped(void **state)
     assert_true(is_json(message));
     assert_non_null(strstr(create, "9007199254740991"));
     assert_non_null(strstr(message, "\"apisecret\":\"a\\\"b\\\\\""));
-    AUTO(mem_free) char *plain = janus_json_create(&room, "", 0);
+    AUTO(mem_free) char *plain = janus_json_create(&room, "");
     assert_null(strstr(plain, "admin_key"));
 }
 
@@ -302,7 +302,7 @@ static void test_a_room_has_its_pin(void **state)
     (void)state;
     const struct msg_bridge_create room = {
         .room_id = 7, .secret = STR_LIT("s"), .pin = STR_LIT("p\"in"), .publishers_max = 3};
-    AUTO(mem_free) char *create = janus_json_create(&room, "", 0);
+    AUTO(mem_free) char *create = janus_json_create(&room, "");
     assert_non_null(strstr(create, "\"pin\":\"p\\\"in\""));
     AUTO(mem_free) char *claim = janus_json_claim(7, room.secret, room.pin);
     assert_non_null(strstr(claim, "\"new_pin\":\"p\\\"in\""));
@@ -318,19 +318,15 @@ static void test_what_goes_through_a_room(void **state)
     (void)state;
     struct msg_bridge_create room = {
         .room_id = 7, .secret = STR_LIT("s"), .pin = STR_LIT("pin"), .publishers_max = 3};
-    AUTO(mem_free) char *create = janus_json_create(&room, "", 1500000);
+    AUTO(mem_free) char *create = janus_json_create(&room, "");
     assert_non_null(strstr(create, "\"videocodec\":\"vp8,h264\""));
     assert_non_null(strstr(create, "\"opus_fec\":true"));
     assert_non_null(strstr(create, "\"opus_dtx\":true"));
-    assert_non_null(strstr(create, "\"bitrate\":1500000"));
-    assert_non_null(strstr(create, "\"bitrate_cap\":true"));
-    AUTO(mem_free) char *any = janus_json_create(&room, "", 0);
-    assert_null(strstr(any, "bitrate"));
+    assert_null(strstr(create, "bitrate")); /* each who publishes is told */
     room.pin = STR_NONE;
-    AUTO(mem_free) char *direct = janus_json_create(&room, "", 1500000);
+    AUTO(mem_free) char *direct = janus_json_create(&room, "");
     assert_null(strstr(direct, "codec"));
     assert_null(strstr(direct, "opus"));
-    assert_null(strstr(direct, "bitrate"));
 }
 
 static void test_the_secret_in_a_query(void **state)

@@ -182,6 +182,56 @@ static void who_is_mute_is_not_passed_on(void **state)
     assert_int_equal(mock_transport_sent(&r->f.janus, "moderate"), 1);
 }
 
+static void limit_room(struct rtc_fixture *r, uint64_t bitrate)
+{
+    const struct msg_rtc_due_row row = {.connection = rtc_id(ANN, RTC_PUBLISH), .bitrate = bitrate};
+    fixture_live(&r->f, 300);
+    rtc_roomsvc(r, MSG_rtc_due, ERR_OK,
+                (struct msg){.id = MSG_rtc_due_reply, .rtc_due_reply = {.rows = {&row, 1}}});
+}
+
+/* Janus is told how much he may send when the room has another bound, and only then roomsvc. */
+static void a_room_has_a_bound_of_its_own(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    limit_room(r, 300000);
+    (void)mock_transport_get(&r->f.janus, "\"bitrate\":300000");
+    assert_int_equal(rtc_level(r, ANN, RTC_PUBLISH)->bitrate, 0);
+    rtc_janus(r, "\"bitrate\":300000", SENDING_HANDLE(ANN),
+              "{\"videoroom\":\"event\",\"configured\":\"ok\"}", NULL, NULL);
+    assert_int_equal(rtc_level(r, ANN, RTC_PUBLISH)->bitrate, 300000);
+    limit_room(r, 300000); /* it was under way meanwhile */
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"bitrate\":300000"), 1);
+    limit_room(r, 0); /* as the service says again */
+    rtc_janus(r, "\"configure\",\"bitrate\":1500000", SENDING_HANDLE(ANN),
+              "{\"videoroom\":\"event\",\"configured\":\"ok\"}", NULL, NULL);
+    assert_int_equal(rtc_level(r, ANN, RTC_PUBLISH)->bitrate, 0);
+}
+
+static void a_bound_that_janus_does_not_take_is_told_again(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    limit_room(r, 300000);
+    rtc_janus(r, "\"bitrate\":300000", SENDING_HANDLE(ANN),
+              "{\"videoroom\":\"event\",\"error_code\":499,\"error\":\"?\"}", NULL, NULL);
+    assert_int_equal(rtc_level(r, ANN, RTC_PUBLISH)->bitrate, 0);
+    limit_room(r, 300000);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"bitrate\":300000"), 2);
+}
+
+/* Without a bound of the room's it is the service's, which an_offer_gets_janus_answer has. */
+static void who_comes_in_is_told_the_rooms_bound(void **state)
+{
+    struct rtc_fixture *r = *state;
+    (void)rtc_ask_publish(r, ANN);
+    rtc_attach(r, SENDING_HANDLE(ANN));
+    r->bitrate = 64000;
+    rtc_let_in(r, ANN);
+    (void)mock_transport_get(&r->f.janus, "\"bitrate\":64000");
+}
+
 static void a_hangup_ends_it(void **state)
 {
     struct rtc_fixture *r = *state;
@@ -246,6 +296,9 @@ int main(void)
         TEST(only_who_made_it_may_ask_for_it),
         TEST(who_is_out_is_cut_off),
         TEST(who_is_mute_is_not_passed_on),
+        TEST(a_room_has_a_bound_of_its_own),
+        TEST(a_bound_that_janus_does_not_take_is_told_again),
+        TEST(who_comes_in_is_told_the_rooms_bound),
         TEST(a_hangup_ends_it),
         TEST(one_that_never_gets_through_ends),
         TEST(a_row_that_is_gone_ends_it),

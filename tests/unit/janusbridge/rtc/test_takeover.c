@@ -20,12 +20,13 @@ static void what_is_up_goes_on(void **state)
 {
     struct rtc_fixture *r = *state;
     resume_session(r);
-    const struct msg_rtc_row rows[] = {rtc_row(ANN, RTC_PUBLISH, true),
-                                       rtc_row(BEN, RTC_WATCH, true)};
+    struct msg_rtc_row rows[] = {rtc_row(ANN, RTC_PUBLISH, true), rtc_row(BEN, RTC_WATCH, true)};
+    rows[0].bitrate = 300000;
     assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->err, ERR_SESSION_COMING);
     take_over(r, rows, 2);
     assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->reply.rtc_get_reply.state, RTC_UP);
     assert_int_equal(rtc_level(r, ANN, RTC_PUBLISH)->published, MEDIA_AUDIO);
+    assert_int_equal(rtc_level(r, ANN, RTC_PUBLISH)->bitrate, 300000);
     /* else roomsvc takes it for what it has heard already */
     assert_true(rtc_level(r, ANN, RTC_PUBLISH)->version > rows[0].version);
     assert_int_equal(mock_transport_sent(&r->f.janus, "\"detach\""), 0);

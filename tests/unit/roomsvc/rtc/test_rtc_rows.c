@@ -131,6 +131,7 @@ static void note_opened(void)
     t.outcome.participant_id = 5;
     t.outcome.feed = 4711;
     t.outcome.muted = MEDIA_VIDEO;
+    t.outcome.bitrate = 300000;
     memset(t.outcome.secret, 's', ROOM_SECRET_BYTES);
     memset(t.outcome.janus_pin, 'p', ROOM_SECRET_BYTES);
 }
@@ -160,6 +161,7 @@ static void an_open_one_is_told_all_that_janus_needs(void **state)
     assert_int_equal(reply->participant, 5);
     assert_int_equal(reply->feed, 4711);
     assert_int_equal(reply->muted, MEDIA_VIDEO);
+    assert_int_equal(reply->bitrate, 300000);
     assert_true(str_eq(reply->secret, str_of(t.outcome.secret)));
     assert_true(str_eq(reply->pin, str_of(t.outcome.janus_pin)));
     assert_int_equal(reply->replaced.bytes, 0);
@@ -246,6 +248,7 @@ static void the_largest_page_fits_into_one_frame(void **state)
                                  .published = 7,
                                  .lost = 7,
                                  .muted = 7,
+                                 .bitrate = MEDIA_BITRATE_MAX,
                                  .seq = INT64_MAX};
         memset(row->secret, 's', ROOM_SECRET_BYTES);
         assert_int_equal(rtc_media_encode(&media, &row->media), ERR_OK);
@@ -253,6 +256,7 @@ static void the_largest_page_fits_into_one_frame(void **state)
     ask(&requests[PAGE]);
     assert_int_equal(t.call.err, ERR_OK);
     const struct msg_rtc_row *last = &t.call.reply.rtc_page_reply.rows.items[RTC_PAGE - 1];
+    assert_int_equal(last->bitrate, MEDIA_BITRATE_MAX);
     assert_int_equal(last->tracks.count, RTC_TRACKS_MAX);
     assert_int_equal(last->streams.count, RTC_STREAMS_MAX);
 }
@@ -263,6 +267,7 @@ static void what_is_due_is_told(void **state)
     t.due.count = RTC_DUE_PAGE;
     t.due.rows[0].ends = 1;
     t.due.rows[1].muted = 5;
+    t.due.rows[1].bitrate = 64000;
     memcpy(t.due.rows[1].connection, id, 16);
     ask(&requests[DUE]);
     const struct msg_rtc_due_row_list *rows = &t.call.reply.rtc_due_reply.rows;
@@ -270,6 +275,7 @@ static void what_is_due_is_told(void **state)
     assert_true(rows->items[0].ends);
     assert_false(rows->items[1].ends);
     assert_int_equal(rows->items[1].muted, 5);
+    assert_int_equal(rows->items[1].bitrate, 64000);
     assert_true(str_eq(rows->items[1].connection, (struct str){.data = id, .bytes = 16}));
 }
 

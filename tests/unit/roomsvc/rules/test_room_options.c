@@ -46,14 +46,20 @@ static void each_option_is_taken_over(void **state)
     {                                                                                              \
         .has_##m = true, .m = (value)                                                              \
     }
-    static const struct msg_room_options rows[] = {
-        OPTION(access, ROOM_MEMBERS),  OPTION(guests_wait, false),
-        OPTION(lobby, true),           OPTION(locked, true),
-        OPTION(participants_max, 7),   OPTION(publishers_max, 3),
-        OPTION(chat, false),           OPTION(screen_share, false),
-        OPTION(mute_on_entry, true),   OPTION(unmute, ROOM_UNMUTE_MODERATORS),
-        OPTION(expires_at, NOW + 1),   OPTION(empty_timeout_s, 60),
-        OPTION(name, STR_LIT("Cocoa"))};
+    static const struct msg_room_options rows[] = {OPTION(access, ROOM_MEMBERS),
+                                                   OPTION(guests_wait, false),
+                                                   OPTION(lobby, true),
+                                                   OPTION(locked, true),
+                                                   OPTION(participants_max, 7),
+                                                   OPTION(publishers_max, 3),
+                                                   OPTION(chat, false),
+                                                   OPTION(screen_share, false),
+                                                   OPTION(mute_on_entry, true),
+                                                   OPTION(unmute, ROOM_UNMUTE_MODERATORS),
+                                                   OPTION(expires_at, NOW + 1),
+                                                   OPTION(empty_timeout_s, 60),
+                                                   OPTION(name, STR_LIT("Cocoa")),
+                                                   OPTION(bitrate, MEDIA_BITRATE_MIN)};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const struct managed_room before = room_now();
@@ -73,6 +79,7 @@ static void what_cannot_be_changes_nothing(void **state)
         OPTION(pin, STR_LIT("123")),
         OPTION(pin, STR_LIT("12345x")),
         OPTION(publishers_max, 21),
+        OPTION(bitrate, MEDIA_BITRATE_MIN - 1),
         OPTION(expires_at, NOW),
         {.has_lobby = true, .lobby = true, .has_pin = true, .pin = STR_LIT("1")},
     };

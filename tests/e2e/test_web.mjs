@@ -25,12 +25,6 @@ after(async () => {
     await stack?.remove();
 });
 
-const tilesOf = (visitor) => visitor.page.getByRole('article').evaluateAll((all) => all.map((tile) => tile.getAttribute('aria-label')));
-const shows = (visitor, ...names) => eventually(async () => {
-    assert.deepEqual((await tilesOf(visitor)).sort(), names.sort());
-    return true;
-}, { within: 10000, what: `${visitor.name} has tiles of ${names}` });
-
 test('who signs in makes a meeting', async () => {
     at.testuser = await browser.visitor('testuser');
     const { page } = at.testuser;
@@ -142,7 +136,7 @@ test('a shared screen takes the stage', async () => {
     assert.ok(box.width > 0.6 * 1280, `${box.width} wide`);
     await at.testuser.shot('screen');
     await at.Ben.click('Stop sharing');
-    await shows(at.testuser, 'testuser', 'Ben', 'Carol', 'Dan');
+    await at.testuser.shows('testuser', 'Ben', 'Carol', 'Dan');
 });
 
 test('a moderator mutes one, who is told and may speak again', async () => {
@@ -160,7 +154,7 @@ test('a page that is loaded anew goes on as the same participant', async () => {
     await at.Ben.isIn();
     await at.Ben.seesMoving('testuser', 'Carol', 'Dan');
     await at.testuser.seesMoving('Ben', 'Carol', 'Dan');
-    await shows(at.Carol, 'testuser', 'Ben', 'Carol', 'Dan');
+    await at.Carol.shows('testuser', 'Ben', 'Carol', 'Dan');
 });
 
 test('a killed gateway is back without loading anew, and nobody is there twice', async () => {
@@ -171,7 +165,7 @@ test('a killed gateway is back without loading anew, and nobody is there twice',
     await eventually(async () => (await at.Carol.button(/^Chat/).getAttribute('aria-label')).includes('(3)'),
         { within: 15000, what: 'the message comes' });
     await at.Dan.page.keyboard.press('Escape');
-    await shows(at.Carol, 'testuser', 'Ben', 'Carol', 'Dan');
+    await at.Carol.shows('testuser', 'Ben', 'Carol', 'Dan');
     await at.Carol.seesMoving('testuser', 'Ben', 'Dan');
 });
 
@@ -194,13 +188,13 @@ test('who is removed is told so and may ask again; who is banned may not', async
     await at.Dan.heading('You cannot join this meeting');
     await at.Dan.page.close();
     delete at.Dan;
-    await shows(at.Carol, 'testuser', 'Ben', 'Carol');
+    await at.Carol.shows('testuser', 'Ben', 'Carol');
 });
 
 test('who leaves is gone, and his camera is off', async () => {
     await at.Carol.click('Leave');
     await at.Carol.heading('You left “Tuesday”');
-    await shows(at.testuser, 'testuser', 'Ben');
+    await at.testuser.shows('testuser', 'Ben');
     await at.Carol.page.close();
 });
 

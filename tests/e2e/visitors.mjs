@@ -16,24 +16,34 @@ const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 /// Names of those that the client's README shows.
 export const documented = [...readFileSync(new URL('../../gateway/web/README.md', import.meta.url), 'utf8')
     .matchAll(/\(screenshots\/([\w-]+\.png)\)/g)].map(([, name]) => name);
+// Playwright gives this style, "body {}", to a page in Firefox of which it makes a picture; the page refuses it.
+const STYLE_OF_SHOTS = 'sha256-YjaKGiklmzC6wjXA513HAMmzus8VE61XCOT+SmwNZWA=';
 /// Names of the files of all pictures of this run.
 export const shotsTaken = [];
 const MEDIA_MS = 15000;
+/// Of what is clicked and looked for: a busy machine takes its time.
+const PATIENCE_MS = 60000;
 /// A small camera, as a user may choose it: four pages with large ones are too much for two cores.
 const SMALL_CAMERA = () => localStorage.setItem('lynks.small.video', 'yes');
-const DRAWN_CAMERA = new URL('../support/drawn-camera.js', import.meta.url);
+// As an expression, for a page.
+async function inPage(name) {
+    const text = await readFile(new URL(`../support/${name}`, import.meta.url), 'utf8');
+    return text.replace(/^\/\/.*\n/gm, '').trim();
+}
 
 export class Visitor {
     constructor(page, name) {
         this.page = page;
         this.name = name;
         this.faults = [];
-        page.setDefaultTimeout(MEDIA_MS);
+        page.setDefaultTimeout(PATIENCE_MS);
         page.on('console', (message) => {
             // A refused request is the browser's to tell of, and the client's to handle.
             if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) this.faults.push(message.text());
         });
-        page.on('pageerror', (error) => this.faults.push(error.stack ?? String(error)));
+        page.on('pageerror', (error) => {
+            if (!error.message.includes(STYLE_OF_SHOTS)) this.faults.push(`${error.message}\n${error.stack ?? ''}`);
+        });
     }
 
     button(name, exact = true) { return this.page.getByRole('button', { name, exact }); }
@@ -65,7 +75,7 @@ export class Visitor {
     /// Frames that each tile's video has shown so far: name -> number.
     pictures() {
         return this.page.evaluate(() => Object.fromEntries([...document.querySelectorAll('.tile video')]
-            .map((video) => [video.getAttribute('aria-label'), video.videoWidth > 0 ? video.getVideoPlaybackQuality().totalVideoFrames : 0])));
+            .map((video) => [video.getAttribute('aria-label'), video.videoWidth > 0 ? window.memory.framesOf(video) : 0])));
     }
 
     /// Sees moving pictures of these, and of nobody else but himself.
@@ -80,6 +90,49 @@ export class Visitor {
             assert.deepEqual(still, []);
             return true;
         }, { within: MEDIA_MS, what: `${this.name} sees ${names}` });
+    }
+
+    /// What the page's memory tells (tests/support/page-memory.js).
+    remembers(what) { return this.page.evaluate((name) => window.memory[name](), what); }
+
+    /// Sound comes, and it is not silence.
+    async hears() {
+        const first = await this.remembers('comes');
+        await eventually(async () => {
+            const now = await this.remembers('comes');
+            if (now.audioPackets < first.audioPackets) Object.assign(first, now);
+            return now.audioPackets > first.audioPackets && now.audioEnergy > first.audioEnergy;
+        }, { within: MEDIA_MS, what: `${this.name} hears something` });
+    }
+
+    /// Camera and microphone are not in use any more, and no connection is left.
+    async hasLetGo() {
+        await eventually(async () => {
+            assert.deepEqual(await this.remembers('liveTracks'), []);
+            assert.equal(await this.remembers('openPeers'), 0);
+            return true;
+        }, { what: `${this.name} has let go of camera and microphone` });
+    }
+
+    async say(text) {
+        if (await this.page.getByLabel('Write a message').count() === 0) await this.openPanel('Chat');
+        await this.page.getByLabel('Write a message').fill(text);
+        await this.page.keyboard.press('Enter');
+    }
+
+    /// It is told, in the chat that is open.
+    async isTold(text) {
+        if (await this.page.getByLabel('Write a message').count() === 0) await this.openPanel('Chat');
+        await this.page.getByRole('listitem').getByText(text, { exact: true }).waitFor();
+    }
+
+    /// Tiles of these, himself among them, and of nobody else.
+    async shows(...names) {
+        await eventually(async () => {
+            const all = await this.page.getByRole('article').evaluateAll((tiles) => tiles.map((tile) => tile.getAttribute('aria-label')));
+            assert.deepEqual(all.sort(), names.sort());
+            return true;
+        }, { within: 10000, what: `${this.name} has tiles of ${names}` });
     }
 
     async openPanel(name) {
@@ -110,20 +163,34 @@ export class Visitor {
     }
 }
 
-export async function startVisitors() {
-    const browser = await launchPeople();
-    const drawnCamera = (await readFile(DRAWN_CAMERA, 'utf8')).replace(/^\/\/.*\n/gm, '');
+/// browser: as launchPeople gives it.
+export async function startVisitors(browser = launchPeople()) {
+    const { newPage, close } = await browser;
+    const drawnCamera = await inPage('drawn-camera.js');
+    const memory = await inPage('page-memory.js');
     const visitors = [];
     return {
         async visitor(name, options = {}) {
-            const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, ...options });
-            await page.addInitScript(SMALL_CAMERA);
-            await page.addInitScript(`(${drawnCamera.trim()})(${JSON.stringify(name)})`);
+            const page = await newPage({ viewport: { width: 1280, height: 720 }, ...options });
+            // Not in the empty page before, which may neither keep anything nor have a camera.
+            await page.addInitScript(`if (location.protocol.startsWith('http')) {
+                (${SMALL_CAMERA})();
+                (${drawnCamera})(${JSON.stringify(name)});
+                (${memory})();
+            }`);
             const visitor = new Visitor(page, name);
             visitors.push(visitor);
             return visitor;
         },
         faults: () => visitors.flatMap(({ name, faults }) => faults.map((fault) => `${name}: ${fault}`)),
-        close: () => browser.close(),
+        close,
     };
+}
+
+/// A meeting of testuser's that the API makes, in which guests need not wait; its link.
+export async function makeMeeting(stack, name, options = {}) {
+    const { json: { token } } = await stack.request('/v1/sessions', { body: { username: 'testuser', password: 'test123' } });
+    const made = await stack.request('/v1/rooms', { token: `Bearer ${token}`, body: { name, guests_wait: false, ...options } });
+    assert.equal(made.status, 201, made.text);
+    return `http://127.0.0.1:${stack.ports.http}/${made.json.code}`;
 }

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const { chromium } = createRequire(new URL('../e2e/package.json', import.meta.url))('playwright-core');
+const { chromium, firefox } = createRequire(new URL('../e2e/package.json', import.meta.url))('playwright-core');
 
 const FLAGS = [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -14,6 +14,13 @@ const FLAGS = [
 ];
 
 const CHROMIUM = '/usr/bin/chromium';
+const FIREFOX = '/usr/bin/firefox-esr';
+const FIREFOX_PREFERENCES = {
+    'media.navigator.streams.fake': true,
+    'media.navigator.permission.disabled': true,
+    'media.autoplay.default': 0,
+    'media.gmp-manager.updateEnabled': false,
+};
 
 // What runs it under another program.
 async function wrapper(folder, under) {
@@ -68,6 +75,20 @@ export async function launchBrowser(flags = [], options = {}) {
 export async function launchPeople(flags = [], under = []) {
     const { launch, kill, remove } = await ownFolder(flags, under);
     const browser = await chromium.launch(launch);
+    return {
+        newPage: async (options) => (await browser.newContext(options)).newPage(),
+        kill,
+        async close() {
+            await browser.close();
+            await remove();
+        },
+    };
+}
+
+/// Likewise in Debian's Firefox.
+export async function launchFirefoxPeople() {
+    const { launch: { env }, kill, remove } = await ownFolder([]);
+    const browser = await firefox.launch({ channel: 'moz-firefox', executablePath: FIREFOX, headless: true, firefoxUserPrefs: FIREFOX_PREFERENCES, env });
     return {
         newPage: async (options) => (await browser.newContext(options)).newPage(),
         kill,

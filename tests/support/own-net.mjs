@@ -5,10 +5,13 @@ import { fileURLToPath } from 'node:url';
 const ADDRESS = '192.0.2.1/30'; // of nobody (RFC 5737); Janus does not take loopback for media
 const GROUP = '4242';
 const MARK = '7';
+// Of lo, over which all of it goes: what leaves a browser that can be cut off, and what comes to it.
+const WAYS = [['1:8', ['-m', 'owner', '--gid-owner', GROUP]], ['1:7', ['-m', 'connmark', '--mark', MARK, '-m', 'owner', '!', '--gid-owner', GROUP]]];
 const IS_CUT = ['INPUT', '-m', 'connmark', '--mark', MARK, '-j', 'DROP'];
 
 const ip = (...args) => execFileSync('ip', args);
 const iptables = (...args) => execFileSync('iptables', args);
+const tc = (...args) => execFileSync('tc', args, { stdio: ['ignore', 'ignore', 'pipe'] });
 
 /// Runs the test file in such a network; returns in there only.
 export function enterOwnNet(url) {
@@ -22,7 +25,7 @@ export function enterOwnNet(url) {
 }
 
 function makeNet() {
-    ip('link', 'set', 'lo', 'up');
+    ip('link', 'set', 'lo', 'up', 'mtu', '1500'); // as elsewhere: pieces that a slow way can carry
     ip('link', 'add', 'media0', 'type', 'veth', 'peer', 'name', 'media1');
     ip('address', 'add', ADDRESS, 'dev', 'media0');
     for (const name of ['media0', 'media1']) ip('link', 'set', name, 'up');
@@ -37,4 +40,17 @@ export const CUTTABLE = ['setpriv', `--regid=${GROUP}`, '--clear-groups', '--'];
 export function cutOff() {
     iptables('-A', ...IS_CUT);
     return () => iptables('-D', ...IS_CUT);
+}
+
+/// Its network is a bad one from now on, both ways: so many kbit/s, at most queueMs in a queue, and some of the packets are lost
+/// (0 to 1).
+export function makeBad({ kbit, queueMs = 100, loss }) {
+    tc('qdisc', 'add', 'dev', 'lo', 'root', 'handle', '1:', 'htb', 'default', '1');
+    tc('class', 'add', 'dev', 'lo', 'parent', '1:', 'classid', '1:1', 'htb', 'rate', '10gbit', 'quantum', '60000');
+    for (const [way, which] of WAYS) {
+        tc('class', 'add', 'dev', 'lo', 'parent', '1:', 'classid', way, 'htb', 'rate', '1gbit', 'quantum', '60000');
+        tc('qdisc', 'add', 'dev', 'lo', 'parent', way, 'tbf', 'rate', `${kbit}kbit`, 'burst', '4kb', 'latency', `${queueMs}ms`);
+        iptables('-t', 'mangle', '-A', 'OUTPUT', ...which, '-j', 'CLASSIFY', '--set-class', way);
+    }
+    iptables('-A', 'INPUT', '-m', 'connmark', '--mark', MARK, '-m', 'statistic', '--mode', 'random', '--probability', String(loss), '-j', 'DROP');
 }

@@ -1,0 +1,52 @@
+// Runs in a page before anything else: remembers its connections for media and the tracks that it opened, and counts.
+() => {
+    const memory = { peers: [], tracks: [] };
+    const alive = (list) => list.map((weak) => weak.deref()).filter((one) => one !== undefined);
+    const Peer = window.RTCPeerConnection;
+    window.RTCPeerConnection = class extends Peer {
+        constructor(...all) {
+            super(...all);
+            memory.peers.push(new WeakRef(this));
+        }
+    };
+    const media = navigator.mediaDevices;
+    for (const name of ['getUserMedia', 'getDisplayMedia']) {
+        const real = media[name].bind(media);
+        media[name] = async (wanted) => {
+            const stream = await real(wanted);
+            memory.tracks.push(...stream.getTracks().map((track) => new WeakRef(track)));
+            return stream;
+        };
+    }
+    const counts = new WeakMap();
+    const count = (video) => {
+        counts.set(video, (counts.get(video) ?? -1) + 1);
+        video.requestVideoFrameCallback(() => count(video));
+    };
+
+    window.memory = {
+        /// How many a video has shown. Firefox counts none of a stream's: there it is those since this was first asked.
+        framesOf(video) {
+            const { totalVideoFrames } = video.getVideoPlaybackQuality();
+            if (totalVideoFrames > 0) return totalVideoFrames;
+            if (!counts.has(video)) count(video);
+            return counts.get(video);
+        },
+        openPeers: () => alive(memory.peers).filter(({ connectionState }) => connectionState !== 'closed').length,
+        liveTracks: () => alive(memory.tracks).filter(({ readyState }) => readyState === 'live').map(({ kind }) => kind),
+        /// What comes: of each kind packets, seconds of energy, and codecs.
+        async comes() {
+            const reports = await Promise.all(alive(memory.peers).filter(({ connectionState }) => connectionState === 'connected')
+                .map(async (peer) => [...(await peer.getStats()).values()]));
+            const all = reports.flat();
+            const inbound = all.filter(({ type }) => type === 'inbound-rtp');
+            const sum = (kind, key) => inbound.filter((one) => one.kind === kind).reduce((total, one) => total + (one[key] ?? 0), 0);
+            return {
+                audioPackets: sum('audio', 'packetsReceived'),
+                audioEnergy: sum('audio', 'totalAudioEnergy'),
+                videoPackets: sum('video', 'packetsReceived'),
+                codecs: [...new Set(all.filter(({ type }) => type === 'codec').map(({ mimeType }) => mimeType))].sort(),
+            };
+        },
+    };
+}

@@ -170,11 +170,12 @@ export async function startVisitors(browser = launchPeople()) {
     const memory = await inPage('page-memory.js');
     const visitors = [];
     return {
-        async visitor(name, options = {}) {
-            const page = await newPage({ viewport: { width: 1280, height: 720 }, ...options });
+        /// options: of playwright's context. beside: whose browser profile it is, as another tab; hasSmallCamera: as a user may choose it.
+        async visitor(name, { beside, hasSmallCamera = true, ...options } = {}) {
+            const page = beside === undefined ? await newPage({ viewport: { width: 1280, height: 720 }, ...options }) : await beside.page.context().newPage();
             // Not in the empty page before, which may neither keep anything nor have a camera.
             await page.addInitScript(`if (location.protocol.startsWith('http')) {
-                (${SMALL_CAMERA})();
+                ${hasSmallCamera ? `(${SMALL_CAMERA})();` : ''}
                 (${drawnCamera})(${JSON.stringify(name)});
                 (${memory})();
             }`);

@@ -24,6 +24,14 @@
         video.requestVideoFrameCallback(() => count(video));
     };
 
+    // Between the last packet and now, or the one before it where none came in between: never longer than it was.
+    const noteGap = ({ type, kind, id, timestamp, lastPacketReceivedTimestamp: last, packetsReceived }) => {
+        if (type !== 'inbound-rtp' || kind !== 'audio' || last === undefined) return;
+        const before = memory.gaps.get(id) ?? { last, packetsReceived, longest: 0 };
+        const gap = packetsReceived === before.packetsReceived + 1 ? last - before.last : timestamp - last;
+        memory.gaps.set(id, { last, packetsReceived, longest: Math.max(before.longest, gap) });
+    };
+
     window.memory = {
         /// How many a video has shown. Firefox counts none of a stream's: there it is those since this was first asked.
         framesOf(video) {
@@ -34,6 +42,19 @@
         },
         openPeers: () => alive(memory.peers).filter(({ connectionState }) => connectionState !== 'closed').length,
         liveTracks: () => alive(memory.tracks).filter(({ readyState }) => readyState === 'live').map(({ kind }) => kind),
+        /// From now on the longest time without sound from anybody, in ms, is looked for: longestGap() tells it.
+        async beginGaps() {
+            memory.gaps = new Map();
+            clearInterval(memory.timer);
+            memory.timer = setInterval(async () => {
+                const reports = await Promise.all(alive(memory.peers).filter(({ connectionState }) => connectionState === 'connected').map((peer) => peer.getStats()));
+                for (const report of reports) report.forEach((one) => noteGap(one));
+            }, 40);
+        },
+        longestGap() {
+            clearInterval(memory.timer);
+            return Math.round(Math.max(...[...memory.gaps.values()].map(({ longest }) => longest)));
+        },
         /// What comes: of each kind packets, seconds of energy, and codecs.
         async comes() {
             const reports = await Promise.all(alive(memory.peers).filter(({ connectionState }) => connectionState === 'connected')

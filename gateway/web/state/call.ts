@@ -20,6 +20,8 @@ const LEVELS_MS = 200;
 const STATISTICS_MS = 1000;
 /** A connection that is back sooner was not missed. */
 const TROUBLE_MS = 2000;
+/** Sound that is due comes many times a second, silence too: after so many without any, the connection is dead for now. */
+const STILL_S = 2;
 const HISTORY_PAGE = 25;
 const HISTORY_PAGES_MOST = 8;
 const TALKING = 0.08;
@@ -74,6 +76,10 @@ export class Call {
     #soundAt = 0;
     #ownLevel = 0;
     #troubleSince: number | undefined;
+    /** The connection by which something has come. */
+    #cameBy: RTCPeerConnection | undefined;
+    /** Seconds on end in which nothing came any more by that one, of what is due. */
+    #still = 0;
     #wasUp = false;
     #mutedByMe = new Set<Source>();
 
@@ -308,8 +314,8 @@ export class Call {
         const levels = new Map<string, number>();
         const receivers = new Map(this.#meeting.watcher.peer?.getTransceivers().map(({ mid, receiver }) => [mid, receiver]));
         for (const { mid, participant, source } of this.streams.value) {
-            // Of who is mute the browser keeps the last level for a while.
-            if (source !== 'audio' || !isSent(this.room.value.participants.get(participant), 'audio')) continue;
+            // Of who is mute, and where nothing comes any more, the browser keeps the last level for a while.
+            if (this.#still > 0 || source !== 'audio' || !isSent(this.room.value.participants.get(participant), 'audio')) continue;
             const level = receivers.get(mid)?.getSynchronizationSources()[0]?.audioLevel;
             levels.set(participant, level ?? 0);
         }
@@ -332,13 +338,24 @@ export class Call {
 
     async #lookAtStatistics() {
         this.#lookAtTrouble(this.#meeting);
-        const report = await this.#meeting.watcher.peer?.getStats();
-        if (report === undefined) return;
+        const { peer } = this.#meeting.watcher;
+        const report = await peer?.getStats();
+        if (report === undefined) {
+            this.#still = 0;
+            return;
+        }
         const { sample, pictures } = this.#statistics.take(report.values() as Iterable<never>);
+        if (sample.received > 0) this.#cameBy = peer;
+        this.#still = sample.received === 0 && this.#cameBy === peer && this.#isSoundDue() ? this.#still + 1 : 0;
         const before = this.quality.value;
         this.quality.value = nextQuality(before, sample);
         this.poor.value = sameOr(this.poor.value, new Set(pictures.filter(({ isPoor }) => isPoor).map(({ mid }) => mid)));
         if (before.step !== this.quality.value.step) this.#wish();
+    }
+
+    #isSoundDue() {
+        return this.streams.value.some(({ participant, source }) => source === 'audio'
+            && isSent(this.room.value.participants.get(participant), 'audio'));
     }
 
     #lookAtTrouble(meeting: Meeting) {
@@ -346,7 +363,7 @@ export class Call {
         const isHeard = ['open', 'polling'].includes(meeting.eventsState);
         const media = [meeting.publisher.state, meeting.watcher.state];
         if (media.includes('up')) this.#wasUp = true;
-        const isBroken = !isHeard || (this.#wasUp && media.includes('connecting') && !media.includes('up'));
+        const isBroken = !isHeard || this.#still >= STILL_S || (this.#wasUp && media.includes('connecting') && !media.includes('up'));
         if (isBroken) this.#troubleSince ??= now;
         else this.#troubleSince = undefined;
         this.inTrouble.value = this.#troubleSince !== undefined && now - this.#troubleSince > TROUBLE_MS && this.over.peek() === undefined;

@@ -148,6 +148,8 @@ export class MediaConnection {
                 this.#pace.reset();
                 this._enter('up');
             }
+            // Nothing comes for now: it may come again by itself.
+            if (['disconnected', 'failed'].includes(peer.connectionState)) this._enter('connecting');
             // While the network stays away it fails again and again: a restart each time, at the pace of the browser's patience.
             if (peer.connectionState === 'failed') this.restart();
         });

@@ -356,6 +356,17 @@ test('when the network fails Janus is asked for an offer with new credentials', 
     assert.equal(world.asked(RESTART).length, 1);
 });
 
+test('while nothing comes it is not up; when something comes again it is, without a word to anybody', async () => {
+    const { world, watcher, peer } = await up();
+    peer.enter('disconnected');
+    await world.pass(10000);
+    assert.equal(watcher.state, 'connecting');
+    peer.enter('connected');
+    assert.equal(watcher.state, 'up');
+    assert.equal(world.asked(RESTART).length, 0);
+    assert.equal(world.peers.length, 1);
+});
+
 test('news of the restart that are lost are asked for', async () => {
     const { world, gateway, peer } = await up();
     peer.enter('failed');

@@ -31,7 +31,7 @@ const struct config_option janusbridge_options[] = {
      "pause between keepalives; shortened to a quarter of Janus' session timeout"},
     {"LYNKS_JANUS_BACKOFF_MIN_MS", CONFIG_UINT, AT(backoff_min_ms), "50", 1, 60000, NULL,
      "second pause between attempts to reach Janus (the first attempt is made at once)"},
-    {"LYNKS_JANUS_BACKOFF_MAX_MS", CONFIG_UINT, AT(backoff_max_ms), "1000", 1, 60000, NULL,
+    {"LYNKS_JANUS_BACKOFF_MAX_MS", CONFIG_UINT, AT(backoff_max_ms), "250", 1, 60000, NULL,
      "longest pause between attempts"},
     {"LYNKS_JANUS_CONNECTIONS_MAX", CONFIG_UINT, AT(connections_max), "32", 1, 500, NULL,
      "requests sent to Janus at a time, each on a connection of its own"},

@@ -91,6 +91,11 @@ static void on_publish_joined(void *arg, enum err err, const struct janus_messag
     struct connection *connection = arg;
     struct msg_rtc_track tracks[RTC_TRACKS_MAX];
     const struct msg_rtc_track_list list = connection_track_list(connection, tracks);
+    if (err == ERR_NO_SUCH_ROOM) {
+        /* roomsvc has let him into it: Janus was restarted, and gets its rooms back one by one. */
+        rtc_close(connection, RTC_JANUS_LOST, ERR_UNAVAILABLE);
+        return;
+    }
     if (take_janus_answer(connection, &list, err, message)) {
         (void)rtc_enter(connection, CONNECTION_AGREED);
         rtc_limit(connection, RTC_CONNECT_TIMEOUT_MS);

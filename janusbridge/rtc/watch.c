@@ -171,7 +171,9 @@ static void on_offered(void *arg, enum err err, const struct janus_message *mess
 {
     struct connection *watcher = arg;
     watcher->is_busy = false;
-    if (err == ERR_NOT_FOUND) {
+    /* Janus was restarted, and gets its rooms back one by one. */
+    const bool comes = err == ERR_NO_SUCH_ROOM && watcher->state == RTC_JOINING;
+    if (err == ERR_NOT_FOUND || comes) {
         watcher->vain++;
         clock_cancel(watcher->rtc->parts.clock, watcher->timer);
         watcher->timer =

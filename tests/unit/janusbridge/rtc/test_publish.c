@@ -81,6 +81,21 @@ static void what_janus_refuses_is_detached(void **state)
 }
 
 /* The bus sends it to the same bridge again when an answer is late. */
+/* Janus was restarted, and does not have all its rooms again: who asks tries again. */
+static void a_room_that_janus_does_not_have_yet_is_a_reason_to_wait(void **state)
+{
+    struct rtc_fixture *r = *state;
+    const struct mock_call *call = rtc_ask_publish(r, ANN);
+    rtc_attach(r, SENDING_HANDLE(ANN));
+    rtc_let_in(r, ANN);
+    rtc_janus(r, "joinandconfigure", SENDING_HANDLE(ANN),
+              "{\"videoroom\":\"event\",\"error_code\":426,\"error\":\"no room\"}", NULL, NULL);
+    assert_int_equal(call->err, ERR_UNAVAILABLE);
+    assert_int_equal(mock_transport_open(&r->f.janus, "\"detach\""), 1);
+    rtc_settle(r);
+    assert_int_equal(rtc_ends(r), 1);
+}
+
 static void the_same_call_again_makes_nothing_else(void **state)
 {
     struct rtc_fixture *r = *state;
@@ -290,6 +305,7 @@ int main(void)
         TEST(who_may_not_is_told_why_and_leaves_nothing),
         TEST(an_offer_that_is_none_never_reaches_janus),
         TEST(what_janus_refuses_is_detached),
+        TEST(a_room_that_janus_does_not_have_yet_is_a_reason_to_wait),
         TEST(the_same_call_again_makes_nothing_else),
         TEST(a_key_that_comes_again_with_something_else_is_refused),
         TEST(the_first_offer_again_does_not_take_the_place_of_a_later_one),

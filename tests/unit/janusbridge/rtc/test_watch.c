@@ -85,20 +85,30 @@ static void who_goes_is_not_watched_any_more(void **state)
 }
 
 /* It went between two events: the wish stays, and is tried again. */
-static void a_feed_that_is_gone_keeps_nothing_away(void **state)
+/* code: of an error of Janus. */
+static void is_asked_for_again_after(struct rtc_fixture *r, int code)
 {
-    struct rtc_fixture *r = *state;
     rtc_publishes(r, ANN);
     (void)rtc_ask_watch(r, BEN, ANN);
     rtc_attach(r, WATCHING_HANDLE(BEN));
     rtc_let_in(r, BEN);
-    rtc_janus(r, "subscriber", WATCHING_HANDLE(BEN),
-              "{\"videoroom\":\"event\",\"error_code\":428,\"error\":\"no such feed\"}", NULL,
-              NULL);
+    AUTO(mem_free)
+    char *data = mem_printf("{\"videoroom\":\"event\",\"error_code\":%d,\"error\":\"?\"}", code);
+    rtc_janus(r, "subscriber", WATCHING_HANDLE(BEN), data, NULL, NULL);
     assert_int_equal(mock_transport_sent(&r->f.janus, "subscriber"), 1);
     fixture_live(&r->f, 200);
     assert_int_equal(mock_transport_sent(&r->f.janus, "subscriber"), 2);
     assert_int_equal(rtc_ask_state(r, BEN, RTC_WATCH)->reply.rtc_get_reply.state, RTC_JOINING);
+}
+
+static void a_feed_that_is_gone_keeps_nothing_away(void **state)
+{
+    is_asked_for_again_after(*state, 428);
+}
+
+static void a_room_that_is_not_there_yet_keeps_nothing_away(void **state)
+{
+    is_asked_for_again_after(*state, 426);
 }
 
 static void a_pause_needs_no_offer(void **state)
@@ -244,6 +254,7 @@ int main(void)
         TEST(nothing_is_asked_while_an_offer_is_open),
         TEST(who_goes_is_not_watched_any_more),
         TEST(a_feed_that_is_gone_keeps_nothing_away),
+        TEST(a_room_that_is_not_there_yet_keeps_nothing_away),
         TEST(a_pause_needs_no_offer),
         TEST(a_layer_is_asked_for_until_it_comes),
         TEST(a_layer_that_does_not_come_is_not_asked_for_for_ever),

@@ -141,6 +141,7 @@ const struct call_handler roomsvc_handlers[] = {
     {MSG_rtc_end, on_rtc_call},
     {MSG_rtc_page, on_rtc_call},
     {MSG_rtc_due, on_rtc_call},
+    {MSG_rtc_where, on_rtc_call},
     {MSG_room_stats, on_room_stats},
     {MSG_NONE, NULL},
 };

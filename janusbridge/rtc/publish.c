@@ -1,5 +1,6 @@
 #include "janusbridge/rtc/publish.h"
 
+#include "janusbridge/rtc/elsewhere.h"
 #include "janusbridge/rtc/sdp_fragment.h"
 #include "proto/base/log.h"
 
@@ -200,7 +201,11 @@ void publish_offer(struct rtc *rtc, struct call *call)
 {
     const struct msg_rtc_offer *asked = &call->request.rtc_offer;
     struct connection *connection = rtc_find_his(rtc, asked->connection, &asked->asker);
-    if (connection == NULL || connection->kind != RTC_PUBLISH) {
+    if (connection == NULL) {
+        elsewhere_fail(rtc, call, asked->connection, &asked->asker);
+        return;
+    }
+    if (connection->kind != RTC_PUBLISH) {
         call_fail(call, ERR_NOT_FOUND);
         return;
     }
@@ -270,7 +275,7 @@ void publish_trickle(struct rtc *rtc, struct call *call)
     struct sdp_ice ice;
     const char *why = "";
     if (connection == NULL) {
-        call_fail(call, ERR_NOT_FOUND);
+        elsewhere_fail(rtc, call, asked->connection, &asked->asker);
         return;
     }
     if (sdp_fragment_read(asked->fragment, &fragment, &why) != ERR_OK) {

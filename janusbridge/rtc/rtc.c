@@ -1,5 +1,6 @@
 #include "janusbridge/rtc/rtc.h"
 
+#include "janusbridge/rtc/elsewhere.h"
 #include "janusbridge/rtc/publish.h"
 #include "janusbridge/rtc/rtc_audit.h"
 #include "janusbridge/rtc/takeover.h"
@@ -60,10 +61,10 @@ static void on_rtc_restart(void *service, struct call *call)
 
 static void tell_state(struct rtc *rtc, struct call *call)
 {
-    const struct connection *connection =
-        rtc_find_his(rtc, call->request.rtc_get.connection, &call->request.rtc_get.asker);
+    const struct msg_rtc_get *asked = &call->request.rtc_get;
+    const struct connection *connection = rtc_find_his(rtc, asked->connection, &asked->asker);
     if (connection == NULL) {
-        call_fail(call, ERR_NOT_FOUND);
+        elsewhere_fail(rtc, call, asked->connection, &asked->asker);
         return;
     }
     const struct msg reply = {.id = MSG_rtc_get_reply,
@@ -84,10 +85,10 @@ static void on_rtc_get(void *service, struct call *call)
 
 static void close_his(struct rtc *rtc, struct call *call)
 {
-    struct connection *connection =
-        rtc_find_his(rtc, call->request.rtc_close.connection, &call->request.rtc_close.asker);
+    const struct msg_rtc_close *asked = &call->request.rtc_close;
+    struct connection *connection = rtc_find_his(rtc, asked->connection, &asked->asker);
     if (connection == NULL) {
-        call_fail(call, ERR_NOT_FOUND);
+        elsewhere_fail(rtc, call, asked->connection, &asked->asker);
         return;
     }
     rtc_close(connection, RTC_CLOSED, ERR_NOT_FOUND);

@@ -1,5 +1,6 @@
 #include "janusbridge/rtc/watch.h"
 
+#include "janusbridge/rtc/elsewhere.h"
 #include "janusbridge/rtc/sdp.h"
 #include "proto/base/log.h"
 
@@ -360,9 +361,13 @@ void watch_wish(struct rtc *rtc, struct call *call)
 
 void watch_ask_offer(struct rtc *rtc, struct call *call)
 {
-    const struct connection *watcher =
-        rtc_find_of(rtc, &call->request.rtc_ask_offer.asker, RTC_WATCH);
-    if (watcher == NULL || watcher->sdp == NULL) {
+    const struct msg_asker *asker = &call->request.rtc_ask_offer.asker;
+    const struct connection *watcher = rtc_find_of(rtc, asker, RTC_WATCH);
+    if (watcher == NULL) {
+        elsewhere_fail(rtc, call, STR_NONE, asker);
+        return;
+    }
+    if (watcher->sdp == NULL) {
         call_fail(call, ERR_NOT_FOUND);
         return;
     }
@@ -411,7 +416,11 @@ void watch_answer(struct rtc *rtc, struct call *call)
     const struct msg_rtc_answer *asked = &call->request.rtc_answer;
     struct connection *watcher = rtc_find_of(rtc, &asked->asker, RTC_WATCH);
     const char *why = "";
-    if (watcher == NULL || watcher->seq == 0) {
+    if (watcher == NULL) {
+        elsewhere_fail(rtc, call, STR_NONE, &asked->asker);
+        return;
+    }
+    if (watcher->seq == 0) {
         call_fail(call, ERR_NOT_FOUND);
         return;
     }
@@ -451,8 +460,12 @@ void watch_restart(struct rtc *rtc, struct call *call)
 {
     const struct msg_rtc_restart *asked = &call->request.rtc_restart;
     struct connection *watcher = rtc_find_his(rtc, asked->connection, &asked->asker);
-    if (watcher == NULL || watcher->kind != RTC_WATCH) {
-        call_fail(call, watcher == NULL ? ERR_NOT_FOUND : ERR_CONFLICT);
+    if (watcher == NULL) {
+        elsewhere_fail(rtc, call, asked->connection, &asked->asker);
+        return;
+    }
+    if (watcher->kind != RTC_WATCH) {
+        call_fail(call, ERR_CONFLICT);
         return;
     }
     if (watcher->state == RTC_UP && !watcher->is_busy) {

@@ -151,8 +151,10 @@ static void take_reply(struct bus_client *client, struct bus_service *service,
         bus_service_not_mine(service, endpoint, call);
     } else if (!is_known || is_outrun(call, endpoint, envelope->status)) {
         metric_inc(client->late_replies);
-    } else if (fault != CODEC_OK || envelope->status == ERR_NOT_MINE) {
-        finish_client_call(client, call, ERR_PROTOCOL, NULL); /* not mine: it belongs nowhere */
+    } else if (fault != CODEC_OK) {
+        finish_client_call(client, call, ERR_PROTOCOL, NULL);
+    } else if (envelope->status == ERR_NOT_MINE) {
+        finish_client_call(client, call, ERR_NOT_MINE, NULL); /* it has no home: its caller knows */
     } else if (err_is_refusal(envelope->status)) {
         bus_service_refused(service, endpoint, call, envelope->status);
     } else if (envelope->status != ERR_OK) {

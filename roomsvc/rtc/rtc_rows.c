@@ -140,6 +140,17 @@ static void on_rtc_due(void *arg, enum err err, const struct rtc_due_page *page)
     call_reply(call, &reply);
 }
 
+static void on_rtc_where_told(void *arg, enum err err, const char *node)
+{
+    struct rtc_rows *rows;
+    struct call *call = end_rtc_call(arg, err, &rows);
+    if (call != NULL) {
+        const struct msg reply = {.id = MSG_rtc_where_reply,
+                                  .rtc_where_reply = {.node = str_of(node)}};
+        call_reply(call, &reply);
+    }
+}
+
 /* ---- all of them ---- */
 
 static enum err start_rtc_call(struct rtc_rows *rows, struct rtc_call *asking)
@@ -154,6 +165,9 @@ static enum err start_rtc_call(struct rtc_rows *rows, struct rtc_call *asking)
     case MSG_rtc_due:
         return store->ops->due(store->self, &call->request.rtc_due, deadline_ms, on_rtc_due,
                                asking);
+    case MSG_rtc_where:
+        return store->ops->where(store->self, &call->request.rtc_where, deadline_ms,
+                                 on_rtc_where_told, asking);
     default:
         return store->ops->run(store->self, &call->request, deadline_ms, on_rtc_command, asking);
     }

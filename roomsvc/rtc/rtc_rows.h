@@ -1,6 +1,6 @@
 /* What is kept of the connections that participants have with Janus: the handlers of rtc_open,
- * rtc_update, rtc_end, rtc_page and rtc_due, which only bridges ask. What they do is done by the
- * store, in one transaction each, and told afterwards. */
+ * rtc_update, rtc_end, rtc_page, rtc_due and rtc_where, which only bridges ask. What they do is
+ * done by the store, in one transaction each, and told afterwards. */
 #ifndef LYNKS_ROOMSVC_RTC_RTC_ROWS_H
 #define LYNKS_ROOMSVC_RTC_RTC_ROWS_H
 

@@ -54,6 +54,8 @@ struct rtc_due_page {
 /* What fn is given is borrowed until it returns, and NULL unless err is ERR_OK. */
 typedef void rtc_store_fn(void *arg, enum err err, const struct rtc_outcome *outcome);
 typedef void rtc_store_page_fn(void *arg, enum err err, const struct rtc_page *page);
+/* node: of the connection; empty: there is none. */
+typedef void rtc_store_where_fn(void *arg, enum err err, const char *node);
 typedef void rtc_store_due_fn(void *arg, enum err err, const struct rtc_due_page *page);
 
 /* As managed_store_ops. */
@@ -65,6 +67,8 @@ struct rtc_store_ops {
                      rtc_store_page_fn *fn, void *arg);
     enum err (*due)(void *self, const struct msg_rtc_due *request, uint64_t deadline_ms,
                     rtc_store_due_fn *fn, void *arg);
+    enum err (*where)(void *self, const struct msg_rtc_where *request, uint64_t deadline_ms,
+                      rtc_store_where_fn *fn, void *arg);
 };
 
 struct rtc_store {

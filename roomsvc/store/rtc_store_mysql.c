@@ -1,6 +1,7 @@
 #include "roomsvc/store/rtc_store_mysql.h"
 
 #include "proto/db/db_sql.h"
+#include "roomsvc/rules/managed_room.h"
 #include "roomsvc/store/rtc_commands.h"
 
 /* Both kinds of list: of which node, and who asks. */
@@ -133,6 +134,56 @@ static enum err read_rtc_due(void *self, const struct msg_rtc_due *request, uint
     return db_pool_start(db->pool, read, deadline_ms);
 }
 
+/* ---- where one is ---- */
+
+struct find_rtc {
+    struct db_job job;
+    unsigned char token_hash[32];
+    unsigned char connection[RTC_CONNECTION_BYTES];
+    uint64_t is_named; /* else it is the one by which he watches */
+    char node[ROOM_NODE_BYTES];
+    rtc_store_where_fn *fn;
+    void *arg;
+};
+
+static const struct db_query select_node_of = {
+    .sql = "SELECT c.node FROM participants p JOIN rtc_connections c"
+           " ON c.participant_id = p.participant_id"
+           " WHERE p.token_hash = ? AND IF(?, c.connection = ?, c.kind = 2)",
+    .params = DB_FIELDS(struct find_rtc, token_hash, is_named, connection),
+    .columns = DB_FIELDS(struct find_rtc, node)};
+_Static_assert(RTC_WATCH == 2, "select_node_of has that number");
+
+static enum err work_rtc_where(void *arg, struct db *db)
+{
+    return db_query_run(db, &select_node_of, arg, NULL);
+}
+
+DB_TELLS(on_rtc_where, struct find_rtc, told->node);
+
+static const struct db_task rtc_where_task = {.job_bytes = DB_JOB_BYTES(struct find_rtc),
+                                              .work = work_rtc_where,
+                                              .done = on_rtc_where,
+                                              .is_secret = true};
+
+static enum err find_rtc_node(void *self, const struct msg_rtc_where *request, uint64_t deadline_ms,
+                              rtc_store_where_fn *fn, void *arg)
+{
+    const struct rtc_db *db = self;
+    struct find_rtc *find = db_job_new(&rtc_where_task);
+    const struct str hash = request->asker.token_hash;
+    if (hash.bytes == sizeof(find->token_hash)) {
+        memcpy(find->token_hash, hash.data, sizeof(find->token_hash));
+    }
+    find->is_named = request->connection.bytes == sizeof(find->connection);
+    if (find->is_named != 0) {
+        memcpy(find->connection, request->connection.data, sizeof(find->connection));
+    }
+    find->fn = fn;
+    find->arg = arg;
+    return db_pool_start(db->pool, find, deadline_ms);
+}
+
 /* ---- all of them ---- */
 
 static enum err run_rtc_command(void *self, const struct msg *request, uint64_t deadline_ms,
@@ -142,7 +193,8 @@ static enum err run_rtc_command(void *self, const struct msg *request, uint64_t 
     return rtc_commands_run(db->commands, request, deadline_ms, fn, arg);
 }
 
-static const struct rtc_store_ops rtc_ops = {run_rtc_command, read_rtc_page, read_rtc_due};
+static const struct rtc_store_ops rtc_ops = {run_rtc_command, read_rtc_page, read_rtc_due,
+                                             find_rtc_node};
 
 struct rtc_store rtc_store_mysql(struct rtc_db *db)
 {

@@ -229,6 +229,44 @@ static void the_rooms_bound_is_due_until_the_bridge_says_so(void **state)
     is_due("");
 }
 
+static bool was_where_told(void *arg)
+{
+    return *(const char *const *)arg != NULL;
+}
+
+static void on_where_told(void *arg, enum err err, const char *node)
+{
+    const char **ret_text = arg;
+    assert_int_equal(err, ERR_OK);
+    *ret_text = strcmp(node, "default") == 0 ? "default" : node[0] == '\0' ? "nowhere" : "?";
+}
+
+static void where_is(struct str token, struct str connection, const char *expected)
+{
+    const char *text = NULL;
+    const struct msg_rtc_where request = {.connection = connection, .asker = {.token_hash = token}};
+    assert_int_equal(rtc.store.ops->where(rtc.store.self, &request, 0, on_where_told, &text),
+                     ERR_OK);
+    assert_true(loop_run_until(meeting.loop, was_where_told, &text, WAIT_MS));
+    assert_string_equal(text, expected);
+}
+
+/* His own alone. */
+static void where_a_connection_is_is_told(void **state)
+{
+    (void)state;
+    const struct str eve = rtc_comes("Eve", NULL);
+    const struct msg open = rtc_opening('p', RTC_PUBLISH, eve);
+    const struct str id = open.rtc_open.connection;
+    where_is(eve, id, "nowhere");
+    (void)rtc_do(open);
+    where_is(eve, id, "default");
+    where_is(eve, STR_NONE, "nowhere"); /* she does not watch */
+    (void)rtc_do(rtc_opening('w', RTC_WATCH, eve));
+    where_is(eve, STR_NONE, "default");
+    where_is(rtc_comes("Bob", NULL), id, "nowhere");
+}
+
 static void who_may_not_send_any_more_does_not(void **state)
 {
     struct outcome outcome;
@@ -328,6 +366,7 @@ int main(void)
         TEST(who_has_lost_the_node_is_told_nothing),
         TEST(who_is_mute_is_until_the_bridge_says_so),
         TEST(the_rooms_bound_is_due_until_the_bridge_says_so),
+        TEST(where_a_connection_is_is_told),
         TEST(who_may_not_send_any_more_does_not),
         TEST(of_who_is_out_all_end),
         TEST(of_a_room_that_is_over_all_end),

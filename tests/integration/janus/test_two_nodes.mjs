@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startOwnJanus } from '../../support/own-janus.mjs';
+import { AUDIO } from '../../support/rtc-offers.mjs';
 import { startStack } from '../../support/stack.mjs';
 import { eventually } from '../../support/wait.mjs';
 
@@ -165,6 +166,33 @@ test('each bridge says once to each roomsvc what is not its own', async (t) => {
     const later = await strayed();
     assert.deepEqual(later, before);
     await assertApart(rooms);
+});
+
+test('who sends and watches does so on the node of his room, whichever gateway he asks', async () => {
+    const ask = (door, path, method, who, body) => stack.request(path, { method, token: `Bearer ${who}`, body, ...doors[door] });
+    for (const node of ['default', 'other']) {
+        const made = await ask(node, '/v1/rooms', 'POST', token, { name: 'Tea', guests_wait: false });
+        assert.equal(made.status, 201, made.text);
+        const { code } = made.json;
+        for (const door of ['default', 'other']) {
+            const { json: guest, text } = await stack.request(`/v1/rooms/${code}/participants`, { body: { name: `Eve at ${door}` }, ...doors[door] });
+            assert.ok(guest.participant, text);
+            const published = await ask(door, `/v1/rooms/${code}/publish`, 'POST', guest.token, AUDIO);
+            assert.equal(published.status, 201, published.text);
+            const watched = await ask(door, `/v1/rooms/${code}/watch`, 'PUT', guest.token, { wanted: [] });
+            assert.equal(watched.status, 200, watched.text);
+            assert.deepEqual(await stack.sql(`SELECT kind, node FROM rtc_connections WHERE participant_id = ${guest.participant.id} ORDER BY kind`),
+                [['1', node], ['2', node]]);
+            for (const { json: { connection } } of [published, watched]) {
+                for (const any of ['default', 'other']) {
+                    const state = await ask(any, `/v1/rtc/${connection}`, 'GET', guest.token);
+                    assert.equal(state.status, 200, `${any}: ${state.text}`);
+                }
+                const ended = await ask(door, `/v1/rtc/${connection}`, 'DELETE', guest.token);
+                assert.equal(ended.status, 204, ended.text);
+            }
+        }
+    }
 });
 
 test('a node that is away holds up none of the others', async (t) => {

@@ -114,6 +114,11 @@ struct mock_call *rtc_call(struct rtc_fixture *r, struct msg request)
     for (const struct call_handler *h = rtc_handlers; h->request != MSG_NONE; h++) {
         if (h->request == request.id) {
             h->fn(r->rtc, &call->call);
+            if (mock_bus_pending(&r->bus, MSG_rtc_where) != NULL) {
+                rtc_roomsvc(
+                    r, MSG_rtc_where, ERR_OK,
+                    (struct msg){.id = MSG_rtc_where_reply, .rtc_where_reply = {.node = r->where}});
+            }
             return call;
         }
     }

@@ -31,7 +31,8 @@ struct rtc_fixture {
     struct rtc *rtc;
     struct mock_call calls[RTC_CALLS];
     size_t count;
-    uint64_t bitrate;                   /* of the room, as roomsvc tells who comes in; 0 at first */
+    struct str where; /* the node that roomsvc names for what is not known here; none at first */
+    uint64_t bitrate; /* of the room, as roomsvc tells who comes in; 0 at first */
     size_t hints[RTC_HINT_RESUMED + 1]; /* told to gateways so far, by what they tell */
     struct msg_rtc_hint last_hint;      /* without what it borrows */
 };

@@ -311,7 +311,7 @@ static void test_an_endpoint_that_says_it_always(void **state)
     ask_and_wait(rig, "a");
 }
 
-/* To a call that has no home the answer makes no sense. */
+/* Who names no home knows what to make of it. */
 static void test_not_mine_without_a_home_is_a_failure(void **state)
 {
     struct rig *rig = *state;
@@ -320,7 +320,7 @@ static void test_not_mine_without_a_home_is_a_failure(void **state)
     rig->servers[0].failure = ERR_NOT_MINE;
     struct bus_asked *asked = ask(rig, "");
     assert_true(bus_pair_until(&rig->pair, bus_asked_is_done, asked));
-    assert_int_equal(asked->err, ERR_PROTOCOL);
+    assert_int_equal(asked->err, ERR_NOT_MINE);
     assert_int_equal(asked->answers, 1);
     assert_int_equal(bus_client_in_flight(rig->pair.client), 0);
 }

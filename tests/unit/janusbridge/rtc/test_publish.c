@@ -168,6 +168,45 @@ static void only_who_made_it_may_ask_for_it(void **state)
     assert_int_equal(rtc_ask_close(r, ANN, RTC_PUBLISH)->err, ERR_NOT_FOUND);
 }
 
+/* Who has asked tries the next bridge then. */
+static void what_another_node_has_is_not_mine(void **state)
+{
+    struct rtc_fixture *r = *state;
+    const struct msg_asker asker = {.token_hash = rtc_token(ANN)};
+    const struct str id = rtc_id(ANN, RTC_PUBLISH);
+    const struct msg_rtc_track track = {.mid = STR_LIT("0"), .source = MEDIA_AUDIO};
+    const struct msg requests[] = {
+        {.id = MSG_rtc_get, .rtc_get = {.connection = id, .asker = asker}},
+        {.id = MSG_rtc_close, .rtc_close = {.connection = id, .asker = asker}},
+        {.id = MSG_rtc_offer,
+         .rtc_offer =
+             {.connection = id, .asker = asker, .sdp = STR_LIT("v=0"), .tracks = {&track, 1}}},
+        {.id = MSG_rtc_trickle,
+         .rtc_trickle = {.connection = id, .asker = asker, .fragment = STR_LIT("a=x")}},
+        {.id = MSG_rtc_restart, .rtc_restart = {.connection = id, .asker = asker}},
+        {.id = MSG_rtc_ask_offer, .rtc_ask_offer = {.room = STR_LIT("7"), .asker = asker}},
+        {.id = MSG_rtc_answer,
+         .rtc_answer = {.room = STR_LIT("7"), .asker = asker, .seq = 1, .sdp = STR_LIT("v=0")}}};
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+        r->where = STR_LIT("node2");
+        assert_int_equal(rtc_call(r, requests[i])->err, ERR_NOT_MINE);
+        r->where = STR_LIT("node1"); /* which has forgotten it meanwhile */
+        assert_int_equal(rtc_call(r, requests[i])->err, ERR_NOT_FOUND);
+        r->where = STR_NONE;
+        assert_int_equal(rtc_call(r, requests[i])->err, ERR_NOT_FOUND);
+    }
+}
+
+static void a_room_of_another_node_is_not_mine(void **state)
+{
+    struct rtc_fixture *r = *state;
+    const struct mock_call *call = rtc_ask_publish(r, ANN);
+    rtc_attach(r, SENDING_HANDLE(ANN));
+    rtc_roomsvc(r, MSG_rtc_open, ERR_NOT_MINE, (struct msg){0});
+    assert_int_equal(call->err, ERR_NOT_MINE);
+    assert_int_equal(mock_transport_open(&r->f.janus, "\"detach\""), 1);
+}
+
 static void who_is_out_is_cut_off(void **state)
 {
     struct rtc_fixture *r = *state;
@@ -310,6 +349,8 @@ int main(void)
         TEST(a_key_that_comes_again_with_something_else_is_refused),
         TEST(the_first_offer_again_does_not_take_the_place_of_a_later_one),
         TEST(only_who_made_it_may_ask_for_it),
+        TEST(what_another_node_has_is_not_mine),
+        TEST(a_room_of_another_node_is_not_mine),
         TEST(who_is_out_is_cut_off),
         TEST(who_is_mute_is_not_passed_on),
         TEST(a_room_has_a_bound_of_its_own),

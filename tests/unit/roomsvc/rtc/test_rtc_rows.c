@@ -62,7 +62,18 @@ static enum err store_due(void *self, const struct msg_rtc_due *request, uint64_
     return ERR_OK;
 }
 
-static const struct rtc_store_ops ops = {store_run, store_page, store_due};
+static enum err store_where(void *self, const struct msg_rtc_where *request, uint64_t deadline_ms,
+                            rtc_store_where_fn *fn, void *arg)
+{
+    (void)self;
+    assert_int_equal(request->connection.bytes, 16);
+    assert_true(deadline_ms > 0);
+    t.asked++;
+    fn(arg, t.err, t.err == ERR_OK ? "node-2" : NULL);
+    return ERR_OK;
+}
+
+static const struct rtc_store_ops ops = {store_run, store_page, store_due, store_where};
 
 static int set_up(void **state)
 {
@@ -109,8 +120,10 @@ static const struct msg requests[] = {
     {.id = MSG_rtc_end, .rtc_end = {.connection = {id, 16}, .node = STR_LIT("node-1")}},
     {.id = MSG_rtc_page, .rtc_page = {.node = STR_LIT("node-1"), .epoch = 3}},
     {.id = MSG_rtc_due, .rtc_due = {.node = STR_LIT("node-1"), .epoch = 3}},
+    {.id = MSG_rtc_where,
+     .rtc_where = {.connection = {id, 16}, .asker = {.token_hash = {token_hash, 32}}}},
 };
-enum { OPEN, UPDATE, END_IT, PAGE, DUE };
+enum { OPEN, UPDATE, END_IT, PAGE, DUE, WHERE };
 
 static void ask_as(const char *role, const struct msg *request)
 {
@@ -279,6 +292,13 @@ static void what_is_due_is_told(void **state)
     assert_true(str_eq(rows->items[1].connection, (struct str){.data = id, .bytes = 16}));
 }
 
+static void where_one_is_is_told(void **state)
+{
+    (void)state;
+    ask(&requests[WHERE]);
+    assert_true(str_eq(t.call.reply.rtc_where_reply.node, STR_LIT("node-2")));
+}
+
 static void errors_are_told_and_counted(void **state)
 {
     (void)state;
@@ -293,7 +313,7 @@ static void errors_are_told_and_counted(void **state)
     assert_int_equal(t.call.err, ERR_OVERLOADED);
     size_t bytes = 0;
     AUTO(mem_free) char *text = metrics_write(t.metrics, &bytes);
-    assert_non_null(strstr(text, "lynks_rtc_row_calls_total{result=\"refused\"} 5"));
+    assert_non_null(strstr(text, "lynks_rtc_row_calls_total{result=\"refused\"} 6"));
     assert_non_null(strstr(text, "lynks_rtc_row_calls_total{result=\"failed\"} 1"));
 }
 
@@ -308,6 +328,7 @@ int main(void)
         TEST(all_of_a_node_are_told),
         TEST(the_largest_page_fits_into_one_frame),
         TEST(what_is_due_is_told),
+        TEST(where_one_is_is_told),
         TEST(errors_are_told_and_counted),
     };
     return cmocka_run_group_tests_name("rtc rows", tests, NULL, NULL);

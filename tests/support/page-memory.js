@@ -41,6 +41,8 @@
             return counts.get(video);
         },
         openPeers: () => alive(memory.peers).filter(({ connectionState }) => connectionState !== 'closed').length,
+        /// Those that nobody has collected yet, closed ones too.
+        keptPeers: () => alive(memory.peers).length,
         liveTracks: () => alive(memory.tracks).filter(({ readyState }) => readyState === 'live').map(({ kind }) => kind),
         /// From now on the longest time without sound from anybody, in ms, is looked for: longestGap() tells it.
         async beginGaps() {

@@ -3,27 +3,29 @@
 const ANSWER_MS = 250;
 
 interface Word { ask?: string; mine?: string }
+interface Own { token: string; code: string }
 
 const channel = typeof BroadcastChannel === 'function' ? new BroadcastChannel('lynks') : undefined;
-let own: string | undefined;
+let own: Own | undefined;
 
 channel?.addEventListener('message', ({ data }: MessageEvent<Word>) => {
-    if (own !== undefined && data.ask === own) channel.postMessage({ mine: own } satisfies Word);
+    if (own !== undefined && data.ask !== undefined && [own.token, own.code].includes(data.ask)) channel.postMessage({ mine: data.ask } satisfies Word);
 });
 
-export function ownHere(token: string): void { own = token; }
+/** This tab is in the meeting of that code with that token; without: in none. */
+export function ownHere(now: Own | undefined): void { own = now; }
 
-/** Whether another tab is in with this token. */
-export function ownedElsewhere(token: string): Promise<boolean> {
+/** Whether another tab is in with this token, or in the meeting of this code. */
+export function ownedElsewhere(what: string): Promise<boolean> {
     if (channel === undefined) return Promise.resolve(false);
     return new Promise((resolve) => {
         const finish = (isOwned: boolean) => {
             channel.removeEventListener('message', hear);
             resolve(isOwned);
         };
-        const hear = ({ data }: MessageEvent<Word>) => { if (data.mine === token) finish(true); };
+        const hear = ({ data }: MessageEvent<Word>) => { if (data.mine === what) finish(true); };
         channel.addEventListener('message', hear);
-        channel.postMessage({ ask: token } satisfies Word);
+        channel.postMessage({ ask: what } satisfies Word);
         setTimeout(() => finish(false), ANSWER_MS);
     });
 }

@@ -42,6 +42,8 @@ const isMendable = (error: unknown) => !(error instanceof Problem) || error.isPa
 export function MeetingDoor({ code }: { code: string }) {
     const stage = useSignal<Stage>({ at: 'looking' });
     const isJoining = useSignal(false);
+    /** Another tab of this browser is in. */
+    const isElsewhere = useSignal(false);
     const media = useRef<LocalMedia | undefined>(undefined);
     const place = `participant.${code}`;
 
@@ -53,13 +55,14 @@ export function MeetingDoor({ code }: { code: string }) {
 
     const enter = async (info: JoinInfo, call: Call) => {
         keepHere(place, call.token);
-        ownHere(call.token!);
+        ownHere({ token: call.token!, code });
         stage.value = { at: 'call', info, call };
         const unsubscribe = call.over.subscribe((reason) => {
             if (reason === undefined) return;
             queueMicrotask(() => unsubscribe());
             call.close();
             keepHere(place, undefined);
+            ownHere(undefined);
             stage.value = { at: 'over', name: info.name, reason };
         });
     };
@@ -109,6 +112,7 @@ export function MeetingDoor({ code }: { code: string }) {
             if (token !== undefined && !(await ownedElsewhere(token)) && await resume(info, token)) return;
             freshMedia();
             stage.value = { at: 'join', info };
+            isElsewhere.value = await ownedElsewhere(code);
         } catch (error) {
             stage.value = { at: 'over', name: '', reason: error instanceof Problem ? error.code : 'network', error };
         }
@@ -127,7 +131,7 @@ export function MeetingDoor({ code }: { code: string }) {
     switch (now.at) {
         case 'looking': return <Waiting />;
         case 'join':
-            return <JoinPage code={code} info={now.info} media={media.current!} isJoining={isJoining.value} error={now.error}
+            return <JoinPage code={code} info={now.info} media={media.current!} isJoining={isJoining.value} isElsewhere={isElsewhere.value} error={now.error}
                 onJoin={(name, pin) => void join(now.info, name, pin)} />;
         case 'call': return <MeetingRoom call={now.call} info={now.info} code={code} />;
         case 'over': return <Over code={code} name={now.name} reason={now.reason} error={now.error} onAgain={() => void look()} />;

@@ -94,11 +94,12 @@ interface JoinProps {
     info: JoinInfo;
     media: LocalMedia;
     isJoining: boolean;
+    isElsewhere: boolean;
     error?: unknown;
     onJoin: (name: string, pin: string) => void;
 }
 
-export function JoinPage({ info, media, isJoining, error, onJoin }: JoinProps) {
+export function JoinPage({ info, media, isJoining, isElsewhere, error, onJoin }: JoinProps) {
     const name = useSignal(user.value?.display_name ?? kept('name') ?? '');
     const pin = useSignal('');
     const camera = media.camera.track.value;
@@ -135,6 +136,7 @@ export function JoinPage({ info, media, isJoining, error, onJoin }: JoinProps) {
                         <h1><bdi>{info.name}</bdi></h1>
                         <p class="quiet">{info.waits ? t('join.lobby') : info.begun ? t('join.begun') : t('join.empty')}</p>
                     </div>
+                    {isElsewhere && <p class="note" role="status"><Icon name="info" size={20} /><span>{t('join.otherTab')}</span></p>}
                     <Field label={t('join.name')} value={name.value} onInput={(text) => { name.value = text; }} required maxLength={64}
                         autocomplete="name" wrong={nameProblem} />
                     {info.pin && <Field label={t('join.pin')} value={pin.value} onInput={(text) => { pin.value = text; }} required

@@ -2,6 +2,7 @@
 // pictures of a meeting can be looked at. The microphone stays the browser's own fake.
 (name) => {
     const hue = [...name].reduce((sum, letter) => (sum * 131 + letter.codePointAt(0)) % 997, 7) % 360;
+    const media = navigator.mediaDevices;
     const draw = (pen, { width, height }, beat) => {
         const sway = Math.sin(beat / 9) * width * 0.012;
         const centre = width / 2 + sway;
@@ -26,7 +27,7 @@
         pen.ellipse(centre, height * 0.33, width * 0.1, height * 0.13, 0, Math.PI, 2 * Math.PI);
         pen.fill();
     };
-    const openCamera = (wanted) => {
+    const openCamera = async (wanted) => {
         const size = (side, most) => Math.min(most, wanted[side]?.ideal ?? most);
         const canvas = Object.assign(document.createElement('canvas'), { width: size('width', 640), height: size('height', 360) });
         const pen = canvas.getContext('2d');
@@ -34,6 +35,10 @@
         const timer = setInterval(() => draw(pen, canvas, (beat += 1)), 1000 / 15);
         draw(pen, canvas, 0);
         const [track] = canvas.captureStream(15).getVideoTracks();
+        // It passes for the one that is wanted, or for the first there is.
+        const [device] = (await media.enumerateDevices()).filter(({ kind }) => kind === 'videoinput');
+        const settings = track.getSettings.bind(track);
+        track.getSettings = () => ({ ...settings(), deviceId: wanted.deviceId?.exact ?? device?.deviceId });
         const stop = track.stop.bind(track);
         track.stop = () => {
             clearInterval(timer);
@@ -41,11 +46,10 @@
         };
         return track;
     };
-    const media = navigator.mediaDevices;
     const real = media.getUserMedia.bind(media);
     media.getUserMedia = async ({ audio, video }) => {
         const tracks = audio ? (await real({ audio })).getTracks() : [];
-        if (video) tracks.push(openCamera(video === true ? {} : video));
+        if (video) tracks.push(await openCamera(video === true ? {} : video));
         return new MediaStream(tracks);
     };
 }

@@ -9,6 +9,7 @@
  * are of the processes' own time; compare builds by turns. */
 #include "gateway/gateway.h"
 #include "proto/base/log.h"
+#include "tests/support/c/config_defaults.h"
 #include "tests/support/c/test_token.h"
 
 #include <signal.h>
@@ -219,57 +220,14 @@ static void serve_clients(struct process *process)
 {
     const struct gateway_parts gateway_parts = {
         .loop = process->loop, .metrics = process->metrics, .bus = &process->bus};
-    char host[] = "127.0.0.1";
-    char none[] = "";
-    char closed[] = "closed";
     char token_key[] = TOKEN_KEY;
-    const struct gateway_config config = {.http_host = host,
-                                          .public_url = none,
-                                          .domain = none,
-                                          .published = none,
-                                          .own_front = none,
-                                          .token_key = token_key,
-                                          .unknown_burst = 1,
-                                          .unknown_per_minute = 1,
-                                          .unknown_table_max = 16,
-                                          .good_tokens_max = 16,
-                                          .trusted_proxies = none,
-                                          .cors_origins = none,
-                                          .body_bytes_max = 65536,
-                                          .body_bytes_total_max = 1 << 26,
-                                          .header_bytes_max = 4096,
-                                          .connections_max = CALLS_MAX,
-                                          .connections_per_address_max = CALLS_MAX,
-                                          .streams_max = 1,
-                                          .streams_per_user_max = 1,
-                                          .streams_per_participant_max = 3,
-                                          .streams_per_address_max = 100,
-                                          .room_tails_bytes_max = 1 << 20,
-                                          .request_timeout_ms = 30000,
-                                          .idle_timeout_ms = 60000,
-                                          .request_budget_ms = BUDGET_MS,
-                                          .login_address_burst = 1,
-                                          .login_address_per_minute = 1,
-                                          .login_name_burst = 1,
-                                          .login_name_per_minute = 1,
-                                          .login_table_max = 16,
-                                          .create_burst = 1,
-                                          .name_burst = 1,
-                                          .name_per_minute = 1,
-                                          .join_burst = 1,
-                                          .join_per_minute = 1,
-                                          .code_burst = 1,
-                                          .code_per_minute = 1,
-                                          .pin_burst = 1,
-                                          .pin_per_minute = 1,
-                                          .address_pin_burst = 1,
-                                          .address_pin_per_minute = 1,
-                                          .join_table_max = 16,
-                                          .create_per_minute = 1,
-                                          .registration = closed,
-                                          .register_burst = 1,
-                                          .register_per_minute = 1,
-                                          .register_table_max = 64};
+    struct gateway_config config = {0};
+    config_set_defaults(&config, gateway_options);
+    config.http_port = 0;
+    config.token_key = token_key;
+    config.connections_max = CALLS_MAX;
+    config.connections_per_address_max = CALLS_MAX;
+    config.request_budget_ms = BUDGET_MS;
     struct gateway *gateway = gateway_new(&gateway_parts, &config);
     check(gateway != NULL && loop_run_until(process->loop, is_ready, process, BUDGET_MS),
           "no gateway");

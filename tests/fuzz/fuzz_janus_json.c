@@ -2,7 +2,8 @@
  * on any text. And what a caller may put into a request: it must stay inside its string.
  *
  * Aims at: janusbridge/janus/janus_json.c janusbridge/janus/janus_message.c
- * janusbridge/janus/janus_sieve.c Links: janusbridge_core
+ * Aims at: janusbridge/janus/janus_sieve.c
+ * Links: janusbridge_core
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "tests/support/c/config_defaults.h"
+
 struct held {
     struct http_fixture *fixture;
     struct held *next;
@@ -90,8 +92,6 @@ void http_fixture_restart(struct http_fixture *f)
 
 int http_fixture_setup(void **state)
 {
-    static char host[] = "127.0.0.1";
-    static char none[] = "";
     static char token_key[] = TOKEN_KEY;
     struct http_fixture *f = mem_alloc(sizeof(*f));
     log_capture_setup(NULL);
@@ -99,56 +99,22 @@ int http_fixture_setup(void **state)
     f->loop = loop_new();
     f->metrics = metrics_new();
     f->bus = (struct bus){.ops = &bus_ops, .self = f};
-    static char closed[] = "closed";
-    f->config = (struct gateway_config){
-        .registration = closed,
-        .register_burst = 1,
-        .register_per_minute = 1,
-        .register_table_max = 64,
-        .http_host = host,
-        .body_bytes_max = BODY_MAX,
-        .body_bytes_total_max = 64 * BODY_MAX,
-        .header_bytes_max = 8192,
-        .connections_max = 12000,
-        .connections_per_address_max = 1024,
-        .streams_max = 100,
-        .streams_per_user_max = 10,
-        .streams_per_participant_max = 3,
-        .streams_per_address_max = 100,
-        .room_tails_bytes_max = 1 << 20,
-        .request_timeout_ms = 3 * WAIT_MS,
-        .idle_timeout_ms = 3 * WAIT_MS,
-        .request_budget_ms = 4000,
-        .public_url = none,
-        .domain = none,
-        .published = none,
-        .trusted_proxies = none,
-        .own_front = none,
-        .cors_origins = none,
-        .token_key = token_key,
-        .unknown_burst = 100,
-        .unknown_per_minute = 100,
-        .unknown_table_max = 1024,
-        .good_tokens_max = 1024,
-        .login_address_burst = 100,
-        .login_address_per_minute = 100,
-        .login_name_burst = 10,
-        .login_name_per_minute = 10,
-        .login_table_max = 1024,
-        .create_burst = 1000,
-        .name_burst = 1000,
-        .name_per_minute = 1000,
-        .join_burst = 1000,
-        .join_per_minute = 60000,
-        .code_burst = 1000,
-        .code_per_minute = 60000,
-        .pin_burst = 1000,
-        .pin_per_minute = 60000,
-        .address_pin_burst = 1000,
-        .address_pin_per_minute = 60000,
-        .join_table_max = 64,
-        .create_per_minute = 60000,
-    };
+    config_set_defaults(&f->defaults, gateway_options);
+    f->config = f->defaults;
+    f->config.http_port = 0;
+    f->config.token_key = token_key;
+    f->config.body_bytes_max = BODY_MAX;
+    f->config.body_bytes_total_max = 64 * BODY_MAX;
+    f->config.header_bytes_max = 8192;
+    f->config.connections_max = 12000;
+    f->config.connections_per_address_max = 1024;
+    f->config.request_timeout_ms = 3 * WAIT_MS;
+    f->config.idle_timeout_ms = 3 * WAIT_MS;
+    f->config.request_budget_ms = 4000;
+    f->config.login_name_burst = 10;
+    f->config.login_name_per_minute = 10;
+    f->config.create_burst = 1000;
+    f->config.create_per_minute = 60000;
     http_fixture_restart(f);
     *state = f;
     return 0;
@@ -173,6 +139,7 @@ int http_fixture_teardown(void **state)
     gateway_free(&f->gateway);
     metrics_free(&f->metrics);
     loop_free(&f->loop);
+    config_free(&f->defaults, gateway_options);
     free(f);
     return log_capture_teardown(NULL);
 }

@@ -19,7 +19,7 @@ struct http_fixture {
     struct loop *loop;
     struct metrics *metrics;
     struct bus bus;
-    struct gateway_config config;
+    struct gateway_config defaults, config; /* config has strings of defaults, and of the tests */
     struct gateway *gateway;
     struct http_client *client; /* one to begin with */
     size_t calls;               /* made on the bus */

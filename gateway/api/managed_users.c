@@ -168,6 +168,33 @@ static const struct route_ask ask_change_user = {.message = MSG_user_change,
                                                  .version = user_version,
                                                  .write = write_managed_user};
 
+/* ---- PUT /v1/users/{user}/password ---- */
+
+static const struct member give_password_body[] = {
+    {.name = "new_password",
+     .type = MEMBER_STRING,
+     .min = 10,
+     .max = 1024,
+     .doc = "In clear; not the user name."},
+    {.name = NULL},
+};
+
+/* Oneself: only with the password that one has. A browser that was left open must not be enough. */
+static enum err prepare_give_password(struct exchange *exchange, struct msg *msg)
+{
+    msg->user_password.idempotency_key = repeat_key_attach(exchange);
+    msg->user_password.has_origin = true;
+    msg->user_password.origin = exchange_origin(exchange);
+    if (!read_user_id(exchange, &msg->user_password.user_id)) {
+        return ERR_NOT_FOUND;
+    }
+    return msg->user_password.user_id == exchange->context.principal.user_id ? ERR_FORBIDDEN
+                                                                             : ERR_OK;
+}
+
+static const struct route_ask ask_give_password = {.message = MSG_user_password,
+                                                   .prepare = prepare_give_password};
+
 /* ---- DELETE /v1/users/{user} ---- */
 
 #define TRANSFER "transfer:"
@@ -255,6 +282,16 @@ static const struct route managed_user_rows[] = {
      .answer = {.members = managed_user_members, .doc = "The user as he is now.", .has_etag = true},
      .errors = {ERR_NOT_FOUND, ERR_CONFLICT},
      .ask = &ask_change_user},
+    {.method = "PUT",
+     .template = "/v1/users/{user}/password",
+     .name = "giveUserPassword",
+     .doc = "Gives another user a password, and ends his sessions; oneself: "
+            "/v1/users/me/password.",
+     .who = ROUTE_ADMIN,
+     .body = give_password_body,
+     .answer = {.status = 204, .doc = "It is his from now on; he is signed out within a second."},
+     .errors = {ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_WEAK_PASSWORD},
+     .ask = &ask_give_password},
     {.method = "DELETE",
      .template = "/v1/users/{user}",
      .name = "removeUser",

@@ -175,6 +175,15 @@ static void write_session(const struct exchange *exchange, const struct msg_sess
     json_out_bool(out, str_eq(session->id, session_id_str(exchange->session)));
 }
 
+/* Whose sessions: those of the user whom the path names (an admin asks), else one's own. false: it
+ * cannot be one. */
+static bool read_holder(const struct exchange *exchange, uint64_t *ret_user_id)
+{
+    const struct str id = exchange_parameter(exchange, "user");
+    *ret_user_id = exchange->context.principal.user_id;
+    return id.bytes == 0 || str_id(id, ret_user_id);
+}
+
 /* The session that the path names: by its id, or current. false: it cannot be one. */
 static bool read_session(struct exchange *exchange, uint8_t ret_id[SESSION_ID_BYTES])
 {
@@ -209,7 +218,7 @@ static void write_get(const struct exchange *exchange, const struct msg *reply,
 static const struct route_ask ask_get = {
     .message = MSG_session_page, .prepare = prepare_get, .settle = settle_get, .write = write_get};
 
-/* ---- GET /v1/sessions ---- */
+/* ---- GET /v1/sessions, GET /v1/users/{user}/sessions ---- */
 
 static const struct member list_answer[] = {
     {.name = "items",
@@ -242,11 +251,10 @@ static enum err prepare_session_list(struct exchange *exchange, struct msg *msg)
         return ERR_BAD_REQUEST;
     }
     msg->session_page = (struct msg_session_page){
-        .user_id = exchange->context.principal.user_id,
         .limit = list->paging.limit,
         .after_created_unix_ms = created,
         .after_session = list->paging.has_place ? session_id_str(list->place.id) : STR_NONE};
-    return ERR_OK;
+    return read_holder(exchange, &msg->session_page.user_id) ? ERR_OK : ERR_NOT_FOUND;
 }
 
 static void write_session_list(const struct exchange *exchange, const struct msg *reply,
@@ -286,10 +294,13 @@ static enum err prepare_end(struct exchange *exchange, struct msg *msg)
     struct ending *ending = exchange_attach(exchange, sizeof(*ending), free);
     repeat_key_make(exchange, ending->key);
     msg->session_revoke = (struct msg_session_revoke){
-        .user_id = exchange->context.principal.user_id,
         .session = session_id_str(ending->id),
+        .has_origin = true,
+        .origin = exchange_origin(exchange),
         .idempotency_key = {.data = (const char *)ending->key, .bytes = sizeof(ending->key)}};
-    return read_session(exchange, ending->id) ? ERR_OK : ERR_NOT_FOUND;
+    return read_holder(exchange, &msg->session_revoke.user_id) && read_session(exchange, ending->id)
+               ? ERR_OK
+               : ERR_NOT_FOUND;
 }
 
 /* The current one may have been ended a moment ago; it is over, which is what was asked for. */
@@ -311,10 +322,11 @@ static const struct route_ask ask_end = {
 static enum err prepare_end_others(struct exchange *exchange, struct msg *msg)
 {
     msg->session_revoke =
-        (struct msg_session_revoke){.user_id = exchange->context.principal.user_id,
-                                    .except_session = session_id_str(exchange->session),
+        (struct msg_session_revoke){.except_session = session_id_str(exchange->session),
+                                    .has_origin = true,
+                                    .origin = exchange_origin(exchange),
                                     .idempotency_key = repeat_key_attach(exchange)};
-    return ERR_OK;
+    return read_holder(exchange, &msg->session_revoke.user_id) ? ERR_OK : ERR_NOT_FOUND;
 }
 
 static const struct route_ask ask_end_others = {.message = MSG_session_revoke,
@@ -381,6 +393,33 @@ static const struct route rows[] = {
      .name = "endSession",
      .doc = "Ends one of one's own sessions.",
      .who = ROUTE_USER,
+     .answer = {.status = 204,
+                .doc = "It is over, within a second everywhere.",
+                .sets_cookie = true},
+     .errors = {ERR_NOT_FOUND},
+     .ask = &ask_end},
+    {.method = "GET",
+     .template = "/v1/users/{user}/sessions",
+     .name = "listSessionsOfUser",
+     .doc = "Lists the sessions of a user that go on.",
+     .who = ROUTE_ADMIN,
+     .query = paging_query,
+     .answer = {.members = list_answer, .doc = "A page of them; of nobody: none."},
+     .errors = {ERR_NOT_FOUND},
+     .ask = &ask_list},
+    {.method = "DELETE",
+     .template = "/v1/users/{user}/sessions",
+     .name = "endSessionsOfUser",
+     .doc = "Ends all sessions of a user but the one that this is asked with.",
+     .who = ROUTE_ADMIN,
+     .answer = {.status = 204, .doc = "They are over, within a second everywhere."},
+     .errors = {ERR_NOT_FOUND},
+     .ask = &ask_end_others},
+    {.method = "DELETE",
+     .template = "/v1/users/{user}/sessions/{session}",
+     .name = "endSessionOfUser",
+     .doc = "Ends a session of a user.",
+     .who = ROUTE_ADMIN,
      .answer = {.status = 204,
                 .doc = "It is over, within a second everywhere.",
                 .sets_cookie = true},

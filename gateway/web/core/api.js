@@ -40,10 +40,13 @@ export class Problem extends Error {
     }
 }
 
-/** @param {Response} response */
+/**
+ * Rejects, if the answer was cut off.
+ * @param {Response} response
+ */
 async function readJson(response) {
     const isJson = /^application\/(\w+\+)?json\b/.test(response.headers.get('content-type') ?? '');
-    return isJson ? response.json().catch(() => undefined) : undefined;
+    return isJson ? response.json() : undefined;
 }
 
 /**
@@ -51,7 +54,7 @@ async function readJson(response) {
  * @returns {Promise<Problem>}
  */
 export async function problemOf(response) {
-    const said = await readJson(response) ?? {};
+    const said = await readJson(response).catch(() => undefined) ?? {};
     const seconds = Number.parseInt(response.headers.get('retry-after') ?? '', 10);
     return new Problem({
         status: response.status,

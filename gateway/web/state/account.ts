@@ -1,4 +1,4 @@
-// One's own account: the name that others see, the password, and where one is signed in.
+// One's own account: the name that others see, the password, and where one is signed in; of the last, admins see everybody's.
 import type { Api } from '../core/api.js';
 import type { User } from './session.ts';
 import { user } from './session.ts';
@@ -35,11 +35,14 @@ export async function setDisplayName(api: Api, { tag }: ReadUser, name: string):
 export const setPassword = (api: Api, current: string, fresh: string) =>
     api.put('/v1/users/me/password', { current_password: current, new_password: fresh });
 
+/** One's own; with a user's id, for admins: his. */
+const sessionsPath = (userId?: string) => (userId === undefined ? '/v1/sessions' : `/v1/users/${userId}/sessions`);
+
 /** This one first, then those used last. */
-export async function listSessions(api: Api): Promise<Session[]> {
-    const all = await allOf<Session>(api, '/v1/sessions');
+export async function listSessions(api: Api, userId?: string): Promise<Session[]> {
+    const all = await allOf<Session>(api, sessionsPath(userId));
     return all.sort((a, b) => Number(b.current) - Number(a.current) || Date.parse(b.last_used_at) - Date.parse(a.last_used_at));
 }
 
-export const endSession = (api: Api, id: string) => api.delete(`/v1/sessions/${id}`);
-export const endOtherSessions = (api: Api) => api.delete('/v1/sessions');
+export const endSession = (api: Api, id: string, userId?: string) => api.delete(`${sessionsPath(userId)}/${id}`);
+export const endOtherSessions = (api: Api, userId?: string) => api.delete(sessionsPath(userId));

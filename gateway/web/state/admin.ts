@@ -27,6 +27,9 @@ export const addUser = (api: Api, env: Env, { display_name, ...user }: NewUser):
 export const changeUser = (api: Api, id: string, change: { role?: User['role']; disabled?: boolean }): Promise<Account> =>
     api.patch(`/v1/users/${id}`, change, { match: '*' });
 
+/** Signs him out everywhere. */
+export const givePassword = (api: Api, id: string, password: string) => api.put(`/v1/users/${id}/password`, { new_password: password });
+
 /** @param heir the user name of who gets the meetings; empty: they end */
 export async function removeUser(api: Api, id: string, heir: string): Promise<void> {
     const rooms = heir === '' ? 'end' : `transfer:${await idOf(api, heir)}`;

@@ -102,6 +102,42 @@ test('who is disabled is out everywhere, and comes back', async () => {
     assert.equal((await change(self, { role: 'member' })).status, 409);
 });
 
+test('an admin gives another a new password, sees where he is signed in, and ends that', async () => {
+    const { json: { id } } = await add({ username: 'gina', password: 'open it now' });
+    const sessionsOf = (path = '', method = 'GET') => users(method, `/${id}/sessions${path}`);
+    const isOut = (token) => eventually(async () => (await stack.request('/v1/users/me', { method: 'GET', token })).status === 401,
+        { within: IN_FORCE_MS, what: 'a session is over' });
+    const [first, second] = [await open('gina', 'open it now'), await open('gina', 'open it now')];
+    const listed = (await sessionsOf()).json.items;
+    assert.equal(listed.length, 2);
+    assert.ok(listed.every(({ current }) => !current));
+    const mine = await stack.request('/v1/sessions/current', { method: 'GET', token: second });
+    assert.equal((await sessionsOf(`/${mine.json.id}`, 'DELETE')).status, 204);
+    await isOut(second);
+    assert.equal((await sessionsOf(`/${mine.json.id}`, 'DELETE')).status, 404);
+    assert.equal((await stack.request('/v1/users/me', { method: 'GET', token: first })).status, 200);
+    assert.equal((await sessionsOf('', 'DELETE')).status, 204);
+    await isOut(first);
+    assert.deepEqual((await sessionsOf()).json.items, []);
+
+    const third = await open('gina', 'open it now');
+    const give = (password, whom = id) => users('PUT', `/${whom}/password`, { body: { new_password: password } });
+    assert.equal((await give('gina')).status, 422);
+    assert.equal((await give('another one')).status, 204);
+    await isOut(third);
+    assert.equal((await signIn('gina', 'open it now')).status, 401);
+    const fourth = await open('gina', 'another one');
+    assert.equal((await give('open it now', 999999)).status, 404);
+    const [[self]] = await stack.sql("SELECT id FROM users WHERE username = 'admin'");
+    assert.equal((await give('open it now', self)).status, 403); // his own: with the one that he has
+    for (const [method, path, body] of [['GET', '/sessions'], ['DELETE', '/sessions'], ['PUT', '/password', { new_password: 'open it now' }]]) {
+        const refused = await stack.request(`/v1/users/${self}${path}`, { method, token: fourth, body });
+        assert.equal(refused.status, 403, `${method} ${path}`);
+    }
+    const acts = await stack.sql(`SELECT act, by_name FROM audit WHERE user_id = ${id} ORDER BY id`);
+    assert.deepEqual(acts, [['1', 'admin'], ['5', 'admin'], ['5', 'admin'], ['3', 'admin']]);
+});
+
 // Whoever is in the way of it: it is the command's own transaction.
 test('what an admin does to others is kept, with his address and the id of the request', async () => {
     const added = await add({ username: 'hugo', password: 'open it now' });

@@ -1,7 +1,6 @@
 // Who may sign in: found, added, made an admin, kept out, removed.
 import { useSignal } from '@preact/signals';
-import { Problem } from '../../core/api.js';
-import { addUser, changeUser, readPage, removeUser, type Account } from '../../state/admin.ts';
+import { addUser, changeUser, readPage, type Account } from '../../state/admin.ts';
 import { user } from '../../state/session.ts';
 import { api, env } from '../env.ts';
 import { t } from '../i18n.ts';
@@ -12,8 +11,7 @@ import { usePages } from '../parts/load.ts';
 import { showError, showToast } from '../parts/toasts.tsx';
 import { fieldProblem } from '../problem.ts';
 import { navigate } from '../router.tsx';
-
-const isConflict = (error: unknown) => error instanceof Problem && error.code === 'conflict';
+import { GivePassword, isConflict, isWeakPassword, RemoveUser, TheirSessions } from './admin_account.tsx';
 
 /** Of one who is there already, and of the last admin, there is more to say than that it does not fit. */
 const showFault = (error: unknown) => {
@@ -31,7 +29,7 @@ function AddUser({ onAdded, onClose }: { onAdded: () => Promise<void>; onClose: 
         await onAdded();
     });
     const isTaken = isConflict(add.error);
-    const isWeak = add.error instanceof Problem && (add.error.code === 'weak_password' || fieldProblem(add.error, '/password') !== undefined);
+    const isWeak = isWeakPassword(add.error, '/password');
     return (
         <Dialog title={t('admin.add')} onClose={onClose}>
             <Form onSubmit={() => void add.run()} label={t('admin.add')}>
@@ -49,34 +47,9 @@ function AddUser({ onAdded, onClose }: { onAdded: () => Promise<void>; onClose: 
     );
 }
 
-function RemoveUser({ account, onRemoved, onClose }: { account: Account; onRemoved: () => Promise<void>; onClose: () => void }) {
-    const fate = useSignal<'end' | 'transfer'>('end');
-    const heir = useSignal('');
-    const remove = useAction(async () => {
-        await removeUser(api, account.id, fate.value === 'end' ? '' : heir.value.trim());
-        onClose();
-        await onRemoved();
-    });
-    return (
-        <Dialog title={t('admin.removeTitle', { name: account.display_name })} onClose={onClose}>
-            <p>{t('admin.removeText')}</p>
-            <Form onSubmit={() => void remove.run()} label={t('admin.remove')}>
-                <Select label={t('admin.fate')} value={fate.value} options={[['end', t('admin.fate.end')], ['transfer', t('admin.fate.transfer')]]}
-                    onChange={(one) => { fate.value = one as 'end' | 'transfer'; }} />
-                {fate.value === 'transfer' && <Field label={t('admin.heir')} value={heir.value} onInput={(text) => { heir.value = text; }} required
-                    autocomplete="off" autocapitalize="none" spellcheck={false} />}
-                {isConflict(remove.error) ? <p class="note danger" role="alert"><Icon name="alert" size={20} /><span>{t('admin.lastAdmin')}</span></p> : <Wrong error={remove.error} />}
-                <div class="row">
-                    <button type="submit" class="button danger" disabled={remove.isBusy}>{t('admin.remove')}</button>
-                    <button type="button" class="button" onClick={onClose}>{t('cancel')}</button>
-                </div>
-            </Form>
-        </Dialog>
-    );
-}
-
 function UserRow({ account, onChanged }: { account: Account; onChanged: () => Promise<void> }) {
-    const isRemoving = useSignal(false);
+    const open = useSignal<'password' | 'sessions' | 'remove' | undefined>(undefined);
+    const close = () => { open.value = undefined; };
     const isMe = account.id === user.value?.id;
     const isAdmin = account.role === 'admin';
     const change = (what: Parameters<typeof changeUser>[2]) => void changeUser(api, account.id, what).then(onChanged, showFault);
@@ -92,9 +65,13 @@ function UserRow({ account, onChanged }: { account: Account; onChanged: () => Pr
                 { text: t('admin.theirRooms'), icon: 'people', act: () => navigate(`/admin/rooms?user=${account.id}`) },
                 !isMe && { text: isAdmin ? t('admin.makeMember') : t('admin.makeAdmin'), icon: 'crown', act: () => change({ role: isAdmin ? 'member' : 'admin' }) },
                 !isMe && { text: account.disabled ? t('admin.enable') : t('admin.disable'), icon: 'lock', act: () => change({ disabled: !account.disabled }) },
-                !isMe && { text: t('admin.remove'), icon: 'trash', isDanger: true, act: () => { isRemoving.value = true; } },
+                !isMe && { text: t('admin.givePassword'), icon: 'key', act: () => { open.value = 'password'; } },
+                { text: t('admin.theirSessions'), icon: 'user', act: () => { open.value = 'sessions'; } },
+                !isMe && { text: t('admin.remove'), icon: 'trash', isDanger: true, act: () => { open.value = 'remove'; } },
             ]} />
-            {isRemoving.value && <RemoveUser account={account} onRemoved={onChanged} onClose={() => { isRemoving.value = false; }} />}
+            {open.value === 'password' && <GivePassword account={account} onClose={close} />}
+            {open.value === 'sessions' && <TheirSessions account={account} onClose={close} />}
+            {open.value === 'remove' && <RemoveUser account={account} onRemoved={onChanged} onClose={close} />}
         </li>
     );
 }

@@ -1,14 +1,15 @@
 // Oneself: the name that others see, how this browser shows things, the password, and where one is signed in.
 import { useSignal } from '@preact/signals';
 import { Problem } from '../../core/api.js';
-import { endOtherSessions, endSession, listSessions, readMe, setDisplayName, setPassword, type Session } from '../../state/account.ts';
+import { endOtherSessions, listSessions, readMe, setDisplayName, setPassword, type Session } from '../../state/account.ts';
 import { user } from '../../state/session.ts';
 import { api } from '../env.ts';
-import { dateAndTime, language, LANGUAGES, setLanguage, t, type Language } from '../i18n.ts';
+import { language, LANGUAGES, setLanguage, t, type Language } from '../i18n.ts';
 import { Field, Form, Select, useAction, Wrong } from '../parts/form.tsx';
 import { useLoaded, type Loaded } from '../parts/load.ts';
 import { Page } from '../parts/page.tsx';
 import { Section } from '../parts/section.tsx';
+import { SessionList } from '../parts/session_list.tsx';
 import { showError, showToast } from '../parts/toasts.tsx';
 import { fieldProblem } from '../problem.ts';
 import { setTheme, theme, THEMES, type Theme } from '../theme.ts';
@@ -89,22 +90,6 @@ function Password({ onChanged }: { onChanged: () => Promise<void> }) {
     );
 }
 
-function SessionRow({ session, onEnded }: { session: Session; onEnded: () => Promise<void> }) {
-    const { device, address, created_at: created, last_used_at: used } = session;
-    return (
-        <li>
-            <span class="what">
-                <span class="name"><bdi>{device}</bdi></span>
-                <small class="quiet">{address} · {t('sessions.since', { when: dateAndTime(created) })}{!session.current && ` · ${t('sessions.used', { when: dateAndTime(used) })}`}</small>
-            </span>
-            {session.current ? <span class="badge">{t('sessions.this')}</span> : (
-                <button type="button" class="button small" aria-label={t('sessions.endWho', { device })}
-                    onClick={() => void endSession(api, session.id).then(onEnded, showError)}>{t('nav.signOut')}</button>
-            )}
-        </li>
-    );
-}
-
 function Sessions({ sessions }: { sessions: Loaded<Session[]> }) {
     const end = useAction(async () => {
         await endOtherSessions(api);
@@ -114,7 +99,7 @@ function Sessions({ sessions }: { sessions: Loaded<Session[]> }) {
     return (
         <Section title={t('sessions.title')} text={t('sessions.text')}>
             <Wrong error={sessions.error ?? end.error} />
-            <ul class="list">{sessions.value?.map((session) => <SessionRow key={session.id} session={session} onEnded={sessions.reload} />)}</ul>
+            <SessionList sessions={sessions} />
             {others > 0 && <div><button type="button" class="button" disabled={end.isBusy} onClick={() => void end.run()}>{t('sessions.endOthers')}</button></div>}
         </Section>
     );

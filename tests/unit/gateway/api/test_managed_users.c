@@ -13,6 +13,8 @@
     "{\"id\":\"41\",\"username\":\"carol\",\"display_name\":\"Carol\",\"role\":\"member\","        \
     "\"disabled\":false}"
 
+#define SESSION "000102030405060708090a0b0c0d0e0f"
+
 static const struct msg_user carol = {.id = 41,
                                       .username = STR_LIT("carol"),
                                       .display_name = STR_LIT("Carol"),
@@ -56,6 +58,10 @@ static void test_members_are_told_nothing(void **state)
         {"GET", "/v1/users/none", NULL},
         {"PATCH", "/v1/users/41", "{\"disabled\":true}"},
         {"DELETE", "/v1/users/41", NULL},
+        {"PUT", "/v1/users/41/password", "{\"new_password\":\"open it now\"}"},
+        {"GET", "/v1/users/41/sessions", NULL},
+        {"DELETE", "/v1/users/41/sessions", NULL},
+        {"DELETE", "/v1/users/41/sessions/" SESSION, NULL},
     };
     struct api_fixture *f = *state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -66,6 +72,9 @@ static void test_members_are_told_nothing(void **state)
         assert_null(mock_bus_pending(&f->bus, MSG_user_get));
         assert_null(mock_bus_pending(&f->bus, MSG_user_change));
         assert_null(mock_bus_pending(&f->bus, MSG_user_remove));
+        assert_null(mock_bus_pending(&f->bus, MSG_user_password));
+        assert_null(mock_bus_pending(&f->bus, MSG_session_page));
+        assert_null(mock_bus_pending(&f->bus, MSG_session_revoke));
         ask_free(&ask);
     }
 }
@@ -206,6 +215,87 @@ static void test_one_is_shown_and_changed(void **state)
     ask_free(&ask);
 }
 
+static void test_one_gets_a_password(void **state)
+{
+    static const struct {
+        enum err err;
+        int status;
+    } refusals[] = {{ERR_NOT_FOUND, 404}, {ERR_WEAK_PASSWORD, 422}};
+    static const char body[] = "{\"new_password\":\"open it now\"}";
+    struct api_fixture *f = *state;
+    struct ask *ask = begin(f, "PUT", "/v1/users/41/password", body, ROLE_ADMIN);
+    struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_user_password);
+    const struct msg_user_password *password = &call->request.user_password;
+    assert_int_equal(password->user_id, 41);
+    assert_int_equal(password->idempotency_key.bytes, 16);
+    assert_int_equal(password->current_password.bytes, 0);
+    assert_true(str_eq(password->new_password, STR_LIT("open it now")));
+    assert_true(password->has_origin);
+    const struct msg reply = {.id = MSG_user_password_reply, .user_password_reply = {.revoked = 2}};
+    mock_bus_answer(call, ERR_OK, &reply);
+    assert_int_equal(ask->status, 204);
+    ask_free(&ask);
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+        ask = begin(f, "PUT", "/v1/users/41/password", body, ROLE_ADMIN);
+        fail_call(f, MSG_user_password, refusals[i].err);
+        assert_int_equal(ask->status, refusals[i].status);
+        ask_free(&ask);
+    }
+    ask = begin(f, "PUT", "/v1/users/none/password", body, ROLE_ADMIN);
+    assert_int_equal(ask->status, 404);
+    ask_free(&ask);
+}
+
+/* Who finds an admin's browser open cannot take over his account by it. */
+static void test_ones_own_password_is_not_given(void **state)
+{
+    struct api_fixture *f = *state;
+    struct ask *ask =
+        begin(f, "PUT", "/v1/users/1/password", "{\"new_password\":\"open it now\"}", ROLE_ADMIN);
+    assert_int_equal(ask->status, 403);
+    assert_null(mock_bus_pending(&f->bus, MSG_user_password));
+    ask_free(&ask);
+}
+
+static void test_sessions_of_one(void **state)
+{
+    static const uint8_t id[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    struct api_fixture *f = *state;
+    struct ask *ask = begin(f, "GET", "/v1/users/41/sessions?limit=2", NULL, ROLE_ADMIN);
+    struct mock_bus_call *call = mock_bus_pending(&f->bus, MSG_session_page);
+    assert_int_equal(call->request.session_page.user_id, 41);
+    assert_int_equal(call->request.session_page.limit, 2);
+    const struct msg page = {.id = MSG_session_page_reply};
+    mock_bus_answer(call, ERR_OK, &page);
+    assert_string_equal(ask->body, "{\"items\":[]}");
+    ask_free(&ask);
+    const struct msg revoked = {.id = MSG_session_revoke_reply,
+                                .session_revoke_reply = {.revoked = 1}};
+    for (size_t is_named = 0; is_named < 2; is_named++) {
+        ask = begin(f, "DELETE",
+                    is_named ? "/v1/users/41/sessions/" SESSION : "/v1/users/41/sessions", NULL,
+                    ROLE_ADMIN);
+        call = mock_bus_pending(&f->bus, MSG_session_revoke);
+        const struct msg_session_revoke *revoke = &call->request.session_revoke;
+        assert_int_equal(revoke->user_id, 41);
+        assert_int_equal(revoke->session.bytes, is_named ? 16 : 0);
+        assert_true(!is_named || memcmp(revoke->session.data, id, sizeof(id)) == 0);
+        assert_int_equal(revoke->idempotency_key.bytes, 16);
+        mock_bus_answer(call, ERR_OK, &revoked);
+        assert_int_equal(ask->status, 204);
+        ask_free(&ask);
+    }
+    static const char *const none[][2] = {{"GET", "/v1/users/x/sessions"},
+                                          {"DELETE", "/v1/users/x/sessions"},
+                                          {"DELETE", "/v1/users/x/sessions/" SESSION},
+                                          {"DELETE", "/v1/users/41/sessions/x"}};
+    for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+        ask = begin(f, none[i][0], none[i][1], NULL, ROLE_ADMIN);
+        assert_int_equal(ask->status, 404);
+        ask_free(&ask);
+    }
+}
+
 static void test_one_is_removed(void **state)
 {
     static const struct {
@@ -283,6 +373,9 @@ int main(void)
         T(test_a_name_that_is_too_long_before_it_is_composed),
         T(test_pages),
         T(test_one_is_shown_and_changed),
+        T(test_one_gets_a_password),
+        T(test_ones_own_password_is_not_given),
+        T(test_sessions_of_one),
         T(test_one_is_removed),
         T(test_one_that_cannot_be_removed),
         T(test_ids_that_are_none),

@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { Api, Problem } from '../../../../gateway/web/core/api.js';
 import { World, deferred, json, problem, settle } from './fakes.mjs';
 
+const cutOff = (status) => new Response('{"ok":', { status, headers: { 'content-type': 'application/json' } });
+
 test('a request has the token, and its body as JSON; the answer is JSON, or nothing', async () => {
     const world = new World();
     world.on('PUT /v1/x', () => json({ a: 1 }));
@@ -50,6 +52,21 @@ test('an error without a document is one, too', async () => {
     world.on('GET /v1/x', () => new Response('<html>', { status: 418, headers: { 'content-type': 'text/html', 'x-request-id': 'r8' } }));
     const error = await world.api.get('/v1/x').catch((caught) => caught);
     assert.deepEqual([error.status, error.code, error.requestId], [418, 'http_418', 'r8']);
+});
+
+test('an answer that was cut off is asked for again; where it cannot be, there was none', async () => {
+    const world = new World();
+    const answers = [cutOff(200), json({ ok: true }), cutOff(201), cutOff(503)];
+    world.on('GET /v1/x', () => answers.shift());
+    world.on('POST /v1/x', () => answers.shift());
+    const done = world.api.get('/v1/x');
+    await world.pass(5000);
+    assert.deepEqual(await done, { ok: true });
+    for (const status of [0, 503]) {
+        const error = await world.api.post('/v1/x', {}).catch((caught) => caught);
+        assert.ok(error instanceof Problem);
+        assert.equal(error.status, status);
+    }
 });
 
 test('what can be repeated is, after as long as the gateway asks for', async () => {

@@ -1,0 +1,145 @@
+#!/usr/bin/env -S node --test-reporter=tap
+// Who looks after the service, with nothing but a browser: numbers and warnings, users, meetings. The tests build on each other.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { startStack } from '../support/stack.mjs';
+import { eventually } from '../support/wait.mjs';
+import { buildWeb } from '../support/web.mjs';
+import { startVisitors } from './visitors.mjs';
+
+const ADMIN_TOOL = fileURLToPath(new URL('../../deploy/admin', import.meta.url));
+const A_WHILE_MS = 15000;
+
+let browser;
+let stack;
+let url;
+let admin;
+let dora;
+
+before(async () => {
+    browser = await startVisitors();
+    stack = await startStack({ LYNKS_WEB_ROOT: await buildWeb() });
+    url = `http://127.0.0.1:${stack.ports.http}`;
+    const { stdout } = await promisify(execFile)(ADMIN_TOOL, ['password'], { env: stack.env });
+    admin = await browser.visitor('admin');
+    await admin.signIn(url, 'admin', stdout.trim());
+});
+after(async () => {
+    await browser?.close();
+    await stack?.remove();
+});
+
+const dialog = () => admin.page.getByRole('dialog');
+const row = (name) => admin.page.getByRole('listitem').filter({ hasText: name });
+const choose = async (of, item) => {
+    await admin.click(`More for ${of}`);
+    await admin.page.getByRole('menuitem', { name: item, exact: true }).click();
+};
+const canSignIn = async (password) => (await stack.request('/v1/sessions', { body: { username: 'dora', password } })).status === 201;
+const isSignedOut = async (visitor) => {
+    await eventually(async () => (await visitor.page.request.get(`${url}/v1/users/me`)).status() === 401,
+        { within: A_WHILE_MS, what: `${visitor.name}'s session is over` });
+    await visitor.page.goto(`${url}/profile`);
+    await visitor.heading('Sign in');
+};
+
+test('the numbers of now, and that all is well', async () => {
+    await admin.page.goto(`${url}/admin`);
+    await admin.sees('All is well.');
+    await admin.page.getByRole('group', { name: 'What is needed' }).waitFor();
+    await admin.isAccessible('admin, now');
+    await admin.shot('admin-now');
+});
+
+test('a user is added, and signs in', async () => {
+    await admin.page.getByRole('link', { name: 'Users' }).click();
+    await admin.click('Add a user');
+    await dialog().getByLabel('User name').fill('dora');
+    await dialog().getByLabel('Name that others see').fill('Dora');
+    await dialog().getByLabel('Password').fill('open it now');
+    await dialog().getByRole('button', { name: 'Add' }).click();
+    await admin.sees('dora may sign in.');
+    await row('Dora').waitFor();
+    await admin.isAccessible('admin, users');
+    await admin.shot('admin-users');
+    dora = await browser.visitor('dora');
+    await dora.signIn(url, 'dora', 'open it now');
+});
+
+test('where a user is signed in is shown, and can be ended', async () => {
+    await choose('Dora', 'Where signed in');
+    await dialog().getByRole('listitem').first().waitFor();
+    await admin.isAccessible('admin, sessions of a user');
+    await admin.shot('admin-sessions');
+    await dialog().getByRole('button', { name: 'Sign out everywhere' }).click();
+    await dialog().getByText('Nowhere.').waitFor();
+    await admin.page.keyboard.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+    await isSignedOut(dora);
+});
+
+test('a user gets a new password', async () => {
+    await choose('Dora', 'Give a new password');
+    await dialog().getByRole('textbox', { name: 'New password' }).fill('dora dora dora');
+    await admin.isAccessible('admin, a new password');
+    await admin.shot('admin-password');
+    await dialog().getByRole('button', { name: 'Give a new password' }).click();
+    await admin.sees('Dora has a new password.');
+    assert.equal(await canSignIn('open it now'), false);
+    await dora.signIn(url, 'dora', 'dora dora dora');
+});
+
+test('meetings of all are there, and who is in them', async () => {
+    await dora.page.getByLabel('Name of the meeting').fill('Monday');
+    await dora.click('New meeting');
+    await dora.sees('Monday is ready.');
+    const link = new URL(await dora.page.getByRole('link', { name: 'Monday' }).getAttribute('href'), url).href;
+    await dora.page.goto(link);
+    await dora.click('Join');
+    await dora.isIn();
+    await choose('Dora', 'Meetings');
+    await admin.sees('Meetings of Dora');
+    await choose('Monday', 'Who is in');
+    await dialog().getByText('Dora').waitFor();
+    await admin.isAccessible('admin, meetings');
+    await admin.page.keyboard.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+    await choose('Monday', 'End for all');
+    await dialog().getByRole('button', { name: 'End for all' }).click();
+    await dora.heading('The meeting has ended');
+});
+
+test('who is disabled is signed out and stays out; who is removed is gone', async () => {
+    await admin.page.getByRole('link', { name: 'Users' }).last().click();
+    await choose('Dora', 'Disable and sign out');
+    await row('Dora').getByText('disabled').waitFor();
+    assert.equal(await canSignIn('dora dora dora'), false);
+    await isSignedOut(dora);
+    await choose('Dora', 'Enable');
+    await row('Dora').getByText('disabled').waitFor({ state: 'detached' });
+    assert.equal(await canSignIn('dora dora dora'), true);
+    await choose('Dora', 'Remove');
+    await dialog().getByRole('button', { name: 'Remove' }).click();
+    await row('Dora').waitFor({ state: 'detached' });
+    assert.equal(await canSignIn('dora dora dora'), false);
+});
+
+test('a service that is away is named, in words', async () => {
+    await admin.page.goto(`${url}/admin`);
+    await admin.sees('All is well.');
+    await stack.signal('roomsvc', 'SIGSTOP');
+    try {
+        await admin.page.getByRole('status').getByText(/cannot be used/).first().waitFor();
+        await admin.shot('admin-warning');
+    } finally {
+        await stack.signal('roomsvc', 'SIGCONT');
+    }
+    await admin.sees('All is well.');
+});
+
+test('no page has complained', () => {
+    assert.deepEqual(browser.faults(), []);
+});

@@ -3,12 +3,15 @@
 // an operation answers, to a good request and to bad ones, must be what the document says of it.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import Ajv2020 from 'ajv/dist/2020.js';
 import { startStack } from '../support/stack.mjs';
 import { drawToken, tokenKeyOf } from '../support/tokens.mjs';
+import { webTypes } from './web-types.mjs';
 
+const WEB_TYPES = new URL('../../gateway/web/core/api_types.d.ts', import.meta.url);
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 const FOREIGN_TOKEN = 'ab'.repeat(32); // no gateway has drawn it
 const TOO_LARGE = 'x'.repeat(192 * 1024 + 1); // for any of them
@@ -398,6 +401,12 @@ test('a Host that is not ours gets 421, but from the original three', async () =
             assertDescribed(row, await send(row, { headers: { host } }), row.good, host);
         }
     }
+});
+
+test('the types of the web client are those of the document', async () => {
+    const types = await webTypes(document);
+    if (process.env.LYNKS_KEEP_TYPES === '1') await writeFile(WEB_TYPES, types);
+    assert.equal(await readFile(WEB_TYPES, 'utf8'), types);
 });
 
 test('each code that the document names has a page', async () => {

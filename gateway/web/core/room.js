@@ -1,31 +1,10 @@
 // What is known of a room: a pure function of the snapshot and the events after it. A state is never changed, another one is made.
 
 /**
- * @typedef {'audio' | 'video' | 'screen'} Source
- *
- * @typedef {object} Track what a participant sends
- * @property {Source} source
- * @property {boolean} muted others do not get it
- * @property {'flowing' | 'lost'} media lost: nothing of it arrives now
- *
- * @typedef {object} Participant
- * @property {string} id
- * @property {string} name
- * @property {string} role
- * @property {string} state
- * @property {boolean} guest
- * @property {string} [hand_raised_at]
- * @property {Source[]} muted
- * @property {string} joined_at
- * @property {Track[]} [tracks]
- *
- * @typedef {object} Message
- * @property {string} id
- * @property {number} seq
- * @property {string} text
- * @property {{id: string, name: string}} from
- * @property {string} [to] to whom alone: a participant
- * @property {string} time
+ * @typedef {import('./api_types.js').Participant} Participant
+ * @typedef {import('./api_types.js').Message} Message
+ * @typedef {Participant['tracks'][number]} Track what a participant sends
+ * @typedef {Track['source']} Source
  *
  * @typedef {object} RoomState
  * @property {boolean} isKnown there was a snapshot, and no reset after it

@@ -1,18 +1,11 @@
 // One's own account: the name that others see, the password, and where one is signed in; of the last, admins see everybody's.
 import type { Api } from '../core/api.js';
+import type { Session } from '../core/api_types.js';
 import type { User } from './session.ts';
 import { user } from './session.ts';
 import { allOf } from './rooms.ts';
 
-export interface Session {
-    id: string;
-    kind: string;
-    device: string;
-    address: string;
-    created_at: string;
-    last_used_at: string;
-    current: boolean;
-}
+export type { Session };
 
 export interface ReadUser { user: User; tag: string | undefined }
 

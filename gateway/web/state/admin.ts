@@ -2,9 +2,9 @@
 import type { Api } from '../core/api.js';
 import { Problem } from '../core/api.js';
 import type { Env } from '../core/env.js';
-import type { User } from './session.ts';
+import type { Account, User } from '../core/api_types.js';
 
-export interface Account extends User { disabled: boolean }
+export type { Account };
 
 export interface Page<T> { items: T[]; next: string | undefined }
 

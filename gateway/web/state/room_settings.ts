@@ -1,5 +1,6 @@
 // What is set of a room, and who may set what: what a form shows, and what of it is to be sent. Pure functions and requests.
 import type { Api } from '../core/api.js';
+import type { Ban, Invitation as MadeInvitation, Member } from '../core/api_types.js';
 import type { Env } from '../core/env.js';
 import { localInput, timeOfInput } from './local_time.ts';
 import type { Room } from './rooms.ts';
@@ -8,28 +9,9 @@ import type { User } from './session.ts';
 export type Role = NonNullable<Room['role']>;
 export type GivenRole = Exclude<Role, 'owner'>;
 
-export interface Member { user: { id: string; display_name: string }; role: Role; added_at?: string }
-
-export interface Invitation {
-    id: string;
-    role: Role;
-    label?: string;
-    max_uses: number | null;
-    uses: number;
-    expires_at: string | null;
-    created_at: string;
-    /** Only of one that was just made. */
-    url?: string;
-}
-
-export interface Ban {
-    id: string;
-    name: string;
-    by: ('user' | 'invitation' | 'device')[];
-    note?: string;
-    expires_at: string | null;
-    created_at: string;
-}
+export type { Ban, Member };
+/** Secret and link are told of one that was just made only. */
+export type Invitation = Omit<MadeInvitation, 'secret'>;
 
 /** As the fields of the form have it. */
 export interface Options {

@@ -1,28 +1,9 @@
 // Rooms as the API gives them, and lists that come in pages.
 import type { Api } from '../core/api.js';
+import type { Room } from '../core/api_types.js';
 import type { Env } from '../core/env.js';
 
-export interface Room {
-    id: string;
-    code?: string;
-    url?: string;
-    name: string;
-    access: 'open' | 'members' | 'invited';
-    guests_wait: boolean;
-    lobby: boolean;
-    locked: boolean;
-    has_pin: boolean;
-    participants_max: number;
-    publishers_max: number;
-    chat: boolean;
-    screen_share: boolean;
-    mute_on_entry: boolean;
-    unmute: 'self' | 'moderators';
-    expires_at?: string;
-    role?: 'viewer' | 'participant' | 'moderator' | 'owner';
-    owner?: { id: string; display_name: string };
-    created_at: string;
-}
+export type { Room };
 
 const PAGE = 100;
 const PAGES_MOST = 10;

@@ -2,8 +2,9 @@
 import { signal } from '@preact/signals';
 import type { Api } from '../core/api.js';
 import { Problem } from '../core/api.js';
+import type { User } from '../core/api_types.js';
 
-export interface User { id: string; username: string; display_name: string; role: 'member' | 'admin' }
+export type { User };
 
 /** undefined: it is not known yet; null: nobody. */
 export const user = signal<User | null | undefined>(undefined);

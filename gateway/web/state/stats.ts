@@ -1,18 +1,8 @@
 // What an admin sees of the whole: as GET /v1/stats tells it, and what of it somebody should look at.
 import type { Api } from '../core/api.js';
+import type { Stats } from '../core/api_types.js';
 
-export interface Stats {
-    time: string;
-    /** Absent, as the next ones are: it could not be counted. */
-    rooms?: { total: number; with_people: number };
-    participants?: { joined: number; waiting: number };
-    media?: { publishing: number; watching: number };
-    users?: { total: number; disabled: number; sessions: number };
-    gateways?: { id: string; participants: number; seen_at: string }[];
-    nodes?: { name: string; held: boolean; connections: number; seen_at: string | null }[];
-    services: { name: string; ready: boolean; reason?: string }[];
-    warnings: { code: string; text: string }[];
-}
+export type { Stats };
 
 /** By what is known here there are words of each language; others come with the server's. */
 export type Warning =

@@ -17,17 +17,8 @@ import { Overtaken } from './loop.js';
  * @property {0 | 1 | 2} [layer] the largest of a video that is wanted, 0 the smallest; absent: the largest there is
  * @property {boolean} [paused] nothing for now
  *
- * @typedef {object} Part of an offer
- * @property {string} mid
- * @property {string} [participant] absent: nothing comes in it
- * @property {Source} [source]
- *
- * @typedef {object} Offer as the gateway gives it
- * @property {string} connection
- * @property {number} seq
- * @property {string} sdp
- * @property {Part[]} streams
- * @property {boolean} answered
+ * @typedef {import('../api_types.js').WatchOffer} Offer
+ * @typedef {Offer['streams'][number]} Part
  *
  * @typedef {object} Stream what comes in one part of the connection
  * @property {string} mid
@@ -208,19 +199,31 @@ export class Watcher extends MediaConnection {
     }
 
     async #negotiate() {
-        /** @type {Offer} */
-        const offer = await this.#askFor(() => this._api.get(`${this.#path}/offer`));
+        const offer = await this.#fetchOffer();
+        if (offer === undefined) return;
         this.#adopt(offer.connection, offer.seq);
-        if (this.#taken?.seq !== offer.seq) {
-            // By somebody who had this connection before us, say the page before it was loaded again.
-            if (offer.answered) await this.#endForAnother(offer.connection);
-            await this.#take(offer);
-        }
-        if (!offer.answered) await this.#answer();
+        if (this.#taken?.seq !== offer.seq) await this.#take(offer);
+        await this.#answer();
         this.#answeredSeq = offer.seq;
         // The one that was told of is not there yet.
         if (offer.seq < this.#offeredSeq && offer.seq === this.#fetchedSeq) throw new Problem({ status: 0, code: 'stale_offer' });
         this.#fetchedSeq = offer.seq;
+    }
+
+    /** @returns {Promise<Offer | undefined>} undefined: the gateway has the answer to the one that was told of already */
+    async #fetchOffer() {
+        try {
+            return await this.#askFor(() => this._api.get(`${this.#path}/offer`));
+        } catch (error) {
+            if (!(error instanceof Problem) || error.status !== 404) throw error;
+            // It was answered by somebody who had this connection before us, say the page before it was loaded again.
+            if (this._peer === undefined) await this.#endForAnother(/** @type {string} */ (this._connection));
+            this.#hasToSay = true; // all may be over: then there is another connection for it
+            if (this.#taken?.seq !== this.#offeredSeq) throw new Problem({ status: 0, code: 'stale_offer' });
+            this.#answeredSeq = this.#offeredSeq;
+            this._loop.poke();
+            return undefined;
+        }
     }
 
     /** @param {Offer} offer */

@@ -6,12 +6,12 @@ import type { Loaded } from './load.ts';
 import { showError } from './toasts.tsx';
 
 function SessionRow({ session, userId, onEnded }: { session: Session; userId: string | undefined; onEnded: () => Promise<void> }) {
-    const { device, address, created_at: created, last_used_at: used } = session;
+    const { device = t('sessions.program'), address = '', created_at: created, last_used_at: used } = session;
     return (
         <li>
             <span class="what">
                 <span class="name"><bdi>{device}</bdi></span>
-                <small class="quiet">{address} · {t('sessions.since', { when: dateAndTime(created) })}{!session.current && ` · ${t('sessions.used', { when: dateAndTime(used) })}`}</small>
+                <small class="quiet">{address !== '' && `${address} · `}{t('sessions.since', { when: dateAndTime(created) })}{!session.current && ` · ${t('sessions.used', { when: dateAndTime(used) })}`}</small>
             </span>
             {session.current ? <span class="badge">{t('sessions.this')}</span> : (
                 <button type="button" class="button small" aria-label={t('sessions.endWho', { device })}

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { Problem } from '../../core/api.js';
+import type { JoinInfo } from '../../core/api_types.js';
 import type { Call } from '../../state/call.ts';
 import { LocalMedia } from '../../state/local_media.ts';
 import { user } from '../../state/session.ts';
@@ -14,16 +15,7 @@ import { ownedElsewhere, ownHere } from '../tabs.ts';
 import { JoinPage } from './join.tsx';
 import { Over } from './over.tsx';
 
-export interface JoinInfo {
-    name: string;
-    code?: string;
-    begun: boolean;
-    pin: boolean;
-    lobby: boolean;
-    waits: boolean;
-    locked: boolean;
-    role: string;
-}
+export type { JoinInfo };
 
 type Stage =
     | { at: 'looking' }

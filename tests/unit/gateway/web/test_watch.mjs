@@ -38,9 +38,9 @@ function watching() {
     const gateway = new Gateway();
     const heard = { states: [], layers: [] };
     world.on(WISH, () => json({ connection: gateway.connection, seq: gateway.seq }));
-    world.on(OFFER, () => (gateway.seq === 0 ? problem(404, 'not_found') : json({ connection: gateway.connection, seq: gateway.seq,
-        sdp: `offer ${gateway.seq}: ${gateway.parts.map(({ mid }) => mid).join(' ')}`, streams: gateway.parts,
-        answered: gateway.answered.has(gateway.seq) })));
+    world.on(OFFER, () => (gateway.seq === 0 || gateway.answered.has(gateway.seq) ? problem(404, 'not_found')
+        : json({ connection: gateway.connection, seq: gateway.seq,
+            sdp: `offer ${gateway.seq}: ${gateway.parts.map(({ mid }) => mid).join(' ')}`, streams: gateway.parts })));
     world.on(ANSWER, ({ body }) => {
         if (body.seq !== gateway.seq) return problem(409, 'stale_offer');
         gateway.answered.add(body.seq);

@@ -167,6 +167,8 @@ export interface Room {
      * @enum {string}
      */
     access: "open" | "members" | "invited";
+    /** @description Bits a second that each who publishes may send; absent: as the service says. */
+    bitrate?: number;
     chat: boolean;
     /** @description Stands for the room wherever its id does; absent of rooms that /create has made. */
     code?: string;

@@ -16,6 +16,8 @@ const KILLED_GONE_MS = 30000;
 const CUT_GONE_MS = 70000;
 const SHORT_CUT_MS = 10000; // as of who goes from one network to another
 const CUT_OFF_MS = 1000; // of who is removed
+const TAKEN_OVER_MS = 2000; // after a kill
+const STILL_MS = 500; // in which many packets come to who gets any
 
 const homes = []; // of people, a browser each
 let stack;
@@ -157,18 +159,63 @@ async function packetsOfKept() {
     return { sent: sum(sends, 'outbound-rtp', 'packetsSent'), got: sum(gets, 'inbound-rtp', 'packetsReceived') };
 }
 
-test('who is removed and does not want to hear of it is cut off at once all the same', async () => {
-    const { eve } = at;
-    const [[feed]] = await stack.sql(`SELECT feed FROM rtc_connections WHERE participant_id = ${eve.id} AND kind = 1`);
-    assert.ok((await feedsInJanus()).includes(Number(feed)));
-    await eve.page.evaluate(keepConnections);
-    const removed = await stack.request(`/v1/rooms/${room}/participants/${eve.id}`, { method: 'DELETE', token: owner });
-    assert.equal(removed.status, 204, removed.text);
-    await eventually(async () => !(await feedsInJanus()).includes(Number(feed)), { within: CUT_OFF_MS, what: 'Janus does not have him any more' });
-    const { got } = await eve.page.evaluate(packetsOfKept);
-    await sleep(CUT_OFF_MS);
-    assert.equal((await eve.page.evaluate(packetsOfKept)).got, got, 'he gets nothing any more');
-    assert.equal(await tracksOf(eve.id), undefined);
-    delete at.eve;
+const feedOf = async ({ id }) => Number((await stack.sql(`SELECT feed FROM rtc_connections WHERE participant_id = ${id} AND kind = 1`))[0][0]);
+
+// Somebody in a page that ignores what he is told is taken out by this request, while something may have been killed: he gets nothing any
+// more, and Janus nothing of his.
+async function isCutOff(who, kill, within, method, path) {
+    const feed = await feedOf(who);
+    assert.ok((await feedsInJanus()).includes(feed));
+    await who.page.evaluate(keepConnections);
+    await kill.before?.();
+    const done = await stack.request(`/v1/rooms/${room}${path}`, { method, token: owner });
+    assert.equal(done.status, 204, done.text);
+    await kill.after?.();
+    const begin = performance.now();
+    await eventually(async () => !(await feedsInJanus()).includes(feed), { within, what: 'Janus does not have him any more' });
+    const ms = performance.now() - begin;
+    await eventually(async () => {
+        const { got } = await who.page.evaluate(packetsOfKept);
+        await sleep(STILL_MS);
+        return (await who.page.evaluate(packetsOfKept)).got === got;
+    }, { within: CUT_OFF_MS, what: 'nothing comes to him any more' });
+    return ms;
+}
+
+async function isOutAndAllAgree(name) {
+    assert.equal(await tracksOf(at[name].id), undefined);
+    delete at[name];
     await allAgree();
+}
+
+test('who is removed and does not want to hear of it is cut off at once all the same', async () => {
+    await isCutOff(at.eve, {}, CUT_OFF_MS, 'DELETE', `/participants/${at.eve.id}`);
+    await isOutAndAllAgree('eve');
+});
+
+async function comesBesideAnn(name) {
+    at[name] = await homes[0].person(name);
+    await at[name].enter(gateway, room);
+    await at[name].call('publish');
+    await allGet();
+}
+
+test('so is who is removed while the bridge is dead, when there is one again', async (t) => {
+    await comesBesideAnn('fay');
+    const kill = { before: () => stack.signal('janusbridge', 'SIGKILL') };
+    const ms = await isCutOff(at.fay, kill, TAKEN_OVER_MS + CUT_OFF_MS, 'DELETE', `/participants/${at.fay.id}`);
+    t.diagnostic(`cut off ${ms.toFixed(0)} ms after the answer`);
+    await isOutAndAllAgree('fay');
+});
+
+test('so are all when the meeting ends, though roomsvc is killed at once', async (t) => {
+    await comesBesideAnn('gus');
+    const kill = { after: () => stack.signal('roomsvc', 'SIGKILL') };
+    const ms = await isCutOff(at.gus, kill, TAKEN_OVER_MS + CUT_OFF_MS, 'POST', '/end');
+    t.diagnostic(`cut off ${ms.toFixed(0)} ms after the end`);
+    await eventually(async () => {
+        assert.deepEqual(await feedsInJanus(), []);
+        assert.deepEqual(await stack.sql(`SELECT connection FROM rtc_connections WHERE room_id = ${roomId}`), []);
+        return true;
+    }, { within: CUT_OFF_MS, what: 'nothing is left of anybody' });
 });

@@ -36,7 +36,7 @@ layer_programs() {
         ;;
     contract | hostile) binaries dev "$1" ;;
     contract-tsan) binaries tsan contract ;;
-    fuzz) echo "tests/fuzz/run 30" ;;
+    fuzz) echo "tests/fuzz/run ${LYNKS_FUZZ_SECONDS:-10}" ;;
     integration)
         binaries dev integration
         scripts tests/integration
@@ -47,11 +47,20 @@ layer_programs() {
     esac
 }
 
+# How long what can be short or long takes, where the environment does not say it.
+full_forms() {
+    export LYNKS_FUZZ_SECONDS=${LYNKS_FUZZ_SECONDS:-300} LYNKS_CHAOS_SECONDS=${LYNKS_CHAOS_SECONDS:-420}
+    export LYNKS_MEDIA_KILLS=${LYNKS_MEDIA_KILLS:-20} LYNKS_JANUS_KILLS=${LYNKS_JANUS_KILLS:-10} LYNKS_LEAK_MINUTES=${LYNKS_LEAK_MINUTES:-60}
+    long_s=7200
+}
+
+# Seconds for a program.
 layer_timeout() {
     case "$1" in
-    fuzz) echo 900 ;;
+    fuzz) echo $((900 + 20 * ${LYNKS_FUZZ_SECONDS:-10})) ;;
     chaos) echo $((400 + 2 * ${LYNKS_CHAOS_SECONDS:-20})) ;;
     compose) echo 1800 ;;
+    e2e) echo "${long_s:-600}" ;;
     *) echo 600 ;;
     esac
 }

@@ -11,6 +11,7 @@ struct room_poll {
     struct room_polls *polls;
     struct room_visit visit;
     struct exchange *exchange;
+    struct cursor_after after; /* where its client was */
     uint64_t timer;
 };
 
@@ -84,9 +85,10 @@ static void write_events(struct str text, struct json_out *out)
 
 /* As far as it has been told; or where it was, if nothing came. Whoever waits for a snapshot is to
  * get that first. */
-static void write_next(const struct room_cursor *cursor, struct json_out *out)
+static void write_next(const struct room_poll *poll, struct json_out *out)
 {
-    const struct cursor_after *after = &cursor->open.after;
+    const struct room_cursor *cursor = &poll->visit.cursor;
+    const struct cursor_after *after = &poll->after;
     char id[ROOM_EVENT_ID_BYTES];
     if (cursor->step == CURSOR_SNAPSHOT) {
         return;
@@ -122,7 +124,7 @@ static void answer_poll(struct room_poll *poll, struct str events)
     json_out_open_member(&out, "events", '[');
     write_events(events, &out);
     json_out_close(&out, "]");
-    write_next(&poll->visit.cursor, &out);
+    write_next(poll, &out);
     json_out_close(&out, "}");
     forget_poll(poll);
     struct http_response *response = http_response_new(200);
@@ -186,6 +188,7 @@ void room_poll_open(struct room_polls *polls, struct room_visits *visits, struct
     (void)exchange_address_key(exchange, address);
     poll->polls = polls;
     poll->exchange = exchange;
+    poll->after = open->after;
     poll->visit.cursor.reader.wake = on_poll_wakes;
     poll->visit.cursor.reader.arg = poll;
     const enum err err = room_visit_open(visits, open, address, &poll->visit);

@@ -57,6 +57,12 @@ static void uncount_visit(struct room_visits *visits, const uint64_t *participan
     tally_take_back(visits->addresses, address);
 }
 
+static void wake_for_hint(struct rtc_reader *hints)
+{
+    const struct room_visit *visit = CONTAINER_OF(hints, struct room_visit, hints);
+    visit->cursor.reader.wake(visit->cursor.reader.arg);
+}
+
 enum err room_visit_open(struct room_visits *visits, const struct cursor_open *open,
                          const uint8_t address[ADDRESS_BYTES], struct room_visit *visit)
 {
@@ -73,8 +79,7 @@ enum err room_visit_open(struct room_visits *visits, const struct cursor_open *o
         uncount_visit(visits, &open->participant_id, address);
         return ERR_OVERLOADED;
     }
-    visit->hints.wake = visit->cursor.reader.wake;
-    visit->hints.arg = visit->cursor.reader.arg;
+    visit->hints.wake = wake_for_hint;
     rtc_reader_open(&visit->hints, visits->parts.hints, open->participant_id);
     visit->all = visits;
     memcpy(visit->address, address, sizeof(visit->address));
@@ -84,9 +89,9 @@ enum err room_visit_open(struct room_visits *visits, const struct cursor_open *o
 void room_visit_close(struct room_visit *visit)
 {
     struct room_visits *visits = STEAL(visit->all);
-    const uint64_t participant = visit->cursor.open.participant_id;
+    const uint64_t participant = visit->cursor.participant_id;
     if (visits != NULL) {
-        rtc_reader_close(&visit->hints);
+        rtc_reader_close(&visit->hints, visits->parts.hints, participant);
         room_follow_close(visits->parts.rooms, &visit->cursor);
         presence_close(visits->parts.presence, participant);
         uncount_visit(visits, &participant, visit->address);
@@ -123,7 +128,7 @@ void room_visit_advance(struct room_visit *visit)
 
 bool room_visit_is_slow(const struct room_visit *visit)
 {
-    return visit->hints.is_slow || room_cursor_is_slow(&visit->cursor);
+    return rtc_reader_is_slow(&visit->hints) || room_cursor_is_slow(&visit->cursor);
 }
 
 const char *room_end_word(enum room_end end)

@@ -28,9 +28,12 @@ struct room_reader {
     void *arg;
 };
 
+struct room_cursor;
+
 /* What all rooms share; all but the numbers is borrowed. */
 struct followed_shared {
     const struct room_encoder *encoder;
+    void (*want)(struct room_cursor *cursor); /* roomsvc is to be asked for it; see room_cursor.h */
     struct tail_budget tails;
     struct metric *gaps, *resets, *snapshots;
 };

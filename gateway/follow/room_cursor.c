@@ -3,6 +3,18 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* What decides where it begins. */
+struct cursor_arrival {
+    uint32_t era;             /* of the room, when it came */
+    uint64_t generation, seq; /* of the room, as roomsvc has told */
+    struct cursor_after after;
+};
+
+struct cursor_page {
+    size_t count, next;
+    struct room_item items[];
+};
+
 static const enum room_end end_of_reason[] = {
     [REASON_LEFT] = ROOM_END_LEFT,
     [REASON_ABSENT] = ROOM_END_ABSENT,
@@ -54,38 +66,37 @@ uint64_t cursor_can_of(struct u64_list actions)
 void room_cursor_init(struct room_cursor *cursor, struct followed_room *room,
                       const struct cursor_open *open)
 {
-    cursor->room = room;
-    cursor->open = *open;
-    cursor->step = CURSOR_WAITS;
-    cursor->question = NULL;
-    cursor->first_era = room->era;
-    cursor->era = 0;
-    cursor->generation = 0;
-    cursor->page = NULL;
-    cursor->me = NULL;
-    cursor->told = 0;
-    cursor->told_until = 0;
-    cursor->wants_can = false;
-    cursor->can_seq = 0;
-    cursor->since_seq = open->since_seq;
-    cursor->is_staff = open->since_seq != 0 && open->role >= ROOM_MODERATOR;
-    cursor->behind_bytes = ROOM_CURSOR_BEHIND_BYTES;
+    *cursor = (struct room_cursor){
+        .reader = {.wake = cursor->reader.wake, .arg = cursor->reader.arg},
+        .room = room,
+        .arrival = mem_alloc(sizeof(*cursor->arrival)),
+        .participant_id = open->participant_id,
+        .can = open->can,
+        .can_role = open->role,
+        .since_seq = open->since_seq,
+        .behind_bytes = ROOM_CURSOR_BEHIND_BYTES,
+        .step = CURSOR_WAITS,
+        .is_staff = open->since_seq != 0 && open->role >= ROOM_MODERATOR,
+    };
+    memcpy(cursor->token_hash, open->token_hash, sizeof(cursor->token_hash));
+    *cursor->arrival = (struct cursor_arrival){
+        .era = room->era, .generation = open->generation, .seq = open->seq, .after = open->after};
     list_add(&room->readers, &cursor->reader.link);
     list_init(&cursor->want_link);
 }
 
 static void free_page(struct room_cursor *cursor)
 {
-    for (size_t i = 0; cursor->page != NULL && i < cursor->page_count; i++) {
-        room_item_fini(&cursor->page[i]);
+    for (size_t i = 0; cursor->page != NULL && i < cursor->page->count; i++) {
+        room_item_fini(&cursor->page->items[i]);
     }
-    free(cursor->page);
-    cursor->page = NULL;
+    mem_free(&cursor->page);
 }
 
 void room_cursor_fini(struct room_cursor *cursor)
 {
     if (cursor->room != NULL) {
+        mem_free(&cursor->arrival);
         free_page(cursor);
         http_chunk_unref(&cursor->me);
         list_remove(&cursor->reader.link);
@@ -97,7 +108,7 @@ void room_cursor_fini(struct room_cursor *cursor)
 /* NULL: he is not in. */
 static const struct msg_participant *find_me(const struct room_cursor *cursor)
 {
-    return room_fold_find(cursor->room->fold, cursor->open.participant_id);
+    return room_fold_find(cursor->room->fold, cursor->participant_id);
 }
 
 static void end_cursor(struct room_cursor *cursor, enum room_end end)
@@ -110,14 +121,15 @@ static void end_cursor(struct room_cursor *cursor, enum room_end end)
 /* ---- where it begins ---- */
 
 /* The gateway may not have heard yet what its client was told by another one, or by roomsvc. In
- * another era, what he was told counts no more. */
+ * another era, what he was told counts no more; and only such a one makes who has begun wait. */
 static bool is_room_ready(const struct room_cursor *cursor)
 {
     const struct followed_room *room = cursor->room;
+    const struct cursor_arrival *arrival = cursor->arrival;
     return room->step == FOLLOWED_GONE ||
            (room->step == FOLLOWED_WHOLE &&
-            (cursor->first_era != room->era || room->generation != cursor->open.generation ||
-             room->seq >= cursor->open.seq));
+            (arrival == NULL || arrival->era != room->era ||
+             room->generation != arrival->generation || room->seq >= arrival->seq));
 }
 
 /* He was in when he asked, and is out: what was it? */
@@ -126,7 +138,7 @@ static enum room_end find_end(const struct room_cursor *cursor)
     const struct room_tail *tail = &cursor->room->tail;
     const struct room_item *item;
     for (uint64_t seq = tail->last_seq; (item = room_tail_find(tail, seq)) != NULL; seq--) {
-        if (room_item_puts_out(item, cursor->open.participant_id)) {
+        if (room_item_puts_out(item, cursor->participant_id)) {
             return end_by(item);
         }
     }
@@ -145,11 +157,11 @@ static void go_on_after(struct room_cursor *cursor, uint64_t seq)
 static void begin_cursor(struct room_cursor *cursor)
 {
     const struct followed_room *room = cursor->room;
-    const struct cursor_after *after = &cursor->open.after;
-    const bool is_first = cursor->era == 0;
-    const bool is_known = is_first && after->kind == AFTER_EVENT &&
-                          after->generation == room->generation && after->seq <= room->seq &&
-                          after->seq >= cursor->since_seq;
+    AUTO(mem_free) struct cursor_arrival *arrival = STEAL(cursor->arrival);
+    const bool is_first = arrival != NULL;
+    const struct cursor_after after = is_first ? arrival->after : (struct cursor_after){0};
+    const bool is_known = after.kind == AFTER_EVENT && after.generation == room->generation &&
+                          after.seq <= room->seq && after.seq >= cursor->since_seq;
     cursor->era = room->era;
     cursor->can_seq = 0;
     if (room->step == FOLLOWED_GONE) {
@@ -158,11 +170,11 @@ static void begin_cursor(struct room_cursor *cursor)
         cursor->is_staff = false; /* he may be of it only since then */
         cursor->told = find_me(cursor) != NULL ? find_me(cursor)->role : 0;
         cursor->told_until = room->seq;
-        go_on_after(cursor, after->seq);
+        go_on_after(cursor, after.seq);
     } else if (find_me(cursor) == NULL) {
         end_cursor(cursor, find_end(cursor));
     } else {
-        cursor->step = is_first && after->kind == AFTER_NOTHING ? CURSOR_SNAPSHOT : CURSOR_RESET;
+        cursor->step = is_first && after.kind == AFTER_NOTHING ? CURSOR_SNAPSHOT : CURSOR_RESET;
     }
 }
 
@@ -177,7 +189,7 @@ static bool is_of_another_era(const struct room_cursor *cursor)
 /* He has waited until this event. */
 static bool lets_him_in(const struct room_cursor *cursor, const struct room_item *item)
 {
-    return cursor->since_seq == 0 && item->about == cursor->open.participant_id &&
+    return cursor->since_seq == 0 && item->about == cursor->participant_id &&
            (item->type == EVENT_PARTICIPANT_ADMITTED || item->type == EVENT_PARTICIPANT_JOINED);
 }
 
@@ -186,10 +198,10 @@ static bool is_for_him(const struct room_cursor *cursor, const struct room_item 
     const struct msg_participant *me = find_me(cursor);
     const bool waits = cursor->since_seq == 0 || item->seq < cursor->since_seq;
     /* Of who is out, as he was when he was last told of it. */
-    const enum room_role last = cursor->told != 0 ? cursor->told : cursor->open.role;
+    const enum room_role last = cursor->told != 0 ? cursor->told : cursor->can_role;
     const enum room_role role = me == NULL ? last : me->role;
     return lets_him_in(cursor, item) ||
-           room_item_is_for(item, cursor->open.participant_id, waits ? 0 : role);
+           room_item_is_for(item, cursor->participant_id, waits ? 0 : role);
 }
 
 /* ---- what he may ---- */
@@ -198,21 +210,21 @@ static bool is_for_him(const struct room_cursor *cursor, const struct room_item 
 static bool is_can_known(const struct room_cursor *cursor, uint64_t seq)
 {
     const struct msg_participant *me = find_me(cursor);
-    return me == NULL || me->role == cursor->open.role || cursor->can_seq >= seq;
+    return me == NULL || me->role == cursor->can_role || cursor->can_seq >= seq;
 }
 
 static enum cursor_has wait_for_can(struct room_cursor *cursor)
 {
     if (!cursor->wants_can) {
         cursor->wants_can = true;
-        cursor->want(cursor->arg, cursor);
+        cursor->room->shared->want(cursor);
     }
     return CURSOR_HAS_NOTHING;
 }
 
 static bool is_about_his_role(const struct room_cursor *cursor, const struct room_item *item)
 {
-    return item->about == cursor->open.participant_id && item->type == EVENT_PARTICIPANT_UPDATED;
+    return item->about == cursor->participant_id && item->type == EVENT_PARTICIPANT_UPDATED;
 }
 
 static bool has_me_before(const struct room_cursor *cursor, const struct room_item *item)
@@ -231,7 +243,7 @@ static void note_told(struct room_cursor *cursor, enum room_role role)
 static const struct room_item *next_item(const struct room_cursor *cursor)
 {
     if (cursor->step == CURSOR_PAGE) {
-        return &cursor->page[cursor->page_next];
+        return &cursor->page->items[cursor->page->next];
     }
     return room_tail_find(&cursor->room->tail, cursor->seq + 1);
 }
@@ -265,7 +277,7 @@ static void note_standing(struct room_cursor *cursor, const struct room_item *it
 {
     if (lets_him_in(cursor, item)) {
         cursor->since_seq = item->seq;
-        cursor->open.role = 0; /* what he may is asked for */
+        cursor->can_role = 0; /* what he may is asked for */
     } else if (is_about_his_role(cursor, item)) {
         cursor->is_staff = is_he_staff(cursor);
     }
@@ -273,13 +285,13 @@ static void note_standing(struct room_cursor *cursor, const struct room_item *it
 
 static void pass_item(struct room_cursor *cursor, const struct room_item *item)
 {
-    const bool is_out = room_item_puts_out(item, cursor->open.participant_id) &&
+    const bool is_out = room_item_puts_out(item, cursor->participant_id) &&
                         find_me(cursor) == NULL; /* he may have come back since */
     const enum room_end end = end_by(item);
     const bool has_snapshot_next = is_before_snapshot(cursor, item);
     note_standing(cursor, item);
     cursor->seq = item->seq;
-    if (cursor->step == CURSOR_PAGE && ++cursor->page_next == cursor->page_count) {
+    if (cursor->step == CURSOR_PAGE && ++cursor->page->next == cursor->page->count) {
         free_page(cursor);
         cursor->step = CURSOR_GOES;
     }
@@ -310,7 +322,7 @@ static enum cursor_has look_for_item(struct room_cursor *cursor, struct http_chu
         return CURSOR_HAS_CHUNK;
     }
     if (cursor->me == NULL) {
-        cursor->me = is_me_next ? encoder->me_event(encoder->arg, cursor->open.can)
+        cursor->me = is_me_next ? encoder->me_event(encoder->arg, cursor->can)
                                 : encoder->without_id(encoder->arg, item->chunk);
     }
     *ret_chunk = cursor->me;
@@ -330,7 +342,7 @@ static bool look_at_tail(struct room_cursor *cursor)
     }
     if (next_item(cursor) == NULL) {
         cursor->step = CURSOR_READS;
-        cursor->want(cursor->arg, cursor);
+        cursor->room->shared->want(cursor);
         return false;
     }
     return true;
@@ -357,7 +369,7 @@ static struct http_chunk *begin_snapshot(struct room_cursor *cursor)
                                       find_me(cursor));
         return cursor->me;
     }
-    cursor->me = encoder->me(encoder->arg, cursor->open.can);
+    cursor->me = encoder->me(encoder->arg, cursor->can);
     cursor->since_seq = cursor->since_seq == 0 ? room->seq : cursor->since_seq;
     cursor->is_staff = find_me(cursor)->role >= ROOM_MODERATOR;
     return followed_room_snapshot(cursor->room, cursor->is_staff);
@@ -510,14 +522,14 @@ bool room_cursor_take(struct room_cursor *cursor, const struct msg_journal_read_
         cursor->step = CURSOR_RESET;
         return true;
     }
-    cursor->page_count = count_page(cursor, reply);
-    cursor->page_next = 0;
-    cursor->page = mem_realloc_array(NULL, cursor->page_count, sizeof(*cursor->page));
-    for (size_t i = 0; i < cursor->page_count; i++) {
+    const size_t count = count_page(cursor, reply);
+    cursor->page = mem_alloc(sizeof(*cursor->page) + count * sizeof(cursor->page->items[0]));
+    cursor->page->count = count;
+    for (size_t i = 0; i < count; i++) {
         const struct msg_room_event *event = &reply->events.items[i];
         struct http_chunk *chunk =
             encoder->event(encoder->arg, reply->generation, cursor->room->room_id, event);
-        room_item_init(&cursor->page[i], event, &chunk);
+        room_item_init(&cursor->page->items[i], event, &chunk);
     }
     cursor->step = CURSOR_PAGE;
     return true;
@@ -527,9 +539,9 @@ void room_cursor_take_can(struct room_cursor *cursor, const struct msg_stream_op
 {
     cursor->wants_can = false;
     cursor->can_seq = cursor->room->seq;
-    cursor->open.can = 0;
+    cursor->can = 0;
     if (reply != NULL) {
-        cursor->open.role = reply->participant.role;
-        cursor->open.can = cursor_can_of(reply->can);
+        cursor->can_role = reply->participant.role;
+        cursor->can = cursor_can_of(reply->can);
     }
 }

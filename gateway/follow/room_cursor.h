@@ -74,40 +74,44 @@ struct cursor_open {
 
 uint64_t cursor_can_of(struct u64_list actions); /* numbers of room_action, as roomsvc tells them */
 
+struct cursor_arrival;  /* where he was, and the room; room_cursor.c */
+struct cursor_page;     /* of the journal; likewise */
 struct cursor_question; /* room_follow.c */
 
-/* Embedded. All is the cursor's own. */
+/* Embedded in every stream, so that each byte is there many thousand times: what is of use only for
+ * a while is allocated for that while, and the small members stand together. All is the cursor's
+ * own. */
 struct room_cursor {
     struct room_reader reader;
+    struct followed_room *room;       /* NULL: it is closed */
+    struct cursor_arrival *arrival;   /* NULL: it has begun to read the room */
     struct list_link want_link;       /* of those for whom roomsvc is to be asked */
     struct cursor_question *question; /* which is out; NULL: none */
-    struct followed_room *room;       /* NULL: it is closed */
-    void (*want)(void *arg, struct room_cursor *cursor);
-    void *arg;
-    struct cursor_open open;
-    enum cursor_step step;
-    enum room_end end;      /* of ENDED */
-    uint32_t first_era;     /* of the room, when it came */
-    uint32_t era;           /* of the room, in which it reads; 0: it has not begun */
-    uint64_t seq;           /* of the last event that the reader has got, or that is not for him */
-    uint64_t generation;    /* of that event; 0: he has got none */
-    struct room_item *page; /* NULL: none */
-    size_t page_count, page_next;
-    struct http_chunk *me; /* what is for him alone, and next: in ME; or before an event that
-                              changes what he may; or one that a snapshot follows; NULL: none */
-    enum room_role told;   /* the role that he had when he was last told what he may */
+    struct cursor_page *page;         /* NULL: none */
+    struct http_chunk *me;   /* what is for him alone, and next: in ME; or before an event that
+                                changes what he may; or one that a snapshot follows; NULL: none */
+    uint64_t participant_id; /* who reads */
+    uint8_t token_hash[ROOM_TOKEN_HASH_BYTES]; /* of his token */
+    uint64_t can;                              /* what he may, in can_role; see room_encoder.h */
+    uint64_t can_seq;      /* of the room, when roomsvc has answered what he may */
+    uint64_t seq;          /* of the last event that the reader has got, or that is not for him */
+    uint64_t generation;   /* of that event; 0: he has got none */
     uint64_t told_until;   /* he has come back: what he was told of himself up to this event is not
                               known, unless it is nothing; 0: it is */
-    bool wants_can;        /* roomsvc is to be asked what he may: he has another role */
-    uint64_t can_seq;      /* of the room, when it has answered that */
     uint64_t since_seq;    /* what was before this event is none of his business; 0: he waits */
-    bool is_staff;         /* what he was shown was for staff, for certain */
     uint64_t behind_bytes; /* that may be ready for him */
+    uint32_t era;          /* of the room, in which it reads */
+    enum cursor_step step;
+    enum room_end end;       /* of ENDED */
+    enum room_role can_role; /* 0: what he may is to be asked for */
+    enum room_role told;     /* the role that he had when he was last told what he may */
+    bool wants_can;          /* roomsvc is to be asked what he may: he has another role */
+    bool is_staff;           /* what he was shown was for staff, for certain */
 };
 
-/* In a room. want is called when roomsvc has to be asked: what the participant may, if wants_can,
- * which is answered with room_cursor_take_can; else for the journal after cursor->seq, which is
- * answered with room_cursor_take. */
+/* In a room, whose want (followed_shared) is called when roomsvc has to be asked: what the
+ * participant may, if wants_can, which is answered with room_cursor_take_can; else for the journal
+ * after cursor->seq, which is answered with room_cursor_take. */
 void room_cursor_init(struct room_cursor *cursor, struct followed_room *room,
                       const struct cursor_open *open);
 void room_cursor_fini(struct room_cursor *cursor); /* it leaves the room */

@@ -217,9 +217,9 @@ static void ask_for_place(struct place *place)
 
 /* ---- questions of cursors ---- */
 
-static void on_cursor_wants(void *arg, struct room_cursor *cursor)
+static void on_cursor_wants(struct room_cursor *cursor)
 {
-    struct room_follow *follow = arg;
+    struct room_follow *follow = place_of_room(cursor->room)->follow;
     list_remove(&cursor->want_link);
     list_add(&follow->wants, &cursor->want_link);
     ask_what_is_wanted(follow);
@@ -318,8 +318,8 @@ static enum err ask_for_can(struct cursor_question *question)
     const struct msg request = {
         .id = MSG_stream_open,
         .stream_open = {.room = str_of(room),
-                        .asker = {.token_hash = {.data = (const char *)cursor->open.token_hash,
-                                                 .bytes = sizeof(cursor->open.token_hash)}}}};
+                        .asker = {.token_hash = {.data = (const char *)cursor->token_hash,
+                                                 .bytes = sizeof(cursor->token_hash)}}}};
     metric_inc(follow->opens);
     return bus_call(follow->parts.bus, &request, &context, on_cursor_answered, question);
 }
@@ -483,8 +483,6 @@ bool room_follow_open(struct room_follow *follow, const struct cursor_open *open
         followed_room_wish(room, open->generation, open->seq, open->after.seq);
     }
     list_remove(&place->idle);
-    cursor->want = on_cursor_wants;
-    cursor->arg = follow;
     room_cursor_init(cursor, room, open);
     see_to_room(place);
     ask_what_is_wanted(follow);
@@ -581,6 +579,7 @@ struct room_follow *room_follow_new(const struct room_follow_parts *parts,
     follow->parts = *parts;
     follow->config = *config;
     follow->shared.encoder = parts->encoder;
+    follow->shared.want = on_cursor_wants;
     tail_budget_init(&follow->shared.tails, config->tail_bytes_max);
     follow->index = lru_new(sizeof(uint64_t), sizeof(struct place *), config->rooms_max);
     list_init(&follow->due);

@@ -12,8 +12,16 @@ struct rtc_hints {
 };
 
 struct waiting_hint {
-    struct list_link link; /* of reader->waiting */
+    struct list_link link; /* of queue->waiting */
     struct http_chunk *chunk;
+};
+
+/* Made when something has to wait, and kept until all is taken: few readers have one. Where some
+ * were lost, it is kept until the reader closes, because it says so. */
+struct rtc_queue {
+    struct list_link waiting;
+    size_t count;
+    bool has_lost;
 };
 
 struct rtc_hints *rtc_hints_new(struct metrics *metrics, size_t readers_max,
@@ -40,18 +48,28 @@ void rtc_hints_free(struct rtc_hints **hints)
     }
 }
 
-static void put_hint(struct rtc_reader *reader, struct http_chunk *chunk)
+static struct rtc_queue *need_queue(struct rtc_reader *reader)
 {
-    const struct rtc_hints *hints = reader->hints;
-    if (reader->waiting_count == RTC_HINTS_WAITING_MAX) {
-        reader->is_slow = true;
+    if (reader->queue == NULL) {
+        reader->queue = mem_alloc(sizeof(*reader->queue));
+        list_init(&reader->queue->waiting);
+    }
+    return reader->queue;
+}
+
+static void put_hint(const struct rtc_hints *hints, struct rtc_reader *reader,
+                     struct http_chunk *chunk)
+{
+    struct rtc_queue *queue = need_queue(reader);
+    if (queue->count == RTC_HINTS_WAITING_MAX) {
+        queue->has_lost = true;
         metric_inc(hints->lost);
         return;
     }
     struct waiting_hint *waiting = mem_alloc(sizeof(*waiting));
     waiting->chunk = http_chunk_ref(chunk);
-    list_add(&reader->waiting, &waiting->link);
-    reader->waiting_count++;
+    list_add(&queue->waiting, &waiting->link);
+    queue->count++;
     metric_inc(hints->told);
 }
 
@@ -69,8 +87,8 @@ void rtc_hints_hear(struct rtc_hints *hints, const struct msg *msg)
     struct http_chunk *chunk = hints->encode(hint);
     /* With the last reader its list goes, too: LIST_EACH has looked behind it before. */
     LIST_EACH (struct rtc_reader, reader, readers, link) {
-        put_hint(reader, chunk);
-        reader->wake(reader->arg);
+        put_hint(hints, reader, chunk);
+        reader->wake(reader);
     }
     http_chunk_unref(&chunk);
 }
@@ -82,25 +100,22 @@ void rtc_reader_open(struct rtc_reader *reader, struct rtc_hints *hints, uint64_
     if (is_first) {
         list_init(readers);
     }
-    reader->hints = hints;
-    reader->participant_id = participant_id;
-    list_init(&reader->waiting);
-    reader->waiting_count = 0;
-    reader->is_slow = false;
+    reader->queue = NULL;
     list_add(readers, &reader->link);
 }
 
-static void free_waiting(struct rtc_reader *reader, struct waiting_hint *waiting)
+static void free_waiting(struct rtc_queue *queue, struct waiting_hint *waiting)
 {
     list_remove(&waiting->link);
-    reader->waiting_count--;
+    queue->count--;
     http_chunk_unref(&waiting->chunk);
     free(waiting);
 }
 
 static struct waiting_hint *first_waiting(const struct rtc_reader *reader)
 {
-    return LIST_FIRST(struct waiting_hint, &reader->waiting, link);
+    return reader->queue == NULL ? NULL
+                                 : LIST_FIRST(struct waiting_hint, &reader->queue->waiting, link);
 }
 
 struct http_chunk *rtc_reader_peek(const struct rtc_reader *reader)
@@ -113,21 +128,36 @@ void rtc_reader_advance(struct rtc_reader *reader)
 {
     struct waiting_hint *waiting = first_waiting(reader);
     assert(waiting != NULL); /* there was one to be seen */
-    free_waiting(reader, waiting);
+    free_waiting(reader->queue, waiting);
+    if (reader->queue->count == 0 && !reader->queue->has_lost) {
+        mem_free(&reader->queue);
+    }
 }
 
-void rtc_reader_close(struct rtc_reader *reader)
+bool rtc_reader_is_slow(const struct rtc_reader *reader)
 {
-    struct rtc_hints *hints = STEAL(reader->hints);
-    if (hints == NULL) {
-        return;
+    return reader->queue != NULL && reader->queue->has_lost;
+}
+
+static void free_queue(struct rtc_queue **queue)
+{
+    if (*queue != NULL) {
+        LIST_EACH (struct waiting_hint, waiting, &(*queue)->waiting, link) {
+            free_waiting(*queue, waiting);
+        }
+        mem_free(queue);
     }
-    LIST_EACH (struct waiting_hint, waiting, &reader->waiting, link) {
-        free_waiting(reader, waiting);
+}
+
+void rtc_reader_close(struct rtc_reader *reader, struct rtc_hints *hints, uint64_t participant_id)
+{
+    if (list_is_empty(&reader->link)) {
+        return; /* it has been closed */
     }
+    free_queue(&reader->queue);
     list_remove(&reader->link);
-    const struct list_link *readers = lru_peek(hints->readers, &reader->participant_id);
+    const struct list_link *readers = lru_peek(hints->readers, &participant_id);
     if (list_is_empty(readers)) {
-        lru_remove(hints->readers, &reader->participant_id);
+        lru_remove(hints->readers, &participant_id);
     }
 }

@@ -22,25 +22,26 @@ void rtc_hints_free(struct rtc_hints **hints); /* nobody reads any more */
 /* What a bridge publishes; others than rtc_hint are none of this. */
 void rtc_hints_hear(struct rtc_hints *hints, const struct msg *msg);
 
-/* Somebody who reads; embedded. All is its own. */
+struct rtc_queue;
+
+/* Somebody who reads; embedded. All is its own; who it is of, and where, its owner knows. */
 struct rtc_reader {
     struct list_link link;   /* of the readers of its participant */
-    struct rtc_hints *hints; /* NULL: it is closed */
-    uint64_t participant_id;
-    struct list_link waiting; /* what it has not taken yet */
-    size_t waiting_count;
-    bool is_slow;            /* there was more than may wait, which is lost */
-    void (*wake)(void *arg); /* there is something new; may close the reader, and no other one */
-    void *arg;
+    struct rtc_queue *queue; /* what it has not taken yet; NULL: nothing, and none was lost */
+    void (*wake)(struct rtc_reader *reader); /* there is something new; may close the reader, and
+                                                no other one */
 };
 
-/* Hears of this participant from now on. The owner has set wake and arg. */
+/* Hears of this participant from now on. The owner has set wake. */
 void rtc_reader_open(struct rtc_reader *reader, struct rtc_hints *hints, uint64_t participant_id);
-void rtc_reader_close(struct rtc_reader *reader); /* harmless if it is closed */
+/* What it was opened with. Harmless if it has been closed. */
+void rtc_reader_close(struct rtc_reader *reader, struct rtc_hints *hints, uint64_t participant_id);
 
 /* What is next; borrowed. NULL: nothing. */
 struct http_chunk *rtc_reader_peek(const struct rtc_reader *reader);
 /* The chunk that was just seen is with the reader. */
 void rtc_reader_advance(struct rtc_reader *reader);
+/* Was there more than may wait, which is lost? */
+bool rtc_reader_is_slow(const struct rtc_reader *reader);
 
 #endif

@@ -17,6 +17,8 @@ struct fixture {
 
 struct listener {
     struct rtc_reader reader;
+    struct rtc_hints *hints;
+    uint64_t participant;
     bool closes; /* itself, when it is woken; else it takes what there is, if takes */
     bool takes;
     char got[TEXT_BYTES]; /* "1 2 " */
@@ -39,12 +41,17 @@ static void take_all(struct listener *listener)
     }
 }
 
-static void on_wake(void *arg)
+static void close_listener(struct listener *listener)
 {
-    struct listener *listener = arg;
+    rtc_reader_close(&listener->reader, listener->hints, listener->participant);
+}
+
+static void on_wake(struct rtc_reader *reader)
+{
+    struct listener *listener = CONTAINER_OF(reader, struct listener, reader);
     listener->woken++;
     if (listener->closes) {
-        rtc_reader_close(&listener->reader);
+        close_listener(listener);
     } else if (listener->takes) {
         take_all(listener);
     }
@@ -53,7 +60,8 @@ static void on_wake(void *arg)
 static void listen_to(struct fixture *f, struct listener *listener, uint64_t participant)
 {
     listener->reader.wake = on_wake;
-    listener->reader.arg = listener;
+    listener->hints = f->hints;
+    listener->participant = participant;
     rtc_reader_open(&listener->reader, f->hints, participant);
 }
 
@@ -107,10 +115,10 @@ static void all_readers_of_a_participant_hear_in_order(void **state)
     assert_true(first.woken == 2 && second.woken == 2 && other.woken == 1);
     assert_true(count_outcome(f, "outcome=\"told\"") == 5 &&
                 count_outcome(f, "outcome=\"untold\"") == 1);
-    rtc_reader_close(&first.reader);
-    rtc_reader_close(&second.reader);
-    rtc_reader_close(&other.reader);
-    rtc_reader_close(&other.reader);
+    close_listener(&first);
+    close_listener(&second);
+    close_listener(&other);
+    close_listener(&other);
     hear(f, 7, 5);
     assert_int_equal(first.woken, 2);
 }
@@ -131,7 +139,7 @@ static void who_is_woken_may_close(void **state)
         for (unsigned i = 0; i < 3; i++) {
             assert_int_equal(listeners[i].woken, listeners[i].closes ? 1 : 2);
             assert_string_equal(listeners[i].got, listeners[i].closes ? "" : "1 2 ");
-            rtc_reader_close(&listeners[i].reader);
+            close_listener(&listeners[i]);
         }
     }
 }
@@ -146,14 +154,39 @@ static void so_many_wait_and_no_more(void **state)
         hear(f, 7, i % 10);
         quick.got[0] = '\0';
     }
-    assert_false(slow.reader.is_slow);
+    assert_false(rtc_reader_is_slow(&slow.reader));
     hear(f, 7, 5);
-    assert_true(slow.reader.is_slow && !quick.reader.is_slow);
-    assert_int_equal(slow.reader.waiting_count, RTC_HINTS_WAITING_MAX);
+    assert_true(rtc_reader_is_slow(&slow.reader) && !rtc_reader_is_slow(&quick.reader));
+    assert_int_equal(count_outcome(f, "outcome=\"told\""), 2 * RTC_HINTS_WAITING_MAX + 1);
     assert_int_equal(count_outcome(f, "outcome=\"lost\""), 1);
     assert_string_equal(quick.got, "5 ");
-    rtc_reader_close(&slow.reader); /* with all that waits */
-    rtc_reader_close(&quick.reader);
+    close_listener(&slow); /* with all that waits */
+    close_listener(&quick);
+}
+
+/* Who has lost some is known for it, also when he has taken the rest. */
+static void one_that_was_slow_stays_so(void **state)
+{
+    struct fixture *f = *state;
+    struct listener slow = {.takes = false};
+    listen_to(f, &slow, 7);
+    for (uint64_t i = 0; i <= RTC_HINTS_WAITING_MAX; i++) {
+        hear(f, 7, 1);
+    }
+    for (size_t i = 0; i < RTC_HINTS_WAITING_MAX; i++) {
+        assert_non_null(rtc_reader_peek(&slow.reader));
+        rtc_reader_advance(&slow.reader);
+    }
+    assert_null(rtc_reader_peek(&slow.reader));
+    assert_true(rtc_reader_is_slow(&slow.reader));
+    hear(f, 7, 2);
+    take_all(&slow);
+    assert_string_equal(slow.got, "2 ");
+    assert_true(rtc_reader_is_slow(&slow.reader));
+    close_listener(&slow);
+    listen_to(f, &slow, 7);
+    assert_false(rtc_reader_is_slow(&slow.reader));
+    close_listener(&slow);
 }
 
 static void as_many_participants_as_may_read(void **state)
@@ -167,7 +200,7 @@ static void as_many_participants_as_may_read(void **state)
         for (unsigned i = 0; i < READERS_MAX; i++) {
             hear(f, 10 * round + i + 1, 1);
             assert_int_equal(listeners[i].woken, round + 1);
-            rtc_reader_close(&listeners[i].reader);
+            close_listener(&listeners[i]);
         }
     }
 }
@@ -180,6 +213,7 @@ int main(void)
         HINTS_TEST(all_readers_of_a_participant_hear_in_order),
         HINTS_TEST(who_is_woken_may_close),
         HINTS_TEST(so_many_wait_and_no_more),
+        HINTS_TEST(one_that_was_slow_stays_so),
         HINTS_TEST(as_many_participants_as_may_read),
     };
     return cmocka_run_group_tests_name("rtc_hints", tests, NULL, NULL);

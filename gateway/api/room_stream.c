@@ -35,17 +35,19 @@ static const char *const stream_farewell_names[STREAM_FAREWELLS] = {
 };
 
 struct room_stream {
-    struct list_link link; /* of streams->list */
+    struct list_link link; /* of streams->beginning or streams->begun */
     struct room_streams *streams;
     struct room_visit visit;
     enum room_stream_state state;
     struct http_stream *stream; /* NULL until it has begun */
-    uint64_t comment_timer;
+    uint64_t comment_due_ms;    /* of one that has begun */
 };
 
 struct room_streams {
     const struct clock *clock;
-    struct list_link list;
+    struct list_link beginning;
+    struct list_link begun; /* the one whose comment is due first comes first */
+    uint64_t comment_timer; /* of all of them, for the first; 0: none has begun */
     struct http_chunk *comment;
     int64_t counts[ROOM_STREAM_STATES];
     struct metric *gauges[ROOM_STREAM_STATES];
@@ -73,7 +75,6 @@ static void forget_room_stream(struct room_stream *stream, enum stream_farewell 
     metric_inc(streams->ended[why]);
     enter_state(stream, ROOM_STREAM_ORPHANED);
     room_visit_close(&stream->visit);
-    clock_cancel(streams->clock, stream->comment_timer);
     list_remove(&stream->link);
 }
 
@@ -141,16 +142,48 @@ static void on_room_wakes(void *arg)
     }
 }
 
-static void send_stream_comment(void *arg)
+/* ---- comments ---- */
+
+/* Its next one is due later than those of all others: the time between two is the same for all. */
+static void put_off_comment(struct room_stream *stream)
 {
-    struct room_stream *stream = arg;
-    const struct room_streams *streams = stream->streams;
-    if (is_between_events(stream)) {
-        /* One that takes nothing now is not in need of it. */
-        (void)http_stream_send(stream->stream, streams->comment);
+    struct room_streams *streams = stream->streams;
+    stream->comment_due_ms = clock_mono_ms(streams->clock) + SSE_COMMENT_MS;
+    list_remove(&stream->link);
+    list_add(&streams->begun, &stream->link);
+}
+
+static struct room_stream *next_for_comment(const struct room_streams *streams)
+{
+    return LIST_FIRST(struct room_stream, &streams->begun, link);
+}
+
+static void send_due_comments(void *arg);
+
+static void wait_for_comments(struct room_streams *streams)
+{
+    const struct room_stream *next = next_for_comment(streams);
+    if (next != NULL && streams->comment_timer == 0) {
+        const uint64_t now_ms = clock_mono_ms(streams->clock);
+        const uint64_t wait_ms = next->comment_due_ms > now_ms ? next->comment_due_ms - now_ms : 0;
+        streams->comment_timer = clock_after(streams->clock, wait_ms, send_due_comments, streams);
     }
-    stream->comment_timer =
-        clock_after(streams->clock, SSE_COMMENT_MS, send_stream_comment, stream);
+}
+
+static void send_due_comments(void *arg)
+{
+    struct room_streams *streams = arg;
+    const uint64_t now_ms = clock_mono_ms(streams->clock);
+    struct room_stream *stream;
+    streams->comment_timer = 0;
+    while ((stream = next_for_comment(streams)) != NULL && stream->comment_due_ms <= now_ms) {
+        if (is_between_events(stream)) {
+            /* One that takes nothing now is not in need of it. */
+            (void)http_stream_send(stream->stream, streams->comment);
+        }
+        put_off_comment(stream);
+    }
+    wait_for_comments(streams);
 }
 
 /* ---- for the server ---- */
@@ -165,8 +198,8 @@ static void on_stream_room(void *arg, struct http_stream *begun)
         return;
     case ROOM_STREAM_BEGINS:
         stream->stream = begun;
-        stream->comment_timer =
-            clock_after(stream->streams->clock, SSE_COMMENT_MS, send_stream_comment, stream);
+        put_off_comment(stream);
+        wait_for_comments(stream->streams);
         break;
     default:
         break;
@@ -218,7 +251,7 @@ void room_stream_open(struct room_streams *streams, struct room_visits *visits,
         exchange_fail(exchange, err);
         return;
     }
-    list_add(&streams->list, &stream->link);
+    list_add(&streams->beginning, &stream->link);
     metric_set(streams->gauges[ROOM_STREAM_BEGINS], ++streams->counts[ROOM_STREAM_BEGINS]);
     sse_respond(exchange, &stream_producer, stream);
 }
@@ -230,7 +263,8 @@ struct room_streams *room_streams_new(const struct clock *clock, struct metrics 
     struct room_streams *streams = mem_alloc(sizeof(*streams));
     streams->clock = clock;
     streams->comment = sse_comment();
-    list_init(&streams->list);
+    list_init(&streams->beginning);
+    list_init(&streams->begun);
     for (size_t i = 0; i < ROOM_STREAM_ORPHANED; i++) {
         AUTO(mem_free) char *labels = mem_printf("state=\"%s\"", state_names[i]);
         streams->gauges[i] = metrics_gauge(metrics, "lynks_gateway_room_streams",
@@ -244,25 +278,20 @@ struct room_streams *room_streams_new(const struct clock *clock, struct metrics 
     return streams;
 }
 
-/* What has not begun is with the HTTP server, which may still begin it. */
-static void abandon_room_stream(struct room_stream *stream)
-{
-    if (stream->state == ROOM_STREAM_BEGINS) {
-        forget_room_stream(stream, STREAM_DRAINS);
-    } else {
-        end_room_stream(stream, STREAM_DRAINS);
-    }
-}
-
 void room_streams_free(struct room_streams **streams)
 {
+    struct room_stream *stream;
     if (*streams == NULL) {
         return;
     }
-    for (struct room_stream *stream;
-         (stream = LIST_FIRST(struct room_stream, &(*streams)->list, link)) != NULL;) {
-        abandon_room_stream(stream);
+    while ((stream = LIST_FIRST(struct room_stream, &(*streams)->begun, link)) != NULL) {
+        end_room_stream(stream, STREAM_DRAINS);
     }
+    /* These are with the HTTP server, which may still begin them. */
+    while ((stream = LIST_FIRST(struct room_stream, &(*streams)->beginning, link)) != NULL) {
+        forget_room_stream(stream, STREAM_DRAINS);
+    }
+    clock_cancel((*streams)->clock, (*streams)->comment_timer);
     http_chunk_unref(&(*streams)->comment);
     mem_free(streams);
 }

@@ -149,13 +149,19 @@ static struct ask *poll_events(struct stream_fixture *f, const char *query)
 }
 
 /* As far as roomsvc has said that he may. */
-static struct stream_reader *open_stream_after(struct stream_fixture *f, const char *last)
+static struct stream_reader *open_stream_of(struct stream_fixture *f, uint64_t participant,
+                                            const char *last)
 {
     struct ask *ask = ask_events(f, "text/event-stream", last, NULL);
-    answer_open(f);
+    answer_open_of(f, participant);
     struct stream_reader *reader = reader_new(ask);
     reader_begin(f, reader);
     return reader;
+}
+
+static struct stream_reader *open_stream_after(struct stream_fixture *f, const char *last)
+{
+    return open_stream_of(f, ME, last);
 }
 
 /* One that has its snapshot. */
@@ -289,6 +295,35 @@ static void a_comment_comes_every_15_s(void **state)
     fake_clock_advance(f->api->clock, 15000); /* roomsvc is away */
     reader_assert_got(f, reader, ":\n\n");
     reader_leave(&reader);
+}
+
+/* Each counts from its own begin, whichever of the others are gone. */
+static void each_stream_has_comments_of_its_own(void **state)
+{
+    struct stream_fixture *f = *state;
+    struct stream_reader *first = open_stream_after(f, NULL);
+    reader_assert_got(f, first, "");
+    fake_clock_advance(f->api->clock, 5000);
+    struct stream_reader *second = open_stream_after(f, NULL);
+    reader_assert_got(f, second, "");
+    fake_clock_advance(f->api->clock, 5000);
+    struct stream_reader *third = open_stream_of(f, 8, NULL);
+    reader_assert_got(f, third, "");
+    fake_clock_advance(f->api->clock, 5000);
+    reader_assert_got(f, first, ":\n\n");
+    reader_assert_got(f, second, "");
+    reader_leave(&second);
+    fake_clock_advance(f->api->clock, 9999);
+    reader_assert_got(f, third, "");
+    fake_clock_advance(f->api->clock, 1);
+    reader_assert_got(f, third, ":\n\n");
+    reader_assert_got(f, first, ":\n\n");
+    fake_clock_advance(f->api->clock, 5000);
+    reader_assert_got(f, first, ":\n\n:\n\n");
+    reader_leave(&first);
+    fake_clock_advance(f->api->clock, 10000);
+    reader_assert_got(f, third, ":\n\n:\n\n");
+    reader_leave(&third);
 }
 
 static void who_may_not_gets_no_stream(void **state)
@@ -640,6 +675,7 @@ int main(void)
         T(who_comes_again_is_told_what_he_has_missed),
         T(a_page_of_another_origin_may_say_what_it_has_seen_last),
         T(a_comment_comes_every_15_s),
+        T(each_stream_has_comments_of_its_own),
         T(who_may_not_gets_no_stream),
         T(there_are_so_many_of_one_and_no_more),
         T(a_room_too_many_is_refused),

@@ -35,7 +35,13 @@ enum err participant_command_judge(const struct participant_command *c, enum roo
 enum err participant_command_find(struct db *db, struct participant_command *c,
                                   uint64_t participant_id)
 {
+    const struct participant *self = &c->target.self;
+    const bool is_self = self->id == participant_id && self->state == PARTICIPANT_JOINED;
     const enum err err = room_query_judge_role(&c->target, ROOM_SEE_PARTICIPANTS);
+    if (err == ERR_OK && is_self) {
+        c->whom = *self; /* read with the room, in this transaction */
+        return ERR_OK;
+    }
     return err == ERR_OK ? participant_find(db, &c->journal, participant_id, &c->whom) : err;
 }
 

@@ -96,6 +96,21 @@ test('then somebody new comes in, sees all and is seen, and leaves', async () =>
     await allGet('audio', 'video');
 });
 
+test('a bridge is killed while an offer waits for its answer: who was to answer sees all in the end', async () => {
+    let held;
+    const isHeld = new Promise((resolve) => { held = resolve; });
+    await at.ann.page.route('**/watch/answer', (route) => held(route), { times: 1 });
+    at.eve = await enter('eve');
+    await at.eve.call('publish');
+    const route = await isHeld;
+    await stack.crash('janusbridge');
+    await route.continue();
+    await allGet('audio', 'video');
+    await at.eve.call('leave');
+    delete at.eve;
+    await allGet('audio', 'video');
+});
+
 test('then screens are shared and layers chosen as before', async () => {
     await at.cid.share();
     await at.dan.gets(others('dan').map((other) => [at[other], 'audio', 'video', ...(other === 'cid' ? ['screen'] : [])]));

@@ -36,7 +36,7 @@ layer_programs() {
         ;;
     contract | hostile) binaries dev "$1" ;;
     contract-tsan) binaries tsan contract ;;
-    fuzz) echo "tests/fuzz/run ${LYNKS_FUZZ_SECONDS:-10}" ;;
+    fuzz) echo "tests/fuzz/run ${LYNKS_FUZZ_SECONDS:-5}" ;;
     integration)
         binaries dev integration
         scripts tests/integration
@@ -57,7 +57,7 @@ full_forms() {
 # Seconds for a program.
 layer_timeout() {
     case "$1" in
-    fuzz) echo $((900 + 20 * ${LYNKS_FUZZ_SECONDS:-10})) ;;
+    fuzz) echo $((900 + 20 * ${LYNKS_FUZZ_SECONDS:-5})) ;;
     chaos) echo $((400 + 2 * ${LYNKS_CHAOS_SECONDS:-20})) ;;
     compose) echo 1800 ;;
     e2e) echo "${long_s:-600}" ;;

@@ -171,11 +171,7 @@ static const struct route_ask ask_change_user = {.message = MSG_user_change,
 /* ---- PUT /v1/users/{user}/password ---- */
 
 static const struct member give_password_body[] = {
-    {.name = "new_password",
-     .type = MEMBER_STRING,
-     .min = 10,
-     .max = 1024,
-     .doc = "In clear; not the user name."},
+    NEW_PASSWORD_MEMBER("new_password"),
     {.name = NULL},
 };
 

@@ -16,6 +16,13 @@ extern const char *const user_roles[]; /* ended by NULL */
 extern const struct member user_members[];
 extern const struct member managed_user_members[]; /* as admins see one */
 
+/* A password that somebody is to have from now on; the_name: of the member. */
+#define NEW_PASSWORD_MEMBER(the_name)                                                              \
+    {                                                                                              \
+        .name = (the_name), .type = MEMBER_STRING, .min = 10, .max = 1024,                         \
+        .doc = "In clear; not the user name."                                                      \
+    }
+
 /* What a body says of a user to be. */
 #define NEW_USER_MEMBERS                                                                           \
     {.name = "username",                                                                           \
@@ -23,11 +30,7 @@ extern const struct member managed_user_members[]; /* as admins see one */
      .min = 1,                                                                                     \
      .max = LABEL_CHARACTERS_MAX,                                                                  \
      .doc = "To sign in with; compared exactly."},                                                 \
-        {.name = "password",                                                                       \
-         .type = MEMBER_STRING,                                                                    \
-         .min = 10,                                                                                \
-         .max = 1024,                                                                              \
-         .doc = "In clear; not the user name."},                                                   \
+        NEW_PASSWORD_MEMBER("password"),                                                           \
     {                                                                                              \
         .name = "display_name", .type = MEMBER_LABEL, .is_optional = true, .min = 1,               \
         .max = LABEL_CHARACTERS_MAX, .doc = "What others see; the user name where none is given."  \

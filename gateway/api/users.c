@@ -62,11 +62,7 @@ static const struct route_ask ask_change_me = {.message = MSG_user_change,
 
 static const struct member password_body[] = {
     {.name = "current_password", .type = MEMBER_STRING, .min = 1, .max = 1024, .doc = "In clear."},
-    {.name = "new_password",
-     .type = MEMBER_STRING,
-     .min = 10,
-     .max = 1024,
-     .doc = "In clear; not the user name."},
+    NEW_PASSWORD_MEMBER("new_password"),
     {.name = NULL},
 };
 

@@ -11,6 +11,7 @@ import { ownEnv } from '../../gateway/web/core/env.js';
 import { Meeting } from '../../gateway/web/core/meeting.js';
 import { startStack } from '../support/stack.mjs';
 import { eventually, sleep } from '../support/wait.mjs';
+import { quantile } from './quantile.mjs';
 import { ENV } from './rooms.mjs';
 
 const JOIN_AT_A_TIME = 16;
@@ -32,10 +33,7 @@ function watchedEnv() {
     } };
 }
 
-function share(list, part) {
-    const sorted = [...list].sort((a, b) => a - b);
-    return (sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? NaN).toFixed(1);
-}
+const share = (list, part) => quantile(list, part).toFixed(1);
 
 async function inTurns(count, make) {
     const made = [];

@@ -6,12 +6,12 @@
 //
 // Prints the median, the least and the most, in ms since the page's navigation began; and of it, until the page asked for the media.
 import { startVisitors, makeMeeting } from '../e2e/visitors.mjs';
-import { startStack } from '../support/stack.mjs';
-import { buildWeb } from '../support/web.mjs';
+import { startWebStack } from '../support/web.mjs';
+import { median } from './quantile.mjs';
 
 const TIMES = Number(process.argv[2] ?? 20);
 
-// Runs in the page before anything else: when another's video has shown something. The page's own is mirrored, and muted by name.
+// Runs in the page before anything else: notes when the video of who has this name has shown something.
 function watchFirstFrame(name) {
     const look = () => {
         const shown = [...document.querySelectorAll('.tile video')].find((video) => video.getAttribute('aria-label') === name
@@ -25,13 +25,12 @@ function watchFirstFrame(name) {
 const askedAt = () => Math.min(...performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/watch')).map(({ startTime }) => startTime));
 
 function tell(what, times) {
-    const sorted = [...times].sort((a, b) => a - b);
-    const [median, least, most] = [sorted[sorted.length >> 1], sorted[0], sorted.at(-1)].map((ms) => ms.toFixed(0));
-    console.log(`${what}: median ${median} ms, ${least} to ${most} ms, ${times.length} times`);
+    const [middle, least, most] = [median(times), Math.min(...times), Math.max(...times)].map((ms) => ms.toFixed(0));
+    console.log(`${what}: median ${middle} ms, ${least} to ${most} ms, ${times.length} times`);
 }
 
 const browser = await startVisitors();
-const stack = await startStack({ LYNKS_WEB_ROOT: await buildWeb() });
+const stack = await startWebStack();
 try {
     const link = await makeMeeting(stack, 'First frame');
     const ann = await browser.visitor('Ann');

@@ -7,7 +7,8 @@ import { AUDIO } from '../support/rtc-offers.mjs';
 import { eventually } from '../support/wait.mjs';
 import { servePages } from '../e2e/pages.mjs';
 import { memoryKib } from './processes.mjs';
-import { ENV, middle, middles, RoomWorld } from './rooms.mjs';
+import { median, quantile } from './quantile.mjs';
+import { ENV, middles, RoomWorld } from './rooms.mjs';
 import { startWorld } from './world.mjs';
 
 const WARM = 20;
@@ -16,8 +17,7 @@ const LISTENERS = 20;
 const PATIENCE_MS = 5000;
 const PLUGIN = 'janus.plugin.videoroom';
 
-const quantile = (values, part) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(part * values.length))];
-const spread = (values) => ({ p50: middle(values), p99: quantile(values, 0.99) });
+const spread = (values) => ({ p50: median(values), p99: quantile(values, 0.99) });
 
 async function timed(what) {
     const begin = performance.now();

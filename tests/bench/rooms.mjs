@@ -9,6 +9,7 @@ import { startOwnGateway } from '../support/own-gateway.mjs';
 import { atExit } from './cleanup.mjs';
 import { JOIN_OF_BARE } from './marks.mjs';
 import { memoryKib } from './processes.mjs';
+import { median } from './quantile.mjs';
 import { startWorld } from './world.mjs';
 
 const BIN = fileURLToPath(new URL('../../build/release/bin', import.meta.url));
@@ -31,10 +32,9 @@ export const ENV = { LYNKS_ROOM_TAILS_MAX_BYTES: String(4 << 20), LYNKS_USER_ROO
     LYNKS_ADDRESS_PARTICIPANTS_MAX: MANY, LYNKS_HTTP_CONNECTIONS_PER_ADDRESS_MAX: '0', LYNKS_AWAY_S: '300', LYNKS_STREAMS_PER_PARTICIPANT_MAX: MANY, LYNKS_STREAMS_PER_ADDRESS_MAX: MANY,
     LYNKS_OWN_FRONT: '127.0.0.1' };
 
-export const middle = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 // Of several rounds: middles, but for what may not be in any of them.
 const OF_ALL = { bad: (counts) => counts.reduce((a, b) => a + b, 0), whole: (answers) => answers.every(Boolean) };
-export const middles = (rows) => Object.fromEntries(Object.keys(rows[0]).map((key) => [key, (OF_ALL[key] ?? middle)(rows.map((row) => row[key]))]));
+export const middles = (rows) => Object.fromEntries(Object.keys(rows[0]).map((key) => [key, (OF_ALL[key] ?? median)(rows.map((row) => row[key]))]));
 
 // What one of the programs prints in the end; lines are its standard input.
 export async function run(program, args, lines, env = {}) {
@@ -181,7 +181,7 @@ async function measureReplay(rooms) {
         await gateway.end();
     }
     process.stderr.write('rooms: replay done\n');
-    return { events: REPLAYED, tail, journal: middle(journal) };
+    return { events: REPLAYED, tail, journal: median(journal) };
 }
 
 // One room's streams first, for what the room itself takes.

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { sleep } from '../support/wait.mjs';
 import { childrenCpuMicroseconds, cpuMicroseconds } from './processes.mjs';
+import { median } from './quantile.mjs';
 import { openJanusHandles } from './references.mjs';
 import { load } from './wrk.mjs';
 import { PROCESSES } from './world.mjs';
@@ -31,7 +32,6 @@ const LOGIN_CONNECTIONS = 16;
 const LEAD_MS = 1000;
 
 export const sum = (values) => values.reduce((a, b) => a + b, 0);
-export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 /// Results of the same measurement in several rounds as one: medians, and the part of requests that went wrong.
 export function medians(results) {

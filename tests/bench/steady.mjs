@@ -1,6 +1,7 @@
 // Memory under full load for a long time. It is looked at in short breaks between loads: while passwords are hashed,
 // authsvc has some megabytes more or less at any moment.
 import { join } from 'node:path';
+import { median } from './quantile.mjs';
 import { ROOMS, SESSIONS, sum } from './speed.mjs';
 import { load } from './wrk.mjs';
 import { fillWorld, SERVICES, startWorld } from './world.mjs';
@@ -8,8 +9,6 @@ import { fillWorld, SERVICES, startWorld } from './world.mjs';
 // Full load: logins take what processor time they can get, the other requests the rest.
 const MIX = [{ kind: 'list', connections: 48 }, { kind: 'create', connections: 8 }, { kind: 'login', connections: 8 }];
 const LOOKED_AT = 3; // breaks at the beginning and at the end, whose median counts
-
-const middle = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 async function loadAndLook(world, { steadySeconds, segmentSeconds }) {
     const samples = [];
@@ -38,7 +37,7 @@ export async function measureSteady(folder, settings) {
         const warm = Math.ceil(Math.min(60, steadySeconds / 3) / segmentSeconds);
         const counted = samples.slice(warm);
         const by = Object.fromEntries(SERVICES.map((name) => [name,
-            middle(counted.slice(-LOOKED_AT).map((s) => s[name])) - middle(counted.slice(0, LOOKED_AT).map((s) => s[name]))]));
+            median(counted.slice(-LOOKED_AT).map((s) => s[name])) - median(counted.slice(0, LOOKED_AT).map((s) => s[name]))]));
         process.stderr.write('memory under full load done\n');
         return { seconds: steadySeconds, warmSeconds: warm * segmentSeconds, requests, samples, by, kib: sum(Object.values(by)) };
     } finally {

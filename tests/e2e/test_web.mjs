@@ -3,9 +3,8 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { startStack } from '../support/stack.mjs';
 import { eventually } from '../support/wait.mjs';
-import { buildWeb } from '../support/web.mjs';
+import { startWebStack } from '../support/web.mjs';
 import { documented, KEPT_SHOTS, shotsTaken, startVisitors } from './visitors.mjs';
 
 let browser;
@@ -17,7 +16,7 @@ const at = {}; // name -> who has that name
 
 before(async () => {
     browser = await startVisitors();
-    stack = await startStack({ LYNKS_WEB_ROOT: await buildWeb() });
+    stack = await startWebStack();
     url = `http://127.0.0.1:${stack.ports.http}`;
 });
 after(async () => {

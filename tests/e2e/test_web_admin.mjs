@@ -5,9 +5,8 @@ import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startStack } from '../support/stack.mjs';
 import { eventually } from '../support/wait.mjs';
-import { buildWeb } from '../support/web.mjs';
+import { startWebStack } from '../support/web.mjs';
 import { startVisitors } from './visitors.mjs';
 
 const ADMIN_TOOL = fileURLToPath(new URL('../../deploy/admin', import.meta.url));
@@ -21,7 +20,7 @@ let dora;
 
 before(async () => {
     browser = await startVisitors();
-    stack = await startStack({ LYNKS_WEB_ROOT: await buildWeb() });
+    stack = await startWebStack();
     url = `http://127.0.0.1:${stack.ports.http}`;
     const { stdout } = await promisify(execFile)(ADMIN_TOOL, ['password'], { env: stack.env });
     admin = await browser.visitor('admin');

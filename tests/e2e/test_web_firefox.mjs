@@ -4,8 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launchFirefoxPeople } from '../support/browser.mjs';
-import { startStack } from '../support/stack.mjs';
-import { buildWeb } from '../support/web.mjs';
+import { startWebStack } from '../support/web.mjs';
 import { startVisitors } from './visitors.mjs';
 
 let firefox;
@@ -19,7 +18,7 @@ let ben; // a guest, in Chromium
 before(async () => {
     firefox = await startVisitors(launchFirefoxPeople());
     chromium = await startVisitors();
-    stack = await startStack({ LYNKS_WEB_ROOT: await buildWeb() });
+    stack = await startWebStack();
     url = `http://127.0.0.1:${stack.ports.http}`;
 });
 after(async () => {

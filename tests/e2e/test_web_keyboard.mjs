@@ -3,8 +3,7 @@
 // build on each other.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startStack } from '../support/stack.mjs';
-import { buildWeb } from '../support/web.mjs';
+import { startWebStack } from '../support/web.mjs';
 import { startVisitors } from './visitors.mjs';
 
 const TABS_MOST = 40;
@@ -18,7 +17,7 @@ let keys;
 
 before(async () => {
     browser = await startVisitors();
-    stack = await startStack({ LYNKS_WEB_ROOT: await buildWeb() });
+    stack = await startWebStack();
     ann = await browser.visitor('testuser');
     keys = ann.page.keyboard;
 });

@@ -3,8 +3,7 @@
 // connections stay as they were, after what is loaded once is there. For a minute, or LYNKS_LEAK_MINUTES.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startStack } from '../support/stack.mjs';
-import { buildWeb } from '../support/web.mjs';
+import { startWebStack } from '../support/web.mjs';
 import { makeMeeting, startVisitors } from './visitors.mjs';
 
 const MS = 60000 * Number(process.env.LYNKS_LEAK_MINUTES ?? 1);
@@ -23,7 +22,7 @@ let ben;
 
 before(async () => {
     browser = await startVisitors();
-    stack = await startStack({ LYNKS_WEB_ROOT: await buildWeb() });
+    stack = await startWebStack();
     const link = await makeMeeting(stack, 'In and out');
     ann = await browser.visitor('Ann');
     ben = await browser.visitor('Ben');

@@ -5,9 +5,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launchPeople } from '../support/browser.mjs';
 import { CUTTABLE, cutOff, enterOwnNet, makeBad } from '../support/own-net.mjs';
-import { startStack } from '../support/stack.mjs';
 import { eventually, sleep, timed } from '../support/wait.mjs';
-import { buildWeb } from '../support/web.mjs';
+import { startWebStack } from '../support/web.mjs';
 import { makeMeeting, startVisitors } from './visitors.mjs';
 
 enterOwnNet(import.meta.url);
@@ -29,7 +28,7 @@ let cid;
 before(async () => {
     near = await startVisitors();
     far = await startVisitors(launchPeople([], CUTTABLE));
-    stack = await startStack({ LYNKS_WEB_ROOT: await buildWeb() });
+    stack = await startWebStack();
     const link = await makeMeeting(stack, 'Far away');
     ann = await near.visitor('Ann', { hasSmallCamera: false });
     cid = await near.visitor('Cid', { hasSmallCamera: false });

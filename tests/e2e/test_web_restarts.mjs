@@ -3,9 +3,8 @@
 // other afterwards, can say so, and nobody is there twice.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startStack } from '../support/stack.mjs';
 import { timed } from '../support/wait.mjs';
-import { buildWeb } from '../support/web.mjs';
+import { startWebStack } from '../support/web.mjs';
 import { makeMeeting, startVisitors } from './visitors.mjs';
 
 let browser;
@@ -15,7 +14,7 @@ let ben;
 
 before(async () => {
     browser = await startVisitors();
-    stack = await startStack({ LYNKS_WEB_ROOT: await buildWeb() });
+    stack = await startWebStack();
     const link = await makeMeeting(stack, 'Rough seas');
     ann = await browser.visitor('Ann');
     ben = await browser.visitor('Ben');

@@ -3,9 +3,8 @@
 // becomes of a tab: it goes to another page and back, is copied, and lets go of its devices when one leaves. The tests build on each other.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startStack } from '../support/stack.mjs';
 import { eventually } from '../support/wait.mjs';
-import { buildWeb } from '../support/web.mjs';
+import { startWebStack } from '../support/web.mjs';
 import { makeMeeting, startVisitors } from './visitors.mjs';
 
 let browser;
@@ -18,7 +17,7 @@ let ben;
 
 before(async () => {
     browser = await startVisitors();
-    stack = await startStack({ LYNKS_WEB_ROOT: await buildWeb() });
+    stack = await startWebStack();
     url = `http://127.0.0.1:${stack.ports.http}`;
     link = await makeMeeting(stack, 'Twice');
 });

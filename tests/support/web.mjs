@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { startStack } from './stack.mjs';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -13,4 +14,9 @@ export async function buildWeb() {
     await run(join(ROOT, 'tests/support/node-modules'), ['gateway/web']);
     await run('node', [join(ROOT, 'gateway/web/build.mjs'), folder]);
     return folder;
+}
+
+/// A whole stack that serves it.
+export async function startWebStack() {
+    return startStack({ LYNKS_WEB_ROOT: await buildWeb() });
 }

@@ -20,12 +20,8 @@ export interface Account {
 export interface Ban {
     /** @description What it names of him. */
     by: ("user" | "invitation" | "device")[];
-    /** Format: date-time */
     created_at: string;
-    /**
-     * Format: date-time
-     * @description Until when it holds; null: until it is lifted.
-     */
+    /** @description Until when it holds; null: until it is lifted. */
     expires_at: string | null;
     /** @description Opaque. */
     id: string;
@@ -39,12 +35,8 @@ export interface Ban {
 }
 
 export interface Invitation {
-    /** Format: date-time */
     created_at: string;
-    /**
-     * Format: date-time
-     * @description Until when; null: for ever.
-     */
+    /** @description Until when; null: for ever. */
     expires_at: string | null;
     /** @description Opaque. */
     id: string;
@@ -52,10 +44,7 @@ export interface Invitation {
     label?: string;
     /** @description How many may come by it; null: any number. */
     max_uses: number | null;
-    /**
-     * Format: date-time
-     * @description From when on it is good; null: always.
-     */
+    /** @description From when on it is good; null: always. */
     not_before: string | null;
     /**
      * @description In which they come who come by it.
@@ -92,11 +81,46 @@ export interface JoinInfo {
     waits: boolean;
 }
 
+export interface Joining {
+    me: {
+        /** @description The actions that one's role is enough for; on oneself one may more. */
+        can: string[];
+    };
+    participant: {
+        /** @description He has not signed in. */
+        guest: boolean;
+        /** @description Since when he wants to speak; absent: his hand is down. */
+        hand_raised_at?: string;
+        /** @description Opaque. */
+        id: string;
+        /** @description When he came in, for the last time; of who waits, since when. */
+        joined_at: string;
+        /** @description What others are not to get of him. */
+        muted: ("audio" | "video" | "screen")[];
+        name: string;
+        /** @enum {string} */
+        role: "viewer" | "participant" | "moderator" | "owner";
+        /** @enum {string} */
+        state: "waiting" | "joined" | "left" | "removed" | "denied" | "ended";
+        /** @description What he sends. */
+        tracks: {
+            /**
+             * @description Does it arrive? Lost: it has, and does not now.
+             * @enum {string}
+             */
+            media: "flowing" | "lost";
+            /** @description Others are not to get it. */
+            muted: boolean;
+            /** @enum {string} */
+            source: "audio" | "video" | "screen";
+        }[];
+    };
+    /** @description For Authorization, as the participant. With it he comes back as whom he was, for ten minutes after he has left. */
+    token: string;
+}
+
 export interface Member {
-    /**
-     * Format: date-time
-     * @description Absent of the owner.
-     */
+    /** @description Absent of the owner. */
     added_at?: string;
     /** @enum {string} */
     role: "viewer" | "participant" | "moderator" | "owner";
@@ -119,7 +143,6 @@ export interface Message {
     /** @description Its place among all that happened in the room; numbers between may be missing. */
     seq: number;
     text: string;
-    /** Format: date-time */
     time: string;
     /** @description The id of the only other participant who sees it; absent: it is for all. */
     to?: string;
@@ -128,17 +151,11 @@ export interface Message {
 export interface Participant {
     /** @description He has not signed in. */
     guest: boolean;
-    /**
-     * Format: date-time
-     * @description Since when he wants to speak; absent: his hand is down.
-     */
+    /** @description Since when he wants to speak; absent: his hand is down. */
     hand_raised_at?: string;
     /** @description Opaque. */
     id: string;
-    /**
-     * Format: date-time
-     * @description When he came in, for the last time; of who waits, since when.
-     */
+    /** @description When he came in, for the last time; of who waits, since when. */
     joined_at: string;
     /** @description What others are not to get of him. */
     muted: ("audio" | "video" | "screen")[];
@@ -161,6 +178,15 @@ export interface Participant {
     }[];
 }
 
+export interface Publication {
+    /** @description For /v1/rtc/{connection}. */
+    connection: string;
+    /** @description The answer, with all its candidates. */
+    sdp: string;
+    /** @description How many offers there were. */
+    seq: number;
+}
+
 export interface Room {
     /**
      * @description Who may come in: whoever has the link, whoever has signed in, or members only.
@@ -172,14 +198,10 @@ export interface Room {
     chat: boolean;
     /** @description Stands for the room wherever its id does; absent of rooms that /create has made. */
     code?: string;
-    /** Format: date-time */
     created_at: string;
     /** @description For how long the media server keeps it when nobody is in it. */
     empty_timeout_s: number;
-    /**
-     * Format: date-time
-     * @description When it ends for good; absent: never.
-     */
+    /** @description When it ends for good; absent: never. */
     expires_at?: string;
     /** @description Guests wait until somebody is in who is none. */
     guests_wait: boolean;
@@ -222,25 +244,18 @@ export interface Room {
 export interface Session {
     /** @description Where it was opened from: IPv4 or IPv6. */
     address?: string;
-    /** Format: date-time */
     created_at: string;
     /** @description It is the one that this was asked with. */
     current: boolean;
     /** @description As it was called when it was opened. */
     device?: string;
-    /**
-     * Format: date-time
-     * @description When it ends if it is not used again.
-     */
+    /** @description When it ends if it is not used again. */
     expires_at: string;
     /** @description Opaque; not secret. */
     id: string;
     /** @description web: of POST /v1/sessions; original: of /login, which lives for minutes. */
     kind: string;
-    /**
-     * Format: date-time
-     * @description May be half a minute behind.
-     */
+    /** @description May be half a minute behind. */
     last_used_at: string;
 }
 
@@ -251,10 +266,7 @@ export interface Stats {
         id: string;
         /** @description Who have a stream of a room there. */
         participants: number;
-        /**
-         * Format: date-time
-         * @description When it was heard last.
-         */
+        /** @description When it was heard last. */
         seen_at: string;
     }[];
     /** @description Of /v1/rtc. */
@@ -272,10 +284,7 @@ export interface Stats {
         held: boolean;
         /** @description Of a Janus. */
         name: string;
-        /**
-         * Format: date-time
-         * @description When a bridge was heard there last; null: never.
-         */
+        /** @description When a bridge was heard there last; null: never. */
         seen_at: string | null;
     }[];
     participants?: {
@@ -299,10 +308,7 @@ export interface Stats {
         /** @description Why not. */
         reason?: string;
     }[];
-    /**
-     * Format: date-time
-     * @description When this was so.
-     */
+    /** @description When this was so. */
     time: string;
     users?: {
         /** @description Of them, who may not sign in. */
@@ -333,6 +339,13 @@ export interface User {
     role: "member" | "admin";
     /** @description To sign in with. */
     username: string;
+}
+
+export interface Watching {
+    /** @description For /v1/rtc/{connection}. */
+    connection: string;
+    /** @description Of the last offer; 0: there was none. */
+    seq: number;
 }
 
 export interface WatchOffer {

@@ -88,6 +88,7 @@ export class Meeting {
      * @param {MeetingHandlers} [handlers]
      */
     static async join(env, api, room, coming = {}, handlers = {}) {
+        /** @type {import('./api_types.js').Joining} */
         const answer = await api.post(`/v1/rooms/${encodeURIComponent(room)}/participants`, coming, { key: env.randomId() });
         const meeting = new Meeting(env, answer.token === undefined ? api : api.withToken(answer.token), room,
             answer.participant.id, handlers);

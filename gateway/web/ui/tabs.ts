@@ -1,5 +1,5 @@
 // Two tabs of one browser: each is a participant of its own. A tab that was copied has the other's token; it asks whether that one
-// is still in use, and comes in anew if it is.
+// is still in use, and comes in anew if it is. The join page asks whether another tab is in the same meeting, and says so.
 const ANSWER_MS = 250;
 
 interface Word { ask?: string; mine?: string }

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "gateway/config.h"
+#include "tests/support/c/config_defaults.h"
 
 #define KEY "0123456789abcdef0123456789abcdef"
 
@@ -15,19 +16,28 @@ static char *text_of(const char *z)
     return (char *)(uintptr_t)z;
 }
 
+/* Of all tests. Each has a copy, whose strings it may replace. */
+static struct gateway_config the_defaults;
+
+static int make_defaults(void **state)
+{
+    (void)state;
+    config_set_defaults(&the_defaults, gateway_options);
+    return 0;
+}
+
+static int free_defaults(void **state)
+{
+    (void)state;
+    config_free(&the_defaults, gateway_options);
+    return 0;
+}
+
 static struct gateway_config defaults(void)
 {
-    return (struct gateway_config){.http_host = text_of("127.0.0.1"),
-                                   .http_port = 60000,
-                                   .public_url = text_of(""),
-                                   .domain = text_of(""),
-                                   .published = text_of(""),
-                                   .trusted_proxies = text_of(""),
-                                   .own_front = text_of(""),
-                                   .cors_origins = text_of(""),
-                                   .web_root = text_of(""),
-                                   .frame_ancestors = text_of("none"),
-                                   .token_key = text_of(KEY)};
+    struct gateway_config config = the_defaults;
+    config.token_key = text_of(KEY);
+    return config;
 }
 
 static void test_address(void **state)
@@ -141,5 +151,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_address), cmocka_unit_test(test_reachable_by_others),
         cmocka_unit_test(test_what_the_table_cannot_tell), cmocka_unit_test(test_keys_of_tokens)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_defaults, free_defaults);
 }

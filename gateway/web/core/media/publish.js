@@ -179,6 +179,7 @@ export class Publisher extends MediaConnection {
             sdp: withOpusExtras(/** @type {string} */ (offer.sdp)),
             sources: Object.fromEntries(sending.map(([source, { mid }]) => [mid, source])),
         };
+        /** @type {import('../api_types.js').Publication} */
         const answer = await this._ask(() => (connection === undefined
             ? this._api.post(this.#path, body, { key: this._env.randomId() })
             : this._api.put(`/v1/rtc/${connection}/offer`, body)));

@@ -150,6 +150,7 @@ export class Watcher extends MediaConnection {
         if (this._connection === undefined) this._enter('connecting');
         this.#hasToSay = false;
         try {
+            /** @type {import('../api_types.js').Watching} */
             const { connection, seq } = await this.#askFor(() => this._api.put(this.#path, { wanted: this.#wanted }));
             if (this._isClosed) {
                 await this._end(connection);

@@ -32,6 +32,20 @@ after(async () => {
 });
 
 const dialog = () => admin.page.getByRole('dialog');
+const isBesideTitle = async (button) => {
+    const [title, box] = [await dialog().getByRole('heading').boundingBox(), await button.boundingBox()];
+    assert.ok(box.y < title.y + title.height && box.x >= title.x + title.width, JSON.stringify({ title, box }));
+};
+/// Fits also where there is little room, as a phone has it.
+const isGood = async (what, shot) => {
+    await admin.isAccessible(what);
+    await admin.shot(shot);
+    await admin.page.setViewportSize({ width: 360, height: 640 });
+    await admin.isAccessible(`${what}, on a phone`);
+    await admin.shot(`${shot}-phone`);
+    if (await dialog().isVisible()) await isBesideTitle(dialog().getByRole('button', { name: 'Close', exact: true }));
+    await admin.page.setViewportSize({ width: 1280, height: 800 });
+};
 const row = (name) => admin.page.getByRole('listitem').filter({ hasText: name });
 const choose = async (of, item) => {
     await admin.click(`More for ${of}`);
@@ -49,8 +63,7 @@ test('the numbers of now, and that all is well', async () => {
     await admin.page.goto(`${url}/admin`);
     await admin.sees('All is well.');
     await admin.page.getByRole('group', { name: 'What is needed' }).waitFor();
-    await admin.isAccessible('admin, now');
-    await admin.shot('admin-now');
+    await isGood('admin, now', 'admin-now');
 });
 
 test('a user is added, and signs in', async () => {
@@ -62,8 +75,7 @@ test('a user is added, and signs in', async () => {
     await dialog().getByRole('button', { name: 'Add' }).click();
     await admin.sees('dora may sign in.');
     await row('Dora').waitFor();
-    await admin.isAccessible('admin, users');
-    await admin.shot('admin-users');
+    await isGood('admin, users', 'admin-users');
     dora = await browser.visitor('dora');
     await dora.signIn(url, 'dora', 'open it now');
 });
@@ -71,8 +83,7 @@ test('a user is added, and signs in', async () => {
 test('where a user is signed in is shown, and can be ended', async () => {
     await choose('Dora', 'Where signed in');
     await dialog().getByRole('listitem').first().waitFor();
-    await admin.isAccessible('admin, sessions of a user');
-    await admin.shot('admin-sessions');
+    await isGood('admin, sessions of a user', 'admin-sessions');
     await dialog().getByRole('button', { name: 'Sign out everywhere' }).click();
     await dialog().getByText('Nowhere.').waitFor();
     await admin.page.keyboard.press('Escape');
@@ -83,8 +94,7 @@ test('where a user is signed in is shown, and can be ended', async () => {
 test('a user gets a new password', async () => {
     await choose('Dora', 'Give a new password');
     await dialog().getByRole('textbox', { name: 'New password' }).fill('dora dora dora');
-    await admin.isAccessible('admin, a new password');
-    await admin.shot('admin-password');
+    await isGood('admin, a new password', 'admin-password');
     await dialog().getByRole('button', { name: 'Give a new password' }).click();
     await admin.sees('Dora has a new password.');
     assert.equal(await canSignIn('open it now'), false);

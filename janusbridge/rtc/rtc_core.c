@@ -255,6 +255,7 @@ static void tell_level(struct connection *connection)
                        .muted = connection->muted,
                        .bitrate = connection->bitrate,
                        .seq = connection->seq,
+                       .is_offered = connection->state == RTC_OFFERED,
                        .tracks = connection_track_list(connection, tracks),
                        .streams = {streams, stream_count}}};
     tell_roomsvc(connection, &msg, on_level_told);

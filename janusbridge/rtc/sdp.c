@@ -160,6 +160,7 @@ static const char *answer_fault(struct str text, struct str offer)
 {
     struct sdp sdp;
     struct outline offered;
+    const bool is_offer_known = offer.bytes > 0;
     const char *fault = sdp_read(text, RTC_STREAMS_MAX, &sdp);
     if (fault == NULL) {
         fault = check_parts(&sdp, offer);
@@ -169,7 +170,7 @@ static const char *answer_fault(struct str text, struct str offer)
     }
     for (size_t i = 0; i < sdp.part_count; i++) {
         const struct sdp_part *part = &sdp.parts[i];
-        if (!take_outline(&offer, &offered)) {
+        if (is_offer_known && !take_outline(&offer, &offered)) {
             return "more parts than the offer";
         }
         if (!part->is_off && part->direction != SDP_RECVONLY && part->direction != SDP_INACTIVE) {

@@ -20,7 +20,8 @@ enum err sdp_check_offer(struct str sdp, const struct msg_rtc_track_list *tracks
                          const char **ret_why);
 
 /* A watcher's answer to Janus' offer: as many parts, of the same kinds and mids; each gets
- * something, is inactive or rejected (but not the first, which Janus needs to connect). */
+ * something, is inactive or rejected (but not the first, which Janus needs to connect). offer:
+ * STR_NONE if it is not known any more; then its parts may be any. */
 enum err sdp_check_answer(struct str sdp, struct str offer, const char **ret_why);
 
 /* What Janus answered to a publisher's offer: it takes each of tracks. */

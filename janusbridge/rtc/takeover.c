@@ -1,6 +1,7 @@
 #include "janusbridge/rtc/takeover.h"
 
 #include "janusbridge/rtc/rtc_audit.h"
+#include "janusbridge/rtc/watch.h"
 #include "proto/base/log.h"
 
 #define TAKEOVER_AGAIN_MS 100
@@ -145,12 +146,16 @@ static void tell_them_again(void *arg)
 /* ---- what becomes of rows ---- */
 
 /* In the order in which it came to where it is. */
-static void resume_connection(struct takeover *takeover, struct connection *connection)
+static void resume_connection(struct takeover *takeover, struct connection *connection,
+                              bool is_offered)
 {
     (void)rtc_enter(connection, CONNECTION_ATTACHED);
     (void)rtc_enter(connection, CONNECTION_STORED);
     (void)rtc_enter(connection, CONNECTION_AGREED);
     (void)rtc_enter(connection, CONNECTION_THROUGH);
+    if (is_offered) {
+        watch_resume_offered(connection);
+    }
     rtc_changed(connection);
     if (connection->kind == RTC_WATCH) {
         const struct msg_rtc_hint hint = {.what = RTC_HINT_RESUMED};
@@ -179,7 +184,7 @@ static void take_over_row(struct takeover *takeover, const struct msg_rtc_row *r
     set_media(connection, row);
     takeover->resumed++;
     metric_inc(rtc->taken_over);
-    resume_connection(takeover, connection);
+    resume_connection(takeover, connection, row->is_offered);
 }
 
 static void ask_rows(void *arg);

@@ -161,6 +161,15 @@ static void take_offer(struct connection *watcher, const struct janus_message *m
     rtc_changed(watcher);
 }
 
+void watch_resume_offered(struct connection *watcher)
+{
+    if (rtc_enter(watcher, CONNECTION_OFFERED)) {
+        rtc_limit(watcher, RTC_ANSWER_TIMEOUT_MS);
+        watcher->told_ms = clock_mono_ms(watcher->rtc->parts.clock);
+        watcher->tell_pause_ms = OFFER_PAUSE_MS;
+    }
+}
+
 static void watch_look_later(void *arg)
 {
     struct connection *watcher = arg;
@@ -302,6 +311,9 @@ static void watch_look(struct connection *watcher)
     if (watcher->is_busy || (watcher->state != RTC_JOINING && watcher->state != RTC_UP)) {
         return;
     }
+    if (watcher->wishes == NULL) { /* it was taken over, and its client has not said yet */
+        return;
+    }
     size_t count = find_missing(watcher, missing);
     if (watcher->vain >= VAIN_MAX && count > 1) {
         missing[0] = missing[watcher->vain % count];
@@ -362,13 +374,16 @@ void watch_wish(struct rtc *rtc, struct call *call)
 void watch_ask_offer(struct rtc *rtc, struct call *call)
 {
     const struct msg_asker *asker = &call->request.rtc_ask_offer.asker;
-    const struct connection *watcher = rtc_find_of(rtc, asker, RTC_WATCH);
+    struct connection *watcher = rtc_find_of(rtc, asker, RTC_WATCH);
     if (watcher == NULL) {
         elsewhere_fail(rtc, call, STR_NONE, asker);
         return;
     }
     if (watcher->sdp == NULL) {
         call_fail(call, ERR_NOT_FOUND);
+        if (watcher->state == RTC_OFFERED) { /* the bridge before had it; Janus makes no other */
+            rtc_close(watcher, RTC_INTERRUPTED, ERR_UNAVAILABLE);
+        }
         return;
     }
     struct msg_rtc_stream streams[RTC_STREAMS_MAX];

@@ -12,6 +12,10 @@ void watch_ask_offer(struct rtc *rtc, struct call *call);
 void watch_answer(struct rtc *rtc, struct call *call);
 void watch_restart(struct rtc *rtc, struct call *call);
 
+/* Of one that is up and was taken over: Janus waits for the answer to an offer of which only the
+ * bridge before had the text. Who has fetched it there can answer it here. */
+void watch_resume_offered(struct connection *watcher);
+
 /* Whenever it is looked at: does it get what its client wants? If not, and Janus can be asked now,
  * it is. */
 extern const struct rtc_kind_ops watch_ops;

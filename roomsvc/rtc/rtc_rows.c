@@ -100,6 +100,7 @@ static struct msg_rtc_row rtc_row_record(struct rtc_rows *rows, const struct rtc
         .seq = kept->seq,
         .tracks = media.tracks,
         .streams = media.streams,
+        .is_offered = media.is_offered,
         .secret = str_of(kept->secret),
         .muted = kept->muted,
         .bitrate = kept->bitrate};

@@ -462,6 +462,7 @@ static enum err read_rtc_request(struct rtc_command *c, const struct msg *reques
         c->epoch = request->rtc_update.epoch;
         media.tracks = request->rtc_update.tracks;
         media.streams = request->rtc_update.streams;
+        media.is_offered = request->rtc_update.is_offered;
         return rtc_media_encode(&media, &c->media);
     }
     const struct room_asker asker = {.token_hash = request->rtc_open.asker.token_hash};

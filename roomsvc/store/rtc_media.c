@@ -9,7 +9,8 @@ enum err rtc_media_encode(const struct rtc_media *media, struct db_large_blob *r
                                            .node = STR_LIT("-"),
                                            .version = 1,
                                            .tracks = media->tracks,
-                                           .streams = media->streams}};
+                                           .streams = media->streams,
+                                           .is_offered = media->is_offered}};
     struct frame *frame = frame_new();
     const enum err err = codec_encode(frame, &envelope, &msg);
     const struct str bytes = frame_bytes(frame);
@@ -31,7 +32,8 @@ bool rtc_media_decode(struct arena *arena, const struct db_large_blob *blob,
     if (codec_decode(arena, data, &envelope, &msg) != CODEC_OK || msg.id != MSG_rtc_update) {
         return false;
     }
-    *ret_media =
-        (struct rtc_media){.tracks = msg.rtc_update.tracks, .streams = msg.rtc_update.streams};
+    *ret_media = (struct rtc_media){.tracks = msg.rtc_update.tracks,
+                                    .streams = msg.rtc_update.streams,
+                                    .is_offered = msg.rtc_update.is_offered};
     return true;
 }

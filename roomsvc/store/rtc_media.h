@@ -1,5 +1,6 @@
-/* What a connection sends or gets in which part of its SDP, as the database keeps it: a message
- * rtc_update of the bus that says nothing else. Pure functions. */
+/* What a connection sends or gets in which part of its SDP, or is to get when an offer is answered,
+ * as the database keeps it: a message rtc_update of the bus that says nothing else. Pure
+ * functions. */
 #ifndef LYNKS_ROOMSVC_STORE_RTC_MEDIA_H
 #define LYNKS_ROOMSVC_STORE_RTC_MEDIA_H
 
@@ -9,6 +10,7 @@
 struct rtc_media {
     struct msg_rtc_track_list tracks;
     struct msg_rtc_stream_list streams;
+    bool is_offered;
 };
 
 /* All that the bounds of the message allow fits. ERR_INTERNAL: it is beyond them. */

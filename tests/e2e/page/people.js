@@ -113,7 +113,7 @@ class Person {
         return [...stats.values()].filter(({ type }) => type === 'inbound-rtp');
     }
 
-    /// From now on it is kept for how long at most nothing came of a stream.
+    /// From now on it is kept for how long at most nothing came of a stream, once something has come; also while it is not there.
     keepGaps() {
         clearInterval(this.gapsTimer);
         const gaps = new Map(); // participant/source -> { amount, at, worst }
@@ -128,13 +128,15 @@ class Person {
             const streams = new Map(this.meeting.watcher.streams.map((stream) => [keyOf(stream), stream.mid]));
             for (const [key, mid] of streams) {
                 const { kind, framesDecoded, packetsReceived } = inbound.find((one) => one.mid === mid) ?? {};
-                const amount = kind === 'video' ? framesDecoded : packetsReceived;
-                const gap = gaps.get(key) ?? { amount, at: now, worst: 0 };
+                const amount = (kind === 'video' ? framesDecoded : packetsReceived) ?? 0;
+                const gap = gaps.get(key);
+                if (gap === undefined) {
+                    if (amount > 0) gaps.set(key, { amount, at: now, worst: 0 });
+                    continue;
+                }
                 gap.worst = Math.max(gap.worst, now - gap.at);
                 if (amount !== gap.amount) Object.assign(gap, { amount, at: now });
-                gaps.set(key, gap);
             }
-            for (const key of gaps.keys()) if (!streams.has(key)) gaps.delete(key);
         };
         this.gapsTimer = setInterval(look, LOOK_MS);
     }

@@ -97,6 +97,7 @@ static void all_that_the_next_bridge_needs_is_told(void **state)
     (void)rtc_do(rtc_opening('w', RTC_WATCH, token));
     struct msg update = rtc_updating('w', 1, 0, 0);
     update.rtc_update.streams = (struct msg_rtc_stream_list){.items = streams, .count = 1};
+    update.rtc_update.is_offered = true;
     update.rtc_update.seq = 9;
     (void)rtc_do(update);
     read_page(&told, RTC_EPOCH, STR_NONE);
@@ -120,6 +121,7 @@ static void all_that_the_next_bridge_needs_is_told(void **state)
     assert_int_equal(row->seq, 9);
     assert_true(rtc_media_decode(meeting.arena, &row->media, &media));
     assert_int_equal(media.streams.items[0].participant, 4711);
+    assert_true(media.is_offered);
 }
 
 /* Also of who is gone: in Janus it is still. */

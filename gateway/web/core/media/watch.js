@@ -111,7 +111,8 @@ export class Watcher extends MediaConnection {
         } else if (name === 'rtc.closed') {
             this._onClosed(hint.reason);
         } else if (name === 'rtc.resumed') {
-            this.#offeredSeq = this.#answeredSeq; // an offer that was not kept is none
+            this.#offeredSeq = this.#taken?.seq ?? 0; // one that was not fetched is lost
+            this.#answeredSeq = 0; // maybe the answer was, too
             this.#sayAgain();
         } else if (name === 'rtc.layer' && hint.participant !== undefined && hint.source !== undefined && hint.layer !== undefined) {
             this.#on.onLayer?.({ participant: hint.participant, source: hint.source, layer: hint.layer });
@@ -200,18 +201,23 @@ export class Watcher extends MediaConnection {
     }
 
     async #negotiate() {
-        const offer = await this.#fetchOffer();
-        if (offer === undefined) return;
-        this.#adopt(offer.connection, offer.seq);
-        if (this.#taken?.seq !== offer.seq) await this.#take(offer);
+        // What was taken is answered until the gateway says that it has it.
+        if (this.#taken?.seq !== this.#offeredSeq) await this.#fetchAndTake();
+        const { seq } = /** @type {{seq: number}} */ (this.#taken);
         await this.#answer();
-        this.#answeredSeq = offer.seq;
+        this.#answeredSeq = seq;
         // The one that was told of is not there yet.
-        if (offer.seq < this.#offeredSeq && offer.seq === this.#fetchedSeq) throw new Problem({ status: 0, code: 'stale_offer' });
-        this.#fetchedSeq = offer.seq;
+        if (seq < this.#offeredSeq && seq === this.#fetchedSeq) throw new Problem({ status: 0, code: 'stale_offer' });
+        this.#fetchedSeq = seq;
     }
 
-    /** @returns {Promise<Offer | undefined>} undefined: the gateway has the answer to the one that was told of already */
+    async #fetchAndTake() {
+        const offer = await this.#fetchOffer();
+        this.#adopt(offer.connection, offer.seq);
+        if (this.#taken?.seq !== offer.seq) await this.#take(offer);
+    }
+
+    /** @returns {Promise<Offer>} */
     async #fetchOffer() {
         try {
             return await this.#askFor(() => this._api.get(`${this.#path}/offer`));
@@ -220,10 +226,7 @@ export class Watcher extends MediaConnection {
             // It was answered by somebody who had this connection before us, say the page before it was loaded again.
             if (this._peer === undefined) await this.#endForAnother(/** @type {string} */ (this._connection));
             this.#hasToSay = true; // all may be over: then there is another connection for it
-            if (this.#taken?.seq !== this.#offeredSeq) throw new Problem({ status: 0, code: 'stale_offer' });
-            this.#answeredSeq = this.#offeredSeq;
-            this._loop.poke();
-            return undefined;
+            throw new Problem({ status: 0, code: 'stale_offer' });
         }
     }
 

@@ -88,6 +88,16 @@ static void test_an_answer_has_the_parts_of_the_offer(void **state)
     assert_string_equal(why_not_answer(chromium_answer, other_mid), "other parts than before");
 }
 
+/* Another bridge had it; what an answer may never be is seen all the same. */
+static void test_an_answer_to_an_offer_that_is_not_known(void **state)
+{
+    (void)state;
+    assert_null(why_not_answer(chromium_answer, ""));
+    assert_null(why_not_answer(least_answer, ""));
+    AUTO(mem_free) char *sending = sdp_with(chromium_answer, "a=recvonly", "a=sendrecv");
+    assert_string_equal(why_not_answer(sending, ""), "a part that sends");
+}
+
 /* An answer or an offer of so many parts. Caller frees. */
 static char *of_parts(const char *least, size_t count)
 {
@@ -159,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_a_part_may_be_rejected),
         cmocka_unit_test(test_an_answer_answers),
         cmocka_unit_test(test_an_answer_has_the_parts_of_the_offer),
+        cmocka_unit_test(test_an_answer_to_an_offer_that_is_not_known),
         cmocka_unit_test(test_as_many_parts_as_a_watcher_has),
         cmocka_unit_test(test_what_janus_takes),
     };

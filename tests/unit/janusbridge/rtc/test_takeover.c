@@ -52,6 +52,50 @@ static void an_answer_of_the_bridge_before_is_not_waited_for(void **state)
     assert_int_equal(rtc_ask_state(r, ANN, RTC_PUBLISH)->reply.rtc_get_reply.state, RTC_UP);
 }
 
+static void starts(struct rtc_fixture *r, unsigned who)
+{
+    rtc_janus(r, "\"start\"", WATCHING_HANDLE(who),
+              "{\"videoroom\":\"event\",\"room\":1234,\"started\":\"ok\"}", NULL, NULL);
+}
+
+/* The bridge before died between Janus' offer and its client's answer. */
+static void an_offer_of_the_bridge_before_is_answered_here(void **state)
+{
+    struct rtc_fixture *r = *state;
+    resume_session(r);
+    struct msg_rtc_row rows[] = {rtc_row(ANN, RTC_PUBLISH, true), rtc_row(BEN, RTC_WATCH, true)};
+    rows[1].is_offered = true;
+    take_over(r, rows, 2);
+    assert_true(rtc_level(r, BEN, RTC_WATCH)->is_offered);
+    assert_int_equal(rtc_ask_answer(r, BEN, 2)->err, ERR_STALE_OFFER);
+    const struct mock_call *answer = rtc_ask_answer(r, BEN, 1);
+    assert_int_equal(answer->answers, 0); /* not before Janus has it */
+    starts(r, BEN);
+    assert_int_equal(answer->err, ERR_OK);
+    assert_false(rtc_level(r, BEN, RTC_WATCH)->is_offered);
+    /* nothing is taken from one who has not said yet what he wants */
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"update\""), 0);
+    rtc_janus_tells(r, SENDING_HANDLE(ANN), "hangup");
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"update\""), 0);
+}
+
+/* Its text is gone, and Janus makes no other one while it waits for the answer. */
+static void an_offer_that_nobody_fetched_ends_its_connection(void **state)
+{
+    struct rtc_fixture *r = *state;
+    resume_session(r);
+    struct msg_rtc_row row = rtc_row(BEN, RTC_WATCH, true);
+    row.is_offered = true;
+    take_over(r, &row, 1);
+    const struct mock_call *offer =
+        rtc_call(r, (struct msg){.id = MSG_rtc_ask_offer,
+                                 .rtc_ask_offer = {.room = STR_LIT("abcdefghij"),
+                                                   .asker = {.token_hash = rtc_token(BEN)}}});
+    assert_int_equal(offer->err, ERR_NOT_FOUND);
+    assert_int_equal(r->hints[RTC_HINT_CLOSED], 1);
+    assert_int_equal(r->last_hint.reason, RTC_INTERRUPTED);
+}
+
 static void what_was_being_made_ends(void **state)
 {
     struct rtc_fixture *r = *state;
@@ -135,6 +179,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_up_goes_on),
         TEST(an_answer_of_the_bridge_before_is_not_waited_for),
+        TEST(an_offer_of_the_bridge_before_is_answered_here),
+        TEST(an_offer_that_nobody_fetched_ends_its_connection),
         TEST(what_was_being_made_ends),
         TEST(what_becomes_of_them_is_told_again),
         TEST(of_another_session_all_ends),

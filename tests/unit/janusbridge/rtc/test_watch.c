@@ -65,6 +65,7 @@ static void nothing_is_asked_while_an_offer_is_open(void **state)
     rtc_janus(r, "\"unsubscribe\"", WATCHING_HANDLE(BEN),
               UPDATED("{\"mid\":\"0\",\"type\":\"audio\",\"active\":false}"), "offer",
               rtc_janus_offer_sdp);
+    assert_true(rtc_level(r, BEN, RTC_WATCH)->is_offered);
     (void)rtc_ask_watch(r, BEN, ANN);
     assert_int_equal(mock_transport_sent(&r->f.janus, "\"update\""), 1);
     (void)rtc_ask_answer(r, BEN, 2);

@@ -198,7 +198,7 @@ static void what_bridges_say_is_taken(void **state)
 static void all_of_a_node_are_told(void **state)
 {
     static const struct msg_rtc_stream streams[] = {{.mid = STR_LIT("0"), .participant = 9}};
-    const struct rtc_media media = {.streams = {.items = streams, .count = 1}};
+    const struct rtc_media media = {.streams = {.items = streams, .count = 1}, .is_offered = true};
     (void)state;
     t.page.count = RTC_PAGE;
     for (size_t i = 0; i < RTC_PAGE; i++) {
@@ -227,6 +227,7 @@ static void all_of_a_node_are_told(void **state)
         assert_int_equal(rows->items[i].streams.count, i == 1 ? 0 : 1);
     }
     assert_int_equal(rows->items[7].streams.items[0].participant, 9);
+    assert_true(rows->items[7].is_offered);
 }
 
 static void the_largest_page_fits_into_one_frame(void **state)

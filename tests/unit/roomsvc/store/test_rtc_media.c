@@ -19,7 +19,8 @@ static void what_is_kept_is_read(void **state)
                                                      .feed_mid = STR_LIT("v")},
                                                     {.mid = STR_LIT("2")}};
     const struct rtc_media media = {.tracks = {.items = tracks, .count = 2},
-                                    .streams = {.items = streams, .count = 2}};
+                                    .streams = {.items = streams, .count = 2},
+                                    .is_offered = true};
     struct arena *arena = arena_new();
     struct db_large_blob blob;
     struct rtc_media read;
@@ -34,6 +35,7 @@ static void what_is_kept_is_read(void **state)
     assert_int_equal(read.streams.items[0].feed, ROOM_ID_MAX);
     assert_true(str_eq(read.streams.items[0].feed_mid, STR_LIT("v")));
     assert_false(read.streams.items[1].has_source);
+    assert_true(read.is_offered);
     arena_free(&arena);
 }
 

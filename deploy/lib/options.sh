@@ -37,6 +37,15 @@ LYNKS_MYSQL_CA_FILE|-|PEM file to trust for LYNKS_MYSQL_TLS=verify; default: the
 END
 }
 
+# What is looked up often: the names, in their order, and the default of each.
+own_names=()
+declare -A own_defaults=()
+while IFS='|' read -r name default _; do
+    own_names+=("$name")
+    own_defaults[$name]=${default#-}
+done < <(own_options)
+unset name default
+
 # Each process needs its own value of these, so they cannot be one variable of the environment.
 fixed_options="LYNKS_OPS_PORT LYNKS_BUS_BIND LYNKS_EVENTS_BIND LYNKS_BUS_SECRET_KEY LYNKS_BUS_PUBLIC_KEYS LYNKS_AUTHSVC_ADDRESS LYNKS_AUTHSVC_EVENTS
 LYNKS_ROOMSVC_ADDRESS LYNKS_ROOMSVC_EVENTS LYNKS_SQL_DIR"
@@ -59,8 +68,7 @@ value() {
     elif [[ -n ${!name:-} ]]; then
         printf '%s' "${!name}"
     else
-        text=$(own_options | awk -F'|' -v n="$name" '$1 == n { print $2 }')
-        [[ $text == - ]] || printf '%s' "$text"
+        printf '%s' "${own_defaults[$name]:-}"
     fi
 }
 
@@ -75,7 +83,7 @@ need_address() { # NAME VALUE
 
 read_options() {
     local name
-    for name in $(own_options | cut -d'|' -f1); do
+    for name in "${own_names[@]}"; do
         value "$name" >/dev/null || exit # it has said why
     done
     http_host=$(value LYNKS_HTTP_HOST) http_port=$(value LYNKS_HTTP_PORT)
@@ -147,7 +155,7 @@ read_known() {
     while read -r name programs; do
         known[$name]=" $programs "
     done <"$root/deploy/lib/variables"
-    for name in $(own_options | cut -d'|' -f1); do
+    for name in "${own_names[@]}"; do
         known[$name]+=" "
     done
 }

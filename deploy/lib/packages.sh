@@ -8,9 +8,13 @@ package_list() { # files
 }
 
 missing_packages() { # names
-    local name
+    local name status
+    local -A installed=()
+    while read -r name status; do
+        [[ $status != installed ]] || installed[$name]=1
+    done < <(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null)
     for name in "$@"; do
-        [[ $(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || printf '%s\n' "$name"
+        [[ -n ${installed[$name]:-} ]] || say "$name"
     done
 }
 

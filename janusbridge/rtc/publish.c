@@ -163,7 +163,7 @@ void publish_begin(struct rtc *rtc, struct call *call)
         return;
     }
     if (rtc_find(rtc, (const uint8_t *)asked->connection.data) != NULL) {
-        call_fail(call, ERR_NOT_FOUND);
+        call_fail(call, ERR_CONFLICT); /* it was his, and is closing */
         return;
     }
     if (!is_good_offer(call, asked->sdp, &asked->tracks, STR_NONE)) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --test-reporter=tap
-// Who looks after the service, with nothing but a browser: numbers and warnings, users, meetings. The tests build on each other.
+// Who looks after the service, with nothing but a browser: numbers and warnings, users, meetings, and what another admin does to them
+// meanwhile. The tests build on each other.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
@@ -16,6 +17,7 @@ let browser;
 let stack;
 let url;
 let admin;
+let other; // an admin, too, who has the lists open
 let dora;
 
 before(async () => {
@@ -25,6 +27,8 @@ before(async () => {
     const { stdout } = await promisify(execFile)(ADMIN_TOOL, ['password'], { env: stack.env });
     admin = await browser.visitor('admin');
     await admin.signIn(url, 'admin', stdout.trim());
+    other = await browser.visitor('other');
+    await other.signIn(url, 'admin', stdout.trim());
 });
 after(async () => {
     await browser?.close();
@@ -46,7 +50,14 @@ const isGood = async (what, shot) => {
     if (await dialog().isVisible()) await isBesideTitle(dialog().getByRole('button', { name: 'Close', exact: true }));
     await admin.page.setViewportSize({ width: 1280, height: 800 });
 };
-const row = (name) => admin.page.getByRole('listitem').filter({ hasText: name });
+const row = (name, { page } = admin) => page.getByRole('listitem').filter({ hasText: name });
+/// He has it open, and does not load it anew.
+const hasOpen = async (visitor, path, text) => {
+    await visitor.page.goto(`${url}${path}`);
+    await visitor.page.getByRole('main').getByText(text).first().waitFor();
+    await visitor.page.evaluate(() => { window.sameAsBefore = true; });
+};
+const isSamePage = async (visitor) => assert.equal(await visitor.page.evaluate(() => window.sameAsBefore), true);
 const choose = async (of, item) => {
     await admin.click(`More for ${of}`);
     await admin.page.getByRole('menuitem', { name: item, exact: true }).click();
@@ -66,7 +77,8 @@ test('the numbers of now, and that all is well', async () => {
     await isGood('admin, now', 'admin-now');
 });
 
-test('a user is added, and signs in', async () => {
+test('a user is added, and signs in; another admin sees him come', async () => {
+    await hasOpen(other, '/admin/users', 'admin');
     await admin.page.getByRole('link', { name: 'Users' }).click();
     await admin.click('Add a user');
     await dialog().getByLabel('User name').fill('dora');
@@ -75,6 +87,8 @@ test('a user is added, and signs in', async () => {
     await dialog().getByRole('button', { name: 'Add' }).click();
     await admin.sees('dora may sign in.');
     await row('Dora').waitFor();
+    await row('Dora', other).waitFor();
+    await isSamePage(other);
     await isGood('admin, users', 'admin-users');
     dora = await browser.visitor('dora');
     await dora.signIn(url, 'dora', 'open it now');
@@ -101,10 +115,12 @@ test('a user gets a new password', async () => {
     await dora.signIn(url, 'dora', 'dora dora dora');
 });
 
-test('meetings of all are there, and who is in them', async () => {
+test('meetings of all are there as they are made, and who is in them', async () => {
+    await hasOpen(other, '/admin/rooms', 'There is no meeting.');
     await dora.page.getByLabel('Name of the meeting').fill('Monday');
     await dora.click('New meeting');
     await dora.sees('Monday is ready.');
+    await row('Monday', other).waitFor();
     const link = new URL(await dora.page.getByRole('link', { name: 'Monday' }).getAttribute('href'), url).href;
     await dora.page.goto(link);
     await dora.click('Join');
@@ -113,18 +129,32 @@ test('meetings of all are there, and who is in them', async () => {
     await admin.sees('Meetings of Dora');
     await choose('Monday', 'Who is in');
     await dialog().getByText('Dora').waitFor();
+    await row('Monday', other).getByRole('button').click();
+    await other.page.getByRole('menuitem', { name: 'Who is in' }).click();
+    await other.page.getByRole('dialog').getByText('Dora').waitFor();
     await admin.isAccessible('admin, meetings');
     await admin.page.keyboard.press('Escape');
     await dialog().waitFor({ state: 'detached' });
     await choose('Monday', 'End for all');
     await dialog().getByRole('button', { name: 'End for all' }).click();
     await dora.heading('The meeting has ended');
+    await other.page.getByRole('dialog').getByText('Nobody is in it.').waitFor();
+    await other.page.keyboard.press('Escape');
+});
+
+test('a meeting that ends for good goes from the list of another admin; a user who is disabled is shown so', async () => {
+    await choose('Monday', 'End for good');
+    await dialog().getByRole('button', { name: 'End for good' }).click();
+    await row('Monday', other).waitFor({ state: 'detached' });
+    await isSamePage(other);
+    await hasOpen(other, '/admin/users', 'Dora');
 });
 
 test('who is disabled is signed out and stays out; who is removed is gone', async () => {
     await admin.page.getByRole('link', { name: 'Users' }).last().click();
     await choose('Dora', 'Disable and sign out');
     await row('Dora').getByText('disabled').waitFor();
+    await row('Dora', other).getByText('disabled').waitFor();
     assert.equal(await canSignIn('dora dora dora'), false);
     await isSignedOut(dora);
     await choose('Dora', 'Enable');
@@ -133,6 +163,8 @@ test('who is disabled is signed out and stays out; who is removed is gone', asyn
     await choose('Dora', 'Remove');
     await dialog().getByRole('button', { name: 'Remove' }).click();
     await row('Dora').waitFor({ state: 'detached' });
+    await row('Dora', other).waitFor({ state: 'detached' });
+    await isSamePage(other);
     assert.equal(await canSignIn('dora dora dora'), false);
 });
 

@@ -18,6 +18,17 @@ export async function readPage<T>(api: Api, path: string, query: Record<string, 
     return { items, next };
 }
 
+/** A list from its beginning, as far as it was read before: pages, until there are that many items. */
+export async function readAsFar<T>(read: (token?: string) => Promise<Page<T>>, count: number): Promise<Page<T>> {
+    let page = await read();
+    const items = [...page.items];
+    while (page.next !== undefined && items.length < count) {
+        page = await read(page.next);
+        items.push(...page.items);
+    }
+    return { items, next: page.next };
+}
+
 export interface NewUser { username: string; display_name: string; password: string; role: User['role'] }
 
 export const addUser = (api: Api, env: Env, { display_name, ...user }: NewUser): Promise<Account> =>

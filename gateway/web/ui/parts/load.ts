@@ -1,6 +1,7 @@
 // What a view shows of the API: fetched when the view is first shown, and again when it is asked to.
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { readAsFar, type Page } from '../../state/admin.ts';
 
 export interface Loaded<T> {
     /** undefined: it has not come yet. */
@@ -25,41 +26,61 @@ export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
     return { value: value.value, error: error.value, reload, set: (fresh) => { value.value = fresh; } };
 }
 
+/** Looks again and again while the page is seen, and at once when it is seen again. */
+export function useWhileSeen(look: () => void, everyMs: number): void {
+    const latest = useRef(look);
+    latest.current = look;
+    useEffect(() => {
+        const lookIfSeen = () => { if (document.visibilityState === 'visible') latest.current(); };
+        const timer = setInterval(lookIfSeen, everyMs);
+        document.addEventListener('visibilitychange', lookIfSeen);
+        return () => {
+            clearInterval(timer);
+            document.removeEventListener('visibilitychange', lookIfSeen);
+        };
+    }, []);
+}
+
 /** Again and again, while the page is seen. What was there stays, if it cannot be had once. */
 export function usePolled<T>(load: () => Promise<T>, everyMs: number): Loaded<T> {
     const loaded = useLoaded(load);
-    useEffect(() => {
-        const look = () => { if (document.visibilityState === 'visible') void loaded.reload(); };
-        const timer = setInterval(look, everyMs);
-        document.addEventListener('visibilitychange', look);
-        return () => {
-            clearInterval(timer);
-            document.removeEventListener('visibilitychange', look);
-        };
-    }, []);
+    useWhileSeen(() => void loaded.reload(), everyMs);
     return loaded;
 }
 
-interface Part<T> { items: T[]; next: string | undefined }
-
 /** A list that comes in pages, from its beginning whenever `what` is another one. */
-export function usePages<T>(load: (token?: string) => Promise<Part<T>>, what: string) {
+export function usePages<T>(load: (token?: string) => Promise<Page<T>>, what: string) {
     const items = useSignal<T[] | undefined>(undefined);
     const next = useSignal<string | undefined>(undefined);
     const error = useSignal<unknown>(undefined);
     const asked = useRef(0);
-    const take = async (token?: string) => {
+    const isAsking = useRef(false);
+    const take = async (read: () => Promise<Page<T>>, before: T[] = []) => {
         const mine = (asked.current += 1);
+        const isWanted = () => mine === asked.current; // nothing else is meanwhile
+        isAsking.current = true;
         try {
-            const page = await load(token);
-            if (mine !== asked.current) return; // something else is wanted meanwhile
-            items.value = token === undefined ? page.items : [...items.value ?? [], ...page.items];
+            const page = await read();
+            if (!isWanted()) return false;
+            items.value = [...before, ...page.items];
             next.value = page.next;
             error.value = undefined;
+            return true;
         } catch (fault) {
-            if (mine === asked.current) error.value = fault;
+            if (isWanted()) error.value = fault;
+            return false;
+        } finally {
+            if (isWanted()) isAsking.current = false;
         }
     };
-    useEffect(() => { void take(); }, [what]);
-    return { items: items.value, error: error.value, reload: () => take(), more: next.value === undefined ? undefined : () => void take(next.value) };
+    const reload = () => take(() => readAsFar(load, items.value?.length ?? 0));
+    useEffect(() => { void take(load); }, [what]);
+    return {
+        items: items.value,
+        error: error.value,
+        more: next.value === undefined ? undefined : () => void take(() => load(next.value), items.value),
+        reload: async () => { await reload(); },
+        /** Reads it again, if nobody does; whether it is shown as it is now. */
+        refresh: () => (isAsking.current ? Promise.resolve(false) : reload()),
+    };
 }

@@ -7,8 +7,7 @@ import { Icon } from '../icons.tsx';
 import { Wrong } from '../parts/form.tsx';
 import { usePolled } from '../parts/load.ts';
 import { Section } from '../parts/section.tsx';
-
-const REFRESH_MS = 5000;
+import { REFRESH_MS } from './admin_live.ts';
 
 function wordsOf(warning: Warning): string {
     switch (warning.kind) {

@@ -9,12 +9,13 @@ import { api } from '../env.ts';
 import { dateAndTime, t, timeOfDay } from '../i18n.ts';
 import { Confirm, Dialog, Menu } from '../parts/dialog.tsx';
 import { Wrong } from '../parts/form.tsx';
-import { useLoaded, usePages } from '../parts/load.ts';
+import { useLoaded, usePages, usePolled } from '../parts/load.ts';
 import { showError } from '../parts/toasts.tsx';
 import { Link, navigate } from '../router.tsx';
+import { REFRESH_MS, useLiveList } from './admin_live.ts';
 
 function WhoIsIn({ room, onClose }: { room: Room; onClose: () => void }) {
-    const people = useLoaded(() => allOf<Participant>(api, `/v1/rooms/${room.id}/participants`));
+    const people = usePolled(() => allOf<Participant>(api, `/v1/rooms/${room.id}/participants`), REFRESH_MS);
     return (
         <Dialog title={room.name} onClose={onClose}>
             <Wrong error={people.error} />
@@ -68,6 +69,7 @@ function AdminRoomRow({ room, onChanged }: { room: Room; onChanged: () => Promis
 export function AdminRooms() {
     const userId = new URLSearchParams(location.search).get('user') ?? '';
     const rooms = usePages<Room>((token) => readPage(api, '/v1/rooms', { user: userId }, token), userId);
+    useLiveList('rooms', rooms.refresh);
     const owner = useLoaded<{ display_name: string } | undefined>(async () => (userId === '' ? undefined : api.get(`/v1/users/${encodeURIComponent(userId)}`)));
     return (
         <>

@@ -11,6 +11,7 @@ import { usePages } from '../parts/load.ts';
 import { showError, showToast } from '../parts/toasts.tsx';
 import { fieldProblem } from '../problem.ts';
 import { navigate } from '../router.tsx';
+import { useLiveList } from './admin_live.ts';
 import { GivePassword, isConflict, isWeakPassword, RemoveUser, TheirSessions } from './admin_account.tsx';
 
 /** Of one who is there already, and of the last admin, there is more to say than that it does not fit. */
@@ -80,6 +81,7 @@ export function AdminUsers() {
     const search = useSignal('');
     const isAdding = useSignal(false);
     const users = usePages<Account>((token) => readPage(api, '/v1/users', { search: search.value.trim() }, token), search.value.trim());
+    useLiveList('users', users.refresh);
     return (
         <>
             <div class="row fields">

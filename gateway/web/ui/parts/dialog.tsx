@@ -5,6 +5,7 @@ import { useEffect, useId, useRef } from 'preact/hooks';
 import type { IconName } from '../icons.tsx';
 import { Icon } from '../icons.tsx';
 import { t } from '../i18n.ts';
+import { Toasts } from './toasts.tsx';
 
 interface DialogProps {
     title: string;
@@ -30,6 +31,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
                 </div>
                 {children}
             </div>
+            <Toasts />
         </dialog>
     );
 }

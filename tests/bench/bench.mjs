@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { atExit } from './cleanup.mjs';
+import { measureCrowd } from './crowd.mjs';
 import { measureConnections, measureGrowth } from './growth.mjs';
 import { measureGuesses } from './guesses.mjs';
-import { guessMarks, marksOf, mediaMarks, roomMarks } from './marks.mjs';
+import { crowdMarks, guessMarks, marksOf, mediaMarks, roomMarks } from './marks.mjs';
 import { measureMedia } from './media.mjs';
 import { measurePeople } from './people.mjs';
 import { startJanode, startNginx } from './references.mjs';
-import { circumstances, keep, markdown, printAll, printGuesses, printMarks, printMedia, printRooms, writeFiles } from './report.mjs';
+import { circumstances, keep, markdown, printAll, printCrowd, printGuesses, printMarks, printMedia, printRooms, writeFiles } from './report.mjs';
 import { measureRooms } from './rooms.mjs';
 import { measureBesideLogins, measureSpeed, ROOMS, SESSIONS, sum } from './speed.mjs';
 import { measureSteady } from './steady.mjs';
@@ -25,11 +26,11 @@ const OUT = fileURLToPath(new URL('../../build/bench', import.meta.url));
 const USUAL = { rounds: 5, seconds: 2, besideRounds: 5, besideSeconds: 2, growthRounds: 15, growthSeconds: 1,
     warmUp: 20000, opened: 100000, grownTo: { rooms: 10000, sessions: 100000, idle: 10000 }, users: 100000, streams: 10000, steadySeconds: 45,
     segmentSeconds: 5, roomRounds: 5, roomSeconds: 2, roomCount: 1000, roomStreams: 10000, rateSeconds: 60,
-    mediaRounds: 5, mediaAsks: 100, mediaConnections: 500, mediaTold: 20 };
+    mediaRounds: 5, mediaAsks: 100, mediaConnections: 500, mediaTold: 20, crowdRooms: 10, crowdSeconds: 20 };
 const QUICK = { rounds: 1, seconds: 1, besideRounds: 1, besideSeconds: 1, growthRounds: 1, growthSeconds: 1,
     warmUp: 2000, opened: 10000, grownTo: { rooms: 1000, sessions: 20000, idle: 1000 }, users: 2000, streams: 1000, steadySeconds: 9,
     segmentSeconds: 1, roomRounds: 1, roomSeconds: 1, roomCount: 100, roomStreams: 1000, rateSeconds: 20,
-    mediaRounds: 1, mediaAsks: 20, mediaConnections: 100, mediaTold: 3 };
+    mediaRounds: 1, mediaAsks: 20, mediaConnections: 100, mediaTold: 3, crowdRooms: 2, crowdSeconds: 4 };
 const LONG = { ...USUAL, steadySeconds: 600, segmentSeconds: 10 };
 
 async function measureAll(world, references, settings) {
@@ -56,9 +57,10 @@ async function judgeRooms(folder, settings) {
 
 // What connections for media cost, likewise.
 async function judgeMedia(folder, settings) {
-    const results = { media: await measureMedia(folder, settings) };
-    const marks = mediaMarks(results);
+    const results = { media: await measureMedia(folder, settings), crowd: await measureCrowd(folder, settings) };
+    const marks = [...mediaMarks(results), ...crowdMarks(results)];
     printMedia(results);
+    printCrowd(results);
     printMarks(marks);
     return marks.every((mark) => mark.passed) ? 0 : 1;
 }
@@ -86,6 +88,7 @@ async function main(options) {
     results.rooms = await measureRooms(folder, settings);
     results.guesses = await measureGuesses(folder, settings);
     results.media = await measureMedia(folder, settings);
+    results.crowd = await measureCrowd(folder, settings);
     results.steady = await measureSteady(folder, settings);
     results.marks = marksOf(results);
     printAll(results, SERVICES);

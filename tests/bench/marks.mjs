@@ -33,6 +33,10 @@ const ROOM_STREAM_BYTES = 4096;
 const PUBLISH_OVER_JANUS_MS = 4;
 const TRACK_TOLD_P99_MS = 150;
 const MEDIA_CONNECTION_KIB = 8;
+const CROWD_PUBLISH_P99_MS = 150;
+const CROWD_BRIDGE_PERCENT = 25;
+const FIRST_FRAME_MS = 1500;
+const FIRST_FRAME_OVER_JANUS_MS = 200;
 const IDLE_PSS_MB = 24;
 // Of all four processes together: what the rounding of the allocator may make of nothing.
 const FLAT_KIB = 1024;
@@ -146,8 +150,26 @@ export function mediaMarks({ media: { publish, memory, telling } }) {
     ];
 }
 
+/// Of a crowd whose media flows.
+export function crowdMarks({ crowd: { people, wanted, found, publish, coming } }) {
+    const all = (of) => of.publishers + of.watchers + of.streams;
+    return [
+        least(`${people} who send and watch: connections that are up, streams that carry packets`, (100 * all(found)) / all(wanted), 100, '%'),
+        most('publish, while they come: p99', publish.p99, CROWD_PUBLISH_P99_MS, 'ms', 0),
+        most('the bridge meanwhile, of a core', 100 * coming.servers.janusbridge.used, CROWD_BRIDGE_PERCENT, '%', 1),
+    ];
+}
+
+/// Of pages that are opened, medians in ms: the web client's, and one on janus.js.
+export function firstFrameMarks({ web, bare }) {
+    return [
+        most('opened to the first picture of another: median', web, FIRST_FRAME_MS, 'ms', 0),
+        most('over that of a page on janus.js', web - bare, FIRST_FRAME_OVER_JANUS_MS, 'ms', 0),
+    ];
+}
+
 /// { name, found, asked, passed, figure, bound, unit } of each.
 export function marksOf(results) {
     return [...speedMarks(results), ...peopleMarks(results), ...growthMarks(results), ...streamMarks(results),
-        ...roomMarks(results), ...guessMarks(results), ...mediaMarks(results), ...memoryMarks(results)];
+        ...roomMarks(results), ...guessMarks(results), ...mediaMarks(results), ...crowdMarks(results), ...memoryMarks(results)];
 }

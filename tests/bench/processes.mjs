@@ -22,6 +22,14 @@ export async function cpuMicroseconds(pid) {
     return await ownCpuMicroseconds(pid) + await childrenCpuMicroseconds(pid);
 }
 
+/// How long the threads that a process has now have been ready to run and had no processor so far, in microseconds.
+export async function waitedMicroseconds(pid) {
+    const tasks = await readdir(`/proc/${pid}/task`);
+    // A thread may have ended since.
+    const texts = await Promise.all(tasks.map((task) => readFile(`/proc/${pid}/task/${task}/schedstat`, 'utf8').catch(() => '0 0 0')));
+    return sum(texts.map((text) => Number(text.split(' ')[1]) / 1000));
+}
+
 /// Resident memory in KiB, its children's too: all of it, with what is shared divided among those who share it, and what
 /// is nobody else's and in no file (heap and stacks: what grows when something is kept, whoever else starts or ends
 /// meanwhile).

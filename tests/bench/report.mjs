@@ -102,6 +102,19 @@ export function printMedia({ media: { publish: { ours, theirs }, memory, telling
         memory.count} connections take ${memory.kibEach.toFixed(1)} KiB each in the bridge`);
 }
 
+export function printCrowd({ crowd: { people, wanted, found, again, failures, publish, coming, steady, kibEach } }) {
+    const of = (key) => `${found[key]} of ${wanted[key]} ${key}`;
+    console.log(`\n${people} who send and watch: ${of('publishers')} and ${of('watchers')} are connected, ${of('streams')} carry packets; ${
+        again} connections were made again, ${failures.length} requests refused or failed${failures.length > 0 ? `: ${[...new Set(failures)].join(', ')}` : ''}`);
+    console.log(`POST …/publish while they come: p50 ${publish.p50.toFixed(1)} ms, p99 ${publish.p99.toFixed(1)} ms, mean ${publish.mean.toFixed(1)} ms, of which ${
+        publish.atGateway.mean.toFixed(1)} ms at the gateway (99 % within ${publish.atGateway.within} ms there); a connection takes ${kibEach.toFixed(1)} KiB in the bridge`);
+    const names = Object.keys(coming.servers);
+    const row = (name, key, { load, servers }) => [name, ...[load, ...names.map((each) => servers[each])].map((one) => percent(one[key]))];
+    print('of a core', ['', 'the load', ...names], [row(`${coming.seconds.toFixed(0)} s of coming`, 'used', coming), row('waited for it', 'waited', coming),
+        row(`${steady.seconds.toFixed(0)} s after that`, 'used', steady), row('waited for it', 'waited', steady)]);
+    console.log(`the load's own loops were late by up to ${coming.lag.most.toFixed(0)} ms while they came, p99 ${coming.lag.p99.toFixed(0)} ms`);
+}
+
 export function printGuesses({ guesses: { pins, invitations } }) {
     const row = (name, { rate, p50, p99 }) => [name, rate.toFixed(0), p50.toFixed(2), p99.toFixed(2)];
     print(`joins of ${pins.alone.connections} connections`, ['', 'requests/s', 'p50 ms', 'p99 ms'], [
@@ -133,6 +146,7 @@ export function printAll(results, services) {
     printRooms(results);
     printGuesses(results);
     printMedia(results);
+    printCrowd(results);
     printMemory(results, services);
 }
 

@@ -310,9 +310,6 @@ static void hear_what_arrives(struct connection *connection, const struct media_
     if (published != connection_published(connection) || lost != connection_lost(connection)) {
         rtc_changed(connection);
     }
-    if (published != connection_published(connection)) {
-        rtc_look_again(connection->rtc, connection->room_id);
-    }
 }
 
 /* ---- what is not passed on ---- */
@@ -410,5 +407,14 @@ void publish_limit(struct connection *connection)
     }
 }
 
+/* It can be watched from now on. */
+static void publish_look(struct connection *connection)
+{
+    struct rtc *rtc = connection->rtc;
+    const uint64_t room_id = connection->room_id;
+    publish_moderate(connection);
+    rtc_look_again(rtc, room_id);
+}
+
 const struct rtc_kind_ops publish_ops = {
-    .join = join_as_publisher, .look = publish_moderate, .hear_media = hear_what_arrives};
+    .join = join_as_publisher, .look = publish_look, .hear_media = hear_what_arrives};

@@ -16,12 +16,13 @@ static void watch_look(struct connection *watcher);
 
 /* ---- what is wanted, and can be had ---- */
 
-/* Who sends what is wished for; NULL: nobody does, for now. */
+/* Who sends what is wished for, or is about to; NULL: nobody, for now. Whether anything has arrived
+ * yet is not waited for: each offer takes a client's time, and sound and picture come by one. */
 static const struct connection *sender_of(const struct connection *watcher, const struct wish *wish)
 {
     const struct connection *sender = rtc_publisher(watcher->rtc, wish->participant);
     return sender != NULL && sender->state == RTC_UP && sender->room_id == watcher->room_id &&
-                   (connection_published(sender) & wish->source) != 0
+                   connection_mid_of(sender, wish->source) != NULL
                ? sender
                : NULL;
 }

@@ -6,7 +6,7 @@ import { pause } from './env.js';
 import { RoomEvents } from './events.js';
 import { Publisher } from './media/publish.js';
 import { Watcher } from './media/watch.js';
-import { emptyRoom, meIn, othersTracks, reduceRoom } from './room.js';
+import { emptyRoom, meIn, othersNextTracks, othersTracks, reduceRoom } from './room.js';
 
 /**
  * @typedef {import('./env.js').Env} Env
@@ -32,11 +32,14 @@ import { emptyRoom, meIn, othersTracks, reduceRoom } from './room.js';
 const COMES_AGAIN = ['absent', 'not_joined'];
 
 /**
- * All that the others send.
+ * All that the others send, and may send next.
  * @param {RoomState} state
  * @returns {Wish[]}
  */
-export const everything = (state) => othersTracks(state).map(({ participant, source }) => ({ participant, source }));
+export const everything = (state) => [
+    ...othersTracks(state).map(({ participant, source }) => ({ participant, source })),
+    ...othersNextTracks(state).map((track) => ({ ...track, isAhead: true })),
+];
 
 export class Meeting {
     #env;
@@ -198,6 +201,7 @@ export class Meeting {
         this.#events.restart();
         this.#events.run();
         this.#said = '[]';
+        this.watcher.look(); // what he had is over, and nobody told
         for (const [source, track] of this.#tracks) this.publisher.setTrack(source, track).catch(() => {});
     }
 

@@ -11,6 +11,7 @@
  * @property {Record<string, any> | undefined} room
  * @property {ReadonlyMap<string, Participant>} participants who is in, in the order in which they came
  * @property {ReadonlyMap<string, Participant>} waiting who wants to come in, for those who may know
+ * @property {ReadonlyMap<string, readonly Source[]>} sent what each who is in has sent so far
  * @property {{id: string | undefined, can: string[]}} me
  * @property {readonly Message[]} messages those that came since, the oldest first
  * @property {{reason: string} | undefined} over why one is out
@@ -18,6 +19,8 @@
  * @typedef {import('./sse.js').StreamEvent} StreamEvent
  */
 
+/** Who sends anything is likely to send these. @type {readonly Source[]} */
+const USUAL = ['audio', 'video'];
 /** Of the chat, as many as are kept: older ones can be asked for. */
 const MESSAGES_MAX = 500;
 
@@ -31,6 +34,7 @@ export function emptyRoom(myId) {
         room: undefined,
         participants: new Map(),
         waiting: new Map(),
+        sent: new Map(),
         me: { id: myId, can: [] },
         messages: [],
         over: undefined,
@@ -55,6 +59,20 @@ function changed(people, id, participant) {
 }
 
 /**
+ * @param {ReadonlyMap<string, readonly Source[]>} sent
+ * @param {Participant} participant
+ */
+function withSent(sent, { id, state, tracks }) {
+    const before = sent.get(id) ?? [];
+    const more = state === 'joined' ? (tracks ?? []).map(({ source }) => source).filter((source) => !before.includes(source)) : [];
+    if (state === 'joined' ? more.length === 0 : !sent.has(id)) return sent;
+    const copy = new Map(sent);
+    if (state === 'joined') copy.set(id, [...before, ...more]);
+    else copy.delete(id);
+    return copy;
+}
+
+/**
  * His state says where he belongs, whatever has happened to him.
  * @param {RoomState} state
  * @param {Participant} participant
@@ -66,6 +84,7 @@ function withParticipant(state, participant) {
         ...state,
         participants: changed(state.participants, id, participant.state === 'joined' ? participant : undefined),
         waiting: changed(state.waiting, id, participant.state === 'waiting' ? participant : undefined),
+        sent: withSent(state.sent, participant),
     };
 }
 
@@ -86,11 +105,13 @@ function withMessage(state, message) {
  */
 function fromSnapshot(state, data) {
     const all = [...(data.participants ?? []), ...(data.waiting ?? [])];
+    const joined = byId(all.filter((participant) => participant.state === 'joined'));
     return {
         ...state,
         isKnown: true,
         room: data.room,
-        participants: byId(all.filter((participant) => participant.state === 'joined')),
+        participants: joined,
+        sent: [...joined.values()].reduce(withSent, new Map([...state.sent].filter(([id]) => joined.has(id)))),
         waiting: byId(all.filter((participant) => participant.state === 'waiting')),
         me: { ...state.me, can: data.me?.can ?? [] },
     };
@@ -113,7 +134,7 @@ export function reduceRoom(state, event) {
     if (about.participant !== undefined) next = withParticipant(next, about.participant);
     if (about.room !== undefined) next = { ...next, room: about.room };
     if (about.message !== undefined) next = withMessage(next, about.message);
-    if (name === 'meeting.ended' || name === 'room.ended') next = { ...next, participants: new Map(), waiting: new Map() };
+    if (name === 'meeting.ended' || name === 'room.ended') next = { ...next, participants: new Map(), waiting: new Map(), sent: new Map() };
     return next;
 }
 
@@ -124,12 +145,27 @@ export function reduceRoom(state, event) {
 export const meIn = (state) => (state.me.id === undefined ? undefined
     : state.participants.get(state.me.id) ?? state.waiting.get(state.me.id));
 
+/** @param {RoomState} state */
+const othersIn = (state) => [...state.participants.values()].filter(({ id }) => id !== state.me.id);
+
 /**
  * All that others send, in the order in which they came.
  * @param {RoomState} state
  * @returns {(Track & {participant: string})[]}
  */
 export function othersTracks(state) {
-    const others = [...state.participants.values()].filter(({ id }) => id !== state.me.id);
-    return others.flatMap(({ id, tracks }) => (tracks ?? []).map((track) => ({ ...track, participant: id })));
+    return othersIn(state).flatMap(({ id, tracks }) => (tracks ?? []).map((track) => ({ ...track, participant: id })));
+}
+
+/**
+ * What others may send next: of each who has sent anything what he has sent before, sound and pictures.
+ * @param {RoomState} state
+ * @returns {{participant: string, source: Source}[]}
+ */
+export function othersNextTracks(state) {
+    return othersIn(state).filter(({ id }) => state.sent.has(id)).flatMap(({ id, tracks }) => {
+        const sources = new Set([...USUAL, ...(state.sent.get(id) ?? [])]);
+        for (const { source } of tracks ?? []) sources.delete(source);
+        return [...sources].map((source) => ({ participant: id, source }));
+    });
 }

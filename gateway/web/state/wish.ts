@@ -1,7 +1,7 @@
 // What is wanted of the others: sound of all, and pictures of those that are on the page, as large as their tiles are. A pure function.
 import type { Wish } from '../core/media/watch.js';
 import type { RoomState, Source } from '../core/room.js';
-import { othersTracks } from '../core/room.js';
+import { othersNextTracks, othersTracks } from '../core/room.js';
 import type { Step } from './quality.ts';
 
 export interface Picture { participant: string; source: Source; layer: 0 | 1 | 2 }
@@ -12,7 +12,7 @@ export interface Picture { participant: string; source: Source; layer: 0 | 1 | 2
  */
 export function wishOf(room: RoomState, pictures: readonly Picture[], step: Step): Wish[] {
     const shown = new Map(pictures.map((picture, index) => [`${picture.participant}/${picture.source}`, { ...picture, index }]));
-    return othersTracks(room).map(({ participant, source }) => {
+    const sent = othersTracks(room).map(({ participant, source }): Wish => {
         if (source === 'audio') return { participant, source };
         const picture = shown.get(`${participant}/${source}`);
         // What is not on the page stays in the connection, so that it is there at once when the page is turned.
@@ -20,6 +20,13 @@ export function wishOf(room: RoomState, pictures: readonly Picture[], step: Step
         if (source === 'screen') return { participant, source };
         return { participant, source, layer: step === 0 ? picture.layer : 0 };
     });
+    // How large a picture will be is not known before it is there.
+    const next = othersNextTracks(room).map(({ participant, source }): Wish => ({
+        participant, source, isAhead: true,
+        ...(source === 'video' && step > 0 ? { layer: 0 } : {}),
+        ...(source !== 'audio' && isTooMuch(step, pictures.length) ? { paused: true } : {}),
+    }));
+    return [...sent, ...next];
 }
 
 const isTooMuch = (step: Step, index: number) => step === 3 || (step === 2 && index > 0);

@@ -16,6 +16,7 @@ import { Overtaken } from './loop.js';
  * @property {Source} source
  * @property {0 | 1 | 2} [layer] the largest of a video that is wanted, 0 the smallest; absent: the largest there is
  * @property {boolean} [paused] nothing for now
+ * @property {boolean} [isAhead] it is not sent yet: wished for ahead, so that it comes as soon as it is
  *
  * @typedef {import('../api_types.js').WatchOffer} Offer
  * @typedef {Offer['streams'][number]} Part
@@ -48,6 +49,8 @@ export class Watcher extends MediaConnection {
     /** @type {readonly Wish[]} */
     #wanted = [];
     #hasToSay = false;
+    /** What the gateway knows of it, as text. */
+    #said = '';
     /** The last offer that is known of. */
     #offeredSeq = 0;
     /** The offer that was fetched last. */
@@ -88,7 +91,8 @@ export class Watcher extends MediaConnection {
         this.#wanted = wanted.slice(0, WISHES_MAX);
         this.#missingMs = MISSING_MS;
         this._reopen();
-        this.#sayAgain();
+        if (JSON.stringify(this.#body()) === this.#said) this._loop.poke();
+        else this.#sayAgain();
         return this._loop.settled();
     }
 
@@ -128,6 +132,15 @@ export class Watcher extends MediaConnection {
         else if (name === 'rtc.offer' && this.#early.get(hint.connection) !== 'closed') this.#early.set(hint.connection, hint.seq ?? 0);
     }
 
+    /** What is to be there. */
+    #due() { return this.#wanted.filter(({ isAhead }) => !isAhead); }
+
+    /** As the gateway takes it. */
+    #body() { return { wanted: this.#wanted.map(({ isAhead, ...wish }) => wish) }; }
+
+    /** There is nothing yet; is there to be? */
+    #enterBeginning() { this._enter(this.#due().length > 0 ? 'connecting' : 'idle'); }
+
     #sayAgain() {
         this.#hasToSay = this.state !== 'over';
         this._loop.poke();
@@ -148,16 +161,18 @@ export class Watcher extends MediaConnection {
     }
 
     async #say() {
-        if (this._connection === undefined) this._enter('connecting');
+        if (this._peer === undefined) this.#enterBeginning();
         this.#hasToSay = false;
+        const body = this.#body();
         try {
             /** @type {import('../api_types.js').Watching} */
-            const { connection, seq } = await this.#askFor(() => this._api.put(this.#path, { wanted: this.#wanted }));
+            const { connection, seq } = await this.#askFor(() => this._api.put(this.#path, body));
             if (this._isClosed) {
                 await this._end(connection);
                 throw new Overtaken();
             }
             this.#adopt(connection, seq);
+            this.#said = JSON.stringify(body);
         } catch (error) {
             this.#hasToSay = true;
             throw error;
@@ -190,7 +205,7 @@ export class Watcher extends MediaConnection {
     #adopt(connection, seq) {
         if (connection !== this._connection) {
             this._drop();
-            this._enter('connecting');
+            this.#enterBeginning();
             this._connection = connection;
             const early = this.#early.get(connection) ?? 0;
             this.#early.clear();
@@ -283,7 +298,8 @@ export class Watcher extends MediaConnection {
     #watchMissing() {
         this.#cancelMissing();
         const there = new Set(this.#streams.map(keyOf));
-        if (this.#wanted.every((wish) => there.has(keyOf(wish))) && this._peer?.connectionState === 'connected') return;
+        const due = this.#due();
+        if (due.every((wish) => there.has(keyOf(wish))) && (due.length === 0 || this._peer?.connectionState === 'connected')) return;
         this.#cancelMissing = this._env.after(this.#missingMs, () => this.#sayAgain());
         this.#missingMs = Math.min(2 * this.#missingMs, MISSING_MOST_MS);
     }
@@ -293,6 +309,7 @@ export class Watcher extends MediaConnection {
     _drop() {
         super._drop();
         this.#cancelMissing();
+        this.#said = '';
         this.#taken = undefined;
         this.#offeredSeq = 0;
         this.#fetchedSeq = 0;

@@ -102,6 +102,7 @@ test('sound that waits longer than at best is delayed by the rest', () => {
 
 const room = {
     me: { id: 'me' },
+    sent: new Map(),
     participants: new Map(['me', 'ana', 'ben'].map((id) => [id, { id, tracks: [{ source: 'audio', media: 'flowing' }, { source: 'video', media: 'flowing' }] }])),
 };
 const pictures = [{ participant: 'ben', source: 'video', layer: 2 }, { participant: 'ana', source: 'video', layer: 1 }];
@@ -118,6 +119,15 @@ test('all are heard whatever the network is, oneself never', () => {
 test('pictures come as large as they are shown, then small, then the first alone, then none', () => {
     assert.deepEqual([0, 1, 2, 3].map((step) => videos(step)),
         [{ ana: 1, ben: 2 }, { ana: 0, ben: 0 }, { ana: 'paused', ben: 0 }, { ana: 'paused', ben: 'paused' }]);
+});
+
+test('what somebody has sent before is wished for ahead, as much of it as the network takes', () => {
+    const before = { ...room, participants: new Map([['ana', { id: 'ana', tracks: [] }]]), sent: new Map([['ana', ['audio', 'video', 'screen']]]) };
+    const wish = (step) => wishOf(before, [], step).map(({ participant, ...more }) => more);
+    const ahead = (source, more) => ({ source, isAhead: true, ...more });
+    assert.deepEqual(wish(0), [ahead('audio'), ahead('video'), ahead('screen')]);
+    assert.deepEqual(wish(1), [ahead('audio'), ahead('video', { layer: 0 }), ahead('screen')]);
+    assert.deepEqual(wish(3), [ahead('audio'), ahead('video', { layer: 0, paused: true }), ahead('screen', { paused: true })]);
 });
 
 test('what is not on the page is paused', () => {

@@ -2,7 +2,7 @@
 // The room of the client's core: what a snapshot and events make of it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { emptyRoom, meIn, othersTracks, reduceRoom } from '../../../../gateway/web/core/room.js';
+import { emptyRoom, meIn, othersNextTracks, othersTracks, reduceRoom } from '../../../../gateway/web/core/room.js';
 
 const person = (id, more = {}) => ({ id, name: id, role: 'participant', state: 'joined', guest: false, muted: [], tracks: [], ...more });
 const about = (event, data, id = 'g1.2') => ({ id, event, data: { type: event, time: 't', room: '1', data } });
@@ -65,6 +65,20 @@ test('what the others send is listed, and what oneself sends is not', () => {
     const state = after(snapshot(), about('track.published', { participant: person('ann', { tracks: [audio] }) }),
         about('track.muted', { participant: person('bob', { tracks: [audio, screen] }) }));
     assert.deepEqual(othersTracks(state), [{ ...audio, participant: 'bob' }, { ...screen, participant: 'bob' }]);
+});
+
+test('who sends anything, or has, may send sound and picture next, and what else he has sent, until he leaves', () => {
+    const track = (source) => ({ source, muted: false, media: 'flowing' });
+    const sends = (...sources) => about('track.published', { participant: person('bob', { tracks: sources.map(track) }) });
+    const next = (...events) => othersNextTracks(after(snapshot(), ...events)).map(({ participant, source }) => `${participant}/${source}`);
+    assert.deepEqual(next(), []);
+    assert.deepEqual(next(sends('audio')), ['bob/video']);
+    assert.deepEqual(next(sends('audio', 'video')), []);
+    assert.deepEqual(next(sends('screen'), sends()), ['bob/audio', 'bob/video', 'bob/screen']);
+    assert.deepEqual(next(sends('audio'), snapshot()), ['bob/audio', 'bob/video']);
+    const gone = about('participant.left', { participant: person('bob', { state: 'left' }) });
+    assert.deepEqual(next(sends('audio'), gone, about('participant.joined', { participant: person('bob') })), []);
+    assert.deepEqual(next(sends('audio'), snapshot({ participants: [person('ann')] }), snapshot()), []);
 });
 
 test('the room changes, and what one may', () => {

@@ -250,6 +250,22 @@ test('if what is wanted is missing for long it is said again, less and less ofte
     assert.equal(world.asked(WISH).length, said);
 });
 
+test('what is wished for ahead is said, and not missed while it does not come', async () => {
+    const { world, gateway, watcher, heard, hint } = watching();
+    await watcher.want([wish('ann', 'video', { isAhead: true })]);
+    assert.deepEqual(world.asked(WISH).map(({ body }) => body), [{ wanted: [wish('ann')] }]);
+    await world.pass(200000);
+    assert.equal(world.asked(WISH).length, 1);
+    assert.equal(watcher.state, 'idle');
+    assert.deepEqual(heard.states, []);
+    gateway.offer(['0', 'ann']);
+    hint('rtc.offer');
+    await settle();
+    assert.deepEqual(shown(watcher), ['0 ann video']);
+    world.peers[0].enter('connected');
+    assert.equal(watcher.state, 'up');
+});
+
 test('a connection that was lost is made again within a second, and all that is wanted comes again', async () => {
     for (const reason of ['lost', 'janus_lost', 'interrupted', 'refused']) {
         const { world, gateway, watcher, hint, peer } = await up();

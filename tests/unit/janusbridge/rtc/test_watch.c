@@ -44,6 +44,33 @@ static void what_is_not_there_comes_when_it_is(void **state)
     assert_int_equal(mock_transport_sent(&r->f.janus, "subscriber"), 1);
 }
 
+/* Before anything has arrived, so that it takes one offer. */
+static void sound_and_picture_of_somebody_new_are_asked_for_at_once(void **state)
+{
+    struct rtc_fixture *r = *state;
+    const struct msg_rtc_wish wishes[] = {{.participant = ANN, .source = MEDIA_AUDIO},
+                                          {.participant = ANN, .source = MEDIA_VIDEO}};
+    (void)rtc_call(r, (struct msg){.id = MSG_rtc_watch,
+                                   .rtc_watch = {.connection = rtc_id(BEN, RTC_WATCH),
+                                                 .room = STR_LIT("abcdefghij"),
+                                                 .asker = {.token_hash = rtc_token(BEN)},
+                                                 .wanted = {wishes, ARRAY_LEN(wishes)}}});
+    rtc_attach(r, WATCHING_HANDLE(BEN));
+    rtc_let_in(r, BEN);
+    (void)rtc_ask_publish(r, ANN);
+    rtc_attach(r, SENDING_HANDLE(ANN));
+    rtc_let_in(r, ANN);
+    rtc_janus(r, "joinandconfigure", SENDING_HANDLE(ANN),
+              "{\"videoroom\":\"joined\",\"room\":1234,\"id\":9001,\"publishers\":[]}", "answer",
+              rtc_janus_answer_sdp);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "subscriber"), 0);
+    rtc_janus_tells(r, SENDING_HANDLE(ANN), "webrtcup");
+    (void)mock_transport_get(&r->f.janus,
+                             "[{\"feed\":9001,\"mid\":\"0\"},{\"feed\":9001,\"mid\":\"1\"}]");
+    rtc_janus_media(r, SENDING_HANDLE(ANN), "0", true);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "subscriber"), 1);
+}
+
 static void an_answer_to_an_older_offer_is_refused(void **state)
 {
     struct rtc_fixture *r = *state;
@@ -251,6 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_there_is_offered),
         TEST(what_is_not_there_comes_when_it_is),
+        TEST(sound_and_picture_of_somebody_new_are_asked_for_at_once),
         TEST(an_answer_to_an_older_offer_is_refused),
         TEST(nothing_is_asked_while_an_offer_is_open),
         TEST(who_goes_is_not_watched_any_more),

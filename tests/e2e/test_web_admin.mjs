@@ -154,6 +154,30 @@ test('meetings of all are there as they are made, and who is in them', async () 
     await other.page.keyboard.press('Escape');
 });
 
+test('how much each may send in a meeting is set in kbit/s, and taken back', async () => {
+    const { json: { token } } = await stack.request('/v1/sessions', { body: { username: 'dora', password: 'dora dora dora' } });
+    const bitrate = async () => (await stack.request('/v1/rooms', { method: 'GET', token: `Bearer ${token}` })).json.items[0].bitrate;
+    const field = admin.page.getByLabel('How much each may send');
+    const save = async (text) => {
+        await field.fill(text);
+        await admin.click('Save');
+    };
+    await choose('Monday', 'Settings');
+    await field.waitFor();
+    assert.equal(await field.inputValue(), '');
+    await save('12');
+    await field.and(admin.page.locator('[aria-invalid=true]')).waitFor();
+    await field.scrollIntoViewIfNeeded();
+    await isGood('room options', 'room-options');
+    await save('800');
+    await admin.sees('Saved.');
+    assert.equal(await bitrate(), 800000);
+    assert.equal(await field.inputValue(), '800');
+    await save('');
+    await eventually(async () => (await bitrate()) === undefined, { within: A_WHILE_MS, what: 'it is as the server has it' });
+    await admin.page.goBack();
+});
+
 test('a meeting that ends for good goes from the list of another admin; a user who is disabled is shown so', async () => {
     await choose('Monday', 'End for good');
     await dialog().getByRole('button', { name: 'End for good' }).click();

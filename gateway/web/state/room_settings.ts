@@ -28,6 +28,8 @@ export interface Options {
     mute_on_entry: boolean;
     unmute: Room['unmute'];
     participants_max: string;
+    /** In kbit/s; empty: as the service says. */
+    bitrate: string;
     ends: boolean;
     endsAt: string;
 }
@@ -45,6 +47,7 @@ export const optionsOf = (room: Room): Options => ({
     mute_on_entry: room.mute_on_entry,
     unmute: room.unmute,
     participants_max: String(room.participants_max),
+    bitrate: room.bitrate === undefined ? '' : String(Math.round(room.bitrate / 1000)),
     ends: room.expires_at !== undefined,
     endsAt: room.expires_at === undefined ? '' : localInput(new Date(room.expires_at)),
 });
@@ -57,6 +60,7 @@ export function changesOf(room: Room, form: Options): Record<string, unknown> {
     const changes: Record<string, unknown> = {};
     for (const key of AS_THEY_ARE) if (form[key] !== was[key]) changes[key] = form[key];
     if (form.participants_max !== was.participants_max) changes.participants_max = Number(form.participants_max);
+    if (form.bitrate !== was.bitrate) changes.bitrate = Number(form.bitrate) === 0 ? null : 1000 * Number(form.bitrate);
     if (!form.hasPin && was.hasPin) changes.pin = null;
     if (form.hasPin && form.pin !== '') changes.pin = form.pin;
     if (!form.ends && was.ends) changes.expires_at = null;

@@ -54,6 +54,8 @@ function WhatItIsLike({ form, set, error }: PartProps) {
                     options={[['self', t('unmute.self')], ['moderators', t('unmute.moderators')]]} />
                 <Field label={t('options.most')} type="number" min="1" max="1000" value={form.participants_max} required
                     onInput={(most) => set({ participants_max: most })} wrong={fieldProblem(error, '/participants_max')} />
+                <Field label={t('options.bitrate')} help={t('options.bitrateHelp')} type="number" min="0" max="100000" value={form.bitrate}
+                    onInput={(bitrate) => set({ bitrate })} wrong={fieldProblem(error, '/bitrate') && t('options.bitrateHelp')} />
             </div>
             <Check label={t('options.ends')} help={t('options.endsHelp')} checked={form.ends} onChange={(ends) => set({ ends })} />
             {form.ends && <Field label={t('options.endsAt')} type="datetime-local" value={form.endsAt} required onInput={(endsAt) => set({ endsAt })}

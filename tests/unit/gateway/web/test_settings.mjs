@@ -38,6 +38,15 @@ test('an end is set, and taken away', () => {
     assert.deepEqual(changesOf(ending, { ...optionsOf(ending), ends: false }), { expires_at: null });
 });
 
+test('how much each may send is said in kbit/s and sent in bits; empty or nothing is as the service says', () => {
+    assert.equal(optionsOf(room).bitrate, '');
+    assert.deepEqual(changesOf(room, { ...optionsOf(room), bitrate: '800' }), { bitrate: 800000 });
+    const limited = { ...room, bitrate: 800400 };
+    assert.equal(optionsOf(limited).bitrate, '800');
+    assert.deepEqual(changesOf(limited, optionsOf(limited)), {});
+    for (const none of ['', '0']) assert.deepEqual(changesOf(limited, { ...optionsOf(limited), bitrate: none }), { bitrate: null });
+});
+
 test('one gives roles below the own one; an admin acts as the owner', () => {
     assert.deepEqual(['owner', 'moderator', 'participant', undefined].map(rolesBelow),
         [['viewer', 'participant', 'moderator'], ['viewer', 'participant'], [], []]);

@@ -1,11 +1,15 @@
 #!/usr/bin/env -S node --test-reporter=tap
 // Two tabs of one user in one profile, over plain HTTP/1.1 with its six connections to a host: each is a participant of its own. And what
-// becomes of a tab: it goes to another page and back, is copied, and lets go of its devices when one leaves. The tests build on each other.
+// becomes of a tab: it goes to another page and back, is copied, is not looked at, and lets go of its devices when one leaves. The tests build on each other.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { eventually } from '../support/wait.mjs';
 import { startWebStack } from '../support/web.mjs';
 import { makeMeeting, startVisitors } from './visitors.mjs';
+
+/// After which a page that is hidden wants no pictures.
+const HIDDEN_MS = 10000;
+const A_WHILE_MS = 15000;
 
 let browser;
 let stack;
@@ -84,6 +88,43 @@ test('a page that is shown again after it was put away is connected anew, and no
     await asked;
     await ben.say('Still there?');
     await second.isTold('Still there?');
+    await second.seesMoving('testuser', 'Ben');
+});
+
+const setSeen = ({ page }, isSeen) => page.evaluate((visibilityState) => {
+    Object.defineProperty(document, 'visibilityState', { value: visibilityState, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+}, isSeen ? 'visible' : 'hidden');
+const hasSoundOnly = (visitor) => eventually(async () => {
+    const before = await visitor.remembers('comes');
+    await eventually(async () => (await visitor.remembers('comes')).audioPackets > before.audioPackets + 25, { what: 'sound comes' });
+    return (await visitor.remembers('comes')).videoPackets === before.videoPackets;
+}, { within: HIDDEN_MS + A_WHILE_MS, what: `${visitor.name} gets no pictures` });
+
+test('a page that nobody looks at gets sound only, and its pictures again when it is looked at', async () => {
+    await setSeen(second, false);
+    await hasSoundOnly(second);
+    await second.hears();
+    await setSeen(second, true);
+    await second.seesMoving('testuser', 'Ben');
+});
+
+test('a picture that floats in a window of its own goes on while nobody looks at the page', async () => {
+    const tile = second.tile('Ben');
+    await tile.hover();
+    await tile.getByRole('button').first().click();
+    await second.page.getByRole('menuitem', { name: 'Picture in picture' }).click();
+    await second.page.waitForFunction(() => document.pictureInPictureElement?.getAttribute('aria-label') === 'Ben');
+    await setSeen(second, false);
+    const isStill = async () => {
+        const before = await second.pictures();
+        await eventually(async () => (await second.pictures()).Ben > before.Ben + 10, { what: 'the one goes on' });
+        return (await second.pictures()).testuser === before.testuser;
+    };
+    await eventually(isStill, { within: HIDDEN_MS + A_WHILE_MS, what: 'the other one stands still' });
+    await second.page.evaluate(() => document.exitPictureInPicture());
+    await hasSoundOnly(second);
+    await setSeen(second, true);
     await second.seesMoving('testuser', 'Ben');
 });
 

@@ -14,7 +14,7 @@ import { isSent, trackOf } from './people.ts';
 import { nextQuality, wholeQuality } from './quality.ts';
 import { sameOr, Speakers } from './speakers.ts';
 import { Statistics } from './statistics.ts';
-import { type Picture, wishOf } from './wish.ts';
+import { type Picture, seenOf, type Shown, wishOf } from './wish.ts';
 
 const LEVELS_MS = 200;
 const STATISTICS_MS = 1000;
@@ -67,6 +67,8 @@ export class Call {
     /** In such a room who is mute stays so: to be silent for a moment is to send no sound. */
     #unpublishesMic = computed(() => this.room.value.room?.unmute === 'moderators' && !this.room.value.me.can.includes('admit'));
     #pictures: readonly Picture[] = [];
+    #isHidden = false;
+    #floating: Shown | undefined;
     #voices = new Speakers();
     #statistics = new Statistics();
     #ends: (() => void)[] = [];
@@ -182,6 +184,16 @@ export class Call {
         this.#wish();
     }
 
+    /**
+     * @param isHidden nobody looks at the page: its pictures are not wanted for now, sound is
+     * @param floating the one that is seen all the same, in a window of its own
+     */
+    setHidden(isHidden: boolean, floating: Shown | undefined): void {
+        this.#isHidden = isHidden;
+        this.#floating = floating;
+        this.#wish();
+    }
+
     setAudioOnly(isOn: boolean): void {
         this.audioOnly.value = isOn;
         this.#wish();
@@ -290,7 +302,8 @@ export class Call {
 
     #wish() {
         const step = this.step.value;
-        this.#meeting?.setWish((room) => wishOf(room, this.#pictures, step));
+        const pictures = seenOf(this.#pictures, this.#isHidden, this.#floating);
+        this.#meeting?.setWish((room) => wishOf(room, pictures, step));
     }
 
     // ---- what is looked at all the time ----

@@ -4,7 +4,8 @@ import type { RoomState, Source } from '../core/room.js';
 import { othersNextTracks, othersTracks } from '../core/room.js';
 import type { Step } from './quality.ts';
 
-export interface Picture { participant: string; source: Source; layer: 0 | 1 | 2 }
+export interface Shown { participant: string; source: Source }
+export interface Picture extends Shown { layer: 0 | 1 | 2 }
 
 /**
  * @param pictures that are shown, the most important first
@@ -28,5 +29,9 @@ export function wishOf(room: RoomState, pictures: readonly Picture[], step: Step
     }));
     return [...sent, ...next];
 }
+
+/** What is seen of the pictures that are on the page: while it is hidden, only the one that floats beside it. */
+export const seenOf = (pictures: readonly Picture[], isHidden: boolean, floating?: Shown): readonly Picture[] =>
+    (isHidden ? pictures.filter(({ participant, source }) => participant === floating?.participant && source === floating.source) : pictures);
 
 const isTooMuch = (step: Step, index: number) => step === 3 || (step === 2 && index > 0);

@@ -15,7 +15,7 @@ import { PeoplePanel } from './people.tsx';
 import { DeviceDialog, KeysDialog } from './settings.tsx';
 import { useShortcuts } from './shortcuts.ts';
 import { Stage } from './stage.tsx';
-import { useWakeLock, useWaking } from './wake.ts';
+import { useHiding, useWakeLock, useWaking } from './wake.ts';
 
 export type Panel = 'people' | 'chat' | undefined;
 export type Sheet = 'devices' | 'keys' | 'end' | undefined;
@@ -31,6 +31,7 @@ export function MeetingRoom({ call, info, code }: { call: Call; info: JoinInfo; 
     useShortcuts(call, panel, sheet);
     useWakeLock();
     useWaking(call);
+    useHiding(call);
     // What is said while the chat is open is read.
     useSignalEffect(() => {
         const last = call.messages.value.at(-1)?.seq ?? 0;

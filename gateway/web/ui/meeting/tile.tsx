@@ -41,7 +41,7 @@ export function Tile({ tile, box, call, track, isPinned, isLarge, onPin }: TileP
     return (
         <article class={`tile${speaks ? ' speaks' : ''}${isMine && !isScreen ? ' mine' : ''}${isLarge ? ' large' : ''}${box.width < 200 ? ' tiny' : ''}`}
             style={{ left: `${box.left}px`, top: `${box.top}px`, width: `${box.width}px`, height: `${box.height}px` }} aria-label={name}>
-            {track !== null && <video ref={video} autoplay muted playsInline class={isScreen ? 'whole' : undefined} aria-label={name}
+            {track !== null && <video ref={video} autoplay muted playsInline class={isScreen ? 'whole' : undefined} aria-label={name} data-participant={participant.id} data-source={source}
                 onPlaying={() => { hasPicture.value = true; }} onResize={() => { hasPicture.value = true; }} />}
             {(track === null || !hasPicture.value) && (
                 <div class="initials" aria-hidden="true"><span style={{ '--hue': String(hueOf(participant.name)) }}>{initialsOf(participant.name)}</span></div>

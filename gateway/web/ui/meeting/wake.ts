@@ -1,6 +1,8 @@
-// Sleep, and waking from it.
+// A page that nobody looks at, sleep, and waking from it.
 import { useEffect } from 'preact/hooks';
+import type { Source } from '../../core/room.js';
 import type { Call } from '../../state/call.ts';
+import type { Shown } from '../../state/wish.ts';
 
 /** Who was out of sight for longer may have been asleep: his connections may be dead without knowing it. */
 const ASLEEP_MS = 20000;
@@ -20,6 +22,42 @@ export function useWaking(call: Call): void {
             removeEventListener('online', wake);
             removeEventListener('pageshow', wake);
             document.removeEventListener('visibilitychange', look);
+        };
+    }, [call]);
+}
+
+/** Who looks elsewhere for so long needs no pictures until he is back. */
+const HIDDEN_MS = 10000;
+
+/** The tile that the browser shows in a window of its own. */
+function floatingTile(): Shown | undefined {
+    if (!(document.pictureInPictureElement instanceof HTMLVideoElement)) return undefined;
+    const { participant, source } = document.pictureInPictureElement.dataset;
+    return participant === undefined ? undefined : { participant, source: source as Source };
+}
+
+export function useHiding(call: Call): void {
+    useEffect(() => {
+        // Firefox does not tell which picture it shows in a window of its own: there all go on.
+        if (!document.pictureInPictureEnabled) return undefined;
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        let isHidden = false;
+        const tell = () => call.setHidden(isHidden, floatingTile());
+        const set = (isNow: boolean) => {
+            isHidden = isNow;
+            tell();
+        };
+        const look = () => {
+            clearTimeout(timer);
+            if (document.visibilityState === 'hidden') timer = setTimeout(() => set(true), HIDDEN_MS);
+            else set(false);
+        };
+        const news: [string, () => void][] = [['visibilitychange', look], ['enterpictureinpicture', tell], ['leavepictureinpicture', tell]];
+        look();
+        for (const [name, act] of news) document.addEventListener(name, act);
+        return () => {
+            clearTimeout(timer);
+            for (const [name, act] of news) document.removeEventListener(name, act);
         };
     }, [call]);
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadTypeScript } from '../../../support/typescript.mjs';
 
-const { isLossy, isStrained, nextQuality, wholeQuality, Statistics, wishOf } = await loadTypeScript('state/quality.ts', 'state/statistics.ts', 'state/wish.ts');
+const { isLossy, isStrained, nextQuality, wholeQuality, Statistics, seenOf, wishOf } = await loadTypeScript('state/quality.ts', 'state/statistics.ts', 'state/wish.ts');
 
 const GOOD = { received: 100, lost: 0, frozen: 0, delay: 0 };
 const LOSSY = { ...GOOD, received: 90, lost: 10 };
@@ -132,4 +132,16 @@ test('what somebody has sent before is wished for ahead, as much of it as the ne
 
 test('what is not on the page is paused', () => {
     assert.deepEqual(videos(0, [pictures[0]]), { ana: 'paused', ben: 2 });
+});
+
+test('of a page that is hidden no picture is wanted but the one that floats; all are heard', () => {
+    const seen = (isHidden, floating) => videos(0, seenOf(pictures, isHidden, floating));
+    const ana = { participant: 'ana', source: 'video' };
+    assert.deepEqual(seen(false), { ana: 1, ben: 2 });
+    assert.deepEqual(seen(false, ana), { ana: 1, ben: 2 });
+    assert.deepEqual(seen(true), { ana: 'paused', ben: 'paused' });
+    assert.deepEqual(seen(true, ana), { ana: 1, ben: 'paused' });
+    assert.deepEqual(seen(true, { participant: 'ana', source: 'screen' }), { ana: 'paused', ben: 'paused' });
+    assert.deepEqual(videos(2, seenOf(pictures, true, ana)), { ana: 0, ben: 'paused' }); // the first of those that are seen
+    assert.equal(wishOf(room, seenOf(pictures, true), 0).filter(({ source, paused }) => source === 'audio' && !paused).length, 2);
 });

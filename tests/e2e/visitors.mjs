@@ -55,8 +55,13 @@ export class Visitor {
         await this.page.goto(url);
         await this.page.getByLabel('Name', { exact: true }).fill(username);
         await this.page.getByLabel('Password').fill(password);
-        await this.click('Sign in');
-        await this.heading('Meetings');
+        // A machine that is too busy to look at a password in time says so.
+        const [signedIn, busy] = [this.page.getByRole('heading', { name: 'Meetings' }), this.page.getByRole('alert')];
+        await eventually(async () => {
+            await this.click('Sign in');
+            await signedIn.or(busy).first().waitFor();
+            return signedIn.isVisible();
+        }, { what: `${username} is signed in` });
     }
 
     /// From the link to being in, or to waiting.

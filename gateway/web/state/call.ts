@@ -10,7 +10,7 @@ import type { Message, RoomState, Source } from '../core/room.js';
 import { emptyRoom, meIn } from '../core/room.js';
 import { merged } from './chat.ts';
 import type { LocalMedia } from './local_media.ts';
-import { isSent, trackOf } from './people.ts';
+import { isSent } from './people.ts';
 import { nextQuality, wholeQuality } from './quality.ts';
 import { sameOr, Speakers } from './speakers.ts';
 import { Statistics } from './statistics.ts';
@@ -272,12 +272,15 @@ export class Call {
 
     /** A device that comes back is sent again; one that goes is not sent any more. */
     #followPlug(input: LocalMedia['camera']) {
-        let sent = input.track.value;
+        let isGone = input.fault.peek() === 'unplugged';
         this.#ends.push(input.track.subscribe((track) => {
-            const wasUnplugged = sent === null && track !== null && this.me.peek()?.state === 'joined' && trackOf(this.me.peek(), input.kind) === undefined;
-            if (input.fault.peek() === 'unplugged' && track === null) void this.#send(input.kind, null).catch(() => {});
-            else if (wasUnplugged && input.isWanted.peek()) void this.#send(input.kind, track).catch(() => {});
-            sent = track;
+            if (track === null && input.fault.peek() === 'unplugged') {
+                isGone = true;
+                void this.#send(input.kind, null).catch(() => {});
+            } else if (track !== null && isGone) {
+                isGone = false;
+                if (input.isWanted.peek() && this.me.peek()?.state === 'joined') void this.#send(input.kind, track).catch(() => {});
+            }
         }));
     }
 

@@ -95,8 +95,8 @@ export class Input {
         this.fault.value = undefined;
         track.addEventListener('ended', () => {
             if (this.track.value !== track) return;
+            this.fault.value = 'unplugged'; // first: whoever hears that there is none any more asks why
             this.track.value = null;
-            this.fault.value = 'unplugged';
         });
     }
 

@@ -131,7 +131,11 @@ test('of two wishes the later one counts, whichever answer comes last', async ()
 test('one that was unplugged is told so, and used again when there is one', async () => {
     const { media, devices } = world();
     await media.openWanted();
+    const gone = [];
+    const stop = media.camera.track.subscribe((track) => { if (track === null) gone.push(media.camera.fault.value); });
     media.camera.track.value.unplug();
+    stop();
+    assert.deepEqual(gone, ['unplugged']); // whoever hears that it is gone can tell why
     assert.deepEqual([media.camera.track.value, media.camera.fault.value], [null, 'unplugged']);
     devices.changed();
     await settle();

@@ -5,8 +5,8 @@
 //
 //   tests/bench/first_frame.mjs [TIMES]     20
 //
-// Prints of both the median, the least and the most, in ms since the page's navigation began; and of it, until the page asked for the
-// media; then the marks.
+// Prints of both the median, the least and the most, in ms since the page's navigation began; of it, until the page asked for the
+// media; when the web client asks the gateway for what, on its way there; then the marks.
 import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -48,8 +48,11 @@ function watchFirstFrame(name) {
     requestAnimationFrame(look);
 }
 
-const askedAt = () => window.askedAt
-    ?? Math.min(...performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/watch')).map(({ startTime }) => startTime));
+// What the web client asks for until it gets media. (Its stream of events is not over, so that the browser tells nothing of it.)
+const STEPS = ['/join-info', '/participants', '/watch', '/watch/offer'];
+
+// In the page: when it first asked for each of these.
+const asked = (steps) => steps.map((step) => performance.getEntriesByType('resource').find(({ name }) => name.endsWith(step))?.startTime ?? NaN);
 
 // Where the page on janus.js finds who sends: the room lets in only who knows its pin.
 async function placeOf(stack, name) {
@@ -64,7 +67,7 @@ async function placeOf(stack, name) {
 /// A page that is opened again and again, and is away meanwhile.
 class Opened {
     constructor(visitor, url) {
-        Object.assign(this, { visitor, url, frames: [], asks: [] });
+        Object.assign(this, { visitor, url, frames: [], asks: [], steps: [] });
     }
 
     async open() {
@@ -72,7 +75,9 @@ class Opened {
         await page.goto(this.url);
         await page.waitForFunction(() => window.firstFrameAt !== undefined);
         this.frames.push(await page.evaluate(() => window.firstFrameAt));
-        this.asks.push(await page.evaluate(askedAt));
+        const steps = await page.evaluate(asked, STEPS);
+        this.steps.push(steps);
+        this.asks.push(await page.evaluate(() => window.askedAt) ?? steps[STEPS.indexOf('/watch')]);
         await page.goto('about:blank');
     }
 
@@ -109,6 +114,7 @@ try {
     if (TIMES % 2 === 1) pages.reverse();
     const [web, bare] = pages;
     web.tell('the web client, opened to the first picture of another');
+    console.log(`its requests, medians: ${STEPS.map((step, i) => `${step} at ${median(web.steps.map((steps) => steps[i])).toFixed(0)} ms`).join(', ')}`);
     bare.tell('a page on janus.js');
     printMarks(firstFrameMarks({ web: median(web.frames), bare: median(bare.frames) }));
     for (const fault of browser.faults()) console.error(fault);

@@ -6,7 +6,7 @@ const { Audio, PeerConnection } = createRequire(new URL('../e2e/package.json', i
 
 const OPUS = 111; // the payload type, as Janus has it
 const SILENCE = Buffer.from([0xf8, 0xff, 0xfe]); // 20 ms of it
-const PACKET_MS = 200;
+const PACKET_MS = 333;
 const TICKS_PER_PACKET = 48 * PACKET_MS;
 const RTP_HEADER_BYTES = 12;
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S node --test-reporter=tap
 // What goes wrong with one's own microphone in a meeting, and what the client says of it: it is silent, or pulled out, or one talks while
-// it is muted.
+// it is muted. And devices that take their time.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startWebStack } from '../support/web.mjs';
@@ -84,6 +84,26 @@ test('a microphone that is pulled out is named, and used again when it is there'
     await at.ann.page.evaluate(() => navigator.mediaDevices.dispatchEvent(new Event('devicechange')));
     await at.ann.page.getByText('Your microphone was unplugged.').waitFor({ state: 'detached' });
     await at.ben.hears();
+});
+
+// In the page: the browser takes its time for devices.
+function openLate() {
+    const media = navigator.mediaDevices;
+    const real = media.getUserMedia.bind(media);
+    const isLet = new Promise((resolve) => { window.letOpen = resolve; });
+    media.getUserMedia = async (wanted) => {
+        await isLet;
+        return real(wanted);
+    };
+}
+
+test('who joins before his camera and microphone are open is seen and heard when they are', async () => {
+    const dan = await browser.visitor('Dan');
+    await dan.page.addInitScript(openLate);
+    await dan.join(link);
+    await at.ben.shows('Ben', 'Ann', 'Dan');
+    await dan.page.evaluate(() => window.letOpen());
+    await at.ben.seesMoving('Ann', 'Dan');
 });
 
 test('no page has complained', () => {

@@ -10,7 +10,7 @@ import type { Message, RoomState, Source } from '../core/room.js';
 import { emptyRoom, meIn } from '../core/room.js';
 import { merged } from './chat.ts';
 import type { LocalMedia } from './local_media.ts';
-import { isSent } from './people.ts';
+import { isSent, trackOf } from './people.ts';
 import { nextQuality, wholeQuality } from './quality.ts';
 import { sameOr, Speakers } from './speakers.ts';
 import { Statistics } from './statistics.ts';
@@ -270,16 +270,19 @@ export class Call {
         this.#wish();
     }
 
-    /** A device that comes back is sent again; one that goes is not sent any more. */
+    /** A device that comes late, or back, is sent; one that goes is not sent any more. */
     #followPlug(input: LocalMedia['camera']) {
-        let isGone = input.fault.peek() === 'unplugged';
+        let before = input.track.value;
+        let isGone = input.fault.peek() === 'unplugged'; // the room may not know yet
         this.#ends.push(input.track.subscribe((track) => {
+            const isNew = isGone || (before === null && trackOf(this.me.peek(), input.kind) === undefined);
+            before = track;
             if (track === null && input.fault.peek() === 'unplugged') {
                 isGone = true;
                 void this.#send(input.kind, null).catch(() => {});
-            } else if (track !== null && isGone) {
+            } else if (track !== null) {
                 isGone = false;
-                if (input.isWanted.peek() && this.me.peek()?.state === 'joined') void this.#send(input.kind, track).catch(() => {});
+                if (isNew && input.isWanted.peek() && this.me.peek()?.state === 'joined') void this.#send(input.kind, track).catch(() => {});
             }
         }));
     }

@@ -23,7 +23,9 @@ type Stage =
     | { at: 'call'; info: JoinInfo; call: Call }
     | { at: 'over'; name: string; reason: string; error?: unknown };
 
-const MeetingRoom = later(async () => (await import('../meeting/room.tsx')).MeetingRoom);
+const loadCall = () => import('../../state/call.ts');
+const loadRoom = () => import('../meeting/room.tsx');
+const MeetingRoom = later(async () => (await loadRoom()).MeetingRoom);
 
 const memory = { read: kept, write: keep };
 
@@ -62,7 +64,7 @@ export function MeetingDoor({ code }: { code: string }) {
     const join = async (info: JoinInfo, name: string, pin: string) => {
         isJoining.value = true;
         try {
-            const { Call: CallClass } = await import('../../state/call.ts');
+            const { Call: CallClass } = await loadCall();
             const invitation = invitationFor(code);
             keep('name', name);
             const call = await CallClass.join(env, api, code, media.current ?? freshMedia(), {
@@ -83,8 +85,8 @@ export function MeetingDoor({ code }: { code: string }) {
     /** The page was loaded anew in the middle of a meeting: the same participant goes on. */
     const resume = async (info: JoinInfo, token: string): Promise<boolean> => {
         const own = freshMedia();
-        await own.openWanted();
-        const { Call: CallClass } = await import('../../state/call.ts');
+        void own.openWanted(); // what opens is sent then
+        const { Call: CallClass } = await loadCall();
         const call = await CallClass.join(env, api.withToken(token), code, own, {}).catch(() => undefined);
         if (call === undefined) {
             keepHere(place, undefined);
@@ -97,11 +99,13 @@ export function MeetingDoor({ code }: { code: string }) {
     const look = async () => {
         stage.value = { at: 'looking' };
         const invitation = invitationFor(code);
+        const token = keptHere(place);
+        const isOwned = token !== undefined && ownedElsewhere(token);
+        if (token !== undefined) void Promise.all([loadCall(), loadRoom()]).catch(() => {}); // needed soon; then it is said
         try {
             const info: JoinInfo = await api.post('/v1/join-info', { room: code, ...(invitation === undefined ? {} : { invitation }) },
                 { key: env.randomId() });
-            const token = keptHere(place);
-            if (token !== undefined && !(await ownedElsewhere(token)) && await resume(info, token)) return;
+            if (token !== undefined && !(await isOwned) && await resume(info, token)) return;
             freshMedia();
             stage.value = { at: 'join', info };
             isElsewhere.value = await ownedElsewhere(code);

@@ -52,14 +52,14 @@ export class Visitor {
     heading(name) { return this.page.getByRole('heading', { name }).first().waitFor(); }
 
     async signIn(url, username, password) {
-        await this.page.goto(url);
-        await this.page.getByLabel('Name', { exact: true }).fill(username);
-        await this.page.getByLabel('Password').fill(password);
+        const [signedIn, refused] = [this.page.getByRole('heading', { name: 'Meetings' }), this.page.getByRole('alert')];
         // A machine that is too busy to look at a password in time says so.
-        const [signedIn, busy] = [this.page.getByRole('heading', { name: 'Meetings' }), this.page.getByRole('alert')];
         await eventually(async () => {
+            await this.page.goto(url);
+            await this.page.getByLabel('Name', { exact: true }).fill(username);
+            await this.page.getByLabel('Password').fill(password);
             await this.click('Sign in');
-            await signedIn.or(busy).first().waitFor();
+            await signedIn.or(refused).first().waitFor();
             return signedIn.isVisible();
         }, { what: `${username} is signed in` });
     }

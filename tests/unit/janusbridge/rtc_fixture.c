@@ -321,7 +321,7 @@ void rtc_janus_event(struct rtc_fixture *r, uint64_t handle, const char *data)
 
 /* ---- whole ways ---- */
 
-void rtc_publishes(struct rtc_fixture *r, unsigned who)
+void rtc_agrees(struct rtc_fixture *r, unsigned who)
 {
     const struct mock_call *call = rtc_ask_publish(r, who);
     rtc_attach(r, SENDING_HANDLE(who));
@@ -331,6 +331,11 @@ void rtc_publishes(struct rtc_fixture *r, unsigned who)
               rtc_janus_answer_sdp);
     assert_int_equal(call->answers, 1);
     assert_int_equal(call->err, ERR_OK);
+}
+
+void rtc_publishes(struct rtc_fixture *r, unsigned who)
+{
+    rtc_agrees(r, who);
     rtc_janus_tells(r, SENDING_HANDLE(who), "webrtcup");
     rtc_janus_media(r, SENDING_HANDLE(who), "0", true);
     rtc_janus_media(r, SENDING_HANDLE(who), "1", true);

@@ -83,6 +83,7 @@ void rtc_janus_tells(struct rtc_fixture *r, uint64_t handle, const char *what); 
 
 /* ---- whole ways ---- */
 
+void rtc_agrees(struct rtc_fixture *r, unsigned who);    /* to publish; not up yet */
 void rtc_publishes(struct rtc_fixture *r, unsigned who); /* up, audio and video arrive */
 void rtc_watches(struct rtc_fixture *r, unsigned who, unsigned whom); /* his audio; up */
 

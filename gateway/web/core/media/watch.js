@@ -135,8 +135,11 @@ export class Watcher extends MediaConnection {
     /** What is to be there. */
     #due() { return this.#wanted.filter(({ isAhead }) => !isAhead); }
 
-    /** As the gateway takes it. */
-    #body() { return { wanted: this.#wanted.map(({ isAhead, ...wish }) => wish) }; }
+    /** As the gateway takes it: in an order of its own, so that what comes to be sent as it was wished for ahead is not said again. */
+    #body() {
+        const ordered = [...this.#wanted].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+        return { wanted: ordered.map(({ isAhead, ...wish }) => wish) };
+    }
 
     /** There is nothing yet; is there to be? */
     #enterBeginning() { this._enter(this.#due().length > 0 ? 'connecting' : 'idle'); }

@@ -266,6 +266,15 @@ test('what is wished for ahead is said, and not missed while it does not come', 
     assert.equal(watcher.state, 'up');
 });
 
+test('what comes to be sent as it was wished for ahead is not said again', async () => {
+    const { world, watcher } = watching();
+    await watcher.want([wish('ann'), wish('ann', 'audio', { isAhead: true })]);
+    await watcher.want([wish('ann', 'audio'), wish('ann')]);
+    assert.equal(world.asked(WISH).length, 1);
+    await watcher.want([wish('ann', 'audio')]);
+    assert.equal(world.asked(WISH).length, 2);
+});
+
 test('a connection that was lost is made again within a second, and all that is wanted comes again', async () => {
     for (const reason of ['lost', 'janus_lost', 'interrupted', 'refused']) {
         const { world, gateway, watcher, hint, peer } = await up();

@@ -57,12 +57,7 @@ static void sound_and_picture_of_somebody_new_are_asked_for_at_once(void **state
                                                  .wanted = {wishes, ARRAY_LEN(wishes)}}});
     rtc_attach(r, WATCHING_HANDLE(BEN));
     rtc_let_in(r, BEN);
-    (void)rtc_ask_publish(r, ANN);
-    rtc_attach(r, SENDING_HANDLE(ANN));
-    rtc_let_in(r, ANN);
-    rtc_janus(r, "joinandconfigure", SENDING_HANDLE(ANN),
-              "{\"videoroom\":\"joined\",\"room\":1234,\"id\":9001,\"publishers\":[]}", "answer",
-              rtc_janus_answer_sdp);
+    rtc_agrees(r, ANN);
     assert_int_equal(mock_transport_sent(&r->f.janus, "subscriber"), 0);
     rtc_janus_tells(r, SENDING_HANDLE(ANN), "webrtcup");
     (void)mock_transport_get(&r->f.janus,

@@ -5,6 +5,7 @@
 #include "gateway/http/files.h"
 #include "gateway/http/proxies.h"
 #include "gateway/http/token.h"
+#include "gateway/turn/turn.h"
 #include "proto/base/reach.h"
 
 #include <stdio.h>
@@ -87,6 +88,12 @@ const struct config_option gateway_options[] = {
      2 * TOKEN_KEY_BYTES_MAX + 1, NULL,
      "key of the check value in tokens, the same for all gateways; a second one after a comma is of "
      "tokens drawn before"},
+    {"LYNKS_TURN_URLS", CONFIG_STRING, AT(turn_urls), "", 0, 1024, NULL,
+     "TURN servers for who is in a room, like turn:turn.example.org:3478?transport=udp, separated by "
+     "commas, 8 at most; empty: none"},
+    {"LYNKS_TURN_SECRET", CONFIG_SECRET, AT(turn_secret), "", 0, TURN_SECRET_BYTES_MAX, NULL,
+     "what they share with the gateway (coturn's static-auth-secret), for credentials that are good "
+     "for an hour"},
     {"LYNKS_UNKNOWN_TOKEN_BURST", CONFIG_UINT, AT(unknown_burst), "200", 1, 1000000, NULL,
      "requests with tokens of ended sessions, or of participants who are gone, that one address may "
      "send at once"},
@@ -177,6 +184,24 @@ static bool web_is_valid(const struct gateway_config *config)
     return is_valid;
 }
 
+static bool turn_is_valid(const struct gateway_config *config)
+{
+    struct str bad = STR_NONE;
+    AUTO(turn_free) struct turn *turn = turn_new(config->turn_urls, config->turn_secret, &bad);
+    if (turn != NULL) {
+        return true;
+    }
+    if (bad.bytes > 0) {
+        return complain("LYNKS_TURN_URLS", bad,
+                        "one of up to 8 URLs like turn:turn.example.org:3478?transport=udp");
+    }
+    /* The value stays unsaid. */
+    (void)fprintf(stderr, "LYNKS_TURN_SECRET must have %d to %d bytes%s\n", TURN_SECRET_BYTES_MIN,
+                  TURN_SECRET_BYTES_MAX,
+                  config->turn_secret[0] == '\0' ? ", because LYNKS_TURN_URLS names servers" : "");
+    return false;
+}
+
 bool gateway_config_is_valid(const void *arg)
 {
     const struct gateway_config *config = arg;
@@ -217,7 +242,7 @@ bool gateway_config_is_valid(const void *arg)
         is_valid = false;
     }
     token_keys_free(&token_keys);
-    return web_is_valid(config) && is_valid;
+    return web_is_valid(config) && turn_is_valid(config) && is_valid;
 }
 
 static struct reach reach_of(const struct gateway_config *config)

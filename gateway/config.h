@@ -35,6 +35,7 @@ struct gateway_config {
     char *web_root;
     char *frame_ancestors;
     char *token_key;
+    char *turn_urls, *turn_secret;
     uint64_t unknown_burst, unknown_per_minute, unknown_table_max;
     uint64_t good_tokens_max;
     uint64_t login_address_burst, login_address_per_minute;
@@ -52,7 +53,7 @@ struct gateway_config {
 extern const struct config_option gateway_options[];
 
 /* Of a struct gateway_config, for config_load_checked: the public URL, the lists of proxies and
- * origins, the key of tokens, the folder of the web client. */
+ * origins, the key of tokens, TURN, the folder of the web client. */
 bool gateway_config_is_valid(const void *config);
 
 /* The address in which clients reach the API (reach_url). port: what is listened on, where it may

@@ -19,6 +19,7 @@ COPY gateway/CMakeLists.txt gateway/*.c gateway/*.h gateway/
 COPY gateway/api gateway/api
 COPY gateway/follow gateway/follow
 COPY gateway/http gateway/http
+COPY gateway/turn gateway/turn
 COPY authsvc authsvc
 COPY roomsvc roomsvc
 COPY janusbridge janusbridge

@@ -1,6 +1,7 @@
 #include "gateway/api/api.h"
 
 #include "gateway/api/bans.h"
+#include "gateway/api/ice_servers.h"
 #include "gateway/api/info.h"
 #include "gateway/api/invitations.h"
 #include "gateway/api/join_info.h"
@@ -15,9 +16,11 @@
 #include "gateway/api/users.h"
 #include "gateway/api/watch.h"
 #include "gateway/http/dispatcher.h"
+#include "gateway/turn/turn.h"
 
 struct api {
     struct auth *auth;
+    struct turn *turn;
     struct sign_ins *sign_ins;
     struct user_limit *creates, *names;
     struct room_limits *room_limits;
@@ -30,7 +33,7 @@ struct api {
     struct events_api *events;
     struct room_events_api *room_events;
     struct info *info;
-    struct resource resources[18];
+    struct resource resources[19];
     struct dispatcher *dispatcher;
 };
 
@@ -54,6 +57,7 @@ static void list_resources(struct api *api, struct health *health)
     api->resources[15] = watch_resource();
     api->resources[16] = info_resource(api->info);
     api->resources[17] = stats_api_resource(health);
+    api->resources[18] = ice_servers_resource();
 }
 
 struct api *api_new(const struct api_parts *parts, const struct api_config *config)
@@ -62,6 +66,14 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
     api->auth = auth_new(parts->clock, parts->metrics, &config->auth);
     if (api->auth == NULL) {
         log_error("the key of tokens is none (LYNKS_TOKEN_KEY)");
+        api_free(&api);
+        return NULL;
+    }
+    struct str bad;
+    api->turn = turn_new(config->turn_urls, config->turn_secret, &bad);
+    if (api->turn == NULL) {
+        log_error("there is no using this for TURN (LYNKS_TURN_URLS, LYNKS_TURN_SECRET)",
+                  LOG_STR("url", bad));
         api_free(&api);
         return NULL;
     }
@@ -106,6 +118,7 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
                                           .budget_ms = config->budget_ms,
                                           .cors_origins = config->cors_origins,
                                           .auth = api->auth,
+                                          .turn = api->turn,
                                           .files = config->files,
                                           .content_policy = config->content_policy,
                                           .guard = room_limits_guard(api->room_limits)},
@@ -138,6 +151,7 @@ void api_free(struct api **api)
         room_limits_free(&(*api)->room_limits);
         sign_ins_free(&(*api)->sign_ins);
         info_free(&(*api)->info);
+        turn_free(&(*api)->turn);
         auth_free(&(*api)->auth);
         mem_free(api);
     }

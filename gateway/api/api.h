@@ -35,6 +35,7 @@ struct api_config {
     const char *content_policy; /* of its files; borrowed */
     struct public_url url;
     struct auth_config auth;
+    const char *turn_urls, *turn_secret; /* as turn_new takes them; borrowed */
     struct sign_ins_config sign_ins;
     struct registration_config registration;
     uint64_t streams_max; /* at a time, of all users */
@@ -44,7 +45,7 @@ struct api_config {
     struct room_visits_config room_visits;
 };
 
-/* NULL (logged): a row of a resource is wrong, or the key of tokens. */
+/* NULL (logged): a row of a resource is wrong, or the key of tokens, or a URL of TURN. */
 struct api *api_new(const struct api_parts *parts, const struct api_config *config);
 /* Requests without an answer get 503; what the bus says about them later is ignored. */
 void api_free(struct api **api);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gateway/api/ice_servers.h"
 #include "gateway/api/participant_json.h"
 #include "gateway/api/participant_list.h"
 #include "gateway/api/room_json.h"
@@ -68,6 +69,7 @@ static const struct member join_answer[] = {
      .doc = "For Authorization, as the participant. With it he comes back as whom he was, for ten "
             "minutes after he has left."},
     {.name = "me", .type = MEMBER_OBJECT, .members = me_members},
+    ICE_SERVERS_MEMBER("none for who waits, or where there is no TURN."),
     {.name = NULL},
 };
 
@@ -180,6 +182,7 @@ static void write_join(const struct exchange *exchange, const struct msg *reply,
     json_out_key(out, "token");
     json_out_str(out, exchange->is_participant ? auth_token(exchange) : str_of(join->token.text));
     me_json_write(joined->can, out);
+    ice_servers_write(exchange, &joined->participant, out);
 }
 
 static bool is_join_pending(const struct msg *reply)

@@ -19,6 +19,7 @@
 
 struct auth;           /* auth.h */
 struct session_cookie; /* session_cookie.h */
+struct turn;           /* gateway/turn/turn.h */
 
 struct exchanges_config {
     const struct clock *clock;
@@ -26,6 +27,7 @@ struct exchanges_config {
     uint64_t budget_ms;       /* for the services to answer one request */
     const char *cors_origins; /* see cors.h */
     struct auth *auth;
+    const struct turn *turn;  /* for the handlers; nothing here looks into it */
     struct route_guard guard; /* admit and note may be NULL */
     const struct session_cookie *cookie;
     /* Of the web client; files NULL: it is not served. */

@@ -195,6 +195,8 @@ static struct api *make_api(void)
                  .unknown_per_minute = 60000,
                  .unknown_table_max = 64,
                  .good_tokens_max = 64},
+        .turn_urls = "turn:turn.example.org",
+        .turn_secret = TOKEN_KEY,
         .url = public_url_default("", "127.0.0.1", 60000),
         .sign_ins = {.address_burst = 1000,
                      .address_per_minute = 60000,

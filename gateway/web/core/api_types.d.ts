@@ -82,6 +82,12 @@ export interface JoinInfo {
 }
 
 export interface Joining {
+    /** @description For the iceServers of an RTCPeerConnection, good for an hour; none for who waits, or where there is no TURN. */
+    ice_servers: {
+        credential: string;
+        urls: string[];
+        username: string;
+    }[];
     me: {
         /** @description The actions that one's role is enough for; on oneself one may more. */
         can: string[];

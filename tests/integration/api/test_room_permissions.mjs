@@ -57,6 +57,7 @@ const QUESTIONS = {
     sendMessage: null, // only participants; see test_moderation.mjs
     listMessages: null,
     followRoom: null,
+    getIceServers: null, // likewise; see test_ice_servers.mjs
     publish: null, // likewise; see test_media_rights.mjs
     watch: null,
     getWatchOffer: null,

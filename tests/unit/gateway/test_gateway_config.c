@@ -146,10 +146,33 @@ static void test_keys_of_tokens(void **state)
     }
 }
 
+static void test_turn(void **state)
+{
+    static const struct {
+        const char *urls, *secret;
+        bool is_valid;
+    } rows[] = {
+        {"", "", true},
+        {"", KEY, true},
+        {"turn:turn.example.org,turn:[2001:db8::1]:3478?transport=tcp", KEY, true},
+        {"turn:turn.example.org", "", false},
+        {"turn.example.org", KEY, false},
+        {"turn:turn.example.org", "short", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct gateway_config config = defaults();
+        config.turn_urls = text_of(rows[i].urls);
+        config.turn_secret = text_of(rows[i].secret);
+        assert_int_equal(gateway_config_is_valid(&config), rows[i].is_valid);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_address), cmocka_unit_test(test_reachable_by_others),
-        cmocka_unit_test(test_what_the_table_cannot_tell), cmocka_unit_test(test_keys_of_tokens)};
+        cmocka_unit_test(test_what_the_table_cannot_tell), cmocka_unit_test(test_keys_of_tokens),
+        cmocka_unit_test(test_turn)};
     return cmocka_run_group_tests(tests, make_defaults, free_defaults);
 }

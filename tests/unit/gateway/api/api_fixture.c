@@ -87,6 +87,8 @@ int api_fixture_setup(void **state)
                  .unknown_per_minute = 60,
                  .unknown_table_max = 64,
                  .good_tokens_max = 64},
+        .turn_urls = "",
+        .turn_secret = "",
         .url = public_url_default("", "127.0.0.1", 60000),
         .sign_ins = {.address_burst = 20,
                      .address_per_minute = 60,

@@ -112,6 +112,7 @@ static const char *const paths[] = {
     "/v1/join-info",
     "/v1/rooms/{room}/end",
     "/v1/rooms/{room}/events",
+    "/v1/rooms/{room}/ice-servers",
     "/v1/rooms/{room}/publish",
     "/v1/rooms/{room}/watch",
     "/v1/rooms/{room}/watch/offer",

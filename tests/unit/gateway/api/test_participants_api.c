@@ -81,7 +81,7 @@ static void a_guest_comes_in(void **state)
     assert_hash_of((struct str){hash, sizeof(hash)}, token);
     AUTO(mem_free)
     char *body = mem_printf("{\"participant\":" DAVE ",\"token\":\"%s\",\"me\":{\"can\":["
-                            "\"see_room\",\"raise_hand\"]}}",
+                            "\"see_room\",\"raise_hand\"]},\"ice_servers\":[]}",
                             token);
     assert_string_equal(ask->body, body);
     assert_string_equal(ask_header(ask, "Location", location, sizeof(location)), JOIN "/9");

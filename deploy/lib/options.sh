@@ -10,7 +10,17 @@ LYNKS_WEB|1|the web client is built and served, for which nodejs and npm are ins
 LYNKS_USER|lynks|when started as root: accounts are this + -gateway, -authsvc and so on, made if missing; root: all run as root
 LYNKS_HTTP_HOST|127.0.0.1|address of the API
 LYNKS_HTTP_PORT|60000|port of the API
-LYNKS_BASE_PORT|5700|bus ports are this + 1 to 3 and 11 to 13, ops ports + 100 to 103, Janus' private listener + 88
+LYNKS_DOMAIN|-|name of this machine that the internet knows: HTTPS is served for it, with a certificate of Let's Encrypt
+LYNKS_TLS|auto|HTTPS: auto (with LYNKS_DOMAIN, or the files below), internal (by an authority of our own, for a LAN), off (by a proxy of yours)
+LYNKS_TLS_CERT_FILE|-|certificate and chain (PEM) to serve HTTPS with; taken over when it changes
+LYNKS_TLS_KEY_FILE|-|its key
+LYNKS_TLS_NAMES|-|of LYNKS_TLS=internal: names and addresses in the certificate, separated by commas; default: all that this machine has
+LYNKS_TLS_HOST|-|address of HTTPS; default: all
+LYNKS_TLS_PORT|443|port of HTTPS
+LYNKS_TLS_HTTP_PORT|80|port where plain HTTP is sent to HTTPS, and where Let's Encrypt comes; 0: none
+LYNKS_ACME_URL|https://acme-v02.api.letsencrypt.org/directory|directory of another authority than Let's Encrypt
+LYNKS_ACME_EMAIL|-|address that the authority may write to
+LYNKS_BASE_PORT|5700|bus ports are this + 1 to 3 and 11 to 13, ops ports + 100 to 103, Janus' private listener + 88, the front's ops port + 98
 LYNKS_REPLICAS|1|how many of authsvc, roomsvc and janusbridge run (1 to 8); ports of further ones: + 20 each
 LYNKS_DEMO_USER|auto|the user testuser (password test123) exists: 1, 0, or auto: unless others can reach the API
 LYNKS_TOKEN_KEY|-|key of the check value in tokens, for gateways of several machines alike; default: random, kept in the state folder

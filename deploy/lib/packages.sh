@@ -50,6 +50,7 @@ keep_from_boot() { # names just installed
     for name in "$@"; do
         case $name in
             janus) units=(janus.service) ;;
+            haproxy) units=(haproxy.service) ;;
             mariadb-server) units=(mariadb.service mariadb.socket mariadb-extra.socket) ;;
             *) continue ;;
         esac

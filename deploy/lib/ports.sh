@@ -19,6 +19,7 @@ ops_port() { # number, replica
 ports_wanted() { # lines of HOST PORT VARIABLE
     local ops_host=${LYNKS_OPS_HOST:-127.0.0.1} number replica
     say "$http_host $http_port LYNKS_HTTP_PORT"
+    front_ports
     [[ -z $private_mysql ]] || say "127.0.0.1 $mysql_port LYNKS_MYSQL_PORT"
     if [[ -n $private_janus && $janus_direct != 0 ]]; then
         say "$janus_host $janus_http_port LYNKS_JANUS_HTTP_PORT"

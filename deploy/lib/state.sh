@@ -6,6 +6,7 @@
 #             the process' own, but private/ itself is closed to it. A process is started inside its folder
 #             (the supervisor enters it before it gives up its rights), so it needs no way to the folders of others.
 #   mysql/    the private MariaDB: the folder is the owner's, data/ and tmp/ in it are the database's
+#   front/    of HTTPS (front.sh): the folder is the owner's, those in it are the front's or the owner's
 #   tmp/      in place of the system's folder for temporary files, where that cannot be written
 # Nothing is written, renamed or given away in a folder that belongs to a lesser account: it could lead us with a link
 # to any file of the machine.
@@ -25,12 +26,12 @@ make_state() {
     [[ -d ${TMPDIR:-/tmp} && -w ${TMPDIR:-/tmp} ]] || { install -d -m 700 "$state/tmp" && export TMPDIR=$state/tmp; }
 }
 
-# What is in it was put there by us, or else by somebody who could have put a link there. As root, private/ and mysql/
-# have in them what belongs to the accounts of the processes.
+# What is in it was put there by us, or else by somebody who could have put a link there. As root, private/, mysql/
+# and front/ have in them what belongs to the accounts of the processes.
 check_contents() {
     local foreign others
     local -a but=()
-    ((EUID != 0)) || but=(! -path "$state/private/*" ! -path "$state/mysql" ! -path "$state/mysql/*")
+    ((EUID != 0)) || but=(! -path "$state/private/*" ! -path "$state/mysql" ! -path "$state/mysql/*" ! -path "$state/front/*")
     others=$(find "$state" -maxdepth 0 -perm /022 ! -empty)
     [[ -z $others ]] || die "others may write the state folder $state: look what is in it, then chmod go-w it"
     foreign=$(find "$state" -mindepth 1 -maxdepth 2 ! -uid "$EUID" "${but[@]}" -print -quit 2>/dev/null) || true

@@ -12,7 +12,8 @@ reduce ($ARGS.positional | range(0; length; 5) as $i | .[$i:$i + 5]) as [$what, 
         elif $what == "given" then .env[$a] = $ENV[$a]
         elif $what == "port" then .ports += [endpoint($a; $b) + {variable: $c}]
         elif $what == "port_by_interface" then .ports += [endpoint($a; $b) + {variable: $c, by_interface: true}]
-        elif $what == "listen" then .listen = endpoint($a; $b) + {variable: $c}
+        elif $what == "listen" then .listen += [endpoint($a; $b) + {variable: $c}]
+        elif $what == "ready" and $a == "command" then .ready += [{type: $a, command: $b}]
         elif $what == "ready" then .ready += [{type: $a} + endpoint($b; $c) + if $a == "http" then {path: $d} else {} end]
         elif $what == "flag" then .[$a] = true
         elif $what == "ms" then .[$a] = ($b | tonumber)

@@ -211,11 +211,12 @@ table_gateway() {
         put env LYNKS_WEB_ROOT web
     fi
     put listen "$http_host" "$http_port" LYNKS_HTTP_PORT
+    put_front
     put shows "on $url"
     private_end
 }
 
-# Stopped in reverse: the gateway first, so that nothing new comes in while the rest ends.
+# Stopped in reverse: the front and the gateway first, so that nothing new comes in while the rest ends.
 write_table() {
     put table title "$me"
     put table pid_file "$run/supervise.pid"
@@ -230,5 +231,6 @@ write_table() {
     each_replica table_janusbridge
     each_replica table_roomsvc
     table_gateway
+    table_front
     (umask 077 && jq -n -f "$root/deploy/lib/table.jq" --args -- "${table[@]}" >"$state/table.json")
 }

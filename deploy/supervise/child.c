@@ -21,7 +21,7 @@ struct child {
     struct loop *loop;
     const struct clock *clock;
     const struct entry *entry;
-    int listen_fd;
+    const int *listen_fds;
     child_event_fn *fn;
     void *arg;
     enum child_state state;
@@ -160,7 +160,7 @@ static void child_run(struct child *child)
     child->since_mono_ms = clock_mono_ms(child->clock);
     child->since_unix_ms = clock_unix_ms(child->clock);
     logfile_begin(child->log);
-    if (!spawn_entry(child->entry, child->listen_fd, logfile_pipe(child->log), &child->spawned)) {
+    if (!spawn_entry(child->entry, child->listen_fds, logfile_pipe(child->log), &child->spawned)) {
         /* Out of processes or memory: a state of the machine that may pass. */
         wait_for_start(child, restart_delay_next(&child->restart_delay, 0));
         return;
@@ -253,14 +253,14 @@ static void on_child_ended(void *arg, uint32_t events)
     }
 }
 
-struct child *child_new(struct loop *loop, const struct entry *entry, int listen_fd,
+struct child *child_new(struct loop *loop, const struct entry *entry, const int *listen_fds,
                         child_event_fn *fn, void *arg)
 {
     AUTO(child_free) struct child *child = mem_alloc(sizeof(*child));
     *child = (struct child){.loop = loop,
                             .clock = loop_clock(loop),
                             .entry = entry,
-                            .listen_fd = listen_fd,
+                            .listen_fds = listen_fds,
                             .fn = fn,
                             .arg = arg};
     restart_delay_init(&child->restart_delay);

@@ -31,9 +31,9 @@ enum child_event {
 typedef void child_event_fn(void *arg, struct child *child, enum child_event event,
                             const char *line);
 
-/* Borrows all but listen_fd (-1: none), which is too. NULL, errno set, if the log cannot be opened.
- */
-struct child *child_new(struct loop *loop, const struct entry *entry, int listen_fd,
+/* Borrows all. listen_fds: the sockets of the entry's "listen". NULL, errno set, if the log cannot
+ * be opened. */
+struct child *child_new(struct loop *loop, const struct entry *entry, const int *listen_fds,
                         child_event_fn *fn, void *arg);
 void child_free(struct child **child); /* kills what still runs */
 

@@ -13,7 +13,7 @@
 #define HELD_MAX ((size_t)TABLE_ENTRIES_MAX * ENTRY_PORTS_MAX)
 
 struct ports {
-    int listeners[TABLE_ENTRIES_MAX];
+    int listeners[TABLE_ENTRIES_MAX][ENTRY_LISTENS_MAX];
     int held[HELD_MAX];
     size_t held_count;
 };
@@ -195,12 +195,16 @@ struct ports *ports_claim(const struct table *table, char **ret_why)
 {
     AUTO(ports_free) struct ports *ports = mem_alloc(sizeof(*ports));
     for (size_t i = 0; i < TABLE_ENTRIES_MAX; i++) {
-        ports->listeners[i] = -1;
+        for (size_t j = 0; j < ENTRY_LISTENS_MAX; j++) {
+            ports->listeners[i][j] = -1;
+        }
     }
     for (size_t i = 0; i < table->entry_count; i++) {
         const struct entry *entry = &table->entries[i];
-        if (entry->listen.host && !claim(ports, &entry->listen, &ports->listeners[i], ret_why)) {
-            return NULL;
+        for (size_t j = 0; j < entry->listen_count; j++) {
+            if (!claim(ports, &entry->listens[j], &ports->listeners[i][j], ret_why)) {
+                return NULL;
+            }
         }
         for (size_t j = 0; j < entry->port_count; j++) {
             if (!claim(ports, &entry->ports[j], NULL, ret_why)) {
@@ -219,14 +223,16 @@ void ports_free(struct ports **ports)
     }
     let_go(*ports);
     for (size_t i = 0; i < TABLE_ENTRIES_MAX; i++) {
-        if ((*ports)->listeners[i] >= 0) {
-            close((*ports)->listeners[i]);
+        for (size_t j = 0; j < ENTRY_LISTENS_MAX; j++) {
+            if ((*ports)->listeners[i][j] >= 0) {
+                close((*ports)->listeners[i][j]);
+            }
         }
     }
     mem_free(ports);
 }
 
-int ports_listener(const struct ports *ports, size_t entry)
+const int *ports_listeners(const struct ports *ports, size_t entry)
 {
     return ports->listeners[entry];
 }

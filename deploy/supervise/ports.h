@@ -12,7 +12,8 @@ struct ports;
 struct ports *ports_claim(const struct table *table, char **ret_why);
 void ports_free(struct ports **ports);
 
-int ports_listener(const struct ports *ports, size_t entry); /* -1: it has none */
+/* Those of an entry, in its order: as many as it has. */
+const int *ports_listeners(const struct ports *ports, size_t entry);
 
 /* "name[pid]" of the process that listens on this TCP port; NULL if it cannot be known. Caller
  * frees. */

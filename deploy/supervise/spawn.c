@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #define LISTEN_FD 3 /* SD_LISTEN_FDS_START of systemd's protocol */
+/* Descriptors from here on are nobody's that is handed over. */
+#define FREE_FD (LISTEN_FD + ENTRY_LISTENS_MAX)
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* What a child inherits beside its entry's environment. */
@@ -23,7 +25,7 @@ struct plan {
     const struct entry *entry;
     char *const *argv;
     int program_fd; /* of argv[0], opened before privileges are dropped; -1: it has only its path */
-    int listen_fd;
+    const int *listen_fds;
     int log_fd;
     pid_t parent;
 };
@@ -56,8 +58,8 @@ static const char **build_env(const struct plan *plan)
     for (size_t i = 0; i < entry->env_count; i++) {
         env[n++] = entry->env[i];
     }
-    if (plan->listen_fd >= 0) {
-        env[n++] = "LISTEN_FDS=1";
+    if (plan->listen_fds) {
+        env[n++] = mem_printf("LISTEN_FDS=%zu", plan->entry->listen_count);
         env[n++] = mem_printf("LISTEN_PID=%d", (int)getpid());
     }
     return env;
@@ -83,13 +85,21 @@ static bool place_fds(const struct plan *plan)
         dup2(log, STDERR_FILENO) < 0) {
         return false;
     }
-    if (plan->listen_fd < 0) {
-        return true;
+    /* First out of the way: one of them may be where another one goes. */
+    int fds[ENTRY_LISTENS_MAX];
+    const size_t count = plan->listen_fds ? plan->entry->listen_count : 0;
+    for (size_t i = 0; i < count; i++) {
+        fds[i] = fcntl(plan->listen_fds[i], F_DUPFD_CLOEXEC, FREE_FD);
+        if (fds[i] < 0) {
+            return false;
+        }
     }
-    if (plan->listen_fd == LISTEN_FD) {
-        return fcntl(LISTEN_FD, F_SETFD, 0) == 0;
+    for (size_t i = 0; i < count; i++) {
+        if (dup2(fds[i], LISTEN_FD + (int)i) < 0) {
+            return false;
+        }
     }
-    return dup2(plan->listen_fd, LISTEN_FD) >= 0;
+    return true;
 }
 
 /* The folder is entered as the supervisor: its owner then needs no right to the folders above it.
@@ -152,7 +162,11 @@ static bool spawn(struct plan *plan, struct spawned *ret_spawned)
     plan->program_fd = -1;
     /* The user of the entry may not be able to reach the program by its path. */
     if (plan->entry->user) {
-        plan->program_fd = open(plan->argv[0], O_PATH | O_CLOEXEC);
+        const int fd = open(plan->argv[0], O_PATH | O_CLOEXEC);
+        plan->program_fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, FREE_FD);
+        if (fd >= 0) {
+            close(fd);
+        }
     }
     sigset_t all;
     sigset_t before;
@@ -184,10 +198,13 @@ static bool spawn(struct plan *plan, struct spawned *ret_spawned)
     return true;
 }
 
-bool spawn_entry(const struct entry *entry, int listen_fd, int log_fd, struct spawned *ret_spawned)
+bool spawn_entry(const struct entry *entry, const int *listen_fds, int log_fd,
+                 struct spawned *ret_spawned)
 {
-    struct plan plan = {
-        .entry = entry, .argv = entry->argv, .listen_fd = listen_fd, .log_fd = log_fd};
+    struct plan plan = {.entry = entry,
+                        .argv = entry->argv,
+                        .listen_fds = entry->listen_count > 0 ? listen_fds : NULL,
+                        .log_fd = log_fd};
     return spawn(&plan, ret_spawned);
 }
 
@@ -197,7 +214,7 @@ bool spawn_command(const struct entry *entry, const char *command, struct spawne
     char shell[] = "/bin/sh";
     char option[] = "-c";
     char *argv[] = {shell, option, text, NULL};
-    struct plan plan = {.entry = entry, .argv = argv, .listen_fd = -1, .log_fd = -1};
+    struct plan plan = {.entry = entry, .argv = argv, .log_fd = -1};
     return spawn(&plan, ret_spawned);
 }
 

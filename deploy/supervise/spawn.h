@@ -20,9 +20,11 @@ struct spawned {
 /* The child has its own session (a terminal's Ctrl-C does not reach it) and dies with the
  * supervisor, even one that is killed. Its environment is the entry's, PATH, the locale, the time
  * zone and the options of sanitizers; its stdin is /dev/null, its stdout and stderr are log_fd.
- * listen_fd (-1: none) is handed over as descriptor 3, as systemd does. A program that cannot be
- * run says so in log_fd and ends with 127. false, errno set, if there is no child. */
-bool spawn_entry(const struct entry *entry, int listen_fd, int log_fd, struct spawned *ret_spawned);
+ * listen_fds, of the entry's "listen", are handed over as descriptors 3 and so on, as systemd does.
+ * A program that cannot be run says so in log_fd and ends with 127. false, errno set, if there is
+ * no child. */
+bool spawn_entry(const struct entry *entry, const int *listen_fds, int log_fd,
+                 struct spawned *ret_spawned);
 /* /bin/sh -c command likewise, as the entry's user and with its environment. */
 bool spawn_command(const struct entry *entry, const char *command, struct spawned *ret_spawned);
 

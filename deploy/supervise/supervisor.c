@@ -257,8 +257,8 @@ static bool supervisor_set_up(struct supervisor *supervisor, char **ret_why)
     }
     for (size_t i = 0; i < table->entry_count; i++) {
         const struct entry *entry = &table->entries[i];
-        struct child *child = child_new(supervisor->loop, entry,
-                                        ports_listener(supervisor->ports, i), on_child, supervisor);
+        struct child *child = child_new(
+            supervisor->loop, entry, ports_listeners(supervisor->ports, i), on_child, supervisor);
         if (!child) {
             *ret_why = mem_printf("cannot write %s: %s", entry->log_file, strerror(errno));
             return false;

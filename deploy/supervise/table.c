@@ -120,22 +120,30 @@ static bool read_argv(struct reader *reader, struct entry *entry, json_t *argv)
            table_refuse(reader, "argv", "not a list of texts, or an empty one");
 }
 
-static bool read_lists(struct reader *reader, struct entry *entry, json_t *ports, json_t *ready)
+static bool read_ports(struct reader *reader, json_t *list, struct endpoint *endpoints, size_t max,
+                       size_t *ret_count)
 {
     size_t i = 0;
     json_t *item = NULL;
-    if (json_array_size(ports) > ENTRY_PORTS_MAX || json_array_size(ready) > ENTRY_CHECKS_MAX ||
-        (entry->is_step && ready)) {
-        return table_refuse(reader, "ports or ready", "too many, or ready of a step");
+    if (list && (!json_is_array(list) || json_array_size(list) > max)) {
+        return table_refuse(reader, "ports or listen", "not a list, or too many");
     }
-    if ((ports && !json_is_array(ports)) || (ready && !json_is_array(ready))) {
-        return table_refuse(reader, "ports or ready", "not a list");
-    }
-    json_array_foreach(ports, i, item)
+    json_array_foreach(list, i, item)
     {
-        if (!read_table_port(reader, &entry->ports[entry->port_count++], item)) {
+        if (!read_table_port(reader, &endpoints[(*ret_count)++], item)) {
             return false;
         }
+    }
+    return true;
+}
+
+static bool read_checks(struct reader *reader, struct entry *entry, json_t *ready)
+{
+    size_t i = 0;
+    json_t *item = NULL;
+    if (ready &&
+        (!json_is_array(ready) || json_array_size(ready) > ENTRY_CHECKS_MAX || entry->is_step)) {
+        return table_refuse(reader, "ready", "not a list, too many, or of a step");
     }
     json_array_foreach(ready, i, item)
     {
@@ -195,8 +203,9 @@ static bool read_entry(struct reader *reader, struct entry *entry, json_t *item)
     entry->ready_within_ms = (uint64_t)ready_within_ms;
     entry->stop_within_ms = (uint64_t)stop_within_ms;
     bool ok = read_argv(reader, entry, argv) && read_env(reader, entry, env) &&
-              (!listen || read_table_port(reader, &entry->listen, listen)) &&
-              read_lists(reader, entry, ports, ready) && (!entry->user || find_user(reader, entry));
+              read_ports(reader, listen, entry->listens, ENTRY_LISTENS_MAX, &entry->listen_count) &&
+              read_ports(reader, ports, entry->ports, ENTRY_PORTS_MAX, &entry->port_count) &&
+              read_checks(reader, entry, ready) && (!entry->user || find_user(reader, entry));
     reader->entry = "";
     return ok;
 }

@@ -20,8 +20,9 @@
  *   "argv": ["/bin/program", ...]
  *   "pid_file": PATH                   likewise "log_file"
  *   "ports": [PORT...]                 must be free at first
- *   "listen": PORT                     likewise; the supervisor binds it, hands it over by
- * LISTEN_FDS "ready": [CHECK...]                ready when all of these hold; not of a step
+ *   "listen": [PORT...]                likewise; the supervisor binds them and hands them over in
+ *                                      this order (LISTEN_FDS)
+ *   "ready": [CHECK...]                ready when all of these hold; not of a step
  *   "ready_within_ms": N               likewise "stop_within_ms"
  *   "together": true                   started without waiting until the entry before it is ready
  *   "rolling": true                    takes part in a rolling restart
@@ -45,6 +46,7 @@
 #define TABLE_ENTRIES_MAX 32
 #define ENTRY_CHECKS_MAX 4
 #define ENTRY_PORTS_MAX 8
+#define ENTRY_LISTENS_MAX 2
 
 /* All texts are borrowed from the document that the table was read from, and live as long as the
  * table. */
@@ -82,7 +84,8 @@ struct entry {
     size_t check_count;
     struct endpoint ports[ENTRY_PORTS_MAX];
     size_t port_count;
-    struct endpoint listen;
+    struct endpoint listens[ENTRY_LISTENS_MAX];
+    size_t listen_count;
     uint64_t ready_within_ms;
     uint64_t stop_within_ms;
 };

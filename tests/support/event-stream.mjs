@@ -1,5 +1,6 @@
 // A reader of text/event-stream (HTML, section 9.2), as strict as a test can be: what no event stream may have is an error.
 import http from 'node:http';
+import https from 'node:https';
 import { eventually } from './wait.mjs';
 
 class EventStream {
@@ -52,11 +53,12 @@ class EventStream {
     }
 }
 
-/// Asks for a stream over a connection of its own. What is no stream is read to its end: its text is there.
-export function openEvents(port, { path = '/v1/events', token, headers = {}, agent = false } = {}) {
+/// Asks for a stream over a connection of its own. What is no stream is read to its end: its text is there. tls: over HTTPS,
+/// with what Node wants to know of it.
+export function openEvents(port, { path = '/v1/events', token, headers = {}, agent = false, tls } = {}) {
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
     return new Promise((resolve, reject) => {
-        const request = http.get({ host: '127.0.0.1', port, path, agent,
+        const request = (tls ? https : http).get({ host: '127.0.0.1', port, path, agent, ...tls,
             headers: { accept: 'text/event-stream', ...authorization, ...headers } }, (response) => {
             const stream = new EventStream(response);
             if (stream.headers['content-type'] === 'text/event-stream') resolve(stream);

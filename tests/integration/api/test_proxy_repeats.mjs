@@ -1,11 +1,9 @@
 #!/usr/bin/env -S node --test-reporter=tap
-// The proxy of deploy/docker in front of a gateway that dies between what it has done and its answer: the proxy sends the
+// The proxy of deploy/front in front of a gateway that dies between what it has done and its answer: the proxy sends the
 // request again, and it is known by its id. Streams come through it, whatever came on their connection before.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { openEvents } from '../../support/event-stream.mjs';
 import { startStack } from '../../support/stack.mjs';
@@ -16,24 +14,15 @@ let token;
 let proxy;
 let port;
 
-/// The configuration as it is, but for where it listens and where the gateway is.
-async function configure() {
-    const text = await readFile('deploy/docker/haproxy.cfg', 'utf8');
-    const changed = text
-        .replace(/^ +bind :60000$/m, `    bind 127.0.0.1:${port}`)
-        .replace(/^ +server-template gateway .*$/gm, `    server gateway 127.0.0.1:${stack.ports.http}`)
-        .replace(/^resolvers containers\n(?: .*\n)+/m, '')
-        .replace(/^# For the healthcheck of this container\.\nfrontend health\n(?: .*\n)+/m, '');
-    for (const own of ['server-template', 'containers', ':60000', ':60001']) assert.ok(!changed.includes(own), own);
-    const path = join(stack.state, 'haproxy.cfg');
-    await writeFile(path, changed);
-    return path;
-}
-
 before(async () => {
     stack = await startStack({ LYNKS_STANDARD_ROOM: '0', LYNKS_OWN_FRONT: '127.0.0.1' });
     port = stack.base + 150;
-    proxy = spawn('/usr/sbin/haproxy', ['-db', '-f', await configure()], { stdio: 'ignore' });
+    proxy = spawn('/usr/sbin/haproxy', ['-db', '-f', 'deploy/front/haproxy.cfg'], { stdio: 'ignore', env: {
+        LYNKS_FRONT_PLAIN: `127.0.0.1:${port}`,
+        LYNKS_FRONT_OPS: `127.0.0.1:${port + 1}`,
+        LYNKS_FRONT_GATEWAY: `127.0.0.1:${stack.ports.http}`,
+        LYNKS_FRONT_SOURCE: '127.0.0.1',
+    } });
     token = await stack.token();
     await eventually(async () => (await create()).status === 200, { what: 'the proxy answers' });
 });

@@ -317,7 +317,7 @@ static void test_taken_port_starts_nothing(void **state)
     char *text =
         mem_printf("`entries`:[{" STAY(
                        "one") "},{`name`:`two`,`argv`:[`/bin/true`],"
-                              "`listen`:{`host`:`127.0.0.1`,`port`:%u,`variable`:`TWO_PORT`}}]",
+                              "`listen`:[{`host`:`127.0.0.1`,`port`:%u,`variable`:`TWO_PORT`}]}]",
                    port);
     struct scene first;
     scene_open(&first, *state, text);
@@ -335,9 +335,10 @@ static void test_environment_and_handover(void **state)
     AUTO(mem_free)
     char *text = mem_printf(ONLY("`name`:`env`,`step`:true,`dir`:`@`,`env`:{`A`:`1 2`},"
                                  "`log_file`:`@/log`,`argv`:[`/bin/sh`,`-c`,`env; pwd; "
-                                 "test $LISTEN_PID = $$ && ls -l /proc/self/fd/3`],"
-                                 "`listen`:{`host`:`127.0.0.1`,`port`:%u,`variable`:`P`}"),
-                            stage_free_port());
+                                 "test $LISTEN_PID = $$ && ls -l /proc/self/fd/3 /proc/self/fd/4`],"
+                                 "`listen`:[{`host`:`127.0.0.1`,`port`:%u,`variable`:`P`},"
+                                 "{`host`:`127.0.0.1`,`port`:%u,`variable`:`Q`}]"),
+                            stage_free_port(), stage_free_port());
     setenv("LYNKS_STRAY", "1", 1);
     setenv("TSAN_OPTIONS", "x=1", 1);
     struct scene scene;
@@ -346,9 +347,10 @@ static void test_environment_and_handover(void **state)
     assert_string_equal(scene.error, "");
     AUTO(mem_free) char *log = stage_read(*state, "log");
     assert_non_null(strstr(log, "A=1 2\n"));
-    assert_non_null(strstr(log, "LISTEN_FDS=1\n"));
+    assert_non_null(strstr(log, "LISTEN_FDS=2\n"));
     assert_non_null(strstr(log, "TSAN_OPTIONS=x=1\n"));
-    assert_non_null(strstr(log, "socket:["));
+    assert_non_null(strstr(log, "/fd/3 -> socket:["));
+    assert_non_null(strstr(log, "/fd/4 -> socket:["));
     assert_non_null(strstr(log, scene.stage->dir));
     assert_null(strstr(log, "LYNKS_STRAY"));
     unsetenv("LYNKS_STRAY");

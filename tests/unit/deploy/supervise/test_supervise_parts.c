@@ -145,7 +145,7 @@ static struct table *table_with_ports(const struct stage *stage, unsigned a, uns
     char *text = mem_printf("`entries`:[{`name`:`a`,`argv`:[`/bin/true`],`ports`:["
                             "{`host`:`127.0.0.1`,`port`:%u,`variable`:`A_PORT`}]},"
                             "{`name`:`b`,`argv`:[`/bin/true`],`listen`:"
-                            "{`host`:`127.0.0.1`,`port`:%u,`variable`:`B_PORT`}}]",
+                            "[{`host`:`127.0.0.1`,`port`:%u,`variable`:`B_PORT`}]}]",
                             a, b);
     return stage_table(stage, text);
 }
@@ -188,8 +188,8 @@ static void test_ports_are_claimed(void **state)
     AUTO(table_free) struct table *table = table_with_ports(stage, a, b);
     AUTO(ports_free) struct ports *ports = ports_claim(table, &why);
     assert_non_null(ports);
-    assert_int_equal(ports_listener(ports, 0), -1);
-    assert_true(ports_listener(ports, 1) >= 0);
+    assert_int_equal(ports_listeners(ports, 0)[0], -1);
+    assert_true(ports_listeners(ports, 1)[0] >= 0);
 
     /* "port" was let go of, "listen" is held: by this very process. */
     AUTO(table_free) struct table *again = table_with_ports(stage, b, a);
@@ -333,7 +333,7 @@ static void test_http_check(void **state)
     AUTO(ports_free) struct ports *ports = ports_claim(table, &why);
     assert_non_null(ports);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        pid_t server = serve(ports_listener(ports, 1), cases[i].response);
+        pid_t server = serve(ports_listeners(ports, 1)[0], cases[i].response);
         struct answer answer = ask(stage, line);
         waitpid(server, NULL, 0);
         assert_int_equal(answer.ok, cases[i].ok);

@@ -30,7 +30,7 @@ static void test_whole_table(void **state)
         read_text("{`title`:`deploy/up`,`pid_file`:`/a b/supervise.pid`,`entries`:["
                   "{`name`:`web`,`dir`:`/with a blank`,`env`:{`GREETING`:`a = b `,`LINES`:`1\\n2`},"
                   "`argv`:[`/bin/echo`,``,`two words`],`pid_file`:`/p`,`ready_within_ms`:1500,"
-                  "`listen`:{`host`:`127.0.0.1`,`port`:8080,`variable`:`WEB_PORT`},"
+                  "`listen`:[{`host`:`127.0.0.1`,`port`:8080,`variable`:`WEB_PORT`}],"
                   "`ports`:[{`host`:`::1`,`port`:8081,`variable`:`OTHER_PORT`}],`shows`:`on 8080`,"
                   "`ready`:[{`type`:`http`,`host`:`127.0.0.1`,`port`:8080,`path`:`/readyz`},"
                   "{`type`:`tcp`,`host`:`127.0.0.1`,`port`:8081}]},"
@@ -50,8 +50,8 @@ static void test_whole_table(void **state)
     assert_string_equal(web->argv[2], "two words");
     assert_null(web->argv[3]);
     assert_string_equal(web->pid_file, "/p");
-    assert_int_equal(web->listen.port, 8080);
-    assert_string_equal(web->listen.variable, "WEB_PORT");
+    assert_int_equal(web->listens[0].port, 8080);
+    assert_string_equal(web->listens[0].variable, "WEB_PORT");
     assert_int_equal(web->ports[0].address.ss_family, AF_INET6);
     assert_int_equal(web->check_count, 2);
     assert_int_equal(web->checks[0].type, CHECK_HTTP);
@@ -87,8 +87,8 @@ static void test_wrong_tables(void **state)
         {ENTRY("`env`:[]"), "a: env: not an object"},
         {ENTRY("`env`:{`A`:1}"), "a: env: not a text: A"},
         {ENTRY("`user`:`no-such-user-here`"), "a: no such user"},
-        {ENTRY("`listen`:{`host`:`127.0.0.1`}"), "a: port: Object item not found: port"},
-        {ENTRY("`ports`:{}"), "a: ports or ready: not a list"},
+        {ENTRY("`listen`:[{`host`:`127.0.0.1`}]"), "a: port: Object item not found: port"},
+        {ENTRY("`ports`:{}"), "a: ports or listen: not a list, or too many"},
         {ENTRY("`ports`:[{`host`:`127.0.0.1`,`port`:80}]"), "a: port: Object item not found"},
         {ENTRY("`ports`:[{`host`:`127.0.0.1`,`port`:70000,`variable`:`X`}]"), "a: not a port"},
         {ENTRY("`ports`:[{`host`:`no host`,`port`:80,`variable`:`X`}]"), "a: no such address"},
@@ -97,7 +97,7 @@ static void test_wrong_tables(void **state)
          "a: ready: Object item not found: path"},
         {ENTRY("`ready_within_ms`:`1s`"), "a: entry: Expected integer"},
         {ENTRY("`stop_within_ms`:99999999"), "a: ready_within_ms or stop_within_ms"},
-        {ENTRY("`step`:true,`ready`:[]"), "a: ports or ready: too many, or ready of a step"},
+        {ENTRY("`step`:true,`ready`:[]"), "a: ready: not a list, too many, or of a step"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         AUTO(mem_free) char *why = NULL;

@@ -4,6 +4,7 @@
  * presence_report    keeps a gateway's lease, and who has a stream there
  * participant_join ... meeting_end   who is in rooms
  * lobby_decide ... message_send   who waits, is mute, invited or banned, and the chat
+ * stream_key_add ... stream_enter   keys of programs that stream, and what comes in by them
  * invitation_page ... join_info   what people read of that
  * stream_open ... meeting_page   what gateways read of rooms
  * node_renew         takes or keeps the lease of a Janus node
@@ -126,9 +127,13 @@ const struct call_handler roomsvc_handlers[] = {
     {MSG_ban_add, on_participant_call},
     {MSG_ban_lift, on_participant_call},
     {MSG_message_send, on_participant_call},
+    {MSG_stream_key_add, on_participant_call},
+    {MSG_stream_key_remove, on_participant_call},
+    {MSG_stream_enter, on_participant_call},
     {MSG_participant_page, on_participant_pages},
     {MSG_invitation_page, on_moderation_question},
     {MSG_ban_page, on_moderation_question},
+    {MSG_stream_key_page, on_moderation_question},
     {MSG_message_page, on_moderation_question},
     {MSG_join_info, on_moderation_question},
     {MSG_stream_open, on_journal_question},

@@ -103,6 +103,7 @@ static void set_up_presence(struct wiring *w, const struct roomsvc_config *confi
     w->absences = absences_new(&parts, w->roomsvc.presence, config->away_s * 1000);
     w->session_ends = session_ends_new(&parts);
     w->long_waits = long_waits_new(&parts);
+    w->stream_key_ends = stream_key_ends_new(&parts);
     w->leftovers = leftovers_new(clock, leftover_store_mysql(w->db), metrics);
 }
 
@@ -167,6 +168,7 @@ void wiring_free(struct wiring *w)
     db_pool_free(&w->commands_db);
     leftovers_free(&w->leftovers);
     take_outs_free(&w->long_waits);
+    take_outs_free(&w->stream_key_ends);
     session_ends_free(&w->session_ends);
     absences_free(&w->absences);
     presence_reports_free(&w->roomsvc.presence);

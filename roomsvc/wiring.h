@@ -10,6 +10,7 @@
 #include "roomsvc/presence/leftovers.h"
 #include "roomsvc/presence/long_waits.h"
 #include "roomsvc/presence/session_ends.h"
+#include "roomsvc/presence/stream_key_ends.h"
 #include "roomsvc/roomsvc.h"
 #include "roomsvc/store/managed_store_mysql.h"
 #include "roomsvc/store/out_store_mysql.h"
@@ -33,6 +34,7 @@ struct wiring {
     struct absences *absences;
     struct session_ends *session_ends;
     struct take_outs *long_waits;
+    struct take_outs *stream_key_ends;
     struct leftovers *leftovers;
 };
 

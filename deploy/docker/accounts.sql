@@ -39,6 +39,7 @@ GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.presence TO lynks_rooms
 GRANT CREATE, SELECT, INSERT, DELETE ON lynks_db.room_events TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.invitations TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT, INSERT, DELETE ON lynks_db.bans TO lynks_roomsvc@'%';
+GRANT CREATE, SELECT, INSERT, DELETE ON lynks_db.stream_keys TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT, INSERT, DELETE ON lynks_db.room_messages TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON lynks_db.rtc_connections TO lynks_roomsvc@'%';
 GRANT CREATE, SELECT, UPDATE ON lynks_db.journal_generation TO lynks_roomsvc@'%';
@@ -54,6 +55,7 @@ REVOKE CREATE ON lynks_db.presence FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.room_events FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.invitations FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.bans FROM lynks_roomsvc@'%';
+REVOKE CREATE ON lynks_db.stream_keys FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.room_messages FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.rtc_connections FROM lynks_roomsvc@'%';
 REVOKE CREATE ON lynks_db.journal_generation FROM lynks_roomsvc@'%';

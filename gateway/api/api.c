@@ -13,6 +13,7 @@
 #include "gateway/api/rtc.h"
 #include "gateway/api/sessions.h"
 #include "gateway/api/stats_api.h"
+#include "gateway/api/stream_keys.h"
 #include "gateway/api/users.h"
 #include "gateway/api/watch.h"
 #include "gateway/http/dispatcher.h"
@@ -27,13 +28,14 @@ struct api {
     struct original *original;
     struct rooms_api *rooms;
     struct invitations_api *invitations;
+    struct stream_keys_api *stream_keys;
     struct sessions_api *sessions;
     struct users_api *users;
     struct registration *registration;
     struct events_api *events;
     struct room_events_api *room_events;
     struct info *info;
-    struct resource resources[19];
+    struct resource resources[20];
     struct dispatcher *dispatcher;
 };
 
@@ -58,6 +60,7 @@ static void list_resources(struct api *api, struct health *health)
     api->resources[16] = info_resource(api->info);
     api->resources[17] = stats_api_resource(health);
     api->resources[18] = ice_servers_resource();
+    api->resources[19] = stream_keys_api_resource(api->stream_keys);
 }
 
 struct api *api_new(const struct api_parts *parts, const struct api_config *config)
@@ -110,6 +113,7 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
     api->rooms = rooms_api_new(
         &(struct rooms_api_limits){.creates = api->creates, .names = api->names}, &config->url);
     api->invitations = invitations_api_new(&config->url);
+    api->stream_keys = stream_keys_api_new(&config->url);
     list_resources(api, parts->health);
     api->dispatcher = dispatcher_new(
         parts->metrics, &(struct dispatcher_config){
@@ -148,6 +152,7 @@ void api_free(struct api **api)
         room_events_api_free(&(*api)->room_events);
         rooms_api_free(&(*api)->rooms);
         invitations_api_free(&(*api)->invitations);
+        stream_keys_api_free(&(*api)->stream_keys);
         room_limits_free(&(*api)->room_limits);
         sign_ins_free(&(*api)->sign_ins);
         info_free(&(*api)->info);

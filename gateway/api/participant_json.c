@@ -6,6 +6,8 @@
 static const char *const state_words[] = {"waiting", "joined", "left", "removed",
                                           "denied",  "ended",  NULL};
 
+static const char *const participant_kind_words[] = {"person", "stream", NULL};
+
 const char *const media_source_words[] = {"audio", "video", "screen", NULL};
 _Static_assert(ARRAY_LEN(media_source_words) == MEDIA_SOURCES + 1 && MEDIA_AUDIO == 1 &&
                    MEDIA_VIDEO == 2 && MEDIA_SCREEN == 4,
@@ -28,6 +30,10 @@ const struct member participant_members[] = {
     {.name = "name", .type = MEMBER_STRING, .min = 1, .max = LABEL_BYTES - 1},
     {.name = "role", .type = MEMBER_WORD, .words = room_role_words},
     {.name = "state", .type = MEMBER_WORD, .words = state_words},
+    {.name = "kind",
+     .type = MEMBER_WORD,
+     .words = participant_kind_words,
+     .doc = "A stream has come by a stream key."},
     {.name = "guest", .type = MEMBER_BOOL, .doc = "He has not signed in."},
     {.name = "hand_raised_at",
      .type = MEMBER_TIME,
@@ -79,6 +85,7 @@ void participant_json_write(const struct msg_participant *participant, struct js
     json_out_str(out, participant->name);
     json_out_member_z(out, "role", room_role_words[participant->role - ROOM_VIEWER]);
     json_out_member_z(out, "state", state_words[participant->state - PARTICIPANT_WAITING]);
+    json_out_member_z(out, "kind", participant_kind_words[participant->stream]);
     json_out_member_bool(out, "guest", participant->guest);
     if (participant->hand_unix_ms != 0) {
         json_out_key(out, "hand_raised_at");

@@ -29,6 +29,7 @@ static const enum room_end end_of_reason[] = {
     [REASON_BANNED] = ROOM_END_BANNED,
     [REASON_INVITATION_REVOKED] = ROOM_END_INVITATION_REVOKED,
     [REASON_WAITED_TOO_LONG] = ROOM_END_WAITED_TOO_LONG,
+    [REASON_STREAM_KEY_ENDED] = ROOM_END_REMOVED,
 };
 
 static enum room_end end_by(const struct room_item *item)

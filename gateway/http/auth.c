@@ -9,7 +9,8 @@
 #include "gateway/http/session_cookie.h"
 #include "proto/base/lru.h"
 
-#define GOOD_KEY_BYTES 16 /* of a token's hash; enough to tell tokens apart */
+#define ROOM_NAME_BYTES_MAX 64 /* of stream_enter */
+#define GOOD_KEY_BYTES 16      /* of a token's hash; enough to tell tokens apart */
 
 struct auth {
     const struct clock *clock;
@@ -22,12 +23,14 @@ struct auth {
 
 static const char *const prefixes[] = {[TOKEN_SESSION] = "",
                                        [TOKEN_PARTICIPANT] = TOKEN_PARTICIPANT_PREFIX,
-                                       [TOKEN_INVITATION] = TOKEN_INVITATION_PREFIX};
+                                       [TOKEN_INVITATION] = TOKEN_INVITATION_PREFIX,
+                                       [TOKEN_STREAM_KEY] = TOKEN_STREAM_KEY_PREFIX};
 _Static_assert(sizeof(TOKEN_PARTICIPANT_PREFIX) == TOKEN_PREFIX_BYTES + 1 &&
-                   sizeof(TOKEN_INVITATION_PREFIX) == TOKEN_PREFIX_BYTES + 1,
+                   sizeof(TOKEN_INVITATION_PREFIX) == TOKEN_PREFIX_BYTES + 1 &&
+                   sizeof(TOKEN_STREAM_KEY_PREFIX) == TOKEN_PREFIX_BYTES + 1,
                "all prefixes are alike long");
 
-/* A session that is being asked for. */
+/* A session or a stream key that is being asked for. */
 struct check {
     struct exchange *exchange;
     struct credential credential;
@@ -159,12 +162,29 @@ static bool cut_prefix(enum token_kind kind, struct str *token)
     return true;
 }
 
-/* Which kind of token it wants to be; digits are those of it. A cookie has no participant's. */
+/* Which kind of token it wants to be; digits are those of it. A cookie has only a session's. */
 static enum token_kind token_kind_of(struct str token, bool is_by_cookie, struct str *ret_digits)
 {
     *ret_digits = token;
-    return !is_by_cookie && cut_prefix(TOKEN_PARTICIPANT, ret_digits) ? TOKEN_PARTICIPANT
-                                                                      : TOKEN_SESSION;
+    if (!is_by_cookie && cut_prefix(TOKEN_PARTICIPANT, ret_digits)) {
+        return TOKEN_PARTICIPANT;
+    }
+    return !is_by_cookie && cut_prefix(TOKEN_STREAM_KEY, ret_digits) ? TOKEN_STREAM_KEY
+                                                                     : TOKEN_SESSION;
+}
+
+static bool takes_kind(const struct route_takes *takes, enum token_kind kind)
+{
+    switch (kind) {
+    case TOKEN_SESSION:
+        return takes->session;
+    case TOKEN_PARTICIPANT:
+        return takes->participant;
+    case TOKEN_STREAM_KEY:
+        return takes->stream_key;
+    default:
+        return false;
+    }
 }
 
 enum err auth_read_invitation(const struct auth *auth, struct str secret,
@@ -191,14 +211,16 @@ enum err auth_read(struct exchange *exchange, struct credential *ret_credential)
     const struct route_takes *takes = route_takes(exchange->route);
     struct str token, digits;
     *ret_credential = (struct credential){.kind = CREDENTIAL_NONE};
-    if (!takes->session && !takes->participant) {
+    if (!takes->session && !takes->participant && !takes->stream_key) {
         return ERR_OK;
     }
     if (!read_token(exchange, &token, &ret_credential->is_by_cookie)) {
         return takes->nothing ? ERR_OK : ERR_UNAUTHORIZED;
     }
     const enum token_kind kind = token_kind_of(token, ret_credential->is_by_cookie, &digits);
-    const bool is_session = kind == TOKEN_SESSION;
+    static const enum credential_kind kinds[] = {[TOKEN_SESSION] = CREDENTIAL_SESSION,
+                                                 [TOKEN_PARTICIPANT] = CREDENTIAL_PARTICIPANT,
+                                                 [TOKEN_STREAM_KEY] = CREDENTIAL_STREAM_KEY};
     const enum token_verdict verdict = token_judge(auth->token_keys, kind, digits);
     if (verdict == TOKEN_IS_FOREIGN) {
         metric_inc(auth->foreign_tokens);
@@ -206,10 +228,10 @@ enum err auth_read(struct exchange *exchange, struct credential *ret_credential)
     /* Of two only one could be taken away, and the other may be a page's of another port. */
     exchange->is_cookie_dead =
         ret_credential->is_by_cookie && token.bytes > 0 && verdict != TOKEN_IS_OURS;
-    if (verdict != TOKEN_IS_OURS || !(is_session ? takes->session : takes->participant)) {
+    if (verdict != TOKEN_IS_OURS || !takes_kind(takes, kind)) {
         return ERR_UNAUTHORIZED;
     }
-    ret_credential->kind = is_session ? CREDENTIAL_SESSION : CREDENTIAL_PARTICIPANT;
+    ret_credential->kind = kinds[kind];
     crypto_hash_sha256(ret_credential->token_hash, (const unsigned char *)token.data, token.bytes);
     if (is_over_the_limit(exchange, ret_credential)) {
         metric_inc(auth->limited_tokens);
@@ -272,28 +294,78 @@ static void on_session_checked(void *arg, enum err err, const struct msg *reply)
     check.then(exchange);
 }
 
+/* Its participant's token is the key itself. */
+static void on_stream_entered(void *arg, enum err err, const struct msg *reply)
+{
+    struct check check = *(struct check *)arg;
+    struct exchange *exchange = check.exchange;
+    free(arg);
+    if (exchange->all == NULL) {
+        exchange_free(exchange);
+        return;
+    }
+    if (err == ERR_OK && reply->id != MSG_stream_enter_reply) {
+        err = ERR_PROTOCOL;
+    }
+    auth_note_answer(exchange, err);
+    if (err == ERR_OK) {
+        check.then(exchange);
+    } else {
+        exchange_fail(exchange, err);
+    }
+}
+
+static void ask_who(struct exchange *exchange, const struct credential *credential,
+                    const struct msg *msg, void (*then)(struct exchange *exchange))
+{
+    struct check *check = mem_alloc(sizeof(*check));
+    *check = (struct check){.exchange = exchange, .credential = *credential, .then = then};
+    const enum err err =
+        bus_call(exchange->all->config.bus, msg, &exchange->context,
+                 msg->id == MSG_stream_enter ? on_stream_entered : on_session_checked, check);
+    if (err != ERR_OK) {
+        free(check);
+        exchange_fail(exchange, err);
+    }
+}
+
+static void enter_by_key(struct exchange *exchange, const struct credential *credential,
+                         void (*then)(struct exchange *exchange))
+{
+    uint8_t address[ADDRESS_BYTES];
+    const struct msg msg = {
+        .id = MSG_stream_enter,
+        .stream_enter = {
+            .room = exchange_parameter(exchange, "room"),
+            .key_hash = {.data = (const char *)credential->token_hash, .bytes = AUTH_HASH_BYTES},
+            .use = exchange->route->key_use,
+            .address = exchange_address_key(exchange, address)}};
+    if (msg.stream_enter.room.bytes > ROOM_NAME_BYTES_MAX) {
+        exchange_fail(exchange, ERR_NO_SUCH_ROOM);
+    } else {
+        ask_who(exchange, credential, &msg, then);
+    }
+}
+
 void auth_check(struct exchange *exchange, const struct credential *credential,
                 void (*then)(struct exchange *exchange))
 {
-    if (credential->kind != CREDENTIAL_SESSION) {
-        exchange->is_participant = credential->kind == CREDENTIAL_PARTICIPANT;
-        memcpy(exchange->participant, credential->token_hash, sizeof(exchange->participant));
-        then(exchange);
-        return;
-    }
     const struct msg msg = {
         .id = MSG_session_check,
         .session_check = {.token_hash = {.data = (const char *)credential->token_hash,
                                          .bytes = AUTH_HASH_BYTES},
                           .with_user = exchange->route->with_user},
     };
-    struct check *check = mem_alloc(sizeof(*check));
-    *check = (struct check){.exchange = exchange, .credential = *credential, .then = then};
-    enum err err =
-        bus_call(exchange->all->config.bus, &msg, &exchange->context, on_session_checked, check);
-    if (err != ERR_OK) {
-        free(check);
-        exchange_fail(exchange, err);
+    if (credential->kind == CREDENTIAL_SESSION) {
+        ask_who(exchange, credential, &msg, then);
+        return;
+    }
+    exchange->is_participant = credential->kind != CREDENTIAL_NONE;
+    memcpy(exchange->participant, credential->token_hash, sizeof(exchange->participant));
+    if (credential->kind == CREDENTIAL_STREAM_KEY && exchange->route->key_use != 0) {
+        enter_by_key(exchange, credential, then);
+    } else {
+        then(exchange);
     }
 }
 

@@ -28,7 +28,7 @@ void auth_free(struct auth **auth);
 /* Draws a token for a session, ended by NUL. */
 void auth_draw_token(const struct auth *auth, char ret_token[TOKEN_HEX + 1]);
 
-/* The token of a participant, or the secret of an invitation. */
+/* The token of a participant, the secret of an invitation, or a stream key. */
 struct auth_secret {
     char text[TOKEN_PREFIXED_BYTES + 1]; /* for the client; ended by NUL */
     uint8_t hash[AUTH_HASH_BYTES];       /* of text: for services */
@@ -60,6 +60,7 @@ struct credential {
         CREDENTIAL_NONE,
         CREDENTIAL_SESSION,     /* the token of a session: bare, after "Bearer", or in the cookie */
         CREDENTIAL_PARTICIPANT, /* the token of a participant: bare, or after "Bearer" */
+        CREDENTIAL_STREAM_KEY,  /* likewise, a stream key */
     } kind;
     bool is_by_cookie;
     uint8_t token_hash[AUTH_HASH_BYTES];
@@ -84,7 +85,9 @@ uint64_t auth_refusal_ms(struct auth *auth);
 
 /* Puts the principal that credential stands for into the exchange's context, then calls then, now
  * or later. Or the exchange fails. Asks authsvc: session_check. Of a participant it asks nobody:
- * the service that does what he wants sees who he is (exchange_asker). */
+ * the service that does what he wants sees who he is (exchange_asker). Who has a stream key comes
+ * into the room that the path names, where the row says what for (roomsvc: stream_enter), and is
+ * the key's participant from then on. */
 void auth_check(struct exchange *exchange, const struct credential *credential,
                 void (*then)(struct exchange *exchange));
 

@@ -57,7 +57,8 @@ struct exchange {
     void *self;                    /* the resource's */
     uint64_t began_us;
     char request_id[17];
-    bool is_participant; /* it came with a participant's token; whether it is good roomsvc knows */
+    bool is_participant; /* it came with a participant's token, or with a stream key, which is that
+                            of its participant; whether it is good roomsvc knows */
     bool is_by_cookie;   /* its token came in the cookie */
     bool is_cookie_dead; /* its cookie is of no session: a 401 takes it away */
     bool guard_holds;    /* the guard's own: what it has taken when it let it in */

@@ -472,6 +472,9 @@ static void write_securities(const struct route *route, enum dialect dialect, st
     if (takes->participant) {
         write_security("participant", out);
     }
+    if (takes->stream_key) {
+        write_security("stream_key", out);
+    }
     json_out_close(out, "]");
 }
 
@@ -598,6 +601,10 @@ static void write_security_schemes(const struct public_url *url, struct json_out
     write_bearer("participant",
                  "The token of a participant: who has joined a room got it; it begins "
                  "with " TOKEN_PARTICIPANT_PREFIX ". Bearer may be left out.",
+                 out);
+    write_bearer("stream_key",
+                 "A stream key: a member of the room has made it for a program; it begins "
+                 "with " TOKEN_STREAM_KEY_PREFIX ". Bearer may be left out.",
                  out);
     json_out_open_member(out, "cookie", '{');
     json_out_member_z(out, "type", "apiKey");

@@ -10,6 +10,9 @@ static const struct route_takes takes[] = {
     [ROUTE_USER] = {.name = "user", .session = true},
     [ROUTE_ADMIN] = {.name = "admin", .session = true},
     [ROUTE_PARTICIPANT] = {.name = "participant", .participant = true},
+    [ROUTE_PARTICIPANT_OR_STREAM_KEY] = {.name = "participant_or_stream_key",
+                                         .participant = true,
+                                         .stream_key = true},
     [ROUTE_USER_OR_PARTICIPANT] = {.name = "user_or_participant",
                                    .session = true,
                                    .participant = true},
@@ -240,6 +243,10 @@ static const char *check_row(const struct route *route)
     }
     if (route->with_user && (takes[route->who].nothing || takes[route->who].participant)) {
         return "the row wants to know who is no user";
+    }
+    if (route->key_use != 0 &&
+        (!takes[route->who].stream_key || strstr(route->template, "/{room}") == NULL)) {
+        return "the row lets in who has a stream key, and takes none, or names no room";
     }
     if (route->has_if_match && (is_get || route->ask == NULL)) {
         return "GET changes no version, and a handler of its own does not know which";

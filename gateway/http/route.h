@@ -17,10 +17,12 @@ struct stats;    /* stats.h */
 #define LOCATION_BYTES 128
 
 enum route_who {
-    ROUTE_ANYBODY,             /* what he comes with is not looked at */
-    ROUTE_USER,                /* somebody who has logged in */
-    ROUTE_ADMIN,               /* likewise, and he may manage everybody; else forbidden */
-    ROUTE_PARTICIPANT,         /* somebody in a room, with his participant's token */
+    ROUTE_ANYBODY,     /* what he comes with is not looked at */
+    ROUTE_USER,        /* somebody who has logged in */
+    ROUTE_ADMIN,       /* likewise, and he may manage everybody; else forbidden */
+    ROUTE_PARTICIPANT, /* somebody in a room, with his participant's token */
+    /* Likewise, or a program with a stream key: key_use says what for. */
+    ROUTE_PARTICIPANT_OR_STREAM_KEY,
     ROUTE_USER_OR_PARTICIPANT, /* either of them */
     /* A user, or somebody who comes with nothing; what he comes with must be good. */
     ROUTE_USER_OR_NOBODY,
@@ -33,6 +35,7 @@ struct route_takes {
     bool nothing;     /* no token at all */
     bool session;     /* the token of a session */
     bool participant; /* the token of a participant */
+    bool stream_key;  /* a stream key */
 };
 
 /* In what way a resource talks to its clients. */
@@ -105,6 +108,9 @@ struct route {
      * of user_get, which is about oneself then, is answered by it. */
     bool with_user;
     bool body_may_be_empty; /* then it stands for {} */
+    /* Who has a stream key comes into the room that the path names before the handler is called,
+     * for this; 0: he is in it, or nothing of it is needed. */
+    enum stream_use key_use;
     /* What may be changed without If-Match: a body of only these members; ended by NULL. NULL:
      * nothing. */
     const char *const *free_of_match;

@@ -14,11 +14,13 @@ struct token_keys {
 
 static const struct str kinds[] = {[TOKEN_SESSION] = STR_LIT("session"),
                                    [TOKEN_PARTICIPANT] = STR_LIT("participant"),
-                                   [TOKEN_INVITATION] = STR_LIT("invitation")};
+                                   [TOKEN_INVITATION] = STR_LIT("invitation"),
+                                   [TOKEN_STREAM_KEY] = STR_LIT("stream key")};
 /* What is hashed for another purpose than a check value begins with one of these, or with data. */
 static const struct str derived_kinds[] = {[TOKEN_SESSION] = STR_LIT("derived session"),
                                            [TOKEN_PARTICIPANT] = STR_LIT("derived participant"),
-                                           [TOKEN_INVITATION] = STR_LIT("derived invitation")};
+                                           [TOKEN_INVITATION] = STR_LIT("derived invitation"),
+                                           [TOKEN_STREAM_KEY] = STR_LIT("derived stream key")};
 
 struct token_bytes {
     uint8_t random[RANDOM_BYTES];

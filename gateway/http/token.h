@@ -11,10 +11,11 @@
 #include "proto/base/base.h"
 
 #define TOKEN_HEX 64 /* lower-case hex digits */
-/* Clients have a participant's token and the secret of an invitation with these before the digits;
- * a session's token has nothing there. */
+/* Clients have a participant's token, the secret of an invitation and a stream key with these
+ * before the digits; a session's token has nothing there. */
 #define TOKEN_PARTICIPANT_PREFIX "lp_"
 #define TOKEN_INVITATION_PREFIX "li_"
+#define TOKEN_STREAM_KEY_PREFIX "ls_"
 #define TOKEN_PREFIX_BYTES 3
 #define TOKEN_PREFIXED_BYTES (TOKEN_PREFIX_BYTES + TOKEN_HEX)
 #define TOKEN_KEY_BYTES_MIN 32
@@ -25,6 +26,7 @@ enum token_kind {
     TOKEN_SESSION,
     TOKEN_PARTICIPANT,
     TOKEN_INVITATION,
+    TOKEN_STREAM_KEY,
 };
 
 struct token_keys;

@@ -26,6 +26,7 @@
 #define WAITING_MAX 50 /* before a room */
 #define INVITATIONS_PAGE 100
 #define BANS_PAGE 100
+#define STREAM_KEYS_PAGE 100
 #define MESSAGES_PAGE 25 /* of the chat; as many fit into a frame */
 #define MESSAGE_BYTES_MAX 4096
 #define STATE_PARTICIPANTS 200 /* of one page of room_state */

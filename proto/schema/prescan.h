@@ -8,7 +8,7 @@
 #include "proto/base/base.h"
 
 #define PRESCAN_DEPTH_MAX 8    /* containers inside each other */
-#define PRESCAN_ITEMS_MAX 8192 /* objects in all; msgpack-c needs 24 bytes for each */
+#define PRESCAN_ITEMS_MAX 8448 /* objects in all; msgpack-c needs 24 bytes for each */
 
 /* Is data exactly one complete msgpack object, within these limits, and nothing after it? */
 bool prescan_is_sound(struct str data);

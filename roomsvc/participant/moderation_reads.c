@@ -58,6 +58,20 @@ static void answer_bans(struct call *call, const struct moderation_answer *answe
     call_reply(call, &reply);
 }
 
+static void answer_stream_keys(struct call *call, const struct moderation_answer *answer)
+{
+    struct msg_stream_key items[STREAM_KEYS_PAGE];
+    for (size_t i = 0; i < answer->stream_key_count; i++) {
+        items[i] = stream_key_record(&answer->stream_keys[i]);
+    }
+    const struct msg reply = {
+        .id = MSG_stream_key_page_reply,
+        .stream_key_page_reply = {
+            .stream_keys = {.items = items, .count = answer->stream_key_count},
+            .room_id = answer->room.id}};
+    call_reply(call, &reply);
+}
+
 static void answer_messages(struct call *call, const struct moderation_answer *answer)
 {
     struct msg_chat_message items[MESSAGES_PAGE];
@@ -105,6 +119,9 @@ static void on_moderation_answer(void *arg, enum err err, const struct moderatio
         break;
     case MSG_ban_page:
         answer_bans(asking.call, answer);
+        break;
+    case MSG_stream_key_page:
+        answer_stream_keys(asking.call, answer);
         break;
     case MSG_message_page:
         answer_messages(asking.call, answer);

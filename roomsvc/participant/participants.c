@@ -96,6 +96,13 @@ static void reply_other(struct call *call, const struct participant_outcome *out
     case MSG_ban_add:
         reply.ban_add_reply.ban = ban_record(&outcome->ban);
         break;
+    case MSG_stream_key_add:
+        reply.stream_key_add_reply = (struct msg_stream_key_add_reply){
+            .stream_key = stream_key_record(&outcome->stream_key), .room_id = outcome->room_id};
+        break;
+    case MSG_stream_enter:
+        reply.stream_enter_reply.participant = participant_record(&outcome->participant);
+        break;
     case MSG_message_send:
         reply.message_send_reply.message = chat_message_record(&outcome->message);
         break;
@@ -175,7 +182,8 @@ void participants_run(struct participants *participants, struct call *call)
     const struct participant_store *store = &participants->parts.store;
     struct room_asker asker;
     /* Anybody may want to come in. */
-    if (!read_participant_asker(call, &asker) && call->request.id != MSG_participant_join) {
+    if (!read_participant_asker(call, &asker) && call->request.id != MSG_participant_join &&
+        call->request.id != MSG_stream_enter) {
         fail_participant_call(participants, call, ERR_FORBIDDEN);
         return;
     }

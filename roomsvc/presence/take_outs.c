@@ -55,7 +55,8 @@ static void take_outs_on_taken(void *arg, enum err err, const struct out_taken *
         [OUT_ABSENT] = "people who were away have left a room",
         [OUT_SESSION_ENDED] = "people whose sessions were ended are out of a room",
         [OUT_ANY_SESSION_ENDED] = "people whose sessions were ended are out of a room",
-        [OUT_WAITED] = "people whom nobody has let into a room wait no more"};
+        [OUT_WAITED] = "people whom nobody has let into a room wait no more",
+        [OUT_STREAM_KEY_ENDED] = "streams whose keys' time is up are out of a room"};
     struct take_outs *outs = arg;
     if (err == ERR_UNAVAILABLE) {
         take_outs_fail(outs, "people could not be taken out of a room", err);

@@ -1,5 +1,6 @@
 /* Looks again and again for people who are to be out of their rooms, and takes them out, one room
- * after the other. Absences, ends of sessions and who waits for long are kinds of it. */
+ * after the other. Absences, ends of sessions and of stream keys, and who waits for long are kinds
+ * of it. */
 #ifndef LYNKS_ROOMSVC_PRESENCE_TAKE_OUTS_H
 #define LYNKS_ROOMSVC_PRESENCE_TAKE_OUTS_H
 

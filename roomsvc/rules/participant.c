@@ -14,7 +14,8 @@ struct msg_participant participant_record(const struct participant *participant)
                                     .joined_unix_ms = participant->joined_unix_ms,
                                     .muted = participant->muted,
                                     .published = participant->published,
-                                    .lost = participant->lost};
+                                    .lost = participant->lost,
+                                    .stream = participant->stream_use != 0};
 }
 
 enum err participant_is_in(const struct participant *participant)
@@ -83,7 +84,7 @@ bool participant_needs_pin(const struct join_case *join)
 bool participant_waits(const struct join_case *join)
 {
     const bool waits_for_host = join->guests_wait && join->is_guest && !join->is_host_in;
-    return !is_of_staff(join) && !join->is_back &&
+    return !is_of_staff(join) && !join->is_back && !join->is_stream &&
            ((join->has_lobby && !join->is_known) || waits_for_host);
 }
 

@@ -25,6 +25,8 @@ struct participant {
     uint64_t invitation_id;  /* by which he came; 0: by none */
     uint64_t published;      /* what he sends; a sum of media_source */
     uint64_t lost;           /* of that, what does not arrive */
+    uint64_t stream_key_id;  /* by which it came; 0: it is a person */
+    uint64_t stream_use;     /* of that key: an enum stream_use; 0: likewise */
 };
 
 /* As others in the room see him. Borrows from participant. */
@@ -47,6 +49,7 @@ struct join_case {
     bool is_invited; /* has a good invitation, or came by one */
     bool has_passed; /* came before, and shows his token: he needs neither link nor PIN again */
     bool is_back;    /* likewise, and was in */
+    bool is_stream;  /* comes by a stream key, which is a good invitation: it never waits */
     bool is_banned;
     bool is_name_taken; /* somebody who has signed in is in by the name */
     enum room_role role, invited_role;

@@ -34,6 +34,7 @@ static const struct room_rule rules[] = {
     [ROOM_WATCH] = {.least = ROOM_VIEWER},
     [ROOM_PUBLISH] = {.least = ROOM_PARTICIPANT},
     [ROOM_SHARE_SCREEN] = {.least = ROOM_MODERATOR},
+    [ROOM_STREAM_KEYS] = {.least = ROOM_MODERATOR},
 };
 _Static_assert(ARRAY_LEN(rules) <= ROOM_ACTIONS_MAX, "all actions are told at once");
 

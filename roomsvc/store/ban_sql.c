@@ -84,11 +84,14 @@ struct banned {
 static const struct db_query select_banned = {
     .sql = "SELECT " PARTICIPANT_COLUMNS " FROM participants p WHERE p.room_id = ?"
            " AND p.state IN (1, 2, 3) AND (p.participant_id = ?"
-           " OR (p.user_id <> 0 AND p.user_id = ?) OR p.device_hash = ?)"
+           " OR (p.user_id <> 0 AND p.user_id = ?) OR p.device_hash = ?"
+           " OR p.stream_key_id IN (SELECT k.stream_key_id FROM stream_keys k"
+           " WHERE k.room_id = ? AND k.user_id = ? AND k.user_id <> 0))"
            " ORDER BY p.participant_id",
     .params = {DB_FIELD(struct banned, room_id), DB_FIELD(struct banned, participant_id),
                DB_FIELD(struct banned, user_id),
-               DB_FIELD_NULLABLE(struct banned, device_hash, has_device)},
+               DB_FIELD_NULLABLE(struct banned, device_hash, has_device),
+               DB_FIELD(struct banned, room_id), DB_FIELD(struct banned, user_id)},
     .columns = PARTICIPANT_FIELDS(struct participant, ),
     .rows = DB_ROWS_GROWING(struct banned, people, count)};
 

@@ -30,14 +30,14 @@ static const struct db_query select_streamer = {
            " (SELECT generation FROM journal_generation) FROM participants p"
            " JOIN rooms r ON r.room_id = p.room_id WHERE p.token_hash = ?",
     .params = DB_FIELDS(struct journal_question, token_hash),
-    .columns =
-        DB_FIELDS(struct journal_question, answer.participant.id, answer.participant.room_id,
-                  answer.participant.user_id, answer.participant.name, answer.participant.role,
-                  answer.participant.state, answer.participant.hand_unix_ms,
-                  answer.participant.joined_unix_ms, answer.participant.changed_ago_ms,
-                  answer.participant.muted, answer.participant.since_seq,
-                  answer.participant.invitation_id, answer.participant.published,
-                  answer.participant.lost, answer.room_id, code, answer.seq, answer.generation),
+    .columns = DB_FIELDS(
+        struct journal_question, answer.participant.id, answer.participant.room_id,
+        answer.participant.user_id, answer.participant.name, answer.participant.role,
+        answer.participant.state, answer.participant.hand_unix_ms,
+        answer.participant.joined_unix_ms, answer.participant.changed_ago_ms,
+        answer.participant.muted, answer.participant.since_seq, answer.participant.invitation_id,
+        answer.participant.published, answer.participant.lost, answer.participant.stream_key_id,
+        answer.participant.stream_use, answer.room_id, code, answer.seq, answer.generation),
     .if_none = ERR_UNAUTHORIZED};
 
 static enum err open_stream(struct journal_question *q, struct db *db)
@@ -56,6 +56,9 @@ static enum err open_stream(struct journal_question *q, struct db *db)
     const bool is_meant =
         meant.id != 0 ? meant.id == q->answer.room_id : strcmp(meant.code, q->code) == 0;
     const enum err is_in = participant_is_in(&q->answer.participant);
+    if (is_meant && q->answer.participant.stream_use != 0) {
+        return ERR_FORBIDDEN; /* a stream key is for media alone */
+    }
     return !is_meant ? ERR_NO_SUCH_ROOM : is_in == ERR_MUST_WAIT ? ERR_OK : is_in;
 }
 

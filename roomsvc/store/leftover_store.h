@@ -18,6 +18,7 @@ enum leftover {
     LEFTOVER_MESSAGES, /* of meetings that are over */
     LEFTOVER_INVITATIONS, /* that were revoked thirty days ago */
     LEFTOVER_BANS,        /* that held until thirty days ago */
+    LEFTOVER_STREAM_KEYS, /* that were good until thirty days ago */
     LEFTOVER_CONNECTIONS, /* whose participants are gone: no bridge has the node any more */
     LEFTOVERS,
 };

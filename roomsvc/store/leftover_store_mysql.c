@@ -246,7 +246,7 @@ static enum err sweep_messages(struct sweep_leftovers *sweep, struct db *db)
     return err;
 }
 
-/* ---- invitations, bans and connections ---- */
+/* ---- invitations, bans, stream keys and connections ---- */
 
 static const struct db_query delete_invitations = {
     .sql = "DELETE FROM invitations WHERE revoked_unix_ms <= " DB_NOW_UNIX_MS " - " THIRTY_DAYS_MS
@@ -254,6 +254,9 @@ static const struct db_query delete_invitations = {
 static const struct db_query delete_bans = {.sql = "DELETE FROM bans WHERE expires_unix_ms > 0"
                                                    " AND expires_unix_ms <= " DB_NOW_UNIX_MS
                                                    " - " THIRTY_DAYS_MS " LIMIT 500"};
+static const struct db_query delete_stream_keys = {
+    .sql = "DELETE FROM stream_keys WHERE expires_unix_ms > 0"
+           " AND expires_unix_ms <= " DB_NOW_UNIX_MS " - " THIRTY_DAYS_MS " LIMIT 500"};
 static const struct db_query delete_connections = {
     .sql = "DELETE FROM rtc_connections WHERE NOT EXISTS (SELECT 1 FROM participants p"
            " WHERE p.participant_id = rtc_connections.participant_id) LIMIT 500"};
@@ -278,6 +281,11 @@ static enum err sweep_bans(struct sweep_leftovers *sweep, struct db *db)
     return sweep_at_once(sweep, db, &delete_bans);
 }
 
+static enum err sweep_stream_keys(struct sweep_leftovers *sweep, struct db *db)
+{
+    return sweep_at_once(sweep, db, &delete_stream_keys);
+}
+
 static enum err sweep_connections(struct sweep_leftovers *sweep, struct db *db)
 {
     return sweep_at_once(sweep, db, &delete_connections);
@@ -293,6 +301,7 @@ static enum err (*const leftover_works[LEFTOVERS])(struct sweep_leftovers *, str
     [LEFTOVER_MESSAGES] = sweep_messages,
     [LEFTOVER_INVITATIONS] = sweep_invitations,
     [LEFTOVER_BANS] = sweep_bans,
+    [LEFTOVER_STREAM_KEYS] = sweep_stream_keys,
     [LEFTOVER_CONNECTIONS] = sweep_connections,
 };
 

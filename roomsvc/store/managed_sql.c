@@ -77,6 +77,9 @@ static enum err find_self(struct db *db, struct room_query *query)
     if (err == ERR_OK) {
         err = participant_is_in(&query->self);
     }
+    if (err == ERR_OK && query->self.stream_use != 0 && !query->may_be_stream) {
+        err = ERR_FORBIDDEN;
+    }
     if ((err == ERR_NOT_JOINED && query->may_be_out) || (err == ERR_MUST_WAIT && query->may_wait)) {
         err = ERR_OK;
     }
@@ -139,16 +142,19 @@ struct join_case room_query_join_case(const struct room_query *query)
     const struct managed_room *room = &query->room;
     const struct participant *self = &query->self;
     const bool is_back = self->id != 0;
+    const bool is_stream = query->stream_key.id != 0;
     return (struct join_case){
         .is_guest = (is_back ? self->user_id : query->asker.user_id) == 0,
         .is_admin = query->asker.is_admin,
         .is_known = room->role != 0 && !is_back,
         .has_code = room_query_has_link(query),
-        .is_invited = query->invitation.id != 0 && !is_back,
+        .is_invited = (query->invitation.id != 0 || is_stream) && !is_back,
         .has_passed = is_back,
         .is_back = self->since_seq != 0,
+        .is_stream = is_stream,
         .role = (enum room_role)room->role,
-        .invited_role = (enum room_role)query->invitation.role,
+        .invited_role = is_stream ? stream_key_role((enum stream_use)query->stream_key.use)
+                                  : (enum room_role)query->invitation.role,
         .access = (enum room_access)room->access,
         .is_locked = room->locked != 0,
         .has_lobby = room->lobby != 0,
@@ -161,8 +167,10 @@ struct join_case room_query_join_case(const struct room_query *query)
 static struct room_standing standing_of(const struct room_query *query)
 {
     const struct managed_room *room = &query->room;
+    const bool has_key = query->stream_key.id != 0 && query->stream_key.room_id == query->room.id;
     return (struct room_standing){.is_admin = query->asker.is_admin,
-                                  .is_known = room->role != 0 || query->invitation.id != 0,
+                                  .is_known =
+                                      room->role != 0 || query->invitation.id != 0 || has_key,
                                   .role = (enum room_role)room->role,
                                   .has_code = room_query_has_link(query),
                                   .access = (enum room_access)room->access};

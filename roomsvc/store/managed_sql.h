@@ -7,6 +7,7 @@
 #include "roomsvc/rules/room_rules.h"
 #include "roomsvc/rules/invitation.h"
 #include "roomsvc/rules/participant.h"
+#include "roomsvc/rules/stream_key.h"
 #include "roomsvc/store/managed_db.h"
 
 /* One room that somebody asks for. */
@@ -21,6 +22,8 @@ struct room_query {
     bool has_invitation;          /* who asks shows the secret of one */
     unsigned char invitation_hash[32];
     struct invitation invitation; /* likewise; id 0: there is no such one to this room */
+    bool may_be_stream;           /* he may have come by a stream key */
+    struct stream_key stream_key; /* who comes by it now, found before; id 0: nobody does */
     struct managed_room room;
     /* Of a room that was locked. */
     uint64_t seq, generation, in_janus;
@@ -67,6 +70,21 @@ struct user_query {
 #define INVITATION_FIELDS(t, m)                                                                    \
     DB_FIELDS(t, m id, m role, m label, m max_uses, m uses, m not_before_unix_ms,                  \
               m expires_unix_ms, m created_unix_ms, m is_revoked)
+
+/* A stream key k as struct stream_key has it. */
+#define STREAM_KEY_COLUMNS                                                                         \
+    "k.stream_key_id, k.room_id, k.used_for, k.label, k.user_id,"                                  \
+    " IFNULL(IFNULL(u.display_name, u.username), ''), k.expires_unix_ms, k.created_unix_ms,"       \
+    " CAST(IFNULL(p.participant_id, 0) AS UNSIGNED),"                                              \
+    " CAST(IFNULL((p.published & ~p.lost) <> 0, 0) AS UNSIGNED)"
+#define STREAM_KEY_TABLES                                                                          \
+    " FROM stream_keys k LEFT JOIN users u ON u.id = k.user_id"                                    \
+    " LEFT JOIN participants p ON p.stream_key_id = k.stream_key_id AND p.state = 2"
+_Static_assert(PARTICIPANT_JOINED == 2, "STREAM_KEY_TABLES has that number");
+/* t: what holds a struct stream_key, at m. */
+#define STREAM_KEY_FIELDS(t, m)                                                                    \
+    DB_FIELDS(t, m id, m room_id, m use, m label, m user_id, m user_name, m expires_unix_ms,       \
+              m created_unix_ms, m participant_id, m receives)
 
 /* A ban b as struct ban has it. */
 #define BAN_COLUMNS                                                                                \

@@ -75,6 +75,36 @@ static enum err read_bans(struct moderation_question *q, struct db *db)
     return err == ERR_OK && q->only_id != 0 && q->answer.ban_count == 0 ? ERR_NOT_FOUND : err;
 }
 
+/* ---- stream keys ---- */
+
+static const struct db_query select_stream_keys = {
+    .sql = "SELECT " STREAM_KEY_COLUMNS STREAM_KEY_TABLES " WHERE k.room_id = ?"
+           " AND k.stream_key_id > ? AND (? = 0 OR k.stream_key_id = ?)"
+           " ORDER BY k.stream_key_id LIMIT ?",
+    .params =
+        DB_FIELDS(struct moderation_question, target.room.id, after_id, only_id, only_id, limit),
+    .columns = STREAM_KEY_FIELDS(struct stream_key, ),
+    .rows =
+        DB_ROWS_GROWING(struct moderation_question, answer.stream_keys, answer.stream_key_count)};
+
+static enum err read_stream_keys(struct moderation_question *q, struct db *db)
+{
+    const struct msg_stream_key_page *page = &q->request->stream_key_page;
+    q->only_id = page->stream_key;
+    q->after_id = page->after_id;
+    q->limit = page->limit;
+    enum err err = room_query_run(db, &q->target);
+    if (err == ERR_OK) {
+        err = room_query_judge(&q->target, ROOM_STREAM_KEYS, NULL);
+    }
+    if (err == ERR_OK) {
+        err = db_query_run(db, &select_stream_keys, q, NULL);
+    }
+    q->answer.room.id = q->target.room.id;
+    return err == ERR_OK && q->only_id != 0 && q->answer.stream_key_count == 0 ? ERR_NOT_FOUND
+                                                                               : err;
+}
+
 /* ---- the chat ---- */
 
 static const struct db_query select_meeting = {
@@ -199,6 +229,7 @@ struct moderation_kind {
 static const struct moderation_kind moderation_kinds[] = {
     {MSG_invitation_page, offsetof(struct msg, invitation_page.room), read_invitations},
     {MSG_ban_page, offsetof(struct msg, ban_page.room), read_bans},
+    {MSG_stream_key_page, offsetof(struct msg, stream_key_page.room), read_stream_keys},
     {MSG_message_page, offsetof(struct msg, message_page.room), read_messages},
     {MSG_join_info, offsetof(struct msg, join_info.room), read_join_info},
 };
@@ -224,6 +255,7 @@ static void on_moderation_answered(void *job, enum err err)
     q->fn(q->arg, err, err == ERR_OK ? &q->answer : NULL);
     free(q->answer.invitations);
     free(q->answer.bans);
+    free(q->answer.stream_keys);
     free(q->answer.messages);
 }
 

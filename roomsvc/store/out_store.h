@@ -17,6 +17,7 @@ enum out_why {
     OUT_SESSION_ENDED,     /* the session by which he came was ended by somebody, not by time */
     OUT_ANY_SESSION_ENDED, /* likewise, however long ago that was */
     OUT_WAITED,            /* nobody has let him in for ten minutes */
+    OUT_STREAM_KEY_ENDED,  /* the time of the stream key by which it came is up */
 };
 
 struct out_look {

@@ -53,6 +53,12 @@ _Static_assert(PARTICIPANT_WAITING == 1 && PARTICIPANT_JOINED == 2 && PARTICIPAN
     MAY_BE_THERE " AND EXISTS (SELECT 1 FROM session_revocations r"                                \
                  " WHERE r.token_hash = p.session_hash AND " IS_END ")"
 
+/* Whoever removes a key takes out who is in by it. */
+#define KEY_IS_OVER "k.expires_unix_ms > 0 AND k.expires_unix_ms <= " DB_NOW_UNIX_MS
+#define HAS_NO_KEY                                                                                 \
+    "p.state = 2 AND EXISTS (SELECT 1 FROM stream_keys k"                                          \
+    " WHERE k.stream_key_id = p.stream_key_id AND " KEY_IS_OVER ")"
+
 /* ---- in which rooms ---- */
 
 struct find_out {
@@ -89,6 +95,11 @@ static const struct db_query select_rooms[] = {
                            " LIMIT 100",
                     .columns = DB_FIELDS(struct out_room, id),
                     .rows = DB_ROWS(struct find_out, found.rooms, found.count)},
+    [OUT_STREAM_KEY_ENDED] = {.sql = "SELECT DISTINCT p.room_id FROM stream_keys k STRAIGHT_JOIN"
+                                     " participants p ON p.stream_key_id = k.stream_key_id"
+                                     " AND p.state = 2 WHERE " KEY_IS_OVER " LIMIT 100",
+                              .columns = DB_FIELDS(struct out_room, id),
+                              .rows = DB_ROWS(struct find_out, found.rooms, found.count)},
 };
 _Static_assert(OUT_ROOMS_MAX == 100, "select_rooms read as many");
 
@@ -157,7 +168,11 @@ static const struct db_query select_people[] = {
     [OUT_WAITED] = {.sql = SELECT_PEOPLE HAS_WAITED " ORDER BY p.participant_id LIMIT 50",
                     .params = DB_FIELDS(struct take_out, of.room_id),
                     .columns = PARTICIPANT_FIELDS(struct participant, ),
-                    .rows = DB_ROWS(struct take_out, people, taken.count)}};
+                    .rows = DB_ROWS(struct take_out, people, taken.count)},
+    [OUT_STREAM_KEY_ENDED] = {.sql = SELECT_PEOPLE HAS_NO_KEY " ORDER BY p.participant_id LIMIT 50",
+                              .params = DB_FIELDS(struct take_out, of.room_id),
+                              .columns = PARTICIPANT_FIELDS(struct participant, ),
+                              .rows = DB_ROWS(struct take_out, people, taken.count)}};
 _Static_assert(OUT_PEOPLE_MAX == 50, "they read as many");
 
 /* What becomes of those who are taken out. */
@@ -167,7 +182,8 @@ static const struct {
 } outs[] = {[OUT_ABSENT] = {PARTICIPANT_LEFT, REASON_ABSENT},
             [OUT_SESSION_ENDED] = {PARTICIPANT_ENDED, REASON_SESSION_ENDED},
             [OUT_ANY_SESSION_ENDED] = {PARTICIPANT_ENDED, REASON_SESSION_ENDED},
-            [OUT_WAITED] = {PARTICIPANT_DENIED, REASON_WAITED_TOO_LONG}};
+            [OUT_WAITED] = {PARTICIPANT_DENIED, REASON_WAITED_TOO_LONG},
+            [OUT_STREAM_KEY_ENDED] = {PARTICIPANT_REMOVED, REASON_STREAM_KEY_ENDED}};
 
 static enum err read_people_out(struct take_out *take, struct db *db)
 {

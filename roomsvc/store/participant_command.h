@@ -14,6 +14,7 @@ struct participant_command {
     struct command_once once;
     struct room_query target;
     struct participant whom; /* who comes in, or to whom it is done */
+    uint64_t former_id;      /* of stream_enter: the key's participant; 0: it has none yet */
     struct journal journal;
     struct participant_outcome outcome;
     participant_store_fn *fn;
@@ -46,10 +47,13 @@ participant_apply_fn invitation_revoke_apply; /* likewise */
 participant_apply_fn ban_add_apply;           /* ban_sql.c */
 participant_apply_fn ban_lift_apply;          /* likewise */
 participant_apply_fn message_send_apply;      /* chat_sql.c */
+participant_apply_fn stream_key_add_apply;    /* stream_key_sql.c */
+participant_apply_fn stream_key_remove_apply; /* likewise */
 
 /* The same command was done before: reads what it has made, of which once has the id. */
 participant_apply_fn invitation_read_again;
 participant_apply_fn ban_read_again;
 participant_apply_fn message_read_again;
+participant_apply_fn stream_key_read_again;
 
 #endif

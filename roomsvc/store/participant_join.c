@@ -11,7 +11,9 @@ struct newcomer {
     uint64_t room_id;
     uint64_t id;
     uint64_t user_id;
-    uint64_t invitation_id; /* by which somebody new comes; 0: by none */
+    uint64_t invitation_id;             /* by which somebody new comes; 0: by none */
+    uint64_t stream_key_id, stream_use; /* likewise, a program */
+    uint64_t banned_user_id; /* whose bans hold for him: he himself, or who has made the key */
     char name[LABEL_BYTES];
     unsigned char name_key[NAME_KEY_BYTES];
     uint64_t role, state, muted, since_seq;
@@ -50,6 +52,27 @@ static void read_newcomer(const struct participant_command *c, struct newcomer *
     copy_hash(ret->session_hash, sizeof(ret->session_hash), join->session_hash, &ret->has_session);
     copy_hash(ret->device_hash, sizeof(ret->device_hash), join->device_hash, &ret->has_device);
     copy_hash(ret->address, sizeof(ret->address), join->address, &has_address);
+    ret->banned_user_id = ret->user_id;
+}
+
+static bool is_stream(const struct participant_command *c)
+{
+    return c->target.stream_key.id != 0;
+}
+
+static void read_stream(const struct participant_command *c, struct newcomer *ret)
+{
+    const struct msg_stream_enter *enter = &c->request->stream_enter;
+    const struct stream_key *key = &c->target.stream_key;
+    bool is_there;
+    *ret = (struct newcomer){.room_id = c->target.room.id,
+                             .id = c->former_id != 0 ? c->former_id : c->once.made_id,
+                             .now_unix_ms = c->journal.now_unix_ms,
+                             .stream_key_id = key->id,
+                             .stream_use = key->use,
+                             .banned_user_id = key->user_id};
+    copy_hash(ret->token_hash, sizeof(ret->token_hash), enter->key_hash, &is_there);
+    copy_hash(ret->address, sizeof(ret->address), enter->address, &is_there);
 }
 
 /* ---- whether he may ---- */
@@ -68,7 +91,7 @@ static const struct db_query count_those_there = {
     .params = {DB_FIELD(struct newcomer, user_id), DB_FIELD(struct newcomer, name_key),
                DB_FIELD(struct newcomer, address), DB_FIELD(struct newcomer, address),
                DB_FIELD(struct newcomer, room_id), DB_FIELD(struct newcomer, now_unix_ms),
-               DB_FIELD(struct newcomer, user_id), DB_FIELD(struct newcomer, invitation_id),
+               DB_FIELD(struct newcomer, banned_user_id), DB_FIELD(struct newcomer, invitation_id),
                DB_FIELD_NULLABLE(struct newcomer, device_hash, has_device),
                DB_FIELD(struct newcomer, room_id)},
     .columns = DB_FIELDS(struct newcomer, joined, users_joined, waiting, of_user, of_name,
@@ -81,14 +104,18 @@ static const struct db_query select_pin = {
     .params = DB_FIELDS(struct newcomer, room_id),
     .columns = {DB_FIELD_NULLABLE(struct newcomer, pin, has_pin)}};
 
+static struct str pin_of(const struct participant_command *c)
+{
+    return is_stream(c) ? STR_NONE : c->request->participant_join.pin;
+}
+
 static struct join_case join_case_of(const struct participant_command *c,
                                      const struct newcomer *who)
 {
-    const struct str pin = c->request->participant_join.pin;
     struct join_case join = room_query_join_case(&c->target);
     join.is_banned = who->bans > 0;
-    join.is_name_taken = who->of_name > 0;
-    join.is_pin_right = who->has_pin && room_pin_is(pin, who->pin);
+    join.is_name_taken = who->of_name > 0 && !is_stream(c);
+    join.is_pin_right = who->has_pin && room_pin_is(pin_of(c), who->pin);
     join.is_host_in = who->users_joined > 0;
     join.joined = who->joined;
     join.of_address = who->of_address;
@@ -104,7 +131,6 @@ static struct join_case join_case_of(const struct participant_command *c,
 
 static enum err judge_newcomer(struct db *db, struct participant_command *c, struct newcomer *who)
 {
-    const struct msg_participant_join *request = &c->request->participant_join;
     enum participant_state state = PARTICIPANT_JOINED;
     enum err err = ERR_OK;
     if (c->target.has_invitation && c->target.self.id == 0) {
@@ -113,7 +139,7 @@ static enum err judge_newcomer(struct db *db, struct participant_command *c, str
     if (err == ERR_OK) {
         err = db_query_run(db, &count_those_there, who, NULL);
     }
-    if (err == ERR_OK && c->target.room.has_pin != 0 && request->pin.bytes > 0) {
+    if (err == ERR_OK && c->target.room.has_pin != 0 && pin_of(c).bytes > 0) {
         err = db_query_run(db, &select_pin, who, NULL);
     }
     const struct join_case join = join_case_of(c, who);
@@ -138,10 +164,11 @@ static enum err name_newcomer(struct db *db, const struct participant_command *c
                               struct newcomer *who)
 {
     const struct participant *self = &c->target.self;
-    const struct str name = c->request->participant_join.name;
-    if (self->id != 0) {
-        return str_copy(who->name, sizeof(who->name), str_of(self->name)) ? ERR_OK : ERR_INTERNAL;
+    if (self->id != 0 || is_stream(c)) {
+        const struct str kept = str_of(self->id != 0 ? self->name : c->target.stream_key.label);
+        return str_copy(who->name, sizeof(who->name), kept) ? ERR_OK : ERR_INTERNAL;
     }
+    const struct str name = c->request->participant_join.name;
     if (name.bytes == 0 && who->user_id != 0) {
         return db_query_run(db, &select_own_name, who, NULL);
     }
@@ -151,8 +178,8 @@ static enum err name_newcomer(struct db *db, const struct participant_command *c
 static const struct db_query insert_participant = {
     .sql = "INSERT INTO participants (participant_id, room_id, user_id, invitation_id, name,"
            " name_key, role, state, muted, since_seq, token_hash, session_hash, device_hash,"
-           " address, joined_unix_ms, changed_unix_ms)"
-           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           " address, stream_key_id, stream_use, joined_unix_ms, changed_unix_ms)"
+           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     .params = {DB_FIELD(struct newcomer, id), DB_FIELD(struct newcomer, room_id),
                DB_FIELD(struct newcomer, user_id), DB_FIELD(struct newcomer, invitation_id),
                DB_FIELD(struct newcomer, name), DB_FIELD(struct newcomer, name_key),
@@ -161,8 +188,17 @@ static const struct db_query insert_participant = {
                DB_FIELD(struct newcomer, token_hash),
                DB_FIELD_NULLABLE(struct newcomer, session_hash, has_session),
                DB_FIELD_NULLABLE(struct newcomer, device_hash, has_device),
-               DB_FIELD(struct newcomer, address), DB_FIELD(struct newcomer, now_unix_ms),
+               DB_FIELD(struct newcomer, address), DB_FIELD(struct newcomer, stream_key_id),
+               DB_FIELD(struct newcomer, stream_use), DB_FIELD(struct newcomer, now_unix_ms),
                DB_FIELD(struct newcomer, now_unix_ms)}};
+
+/* A stream that was here before, and has to pass the door again, is the same participant. */
+static const struct db_query update_former = {
+    .sql = "UPDATE participants SET name = ?, name_key = ?, role = ?, state = ?, muted = ?,"
+           " since_seq = ?, address = ?, joined_unix_ms = ?, changed_unix_ms = ?"
+           " WHERE participant_id = ?",
+    .params = DB_FIELDS(struct newcomer, name, name_key, role, state, muted, since_seq, address,
+                        now_unix_ms, now_unix_ms, id)};
 
 /* Counted here and nowhere else, with the room locked: so as many come by it as may. */
 static const struct db_query count_use = {
@@ -171,9 +207,11 @@ static const struct db_query count_use = {
 
 static enum err add_newcomer(struct db *db, struct participant_command *c, struct newcomer *who)
 {
-    who->muted = c->target.room.mute_on_entry != 0 ? MEDIA_AUDIO : 0;
+    /* A program cannot be asked to unmute itself. */
+    who->muted = c->target.room.mute_on_entry != 0 && !is_stream(c) ? MEDIA_AUDIO : 0;
     who->since_seq = who->state == PARTICIPANT_JOINED ? c->journal.seq + 1 : 0;
-    enum err err = db_query_run(db, &insert_participant, who, NULL);
+    enum err err =
+        db_query_run(db, c->former_id != 0 ? &update_former : &insert_participant, who, NULL);
     /* The gateway makes the token of the key: both were here before the key was forgotten. */
     err = err == ERR_CONFLICT ? ERR_KEY_REUSED : err;
     if (err == ERR_OK && who->invitation_id != 0) {
@@ -188,6 +226,8 @@ static enum err add_newcomer(struct db *db, struct participant_command *c, struc
                                    .muted = who->muted,
                                    .since_seq = who->since_seq,
                                    .invitation_id = who->invitation_id,
+                                   .stream_key_id = who->stream_key_id,
+                                   .stream_use = who->stream_use,
                                    .joined_unix_ms = c->journal.now_unix_ms};
     (void)str_copy(c->whom.name, sizeof(c->whom.name), str_of(who->name));
     return err;
@@ -243,7 +283,11 @@ static enum err enter(struct db *db, struct participant_command *c)
 {
     struct newcomer who;
     const bool is_back = c->target.self.id != 0;
-    read_newcomer(c, &who);
+    if (is_stream(c)) {
+        read_stream(c, &who);
+    } else {
+        read_newcomer(c, &who);
+    }
     enum err err = name_newcomer(db, c, &who);
     if (err == ERR_OK) {
         participant_name_key(who.name, who.name_key);
@@ -321,6 +365,102 @@ enum err participant_join_run(void *command, struct db *db)
         } else if (err == ERR_OK) {
             err = enter(db, c);
         }
+    }
+    c->outcome.room_id = c->target.room.id;
+    c->outcome.participant = c->whom;
+    return err;
+}
+
+/* ---- stream_enter ---- */
+
+struct stream_lookup {
+    unsigned char key_hash[32];
+    struct stream_key key;
+    struct participant whose;
+    uint64_t joined;
+};
+
+static const struct db_query select_stream_key = {
+    .sql = "SELECT " STREAM_KEY_COLUMNS STREAM_KEY_TABLES " WHERE k.key_hash = ?",
+    .params = DB_FIELDS(struct stream_lookup, key_hash),
+    .columns = STREAM_KEY_FIELDS(struct stream_lookup, key.),
+    .if_none = ERR_UNAUTHORIZED};
+
+static const struct db_query select_streaming = {
+    .sql =
+        "SELECT " PARTICIPANT_COLUMNS ", (SELECT COUNT(*) FROM participants o"
+        " WHERE o.room_id = p.room_id AND o.state = 2) FROM participants p WHERE p.token_hash = ?",
+    .params = DB_FIELDS(struct stream_lookup, key_hash),
+    .columns =
+        DB_FIELDS(struct stream_lookup, whose.id, whose.room_id, whose.user_id, whose.name,
+                  whose.role, whose.state, whose.hand_unix_ms, whose.joined_unix_ms,
+                  whose.changed_ago_ms, whose.muted, whose.since_seq, whose.invitation_id,
+                  whose.published, whose.lost, whose.stream_key_id, whose.stream_use, joined)};
+
+/* Who has left of late comes back as people do. Who was taken out stays out as long as the meeting
+ * goes on; whatever else has become of it, it comes in as if for the first time. */
+static enum err find_former(struct db *db, struct participant_command *c,
+                            struct stream_lookup *lookup)
+{
+    const enum err err = db_query_run(db, &select_streaming, lookup, NULL);
+    const struct participant *whose = &lookup->whose;
+    if (err != ERR_OK || whose->id == 0) {
+        return err;
+    }
+    const enum err is_in = participant_is_in(whose);
+    if (is_in == ERR_OK || is_in == ERR_NOT_JOINED) {
+        c->target.self = *whose;
+    } else if (is_in == ERR_REMOVED && lookup->joined > 0) {
+        return ERR_REMOVED;
+    }
+    c->former_id = whose->id;
+    return ERR_OK;
+}
+
+/* The key is looked for first: who has none is not told which rooms there are. It may have gone
+ * while the room was waited for. */
+static enum err find_by_key(struct db *db, struct participant_command *c,
+                            struct stream_lookup *lookup)
+{
+    const struct msg_stream_enter *enter = &c->request->stream_enter;
+    enum err err = db_query_run(db, &select_stream_key, lookup, NULL);
+    c->target.stream_key = lookup->key;
+    if (err == ERR_OK) {
+        err = room_query_lock(db, &c->target);
+    }
+    participant_command_begin_journal(c);
+    if (err == ERR_OK && lookup->key.room_id != c->target.room.id) {
+        err = ERR_NO_SUCH_ROOM;
+    }
+    if (err == ERR_OK) {
+        err = db_query_run(db, &select_stream_key, lookup, NULL);
+    }
+    if (err == ERR_OK) {
+        err = stream_key_is_good(&lookup->key, enter->use, c->target.room.now_unix_ms);
+    }
+    return err == ERR_OK ? find_former(db, c, lookup) : err;
+}
+
+enum err stream_enter_run(void *command, struct db *db)
+{
+    struct participant_command *c = command;
+    struct stream_lookup lookup = {.joined = 0};
+    bool has_hash;
+    c->outcome = (struct participant_outcome){0}; /* it may be run again */
+    c->target.self = (struct participant){.id = 0};
+    c->former_id = 0;
+    c->once.made_id = participant_command_draw_id();
+    copy_hash(lookup.key_hash, sizeof(lookup.key_hash), c->request->stream_enter.key_hash,
+              &has_hash);
+    enum err err = find_by_key(db, c, &lookup);
+    if (err == ERR_OK && c->target.self.state == PARTICIPANT_JOINED) {
+        c->whom = c->target.self;
+        err = participant_note_seen(db, c->whom.id);
+        if (err == ERR_OK) {
+            err = journal_remind(db, &c->journal, c->target.room.id);
+        }
+    } else if (err == ERR_OK) {
+        err = enter(db, c);
     }
     c->outcome.room_id = c->target.room.id;
     c->outcome.participant = c->whom;

@@ -1,4 +1,5 @@
-/* Coming into a room: the transaction of participant_join. For the files of this folder. */
+/* Coming into a room: the transactions of participant_join and stream_enter. For the files of this
+ * folder. */
 #ifndef LYNKS_ROOMSVC_STORE_PARTICIPANT_JOIN_H
 #define LYNKS_ROOMSVC_STORE_PARTICIPANT_JOIN_H
 
@@ -6,5 +7,6 @@
 
 /* db_work_fn of a struct participant_command. */
 enum err participant_join_run(void *command, struct db *db);
+enum err stream_enter_run(void *command, struct db *db); /* likewise */
 
 #endif

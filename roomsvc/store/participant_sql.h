@@ -12,12 +12,12 @@
     "p.participant_id, p.room_id, p.user_id, p.name, p.role, p.state, p.hand_unix_ms,"             \
     " p.joined_unix_ms, CAST(IF(" DB_NOW_UNIX_MS " > p.changed_unix_ms,"                           \
     " " DB_NOW_UNIX_MS " - p.changed_unix_ms, 0) AS UNSIGNED), p.muted, p.since_seq,"              \
-    " p.invitation_id, p.published, p.lost"
+    " p.invitation_id, p.published, p.lost, p.stream_key_id, p.stream_use"
 /* t: what holds a struct participant, at m. */
 #define PARTICIPANT_FIELDS(t, m)                                                                   \
     DB_FIELDS(t, m id, m room_id, m user_id, m name, m role, m state, m hand_unix_ms,              \
               m joined_unix_ms, m changed_ago_ms, m muted, m since_seq, m invitation_id,           \
-              m published, m lost)
+              m published, m lost, m stream_key_id, m stream_use)
 
 /* Somebody who has signed in is in by the name whose key is the parameter: no guest takes it. */
 #define PARTICIPANT_TAKES_NAME "state = 2 AND user_id <> 0 AND name_key = ?"

@@ -8,6 +8,7 @@
 #include "roomsvc/rules/chat_message.h"
 #include "roomsvc/rules/invitation.h"
 #include "roomsvc/rules/participant.h"
+#include "roomsvc/rules/stream_key.h"
 #include "roomsvc/store/managed_store.h"
 
 /* What a command came to. */
@@ -21,6 +22,7 @@ struct participant_outcome {
     struct invitation invitation;     /* that was made or changed */
     struct ban ban;                   /* that was made */
     struct chat_message message;      /* that was written */
+    struct stream_key stream_key;     /* that was made */
     bool is_audited;               /* it is in the audit: an admin has done it to somebody's room */
     const struct journal *journal; /* what was written there */
 };
@@ -44,8 +46,9 @@ typedef void participant_store_page_fn(void *arg, enum err err,
 /* As managed_store_ops. */
 struct participant_store_ops {
     /* participant_join, participant_change, participant_remove, participant_mute, lobby_decide,
-     * meeting_end, invitation_add, invitation_change, invitation_revoke, ban_add, ban_lift or
-     * message_send; errors as messages.def has them. */
+     * meeting_end, invitation_add, invitation_change, invitation_revoke, ban_add, ban_lift,
+     * message_send, stream_key_add, stream_key_remove or stream_enter; errors as messages.def has
+     * them. */
     enum err (*run)(void *self, const struct msg *request, const struct room_asker *asker,
                     uint64_t deadline_ms, participant_store_fn *fn, void *arg);
     /* ERR_NO_SUCH_ROOM, ERR_GONE, ERR_FORBIDDEN, ERR_NOT_FOUND (the one that is meant). */

@@ -246,6 +246,12 @@ static const struct participant_command_kind participant_kinds[] = {
     {COMMON(ban_add), ORIGIN(ban_add), .act = ACT_BANNED, .body_hash = OF(ban_add, body_hash),
      .apply = ban_add_apply, .read_again = ban_read_again},
     {COMMON(ban_lift), ORIGIN(ban_lift), .act = ACT_BAN_LIFTED, .apply = ban_lift_apply},
+    {COMMON(stream_key_add), ORIGIN(stream_key_add), .act = ACT_STREAM_KEY_MADE,
+     .body_hash = OF(stream_key_add, body_hash), .apply = stream_key_add_apply,
+     .read_again = stream_key_read_again},
+    {COMMON(stream_key_remove), ORIGIN(stream_key_remove), .act = ACT_STREAM_KEY_REMOVED,
+     .apply = stream_key_remove_apply},
+    {.request = MSG_stream_enter, .room = OF(stream_enter, room)},
     {COMMON(message_send), .body_hash = OF(message_send, body_hash), .apply = message_send_apply,
      .read_again = message_read_again},
 };
@@ -347,8 +353,9 @@ static enum err run_on_participant(void *arg, struct db *db)
 static enum err work_participant_command(void *arg, struct db *db)
 {
     struct participant_command *c = arg;
-    db_work_fn *work =
-        c->request->id == MSG_participant_join ? participant_join_run : run_on_participant;
+    db_work_fn *work = c->request->id == MSG_participant_join ? participant_join_run
+                       : c->request->id == MSG_stream_enter   ? stream_enter_run
+                                                              : run_on_participant;
     return command_once_run(db, work, c);
 }
 

@@ -145,11 +145,20 @@ static bool sends_screen(struct msg_rtc_track_list tracks)
     return false;
 }
 
+/* Whatever role a stream has been given: its key is for one of the two. */
+static bool is_for_use(const struct participant *self, bool publishes)
+{
+    return self->stream_use == 0 || self->stream_use == (publishes ? STREAM_PUBLISH : STREAM_WATCH);
+}
+
 static enum err judge_opener(const struct rtc_command *c)
 {
     const struct msg_rtc_open *open = &c->request->rtc_open;
     const bool publishes = open->kind == RTC_PUBLISH;
     const enum err err = room_query_judge(&c->target, publishes ? ROOM_PUBLISH : ROOM_WATCH, NULL);
+    if (err == ERR_OK && !is_for_use(&c->target.self, publishes)) {
+        return ERR_FORBIDDEN;
+    }
     if (err == ERR_OK && publishes && sends_screen(open->tracks) && !may_share_screen(c)) {
         return ERR_SCREEN_OFF;
     }
@@ -469,9 +478,11 @@ static enum err read_rtc_request(struct rtc_command *c, const struct msg *reques
     c->node = request->rtc_open.node;
     c->epoch = request->rtc_open.epoch;
     media.tracks = request->rtc_open.tracks;
-    return room_query_read(request->rtc_open.room, &asker, &c->target)
-               ? rtc_media_encode(&media, &c->media)
-               : ERR_NO_SUCH_ROOM;
+    if (!room_query_read(request->rtc_open.room, &asker, &c->target)) {
+        return ERR_NO_SUCH_ROOM;
+    }
+    c->target.may_be_stream = true;
+    return rtc_media_encode(&media, &c->media);
 }
 
 enum err rtc_commands_run(struct db_pool *db, const struct msg *request, uint64_t deadline_ms,

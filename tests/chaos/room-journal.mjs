@@ -9,7 +9,7 @@ export const STATES = [undefined, 'waiting', 'joined', 'left', 'removed', 'denie
 export const SOURCES = ['audio', 'video', 'screen'];
 export const AUDIENCES = [undefined, 'all', 'staff', 'named'];
 const REASONS = [undefined, 'left', 'absent', 'removed', 'session_ended', 'meeting_ended', 'closed', 'expired', 'unused', 'owner_removed',
-    'not_a_member', 'banned', 'invitation_revoked', 'waited_too_long'];
+    'not_a_member', 'banned', 'invitation_revoked', 'waited_too_long', 'stream_key_ended'];
 const EVENT = 4; // its field of room_news (proto/schema/messages.def)
 export const OUT = ['participant.left', 'participant.removed', 'participant.denied', 'participant.banned'];
 

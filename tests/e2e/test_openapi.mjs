@@ -19,7 +19,7 @@ const TOO_LARGE = 'x'.repeat(192 * 1024 + 1); // for any of them
 const PASSWORD = 'open sesame';
 const VALUES = { username: 'testuser', password: PASSWORD, current_password: PASSWORD, new_password: PASSWORD, room_id: 123456,
     code: 'no_such_room', name: 'Tea', role: 'viewer', participants: [], sources: ['audio'], by: ['device'], text: 'Hello',
-    connection: 'ab'.repeat(16), sdp: 'v=0\r\n', seq: 1, wanted: [], muted: [] };
+    label: 'Door', use: 'publish', connection: 'ab'.repeat(16), sdp: 'v=0\r\n', seq: 1, wanted: [], muted: [] };
 
 let stack;
 let token;
@@ -41,7 +41,7 @@ const isStream = (operation) => operation.responses[200]?.content?.['text/event-
 const isOpenToNobody = ({ security }) => security.length === 0 || security.some((scheme) => Object.keys(scheme).length === 0);
 // Only who has a peer that speaks WebRTC gets a good answer.
 const needsPeer = (path) => /\/(publish|watch|rtc)(\/|$)/.test(path);
-const isOnlyForParticipants = ({ security }) => security.length > 0 && security.every((scheme) => 'participant' in scheme);
+const isOnlyForParticipants = ({ security }) => security.length > 0 && security.every((scheme) => 'participant' in scheme || 'stream_key' in scheme);
 
 // What the document calls a success of the operation.
 const goodStatus = (operation) => Number(Object.keys(operation.responses).find((status) => status.startsWith('2')));
@@ -100,6 +100,7 @@ async function send({ path, method, operation, isSecured, schema }, { headers = 
         Object.assign(VALUES, { room: room.id, participant: room.participant.id });
         VALUES.token = room.token;
         if (path.includes('{invitation}')) VALUES.invitation = room.invitation ??= await newInRoom('invitations', { role: VALUES.role });
+        if (path.includes('{key}')) VALUES.key = room.key ??= await newInRoom('stream-keys', { label: VALUES.label, use: VALUES.use });
         if (path.includes('{ban}')) VALUES.ban = room.ban ??= await newInRoom('bans', { participant: await newGuest(), by: VALUES.by });
     }
     const body = typeof given === 'function' ? given() : given ?? (schema && goodBody(schema));
@@ -303,7 +304,7 @@ test('each route lets in whom its row names, and nobody else', async () => {
     const ended = await stack.request(`/v1/users/${id}`, { method: 'PATCH', token, body: { disabled: true }, headers: { 'if-match': '*' } });
     assert.equal(ended.status, 200, ended.text);
     const lets = { anybody: ['nobody', 'member', 'disabled', 'admin', 'participant'], user: ['member', 'admin'], admin: ['admin'],
-        participant: ['participant'], user_or_participant: ['member', 'admin', 'participant'], user_or_nobody: ['nobody', 'member', 'admin'],
+        participant: ['participant'], participant_or_stream_key: ['participant'], user_or_participant: ['member', 'admin', 'participant'], user_or_nobody: ['nobody', 'member', 'admin'],
         user_participant_or_nobody: ['nobody', 'member', 'admin', 'participant'] };
     let refused = 0;
     for (const row of operations()) {

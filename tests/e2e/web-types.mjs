@@ -19,6 +19,7 @@ const NAMED = {
     Room: 'getRoom',
     Session: 'getSession',
     Stats: 'getStats',
+    StreamKey: 'addStreamKey',
     User: 'getMe',
     Watching: 'watch',
     WatchOffer: 'getWatchOffer',

@@ -101,6 +101,11 @@ export interface Joining {
         id: string;
         /** @description When he came in, for the last time; of who waits, since when. */
         joined_at: string;
+        /**
+         * @description A stream has come by a stream key.
+         * @enum {string}
+         */
+        kind: "person" | "stream";
         /** @description What others are not to get of him. */
         muted: ("audio" | "video" | "screen")[];
         name: string;
@@ -163,6 +168,11 @@ export interface Participant {
     id: string;
     /** @description When he came in, for the last time; of who waits, since when. */
     joined_at: string;
+    /**
+     * @description A stream has come by a stream key.
+     * @enum {string}
+     */
+    kind: "person" | "stream";
     /** @description What others are not to get of him. */
     muted: ("audio" | "video" | "screen")[];
     name: string;
@@ -331,6 +341,28 @@ export interface Stats {
         /** @description For people. */
         text: string;
     }[];
+}
+
+export interface StreamKey {
+    created_at: string;
+    /** @description Until when it is good; null: for ever. */
+    expires_at: string | null;
+    /** @description Opaque. */
+    id: string;
+    /** @description The bearer token for the program; told only here. */
+    key: string;
+    /** @description The name of its participant. */
+    label: string;
+    /** @description The display name of who has made it; absent: he is not there any more. */
+    made_by?: string;
+    /** @description The id of who is in by it; absent: nobody is. */
+    participant?: string;
+    /** @description Something that it sends arrives now. */
+    receives: boolean;
+    /** @description Of one that publishes: where to send to (WHIP). */
+    url?: string;
+    /** @enum {string} */
+    use: "publish" | "watch";
 }
 
 export interface User {

@@ -54,6 +54,10 @@ const QUESTIONS = {
     addBan: [{ action: 'ban', target: VIEWER, body: ({ target }) => ({ participant: target, by: ['device'] }) }],
     getBan: [{ action: 'ban', target: {} }],
     liftBan: [{ action: 'ban', target: {} }],
+    listStreamKeys: [{ action: 'stream_keys' }],
+    addStreamKey: ['publish', 'watch'].map((use) => ({ action: 'stream_keys', body: { label: 'Door', use } })),
+    getStreamKey: [{ action: 'stream_keys' }],
+    removeStreamKey: [{ action: 'stream_keys' }],
     sendMessage: null, // only participants; see test_moderation.mjs
     listMessages: null,
     followRoom: null,
@@ -113,6 +117,7 @@ const NAMED = {
     '{user}': () => people.tess.id,
     '{participant}': (room) => room.target,
     '{invitation}': async (room) => (await byCarol(room, 'invitations', { role: 'viewer' })).id,
+    '{key}': async (room) => (await byCarol(room, 'stream-keys', { label: 'Door', use: 'watch' })).id,
     '{ban}': async (room) => {
         const { participant } = (await stack.request(`/v1/rooms/${room.code}/participants`, { token: people.erin.token, body: { device: `phone ${phones++}` } })).json;
         return (await byCarol(room, 'bans', { participant: participant.id, by: ['device'] })).id;

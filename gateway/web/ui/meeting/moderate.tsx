@@ -14,6 +14,7 @@ export function useModeration(call: Call, person: Participant): { items: MenuIte
     const asked = useSignal<Asked>(undefined);
     const room = call.room.value;
     const may = (action: string) => mayActOn(room, action, person);
+    const isPerson = person.kind !== 'stream'; // a program has one role, and is kept out by removing its key
     const does = (work: () => Promise<unknown>) => () => void work().catch(showError);
     const items: (MenuItem | false)[] = [
         may('mute') && isSent(person, 'audio') && { text: t('moderate.mute'), icon: 'micOff', act: does(() => call.muteOther(person.id, 'audio')) },
@@ -21,11 +22,11 @@ export function useModeration(call: Call, person: Participant): { items: MenuIte
         may('mute') && isSent(person, 'screen') && { text: t('moderate.screenOff'), icon: 'screenOff', act: does(() => call.muteOther(person.id, 'screen')) },
         may('lower_hands') && person.hand_raised_at !== undefined
             && { text: t('moderate.lowerHand'), icon: 'hand', act: does(() => call.setHand(false, person.id)) },
-        may('set_roles') && person.role === 'participant' && room.participants.get(call.id)?.role === 'owner'
+        may('set_roles') && isPerson && person.role === 'participant' && room.participants.get(call.id)?.role === 'owner'
             && { text: t('moderate.makeModerator'), icon: 'crown', act: does(() => call.setRole(person.id, 'moderator')) },
         may('set_roles') && person.role === 'moderator' && { text: t('moderate.makeParticipant'), icon: 'user', act: does(() => call.setRole(person.id, 'participant')) },
         may('remove') && { text: t('moderate.remove'), icon: 'leave', isDanger: true, act: () => { asked.value = 'remove'; } },
-        may('ban') && { text: t('moderate.ban'), icon: 'close', isDanger: true, act: () => { asked.value = 'ban'; } },
+        may('ban') && isPerson && { text: t('moderate.ban'), icon: 'close', isDanger: true, act: () => { asked.value = 'ban'; } },
     ];
     const close = () => { asked.value = undefined; };
     const what = asked.value;

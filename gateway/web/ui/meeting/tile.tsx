@@ -47,6 +47,7 @@ export function Tile({ tile, box, call, track, isPinned, isLarge, onPin }: TileP
                 <div class="initials" aria-hidden="true"><span style={{ '--hue': String(hueOf(participant.name)) }}>{initialsOf(participant.name)}</span></div>
             )}
             <div class="tile-top">
+                {participant.kind === 'stream' && <span class="tag stream" role="img" title={t('meeting.isStream')} aria-label={t('meeting.isStream')}><Icon name="stream" size={18} /></span>}
                 {participant.hand_raised_at !== undefined && !isScreen && <span class="tag hand" role="img" aria-label={t('meeting.handUp')}><Icon name="hand" size={18} /></span>}
                 {isPoor && <span class="tag" role="img" title={t('quality.poor')} aria-label={t('quality.poor')}><Icon name="signal" size={18} /></span>}
                 <span class="grow" />

@@ -21,10 +21,10 @@ function WhoIsIn({ room, onClose }: { room: Room; onClose: () => void }) {
             <Wrong error={people.error} />
             {people.value?.length === 0 && <p class="quiet">{t('admin.empty')}</p>}
             <ul class="list">
-                {people.value?.map(({ id, name, role, guest, state, joined_at: since }) => (
+                {people.value?.map(({ id, name, role, guest, kind, state, joined_at: since }) => (
                     <li key={id}>
                         <span class="what">
-                            <span class="name"><bdi>{name}</bdi>{guest && ` ${t('guest')}`}</span>
+                            <span class="name"><bdi>{name}</bdi>{kind === 'stream' ? ` ${t('stream')}` : guest && ` ${t('guest')}`}</span>
                             <small class="quiet">{t('bans.since', { when: timeOfDay(since) })}</small>
                         </span>
                         {state === 'waiting' && <span class="badge">{t('admin.waits')}</span>}

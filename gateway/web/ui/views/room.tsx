@@ -20,6 +20,7 @@ import { Invitations } from './room_invitations.tsx';
 import { Members } from './room_members.tsx';
 import { RoomOptions } from './room_options.tsx';
 import { Share } from './room_share.tsx';
+import { Streams } from './room_streams.tsx';
 
 function NoRoom({ error }: { error: unknown }) {
     if (!(error instanceof Problem) || error.isPassing) return <NoAnswer />;
@@ -65,6 +66,7 @@ export function RoomSettings({ id }: { id: string }) {
                 {isStaff(role) && <RoomOptions read={read} isOwner={role === 'owner'} onChanged={set} onStale={reload} />}
                 {isStaff(role) && <Members room={room} role={role} />}
                 {isStaff(role) && <Invitations room={room} role={role} />}
+                {isStaff(role) && <Streams room={room} />}
                 {isStaff(role) && <Bans room={room} />}
                 {role === 'owner' && <End room={room} />}
             </div>

@@ -11,13 +11,10 @@ import { Check, Field, Form, Select, useAction, Wrong } from '../parts/form.tsx'
 import { invitationText } from '../parts/invite.tsx';
 import { useLoaded } from '../parts/load.ts';
 import { Section } from '../parts/section.tsx';
+import { VALID_FOR, validForOptions, type ValidFor } from '../parts/valid_for.ts';
 import { fieldProblem } from '../problem.ts';
 import { roleOptions } from './room_members.tsx';
 import { CopyButton, LinkToCopy } from './room_share.tsx';
-
-const HOUR_MS = 3_600_000;
-const VALID_FOR = { ever: undefined, hour: HOUR_MS, day: 24 * HOUR_MS, week: 7 * 24 * HOUR_MS, month: 30 * 24 * HOUR_MS } as const;
-type ValidFor = keyof typeof VALID_FOR;
 
 function NewLink({ room, invitation }: { room: Room; invitation: Invitation }) {
     const text = invitationText({ ...room, url: invitation.url!, has_pin: false });
@@ -49,7 +46,7 @@ function NewInvitation({ room, role, onMade, onClose }: { room: Room; role: Role
                     <Field label={t('invitations.most')} help={t('invitations.mostHelp')} type="number" min="1" max="1000000" value={wanted.value.maxUses}
                         onInput={(maxUses) => set({ maxUses })} wrong={fieldProblem(make.error, '/max_uses')} />
                     <Select label={t('invitations.validFor')} value={validFor.value} onChange={(key) => { validFor.value = key as ValidFor; }}
-                        options={(Object.keys(VALID_FOR) as ValidFor[]).map((key) => [key, t(`validFor.${key}`)])} />
+                        options={validForOptions()} />
                     <Wrong error={make.error} />
                     <button type="submit" class="button primary" disabled={make.isBusy}>{t('invitations.make')}</button>
                 </Form>

@@ -26,15 +26,19 @@ export function CopyButton({ text, said, isPrimary, children }: { text: string; 
     );
 }
 
-/** A link that can be read, marked and copied. */
-export function LinkToCopy({ link }: { link: string }) {
+/** A text that can be read, marked and copied. */
+export function TextToCopy({ label, text, said, children }: { label: string; text: string; said: string; children: ComponentChildren }) {
     return (
         <div class="row link-row">
-            <input class="input" readOnly value={link} aria-label={t('share.link')} onFocus={(event) => event.currentTarget.select()} />
-            <CopyButton text={link} said={t('share.linkCopied')}>{t('share.copyLink')}</CopyButton>
+            <input class="input" readOnly value={text} aria-label={label} onFocus={(event) => event.currentTarget.select()} />
+            <CopyButton text={text} said={said}>{children}</CopyButton>
         </div>
     );
 }
+
+export const LinkToCopy = ({ link }: { link: string }) => (
+    <TextToCopy label={t('share.link')} text={link} said={t('share.linkCopied')}>{t('share.copyLink')}</TextToCopy>
+);
 
 export function QrDialog({ title, link, onClose }: { title: string; link: string; onClose: () => void }) {
     return (

@@ -109,6 +109,8 @@ static const char *const paths[] = {
     "/v1/rooms/{room}/bans",
     "/v1/rooms/{room}/bans/{ban}",
     "/v1/rooms/{room}/messages",
+    "/v1/rooms/{room}/stream-keys",
+    "/v1/rooms/{room}/stream-keys/{key}",
     "/v1/join-info",
     "/v1/rooms/{room}/end",
     "/v1/rooms/{room}/events",

@@ -21,7 +21,8 @@ static const struct msg_participant dave = {.id = 9,
                                             .joined_unix_ms = 1700000000000};
 #define DAVE                                                                                       \
     "{\"id\":\"9\",\"name\":\"Dave <D>\",\"role\":\"participant\",\"state\":\"joined\","           \
-    "\"guest\":true,\"muted\":[],\"tracks\":[],\"joined_at\":\"2023-11-14T22:13:20.000Z\"}"
+    "\"kind\":\"person\",\"guest\":true,\"muted\":[],\"tracks\":[],\"joined_at\":\"2023-11-14T22:" \
+    "13:20.000Z\"}"
 
 static const struct msg_participant_join *asked_join(struct api_fixture *f)
 {
@@ -293,7 +294,8 @@ static void who_is_in_is_listed(void **state)
     assert_string_equal(
         ask->body,
         "{\"items\":[" DAVE ",{\"id\":\"12\",\"name\":\"Dave <D>\",\"role\":\"participant\","
-        "\"state\":\"joined\",\"guest\":true,\"hand_raised_at\":\"2023-11-14T22:13:21.500Z\","
+        "\"state\":\"joined\",\"kind\":\"person\",\"guest\":true,\"hand_raised_at\":\"2023-11-"
+        "14T22:13:21.500Z\","
         "\"muted\":[],\"tracks\":[],\"joined_at\":\"2023-11-14T22:13:20.000Z\"}],\"next_page_"
         "token\":"
         "\"000000000000000c\"}");

@@ -18,7 +18,8 @@
     "\"empty_timeout_s\":300,\"created_at\":\"1970-01-01T00:00:01.000Z\"}"
 #define PERSON(id, name, state)                                                                    \
     "{\"id\":\"" id "\",\"name\":\"" name "\",\"role\":\"participant\",\"state\":\"" state         \
-    "\",\"guest\":false,\"muted\":[],\"tracks\":[],\"joined_at\":\"1970-01-01T00:00:02.000Z\"}"
+    "\",\"kind\":\"person\",\"guest\":false,\"muted\":[],\"tracks\":[],\"joined_at\":\"1970-01-"   \
+    "01T00:00:02.000Z\"}"
 #define SNAPSHOT_DATA                                                                              \
     "{\"room\":" ROOM ",\"participants\":[" PERSON("7", "Ann", "joined") "],\"me\":{\"can\":["     \
                                                                          "\"see_room\","           \
@@ -190,10 +191,10 @@ static void publish_role(struct stream_fixture *f)
 
 #define ME_DATA "{\"me\":{\"can\":[\"see_room\",\"raise_hand\"]}}"
 #define UPDATED_DATA                                                                               \
-    DATA("participant.updated",                                                                    \
-         "\"participant\":{\"id\":\"7\",\"name\":\"Ann\",\"role\":"                                \
-         "\"moderator\",\"state\":\"joined\","                                                     \
-         "\"guest\":false,\"muted\":[],\"tracks\":[],\"joined_at\":\"1970-01-01T00:00:02.000Z\"}")
+    DATA("participant.updated", "\"participant\":{\"id\":\"7\",\"name\":\"Ann\",\"role\":"         \
+                                "\"moderator\",\"state\":\"joined\","                              \
+                                "\"kind\":\"person\",\"guest\":false,\"muted\":[],\"tracks\":[],"  \
+                                "\"joined_at\":\"1970-01-01T00:00:02.000Z\"}")
 
 /* ---- streams ---- */
 

@@ -119,7 +119,8 @@ static struct stream_reader *open_stream_of(struct stream_fixture *f, uint64_t p
 /* ---- what is sent ---- */
 
 #define PERSON                                                                                     \
-    "{\"id\":\"7\",\"name\":\"Ann\",\"role\":\"participant\",\"state\":\"joined\",\"guest\":"      \
+    "{\"id\":\"7\",\"name\":\"Ann\",\"role\":\"participant\",\"state\":\"joined\",\"kind\":"       \
+    "\"person\",\"guest\":"                                                                        \
     "false,\"muted\":[\"screen\"],\"tracks\":[{\"source\":\"audio\",\"muted\":false,\"media\":"    \
     "\"flowing\"},{\"source\":\"screen\",\"muted\":true,\"media\":\"lost\"}],\"joined_at\":"       \
     "\"1970-01-01T00:00:02.000Z\"}"

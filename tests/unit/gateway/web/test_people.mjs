@@ -7,7 +7,7 @@ import { loadTypeScript } from '../../../support/typescript.mjs';
 const { tilesOf, inPeopleOrder, mayActOn, initialsOf, hueOf, isSent, Speakers, sameOr, merged, linked } =
     await loadTypeScript('state/people.ts', 'state/speakers.ts', 'state/chat.ts');
 
-const person = (id, more = {}) => ({ id, name: id, role: 'participant', state: 'joined', guest: false, muted: [], tracks: [], ...more });
+const person = (id, more = {}) => ({ id, name: id, role: 'participant', state: 'joined', kind: 'person', guest: false, muted: [], tracks: [], ...more });
 const flowing = (source, more = {}) => ({ source, muted: false, media: 'flowing', ...more });
 const roomOf = (people, can = []) => ({ participants: new Map(people.map((one) => [one.id, one])), me: { id: 'me', can } });
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptyRoom, meIn, othersNextTracks, othersTracks, reduceRoom } from '../../../../gateway/web/core/room.js';
 
-const person = (id, more = {}) => ({ id, name: id, role: 'participant', state: 'joined', guest: false, muted: [], tracks: [], ...more });
+const person = (id, more = {}) => ({ id, name: id, role: 'participant', state: 'joined', kind: 'person', guest: false, muted: [], tracks: [], ...more });
 const about = (event, data, id = 'g1.2') => ({ id, event, data: { type: event, time: 't', room: '1', data } });
 const snapshot = (more = {}) => ({ id: 'g1.1', event: 'snapshot',
     data: { room: { name: 'Tea' }, participants: [person('ann'), person('bob')], me: { can: ['publish'] }, ...more } });

@@ -63,6 +63,14 @@ static void list_resources(struct api *api, struct health *health)
     api->resources[19] = stream_keys_api_resource(api->stream_keys);
 }
 
+static void make_rooms(struct api *api, const struct api_config *config)
+{
+    api->rooms = rooms_api_new(
+        &(struct rooms_api_limits){.creates = api->creates, .names = api->names}, &config->url);
+    api->invitations = invitations_api_new(&config->url);
+    api->stream_keys = stream_keys_api_new(&config->url);
+}
+
 struct api *api_new(const struct api_parts *parts, const struct api_config *config)
 {
     struct api *api = mem_alloc(sizeof(*api));
@@ -110,10 +118,7 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
                                                   .presence = parts->presence,
                                                   .hints = parts->hints};
     api->room_events = room_events_api_new(&room_events, &config->room_visits);
-    api->rooms = rooms_api_new(
-        &(struct rooms_api_limits){.creates = api->creates, .names = api->names}, &config->url);
-    api->invitations = invitations_api_new(&config->url);
-    api->stream_keys = stream_keys_api_new(&config->url);
+    make_rooms(api, config);
     list_resources(api, parts->health);
     api->dispatcher = dispatcher_new(
         parts->metrics, &(struct dispatcher_config){

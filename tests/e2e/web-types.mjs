@@ -39,6 +39,8 @@ export async function webTypes(document) {
     const types = astToString(await openapiTS({ openapi: document.openapi, info: document.info, paths: {}, components: { schemas: plain } },
         { alphabetize: true }));
     const [, body] = /^export interface components \{\n {4}schemas: \{\n(.*?)\n {4}\};\n/ms.exec(types);
+    // That words are an enum the type says.
+    const short = body.replaceAll(/^ *\/\*\* @enum \{string\} \*\/\n/gm, '').replaceAll(/\/\*\*\n *\* (@description [^\n]*)\n *\* @enum \{string\}\n *\*\//g, '/** $1 */');
     // Each a type of its own: `Room: {` becomes `export interface Room {`.
-    return HEAD + body.replaceAll(/^ {8}/gm, '').replaceAll(/^(\w+): \{$/gm, '\nexport interface $1 {').replaceAll(/^\};$/gm, '}') + '\n';
+    return HEAD + short.replaceAll(/^ {8}/gm, '').replaceAll(/^(\w+): \{$/gm, '\nexport interface $1 {').replaceAll(/^\};$/gm, '}') + '\n';
 }

@@ -8,10 +8,7 @@ export interface Account {
     display_name: string;
     /** @description Opaque. */
     id: string;
-    /**
-     * @description What he may do.
-     * @enum {string}
-     */
+    /** @description What he may do. */
     role: "member" | "admin";
     /** @description To sign in with. */
     username: string;
@@ -46,10 +43,7 @@ export interface Invitation {
     max_uses: number | null;
     /** @description From when on it is good; null: always. */
     not_before: string | null;
-    /**
-     * @description In which they come who come by it.
-     * @enum {string}
-     */
+    /** @description In which they come who come by it. */
     role: "viewer" | "participant" | "moderator" | "owner";
     /** @description For who is to come; told only here. */
     secret: string;
@@ -72,10 +66,7 @@ export interface JoinInfo {
     name: string;
     /** @description The PIN is needed. */
     pin: boolean;
-    /**
-     * @description In which one comes.
-     * @enum {string}
-     */
+    /** @description In which one comes. */
     role: "viewer" | "participant" | "moderator" | "owner";
     /** @description Who came in now would wait. */
     waits: boolean;
@@ -101,28 +92,19 @@ export interface Joining {
         id: string;
         /** @description When he came in, for the last time; of who waits, since when. */
         joined_at: string;
-        /**
-         * @description A stream has come by a stream key.
-         * @enum {string}
-         */
+        /** @description A stream has come by a stream key. */
         kind: "person" | "stream";
         /** @description What others are not to get of him. */
         muted: ("audio" | "video" | "screen")[];
         name: string;
-        /** @enum {string} */
         role: "viewer" | "participant" | "moderator" | "owner";
-        /** @enum {string} */
         state: "waiting" | "joined" | "left" | "removed" | "denied" | "ended";
         /** @description What he sends. */
         tracks: {
-            /**
-             * @description Does it arrive? Lost: it has, and does not now.
-             * @enum {string}
-             */
+            /** @description Does it arrive? Lost: it has, and does not now. */
             media: "flowing" | "lost";
             /** @description Others are not to get it. */
             muted: boolean;
-            /** @enum {string} */
             source: "audio" | "video" | "screen";
         }[];
     };
@@ -133,7 +115,6 @@ export interface Joining {
 export interface Member {
     /** @description Absent of the owner. */
     added_at?: string;
-    /** @enum {string} */
     role: "viewer" | "participant" | "moderator" | "owner";
     user: {
         display_name: string;
@@ -168,28 +149,19 @@ export interface Participant {
     id: string;
     /** @description When he came in, for the last time; of who waits, since when. */
     joined_at: string;
-    /**
-     * @description A stream has come by a stream key.
-     * @enum {string}
-     */
+    /** @description A stream has come by a stream key. */
     kind: "person" | "stream";
     /** @description What others are not to get of him. */
     muted: ("audio" | "video" | "screen")[];
     name: string;
-    /** @enum {string} */
     role: "viewer" | "participant" | "moderator" | "owner";
-    /** @enum {string} */
     state: "waiting" | "joined" | "left" | "removed" | "denied" | "ended";
     /** @description What he sends. */
     tracks: {
-        /**
-         * @description Does it arrive? Lost: it has, and does not now.
-         * @enum {string}
-         */
+        /** @description Does it arrive? Lost: it has, and does not now. */
         media: "flowing" | "lost";
         /** @description Others are not to get it. */
         muted: boolean;
-        /** @enum {string} */
         source: "audio" | "video" | "screen";
     }[];
 }
@@ -204,10 +176,7 @@ export interface Publication {
 }
 
 export interface Room {
-    /**
-     * @description Who may come in: whoever has the link, whoever has signed in, or members only.
-     * @enum {string}
-     */
+    /** @description Who may come in: whoever has the link, whoever has signed in, or members only. */
     access: "open" | "members" | "invited";
     /** @description Bits a second that each who publishes may send; absent: as the service says. */
     bitrate?: number;
@@ -241,17 +210,11 @@ export interface Room {
     };
     participants_max: number;
     publishers_max: number;
-    /**
-     * @description What one is in it; absent: nothing yet.
-     * @enum {string}
-     */
+    /** @description What one is in it; absent: nothing yet. */
     role?: "viewer" | "participant" | "moderator" | "owner";
     /** @description Participants may share their screens; moderators always may. */
     screen_share: boolean;
-    /**
-     * @description Who ends it when somebody is mute.
-     * @enum {string}
-     */
+    /** @description Who ends it when somebody is mute. */
     unmute: "self" | "moderators";
     /** @description The link to it. */
     url?: string;
@@ -361,7 +324,6 @@ export interface StreamKey {
     receives: boolean;
     /** @description Of one that publishes: where to send to (WHIP). */
     url?: string;
-    /** @enum {string} */
     use: "publish" | "watch";
 }
 
@@ -370,10 +332,7 @@ export interface User {
     display_name: string;
     /** @description Opaque. */
     id: string;
-    /**
-     * @description What he may do.
-     * @enum {string}
-     */
+    /** @description What he may do. */
     role: "member" | "admin";
     /** @description To sign in with. */
     username: string;
@@ -399,7 +358,6 @@ export interface WatchOffer {
         mid: string;
         /** @description Whose it is; absent: nothing comes in it. */
         participant?: string;
-        /** @enum {string} */
         source?: "audio" | "video" | "screen";
     }[];
 }

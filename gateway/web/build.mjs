@@ -29,12 +29,25 @@ async function bundle(folder) {
         logLevel: 'warning',
     });
     const [script, { cssBundle }] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === 'ui/main.tsx');
-    return { script: `/assets/${basename(script)}`, style: `/assets/${basename(cssBundle)}` };
+    const asset = (file) => `/assets/${basename(file)}`;
+    return { script: asset(script), style: asset(cssBundle), parts: [...partsOf(metafile.outputs, script)].map(asset) };
 }
 
-async function writePage(folder, { script, style }) {
+// What a script cannot begin without, and what that cannot.
+function partsOf(outputs, script, parts = new Set()) {
+    for (const { path, kind } of outputs[script].imports) {
+        if (kind !== 'import-statement' || parts.has(path)) continue;
+        parts.add(path);
+        partsOf(outputs, path, parts);
+    }
+    return parts;
+}
+
+async function writePage(folder, { script, style, parts }) {
     const page = await readFile(join(web, 'static/index.html'), 'utf8');
-    await writeFile(join(folder, 'index.html'), page.replace('{{script}}', script).replace('{{style}}', style));
+    // So that the browser asks for all of them at once, not for each when it has read who needs it.
+    const links = parts.map((part) => `<link rel="modulepreload" href="${part}">`).join('\n');
+    await writeFile(join(folder, 'index.html'), page.replace('{{script}}', script).replace('{{style}}', style).replace('{{parts}}', links));
 }
 
 async function compress(folder) {

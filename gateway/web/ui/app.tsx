@@ -1,8 +1,7 @@
 // Which view is shown. What few need comes when it is needed.
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
-import { lookWhoIAm, user } from '../state/session.ts';
-import { api } from './env.ts';
+import { useLayoutEffect } from 'preact/hooks';
+import { user } from '../state/session.ts';
 import { t } from './i18n.ts';
 import { later, NoAnswer } from './parts/later.tsx';
 import { Waiting, Words } from './parts/page.tsx';
@@ -17,16 +16,16 @@ const RoomSettings = later(async () => (await import('./views/room.tsx')).RoomSe
 const Admin = later(async () => (await import('./views/admin.tsx')).Admin);
 const Test = later(async () => (await import('./views/test.tsx')).Test);
 
-function View() {
+function View({ whoIAm }: { whoIAm: Promise<void> }) {
     const isUnreachable = useSignal(false);
-    useEffect(() => {
-        lookWhoIAm(api).catch(() => { isUnreachable.value = true; });
+    useLayoutEffect(() => {
+        whoIAm.catch(() => { isUnreachable.value = true; });
     }, []);
     const where = route.value;
     if (where.view === 'test') return <Test />;
     if (isUnreachable.value) return <NoAnswer />;
+    if (where.view === 'meeting') return <MeetingDoor key={where.code} code={where.code} whoIAm={whoIAm} />;
     if (user.value === undefined) return <Waiting />;
-    if (where.view === 'meeting') return <MeetingDoor key={where.code} code={where.code} />;
     if (user.value === null) return <SignIn />;
     switch (where.view) {
         case 'home': return <Home />;
@@ -37,10 +36,11 @@ function View() {
     }
 }
 
-export function App() {
+/** @param whoIAm resolves when it is known, rejects if nobody answers */
+export function App({ whoIAm }: { whoIAm: Promise<void> }) {
     return (
         <>
-            <View />
+            <View whoIAm={whoIAm} />
             <Toasts />
         </>
     );

@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import type { Call } from '../../state/call.ts';
 import { t, timeOfDay } from '../i18n.ts';
 import { Icon } from '../icons.tsx';
-import { useTitle } from '../parts/page.tsx';
+import { useTitle, Waiting } from '../parts/page.tsx';
 import { navigate } from '../router.tsx';
 import type { JoinInfo } from '../views/door.tsx';
 import { useAnnouncements } from './announce.ts';
@@ -40,6 +40,8 @@ export function MeetingRoom({ call, info, code }: { call: Call; info: JoinInfo; 
     // What was said before one came is there to be read, but nothing new.
     const unread = useComputed(() => call.room.value.messages.filter(({ seq, from }) => seq > readUpTo.value && from.id !== call.id).length);
 
+    // Drawn when there is something to draw: what comes first is heard sooner.
+    if (!call.room.value.isKnown && call.me.value === undefined) return <div class="stage meeting lobby"><Waiting /></div>;
     if (isWaiting) return <InLobby call={call} name={info.name} />;
     return (
         <div class="stage meeting">

@@ -1,7 +1,7 @@
 // A view that is fetched when it is first shown: what few need does not hold up the first view.
 import { useSignal } from '@preact/signals';
 import type { ComponentType } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { t } from '../i18n.ts';
 import { Waiting, Words } from './page.tsx';
 
@@ -18,7 +18,7 @@ export function later<P extends object>(load: () => Promise<ComponentType<P>>) {
     return function Later(props: P) {
         const isThere = useSignal(loaded !== undefined);
         const hasFailed = useSignal(false);
-        useEffect(() => {
+        useLayoutEffect(() => {
             if (loaded !== undefined) return;
             load().then((component) => {
                 loaded = component;

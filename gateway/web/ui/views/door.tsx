@@ -1,6 +1,6 @@
 // From a link to being in, and out again: what the room is like, the join page, the wait, the meeting, and why one is out.
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Problem } from '../../core/api.js';
 import type { JoinInfo } from '../../core/api_types.js';
 import type { Call } from '../../state/call.ts';
@@ -33,7 +33,8 @@ const memory = { read: kept, write: keep };
 const MENDED_HERE = ['wrong_pin', 'name_taken'];
 const isMendable = (error: unknown) => !(error instanceof Problem) || error.isPassing || error.status === 422 || MENDED_HERE.includes(error.code);
 
-export function MeetingDoor({ code }: { code: string }) {
+/** @param whoIAm resolves when it is known who is signed in */
+export function MeetingDoor({ code, whoIAm }: { code: string; whoIAm: Promise<void> }) {
     const stage = useSignal<Stage>({ at: 'looking' });
     const isJoining = useSignal(false);
     /** Another tab of this browser is in. */
@@ -82,39 +83,44 @@ export function MeetingDoor({ code }: { code: string }) {
         }
     };
 
-    /** The page was loaded anew in the middle of a meeting: the same participant goes on. */
-    const resume = async (info: JoinInfo, token: string): Promise<boolean> => {
+    /** The page was loaded anew in the middle of a meeting: the same participant goes on, unless another tab is he. */
+    const resume = async (token: string): Promise<Call | undefined> => {
+        void Promise.all([loadCall(), loadRoom()]).catch(() => {}); // needed soon; then it is said
+        if (await ownedElsewhere(token)) return undefined;
         const own = freshMedia();
         void own.openWanted(); // what opens is sent then
         const { Call: CallClass } = await loadCall();
         const call = await CallClass.join(env, api.withToken(token), code, own, {}).catch(() => undefined);
-        if (call === undefined) {
-            keepHere(place, undefined);
-            return false;
-        }
-        await enter(info, call);
-        return true;
+        if (call === undefined) keepHere(place, undefined);
+        return call;
     };
 
     const look = async () => {
         stage.value = { at: 'looking' };
         const invitation = invitationFor(code);
         const token = keptHere(place);
-        const isOwned = token !== undefined && ownedElsewhere(token);
-        if (token !== undefined) void Promise.all([loadCall(), loadRoom()]).catch(() => {}); // needed soon; then it is said
+        const resuming = token === undefined ? undefined : resume(token);
         try {
             const info: JoinInfo = await api.post('/v1/join-info', { room: code, ...(invitation === undefined ? {} : { invitation }) },
                 { key: env.randomId() });
-            if (token !== undefined && !(await isOwned) && await resume(info, token)) return;
+            const call = await resuming;
+            if (call !== undefined) {
+                await enter(info, call);
+                return;
+            }
+            await whoIAm;
             freshMedia();
             stage.value = { at: 'join', info };
             isElsewhere.value = await ownedElsewhere(code);
         } catch (error) {
+            void resuming?.then((call) => call?.close(), () => {});
+            await whoIAm.catch(() => {});
             stage.value = { at: 'over', name: '', reason: error instanceof Problem ? error.code : 'network', error };
         }
     };
 
-    useEffect(() => {
+    // At once: an effect of the other kind waits until something is painted.
+    useLayoutEffect(() => {
         void look();
         return () => {
             const now = stage.peek();

@@ -49,7 +49,7 @@ function watchFirstFrame(name) {
 }
 
 // What the web client asks for until it gets media. (Its stream of events is not over, so that the browser tells nothing of it.)
-const STEPS = ['/join-info', '/participants', '/watch', '/watch/offer'];
+const STEPS = ['/join-info', '/watch', '/watch/offer'];
 
 // In the page: when it first asked for each of these.
 const asked = (steps) => steps.map((step) => performance.getEntriesByType('resource').find(({ name }) => name.endsWith(step))?.startTime ?? NaN);

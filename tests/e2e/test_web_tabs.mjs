@@ -32,7 +32,7 @@ after(async () => {
 
 // Who is in, as the second tab's participant is told.
 const people = () => second.page.evaluate(async (code) => {
-    const token = sessionStorage.getItem(`lynks.participant.${code}`);
+    const [token] = sessionStorage.getItem(`lynks.participant.${code}`).split(' ');
     const answer = await fetch(`/v1/rooms/${code}/participants`, { headers: { authorization: `Bearer ${token}` } });
     const { items } = await answer.json();
     return items.filter(({ state }) => state === 'joined').map(({ id, name }) => ({ id, name }));

@@ -99,6 +99,20 @@ export class Meeting {
         return meeting;
     }
 
+    /**
+     * Goes on as a participant who was in; his events say whether he still is.
+     * @param {Env} env
+     * @param {Api} api with his token
+     * @param {string} room its id or code
+     * @param {string} id his
+     * @param {MeetingHandlers} [handlers]
+     */
+    static resume(env, api, room, id, handlers = {}) {
+        const meeting = new Meeting(env, api, room, id, handlers);
+        meeting.#events.run();
+        return meeting;
+    }
+
     /** Of the participant. */
     get id() { return this.#id; }
 
@@ -138,6 +152,11 @@ export class Meeting {
     /** The network may be another one, or the page was asleep. */
     wake() {
         this.#events.wake();
+    }
+
+    /** Ends what runs here; the participant stays. */
+    close() {
+        this.#close('closed', false);
     }
 
     /** Out for good. */

@@ -3,13 +3,13 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { Api } from '../core/api.js';
 import type { Env } from '../core/env.js';
-import { watchLoudness } from '../core/loudness.js';
 import type { Stream } from '../core/media/watch.js';
 import { Meeting, type Coming } from '../core/meeting.js';
 import type { Message, RoomState, Source } from '../core/room.js';
 import { emptyRoom, meIn } from '../core/room.js';
 import { merged } from './chat.ts';
 import type { LocalMedia } from './local_media.ts';
+import { OwnVoice } from './own_voice.ts';
 import { isSent, trackOf } from './people.ts';
 import { nextQuality, wholeQuality } from './quality.ts';
 import { sameOr, Speakers } from './speakers.ts';
@@ -24,10 +24,6 @@ const TROUBLE_MS = 2000;
 const STILL_S = 2;
 const HISTORY_PAGE = 25;
 const HISTORY_PAGES_MOST = 8;
-const TALKING = 0.08;
-const TALKS_MS = 500;
-const SILENT_MS = 8000;
-const SILENT = 0.0005;
 
 export class Call {
     readonly room = signal<RoomState>(emptyRoom());
@@ -37,10 +33,6 @@ export class Call {
     readonly quality = signal(wholeQuality);
     /** Parts of the watching connection that come badly. */
     readonly poor = signal<ReadonlySet<string>>(new Set());
-    /** One talks although nobody hears it. */
-    readonly talksMuted = signal(false);
-    /** The microphone has given nothing at all for a while. */
-    readonly isSilent = signal(false);
     readonly inTrouble = signal(false);
     /** Media has never come through, although the rest has. */
     readonly mediaFails = signal(false);
@@ -59,6 +51,7 @@ export class Call {
     readonly sharesScreen = computed(() => this.screen.value !== null);
 
     readonly media: LocalMedia;
+    readonly ownVoice: OwnVoice;
     #env;
     #api;
     #meeting!: Meeting;
@@ -72,11 +65,6 @@ export class Call {
     #voices = new Speakers();
     #statistics = new Statistics();
     #ends: (() => void)[] = [];
-    #stopLoudness = () => {};
-    #heardTrack: MediaStreamTrack | null = null;
-    #loudSince = 0;
-    #soundAt = 0;
-    #ownLevel = 0;
     #troubleSince: number | undefined;
     /** The connection by which something has come. */
     #cameBy: RTCPeerConnection | undefined;
@@ -90,6 +78,7 @@ export class Call {
         this.#api = api;
         this.#path = `/v1/rooms/${encodeURIComponent(code)}`;
         this.media = media;
+        this.ownVoice = new OwnVoice(env);
     }
 
     /** @throws Problem if one is not let in */
@@ -100,6 +89,20 @@ export class Call {
         });
         call.#start(meeting);
         return call;
+    }
+
+    /** Goes on as a participant who was in. */
+    static resume(env: Env, api: Api, code: string, media: LocalMedia, { id, token }: { id: string; token: string }): Call {
+        const call = new Call(env, api, code, media);
+        call.#start(Meeting.resume(env, api.withToken(token), code, id, { onChange: (changed) => call.#take(changed) }));
+        return call;
+    }
+
+    /** Whether one is in, or waits to be: resolves when it is known. */
+    isIn(): Promise<boolean> {
+        return new Promise((resolve) => {
+            this.#once(() => this.room.value.isKnown || this.over.value !== undefined, () => resolve(this.over.peek() === undefined));
+        });
     }
 
     get id() { return this.#meeting.id; }
@@ -203,14 +206,19 @@ export class Call {
     wake(): void { this.#meeting.wake(); }
 
     async leave(): Promise<void> {
-        this.close();
+        this.#stop();
         await this.#meeting.leave().catch(() => {}); // who cannot say so is away, and goes by himself
     }
 
     /** Ends what runs here; the participant stays. */
     close(): void {
+        this.#stop();
+        this.#meeting.close();
+    }
+
+    #stop() {
         for (const end of this.#ends.splice(0)) end();
-        this.#stopLoudness();
+        this.ownVoice.stop();
         this.#dropScreen();
         this.media.release();
     }
@@ -227,7 +235,7 @@ export class Call {
         this.#once(() => this.me.value?.state === 'joined', () => { void this.#readHistory(); });
         // Who was let in is told what he may a moment later; a viewer may be made a participant.
         this.#once(() => this.me.value?.state === 'joined' && this.room.value.me.can.includes('publish'), () => { void this.#begin(); });
-        this.#ends.push(this.media.microphone.track.subscribe((track) => this.#listenTo(track)));
+        this.#ends.push(this.media.microphone.track.subscribe((track) => this.ownVoice.listenTo(track)));
         for (const input of [this.media.microphone, this.media.camera]) this.#followPlug(input);
     }
 
@@ -319,15 +327,6 @@ export class Call {
         this.#ends.push(() => clearInterval(timer));
     }
 
-    #listenTo(track: MediaStreamTrack | null) {
-        if (track === this.#heardTrack) return;
-        this.#heardTrack = track;
-        this.#stopLoudness();
-        this.#ownLevel = 0;
-        this.#soundAt = performance.now();
-        this.#stopLoudness = track === null ? () => {} : watchLoudness(this.#env, track, (level) => { this.#ownLevel = level; });
-    }
-
     #lookAtLevels() {
         const now = performance.now();
         const levels = new Map<string, number>();
@@ -339,17 +338,9 @@ export class Call {
             levels.set(participant, level ?? 0);
         }
         const isOn = this.micIsOn.peek();
-        if (isOn) levels.set(this.id, this.#ownLevel);
+        if (isOn) levels.set(this.id, this.ownVoice.level);
         this.speakers.value = sameOr(this.speakers.value, this.#voices.take(levels, now));
-        this.#lookAtMicrophone(now, isOn);
-    }
-
-    #lookAtMicrophone(now: number, isOn: boolean) {
-        const hasTrack = this.#heardTrack !== null;
-        if (this.#ownLevel < TALKING) this.#loudSince = now;
-        this.talksMuted.value = hasTrack && !isOn && (now - this.#loudSince > TALKS_MS || (this.talksMuted.value && this.#ownLevel > TALKING / 4));
-        if (!hasTrack || this.#ownLevel > SILENT) this.#soundAt = now;
-        this.isSilent.value = isOn && now - this.#soundAt > SILENT_MS;
+        this.ownVoice.look(now, isOn);
     }
 
     /** Who has spoken for a while, the longest first: a page may turn to them. */

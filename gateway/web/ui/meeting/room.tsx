@@ -103,10 +103,10 @@ function Warnings({ call }: { call: Call }) {
     if (soundIsBlocked.value) {
         return <Line text={t('warn.autoplay')} action={t('warn.autoplayAction')} act={() => { soundIsBlocked.value = false; }} />;
     }
-    if (call.talksMuted.value) return <Line text={t('warn.talksMuted')} action={t('control.micOn')} act={() => void call.setMicrophone(true)} />;
+    if (call.ownVoice.talksMuted.value) return <Line text={t('warn.talksMuted')} action={t('control.micOn')} act={() => void call.setMicrophone(true)} />;
     if (microphone.fault.value === 'unplugged') return <Line text={t('fault.mic.unplugged')} />;
     if (camera.fault.value === 'unplugged') return <Line text={t('fault.camera.unplugged')} />;
-    if (call.isSilent.value) return <Line text={t('warn.silent')} />;
+    if (call.ownVoice.isSilent.value) return <Line text={t('warn.silent')} />;
     return null;
 }
 

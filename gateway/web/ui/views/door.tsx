@@ -40,6 +40,8 @@ export function MeetingDoor({ code, whoIAm }: { code: string; whoIAm: Promise<vo
     /** Another tab of this browser is in. */
     const isElsewhere = useSignal(false);
     const media = useRef<LocalMedia | undefined>(undefined);
+    /** As whom one comes back, until it is known whether one can. */
+    const coming = useRef<Call | undefined>(undefined);
     const place = `participant.${code}`;
 
     const freshMedia = () => {
@@ -49,7 +51,7 @@ export function MeetingDoor({ code, whoIAm }: { code: string; whoIAm: Promise<vo
     };
 
     const enter = async (info: JoinInfo, call: Call) => {
-        keepHere(place, call.token);
+        keepHere(place, `${call.token} ${call.id}`);
         ownHere({ token: call.token!, code });
         stage.value = { at: 'call', info, call };
         const unsubscribe = call.over.subscribe((reason) => {
@@ -84,29 +86,32 @@ export function MeetingDoor({ code, whoIAm }: { code: string; whoIAm: Promise<vo
     };
 
     /** The page was loaded anew in the middle of a meeting: the same participant goes on, unless another tab is he. */
-    const resume = async (token: string): Promise<Call | undefined> => {
+    const resume = async (participant: { id: string; token: string }): Promise<Call | undefined> => {
         void Promise.all([loadCall(), loadRoom()]).catch(() => {}); // needed soon; then it is said
-        if (await ownedElsewhere(token)) return undefined;
+        if (await ownedElsewhere(participant.token)) return undefined;
         const own = freshMedia();
         void own.openWanted(); // what opens is sent then
         const { Call: CallClass } = await loadCall();
-        const call = await CallClass.join(env, api.withToken(token), code, own, {}).catch(() => undefined);
-        if (call === undefined) keepHere(place, undefined);
-        return call;
+        coming.current = CallClass.resume(env, api, code, own, participant);
+        return coming.current;
     };
 
     const look = async () => {
         stage.value = { at: 'looking' };
         const invitation = invitationFor(code);
-        const token = keptHere(place);
-        const resuming = token === undefined ? undefined : resume(token);
+        const [token, id] = keptHere(place)?.split(' ') ?? [];
+        const resuming = token === undefined || id === undefined ? undefined : resume({ id, token });
         try {
             const info: JoinInfo = await api.post('/v1/join-info', { room: code, ...(invitation === undefined ? {} : { invitation }) },
                 { key: env.randomId() });
             const call = await resuming;
-            if (call !== undefined) {
+            if (call !== undefined && await call.isIn()) {
                 await enter(info, call);
                 return;
+            }
+            if (call !== undefined) {
+                call.close();
+                keepHere(place, undefined);
             }
             await whoIAm;
             freshMedia();
@@ -125,7 +130,8 @@ export function MeetingDoor({ code, whoIAm }: { code: string; whoIAm: Promise<vo
         return () => {
             const now = stage.peek();
             if (now.at === 'call') void now.call.leave();
-            else media.current?.release();
+            else coming.current?.close();
+            media.current?.release();
         };
     }, []);
 

@@ -53,6 +53,19 @@ test('who comes in gets what the others send, as it comes and goes', async () =>
     assert.deepEqual(wishes(world), [['bob audio', 'bob video'], []]); // his camera was wished for before it came
 });
 
+test('who comes back as whom he was asks for nothing but his events; closed, he stays in', async () => {
+    const { world } = await inside();
+    const before = world.requests.length;
+    const meeting = Meeting.resume(world.env, new Api(world.env).withToken('lp_ann'), 'tea', 'ann');
+    await settle();
+    assert.deepEqual(world.requests.slice(before).map(({ method, path }) => `${method} ${path}`), ['GET /v1/rooms/tea/events']);
+    assert.equal(world.requests.at(-1).headers.authorization, 'Bearer lp_ann');
+    meeting.close();
+    await settle();
+    assert.equal(world.asked('DELETE /v1/rooms/tea/participants/ann').length, 0);
+    assert.deepEqual(meeting.state.over, { reason: 'closed' });
+});
+
 test('another wish may be made of the same room', async () => {
     const { world, meeting } = await inside();
     meeting.setWish(() => [{ participant: 'bob', source: 'video', layer: 0 }]);

@@ -90,5 +90,6 @@ write_banner() {
         if [[ $(value LYNKS_REGISTRATION) == open ]]; then
             printf 'Warning: everybody who reaches the API can register (LYNKS_REGISTRATION=open); members are then whoever did.\n'
         fi
+        media_lines
     } >"$state/banner"
 }

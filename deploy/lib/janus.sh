@@ -79,7 +79,7 @@ prepare_janus() {
         "API_SECRET=$(setting api_secret "$(janus_api_secret)")" \
         "ADMIN_SECRET=$(<"$state/secrets/janus-core-admin-secret")" \
         "EVENT_LOOPS=$(nproc)" "RTP_PORT_RANGE=$(value LYNKS_RTP_PORT_RANGE)" \
-        "NAT_1_1=$(setting nat_1_1_mapping "$(value LYNKS_PUBLIC_IP)")" \
+        "NAT_1_1=$(setting nat_1_1_mapping "$(value LYNKS_PUBLIC_IP)")" "KEEP_PRIVATE=$([[ $turn_wanted == 1 ]] && printf true || printf false)" \
         "INTERFACES=$(setting ice_enforce_list "$(value LYNKS_ICE_INTERFACES)")"
     write_config janus.plugin.videoroom.jcfg "ADMIN_KEY=$(quoted "$(<"$state/secrets/janus-admin-key")")"
     # With "::" it would listen to IPv6 alone; without an address it does to both.

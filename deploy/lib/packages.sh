@@ -51,6 +51,7 @@ keep_from_boot() { # names just installed
         case $name in
             janus) units=(janus.service) ;;
             haproxy) units=(haproxy.service) ;;
+            coturn) units=(coturn.service) ;;
             mariadb-server) units=(mariadb.service mariadb.socket mariadb-extra.socket) ;;
             *) continue ;;
         esac

@@ -26,6 +26,7 @@ ports_wanted() { # lines of HOST PORT VARIABLE
         say "$janus_host $janus_ws_port LYNKS_JANUS_WS_PORT"
     fi
     [[ -z $private_janus ]] || say "127.0.0.1 $((base_port + 88)) LYNKS_BASE_PORT"
+    [[ $turn_wanted != 1 ]] || say "0.0.0.0 $turn_port LYNKS_TURN_PORT"
     say "$ops_host $(ops_port 0 1) LYNKS_BASE_PORT"
     for ((replica = 1; replica <= replicas; replica++)); do
         for number in 1 2 3; do

@@ -68,6 +68,7 @@ make_accounts() {
     for role in migrate gateway authsvc roomsvc janusbridge janus; do
         make_account "$accounts-$role"
     done
+    [[ $turn_wanted != 1 ]] || make_account "$accounts-turn"
 }
 
 make_account() { # name

@@ -29,7 +29,7 @@ put_given() { # program
 # Set below from deploy/up's own options, whatever their source.
 handled=" LYNKS_MYSQL_HOST LYNKS_MYSQL_PORT LYNKS_MYSQL_USER LYNKS_MYSQL_PASSWORD LYNKS_MYSQL_DATABASE LYNKS_MYSQL_CA LYNKS_JANUS_URL LYNKS_JANUSBRIDGE_EVENTS \
 LYNKS_JANUS_CA LYNKS_JANUS_API_SECRET LYNKS_JANUS_ADMIN_KEY LYNKS_HTTP_HOST LYNKS_HTTP_PORT LYNKS_DEMO_USER LYNKS_ADMIN_PASSWORD \
-LYNKS_TOKEN_KEY "
+LYNKS_TOKEN_KEY LYNKS_TURN_URLS LYNKS_TURN_SECRET "
 
 put_text_file() { # variable, text: as a file of the process' own
     local name=${1,,}
@@ -199,6 +199,7 @@ table_gateway() {
     secret token-key "$(value LYNKS_TOKEN_KEY)"
     private_file "$state/secrets/token-key" token-key
     put env LYNKS_TOKEN_KEY_FILE token-key
+    put_turn
     put env LYNKS_AUTHSVC_EVENTS "$(events_of 1)"
     put env LYNKS_ROOMSVC_EVENTS "$(events_of 2)"
     put env LYNKS_JANUSBRIDGE_EVENTS "${LYNKS_JANUSBRIDGE_EVENTS-$(events_of 3)}"
@@ -226,6 +227,7 @@ write_table() {
     put table banner_file "$state/banner"
     if [[ -n $private_mysql ]]; then table_mysql && put_files mysql; fi
     if [[ -n $private_janus ]]; then table_janus && put_files janus; fi
+    if [[ $turn_wanted == 1 ]]; then table_turn && put_files turn; fi
     table_migrate
     each_replica table_authsvc
     each_replica table_janusbridge

@@ -2,7 +2,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const ADDRESS = '192.0.2.1/30'; // of nobody (RFC 5737); Janus does not take loopback for media
+export const ADDRESS = '192.0.2.1'; // of nobody (RFC 5737); Janus does not take loopback for media
+export const ADDRESS6 = '2001:db8::1'; // likewise (RFC 3849); only where a test asks for it
 const GROUP = '4242';
 const MARK = '7';
 // Of lo, over which all of it goes: what leaves a browser that can be cut off, and what comes to it.
@@ -27,7 +28,7 @@ export function enterOwnNet(url) {
 function makeNet() {
     ip('link', 'set', 'lo', 'up', 'mtu', '1500'); // as elsewhere: pieces that a slow way can carry
     ip('link', 'add', 'media0', 'type', 'veth', 'peer', 'name', 'media1');
-    ip('address', 'add', ADDRESS, 'dev', 'media0');
+    ip('address', 'add', `${ADDRESS}/30`, 'dev', 'media0');
     for (const name of ['media0', 'media1']) ip('link', 'set', name, 'up');
     ip('route', 'add', 'default', 'dev', 'media0');
     iptables('-t', 'mangle', '-A', 'OUTPUT', '-m', 'owner', '--gid-owner', GROUP, '-j', 'CONNMARK', '--set-mark', MARK);
@@ -53,4 +54,33 @@ export function makeBad({ kbit, queueMs = 100, loss }) {
         iptables('-t', 'mangle', '-A', 'OUTPUT', ...which, '-j', 'CLASSIFY', '--set-class', way);
     }
     iptables('-A', 'INPUT', '-m', 'connmark', '--mark', MARK, '-m', 'statistic', '--mode', 'random', '--probability', String(loss), '-j', 'DROP');
+}
+
+/// It has IPv6 too, or nothing else.
+export function addIpv6({ isAlone = false } = {}) {
+    ip('-6', 'address', 'add', `${ADDRESS6}/64`, 'dev', 'media0', 'nodad');
+    ip('-6', 'route', 'add', 'default', 'dev', 'media0');
+    if (isAlone) ip('address', 'flush', 'dev', 'media0', 'scope', 'global', 'to', `${ADDRESS}/30`);
+}
+
+/// This machine is behind a NAT for those under CUTTABLE: they know it by this address, which leads nobody back who is behind it, too.
+export function putBehindNat(address) {
+    const theirs = ['-m', 'owner', '--gid-owner', GROUP];
+    iptables('-t', 'nat', '-A', 'OUTPUT', '-d', address, ...theirs, '-j', 'DNAT', '--to-destination', ADDRESS);
+    iptables('-A', 'OUTPUT', '-d', address, '-m', 'owner', '!', '--gid-owner', GROUP, '-j', 'DROP');
+    iptables('-N', 'ways');
+    iptables('-A', 'OUTPUT', ...theirs, '-j', 'ways');
+}
+
+/// Those who are before that NAT get through to one port with one protocol only, and to pages.
+export function leaveOneWay(protocol, port) {
+    iptables('-F', 'ways');
+    iptables('-A', 'ways', '-p', 'tcp', '-d', '127.0.0.0/8', '-j', 'RETURN');
+    iptables('-A', 'ways', '-p', protocol, '--dport', String(port), '-j', 'RETURN');
+    iptables('-A', 'ways', '-j', 'DROP');
+}
+
+/// A rule as deploy's banner has it.
+export function addRule(line) {
+    iptables(...line.split(' ').slice(1));
 }

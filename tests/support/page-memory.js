@@ -57,6 +57,16 @@
             clearInterval(memory.timer);
             return Math.round(Math.max(...[...memory.gaps.values()].map(({ longest }) => longest)));
         },
+        /// How each connection that is up gets there: the kind of its own candidate, and how it reaches the relay.
+        async ways() {
+            const up = alive(memory.peers).filter(({ connectionState }) => connectionState === 'connected');
+            return Promise.all(up.map(async (peer) => {
+                const all = await peer.getStats();
+                const { selectedCandidatePairId } = [...all.values()].find(({ type }) => type === 'transport');
+                const { candidateType, relayProtocol } = all.get(all.get(selectedCandidatePairId).localCandidateId);
+                return `${candidateType} ${relayProtocol}`;
+            }));
+        },
         /// What comes: of each kind packets, seconds of energy, and codecs.
         async comes() {
             const reports = await Promise.all(alive(memory.peers).filter(({ connectionState }) => connectionState === 'connected')

@@ -4,6 +4,7 @@ import { Api, Problem } from './api.js';
 import { Backoff } from './backoff.js';
 import { pause } from './env.js';
 import { RoomEvents } from './events.js';
+import { IceServers } from './media/ice_servers.js';
 import { Publisher } from './media/publish.js';
 import { Watcher } from './media/watch.js';
 import { emptyRoom, meIn, othersNextTracks, othersTracks, reduceRoom } from './room.js';
@@ -62,9 +63,10 @@ export class Meeting {
      * @param {Api} api with the participant's token
      * @param {string} room its id or code
      * @param {string} id of the participant
+     * @param {IceServers} servers
      * @param {MeetingHandlers} handlers
      */
-    constructor(env, api, room, id, handlers) {
+    constructor(env, api, room, id, servers, handlers) {
         this.#env = env;
         this.#api = api;
         this.#path = `/v1/rooms/${encodeURIComponent(room)}`;
@@ -72,8 +74,10 @@ export class Meeting {
         this.#id = id;
         this.#state = emptyRoom(id);
         const changed = () => this.#on.onChange?.(this);
-        this.publisher = new Publisher(env, api, room, changed);
-        this.watcher = new Watcher(env, api, room, { onChange: changed, onLayer: handlers.onLayer });
+        /** By which it gets through networks that let no UDP out. */
+        this.servers = servers;
+        this.publisher = new Publisher(env, api, room, servers, changed);
+        this.watcher = new Watcher(env, api, room, servers, { onChange: changed, onLayer: handlers.onLayer });
         this.#events = new RoomEvents(env, api, room, {
             onEvent: (event) => this.#onEvent(event),
             onState: changed,
@@ -93,8 +97,11 @@ export class Meeting {
     static async join(env, api, room, coming = {}, handlers = {}) {
         /** @type {import('./api_types.js').Joining} */
         const answer = await api.post(`/v1/rooms/${encodeURIComponent(room)}/participants`, coming, { key: env.randomId() });
-        const meeting = new Meeting(env, answer.token === undefined ? api : api.withToken(answer.token), room,
-            answer.participant.id, handlers);
+        const { participant } = answer;
+        const own = answer.token === undefined ? api : api.withToken(answer.token);
+        // Who waits is told of them when he is in.
+        const servers = new IceServers(env, own, room, participant.state === 'joined' ? answer.ice_servers : undefined);
+        const meeting = new Meeting(env, own, room, participant.id, servers, handlers);
         meeting.#events.run();
         return meeting;
     }
@@ -108,7 +115,7 @@ export class Meeting {
      * @param {MeetingHandlers} [handlers]
      */
     static resume(env, api, room, id, handlers = {}) {
-        const meeting = new Meeting(env, api, room, id, handlers);
+        const meeting = new Meeting(env, api, room, id, new IceServers(env, api, room), handlers);
         meeting.#events.run();
         return meeting;
     }

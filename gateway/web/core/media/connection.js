@@ -7,6 +7,7 @@ import { Loop, Overtaken, RemakePace } from './loop.js';
  * @typedef {import('../api.js').Api} Api
  * @typedef {import('../env.js').Env} Env
  * @typedef {import('../room.js').Source} Source
+ * @typedef {import('./ice_servers.js').IceServers} IceServers
  *
  * idle: nothing is wanted. connecting: it is being made, or made again. up: media can flow. over: others have ended it, and it is made
  * again only when something is wanted anew.
@@ -32,6 +33,7 @@ export class MediaConnection {
     #reason;
     #onChange;
     #pace;
+    #servers;
     _isClosed = false;
     /** @type {string | undefined} */
     _connection;
@@ -42,11 +44,13 @@ export class MediaConnection {
     /**
      * @param {Env} env
      * @param {Api} api with the participant's token
+     * @param {IceServers} servers
      * @param {() => void} onChange its state is another one
      */
-    constructor(env, api, onChange) {
+    constructor(env, api, servers, onChange) {
         this._env = env;
         this._api = api;
+        this.#servers = servers;
         this.#onChange = onChange;
         this.#pace = new RemakePace(env);
         this._loop = new Loop(env, () => this.#workUnlessOver(), (error) => this.#isFinal(error));
@@ -138,8 +142,11 @@ export class MediaConnection {
         }
     }
 
-    _makePeer() {
-        const peer = this._env.createPeer({ bundlePolicy: 'max-bundle' });
+    async _makePeer() {
+        const connection = this._connection;
+        const iceServers = await this.#servers.get();
+        if (this._isClosed || this._peer !== undefined || connection !== this._connection) throw new Overtaken();
+        const peer = this._env.createPeer({ bundlePolicy: 'max-bundle', iceServers });
         this._peer = peer;
         this._enter('connecting');
         peer.addEventListener('connectionstatechange', () => {
@@ -154,6 +161,14 @@ export class MediaConnection {
             if (peer.connectionState === 'failed') this.restart();
         });
         return peer;
+    }
+
+    /** Before the peer looks for ways again. */
+    async _renewServers() {
+        const peer = this._peer;
+        const iceServers = await this.#servers.get();
+        if (peer !== this._peer) throw new Overtaken();
+        peer?.setConfiguration({ ...peer.getConfiguration(), iceServers });
     }
 
     /**

@@ -10,6 +10,7 @@ import { withOpusExtras } from './sdp.js';
  * @typedef {import('../api.js').Api} Api
  * @typedef {import('../env.js').Env} Env
  * @typedef {import('../room.js').Source} Source
+ * @typedef {import('./ice_servers.js').IceServers} IceServers
  */
 
 /** @type {readonly Source[]} */
@@ -44,10 +45,11 @@ export class Publisher extends MediaConnection {
      * @param {Env} env
      * @param {Api} api with the participant's token
      * @param {string} room its id or code
+     * @param {IceServers} servers
      * @param {() => void} [onChange] its state is another one
      */
-    constructor(env, api, room, onChange = () => {}) {
-        super(env, api, onChange);
+    constructor(env, api, room, servers, onChange = () => {}) {
+        super(env, api, servers, onChange);
         this.#path = `/v1/rooms/${encodeURIComponent(room)}/publish`;
     }
 
@@ -117,7 +119,7 @@ export class Publisher extends MediaConnection {
             return;
         }
         if (this.#needsLook) await this.#look();
-        await this.#syncTracks(this._peer ?? this._makePeer());
+        await this.#syncTracks(this._peer ?? await this._makePeer());
         if (this.#needsOffer || this._needsRestart) await this.#negotiate();
         if (this.#mutedTo !== undefined) await this.#sayMuted(this.#mutedTo);
     }
@@ -172,6 +174,7 @@ export class Publisher extends MediaConnection {
         const peer = /** @type {RTCPeerConnection} */ (this._peer);
         const connection = this._connection;
         const iceRestart = this._needsRestart;
+        if (iceRestart) await this._renewServers();
         const offer = await peer.createOffer({ iceRestart });
         await peer.setLocalDescription(offer);
         const sending = [...this.#transceivers].filter(([, { direction }]) => direction === 'sendonly');

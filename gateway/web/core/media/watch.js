@@ -10,6 +10,7 @@ import { Overtaken } from './loop.js';
  * @typedef {import('../api.js').Api} Api
  * @typedef {import('../env.js').Env} Env
  * @typedef {import('../room.js').Source} Source
+ * @typedef {import('./ice_servers.js').IceServers} IceServers
  *
  * @typedef {object} Wish
  * @property {string} participant
@@ -71,10 +72,11 @@ export class Watcher extends MediaConnection {
      * @param {Env} env
      * @param {Api} api with the participant's token
      * @param {string} room its id or code
+     * @param {IceServers} servers
      * @param {WatcherHandlers} [handlers]
      */
-    constructor(env, api, room, handlers = {}) {
-        super(env, api, () => handlers.onChange?.());
+    constructor(env, api, room, servers, handlers = {}) {
+        super(env, api, servers, () => handlers.onChange?.());
         this.#path = `/v1/rooms/${encodeURIComponent(room)}/watch`;
         this.#on = handlers;
     }
@@ -195,6 +197,7 @@ export class Watcher extends MediaConnection {
     }
 
     async #askRestart() {
+        await this._renewServers();
         await this.#askFor(() => this._api.post(`/v1/rtc/${this._connection}/restart`));
         this._wasRestarted();
         this.#missingMs = MISSING_MS;
@@ -232,6 +235,8 @@ export class Watcher extends MediaConnection {
     async #fetchAndTake() {
         const offer = await this.#fetchOffer();
         this.#adopt(offer.connection, offer.seq);
+        // Another peer has answered the one before it, say that of the page before it was loaded again: Janus holds on to its keys.
+        if (this._peer === undefined && offer.seq > 1) await this.#endForAnother(offer.connection);
         if (this.#taken?.seq !== offer.seq) await this.#take(offer);
     }
 
@@ -251,7 +256,7 @@ export class Watcher extends MediaConnection {
     /** @param {Offer} offer */
     async #take(offer) {
         const isFirst = this._peer === undefined;
-        const peer = this._peer ?? this._makePeer();
+        const peer = this._peer ?? await this._makePeer();
         await peer.setRemoteDescription({ type: 'offer', sdp: offer.sdp });
         const answer = await peer.createAnswer();
         await peer.setLocalDescription(answer);

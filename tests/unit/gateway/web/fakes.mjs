@@ -42,6 +42,18 @@ export class FakePeer extends EventTarget {
     isClosed = false;
     refuses = undefined; // the type of description that is refused once
 
+    constructor(config = {}) {
+        super();
+        this.config = config;
+    }
+
+    getConfiguration() { return this.config; }
+
+    setConfiguration(config) {
+        this.#check(true, 'setConfiguration');
+        this.config = config;
+    }
+
     #check(isRight, what) {
         if (this.isClosed || !isRight) throw new DOMException(`${what} in ${this.isClosed ? 'closed' : this.signalingState}`, 'InvalidStateError');
     }
@@ -166,8 +178,8 @@ export class World {
     constructor() {
         this.env = {
             fetch: (input, init) => this.#fetch(input, init),
-            createPeer: () => {
-                const peer = new FakePeer();
+            createPeer: (config) => {
+                const peer = new FakePeer(config);
                 this.peers.push(peer);
                 this.onPeer?.(peer);
                 return peer;

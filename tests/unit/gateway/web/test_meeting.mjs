@@ -19,7 +19,7 @@ async function inside(handlers = {}) {
         streams.push(stream());
         return streams.at(-1).response;
     });
-    world.on(PEOPLE, () => json({ participant: person('ann'), token: 'lp_ann', me: { can: [] } }, 201));
+    world.on(PEOPLE, () => json({ participant: person('ann'), token: 'lp_ann', me: { can: [] }, ice_servers: [] }, 201));
     world.on('POST /v1/rooms/tea/publish', () => json({ connection: 'p1', sdp: 'answer', seq: 1 }, 201));
     world.on(WISH, () => json({ connection: 'w1', seq: 0 }));
     world.on('GET /v1/rtc/*', () => json({}));

@@ -2,6 +2,7 @@
 // What sends in the client's core: one connection, one negotiation at a time, whatever the gateway and Janus do to it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { IceServers } from '../../../../gateway/web/core/media/ice_servers.js';
 import { Publisher } from '../../../../gateway/web/core/media/publish.js';
 import { withOpusExtras } from '../../../../gateway/web/core/media/sdp.js';
 import { FakeTrack, World, deferred, json, problem, settle } from './fakes.mjs';
@@ -19,7 +20,9 @@ function sending() {
     world.on('PATCH /v1/rtc/*', () => json({}));
     world.on('GET /v1/rtc/*', () => json({ state: 'up' }));
     world.on('DELETE /v1/rtc/*', () => json());
-    const publisher = new Publisher(world.env, world.api, 'tea', () => world.states.push(publisher.state));
+    world.on('GET /v1/rooms/tea/ice-servers', () => json({ ice_servers: ['later'] }));
+    const servers = new IceServers(world.env, world.api, 'tea', ['first']);
+    const publisher = new Publisher(world.env, world.api, 'tea', servers, () => world.states.push(publisher.state));
     world.states = [];
     return { world, publisher };
 }

@@ -2,6 +2,7 @@
 // What gets in the client's core: the whole wish, one offer after the other, whatever news come early, late, twice or never.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { IceServers } from '../../../../gateway/web/core/media/ice_servers.js';
 import { Watcher } from '../../../../gateway/web/core/media/watch.js';
 import { World, deferred, json, problem, settle } from './fakes.mjs';
 
@@ -48,7 +49,9 @@ function watching() {
     });
     world.on(RESTART, () => json(undefined, 202));
     world.on('DELETE /v1/rtc/*', () => json());
-    const watcher = new Watcher(world.env, world.api, 'tea', {
+    world.on('GET /v1/rooms/tea/ice-servers', () => json({ ice_servers: ['later'] }));
+    const servers = new IceServers(world.env, world.api, 'tea', ['first']);
+    const watcher = new Watcher(world.env, world.api, 'tea', servers, {
         onChange: () => { if (heard.states.at(-1) !== watcher.state) heard.states.push(watcher.state); },
         onLayer: (layer) => heard.layers.push(layer),
     });
@@ -357,6 +360,20 @@ test('a connection that a page before had is ended, and another one made', async
     assert.equal(watcher.connection, 'c2');
     assert.deepEqual(shown(watcher), ['0 ann video']);
     assert.equal(world.peers.length, 1);
+});
+
+test('so is one of which another offer is under way: it is for who has answered the one before', async () => {
+    const { world, gateway, watcher } = watching();
+    gateway.offer(['0', 'ann']);
+    gateway.answered.add(1);
+    gateway.offer(['0', 'ann'], ['1', 'bob']);
+    world.on('DELETE /v1/rtc/c1', () => {
+        gateway.begin('c2');
+        gateway.offer(['0', 'ann']);
+        return json();
+    });
+    await watcher.want([wish('ann')]);
+    assert.deepEqual([watcher.connection, world.peers.length, world.asked(ANSWER).length], ['c2', 1, 1]);
 });
 
 test('while that one does not end it is not asked for again and again', async () => {

@@ -18,14 +18,17 @@ struct out_case {
  * heard of (one that is not heard of any more had it until its lease was over), and none that has
  * said that it is over, which gateways say some time after it was. And there was no connection by
  * which he is seen: none that tells so now, as the bridge has said that has the node (one that is
- * not heard of any more had it until its lease was over), nor has told it of late. */
+ * not heard of any more had it until its lease was over), nor has told it of late.
+ *
+ * A stream has nothing but connections: once it has none, it is away sooner. */
+#define AWAY_MS "? DIV IF(p.stream_use = 0, 1, 6)"
 #define IS_ABSENT                                                                                  \
-    "p.state IN (1, 2) AND p.joined_unix_ms + ? + " PRESENCE_SOON_MS " <= " DB_NOW_UNIX_MS         \
-    " AND " DB_NOW_UNIX_MS " <= ?"                                                                 \
+    "p.state IN (1, 2) AND p.joined_unix_ms + " AWAY_MS " + " PRESENCE_SOON_MS                     \
+    " <= " DB_NOW_UNIX_MS " AND " DB_NOW_UNIX_MS " <= ?"                                           \
     " AND NOT EXISTS (SELECT 1 FROM presence s LEFT JOIN presence l ON l.participant_id = 0"       \
     " AND l.gateway = s.gateway WHERE s.participant_id = p.participant_id AND"                     \
     " ((s.is_open = 1 AND l.changed_unix_ms + ? + ? > " DB_NOW_UNIX_MS ") OR (s.is_open = 0"       \
-    " AND s.changed_unix_ms + ? > " DB_NOW_UNIX_MS ")))"                                           \
+    " AND s.changed_unix_ms + " AWAY_MS " > " DB_NOW_UNIX_MS ")))"                                 \
     " AND NOT EXISTS (SELECT 1 FROM rtc_connections c JOIN nodes n ON n.node = c.node"             \
     " WHERE c.participant_id = p.participant_id AND c.joined_unix_ms = p.joined_unix_ms"           \
     " AND " RTC_TELLS_PRESENCE " AND IF(c.quiet_unix_ms > 0, c.quiet_unix_ms,"                     \

@@ -102,7 +102,7 @@ test('who comes in is told who he is and what he may do', async () => {
     assert.match(gus.token, /^lp_[0-9a-f]{64}$/);
     assert.match(gus.joined_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     assert.deepEqual(answer.json, { participant: { id: gus.id, name: 'Gus', role: 'participant', state: 'joined', kind: 'person', guest: true, muted: [], tracks: [], joined_at: gus.joined_at },
-        token: gus.token, me: { can: actionsOf('participant') } });
+        token: gus.token, me: { can: actionsOf('participant') }, ice_servers: [] });
     assert.equal(answer.headers.location, `${doorOf(room)}/${gus.id}`);
     const shown = await ask('GET', answer.headers.location, { token: gus.token });
     assert.deepEqual(shown.json, answer.json.participant);

@@ -149,6 +149,24 @@ static void who_was_with_no_gateway_for_the_while_is_absent(void **state)
     registry_free(&r);
 }
 
+static void a_stream_without_a_connection_is_absent_sooner(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_room(1);
+    make_participant(10, 1, 8000, "NULL");
+    is_absent(&r, false);
+    must_run(fixture.db, "UPDATE participants SET stream_use = 1");
+    is_absent(&r, true);
+    assert_int_equal(participant_note_seen(fixture.db, 10), ERR_OK); /* it comes again */
+    is_absent(&r, false);
+    must_run(fixture.db, "UPDATE presence SET changed_unix_ms = " NOW " - 5500");
+    is_absent(&r, true);
+    must_run(fixture.db, "UPDATE participants SET joined_unix_ms = " NOW " - 6500");
+    is_absent(&r, false);
+    registry_free(&r);
+}
+
 /* Of participant 10. quiet: SQL: since when it shows nobody; 0: it does. */
 static void make_connection(enum rtc_kind kind, const char *quiet)
 {
@@ -173,6 +191,23 @@ static void make_node(unsigned ago_ms)
                               " UNHEX(MD5('')), 3, 0, 1, 2, " NOW " - %u)",
                               ago_ms);
     must_run(fixture.db, insert);
+}
+
+static void a_stream_that_sends_is_there_as_people_are(void **state)
+{
+    (void)state;
+    struct registry r = registry_new();
+    make_room(1);
+    make_participant(10, 1, 60000, "NULL");
+    must_run(fixture.db, "UPDATE participants SET stream_use = 1");
+    make_node(100);
+    make_connection(RTC_PUBLISH, NOW " - 29000");
+    is_absent(&r, false);
+    make_connection(RTC_PUBLISH, NOW " - 31000");
+    is_absent(&r, true);
+    make_connection(RTC_WATCH, "0");
+    is_absent(&r, false);
+    registry_free(&r);
 }
 
 static void who_sends_is_there(void **state)
@@ -436,6 +471,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(who_was_with_no_gateway_for_the_while_is_absent),
         TEST(who_sends_is_there),
+        TEST(a_stream_without_a_connection_is_absent_sooner),
+        TEST(a_stream_that_sends_is_there_as_people_are),
         TEST(who_only_watches_is_there_by_that),
         TEST(what_is_done_too_late_takes_nobody_out),
         TEST(who_is_absent_has_left_and_the_journal_says_so),

@@ -1,6 +1,7 @@
 // How others learn of a room: its link, the text of an invitation, a picture of the link, an event for a calendar.
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
+import { useId } from 'preact/hooks';
 import { calendarFile } from '../../state/calendar.ts';
 import { localInput, nextHour, timeOfInput } from '../../state/local_time.ts';
 import type { Room } from '../../state/rooms.ts';
@@ -27,17 +28,22 @@ export function CopyButton({ text, said, isPrimary, children }: { text: string; 
 }
 
 /** A text that can be read, marked and copied. */
-export function TextToCopy({ label, text, said, children }: { label: string; text: string; said: string; children: ComponentChildren }) {
+export function TextToCopy({ label, isLabelHidden, text, said, children }:
+    { label: string; isLabelHidden?: boolean; text: string; said: string; children: ComponentChildren }) {
+    const id = useId();
     return (
-        <div class="row link-row">
-            <input class="input" readOnly value={text} aria-label={label} onFocus={(event) => event.currentTarget.select()} />
-            <CopyButton text={text} said={said}>{children}</CopyButton>
+        <div class="field">
+            <label for={id} class={isLabelHidden ? 'visually-hidden' : undefined}>{label}</label>
+            <div class="row link-row">
+                <input id={id} class="input" readOnly value={text} onFocus={(event) => event.currentTarget.select()} />
+                <CopyButton text={text} said={said}>{children}</CopyButton>
+            </div>
         </div>
     );
 }
 
 export const LinkToCopy = ({ link }: { link: string }) => (
-    <TextToCopy label={t('share.link')} text={link} said={t('share.linkCopied')}>{t('share.copyLink')}</TextToCopy>
+    <TextToCopy label={t('share.link')} isLabelHidden text={link} said={t('share.linkCopied')}>{t('share.copyLink')}</TextToCopy>
 );
 
 export function QrDialog({ title, link, onClose }: { title: string; link: string; onClose: () => void }) {

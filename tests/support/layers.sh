@@ -7,8 +7,16 @@ told_layers="chaos compose"
 # How many programs run at a time. Two where they wait for most of the time; what is timed, or needs all there is, runs alone.
 layer_slots() {
     case "$1" in
-    unit | contract | contract-tsan | integration) echo 2 ;;
+    unit | contract | contract-tsan | integration | e2e) echo 2 ;;
     *) echo 1 ;;
+    esac
+}
+
+# What measures gaps, frames or memory has the machine to itself.
+runs_alone() {
+    case "$1" in
+    *e2e/test_media_kills* | *e2e/test_web_networks* | *e2e/test_web_leaks*) ;;
+    *) false ;;
     esac
 }
 

@@ -68,7 +68,7 @@ layer_timeout() {
     fuzz) echo $((900 + 20 * ${LYNKS_FUZZ_SECONDS:-5})) ;;
     chaos) echo $((400 + 2 * ${LYNKS_CHAOS_SECONDS:-20})) ;;
     compose) echo 1800 ;;
-    e2e) echo "${long_s:-600}" ;;
+    e2e) echo "${long_s:-900}" ;;
     *) echo 600 ;;
     esac
 }

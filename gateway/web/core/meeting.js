@@ -115,7 +115,9 @@ export class Meeting {
      * @param {MeetingHandlers} [handlers]
      */
     static resume(env, api, room, id, handlers = {}) {
-        const meeting = new Meeting(env, api, room, id, new IceServers(env, api, room), handlers);
+        const servers = new IceServers(env, api, room);
+        void servers.get(); // under way before they are needed
+        const meeting = new Meeting(env, api, room, id, servers, handlers);
         meeting.#events.run();
         return meeting;
     }

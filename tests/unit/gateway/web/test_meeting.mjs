@@ -53,12 +53,13 @@ test('who comes in gets what the others send, as it comes and goes', async () =>
     assert.deepEqual(wishes(world), [['bob audio', 'bob video'], []]); // his camera was wished for before it came
 });
 
-test('who comes back as whom he was asks for nothing but his events; closed, he stays in', async () => {
+test('who comes back as whom he was asks for his events and TURN servers, and for nothing else; closed, he stays in', async () => {
     const { world } = await inside();
     const before = world.requests.length;
     const meeting = Meeting.resume(world.env, new Api(world.env).withToken('lp_ann'), 'tea', 'ann');
     await settle();
-    assert.deepEqual(world.requests.slice(before).map(({ method, path }) => `${method} ${path}`), ['GET /v1/rooms/tea/events']);
+    assert.deepEqual(world.requests.slice(before).map(({ method, path }) => `${method} ${path}`).sort(),
+        ['GET /v1/rooms/tea/events', 'GET /v1/rooms/tea/ice-servers']);
     assert.equal(world.requests.at(-1).headers.authorization, 'Bearer lp_ann');
     meeting.close();
     await settle();

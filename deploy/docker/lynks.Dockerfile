@@ -41,10 +41,10 @@ COPY deploy/docker/secrets-start /usr/local/bin/
 COPY --from=build /src/build/release/bin/lynks-keygen /usr/local/bin/
 # A volume that is mounted over one of these folders for the first time takes over its owner and mode.
 RUN cd / && mkdir secrets && cd secrets \
-    && mkdir own gateway authsvc roomsvc janusbridge migrate mysql janus admin && chown 10000:10000 own \
+    && mkdir own gateway authsvc roomsvc janusbridge migrate mysql janus admin turn && chown 10000:10000 own \
     && chown 10000:10001 gateway && chown 10000:10002 authsvc && chown 10000:10003 roomsvc \
     && chown 10000:10004 janusbridge && chown 10000:10005 migrate && chown 10000:10006 mysql \
-    && chown 10000:10007 janus && chown 10000:10008 admin && chmod 750 ./*
+    && chown 10000:10007 janus && chown 10000:10008 admin && chown 10000:10009 turn && chmod 750 ./*
 USER 10000:10000
 ENTRYPOINT ["secrets-start"]
 

@@ -23,13 +23,14 @@ const stack = new Containers({ LYNKS_PUBLIC_IP: '127.0.0.1' });
 const REPLICAS = STATELESS.flatMap((name) => [`${name}_1`, `${name}_2`]);
 const RUNNING = [...REPLICAS, 'janus_1', 'janusbridge_1', 'mysql_1', 'proxy_1'].sort();
 const SECRETS_OF = { // what a container may know: the files of its volume
-    gateway: ['bus-public-keys', 'bus-secret-key', 'token-key'],
+    gateway: ['bus-public-keys', 'bus-secret-key', 'token-key', 'turn-secret'],
     authsvc: ['bus-public-keys', 'bus-secret-key', 'mysql-password'],
     roomsvc: ['bus-public-keys', 'bus-secret-key', 'mysql-password'],
     janusbridge: ['bus-public-keys', 'bus-secret-key', 'janus-admin-key', 'janus-ca.pem'],
     janus: ['admin-key', 'cert.pem', 'core-admin-secret', 'key.pem'],
     mysql: ['admin.hash', 'authsvc.hash', 'lynks-password', 'migrate.hash', 'roomsvc.hash', 'root-password'],
     migrate: ['admin-password', 'mysql-password'],
+    turn: ['turn-secret'],
     admin: ['bus-public-keys', 'bus-secret-key', 'first-password', 'mysql-password'],
 };
 const MEDIA_MS = 15000;
@@ -346,7 +347,7 @@ test('each container sees its own secrets and nobody else\'s', async () => {
     }
     for (const [value, services] of await secretValues()) {
         assert.ok(value.length >= 40, 'a secret is long');
-        const shared = [['janus', 'janusbridge'], ['migrate', 'admin']];
+        const shared = [['janus', 'janusbridge'], ['migrate', 'admin'], ['gateway', 'turn']];
         const allowed = shared.some((pair) => pair.every((service) => services.has(service))) ? 2 : 1;
         assert.equal(services.size, allowed, `shared by ${[...services]}`);
     }

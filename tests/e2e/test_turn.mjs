@@ -167,6 +167,20 @@ test('it is one of the processes: shown, started again, and without a secret in 
     for (const [name, text] of await stack.logs()) assert.ok(!text.includes(secret), name);
 });
 
+test('the test page tells whether TURN is reached by UDP and by TCP, and what to open', async () => {
+    const carol = await people.visitor('Carol');
+    await carol.signIn(`http://127.0.0.1:${stack.ports.http}/`, 'testuser', 'test123');
+    for (const [transport, words] of [['tcp', /^It works by TCP, but not by UDP\. .* open UDP port 3478/], ['udp', /^It works by UDP, but not by TCP\. .* open TCP port 3478/]]) {
+        leaveOneWay(transport, PORT);
+        await carol.page.goto(`http://127.0.0.1:${stack.ports.http}/test`);
+        await carol.click('Test sound and video');
+        await carol.page.getByText(words).waitFor();
+        await carol.page.getByText(/^They reach the server/).waitFor();
+    }
+    await carol.isAccessible('the test page');
+    await carol.page.close();
+});
+
 test('no page has complained', () => {
     assert.deepEqual(people.faults(), []);
 });

@@ -10,6 +10,7 @@ const ASKED = 3;
 const EVENTS_MS = 8000;
 const LOOP_MS = 8000;
 const MEDIA_MS = 15000;
+const TURN_MS = 8000;
 
 const late = (what: string) => new Problem({ status: 0, code: 'timeout', detail: what });
 
@@ -75,6 +76,10 @@ export function knownFormats(codecs: readonly { mimeType: string }[]): string[] 
 
 export interface Way { protocol: string; roundTripMs: number | undefined }
 
+/** How a TURN server is reached; none: there is none. */
+export type TurnWays = Record<'udp' | 'tcp', boolean> | undefined;
+export interface MediaFound { way: Way | undefined; turn: TurnWays }
+
 interface Counted {
     id: string;
     type: string;
@@ -99,12 +104,42 @@ export function wayOf(report: Iterable<Counted>): Way {
     };
 }
 
+/** Whether a TURN server gives this browser an address. */
+async function isRelayed(env: Env, server: RTCIceServer): Promise<boolean> {
+    const peer = env.createPeer({ iceServers: [server], iceTransportPolicy: 'relay' });
+    try {
+        const found = new Promise<boolean>((resolve) => {
+            peer.addEventListener('icecandidate', ({ candidate }) => {
+                if (candidate === null || candidate.type === 'relay') resolve(candidate !== null);
+            });
+        });
+        peer.createDataChannel('test');
+        await peer.setLocalDescription();
+        return await within(env, TURN_MS, 'no answer of TURN', found).catch(() => false);
+    } finally {
+        peer.close();
+    }
+}
+
+/** By UDP and by TCP, each alone. */
+export async function reachTurn(env: Env, servers: readonly RTCIceServer[]): Promise<TurnWays> {
+    const urls = servers.flatMap((server) => [server.urls].flat().map((url) => ({ ...server, urls: [url] })));
+    if (urls.length === 0) return undefined;
+    const reaches = async (isOfIt: (url: string) => boolean) => {
+        const all = await Promise.all(urls.filter((server) => isOfIt(server.urls[0]!)).map((server) => isRelayed(env, server)));
+        return all.includes(true);
+    };
+    const isByTcp = (url: string) => url.startsWith('turns:') || url.endsWith('transport=tcp');
+    const [udp, tcp] = await Promise.all([reaches((url) => !isByTcp(url)), reaches(isByTcp)]);
+    return { udp, tcp };
+}
+
 /**
- * Sends silence to a meeting that is made for it and ended after it.
+ * Sends silence to a meeting that is made for it and ended after it; finds TURN by it, too.
  * @param name of that meeting
- * @throws Problem if nothing gets through
+ * @throws Problem if there is no such meeting
  */
-export async function reachMedia(env: Env, api: Api, name: string): Promise<Way> {
+export async function reachMedia(env: Env, api: Api, name: string): Promise<MediaFound> {
     const room: Room = await api.post('/v1/rooms', { name, access: 'invited' }, { key: env.randomId() });
     const context = new AudioContext();
     const track = context.createMediaStreamDestination().stream.getAudioTracks()[0]!;
@@ -121,9 +156,11 @@ export async function reachMedia(env: Env, api: Api, name: string): Promise<Way>
         meeting = await Meeting.join(env, api, room.id, {}, { onChange: () => heard() });
         await meeting.setTrack('audio', track);
         heard();
-        await within(env, MEDIA_MS, 'no way for media', isUp);
+        const [turn, isReached] = await Promise.all([reachTurn(env, await meeting.servers.get()),
+            within(env, MEDIA_MS, 'no way for media', isUp).then(() => true, () => false)]);
+        if (!isReached) return { way: undefined, turn };
         const report = await meeting.publisher.peer!.getStats();
-        return wayOf(report.values() as Iterable<never>);
+        return { way: wayOf(report.values() as Iterable<never>), turn };
     } finally {
         track.stop();
         void context.close();

@@ -1,7 +1,7 @@
 // The checks of the connection. The way of sound and video is found out with a meeting of one's own, which guests cannot make.
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { hearEvents, knownFormats, loopPeers, measureServer, reachMedia } from '../../state/connection_test.ts';
+import { hearEvents, knownFormats, loopPeers, measureServer, reachMedia, type TurnWays, type Way } from '../../state/connection_test.ts';
 import { user } from '../../state/session.ts';
 import { api, env } from '../env.ts';
 import { t } from '../i18n.ts';
@@ -34,9 +34,18 @@ async function testBrowser(): Promise<Found> {
     return { state: 'ok', text: t('test.browser.ok', { formats: formats.join(', ') }) };
 }
 
-async function testMedia(): Promise<Found> {
-    const { protocol, roundTripMs } = await reachMedia(env, api, t('test.media.room'));
+function mediaFound(way: Way | undefined): Found {
+    if (way === undefined) return { state: 'failed', text: t('test.media.failed') };
+    const { protocol, roundTripMs } = way;
     return { state: 'ok', text: roundTripMs === undefined ? t('test.media.ok', { protocol }) : t('test.media.okTime', { protocol, ms: roundTripMs }) };
+}
+
+function turnFound(turn: TurnWays): Found {
+    if (turn === undefined) return { state: 'open', text: t('test.turn.none') };
+    if (turn.udp && turn.tcp) return { state: 'ok', text: t('test.turn.ok') };
+    if (turn.udp) return { state: 'warn', text: t('test.turn.udp') };
+    if (turn.tcp) return { state: 'warn', text: t('test.turn.tcp') };
+    return { state: 'failed', text: t('test.turn.failed') };
 }
 
 export function ConnectionChecks() {
@@ -44,6 +53,7 @@ export function ConnectionChecks() {
     const events = useSignal(running());
     const browser = useSignal(running());
     const media = useSignal<Found>({ state: 'open', text: t('test.media.open') });
+    const turn = useSignal<Found>({ state: 'open', text: t('test.turn.open') });
     const isKnown = user.value != null;
 
     const run = async (into: typeof server, test: () => Promise<Found>, onFailure: (error: unknown) => Found) => {
@@ -57,7 +67,13 @@ export function ConnectionChecks() {
         else events.value = { state: 'open', text: t('test.events.open') };
     };
     useEffect(runAll, [isKnown]);
-    const runMedia = () => run(media, testMedia, () => ({ state: 'failed', text: t('test.media.failed') }));
+    const runMedia = async () => {
+        media.value = running();
+        turn.value = running();
+        const found = await reachMedia(env, api, t('test.media.room')).catch(() => undefined);
+        media.value = mediaFound(found?.way);
+        turn.value = found === undefined ? { state: 'open', text: t('test.turn.open') } : turnFound(found.turn);
+    };
     return (
         <section class="card" aria-label={t('test.connection')}>
             <div class="row between">
@@ -73,6 +89,7 @@ export function ConnectionChecks() {
                         {media.value.state !== 'busy' && <button type="button" class="button" onClick={() => void runMedia()}><Icon name="signal" size={20} />{t('test.media.run')}</button>}
                     </Line>
                 ) : <Line title={t('test.media')} state="open" text={t('test.media.guest')} />}
+                <Line title={t('test.turn')} {...turn.value} />
             </ul>
         </section>
     );

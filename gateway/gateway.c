@@ -14,6 +14,7 @@
 #include "gateway/http/content_policy.h"
 #include "gateway/http/files.h"
 #include "gateway/http/proxies.h"
+#include "gateway/http/stray_forwarders.h"
 #include "proto/http/http_listen.h"
 #include "proto/http/httpd.h"
 #include "proto/base/log.h"
@@ -40,7 +41,7 @@ struct gateway {
     struct api *api;
     struct httpd *httpd;
     const struct clock *clock;
-    struct log_gate forwarders; /* who are no trusted proxies */
+    struct stray_forwarders *strays;
     uint64_t drain_patience_ms;
     unsigned connections_max, streams_max;
 };
@@ -111,8 +112,7 @@ static void read_forwarded(struct gateway *gateway, const struct httpd_request *
     httpd_peer(request, client);
     if (!proxies_has(gateway->proxies, client)) {
         if (httpd_header(request, "X-Forwarded-For") != NULL) {
-            log_warn_limited(&gateway->forwarders, clock_mono_ms(gateway->clock),
-                             "a forwarding header from an address that is no trusted proxy");
+            stray_forwarders_see(gateway->strays, client);
         }
         return;
     }
@@ -393,6 +393,7 @@ struct gateway *gateway_new(const struct gateway_parts *parts, const struct gate
 {
     struct gateway *gateway = mem_alloc(sizeof(*gateway));
     gateway->clock = loop_clock(parts->loop);
+    gateway->strays = stray_forwarders_new(gateway->clock, parts->health);
     uint64_t most_ms = config->service.drain_timeout_ms / 4;
     gateway->drain_patience_ms = most_ms < DRAIN_PATIENCE_MS ? most_ms : DRAIN_PATIENCE_MS;
     gateway->connections_max = connections_max(config);
@@ -427,6 +428,7 @@ void gateway_free(struct gateway **gateway)
         news_watch_free(&(*gateway)->news);
         mem_free(&(*gateway)->public_url);
         proxies_free(&(*gateway)->proxies);
+        stray_forwarders_free(&(*gateway)->strays);
         files_free(&(*gateway)->files);
         mem_free(&(*gateway)->content_policy);
         mem_free(gateway);

@@ -71,6 +71,31 @@ example() {
     fi
 }
 
+# All of this machine's own are of private networks: then nobody on the internet sends media to them.
+has_public_address() {
+    local address
+    for address in $(hostname -I 2>/dev/null); do
+        [[ $address =~ ^(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|f[cd]|fe[89ab]) ]] ||
+            return 0
+    done
+    return 1
+}
+
+# What those miss who come from elsewhere, where they can.
+missing_for_others() {
+    [[ $(decide_by_reach auto) == 0 ]] || return 0
+    local is_https=
+    [[ $tls_kind == none && ${LYNKS_PUBLIC_URL:-https://${LYNKS_DOMAIN:+x}} != https://?* ]] || is_https=1
+    [[ -n $is_https ]] ||
+        printf 'Warning: others come without HTTPS: their browsers give no camera and microphone, and they cannot sign in (LYNKS_DOMAIN, or LYNKS_TLS=internal on a LAN).\n'
+    [[ $tls_kind != none ]] || [[ $is_https != 1 || -n ${LYNKS_TRUSTED_PROXIES:-} ]] ||
+        printf 'Warning: HTTPS is spoken by a proxy that LYNKS_TRUSTED_PROXIES does not name: all its clients count as one address.\n'
+    [[ -z $private_janus || $tls_kind == internal || -n $(value LYNKS_PUBLIC_IP) ]] || has_public_address ||
+        printf 'Warning: this machine has no address of the internet: people there have neither picture nor sound (LYNKS_PUBLIC_IP names the one that leads here).\n'
+    [[ $turn_wanted == 1 || -n $(value LYNKS_TURN_URLS) || $tls_kind == internal ]] ||
+        printf 'Warning: there is no TURN server: people behind firewalls that let no UDP through have neither picture nor sound (LYNKS_TURN=1).\n'
+}
+
 write_banner() {
     local stop=deploy/down of=
     [[ -z ${LYNKS_STATE:-} ]] || of="LYNKS_STATE=$(printf %q "$state") "
@@ -91,5 +116,6 @@ write_banner() {
             printf 'Warning: everybody who reaches the API can register (LYNKS_REGISTRATION=open); members are then whoever did.\n'
         fi
         media_lines
+        missing_for_others
     } >"$state/banner"
 }

@@ -33,7 +33,7 @@ function portIsFree(port) {
 }
 
 // Below the range that the kernel draws from for outgoing connections, and none that tests beside this one look at.
-async function freeBlock() {
+export async function freeBlock() {
     for (let attempt = 0; attempt < 100; attempt += 1) {
         const block = 2 * Math.floor(Math.random() * 50) + (Number(process.env.TEST_SLOT ?? 0) % 2);
         const base = 10000 + PORTS_PER_STACK * block;
@@ -215,11 +215,11 @@ export class Stack {
 /// Set by tests/compose/inside: the stack is then the one of deploy/compose.yaml, two of each stateless service.
 export const inContainers = Boolean(process.env.LYNKS_TEST_CONTAINERS);
 
-/// Starts a stack; env adds to or overrides what deploy/up gets. under: as above, not in containers.
-export async function startStack(env = {}, under = []) {
+/// Starts a stack; env adds to or overrides what deploy/up gets. under: as above, and base: of its ports; neither in containers.
+export async function startStack(env = {}, under = [], base = undefined) {
     if (inContainers) return (await import('../compose/compose.mjs')).startContainers(env);
     const state = await mkdtemp(join(tmpdir(), 'lynks-stack-'));
-    const stack = new Stack(state, await freeBlock(), env, under);
+    const stack = new Stack(state, base ?? await freeBlock(), env, under);
     try {
         await stack.up();
     } catch (error) {

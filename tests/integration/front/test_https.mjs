@@ -113,7 +113,8 @@ test('what a client says of its address and its request is not believed, neither
     const { json } = await visit('/v1/sessions', { token });
     assert.deepEqual(new Set(json.items.filter(({ device }) => device).map(({ address }) => address)), new Set(['127.0.0.1']));
     // The gateway knows the front by its address: another one of this machine is none.
-    assert.match((await stack.logs()).get('gateway.log'), /a forwarding header from an address that is no trusted proxy/);
+    const { stdout } = await stack.deploy('status');
+    assert.match(stdout, /gateway .* yes \(.*proxies: 127\.0\.0\.1 passes on what others ask and is not in LYNKS_TRUSTED_PROXIES/);
 });
 
 test('a key of a client is its own: a request that it repeats is done once', async () => {
@@ -200,9 +201,38 @@ test('files that are no certificate with its key: the one before goes on, and st
         { what: 'status says so' });
     assert.equal((await servedCertificate(stack.ports.https, tls)).fingerprint, fingerprint);
     await writeFile(files.pem, good);
-    await eventually(async () => /front .* yes \(certificate: ends in \d days\)/.test((await stack.deploy('status')).stdout), { what: 'all is well' });
+    await eventually(async () => /front .* yes \(certificate: ends in \d\d days\)/.test((await stack.deploy('status')).stdout), { what: 'all is well' });
     assert.equal(await metric('lynks_certificate_failures'), 0);
     assert.ok(await metric('lynks_certificate_days_left') >= 1);
+});
+
+test('deploy/check, from elsewhere, says in plain words how it is', async () => {
+    const where = `${NAME}:${stack.ports.https}`;
+    const check = (...args) => stack.deploy('check', '--http-port', String(stack.ports.redirect), ...args).catch((error) => error);
+    const here = ['--address', '127.0.0.1'];
+    const { fingerprint } = await servedCertificate(stack.ports.https, tls);
+    await authority.issue(NAME, 'site', 2);
+    const renewed = async () => (await servedCertificate(stack.ports.https, tls)).fingerprint;
+    const short = await eventually(async () => await renewed() !== fingerprint && renewed(), { what: 'the short one is served' });
+    const late = await check(...here, '--ca', authority.file, where);
+    assert.equal(late.code, 1);
+    assert.match(late.stdout, /^WRONG its certificate ends in less than 14 days, on .*: it is not being renewed/m);
+    await authority.issue(NAME, 'site');
+    await eventually(async () => await renewed() !== short, { what: 'another one is served' });
+    const good = await check(...here, '--ca', authority.file, where);
+    assert.equal(good.code, undefined, good.stdout);
+    for (const told of [/^ok .* stands for 127\.0\.0\.1/m, /^ok .* certificate is trusted, until /m, /^ok .*HTTP\/2 is spoken$/m, /^ok .*Lynks 1\.\S+ answers$/m,
+        /^ok .*plain HTTP is sent to https:/m]) assert.match(good.stdout, told);
+    const distrusting = await check(...here, where);
+    assert.equal(distrusting.code, 1);
+    assert.match(distrusting.stdout, /^WRONG browsers do not trust the certificate: it is of CN = authority of a test/m);
+    const wrongPort = await check(...here, `${NAME}:${stack.base + 197}`);
+    assert.match(wrongPort.stdout, /^WRONG nobody listens at port \d+ of meet\.example\.test/m);
+    const noName = await check('nobody.invalid');
+    assert.match(noName.stdout, /^WRONG nobody\.invalid stands for no address/m);
+    const otherName = await check(...here, '--ca', authority.file, `other.example.test:${stack.ports.https}`);
+    assert.match(otherName.stdout, /^WRONG Lynks does not know itself as other\.example\.test/m);
+    assert.equal((await check('--address')).code, 2);
 });
 
 test('the front and who keeps its certificate are killed: both are back', async () => {

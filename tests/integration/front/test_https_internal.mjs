@@ -3,7 +3,7 @@
 // renewed in time, and the authority stays from start to start.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ask, servedCertificate } from '../../support/https-client.mjs';
@@ -54,7 +54,7 @@ test('people sign in by the name that was given first', async () => {
 test('it is renewed when that is asked for, while the front runs', async () => {
     const { serialNumber } = await served();
     const pid = await stack.pid('front');
-    await stack.signal('certificate', 'SIGUSR1');
+    await writeFile(join(stack.state, 'front', 'internal', 'renew'), '');
     await eventually(async () => (await served()).serialNumber !== serialNumber, { what: 'another certificate is served' });
     assert.ok((await served()).isTrusted);
     assert.equal(await stack.pid('front'), pid);

@@ -32,6 +32,17 @@
         memory.gaps.set(id, { last, packetsReceived, longest: Math.max(before.longest, gap) });
     };
 
+    // Of each connection that is up, the two candidates that it goes by.
+    const pairs = (tell) => {
+        const up = alive(memory.peers).filter(({ connectionState }) => connectionState === 'connected');
+        return Promise.all(up.map(async (peer) => {
+            const all = await peer.getStats();
+            const { selectedCandidatePairId } = [...all.values()].find(({ type }) => type === 'transport');
+            const { localCandidateId, remoteCandidateId } = all.get(selectedCandidatePairId);
+            return tell(all.get(localCandidateId), all.get(remoteCandidateId));
+        }));
+    };
+
     window.memory = {
         /// How many a video has shown. Firefox counts none of a stream's: there it is those since this was first asked.
         framesOf(video) {
@@ -58,15 +69,9 @@
             return Math.round(Math.max(...[...memory.gaps.values()].map(({ longest }) => longest)));
         },
         /// How each connection that is up gets there: the kind of its own candidate, and how it reaches the relay.
-        async ways() {
-            const up = alive(memory.peers).filter(({ connectionState }) => connectionState === 'connected');
-            return Promise.all(up.map(async (peer) => {
-                const all = await peer.getStats();
-                const { selectedCandidatePairId } = [...all.values()].find(({ type }) => type === 'transport');
-                const { candidateType, relayProtocol } = all.get(all.get(selectedCandidatePairId).localCandidateId);
-                return `${candidateType} ${relayProtocol}`;
-            }));
-        },
+        ways: () => pairs(({ candidateType, relayProtocol }) => `${candidateType} ${relayProtocol}`),
+        /// The address of the other side of each.
+        theirAddresses: () => pairs((own, theirs) => theirs.address),
         /// What comes: of each kind packets, seconds of energy, and codecs.
         async comes() {
             const reports = await Promise.all(alive(memory.peers).filter(({ connectionState }) => connectionState === 'connected')

@@ -16,6 +16,7 @@
 #include "gateway/api/stream_keys.h"
 #include "gateway/api/users.h"
 #include "gateway/api/watch.h"
+#include "gateway/api/whip.h"
 #include "gateway/http/dispatcher.h"
 #include "gateway/turn/turn.h"
 
@@ -35,7 +36,7 @@ struct api {
     struct events_api *events;
     struct room_events_api *room_events;
     struct info *info;
-    struct resource resources[20];
+    struct resource resources[21];
     struct dispatcher *dispatcher;
 };
 
@@ -61,6 +62,7 @@ static void list_resources(struct api *api, struct health *health)
     api->resources[17] = stats_api_resource(health);
     api->resources[18] = ice_servers_resource();
     api->resources[19] = stream_keys_api_resource(api->stream_keys);
+    api->resources[20] = whip_resource();
 }
 
 static void make_rooms(struct api *api, const struct api_config *config)

@@ -1,6 +1,5 @@
 #include "gateway/api/rtc.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/api/participant_json.h"
@@ -71,7 +70,7 @@ static enum err prepare_publish(struct exchange *exchange, struct msg *msg)
 {
     struct msg_rtc_publish *publish = &msg->rtc_publish;
     struct rtc_asked *asked = attach_asked(exchange);
-    rtc_id_draw(exchange, asked->connection);
+    rtc_id_draw(exchange, RTC_LYNKS, asked->connection);
     publish->connection = rtc_id_str(asked->connection);
     publish->body_hash = repeat_key_body(exchange);
     publish->tracks = read_tracks(exchange, asked);
@@ -83,10 +82,8 @@ static void locate_connection(const struct exchange *exchange, const struct msg 
                               char ret_path[LOCATION_BYTES])
 {
     const struct rtc_asked *asked = exchange->state;
-    char hex[RTC_ID_HEX + 1];
     (void)reply;
-    hex_encode(hex, asked->connection, RTC_ID_BYTES);
-    (void)snprintf(ret_path, LOCATION_BYTES, "/v1/rtc/%s", hex);
+    rtc_locate(asked->connection, ret_path);
 }
 
 static void write_sdp(struct str sdp, uint64_t seq, struct json_out *out)
@@ -155,15 +152,25 @@ static void write_connection(const struct exchange *exchange, const struct msg *
     rtc_json_write(asked->connection, &reply->rtc_get_reply, out);
 }
 
-static const struct route_ask ask_get_connection = {
-    .message = MSG_rtc_get, .prepare = prepare_get_connection, .write = write_connection};
+/* Who speaks WHIP or WHEP has no use of our JSON, and is told in their way. */
+static bool is_of_another_protocol(const struct exchange *exchange)
+{
+    const struct rtc_asked *asked = exchange->state;
+    return rtc_id_protocol(asked->connection) != RTC_LYNKS;
+}
+
+static const struct route_ask ask_get_connection = {.message = MSG_rtc_get,
+                                                    .prepare = prepare_get_connection,
+                                                    .write = write_connection,
+                                                    .is_bare = is_of_another_protocol};
 
 static enum err prepare_close(struct exchange *exchange, struct msg *msg)
 {
     return read_asked(exchange, &msg->rtc_close.connection, &msg->rtc_close.asker);
 }
 
-static const struct route_ask ask_close = {.message = MSG_rtc_close, .prepare = prepare_close};
+static const struct route_ask ask_close = {
+    .message = MSG_rtc_close, .prepare = prepare_close, .is_bare = is_of_another_protocol};
 
 static const struct member restart_answer[] = {
     RTC_CONNECTION_MEMBER,
@@ -188,18 +195,18 @@ static const struct route_ask ask_restart = {
 
 /* ---- PATCH /v1/rtc/{connection} with a fragment ---- */
 
-#define FRAGMENT_TYPE "application/trickle-ice-sdpfrag" /* RFC 8840, section 9 */
-
-/* Lines of its grammar are printable ASCII. */
-static bool is_fragment(struct str text)
+/* Which session of ICE it is for; clients of WHIP put a * in quotes, too. */
+static enum err read_ice_match(struct exchange *exchange, struct msg_rtc_trickle *trickle)
 {
-    for (size_t i = 0; i < text.bytes; i++) {
-        const char c = text.data[i];
-        if ((c < ' ' || c > '~') && c != '\r' && c != '\n') {
-            return false;
-        }
+    const char *header = request_header(exchange->request, "If-Match");
+    struct etag_match match = {.is_any = true};
+    if (header == NULL || strcmp(header, "\"*\"") == 0) {
+        return ERR_OK;
     }
-    return text.bytes > 0;
+    const enum err err = etag_read_match(header, &match);
+    trickle->has_if_seq = !match.is_any;
+    trickle->if_seq = match.version;
+    return err == ERR_MATCH_REQUIRED ? ERR_STALE : err;
 }
 
 static enum err prepare_trickle(struct exchange *exchange, struct msg *msg)
@@ -209,9 +216,11 @@ static enum err prepare_trickle(struct exchange *exchange, struct msg *msg)
     if (trickle->fragment.bytes > RTC_SDP_BYTES) {
         return ERR_TOO_LARGE;
     }
-    return is_fragment(trickle->fragment)
-               ? read_asked(exchange, &trickle->connection, &trickle->asker)
-               : ERR_BAD_SDP;
+    if (!rtc_is_sdp_text(trickle->fragment)) {
+        return ERR_BAD_SDP;
+    }
+    const enum err err = read_asked(exchange, &trickle->connection, &trickle->asker);
+    return err == ERR_OK ? read_ice_match(exchange, trickle) : err;
 }
 
 static struct str fragment_of(const struct msg *reply)
@@ -219,8 +228,15 @@ static struct str fragment_of(const struct msg *reply)
     return reply->rtc_trickle_reply.fragment;
 }
 
-static const struct route_ask ask_trickle = {
-    .message = MSG_rtc_trickle, .prepare = prepare_trickle, .text = fragment_of};
+static uint64_t version_of_ice(const struct msg *reply)
+{
+    return reply->rtc_trickle_reply.seq;
+}
+
+static const struct route_ask ask_trickle = {.message = MSG_rtc_trickle,
+                                             .prepare = prepare_trickle,
+                                             .text = fragment_of,
+                                             .version = version_of_ice};
 
 static const struct route trickle_row = {
     .method = "PATCH",
@@ -228,11 +244,12 @@ static const struct route trickle_row = {
     .name = "trickle",
     .doc = "Tells candidates of the client's, or other credentials for ICE, which restart it.",
     .who = ROUTE_PARTICIPANT_OR_STREAM_KEY,
-    .text_type = FRAGMENT_TYPE,
-    .answer = {.media_type = FRAGMENT_TYPE,
+    .text_type = RTC_FRAGMENT_TYPE,
+    .answer = {.media_type = RTC_FRAGMENT_TYPE,
+               .has_etag = true,
                .doc = "Of a restart: the other side's credentials and candidates.",
                .empty_doc = "The candidates are known."},
-    .errors = {ERR_NOT_FOUND, ERR_CONFLICT, ERR_BAD_SDP, ROOM_ASKER_ERRORS},
+    .errors = {ERR_NOT_FOUND, ERR_CONFLICT, ERR_BAD_SDP, ERR_STALE, ROOM_ASKER_ERRORS},
     .ask = &ask_trickle};
 
 /* ---- PATCH /v1/rtc/{connection} ---- */
@@ -351,7 +368,10 @@ static const struct route rtc_rows[] = {
      .name = "getConnection",
      .doc = "Shows a connection of one's own.",
      .who = ROUTE_PARTICIPANT_OR_STREAM_KEY,
-     .answer = {.members = rtc_members, .doc = "How it is."},
+     .answer = {.members = rtc_members,
+                .doc = "How it is.",
+                .bare_status = 204,
+                .bare_doc = "It is there, and of a client that speaks WHIP or WHEP."},
      .errors = {ERR_NOT_FOUND, ROOM_ASKER_ERRORS},
      .ask = &ask_get_connection},
     {.method = "PATCH",
@@ -374,7 +394,10 @@ static const struct route rtc_rows[] = {
      .name = "closeConnection",
      .doc = "Ends a connection of one's own.",
      .who = ROUTE_PARTICIPANT_OR_STREAM_KEY,
-     .answer = {.status = 204, .doc = "It is over, or will be in a moment."},
+     .answer = {.status = 204,
+                .doc = "It is over, or will be in a moment.",
+                .bare_status = 200,
+                .bare_doc = "Likewise, of a client that speaks WHIP or WHEP."},
      .errors = {ERR_NOT_FOUND, ROOM_ASKER_ERRORS},
      .ask = &ask_close},
     {.method = "POST",
@@ -389,6 +412,8 @@ static const struct route rtc_rows[] = {
 
 struct resource rtc_resource(void)
 {
-    return (struct resource){
-        .dialect = DIALECT_V1, .routes = rtc_rows, .count = ARRAY_LEN(rtc_rows)};
+    return (struct resource){.dialect = DIALECT_V1,
+                             .routes = rtc_rows,
+                             .count = ARRAY_LEN(rtc_rows),
+                             .is_for_all_pages = true};
 }

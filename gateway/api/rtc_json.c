@@ -1,5 +1,7 @@
 #include "gateway/api/rtc_json.h"
 
+#include <stdio.h>
+
 #include "gateway/api/participant_json.h"
 #include "gateway/http/auth.h"
 #include "gateway/http/repeat_key.h"
@@ -19,13 +21,33 @@ enum err rtc_id_read(const struct exchange *exchange, uint8_t ret_id[RTC_ID_BYTE
 }
 
 /* The key of a request that may come again is known to who sends it, and to proxies. */
-void rtc_id_draw(const struct exchange *exchange, uint8_t ret_id[RTC_ID_BYTES])
+void rtc_id_draw(const struct exchange *exchange, enum rtc_protocol protocol,
+                 uint8_t ret_id[RTC_ID_BYTES])
 {
     _Static_assert(RTC_ID_BYTES == REPEAT_KEY_BYTES && RTC_ID_BYTES == AUTH_BODY_BYTES,
                    "the key, and what is made of it, are alike long");
     uint8_t key[REPEAT_KEY_BYTES];
     repeat_key_make(exchange, key);
     auth_hash_body(exchange->all->config.auth, rtc_id_str(key), ret_id);
+    rtc_id_mark(ret_id, protocol);
+}
+
+void rtc_locate(const uint8_t id[RTC_ID_BYTES], char ret_path[LOCATION_BYTES])
+{
+    char hex[RTC_ID_HEX + 1];
+    hex_encode(hex, id, RTC_ID_BYTES);
+    (void)snprintf(ret_path, LOCATION_BYTES, "/v1/rtc/%s", hex);
+}
+
+bool rtc_is_sdp_text(struct str text)
+{
+    for (size_t i = 0; i < text.bytes; i++) {
+        const char c = text.data[i];
+        if ((c < ' ' || c > '~') && c != '\r' && c != '\n') {
+            return false;
+        }
+    }
+    return text.bytes > 0;
 }
 
 /* ---- members ---- */

@@ -4,9 +4,12 @@
 #define LYNKS_GATEWAY_API_RTC_JSON_H
 
 #include "gateway/http/exchange.h"
+#include "proto/schema/rtc_id.h"
 
-#define RTC_ID_BYTES 16
 #define RTC_ID_HEX 32
+/* Media types. */
+#define RTC_SDP_TYPE "application/sdp"                      /* RFC 8866, section 8.1 */
+#define RTC_FRAGMENT_TYPE "application/trickle-ice-sdpfrag" /* RFC 8840, section 9 */
 /* What carries an SDP: one of RTC_SDP_BYTES, whose line ends are escaped, and what is beside it. */
 #define RTC_BODY_BYTES_MAX 196608
 
@@ -32,7 +35,12 @@ extern const struct member rtc_stream_members[]; /* of a part of an SDP */
 enum err rtc_id_read(const struct exchange *exchange, uint8_t ret_id[RTC_ID_BYTES]);
 /* The id of one that is to be made: the same when the request comes again (repeat_key.h); nobody
  * guesses it. */
-void rtc_id_draw(const struct exchange *exchange, uint8_t ret_id[RTC_ID_BYTES]);
+void rtc_id_draw(const struct exchange *exchange, enum rtc_protocol protocol,
+                 uint8_t ret_id[RTC_ID_BYTES]);
+/* Its path, for Location. */
+void rtc_locate(const uint8_t id[RTC_ID_BYTES], char ret_path[LOCATION_BYTES]);
+/* Is it text as SDP and its fragments have it, which are printable ASCII, and any? */
+bool rtc_is_sdp_text(struct str text);
 struct str rtc_id_str(const uint8_t id[RTC_ID_BYTES]); /* for a message; borrowed */
 
 /* Into an object that is open already. */

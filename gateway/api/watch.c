@@ -70,7 +70,7 @@ static enum err prepare_watch(struct exchange *exchange, struct msg *msg)
 {
     struct msg_rtc_watch *watch = &msg->rtc_watch;
     struct watching *watching = exchange_attach(exchange, sizeof(*watching), free);
-    rtc_id_draw(exchange, watching->connection);
+    rtc_id_draw(exchange, RTC_LYNKS, watching->connection);
     watch->connection = rtc_id_str(watching->connection);
     watch->wanted = read_wishes(exchange, watching);
     (void)exchange_asker(exchange, &watch->asker); /* the rows let in nobody else */

@@ -144,8 +144,10 @@ static void end_ask(struct exchange *exchange, enum err err, const struct msg *r
         ask->locate(exchange, reply, exchange->location);
     }
     exchange->is_pending = ask->is_pending != NULL && ask->is_pending(reply);
-    if (ask->text != NULL && ask->text(reply).bytes > 0) {
-        exchange_respond_text(exchange, ask->text(reply));
+    if (ask->is_bare != NULL && ask->is_bare(exchange)) {
+        exchange_respond_bare(exchange);
+    } else if (ask->text != NULL && ask->text(reply).bytes > 0) {
+        exchange_respond_text(exchange, 0, ask->text(reply));
     } else if (ask->write == NULL) {
         exchange_respond_empty(exchange);
     } else if (exchange->etag[0] != '\0' && !exchange->route->answer.is_of_asker &&

@@ -48,10 +48,14 @@ static bool read_body(struct exchange *exchange)
         exchange_fail(exchange, ERR_CONTENT_CODING);
         return false;
     }
-    if (route->text_type != NULL) {
-        return true;
-    }
     request_media_type(request, media_type);
+    if (route->text_type != NULL) {
+        const bool is_text = strcmp(media_type, route->text_type) == 0;
+        if (!is_text) {
+            exchange_fail(exchange, ERR_MEDIA_TYPE);
+        }
+        return is_text;
+    }
     const bool is_merge_patch = strcmp(route->method, "PATCH") == 0 &&
                                 strcmp(media_type, "application/merge-patch+json") == 0;
     if (is_v1(exchange) && !is_absent && !is_merge_patch &&
@@ -77,7 +81,7 @@ static bool read_body(struct exchange *exchange)
 static bool is_preflight(const struct exchange *exchange)
 {
     return request_header(exchange->request, "Access-Control-Request-Method") != NULL &&
-           cors_allow(exchange->all->config.cors_origins,
+           cors_allow(exchange_cors_origins(exchange),
                       request_header(exchange->request, "Origin")) != NULL;
 }
 

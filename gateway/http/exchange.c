@@ -139,6 +139,13 @@ struct msg_origin exchange_origin(const struct exchange *exchange)
 
 /* ---- answers ---- */
 
+const char *exchange_cors_origins(const struct exchange *exchange)
+{
+    return exchange->path != NULL && exchange->path->resource->is_for_all_pages
+               ? "*"
+               : exchange->all->config.cors_origins;
+}
+
 /* Names and values are ours, and far from the bound. */
 static void add_own_header(struct http_response *response, const char *name, const char *value)
 {
@@ -147,8 +154,8 @@ static void add_own_header(struct http_response *response, const char *name, con
 
 static void add_common_headers(const struct exchange *exchange, struct http_response *response)
 {
-    const char *origin =
-        cors_allow(exchange->all->config.cors_origins, request_header(exchange->request, "Origin"));
+    const char *origins = exchange_cors_origins(exchange);
+    const char *origin = cors_allow(origins, request_header(exchange->request, "Origin"));
     add_own_header(response, "X-Request-Id", exchange->request_id);
     if (exchange->file != NULL) {
         return; /* pages of other origins use the API, not its pages */
@@ -158,9 +165,10 @@ static void add_common_headers(const struct exchange *exchange, struct http_resp
         add_own_header(response, "Access-Control-Expose-Headers",
                        exchange_dialect(exchange) == DIALECT_ORIGINAL
                            ? "X-Request-Id, Retry-After"
-                           : "X-Request-Id, Retry-After, ETag, Allow, Location");
+                           : "X-Request-Id, Retry-After, ETag, Allow, Location, Link, "
+                             "Accept-Patch, Accept-Post");
     }
-    if (cors_depends_on_origin(exchange->all->config.cors_origins)) {
+    if (cors_depends_on_origin(origins)) {
         add_own_header(response, "Vary", "Origin");
     }
 }
@@ -210,11 +218,14 @@ void exchange_respond(struct exchange *exchange, struct http_response **response
     finish_exchange(exchange, response, ERR_OK);
 }
 
-void exchange_respond_json(struct exchange *exchange)
+static int row_status(const struct exchange *exchange)
+{
+    return exchange->route->answer.status == 0 ? 200 : exchange->route->answer.status;
+}
+
+static void add_success_headers(const struct exchange *exchange, struct http_response *response)
 {
     const struct route *route = exchange->route;
-    const int status = route->answer.status == 0 ? 200 : route->answer.status;
-    struct http_response *response = http_response_new(exchange->is_pending ? 202 : status);
     if (exchange_dialect(exchange) == DIALECT_V1 &&
         (route->ask != NULL || route->who != ROUTE_ANYBODY)) {
         add_own_header(response, "Cache-Control", "no-store");
@@ -225,15 +236,31 @@ void exchange_respond_json(struct exchange *exchange)
     if (exchange->location[0] != '\0') {
         add_own_header(response, "Location", exchange->location);
     }
+    if (route->answer.accept_patch != NULL) {
+        add_own_header(response, "Accept-Patch", route->answer.accept_patch);
+    }
+}
+
+void exchange_respond_json(struct exchange *exchange)
+{
+    struct http_response *response =
+        http_response_new(exchange->is_pending ? 202 : row_status(exchange));
+    add_success_headers(exchange, response);
     http_response_set_body(response, "application/json", strbuf_str(&exchange->all->text));
     finish_exchange(exchange, &response, ERR_OK);
 }
 
-void exchange_respond_text(struct exchange *exchange, struct str text)
+void exchange_respond_text(struct exchange *exchange, int status, struct str text)
 {
-    struct http_response *response = http_response_new(200);
-    add_own_header(response, "Cache-Control", "no-store");
+    struct http_response *response = http_response_new(status != 0 ? status : row_status(exchange));
+    add_success_headers(exchange, response);
     http_response_set_body(response, exchange->route->answer.media_type, text);
+    finish_exchange(exchange, &response, ERR_OK);
+}
+
+void exchange_respond_bare(struct exchange *exchange)
+{
+    struct http_response *response = http_response_new(exchange->route->answer.bare_status);
     finish_exchange(exchange, &response, ERR_OK);
 }
 
@@ -269,6 +296,19 @@ static void take_dead_cookie(const struct exchange *exchange, struct http_respon
         char *value = session_cookie_write(exchange->all->config.cookie, "", 0);
         add_own_header(response, "Set-Cookie", value);
     }
+}
+
+/* The media types but JSON that a method of the exchange's path takes. */
+static void add_types(const struct exchange *exchange, struct http_response *response,
+                      const char *method, const char *name)
+{
+    struct strbuf types = {0};
+    route_path_write_types(exchange->path, method, &types);
+    if (types.bytes > 0) {
+        strbuf_add(&types, (struct str){.data = "", .bytes = 1});
+        add_own_header(response, name, types.data);
+    }
+    strbuf_fini(&types);
 }
 
 /* The methods of the exchange's path. */
@@ -348,5 +388,7 @@ void exchange_respond_options(struct exchange *exchange, bool is_preflight)
     } else {
         add_allow(exchange, response, "Allow");
     }
+    add_types(exchange, response, "POST", "Accept-Post");
+    add_types(exchange, response, "PATCH", "Accept-Patch");
     finish_exchange(exchange, &response, ERR_OK);
 }

@@ -117,15 +117,20 @@ bool exchange_asker(const struct exchange *exchange, struct msg_asker *ret_asker
 /* Where it comes from, for the audit of commands. Borrowed from the exchange. */
 struct msg_origin exchange_origin(const struct exchange *exchange);
 
+/* The origins whose pages may use its path: see cors.h. */
+const char *exchange_cors_origins(const struct exchange *exchange);
+
 /* Answers, and takes *response; the exchange is gone afterwards. What all answers have is added to
  * the headers. */
 void exchange_respond(struct exchange *exchange, struct http_response **response);
 /* A success as the row has it, with the JSON in all->text. What was written for somebody is kept by
  * no cache. */
 void exchange_respond_json(struct exchange *exchange);
-/* Likewise, with text of the row's media type. */
-void exchange_respond_text(struct exchange *exchange, struct str text);
-void exchange_respond_empty(struct exchange *exchange);        /* 204 */
+/* Likewise, with text of the row's media type; status 0: that of the row. */
+void exchange_respond_text(struct exchange *exchange, int status, struct str text);
+void exchange_respond_empty(struct exchange *exchange); /* 204 */
+void exchange_respond_bare(
+    struct exchange *exchange); /* without a body, as the row's bare_status */
 void exchange_respond_not_modified(struct exchange *exchange); /* 304, with exchange->etag */
 void exchange_fail(struct exchange *exchange, enum err err);
 /* So much later; until then the exchange is in hand. 0: now. */

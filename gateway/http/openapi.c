@@ -4,186 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gateway/http/openapi_schema.h"
 #include "gateway/http/session_cookie.h"
 #include "gateway/http/token.h"
-
-/* ---- JSON Schema (2020-12) of members ---- */
-
-static void write_member_bounds(const struct member *member, struct json_out *out)
-{
-    bool is_string = member->type == MEMBER_STRING || member->type == MEMBER_LABEL;
-    if (member->constant != NULL) {
-        json_out_member_z(out, "const", member->constant);
-        return;
-    }
-    if (member->min > 0 || !is_string) {
-        json_out_member_u64(out, is_string ? "minLength" : "minimum", member->min);
-    }
-    if (member->max > 0) {
-        json_out_member_u64(out, is_string ? "maxLength" : "maximum", member->max);
-    }
-}
-
-static void write_list_schema(const struct member *member, const char *item_type,
-                              struct json_out *out)
-{
-    json_out_member_z(out, "type", "array");
-    json_out_open_member(out, "items", '{');
-    json_out_member_z(out, "type", item_type);
-    json_out_close(out, "}");
-    if (member->max > 0) {
-        json_out_member_u64(out, "maxItems", member->max);
-    }
-}
-
-static void write_words(const struct member *member, struct json_out *out)
-{
-    json_out_member_z(out, "type", "string");
-    json_out_open_member(out, "enum", '[');
-    for (size_t i = 0; member->words[i] != NULL; i++) {
-        json_out_z(out, member->words[i]);
-    }
-    json_out_close(out, "]");
-}
-
-static void write_word_map(const struct member *member, struct json_out *out)
-{
-    json_out_member_z(out, "type", "object");
-    json_out_open_member(out, "propertyNames", '{');
-    json_out_member_u64(out, "minLength", 1);
-    json_out_member_u64(out, "maxLength", member->name_max);
-    json_out_close(out, "}");
-    json_out_open_member(out, "additionalProperties", '{');
-    write_words(member, out);
-    json_out_close(out, "}");
-    json_out_member_u64(out, "minProperties", member->min);
-    json_out_member_u64(out, "maxProperties", member->max);
-}
-
-/* Of words or ids. */
-static void write_bounded_list(const struct member *member, struct json_out *out)
-{
-    json_out_member_z(out, "type", "array");
-    json_out_open_member(out, "items", '{');
-    if (member->type == MEMBER_WORDS) {
-        write_words(member, out);
-    } else {
-        json_out_member_z(out, "type", "string");
-    }
-    json_out_close(out, "}");
-    json_out_member_u64(out, "minItems", member->min);
-    json_out_member_u64(out, "maxItems", member->max);
-    if (member->type == MEMBER_WORDS) {
-        json_out_member_bool(out, "uniqueItems", true);
-    }
-}
-
-static void write_type(const struct member *member, const char *type, struct json_out *out)
-{
-    if (member->is_nullable) {
-        json_out_open_member(out, "type", '[');
-        json_out_z(out, type);
-        json_out_z(out, "null");
-        json_out_close(out, "]");
-    } else {
-        json_out_member_z(out, "type", type);
-    }
-}
-
-static void write_properties(const struct member *members, bool is_closed, struct json_out *out);
-
-/* The schema's members; it is open already. is_closed: so are objects in it. */
-static void write_member(const struct member *member, bool is_closed, struct json_out *out)
-{
-    switch (member->type) {
-    case MEMBER_STRING:
-    case MEMBER_LABEL:
-        write_type(member, "string", out);
-        write_member_bounds(member, out);
-        break;
-    case MEMBER_NUMBER:
-        write_type(member, "integer", out);
-        write_member_bounds(member, out);
-        break;
-    case MEMBER_BOOL:
-        json_out_member_z(out, "type", "boolean");
-        break;
-    case MEMBER_WORD:
-        write_words(member, out);
-        break;
-    case MEMBER_ID:
-        write_type(member, "string", out);
-        json_out_member_z(out, "pattern", "^[0-9]{1,18}$");
-        break;
-    case MEMBER_WORDS:
-    case MEMBER_IDS:
-        write_bounded_list(member, out);
-        break;
-    case MEMBER_WORD_MAP:
-        write_word_map(member, out);
-        break;
-    case MEMBER_NUMBERS:
-        write_list_schema(member, "integer", out);
-        break;
-    case MEMBER_STRINGS:
-        write_list_schema(member, "string", out);
-        break;
-    case MEMBER_TIME:
-        write_type(member, "string", out);
-        json_out_member_z(out, "format", "date-time");
-        break;
-    case MEMBER_OBJECT:
-        write_properties(member->members, is_closed, out);
-        break;
-    case MEMBER_OBJECTS:
-        json_out_member_z(out, "type", "array");
-        json_out_open_member(out, "items", '{');
-        write_properties(member->members, is_closed, out);
-        json_out_close(out, "}");
-        if (member->min > 0) {
-            json_out_member_u64(out, "minItems", member->min);
-        }
-        json_out_member_u64(out, "maxItems", member->max);
-        break;
-    case MEMBER_ANY_OBJECT:
-        json_out_member_z(out, "type", "object");
-        break;
-    }
-    if (member->doc != NULL && member->doc[0] != '\0') {
-        json_out_member_z(out, "description", member->doc);
-    }
-}
-
-/* Of an object; its schema is open already. */
-static void write_properties(const struct member *members, bool is_closed, struct json_out *out)
-{
-    json_out_member_z(out, "type", "object");
-    json_out_open_member(out, "properties", '{');
-    for (const struct member *m = members; m->name != NULL; m++) {
-        json_out_open_member(out, m->name, '{');
-        write_member(m, is_closed, out);
-        json_out_close(out, "}");
-    }
-    json_out_close(out, "}");
-    json_out_open_member(out, "required", '[');
-    for (const struct member *m = members; m->name != NULL; m++) {
-        if (!m->is_optional) {
-            json_out_z(out, m->name);
-        }
-    }
-    json_out_close(out, "]");
-    if (is_closed) {
-        json_out_key(out, "additionalProperties");
-        json_out_bool(out, false);
-    }
-}
-
-static void write_schema(const struct member *members, bool is_closed, struct json_out *out)
-{
-    json_out_open(out, '{');
-    write_properties(members, is_closed, out);
-    json_out_close(out, "}");
-}
 
 /* ---- answers ---- */
 
@@ -222,14 +45,28 @@ static void write_header_ref(const char *name, struct json_out *out)
     write_ref(ref, out);
 }
 
-static void write_success_headers(const struct route_answer *answer, struct json_out *out)
+static bool has_etag(const struct route *route)
 {
-    if (!answer->has_etag && !answer->has_location && !answer->sets_cookie) {
+    bool has_it = false;
+    for (const struct route *row = route; row != NULL; row = row->by_text) {
+        has_it |= row->answer.has_etag;
+    }
+    return has_it;
+}
+
+static void write_success_headers(const struct route *route, struct json_out *out)
+{
+    const struct route_answer *answer = &route->answer;
+    if (!has_etag(route) && !answer->has_location && !answer->sets_cookie &&
+        answer->accept_patch == NULL) {
         return;
     }
     json_out_open_member(out, "headers", '{');
-    if (answer->has_etag) {
+    if (has_etag(route)) {
         write_header_ref("ETag", out);
+    }
+    if (answer->accept_patch != NULL) {
+        write_header_ref("Accept-Patch", out);
     }
     if (answer->has_location) {
         write_header_ref("Location", out);
@@ -257,14 +94,14 @@ static void write_success_as(const struct route *route, int status_code, const c
     AUTO(mem_free) char *status = mem_printf("%d", status_code);
     json_out_open_member(out, status, '{');
     json_out_member_z(out, "description", doc);
-    write_success_headers(answer, out);
+    write_success_headers(route, out);
     if (status_code == 204) {
         json_out_close(out, "}");
         return;
     }
     open_content(media_type, out);
     if (answer->members != NULL) {
-        write_schema(answer->members, /* is_closed= */ false, out);
+        openapi_schema_write(answer->members, /* is_closed= */ false, out);
     } else {
         json_out_open(out, '{');
         json_out_member_z(out, "type", answer->media_type == NULL ? "object" : "string");
@@ -274,15 +111,36 @@ static void write_success_as(const struct route *route, int status_code, const c
         json_out_close(out, "}");
         json_out_open_member(out, "application/json", '{');
         json_out_key(out, "schema");
-        write_schema(route->poll, /* is_closed= */ false, out);
+        openapi_schema_write(route->poll, /* is_closed= */ false, out);
     }
-    if (route->by_text != NULL) {
-        json_out_close(out, "}");
-        json_out_open_member(out, route->by_text->answer.media_type, '{');
-        write_text_schema(out);
+    for (const struct route *text = route->by_text; text != NULL; text = text->by_text) {
+        if (text->answer.media_type != NULL) {
+            json_out_close(out, "}");
+            json_out_open_member(out, text->answer.media_type, '{');
+            write_text_schema(out);
+        }
     }
     close_content(out);
     json_out_close(out, "}");
+}
+
+/* Of rows for text: 204, whichever of them it is. */
+static void write_empty_success(const struct route *route, struct json_out *out)
+{
+    struct strbuf doc = {0};
+    for (const struct route *row = route; row != NULL; row = row->by_text) {
+        const char *own =
+            row != route && row->answer.status == 204 ? row->answer.doc : row->answer.empty_doc;
+        if (own != NULL) {
+            strbuf_add_z(&doc, doc.bytes == 0 ? "" : " ");
+            strbuf_add_z(&doc, own);
+        }
+    }
+    if (doc.bytes > 0) {
+        strbuf_add(&doc, (struct str){.data = "", .bytes = 1});
+        write_bare_answer("204", doc.data, out);
+    }
+    strbuf_fini(&doc);
 }
 
 static void write_successes(const struct route *route, struct json_out *out)
@@ -292,8 +150,10 @@ static void write_successes(const struct route *route, struct json_out *out)
     if (answer->pending_doc != NULL) {
         write_success_as(route, 202, answer->pending_doc, out);
     }
-    if (route->by_text != NULL) {
-        write_bare_answer("204", route->by_text->answer.empty_doc, out);
+    write_empty_success(route, out);
+    if (answer->bare_doc != NULL) {
+        AUTO(mem_free) char *status = mem_printf("%d", answer->bare_status);
+        write_bare_answer(status, answer->bare_doc, out);
     }
     if (answer->has_etag && !answer->is_of_asker && strcmp(route->method, "GET") == 0) {
         write_bare_answer("304", "What If-None-Match names is still so.", out);
@@ -420,29 +280,31 @@ static void write_own_parameters(const struct route *route, struct json_out *out
         json_out_member_z(out, "name", m->name);
         json_out_member_z(out, "in", "query");
         json_out_open_member(out, "schema", '{');
-        write_member(m, /* is_closed= */ false, out);
+        openapi_member_write(m, /* is_closed= */ false, out);
         json_out_close(out, "}}");
     }
     json_out_close(out, "]");
 }
 
-/* A PATCH is a merge patch (RFC 7396), whatever it is called. */
+/* JSON of a PATCH is a merge patch (RFC 7396), whatever it is called. */
 static void write_body_content(const struct route *route, enum dialect dialect,
                                struct json_out *out)
 {
     static const char *const media_types[] = {"application/json", "application/merge-patch+json"};
-    const size_t count = strcmp(route->method, "PATCH") == 0 ? 2 : 1;
+    const size_t count = route->body == NULL ? 0 : strcmp(route->method, "PATCH") == 0 ? 2 : 1;
     json_out_open_member(out, "content", '{');
     for (size_t i = 0; i < count; i++) {
         json_out_open_member(out, media_types[i], '{');
         json_out_key(out, "schema");
-        write_schema(route->body, dialect == DIALECT_V1, out);
+        openapi_schema_write(route->body, dialect == DIALECT_V1, out);
         json_out_close(out, "}");
     }
-    if (route->by_text != NULL) {
-        json_out_open_member(out, route->by_text->text_type, '{');
-        write_text_schema(out);
-        json_out_close(out, "}");
+    for (const struct route *row = route; row != NULL; row = row->by_text) {
+        if (row->text_type != NULL) {
+            json_out_open_member(out, row->text_type, '{');
+            write_text_schema(out);
+            json_out_close(out, "}");
+        }
     }
     json_out_close(out, "}");
 }
@@ -493,7 +355,7 @@ static void write_operation(const struct route *route, enum dialect dialect, str
     if (route->query != NULL || route->has_if_match || route->takes_key) {
         write_own_parameters(route, out);
     }
-    if (route->body != NULL) {
+    if (route->body != NULL || route->text_type != NULL) {
         json_out_open_member(out, "requestBody", '{');
         json_out_key(out, "required");
         json_out_bool(out, !route->body_may_be_empty);
@@ -541,7 +403,7 @@ static void write_shared_schema(const char *name, const struct member *members, 
 {
     json_out_open_member(out, name, '{');
     json_out_open_member(out, "allOf", '[');
-    write_schema(members, /* is_closed= */ false, out);
+    openapi_schema_write(members, /* is_closed= */ false, out);
     json_out_open(out, '{');
     json_out_member_z(out, "type", "object");
     json_out_open_member(out, "properties", '{');
@@ -551,7 +413,7 @@ static void write_shared_schema(const char *name, const struct member *members, 
         json_out_member_z(out, "type", "array");
         json_out_key(out, "items");
     }
-    write_schema(inner_members, /* is_closed= */ false, out);
+    openapi_schema_write(inner_members, /* is_closed= */ false, out);
     if (inner_is_list) {
         json_out_close(out, "}");
     }
@@ -626,6 +488,7 @@ static void write_components(const struct public_url *url, struct json_out *out)
     json_out_close(out, "}");
     json_out_open_member(out, "headers", '{');
     write_header("ETag", "Names what is shown: for If-Match and If-None-Match.", out);
+    write_header("Accept-Patch", "The media types by which what was made can be changed.", out);
     write_header("Location", "The path of what was made.", out);
     write_header("Set-Cookie", "Of who signs in or out with the cookie.", out);
     json_out_close(out, "}");

@@ -35,7 +35,9 @@ static const struct {
      "Tell whoever runs this service, and give them the request id."},
     {ERR_CONFLICT, "Conflict", "Look at what is there now, then decide again."},
     {ERR_MEDIA_TYPE, "Unsupported media type",
-     "Send JSON, and say so: <code>Content-Type: application/json</code>."},
+     "Send JSON, and say so: <code>Content-Type: application/json</code>; or the media type that "
+     "the "
+     "API's document gives for this path."},
     {ERR_WRONG_HOST, "Not our host", "Use the address that whoever runs this service gave you."},
     {ERR_WRONG_MEMBER, "Wrong members", "Mend what <code>errors</code> in the answer names."},
     {ERR_STANDBY, "Changing over",
@@ -100,6 +102,8 @@ static const struct {
     {ERR_IN_FLIGHT, "Still being done",
      "Wait for as many seconds as <code>Retry-After</code> says, then send it again as it is."},
     {ERR_BAD_KEY, "Bad Idempotency-Key", "Draw it at random, say a UUID; it may stand in quotes."},
+    {ERR_NOT_ACCEPTABLE, "Not acceptable",
+     "Name in <code>Accept</code> the media type that the API's document gives, or leave it out."},
     {ERR_HTTP_VERSION, "HTTP version not supported", "Speak HTTP/1.1."},
 };
 

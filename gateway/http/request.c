@@ -76,6 +76,34 @@ bool request_segment_text(struct str segment, char *ret_text, size_t bytes)
     return false;
 }
 
+/* Is range, as Accept has it, one of the media type: it, or what has a * for a part of it? */
+static bool is_range_of(struct str range, const char *media_type)
+{
+    const size_t main_bytes = strcspn(media_type, "/") + 1; /* with the slash */
+    return str_eq(range, STR_LIT("*/*")) ||
+           (range.bytes == main_bytes + 1 && range.data[main_bytes] == '*' &&
+            strncasecmp(range.data, media_type, main_bytes) == 0) ||
+           (range.bytes == strlen(media_type) &&
+            strncasecmp(range.data, media_type, range.bytes) == 0);
+}
+
+bool request_accepts(struct request *request, const char *media_type)
+{
+    const char *at = request_header(request, "Accept");
+    if (at == NULL || at[0] == '\0') {
+        return true;
+    }
+    while (*at != '\0') {
+        at += strspn(at, " \t,");
+        const struct str range = {.data = at, .bytes = strcspn(at, " \t,;")};
+        if (is_range_of(range, media_type)) {
+            return true;
+        }
+        at += strcspn(at, ",");
+    }
+    return false;
+}
+
 /* The value of the first parameter of this name; NULL: there is none. */
 static const char *find_in_query(const struct request *request, const char *name)
 {

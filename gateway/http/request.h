@@ -65,6 +65,10 @@ bool request_segment_text(struct str segment, char *ret_text, size_t bytes);
 /* Content-Type without its parameters, in lower case; "" if there is none or it is longer. */
 void request_media_type(struct request *request, char ret_type[REQUEST_MEDIA_TYPE_BYTES]);
 
+/* May the answer be of this media type, by what Accept says (RFC 9110, 12.5.1)? Without one it may;
+ * how much it is wanted is not looked at. */
+bool request_accepts(struct request *request, const char *media_type);
+
 /* The first parameter of this name in the query, its escapes (RFC 3986; + is a space) undone, with
  * a NUL at its end. false: there is none, an escape is broken or stands for a NUL, or it does not
  * fit into bytes. */

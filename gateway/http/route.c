@@ -186,10 +186,12 @@ static const char *check_ask(const struct route *route)
     if (!has_body && (route->ask->write != NULL || route->ask->text != NULL)) {
         return "the row writes an answer that has no body";
     }
-    if ((route->ask->text != NULL) != (route->answer.empty_doc != NULL) ||
-        (route->ask->text != NULL) != (route->answer.media_type != NULL)) {
-        return "the answer is text without a media type or without what an empty one says, or the "
-               "other way round";
+    if ((route->ask->text != NULL) != (route->answer.media_type != NULL) ||
+        (route->answer.empty_doc != NULL && route->ask->text == NULL)) {
+        return "the answer is text without a media type, or the other way round";
+    }
+    if ((route->answer.bare_doc != NULL) != (route->ask->is_bare != NULL)) {
+        return "the answer may have no body and nothing tells when, or the other way round";
     }
     if (route->ask->ahead != NULL &&
         (type->retry != RETRY_SAFE || route->ask->prepare != NULL || route->ask->version != NULL ||
@@ -229,10 +231,14 @@ static const char *check_row(const struct route *route)
     if (method == ROUTE_METHODS_MAX) {
         return "there is no such method";
     }
+    if (route->body != NULL && route->text_type != NULL) {
+        return "the row takes JSON and text";
+    }
     if ((route->handle == NULL) == (route->ask == NULL)) {
         return "the row has no handler, or two";
     }
-    if ((is_get && route->body != NULL) || (!is_get && route->is_stream)) {
+    if ((is_get && (route->body != NULL || route->text_type != NULL)) ||
+        (!is_get && route->is_stream)) {
         return "GET takes no body, and only GET is a stream";
     }
     if (route->poll != NULL && !route->is_stream) {
@@ -256,30 +262,30 @@ static const char *check_row(const struct route *route)
     return why == NULL && route->ask != NULL ? check_ask(route) : why;
 }
 
-/* The row for bodies that are text, beside the one for JSON. Both answer 200, if not otherwise. */
+/* A row for bodies that are text, beside another one. All answer 200, if not otherwise. */
 static const char *check_text_row(const struct route *route, const struct route *text)
 {
     if (strcmp(route->method, text->method) != 0 || strcmp(route->template, text->template) != 0 ||
         route->who != text->who) {
         return "the row for text is of another path or method, or for others";
     }
-    if (text->text_type == NULL || text->body != NULL || text->by_text != NULL ||
-        text->ask == NULL || route->body == NULL) {
+    if (text->text_type == NULL || (route->body == NULL && route->text_type == NULL)) {
         return "the row for text does not read text, or there is no other";
     }
-    if (route->answer.status != 0 || text->answer.status != 0) {
+    if (route->answer.status != 0 || (text->answer.status != 0 && text->answer.status != 204)) {
         return "the row for text has another status";
     }
     return check_row(text);
 }
 
-static const char *check_both_rows(const struct route *route)
+static const char *check_all_rows(const struct route *route)
 {
     const char *why = check_row(route);
-    if (why == NULL && route->text_type != NULL) {
-        return "the row is for text, and there is none for JSON";
+    for (const struct route *text = route->by_text; why == NULL && text != NULL;
+         text = text->by_text) {
+        why = check_text_row(route, text);
     }
-    return why == NULL && route->by_text != NULL ? check_text_row(route, route->by_text) : why;
+    return why;
 }
 
 /* ---- the paths ---- */
@@ -334,7 +340,7 @@ static const char *add_row(struct routes *routes, const struct resource *resourc
     memcpy(path.segments, template.segments, sizeof(path.segments));
     path.segment_count = template.segment_count;
     const char *why = check_template(&path);
-    why = why == NULL ? check_both_rows(route) : why;
+    why = why == NULL ? check_all_rows(route) : why;
     if (why != NULL) {
         return why;
     }
@@ -441,11 +447,12 @@ const struct route *route_path_find(const struct route_path *path, const char *m
 const struct route *route_for_body(const struct route *route, struct request *request)
 {
     char media_type[REQUEST_MEDIA_TYPE_BYTES];
-    if (route->by_text == NULL) {
-        return route;
-    }
+    const struct route *text = route->by_text;
     request_media_type(request, media_type);
-    return strcmp(media_type, route->by_text->text_type) == 0 ? route->by_text : route;
+    while (text != NULL && strcmp(media_type, text->text_type) != 0) {
+        text = text->by_text;
+    }
+    return text != NULL ? text : route;
 }
 
 void route_path_write_allow(const struct route_path *path, struct strbuf *text)
@@ -460,6 +467,16 @@ void route_path_write_allow(const struct route_path *path, struct strbuf *text)
     }
     if (path->resource->dialect != DIALECT_ORIGINAL) {
         strbuf_add_z(text, ", OPTIONS");
+    }
+}
+
+void route_path_write_types(const struct route_path *path, const char *method, struct strbuf *text)
+{
+    for (const struct route *row = route_path_find(path, method); row != NULL; row = row->by_text) {
+        if (row->text_type != NULL) {
+            strbuf_add_z(text, text->bytes == 0 ? "" : ", ");
+            strbuf_add_z(text, row->text_type);
+        }
     }
 }
 
@@ -530,11 +547,13 @@ void route_find_failures(const struct route *route, enum dialect dialect,
     if (dialect == DIALECT_V1 && route_is_under_v1(route)) {
         add_failure(ret_failures, ERR_FOREIGN_PAGE);
     }
-    if (route->body != NULL) {
+    if (route->body != NULL || route->text_type != NULL) {
         add_failure(ret_failures, ERR_CONTENT_CODING);
     }
-    if (dialect == DIALECT_V1 && route->body != NULL) {
+    if ((dialect == DIALECT_V1 && route->body != NULL) || route->text_type != NULL) {
         add_failure(ret_failures, ERR_MEDIA_TYPE);
+    }
+    if (dialect == DIALECT_V1 && route->body != NULL) {
         add_failure(ret_failures, ERR_WRONG_MEMBER);
     }
     for (const struct route *row = route; row != NULL; row = row->by_text) {

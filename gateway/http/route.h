@@ -53,7 +53,12 @@ struct route_answer {
     const char *doc;
     const char *pending_doc; /* it may also be 202, with the same members: then what was asked for
                                 is still to come, as this says; NULL: never */
-    const char *empty_doc;   /* of a text: it may also be 204, as this says; NULL: it is no text */
+    const char *empty_doc;   /* of a text: it may also be 204, as this says; NULL: it never is */
+    /* It may also have no body and this status, as this says; then nothing else of what stands here
+     * is true. NULL: never. */
+    int bare_status;
+    const char *bare_doc;
+    const char *accept_patch; /* its Accept-Patch (RFC 5789, 3.1); NULL: none */
     /* It carries an ETag; a GET is answered 304 if If-None-Match names that. */
     bool has_etag;
     bool is_of_asker;  /* it shows more than the version says, of who asks: a GET is never 304 */
@@ -82,15 +87,18 @@ struct route_ask {
      * no body. */
     void (*write)(const struct exchange *exchange, const struct msg *reply, struct json_out *out);
     /* Instead of write: a success that is text, of the answer's media type, borrowed from reply. An
-     * empty one is 204. There if the row's answer has an empty_doc. */
+     * empty one is 204. There if the row's answer has a media type. */
     struct str (*text)(const struct msg *reply);
-    /* The version of what the answer shows: its ETag. There if the row's answer has one. */
+    /* The version of what the answer shows: its ETag, where it has a body. There if the row's
+     * answer has one. */
     uint64_t (*version)(const struct msg *reply);
     /* The path of what was made. There if the row's answer has a Location. */
     void (*locate)(const struct exchange *exchange, const struct msg *reply,
                    char ret_path[LOCATION_BYTES]);
     /* Is what was asked for still to come? There if the row's answer has a pending_doc. */
     bool (*is_pending)(const struct msg *reply);
+    /* Is a success of this request one without a body? There if the row's answer has a bare_doc. */
+    bool (*is_bare)(const struct exchange *exchange);
 };
 
 struct route {
@@ -119,10 +127,10 @@ struct route {
     const struct member *query;
     const struct member *body; /* ended by a row without a name; NULL: a body is not looked at */
     size_t body_bytes_max;     /* so many, where LYNKS_HTTP_BODY_MAX_BYTES says fewer */
-    /* The row for bodies that are no JSON: of this path and method, too, and in no resource. NULL:
-     * there is none. */
+    /* The row for bodies of another media type: of this path and method, too, and in no resource.
+     * It may have the next one. NULL: there is none. */
     const struct route *by_text;
-    /* Of such a row: the media type of its bodies, which prepare reads as they are. */
+    /* Of a row whose bodies are no JSON: their media type; prepare or the handler reads them. */
     const char *text_type;
     struct route_answer answer;
     /* What can go wrong beyond what follows from the row; ended by ERR_OK, or full. */
@@ -147,6 +155,9 @@ struct resource {
     const struct route *routes;
     size_t count;
     void *self; /* exchange->self of their handlers */
+    /* Pages of all origins may use them, whatever LYNKS_CORS_ORIGINS says: what they take is shown
+     * by who has it, and comes in no cookie. */
+    bool is_for_all_pages;
 };
 
 #define ROUTE_METHODS_MAX 5
@@ -182,6 +193,8 @@ const struct route *route_path_find(const struct route_path *path, const char *m
 const struct route *route_for_body(const struct route *route, struct request *request);
 /* "POST", or "GET, HEAD, OPTIONS". */
 void route_path_write_allow(const struct route_path *path, struct strbuf *text);
+/* The media types but JSON that a method of it takes: "text/x, text/y"; nothing: none. */
+void route_path_write_types(const struct route_path *path, const char *method, struct strbuf *text);
 
 /* For those that may; a token that is not taken is as good as a bad one. Static. */
 const struct route_takes *route_takes(const struct route *route);

@@ -12,4 +12,8 @@
 void elsewhere_fail(struct rtc *rtc, struct call *call, struct str connection,
                     const struct msg_asker *asker);
 
+/* Likewise of one that is to end: one that there is not any more has ended, which is success. */
+void elsewhere_end(struct rtc *rtc, struct call *call, struct str connection,
+                   const struct msg_asker *asker);
+
 #endif

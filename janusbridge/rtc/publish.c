@@ -3,6 +3,7 @@
 #include "janusbridge/rtc/elsewhere.h"
 #include "janusbridge/rtc/sdp_fragment.h"
 #include "proto/base/log.h"
+#include "proto/schema/rtc_id.h"
 
 /* What an offer of a publisher is given back. */
 static void reply_answer(struct connection *connection, bool is_first)
@@ -166,7 +167,16 @@ void publish_begin(struct rtc *rtc, struct call *call)
         call_fail(call, ERR_CONFLICT); /* it was his, and is closing */
         return;
     }
-    if (!is_good_offer(call, asked->sdp, &asked->tracks, STR_NONE)) {
+    struct msg_rtc_track found[SDP_FOUND_MAX];
+    struct msg_rtc_track_list tracks = asked->tracks;
+    if (rtc_id_protocol(asked->connection.data) == RTC_WHIP) {
+        tracks = (struct msg_rtc_track_list){found, sdp_find_tracks(asked->sdp, found)};
+    }
+    if (!is_good_offer(call, asked->sdp, &tracks, STR_NONE)) {
+        return;
+    }
+    if (tracks.count == 0) { /* of WHIP; our own rows do not let it come so far */
+        call_fail(call, ERR_BAD_SDP);
         return;
     }
     connection = rtc_begin(rtc, call, RTC_PUBLISH, asked->connection, &asked->asker);
@@ -174,7 +184,7 @@ void publish_begin(struct rtc *rtc, struct call *call)
         AUTO(strbuf_fini) struct strbuf sdp = {0};
         sdp_pass_on(asked->sdp, rtc->config.candidates, &sdp);
         connection_set_text(&connection->offer, strbuf_str(&sdp));
-        connection_set_tracks(connection, &asked->tracks);
+        connection_set_tracks(connection, &tracks);
         note_body(connection, asked->body_hash);
     }
 }
@@ -243,8 +253,9 @@ static void on_restarted(void *arg, enum err err, const struct janus_message *me
     struct call *call = rtc_take_call(connection);
     rtc_changed(connection);
     if (call != NULL && written == ERR_OK) {
-        const struct msg reply = {.id = MSG_rtc_trickle_reply,
-                                  .rtc_trickle_reply = {.fragment = strbuf_str(&fragment)}};
+        const struct msg reply = {
+            .id = MSG_rtc_trickle_reply,
+            .rtc_trickle_reply = {.fragment = strbuf_str(&fragment), .seq = connection->seq}};
         call_reply(call, &reply);
     } else if (call != NULL) {
         call_fail(call, written);
@@ -284,13 +295,18 @@ void publish_trickle(struct rtc *rtc, struct call *call)
         call_fail(call, ERR_BAD_SDP);
         return;
     }
+    if (asked->has_if_seq && asked->if_seq != connection->seq) {
+        call_fail(call, ERR_STALE);
+        return;
+    }
     const bool is_known = connection->kind == RTC_PUBLISH && connection->offer != NULL &&
                           sdp_ice(str_of(connection->offer), &ice);
     if (fragment.ice.ufrag.bytes > 0 && is_known && !sdp_ice_is_same(&fragment.ice, &ice)) {
         restart_ice(connection, call, &fragment.ice);
         return;
     }
-    const struct msg reply = {.id = MSG_rtc_trickle_reply};
+    const struct msg reply = {.id = MSG_rtc_trickle_reply,
+                              .rtc_trickle_reply = {.seq = connection->seq}};
     call_reply(call, &reply);
 }
 

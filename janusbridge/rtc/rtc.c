@@ -5,6 +5,7 @@
 #include "janusbridge/rtc/rtc_audit.h"
 #include "janusbridge/rtc/takeover.h"
 #include "janusbridge/rtc/watch.h"
+#include "proto/schema/rtc_id.h"
 
 #define SWEEP_MS 200
 #define DUE_MS 250
@@ -86,14 +87,22 @@ static void on_rtc_get(void *service, struct call *call)
 static void close_his(struct rtc *rtc, struct call *call)
 {
     const struct msg_rtc_close *asked = &call->request.rtc_close;
-    struct connection *connection = rtc_find_his(rtc, asked->connection, &asked->asker);
-    if (connection == NULL) {
-        elsewhere_fail(rtc, call, asked->connection, &asked->asker);
-        return;
-    }
-    rtc_close(connection, RTC_CLOSED, ERR_NOT_FOUND);
     const struct msg reply = {.id = MSG_rtc_close_reply};
-    call_reply(call, &reply);
+    struct connection *connection = rtc_find(rtc, (const uint8_t *)asked->connection.data);
+    const bool is_his = connection != NULL && rtc_is_his(connection, &asked->asker);
+    const bool is_there = is_his && connection->state != RTC_CLOSING;
+    /* Programs close their end before they say so, OBS for one; Janus has heard that by then. */
+    const bool may_be_over = rtc_id_protocol(asked->connection.data) != RTC_LYNKS;
+    if (is_there) {
+        rtc_close(connection, RTC_CLOSED, ERR_NOT_FOUND);
+        call_reply(call, &reply);
+    } else if (may_be_over && is_his) {
+        call_reply(call, &reply);
+    } else if (may_be_over && connection == NULL) {
+        elsewhere_end(rtc, call, asked->connection, &asked->asker);
+    } else {
+        elsewhere_fail(rtc, call, asked->connection, &asked->asker);
+    }
 }
 
 static void on_rtc_close(void *service, struct call *call)

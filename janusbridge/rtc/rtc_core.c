@@ -69,12 +69,16 @@ static bool is_closing(const struct connection *connection)
     return connection->state == RTC_CLOSING || connection->state == RTC_GONE;
 }
 
+bool rtc_is_his(const struct connection *connection, const struct msg_asker *asker)
+{
+    return asker->token_hash.bytes == TOKEN_HASH_BYTES &&
+           memcmp(asker->token_hash.data, connection->token_hash, TOKEN_HASH_BYTES) == 0;
+}
+
 struct connection *rtc_find_his(const struct rtc *rtc, struct str id, const struct msg_asker *asker)
 {
     struct connection *connection = find_in(rtc->by_id, id.data);
-    return connection != NULL && !is_closing(connection) &&
-                   asker->token_hash.bytes == TOKEN_HASH_BYTES &&
-                   memcmp(asker->token_hash.data, connection->token_hash, TOKEN_HASH_BYTES) == 0
+    return connection != NULL && !is_closing(connection) && rtc_is_his(connection, asker)
                ? connection
                : NULL;
 }

@@ -63,6 +63,8 @@ void rtc_make_tables(struct rtc *rtc);
 void rtc_free_tables(struct rtc *rtc);
 
 struct connection *rtc_find(const struct rtc *rtc, const uint8_t id[CONNECTION_ID_BYTES]);
+/* Did he who asks make it? */
+bool rtc_is_his(const struct connection *connection, const struct msg_asker *asker);
 /* The one of a call about it: by its id, if it is his who asks. NULL: there is none, or it is
  * closing. */
 struct connection *rtc_find_his(const struct rtc *rtc, struct str id,

@@ -154,6 +154,30 @@ enum err sdp_check_offer(struct str sdp, const struct msg_rtc_track_list *tracks
     return result_of(offer_fault(sdp, tracks, before), ret_why);
 }
 
+static bool is_sent(const struct sdp_part *part)
+{
+    return !part->is_off && (part->direction == SDP_SENDONLY || part->direction == SDP_SENDRECV);
+}
+
+size_t sdp_find_tracks(struct str sdp, struct msg_rtc_track ret_tracks[SDP_FOUND_MAX])
+{
+    struct sdp read;
+    size_t count = 0;
+    unsigned sources = 0;
+    if (sdp_read(sdp, RTC_TRACKS_MAX, &read) != NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < read.part_count; i++) {
+        const struct sdp_part *part = &read.parts[i];
+        const enum media_source source = part->is_video ? MEDIA_VIDEO : MEDIA_AUDIO;
+        if (is_sent(part) && (sources & (unsigned)source) == 0) {
+            sources |= (unsigned)source;
+            ret_tracks[count++] = (struct msg_rtc_track){.mid = part->mid, .source = source};
+        }
+    }
+    return count;
+}
+
 /* ---- answers ---- */
 
 static const char *answer_fault(struct str text, struct str offer)

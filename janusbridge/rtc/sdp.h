@@ -19,6 +19,12 @@
 enum err sdp_check_offer(struct str sdp, const struct msg_rtc_track_list *tracks, struct str before,
                          const char **ret_why);
 
+/* What an offer sends whose client does not say it (WHIP): the first audio part that sends is
+ * MEDIA_AUDIO, the first video part MEDIA_VIDEO. Gives how many that are; sdp_check_offer refuses
+ * what else there is. The mids are borrowed from sdp. */
+#define SDP_FOUND_MAX 2
+size_t sdp_find_tracks(struct str sdp, struct msg_rtc_track ret_tracks[SDP_FOUND_MAX]);
+
 /* A watcher's answer to Janus' offer: as many parts, of the same kinds and mids; each gets
  * something, is inactive or rejected (but not the first, which Janus needs to connect). offer:
  * STR_NONE if it is not known any more; then its parts may be any. */

@@ -8,7 +8,7 @@
 #include "proto/base/metrics.h"
 
 /* Calls of one kind (to one service, or of one message), by result, and how long they took. */
-#define BUS_RESULTS_MAX 64
+#define BUS_RESULTS_MAX 96
 struct bus_stat_names {
     const char *total, *total_help, *seconds, *seconds_help, *label;
 };

@@ -7,6 +7,9 @@ const FILES = {
     '/meeting.js': ['page/meeting.js', 'text/javascript'],
     '/people': ['page/people.html', 'text/html'],
     '/people.js': ['page/people.js', 'text/javascript'],
+    '/whip': ['page/whip.html', 'text/html'],
+    '/whip.js': ['page/whip.js', 'text/javascript'],
+    '/whip-whep/whip.js': ['node_modules/whip-whep/whip.js', 'text/javascript'],
     '/janus.js': ['node_modules/janus-gateway/npm/dist/janus.es.js', 'text/javascript'],
     '/adapter.js': ['node_modules/webrtc-adapter/out/adapter.js', 'text/javascript'],
 };

@@ -40,7 +40,7 @@ const isStream = (operation) => operation.responses[200]?.content?.['text/event-
 
 const isOpenToNobody = ({ security }) => security.length === 0 || security.some((scheme) => Object.keys(scheme).length === 0);
 // Only who has a peer that speaks WebRTC gets a good answer.
-const needsPeer = (path) => /\/(publish|watch|rtc)(\/|$)/.test(path);
+const needsPeer = (path) => /\/(publish|watch|whip|whep|rtc)(\/|$)/.test(path);
 const isOnlyForParticipants = ({ security }) => security.length > 0 && security.every((scheme) => 'participant' in scheme || 'stream_key' in scheme);
 
 // What the document calls a success of the operation.
@@ -50,7 +50,7 @@ function* operations() {
     for (const [path, item] of Object.entries(document.paths)) {
         for (const method of METHODS.filter((name) => item[name])) {
             yield { path, method, operation: item[method], name: `${method} ${path}`, good: goodStatus(item[method]),
-                needsPeer: needsPeer(path), isSecured: item[method].security.length > 0, needsToken: !isOpenToNobody(item[method]), schema: item[method].requestBody?.content['application/json'].schema };
+                needsPeer: needsPeer(path), isSecured: item[method].security.length > 0, needsToken: !isOpenToNobody(item[method]), schema: item[method].requestBody?.content['application/json']?.schema };
         }
     }
 }

@@ -63,6 +63,8 @@ const QUESTIONS = {
     followRoom: null,
     getIceServers: null, // likewise; see test_ice_servers.mjs
     publish: null, // likewise; see test_media_rights.mjs
+    whip: null,
+    lookAtWhip: null,
     watch: null,
     getWatchOffer: null,
     answerWatchOffer: null,

@@ -276,17 +276,17 @@ static void test_rows_for_text(void **state)
     const struct resource resource = {.routes = &json_row, .count = 1};
     (void)state;
     assert_null(why_refused(&resource, 1));
-    assert_refused(&text_row, 1,
-                   "PATCH /a (text): the row is for text, and there is none for JSON");
+    const struct resource text_alone = {.routes = &text_row, .count = 1};
+    assert_null(why_refused(&text_alone, 1));
     static const char other[] =
         "PATCH /a (json): the row for text is of another path or method, or for others";
     static const char reads[] =
         "PATCH /a (json): the row for text does not read text, or there is no other";
     static const char answers[] =
-        "PATCH /a (json): the answer is text without a media type or without what an empty one "
-        "says, or the other way round";
+        "PATCH /a (json): the answer is text without a media type, or the other way round";
     struct route text = text_row;
     struct route json = json_row;
+    const struct resource changed = {.routes = &json, .count = 1};
     json.by_text = &text;
     text.template = "/b";
     assert_refused(&json, 1, other);
@@ -301,7 +301,7 @@ static void test_rows_for_text(void **state)
     assert_refused(&json, 1, reads);
     text = text_row;
     text.body = one_member;
-    assert_refused(&json, 1, reads);
+    assert_refused(&json, 1, "PATCH /a (json): the row takes JSON and text");
     text = text_row;
     text.answer.status = 202;
     assert_refused(&json, 1, "PATCH /a (json): the row for text has another status");
@@ -310,7 +310,12 @@ static void test_rows_for_text(void **state)
     assert_refused(&json, 1, answers);
     text = text_row;
     text.answer.empty_doc = NULL;
-    assert_refused(&json, 1, answers);
+    assert_null(why_refused(&changed, 1));
+    text = text_row;
+    text.answer.bare_doc = "Nothing.";
+    assert_refused(&json, 1,
+                   "PATCH /a (json): the answer may have no body and nothing tells when, or the "
+                   "other way round");
     text = text_row;
     text.ask = &both;
     assert_refused(&json, 1,
@@ -319,6 +324,62 @@ static void test_rows_for_text(void **state)
     text = text_row;
     json.body = NULL;
     assert_refused(&json, 1, reads);
+}
+
+/* A request with this Content-Type. */
+struct typed {
+    struct request request;
+    const char *type;
+};
+
+static const char *type_of(struct request *request, const char *name)
+{
+    return strcmp(name, "Content-Type") == 0 ? CONTAINER_OF(request, struct typed, request)->type
+                                             : NULL;
+}
+
+static const struct request_ops typed_ops = {.header = type_of};
+
+/* Of several rows for text it is the one of the media type that comes. */
+static void test_one_of_several_rows_for_text(void **state)
+{
+    struct route last = text_row;
+    struct route first = text_row;
+    struct route json = {.method = "PATCH",
+                         .template = "/a",
+                         .name = "json",
+                         .body = one_member,
+                         .by_text = &first,
+                         .handle = handle};
+    const struct resource resource = {.routes = &json, .count = 1};
+    struct strbuf types = {0};
+    char *why = NULL;
+    (void)state;
+    first.by_text = &last;
+    last.text_type = "text/z";
+    struct routes *routes = routes_new(&resource, 1, &why);
+    size_t count;
+    assert_non_null(routes);
+    route_path_write_types(routes_paths(routes, &count), "PATCH", &types);
+    assert_true(str_eq(strbuf_str(&types), STR_LIT("text/x, text/z")));
+    strbuf_clear(&types);
+    route_path_write_types(routes_paths(routes, &count), "POST", &types);
+    assert_int_equal(types.bytes, 0);
+    strbuf_fini(&types);
+    routes_free(&routes);
+    static const struct {
+        const char *type;
+        int row;
+    } rows[] = {{"text/x", 1}, {"Text/Z; charset=utf-8", 2}, {"text/y", 0}, {NULL, 0}};
+    const struct route *const found[] = {&json, &first, &last};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct typed typed = {.request = {.ops = &typed_ops}, .type = rows[i].type};
+        assert_ptr_equal(route_for_body(&json, &typed.request), found[rows[i].row]);
+    }
+    last.answer.media_type = NULL;
+    assert_refused(&json, 1,
+                   "PATCH /a (json): the answer is text without a media type, or the other way "
+                   "round");
 }
 
 static bool go_ahead(const struct exchange *exchange, struct msg *msg)
@@ -573,6 +634,7 @@ int main(void)
         cmocka_unit_test(test_words_against_the_messages_enum),
         cmocka_unit_test(test_words_against_the_messages_enum),
         cmocka_unit_test(test_rows_for_text),
+        cmocka_unit_test(test_one_of_several_rows_for_text),
         cmocka_unit_test(test_rows_that_are_asked_ahead),
         cmocka_unit_test(test_members_that_may_be_null),
         cmocka_unit_test(test_requests_find_their_row),

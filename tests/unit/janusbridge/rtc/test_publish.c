@@ -329,6 +329,94 @@ static void there_is_a_bound(void **state)
     assert_non_null(strstr(health, "\"note\":\"4 of 4 connections\""));
 }
 
+/* ---- WHIP ---- */
+
+static struct str whip_id(void)
+{
+    return STR_LIT("WHIP\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01");
+}
+
+static struct mock_call *whip_offers(struct rtc_fixture *r, const char *sdp)
+{
+    return rtc_call(r, (struct msg){.id = MSG_rtc_publish,
+                                    .rtc_publish = {.connection = whip_id(),
+                                                    .room = STR_LIT("abcdefghij"),
+                                                    .asker = {.token_hash = rtc_token(ANN)},
+                                                    .sdp = str_of(sdp)}});
+}
+
+static void begin_whip(struct rtc_fixture *r)
+{
+    const struct mock_call *call = whip_offers(r, rtc_offer_sdp);
+    rtc_attach(r, SENDING_HANDLE(ANN));
+    const struct msg_rtc_track_list *tracks =
+        &mock_bus_pending(&r->bus, MSG_rtc_open)->request.rtc_open.tracks;
+    assert_int_equal(tracks->count, 2);
+    assert_int_equal(tracks->items[0].source, MEDIA_AUDIO);
+    assert_int_equal(tracks->items[1].source, MEDIA_VIDEO);
+    rtc_let_in(r, ANN);
+    rtc_janus(r, "joinandconfigure", SENDING_HANDLE(ANN),
+              "{\"videoroom\":\"joined\",\"room\":1234,\"id\":9001,\"publishers\":[]}", "answer",
+              rtc_janus_answer_sdp);
+    assert_int_equal(call->err, ERR_OK);
+    assert_int_equal(call->reply.rtc_publish_reply.seq, 1);
+    rtc_janus_tells(r, SENDING_HANDLE(ANN), "webrtcup");
+    rtc_settle(r);
+}
+
+/* It does not say what it sends, and is what a browser is from then on. */
+static void who_speaks_whip_sends_what_is_found(void **state)
+{
+    begin_whip(*state);
+}
+
+static void who_speaks_whip_and_sends_nothing_is_refused(void **state)
+{
+    AUTO(mem_free) char *nothing = str_dup(str_of(rtc_offer_sdp));
+    for (char *at; (at = strstr(nothing, "sendonly")) != NULL;) {
+        memcpy(at, "inactive", 8);
+    }
+    assert_int_equal(whip_offers(*state, nothing)->err, ERR_BAD_SDP);
+    assert_int_equal(whip_offers(*state, "v=0")->err, ERR_BAD_SDP);
+}
+
+static struct mock_call *tell_fragment(struct rtc_fixture *r, const char *fragment, uint64_t if_seq)
+{
+    return rtc_call(r, (struct msg){.id = MSG_rtc_trickle,
+                                    .rtc_trickle = {.connection = whip_id(),
+                                                    .asker = {.token_hash = rtc_token(ANN)},
+                                                    .fragment = str_of(fragment),
+                                                    .has_if_seq = if_seq != 0,
+                                                    .if_seq = if_seq}});
+}
+
+/* What is for another session of ICE changes nothing; a restart is another session. */
+static void a_fragment_is_for_one_session_of_ice(void **state)
+{
+    static const char candidate[] = "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n"
+                                    "a=candidate:1 1 udp 1 192.0.2.7 4000 typ host\r\n";
+    static const char restart[] = "a=ice-ufrag:Neww\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n";
+    struct rtc_fixture *r = *state;
+    begin_whip(r);
+    const struct mock_call *call = tell_fragment(r, candidate, 1);
+    assert_int_equal(call->err, ERR_OK);
+    assert_int_equal(call->reply.rtc_trickle_reply.seq, 1);
+    assert_int_equal(call->reply.rtc_trickle_reply.fragment.bytes, 0);
+    assert_int_equal(tell_fragment(r, candidate, 2)->err, ERR_STALE);
+    assert_int_equal(tell_fragment(r, restart, 2)->err, ERR_STALE);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"configure\""), 0);
+    call = tell_fragment(r, restart, 0);
+    (void)mock_transport_get(&r->f.janus, "ice-ufrag:Neww");
+    rtc_janus(r, "\"configure\"", SENDING_HANDLE(ANN),
+              "{\"videoroom\":\"event\",\"room\":1234,\"configured\":\"ok\"}", "answer",
+              rtc_janus_answer_sdp);
+    assert_int_equal(call->err, ERR_OK);
+    assert_int_equal(call->reply.rtc_trickle_reply.seq, 2);
+    assert_true(call->reply.rtc_trickle_reply.fragment.bytes > 0);
+    assert_int_equal(tell_fragment(r, candidate, 1)->err, ERR_STALE);
+    assert_int_equal(tell_fragment(r, candidate, 2)->err, ERR_OK);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rtc_setup, rtc_teardown)
 
 int main(void)
@@ -355,6 +443,9 @@ int main(void)
         TEST(one_that_never_gets_through_ends),
         TEST(a_row_that_is_gone_ends_it),
         TEST(there_is_a_bound),
+        TEST(who_speaks_whip_sends_what_is_found),
+        TEST(who_speaks_whip_and_sends_nothing_is_refused),
+        TEST(a_fragment_is_for_one_session_of_ice),
     };
     return cmocka_run_group_tests_name("publish", tests, NULL, NULL);
 }

@@ -56,6 +56,40 @@ static void test_lines_may_end_without_and_stand_apart(void **state)
     assert_taken(apart, some_tracks(1));
 }
 
+static void assert_found(const char *offer, const struct msg_rtc_track *expected, size_t count)
+{
+    struct msg_rtc_track found[SDP_FOUND_MAX];
+    assert_int_equal(sdp_find_tracks(str_of(offer), found), count);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(str_eq(found[i].mid, expected[i].mid));
+        assert_int_equal(found[i].source, expected[i].source);
+    }
+}
+
+/* Of a client that does not say what it sends: the first of each kind that it sends, and no more
+ * is taken. */
+static void test_what_an_offer_sends_is_found(void **state)
+{
+    static const struct msg_rtc_track named[] = {{{"audio", 5}, MEDIA_AUDIO},
+                                                 {{"video", 5}, MEDIA_VIDEO}};
+    static const struct msg_rtc_track numbered[] = {{{"0", 1}, MEDIA_AUDIO},
+                                                    {{"1", 1}, MEDIA_VIDEO}};
+    (void)state;
+    assert_found(chromium_offer, numbered, 2);
+    assert_found(chromium_later_offer, numbered, 2);
+    assert_found(libdatachannel_offer, named, 2);
+    assert_found(least_offer, numbered, 1);
+    assert_found("v=0\n", NULL, 0);
+    AUTO(mem_free) char *got = sdp_with(least_offer, "a=sendonly\n", "a=recvonly\n");
+    assert_found(got, NULL, 0);
+    AUTO(mem_free) char *both = sdp_with(least_offer, "a=sendonly\n", "a=sendrecv\n");
+    assert_found(both, numbered, 1);
+    struct msg_rtc_track found[SDP_FOUND_MAX]; /* of two videos one */
+    const struct msg_rtc_track_list list = {found, sdp_find_tracks(str_of(firefox_offer), found)};
+    assert_found(firefox_offer, numbered, 2);
+    assert_refused(firefox_offer, list, "a part that is not inactive, and has no source");
+}
+
 /* Of the least offer: old becomes new. */
 static const struct {
     const char *old, *new, *why; /* NULL: it is taken */
@@ -472,6 +506,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_offers_of_clients),
+        cmocka_unit_test(test_what_an_offer_sends_is_found),
         cmocka_unit_test(test_lines_may_end_without_and_stand_apart),
         cmocka_unit_test(test_changes_of_an_offer),
         cmocka_unit_test(test_what_is_no_offer),

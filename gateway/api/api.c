@@ -36,7 +36,7 @@ struct api {
     struct events_api *events;
     struct room_events_api *room_events;
     struct info *info;
-    struct resource resources[21];
+    struct resource resources[22];
     struct dispatcher *dispatcher;
 };
 
@@ -63,6 +63,7 @@ static void list_resources(struct api *api, struct health *health)
     api->resources[18] = ice_servers_resource();
     api->resources[19] = stream_keys_api_resource(api->stream_keys);
     api->resources[20] = whip_resource();
+    api->resources[21] = whep_resource();
 }
 
 static void make_rooms(struct api *api, const struct api_config *config)

@@ -238,6 +238,81 @@ static const struct route_ask ask_trickle = {.message = MSG_rtc_trickle,
                                              .text = fragment_of,
                                              .version = version_of_ice};
 
+/* ---- PATCH /v1/rtc/{connection} with an answer, of WHEP ---- */
+
+/* The exchange's state: the bridge is asked for what the path does not say, then it answers. */
+struct answering {
+    uint8_t connection[RTC_ID_BYTES];
+};
+
+static void on_whep_answered(void *arg, enum err err, const struct msg *reply)
+{
+    struct exchange *exchange = arg;
+    if (ask_takes_answer(exchange, err, reply, MSG_rtc_answer_reply)) {
+        exchange_respond_empty(exchange);
+    }
+}
+
+static void on_answer_found(void *arg, enum err err, const struct msg *reply)
+{
+    struct exchange *exchange = arg;
+    if (!ask_takes_answer(exchange, err, reply, MSG_rtc_get_reply)) {
+        return;
+    }
+    const struct msg_rtc_get_reply *connection = &reply->rtc_get_reply;
+    if (connection->room_id == 0 || connection->seq == 0) { /* it is being made */
+        exchange_fail(exchange, ERR_CONFLICT);
+        return;
+    }
+    AUTO(mem_free) char *room = mem_printf("%" PRIu64, connection->room_id);
+    struct msg msg = {.id = MSG_rtc_answer,
+                      .rtc_answer = {.room = str_of(room),
+                                     .seq = connection->seq,
+                                     .sdp = exchange->request->body}};
+    (void)exchange_asker(exchange, &msg.rtc_answer.asker);
+    err = bus_call(exchange->all->config.bus, &msg, &exchange->context, on_whep_answered, exchange);
+    if (err != ERR_OK) {
+        exchange_fail(exchange, err);
+    }
+}
+
+static void answer_whep(struct exchange *exchange)
+{
+    struct answering *answering = exchange_attach(exchange, sizeof(*answering), free);
+    struct msg msg = {.id = MSG_rtc_get,
+                      .rtc_get = {.connection = rtc_id_str(answering->connection)}};
+    const struct str answer = exchange->request->body;
+    enum err err = rtc_id_read(exchange, answering->connection);
+    if (err == ERR_OK && rtc_id_protocol(answering->connection) != RTC_WHEP) {
+        err = ERR_MEDIA_TYPE;
+    }
+    if (err == ERR_OK && !rtc_is_sdp_text(answer)) {
+        err = ERR_BAD_SDP;
+    }
+    if (err == ERR_OK && answer.bytes > RTC_SDP_BYTES) {
+        err = ERR_TOO_LARGE;
+    }
+    if (err == ERR_OK) {
+        (void)exchange_asker(exchange, &msg.rtc_get.asker);
+        err = bus_call(exchange->all->config.bus, &msg, &exchange->context, on_answer_found,
+                       exchange);
+    }
+    if (err != ERR_OK) {
+        exchange_fail(exchange, err);
+    }
+}
+
+static const struct route whep_answer_row = {
+    .method = "PATCH",
+    .template = "/v1/rtc/{connection}",
+    .name = "answerWhep",
+    .doc = "Answers the offer that a client of WHEP was given.",
+    .who = ROUTE_PARTICIPANT_OR_STREAM_KEY,
+    .text_type = RTC_SDP_TYPE,
+    .answer = {.status = 204, .doc = "Janus has the answer."},
+    .errors = {ERR_NOT_FOUND, ERR_CONFLICT, ERR_BAD_SDP, ROOM_ASKER_ERRORS},
+    .handle = answer_whep};
+
 static const struct route trickle_row = {
     .method = "PATCH",
     .template = "/v1/rtc/{connection}",
@@ -245,6 +320,7 @@ static const struct route trickle_row = {
     .doc = "Tells candidates of the client's, or other credentials for ICE, which restart it.",
     .who = ROUTE_PARTICIPANT_OR_STREAM_KEY,
     .text_type = RTC_FRAGMENT_TYPE,
+    .by_text = &whep_answer_row,
     .answer = {.media_type = RTC_FRAGMENT_TYPE,
                .has_etag = true,
                .doc = "Of a restart: the other side's credentials and candidates.",

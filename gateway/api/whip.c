@@ -4,6 +4,7 @@
 
 #include "gateway/api/room_ref.h"
 #include "gateway/api/rtc_json.h"
+#include "gateway/http/ask.h"
 
 /* The exchange's state: what its message borrows. */
 struct whip_asked {
@@ -63,7 +64,109 @@ static const struct route_ask ask_whip = {.message = MSG_rtc_publish,
                                           .version = first_version,
                                           .locate = locate_whip};
 
-/* ---- GET /v1/rooms/{room}/whip ---- */
+/* ---- POST /v1/rooms/{room}/whep/{participant} ---- */
+
+#define NOT_LIVE_RETRY_MS 2000
+#define WHEP_SOURCES 2
+
+/* The exchange's state: the bridge is asked to watch, and has its offer when it answers; then that
+ * is fetched. */
+struct whep_asked {
+    uint8_t connection[RTC_ID_BYTES];
+    struct msg_rtc_wish wanted[WHEP_SOURCES];
+};
+
+/* Janus makes the offer that counts; this one only says what kinds of media are wanted. */
+static bool has_part(struct str sdp, struct str beginning)
+{
+    return memmem(sdp.data, sdp.bytes, beginning.data, beginning.bytes) != NULL;
+}
+
+static enum err read_whep(struct exchange *exchange, struct msg_rtc_watch *watch)
+{
+    struct whep_asked *asked = exchange->state;
+    uint64_t participant = 0;
+    struct str offer;
+    size_t count = 0;
+    enum err err = read_offer(exchange, &offer);
+    if (err == ERR_OK) {
+        err = room_ref_read_id(exchange, "participant", &participant);
+    }
+    if (err == ERR_OK && has_part(offer, STR_LIT("\nm=audio "))) {
+        asked->wanted[count++] =
+            (struct msg_rtc_wish){.participant = participant, .source = MEDIA_AUDIO};
+    }
+    if (err == ERR_OK && has_part(offer, STR_LIT("\nm=video "))) {
+        asked->wanted[count++] =
+            (struct msg_rtc_wish){.participant = participant, .source = MEDIA_VIDEO};
+    }
+    watch->wanted = (struct msg_rtc_wish_list){.items = asked->wanted, .count = count};
+    return err == ERR_OK && count == 0 ? ERR_BAD_SDP : err;
+}
+
+static void fail_whep(struct exchange *exchange, enum err err)
+{
+    exchange->retry_after_ms = err == ERR_CONFLICT ? NOT_LIVE_RETRY_MS : 0;
+    exchange_fail(exchange, err);
+}
+
+static void on_whep_offer(void *arg, enum err err, const struct msg *reply)
+{
+    struct exchange *exchange = arg;
+    if (!ask_takes_answer(exchange, err, reply, MSG_rtc_ask_offer_reply)) {
+        return;
+    }
+    const struct whep_asked *asked = exchange->state;
+    const struct msg_rtc_ask_offer_reply *offer = &reply->rtc_ask_offer_reply;
+    if (!str_eq(offer->connection, rtc_id_str(asked->connection))) {
+        fail_whep(exchange, ERR_CONFLICT); /* he has asked for another one meanwhile */
+        return;
+    }
+    rtc_locate(asked->connection, exchange->location);
+    etag_of_version(offer->seq, exchange->etag);
+    exchange_respond_text(exchange, 0, offer->sdp);
+}
+
+static void on_whep_watched(void *arg, enum err err, const struct msg *reply)
+{
+    struct exchange *exchange = arg;
+    if (exchange->all != NULL && err == ERR_CONFLICT) {
+        fail_whep(exchange, err);
+        return;
+    }
+    if (!ask_takes_answer(exchange, err, reply, MSG_rtc_watch_reply)) {
+        return;
+    }
+    struct msg msg = {.id = MSG_rtc_ask_offer,
+                      .rtc_ask_offer = {.room = exchange_parameter(exchange, "room")}};
+    (void)exchange_asker(exchange, &msg.rtc_ask_offer.asker);
+    err = bus_call(exchange->all->config.bus, &msg, &exchange->context, on_whep_offer, exchange);
+    if (err != ERR_OK) {
+        exchange_fail(exchange, err);
+    }
+}
+
+static void begin_whep(struct exchange *exchange)
+{
+    struct whep_asked *asked = exchange_attach(exchange, sizeof(*asked), free);
+    struct msg msg = {.id = MSG_rtc_watch};
+    rtc_id_draw(exchange, RTC_WHEP, asked->connection);
+    msg.rtc_watch.connection = rtc_id_str(asked->connection);
+    (void)exchange_asker(exchange, &msg.rtc_watch.asker); /* the row lets in nobody else */
+    enum err err = read_whep(exchange, &msg.rtc_watch);
+    if (err == ERR_OK) {
+        err = room_ref_read(exchange, &msg.rtc_watch.room);
+    }
+    if (err == ERR_OK) {
+        err = bus_call(exchange->all->config.bus, &msg, &exchange->context, on_whep_watched,
+                       exchange);
+    }
+    if (err != ERR_OK) {
+        exchange_fail(exchange, err);
+    }
+}
+
+/* ---- GET of both ---- */
 
 static void answer_nothing(struct exchange *exchange)
 {
@@ -101,6 +204,45 @@ static const struct route whip_rows[] = {
                 ERR_MEDIA_FULL, ERR_CONFLICT, ROOM_ASKER_ERRORS},
      .ask = &ask_whip},
 };
+
+#define WHEP "/v1/rooms/{room}/whep/{participant}"
+
+static const struct route whep_rows[] = {
+    {.method = "GET",
+     .template = WHEP,
+     .name = "lookAtWhep",
+     .doc = "Says nothing: there is something that speaks WHEP.",
+     .who = ROUTE_PARTICIPANT_OR_STREAM_KEY,
+     .answer = {.status = 204, .doc = "It is here."},
+     .handle = answer_nothing},
+    {.method = "POST",
+     .template = WHEP,
+     .name = "whep",
+     .doc = "Makes the connection by which one watches a participant (draft-ietf-wish-whep); one "
+            "that one has is ended by it.",
+     .who = ROUTE_PARTICIPANT_OR_STREAM_KEY,
+     .key_use = STREAM_WATCH,
+     .text_type = RTC_SDP_TYPE,
+     .body_bytes_max = RTC_SDP_BYTES,
+     .answer = {.status = 406,
+                .media_type = RTC_SDP_TYPE,
+                .has_etag = true,
+                .has_location = true,
+                .accept_patch = RTC_SDP_TYPE ", " RTC_FRAGMENT_TYPE,
+                .doc = "Another offer, with all its candidates. The client answers it within half "
+                       "a minute by PATCH of what Location names."},
+     .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_NOT_FOUND, ERR_BAD_SDP, ERR_MEDIA_FULL,
+                ERR_CONFLICT, ROOM_ASKER_ERRORS},
+     .handle = begin_whep},
+};
+
+struct resource whep_resource(void)
+{
+    return (struct resource){.dialect = DIALECT_V1,
+                             .routes = whep_rows,
+                             .count = ARRAY_LEN(whep_rows),
+                             .is_for_all_pages = true};
+}
 
 struct resource whip_resource(void)
 {

@@ -1,11 +1,13 @@
-/* WHIP (RFC 9725): programs that send to a room and know nothing of Lynks. POST
- * /v1/rooms/{room}/whip makes the connection; what is done with it is in rtc.h, as with all of
- * them. */
+/* Programs that know nothing of Lynks: by WHIP (RFC 9725) they send to a room (POST
+ * /v1/rooms/{room}/whip), by WHEP (draft-ietf-wish-whep) they watch somebody who sends there (POST
+ * /v1/rooms/{room}/whep/{participant}). What is done with a connection that was made is in rtc.h,
+ * as with all of them. WHIP.md says how they are used. */
 #ifndef LYNKS_GATEWAY_API_WHIP_H
 #define LYNKS_GATEWAY_API_WHIP_H
 
 #include "gateway/http/route.h"
 
 struct resource whip_resource(void);
+struct resource whep_resource(void);
 
 #endif

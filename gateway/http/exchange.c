@@ -355,7 +355,8 @@ void exchange_fail_with(struct exchange *exchange, const struct problem *problem
     if (exchange->request->error != ERR_OK) {
         http_response_close(response);
     }
-    if (status == 429 || status == 503 || problem->err == ERR_IN_FLIGHT) {
+    if (status == 429 || status == 503 || exchange->retry_after_ms > 0 ||
+        problem->err == ERR_IN_FLIGHT) {
         add_retry_after(exchange, response);
     } else if (status == 401) {
         add_own_header(response, "WWW-Authenticate", "Bearer");

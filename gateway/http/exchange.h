@@ -83,7 +83,8 @@ struct exchange {
     void (*free_state)(void *state);
     uint64_t late_timer;     /* of exchange_fail_after; 0: it has not been called */
     enum err late_err;       /* what it will say then */
-    uint64_t retry_after_ms; /* for ERR_RATE_LIMITED and everything that is 503 */
+    uint64_t retry_after_ms; /* for ERR_RATE_LIMITED and everything that is 503, and whatever is
+                                soon another way */
 };
 
 void exchanges_init(struct exchanges *all, struct metrics *metrics,

@@ -66,8 +66,9 @@ struct connection {
     char *sdp;         /* Janus' last answer; of one that watches, its offer that waits for one */
     struct call *call; /* that waits for what is under way; NULL: nobody does */
 
+    char *offer; /* the last of one that publishes; the answer of WHEP, which stays */
+
     /* of one that publishes */
-    char *offer; /* its last */
     bool has_body_hash;
     uint8_t body_hash[BODY_HASH_BYTES]; /* of the request that made it, with a client's own key */
 

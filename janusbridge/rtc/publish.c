@@ -299,8 +299,7 @@ void publish_trickle(struct rtc *rtc, struct call *call)
         call_fail(call, ERR_STALE);
         return;
     }
-    const bool is_known = connection->kind == RTC_PUBLISH && connection->offer != NULL &&
-                          sdp_ice(str_of(connection->offer), &ice);
+    const bool is_known = connection->offer != NULL && sdp_ice(str_of(connection->offer), &ice);
     if (fragment.ice.ufrag.bytes > 0 && is_known && !sdp_ice_is_same(&fragment.ice, &ice)) {
         restart_ice(connection, call, &fragment.ice);
         return;

@@ -236,16 +236,25 @@ enum err sdp_check_jsep_answer(struct str sdp, const struct msg_rtc_track_list *
 
 /* ---- passing on ---- */
 
+/* Credentials for ICE that are not those of the first part. */
+static bool is_other_ice(const struct sdp_line *line, const struct sdp_ice *ice)
+{
+    return (sdp_is_attribute(line, "ice-ufrag") && !str_eq(line->argument, ice->ufrag)) ||
+           (sdp_is_attribute(line, "ice-pwd") && !str_eq(line->argument, ice->pwd));
+}
+
 void sdp_pass_on(struct str sdp, enum sdp_candidates candidates, struct strbuf *dest)
 {
     struct sdp_line line;
+    struct sdp_ice ice;
     bool is_in_part = false;
+    (void)sdp_ice(sdp, &ice);
     while (sdp_line_take(&sdp, &line)) {
         is_in_part |= line.letter == 'm';
         const bool is_public = candidates == SDP_PUBLIC_CANDIDATES && is_in_part &&
                                sdp_is_attribute(&line, "candidate") &&
                                sdp_candidate_is_public(line.argument);
-        if (is_public || sdp_passes(&line, is_in_part)) {
+        if (is_public || (sdp_passes(&line, is_in_part) && !is_other_ice(&line, &ice))) {
             sdp_line_add(dest, line.text);
         }
     }

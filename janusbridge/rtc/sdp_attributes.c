@@ -20,15 +20,26 @@ static const char *keep(struct str *known, struct str value, bool is_sound, cons
     return NULL;
 }
 
+/* Of a part but the first, others count for nothing: as all parts are bundled, they go the way of
+ * the first (RFC 8843, 7.2). aiortc draws some for each. */
+static const char *keep_ice(const struct sdp_reader *reader, struct str *known, struct str value,
+                            size_t min, const char *fault)
+{
+    const bool is_sound = sdp_is_ice_text(value, min, 256);
+    if (reader->part != NULL && reader->part > reader->sdp->parts && known->bytes > 0) {
+        return is_sound ? NULL : fault;
+    }
+    return keep(known, value, is_sound, fault);
+}
+
 static const char *read_ufrag(struct sdp_reader *reader, struct str value)
 {
-    return keep(&reader->sdp->ufrag, value, sdp_is_ice_text(value, 4, 256),
-                "not one sound ice-ufrag");
+    return keep_ice(reader, &reader->sdp->ufrag, value, 4, "not one sound ice-ufrag");
 }
 
 static const char *read_pwd(struct sdp_reader *reader, struct str value)
 {
-    return keep(&reader->sdp->pwd, value, sdp_is_ice_text(value, 22, 256), "not one sound ice-pwd");
+    return keep_ice(reader, &reader->sdp->pwd, value, 22, "not one sound ice-pwd");
 }
 
 static bool is_sha256(struct str text)

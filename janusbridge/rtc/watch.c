@@ -3,6 +3,7 @@
 #include "janusbridge/rtc/elsewhere.h"
 #include "janusbridge/rtc/sdp.h"
 #include "proto/base/log.h"
+#include "proto/schema/rtc_id.h"
 
 /* Attempts in a row at feeds of which one was gone: from then on one feed at a time, so that the
  * gone one does not keep the others away. */
@@ -13,6 +14,11 @@
 #define LAYER_PAUSE_MS 1000
 
 static void watch_look(struct connection *watcher);
+
+static bool is_whep(const struct connection *watcher)
+{
+    return rtc_id_protocol(watcher->id) == RTC_WHEP;
+}
 
 /* ---- what is wanted, and can be had ---- */
 
@@ -119,6 +125,15 @@ static void take_streams(struct connection *watcher, const struct janus_stream *
     watcher->stream_count = count;
 }
 
+static void reply_watch(struct connection *watcher, struct call *call)
+{
+    const struct msg reply = {
+        .id = MSG_rtc_watch_reply,
+        .rtc_watch_reply = {.connection = {(const char *)watcher->id, sizeof(watcher->id)},
+                            .seq = watcher->seq}};
+    call_reply(call, &reply);
+}
+
 static void tell_of_offer(struct connection *watcher, uint64_t pause_ms)
 {
     watcher->told_ms = clock_mono_ms(watcher->rtc->parts.clock);
@@ -130,7 +145,7 @@ static void tell_of_offer(struct connection *watcher, uint64_t pause_ms)
 static void remind_of_offer(struct connection *watcher)
 {
     const uint64_t now_ms = clock_mono_ms(watcher->rtc->parts.clock);
-    if (watcher->state == RTC_OFFERED && !watcher->is_busy &&
+    if (watcher->state == RTC_OFFERED && !watcher->is_busy && !is_whep(watcher) &&
         now_ms - watcher->told_ms >= watcher->tell_pause_ms) {
         tell_of_offer(watcher, 2 * watcher->tell_pause_ms);
     }
@@ -158,7 +173,13 @@ static void take_offer(struct connection *watcher, const struct janus_message *m
     watcher->seq++;
     connection_set_text(&watcher->sdp, sdp);
     rtc_limit(watcher, RTC_ANSWER_TIMEOUT_MS);
-    tell_of_offer(watcher, OFFER_PAUSE_MS);
+    struct call *call = rtc_take_call(watcher);
+    if (call != NULL) {
+        reply_watch(watcher, call); /* of WHEP */
+    }
+    if (!is_whep(watcher)) {
+        tell_of_offer(watcher, OFFER_PAUSE_MS);
+    }
     rtc_changed(watcher);
 }
 
@@ -184,7 +205,9 @@ static void on_offered(void *arg, enum err err, const struct janus_message *mess
     watcher->is_busy = false;
     /* Janus was restarted, and gets its rooms back one by one. */
     const bool comes = err == ERR_NO_SUCH_ROOM && watcher->state == RTC_JOINING;
-    if (err == ERR_NOT_FOUND || comes) {
+    if (is_whep(watcher) && (err == ERR_NOT_FOUND || comes)) {
+        rtc_close(watcher, RTC_REFUSED, comes ? ERR_UNAVAILABLE : ERR_CONFLICT);
+    } else if (err == ERR_NOT_FOUND || comes) {
         watcher->vain++;
         clock_cancel(watcher->rtc->parts.clock, watcher->timer);
         watcher->timer =
@@ -306,10 +329,41 @@ static void update_streams(struct connection *watcher, const struct janus_stream
     }
 }
 
+/* Does anything come of the connection that it was made for? */
+static bool gets_anything(const struct connection *watcher)
+{
+    for (size_t i = 0; i < watcher->stream_count; i++) {
+        const struct stream *stream = &watcher->streams[i];
+        const struct connection *sender = rtc_publisher(watcher->rtc, stream->participant);
+        if (stream->feed != 0 && sender != NULL && sender->feed == stream->feed &&
+            sender->state == RTC_UP) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void look_at_whep(struct connection *watcher)
+{
+    struct janus_stream missing[RTC_WISHES_MAX];
+    const size_t count = watcher->state == RTC_JOINING ? find_missing(watcher, missing) : 0;
+    if (count > 0) {
+        subscribe_first(watcher, missing, count);
+    } else if (watcher->state == RTC_JOINING) {
+        rtc_close(watcher, RTC_REFUSED, ERR_CONFLICT); /* nothing is sent */
+    } else if (watcher->rtc->is_taken_over && !gets_anything(watcher)) {
+        rtc_close(watcher, RTC_LOST, ERR_UNAVAILABLE);
+    }
+}
+
 static void watch_look(struct connection *watcher)
 {
     struct janus_stream missing[RTC_WISHES_MAX];
     if (watcher->is_busy || (watcher->state != RTC_JOINING && watcher->state != RTC_UP)) {
+        return;
+    }
+    if (is_whep(watcher)) {
+        look_at_whep(watcher);
         return;
     }
     if (watcher->wishes == NULL) { /* it was taken over, and its client has not said yet */
@@ -329,29 +383,37 @@ static void watch_look(struct connection *watcher)
 
 /* ---- what clients ask ---- */
 
-static void reply_watch(struct connection *watcher, struct call *call)
-{
-    const struct msg reply = {
-        .id = MSG_rtc_watch_reply,
-        .rtc_watch_reply = {.connection = {(const char *)watcher->id, sizeof(watcher->id)},
-                            .seq = watcher->seq}};
-    call_reply(call, &reply);
-}
-
 static void join_as_watcher(struct connection *watcher)
 {
-    struct call *call = rtc_take_call(watcher);
+    struct call *call = is_whep(watcher) ? NULL : rtc_take_call(watcher);
     if (call != NULL) {
         reply_watch(watcher, call);
     }
     watch_look(watcher);
 }
 
+/* The same call again: it has its offer by now, or waits for it. */
+static void whep_again(struct connection *watcher, struct call *call)
+{
+    if (watcher->seq > 0) {
+        reply_watch(watcher, call);
+        return;
+    }
+    rtc_fail_call(watcher, ERR_CONFLICT);
+    watcher->call = call;
+}
+
 void watch_wish(struct rtc *rtc, struct call *call)
 {
     const struct msg_rtc_watch *asked = &call->request.rtc_watch;
     struct connection *watcher = rtc_find_of(rtc, &asked->asker, RTC_WATCH);
-    if (watcher == NULL) {
+    struct connection *same = rtc_find_his(rtc, asked->connection, &asked->asker);
+    const bool is_of_whep = rtc_id_protocol(asked->connection.data) == RTC_WHEP;
+    if (is_of_whep && same != NULL) {
+        whep_again(same, call);
+        return;
+    }
+    if (watcher == NULL || is_of_whep || is_whep(watcher)) { /* which ends by the new one */
         if (rtc_find(rtc, (const uint8_t *)asked->connection.data) != NULL) {
             call_fail(call, ERR_CONFLICT); /* it was his, and is closing */
             return;
@@ -465,6 +527,9 @@ void watch_answer(struct rtc *rtc, struct call *call)
     AUTO(mem_free) char *jsep = janus_json_jsep("answer", strbuf_str(&sdp));
     watcher->call = call;
     watcher->is_busy = true;
+    if (is_whep(watcher)) {
+        connection_set_text(&watcher->offer, strbuf_str(&sdp));
+    }
     const enum err err = janus_handle_send(watcher->handle, JANUS_JSON_START, jsep,
                                            RTC_JANUS_TIMEOUT_MS, on_started, watcher);
     if (err != ERR_OK) {

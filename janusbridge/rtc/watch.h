@@ -12,6 +12,9 @@ void watch_ask_offer(struct rtc *rtc, struct call *call);
 void watch_answer(struct rtc *rtc, struct call *call);
 void watch_restart(struct rtc *rtc, struct call *call);
 
+/* One of WHEP (rtc_id.h) has one offer only, for its client could not hear of another. Who asks for
+ * it waits for that; it ends when nothing more can come by it, and its client makes another. */
+
 /* Of one that is up and was taken over: Janus waits for the answer to an offer of which only the
  * bridge before had the text. Who has fetched it there can answer it here. */
 void watch_resume_offered(struct connection *watcher);

@@ -107,3 +107,27 @@ export class Sender extends RtpPeer {
         super.close();
     }
 }
+
+/// Watches by an offer that it is given.
+export class Watcher extends RtpPeer {
+    packets = { audio: 0, video: 0 };
+
+    constructor() {
+        super();
+        this.native.onTrack((track) => {
+            this.tracks.push(track);
+            // What is sent of it but media are reports, whose types are 200 and more (RFC 5761, 4).
+            track.onMessage((packet) => { if (packet[1] < 200 || packet[1] > 207) this.packets[track.type()] += 1; });
+        });
+    }
+
+    /// What it would offer itself: it wants both.
+    wish() {
+        const audio = new Audio('0', 'RecvOnly');
+        audio.addOpusCodec(OPUS);
+        const video = new Video('1', 'RecvOnly');
+        video.addH264Codec(H264);
+        this.tracks.push(this.native.addTrack(audio), this.native.addTrack(video));
+        return this.describe('offer');
+    }
+}

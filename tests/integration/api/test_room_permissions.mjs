@@ -65,6 +65,8 @@ const QUESTIONS = {
     publish: null, // likewise; see test_media_rights.mjs
     whip: null,
     lookAtWhip: null,
+    whep: null,
+    lookAtWhep: null,
     watch: null,
     getWatchOffer: null,
     answerWatchOffer: null,

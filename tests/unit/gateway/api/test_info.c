@@ -117,6 +117,7 @@ static const char *const paths[] = {
     "/v1/rooms/{room}/ice-servers",
     "/v1/rooms/{room}/publish",
     "/v1/rooms/{room}/whip",
+    "/v1/rooms/{room}/whep/{participant}",
     "/v1/rooms/{room}/watch",
     "/v1/rooms/{room}/watch/offer",
     "/v1/rooms/{room}/watch/answer",

@@ -8,7 +8,9 @@
 #include "tests/unit/gateway/api/api_fixture.h"
 
 #define WHIP "/v1/rooms/abc-defg-hij/whip"
-#define WHIP_HEX "57484950445566778899aabbccddeeff" /* begins with WHIP */
+#define WHEP "/v1/rooms/abc-defg-hij/whep/9"
+#define WHEP_RTC "/v1/rtc/57484550445566778899aabbccddeeff" /* begins with WHEP */
+#define WHIP_HEX "57484950445566778899aabbccddeeff"         /* begins with WHIP */
 #define RTC "/v1/rtc/" WHIP_HEX
 #define OFFER "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n"
 #define FRAGMENT "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n"
@@ -172,7 +174,9 @@ static void all_pages_may_use_it(void **state)
         bool is_for_all;
     } rows[] = {
         {WHIP, "GET, HEAD, POST, OPTIONS", "application/sdp", NULL, true},
-        {RTC, "GET, HEAD, PATCH, DELETE, OPTIONS", NULL, "application/trickle-ice-sdpfrag", true},
+        {WHEP, "GET, HEAD, POST, OPTIONS", "application/sdp", NULL, true},
+        {RTC, "GET, HEAD, PATCH, DELETE, OPTIONS", NULL,
+         "application/trickle-ice-sdpfrag, application/sdp", true},
         {"/v1/rooms/abc-defg-hij/watch", NULL, NULL, NULL, false},
     };
     struct api_fixture *f = *state;
@@ -273,6 +277,119 @@ static void a_restart_has_another_etag(void **state)
     ask_free(&ask);
 }
 
+/* ---- WHEP ---- */
+
+#define WHEP_OFFER OFFER "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
+
+static void watched(struct api_fixture *f, uint8_t ret_id[RTC_ID_BYTES])
+{
+    const struct msg_rtc_watch *watch = &asked(f, MSG_rtc_watch)->request.rtc_watch;
+    memcpy(ret_id, watch->connection.data, RTC_ID_BYTES);
+    reply_to(f, MSG_rtc_watch,
+             &(struct msg){.id = MSG_rtc_watch_reply,
+                           .rtc_watch_reply = {.connection = rtc_id_str(ret_id), .seq = 1}});
+}
+
+static void who_watches_is_given_another_offer(void **state)
+{
+    struct api_fixture *f = *state;
+    uint8_t id[RTC_ID_BYTES];
+    struct ask *ask = send_text(f, "POST", WHEP, RTC_SDP_TYPE, STR_LIT(WHEP_OFFER));
+    const struct msg_rtc_watch *watch = &asked(f, MSG_rtc_watch)->request.rtc_watch;
+    assert_true(str_eq(watch->room, STR_LIT("abc-defg-hij")));
+    assert_hash_of(watch->asker.token_hash, PARTICIPANT_TOKEN);
+    assert_int_equal(rtc_id_protocol(watch->connection.data), RTC_WHEP);
+    assert_int_equal(watch->wanted.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(watch->wanted.items[i].participant, 9);
+        assert_int_equal(watch->wanted.items[i].source, i == 0 ? MEDIA_AUDIO : MEDIA_VIDEO);
+    }
+    watched(f, id);
+    assert_true(
+        str_eq(asked(f, MSG_rtc_ask_offer)->request.rtc_ask_offer.room, STR_LIT("abc-defg-hij")));
+    reply_to(f, MSG_rtc_ask_offer,
+             &(struct msg){.id = MSG_rtc_ask_offer_reply,
+                           .rtc_ask_offer_reply = {
+                               .connection = rtc_id_str(id), .seq = 1, .sdp = STR_LIT("v=0\r\n")}});
+    assert_int_equal(ask->status, 406);
+    assert_string_equal(ask->body, "v=0\r\n");
+    assert_header(ask, "Content-Type", "application/sdp");
+    assert_header(ask, "ETag", "\"1\"");
+    assert_header(ask, "Accept-Patch", "application/sdp, application/trickle-ice-sdpfrag");
+    ask_free(&ask);
+    ask = send_text(f, "GET", WHEP, NULL, STR_NONE);
+    assert_int_equal(ask->status, 204);
+    ask_free(&ask);
+}
+
+/* Whoever asks for two at a time has the later one. */
+static void another_offer_is_not_taken_for_it(void **state)
+{
+    struct api_fixture *f = *state;
+    uint8_t id[RTC_ID_BYTES];
+    struct ask *ask = send_text(f, "POST", WHEP, RTC_SDP_TYPE, STR_LIT(WHEP_OFFER));
+    watched(f, id);
+    reply_to(f, MSG_rtc_ask_offer,
+             &(struct msg){.id = MSG_rtc_ask_offer_reply,
+                           .rtc_ask_offer_reply = {.connection = rtc_id_str(connection_bytes),
+                                                   .seq = 1,
+                                                   .sdp = STR_LIT("v=0\r\n")}});
+    assert_problem(ask, 409, "conflict");
+    ask_free(&ask);
+}
+
+static void nobody_is_there_to_be_watched(void **state)
+{
+    static const struct {
+        const char *path, *offer;
+        int status;
+        const char *code;
+    } rows[] = {{"/v1/rooms/abc-defg-hij/whep/nobody", WHEP_OFFER, 404, "not_found"},
+                {WHEP, "no", 400, "bad_request"},
+                {WHEP, OFFER, 422, "bad_sdp"},
+                {WHEP, OFFER "m=text 9 RTP/AVP 1\r\n", 422, "bad_sdp"}};
+    struct api_fixture *f = *state;
+    struct ask *ask = send_text(f, "POST", WHEP, RTC_SDP_TYPE, STR_LIT(WHEP_OFFER));
+    fail_call(f, MSG_rtc_watch, ERR_CONFLICT);
+    assert_problem(ask, 409, "conflict");
+    assert_header(ask, "Retry-After", "2");
+    ask_free(&ask);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        ask = send_text(f, "POST", rows[i].path, RTC_SDP_TYPE, str_of(rows[i].offer));
+        assert_problem(ask, rows[i].status, rows[i].code);
+        ask_free(&ask);
+    }
+}
+
+static void who_watches_answers(void **state)
+{
+    struct api_fixture *f = *state;
+    struct ask *ask = send_text(f, "PATCH", WHEP_RTC, RTC_SDP_TYPE, STR_LIT(OFFER));
+    reply_to(f, MSG_rtc_get,
+             &(struct msg){.id = MSG_rtc_get_reply,
+                           .rtc_get_reply = {
+                               .kind = RTC_WATCH, .state = RTC_OFFERED, .seq = 1, .room_id = 77}});
+    const struct msg_rtc_answer *answer = &asked(f, MSG_rtc_answer)->request.rtc_answer;
+    assert_true(str_eq(answer->room, STR_LIT("77")) && answer->seq == 1);
+    assert_true(str_eq(answer->sdp, STR_LIT(OFFER)));
+    assert_hash_of(answer->asker.token_hash, PARTICIPANT_TOKEN);
+    reply_to(f, MSG_rtc_answer, &(struct msg){.id = MSG_rtc_answer_reply});
+    assert_int_equal(ask->status, 204);
+    ask_free(&ask);
+    ask = send_text(f, "PATCH", WHEP_RTC, RTC_SDP_TYPE, STR_LIT(OFFER));
+    reply_to(f, MSG_rtc_get,
+             &(struct msg){.id = MSG_rtc_get_reply,
+                           .rtc_get_reply = {.kind = RTC_WATCH, .state = RTC_JOINING}});
+    assert_problem(ask, 409, "conflict");
+    ask_free(&ask);
+    ask = send_text(f, "PATCH", WHEP_RTC, RTC_SDP_TYPE, STR_LIT("\x80"));
+    assert_problem(ask, 422, "bad_sdp");
+    ask_free(&ask);
+    ask = send_text(f, "PATCH", RTC, RTC_SDP_TYPE, STR_LIT(OFFER));
+    assert_problem(ask, 415, "media_type");
+    ask_free(&ask);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, api_fixture_setup, api_fixture_teardown)
 
 int main(void)
@@ -287,6 +404,10 @@ int main(void)
         TEST(a_session_is_there_and_ends),
         TEST(if_match_goes_with_a_fragment),
         TEST(a_restart_has_another_etag),
+        TEST(who_watches_is_given_another_offer),
+        TEST(another_offer_is_not_taken_for_it),
+        TEST(nobody_is_there_to_be_watched),
+        TEST(who_watches_answers),
     };
     return cmocka_run_group_tests_name("whip", tests, NULL, NULL);
 }

@@ -62,6 +62,31 @@ static void test_candidates_are_not_passed_on(void **state)
     assert_null(strcasestr(text, "candidate"));
 }
 
+/* aiortc draws credentials for each part: those of the first count, as all go its way. */
+static void test_credentials_of_other_parts_are_not_passed_on(void **state)
+{
+    static const struct msg_rtc_track named[] = {{{"audio", 5}, MEDIA_AUDIO},
+                                                 {{"video", 5}, MEDIA_VIDEO}};
+    static const struct msg_rtc_track_list tracks = {.items = named, .count = 2};
+    static const char end[] = "level-asymmetry-allowed=1\na=setup:actpass\na=ice-ufrag:04va\n"
+                              "a=ice-pwd:Jch/0P8W9x7ybUZuXWIWWk\n";
+    static const char other[] = "level-asymmetry-allowed=1\na=setup:actpass\na=ice-ufrag:Othr\n"
+                                "a=ice-pwd:Othr0P8W9x7ybUZuXWIWWk\n";
+    static const char unsound[] = "level-asymmetry-allowed=1\na=setup:actpass\na=ice-ufrag:Oth\n"
+                                  "a=ice-pwd:Othr0P8W9x7ybUZuXWIWWk\n";
+    const char *why = NULL;
+    (void)state;
+    AUTO(mem_free) char *offer = sdp_with(libdatachannel_offer, end, other);
+    AUTO(mem_free) char *bad = sdp_with(libdatachannel_offer, end, unsound);
+    assert_int_equal(sdp_check_offer(str_of(offer), &tracks, STR_NONE, &why), ERR_OK);
+    AUTO(mem_free) char *text = passed_on(offer, SDP_NO_CANDIDATES);
+    assert_null(strstr(text, "Othr"));
+    assert_int_equal(lines_of(text, "a=ice-ufrag:04va"), 1);
+    assert_int_equal(lines_of(text, "a=ice-pwd:"), 1);
+    assert_int_equal(sdp_check_offer(str_of(bad), &tracks, STR_NONE, &why), ERR_BAD_SDP);
+    assert_string_equal(why, "not one sound ice-ufrag");
+}
+
 static void test_only_public_candidates_are_passed_on(void **state)
 {
     (void)state;
@@ -256,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_candidates_are_not_passed_on),
+        cmocka_unit_test(test_credentials_of_other_parts_are_not_passed_on),
         cmocka_unit_test(test_only_public_candidates_are_passed_on),
         cmocka_unit_test(test_what_janus_does_not_know_is_not_passed_on),
         cmocka_unit_test(test_lines_end_with_cr_lf),

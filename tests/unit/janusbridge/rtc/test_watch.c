@@ -266,6 +266,93 @@ static void an_offer_that_has_its_answer_is_not_told_of_any_more(void **state)
     assert_int_equal(r->hints[RTC_HINT_OFFER], 1);
 }
 
+/* ---- WHEP ---- */
+
+static struct str whep_id(void)
+{
+    return STR_LIT("WHEP\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02");
+}
+
+static struct mock_call *ask_whep(struct rtc_fixture *r)
+{
+    const struct msg_rtc_wish wish = {.participant = ANN, .source = MEDIA_AUDIO};
+    return rtc_call(r, (struct msg){.id = MSG_rtc_watch,
+                                    .rtc_watch = {.connection = whep_id(),
+                                                  .room = STR_LIT("abcdefghij"),
+                                                  .asker = {.token_hash = rtc_token(BEN)},
+                                                  .wanted = {&wish, 1}}});
+}
+
+static struct mock_call *whep_state(struct rtc_fixture *r)
+{
+    return rtc_call(r, (struct msg){.id = MSG_rtc_get,
+                                    .rtc_get = {.connection = whep_id(),
+                                                .asker = {.token_hash = rtc_token(BEN)}}});
+}
+
+static void watches_by_whep(struct rtc_fixture *r)
+{
+    const struct mock_call *wish = ask_whep(r);
+    rtc_attach(r, WATCHING_HANDLE(BEN));
+    rtc_let_in(r, BEN);
+    assert_int_equal(wish->answers, 0);
+    rtc_janus(r, "\"feed\":9001", WATCHING_HANDLE(BEN),
+              "{\"videoroom\":\"attached\",\"room\":1234,\"streams\":[" STREAM("0", 9001) "]}",
+              "offer", rtc_janus_offer_sdp);
+    assert_int_equal(wish->err, ERR_OK);
+    assert_int_equal(wish->reply.rtc_watch_reply.seq, 1);
+    assert_int_equal(r->hints[RTC_HINT_OFFER], 0);
+    assert_int_equal(ask_whep(r)->err, ERR_OK); /* the same again */
+    const struct mock_call *answer = rtc_ask_answer(r, BEN, 1);
+    rtc_janus(r, "\"start\"", WATCHING_HANDLE(BEN),
+              "{\"videoroom\":\"event\",\"room\":1234,\"started\":\"ok\"}", NULL, NULL);
+    assert_int_equal(answer->err, ERR_OK);
+    rtc_janus_tells(r, WATCHING_HANDLE(BEN), "webrtcup");
+    rtc_settle(r);
+    assert_int_equal(whep_state(r)->reply.rtc_get_reply.state, RTC_UP);
+}
+
+/* He waits for his offer, and is offered nothing else, whatever is sent then. */
+static void who_speaks_whep_has_one_offer(void **state)
+{
+    static const char restart[] = "a=ice-ufrag:Neww\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n";
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    watches_by_whep(r);
+    rtc_publishes(r, CAT);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"update\""), 0);
+    const struct msg fragment = {.id = MSG_rtc_trickle,
+                                 .rtc_trickle = {.connection = whep_id(),
+                                                 .asker = {.token_hash = rtc_token(BEN)},
+                                                 .fragment = str_of(restart)}};
+    assert_int_equal(rtc_call(r, fragment)->err, ERR_CONFLICT);
+    assert_int_equal(whep_state(r)->reply.rtc_get_reply.state, RTC_UP);
+}
+
+static void who_speaks_whep_ends_with_whom_he_watches(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    watches_by_whep(r);
+    assert_int_equal(rtc_ask_close(r, ANN, RTC_PUBLISH)->err, ERR_OK);
+    assert_int_equal(whep_state(r)->err, ERR_NOT_FOUND);
+    rtc_settle(r);
+    assert_int_equal(rtc_ends(r), 2);
+}
+
+static void who_speaks_whep_does_not_wait_for_anybody(void **state)
+{
+    struct rtc_fixture *r = *state;
+    const struct mock_call *wish = ask_whep(r);
+    rtc_attach(r, WATCHING_HANDLE(BEN));
+    rtc_let_in(r, BEN);
+    assert_int_equal(wish->err, ERR_CONFLICT);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "subscriber"), 0);
+    assert_int_equal(mock_transport_open(&r->f.janus, "\"detach\""), 1);
+    rtc_settle(r);
+    assert_int_equal(rtc_ends(r), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rtc_setup, rtc_teardown)
 
 int main(void)
@@ -285,6 +372,9 @@ int main(void)
         TEST(an_offer_that_nobody_answers_ends_it),
         TEST(an_offer_that_waits_is_told_of_again),
         TEST(an_offer_that_has_its_answer_is_not_told_of_any_more),
+        TEST(who_speaks_whep_has_one_offer),
+        TEST(who_speaks_whep_ends_with_whom_he_watches),
+        TEST(who_speaks_whep_does_not_wait_for_anybody),
     };
     return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
 }

@@ -2,10 +2,12 @@
 FROM debian:bookworm-slim
 COPY deploy/docker/install deploy/packages/image-proxy.txt /tmp/
 RUN /tmp/install /tmp/image-proxy.txt
-COPY deploy/docker/is-ready /usr/local/bin/
-COPY deploy/front/haproxy.cfg deploy/docker/mysql.cfg /usr/local/share/lynks/
+COPY deploy/docker/is-ready deploy/docker/front-start /usr/local/bin/
+COPY deploy/front/haproxy.cfg deploy/front/keep-certificate deploy/docker/mysql.cfg /usr/local/share/lynks/
+# A volume that is mounted over it for the first time takes over its owner and mode.
+RUN mkdir -m 700 /front && chown 10010:10010 /front
 ENV LYNKS_FRONT_PLAIN=:60000 LYNKS_FRONT_OPS=127.0.0.1:60001
-USER 10008:10008
-EXPOSE 60000
+USER 10010:10010
+EXPOSE 60000 8443 8080
 STOPSIGNAL SIGUSR1
-ENTRYPOINT ["haproxy", "-db", "-f", "/usr/local/share/lynks/haproxy.cfg"]
+ENTRYPOINT ["front-start", "front"]

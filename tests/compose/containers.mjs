@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import { servePages } from '../e2e/pages.mjs';
 import { launchBrowser } from '../support/browser.mjs';
 import { openEvents } from '../support/event-stream.mjs';
+import { ask, askByHttp2, servedCertificate } from '../support/https-client.mjs';
 import { assertDoorLines, assertMeetingLines, assertPeopleLines } from '../support/readme-people.mjs';
 import { drawToken, hashOf, tokenKeyOf } from '../support/tokens.mjs';
 import { eventually, sleep, timed } from '../support/wait.mjs';
@@ -21,7 +22,7 @@ import { Load } from './load.mjs';
 const run = promisify(execFile);
 const stack = new Containers({ LYNKS_PUBLIC_IP: '127.0.0.1' });
 const REPLICAS = STATELESS.flatMap((name) => [`${name}_1`, `${name}_2`]);
-const RUNNING = [...REPLICAS, 'janus_1', 'janusbridge_1', 'mysql_1', 'proxy_1'].sort();
+const RUNNING = [...REPLICAS, 'certificate_1', 'janus_1', 'janusbridge_1', 'mysql_1', 'proxy_1'].sort();
 const SECRETS_OF = { // what a container may know: the files of its volume
     gateway: ['bus-public-keys', 'bus-secret-key', 'token-key', 'turn-secret'],
     authsvc: ['bus-public-keys', 'bus-secret-key', 'mysql-password'],
@@ -338,6 +339,10 @@ test('each container sees its own secrets and nobody else\'s', async () => {
         const service = serviceOf(name);
         const volumes = one.Mounts.map((mount) => mount.Name?.replace('lynks_', '')).sort();
         if (service === 'secrets') continue;
+        if (['proxy', 'certificate'].includes(service)) {
+            assert.deepEqual(volumes, ['front', undefined, undefined], name); // and somebody's own certificate and key
+            continue;
+        }
         const expected = service in SECRETS_OF ? [`secrets-${service}`] : [];
         assert.deepEqual(volumes, service === 'mysql' ? ['mysql', ...expected] : expected, name);
         if (!expected.length) continue;
@@ -400,7 +405,7 @@ test('ports are open on loopback only, and only those of the clients and the dat
     const { stdout } = await run('ss', ['-Hltnup']);
     const open = stdout.split('\n').filter((line) => line.includes('docker-proxy')).map((line) => line.split(/\s+/));
     const tcp = open.filter(([kind]) => kind === 'tcp').map((fields) => fields[4]).sort();
-    assert.deepEqual(tcp, ['127.0.0.1:3307', '127.0.0.1:60000', '127.0.0.1:8088', '127.0.0.1:8188']);
+    assert.deepEqual(tcp, ['127.0.0.1:3307', '127.0.0.1:443', '127.0.0.1:60000', '127.0.0.1:80', '127.0.0.1:8088', '127.0.0.1:8188']);
     const udp = open.filter(([kind]) => kind === 'udp').map((fields) => fields[4]);
     assert.equal(udp.length, 100);
     assert.ok(udp.every((address) => /^127\.0\.0\.1:200\d\d$/.test(address)));
@@ -507,6 +512,28 @@ test('down drains, and keeps data and keys, whatever happens to the next start',
     await stack.allHealthy();
     assert.equal((await stack.list(token)).status, 200, 'the session from before is still good');
     assert.deepEqual([...(await secretValues()).keys()].sort(), secrets);
+});
+
+test('HTTPS by an authority of our own is two variables: its root is there, HTTP/2 is spoken, and who keeps it may die', async () => {
+    Object.assign(stack.env, { LYNKS_TLS: 'internal', LYNKS_PUBLIC_URL: 'https://localhost' });
+    await stack.start('--no-build');
+    await stack.allHealthy();
+    const download = await stack.request('/lynks-root.crt', { method: 'GET', port: 80, agent: undefined });
+    assert.equal(download.status, 200);
+    const tls = { ca: download.text, servername: 'localhost' };
+    const headers = await eventually(() => askByHttp2(443, '/v1/info', tls), { what: 'HTTP/2 is spoken' });
+    assert.equal(headers[':status'], 200);
+    const sent = await stack.request('/rooms/1', { method: 'GET', headers: { host: 'lan.example.test' }, agent: undefined });
+    assert.deepEqual([sent.status, sent.headers.location], [308, 'https://localhost/rooms/1']);
+    const answer = await ask(443, '/v1/sessions', { method: 'POST', tls, headers: { origin: 'https://localhost' },
+        body: { username: 'testuser', password: 'test123', cookie: true } });
+    assert.match(answer.headers['set-cookie']?.[0] ?? answer.text, /^__Host-lynks=/);
+    const { fingerprint } = await servedCertificate(443, tls);
+    await stack.crash('certificate_1');
+    const { Id } = (await stack.running()).get('certificate_1');
+    await docker('exec', Id, 'touch', '/front/internal/renew');
+    await eventually(async () => (await servedCertificate(443, tls)).fingerprint !== fingerprint, { what: 'another certificate is served' });
+    assert.ok((await servedCertificate(443, tls)).isTrusted);
 });
 
 test('down -v takes everything away', async () => {

@@ -17,7 +17,7 @@ import { eventually } from '../../support/wait.mjs';
 const run = promisify(execFile);
 const NAME = 'meet.example.test';
 const KILLS = 6;
-const VALID_S = 30;
+const VALID_S = 20;
 
 let folder;
 let authority;

@@ -1,5 +1,6 @@
 #include "proto/process/service.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sodium.h>
 #include <sys/prctl.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "proto/base/log.h"
+#include "proto/base/notify.h"
 #include "proto/process/ops.h"
 
 #define PARTS_MAX 4
@@ -83,12 +85,21 @@ static void check_drained(void *arg)
     }
 }
 
+static void tell_manager(const char *text)
+{
+    if (!notify_manager(text)) {
+        log_warn("cannot tell the service manager", LOG_Z("what", text),
+                 LOG_Z("why", strerror(errno)));
+    }
+}
+
 static void begin_drain(struct service *service)
 {
     service->draining = true;
     service->drain_end_ms =
         clock_mono_ms(loop_clock(service->loop)) + service->config->drain_timeout_ms;
     log_info("draining");
+    tell_manager("STOPPING=1");
     ops_set_draining(service->ops);
     if (service->worker != NULL) {
         bus_worker_drain(service->worker);
@@ -339,6 +350,8 @@ int service_run(struct service *service)
 {
     log_info("running", LOG_Z("version", LYNKS_VERSION),
              LOG_U64("ops_port", ops_port(service->ops)));
+    /* All ports are open now. Whether what it depends on is there, /readyz says. */
+    tell_manager("READY=1");
     loop_run(service->loop);
     /* The last answers reach the parts while these are still alive; the worker's calls go first, so
      * that those answers find nobody to be sent to. */

@@ -4,7 +4,10 @@
  * SIGTERM and SIGINT drain: /readyz turns not ready, new calls are refused, those in hand are
  * waited for (bounded by LYNKS_DRAIN_TIMEOUT_MS), then service_run returns. A second signal ends
  * the wait. What main frees after that has 2 s, then the process ends all the same, with the code
- * that service_run gave. */
+ * that service_run gave.
+ *
+ * Where a service manager wants to know (sd_notify(3)) it is told when the process serves, and when
+ * it begins to drain. */
 #ifndef LYNKS_PROTO_PROCESS_SERVICE_H
 #define LYNKS_PROTO_PROCESS_SERVICE_H
 

@@ -33,7 +33,7 @@ people_url() {
 
 # What a person needs, first.
 first_lines() { # LYNKS_STATE=..., for commands
-    local admin="$1deploy/admin password prints the password, until it is changed"
+    local admin="$1${tools}admin password prints the password, until it is changed"
     if [[ $web_wanted == 0 && -z ${LYNKS_WEB_ROOT:-} ]]; then
         printf 'Lynks is ready on %s\n' "$url"
     else
@@ -96,6 +96,20 @@ missing_for_others() {
         printf 'Warning: there is no TURN server: people behind firewalls that let no UDP through have neither picture nor sound (LYNKS_TURN=1).\n'
 }
 
+# What deploy/status tells again.
+banner_notes() {
+    if [[ $demo_user == 1 ]]; then
+        printf 'Warning: the demo user testuser (password test123) exists; LYNKS_DEMO_USER=0 is for real use.\n'
+    elif [[ $(value LYNKS_DEMO_USER) == auto ]]; then
+        printf 'The demo user is disabled, since others can reach the API; LYNKS_DEMO_USER=1 asks for it all the same.\n'
+    fi
+    if [[ $(value LYNKS_REGISTRATION) == open ]]; then
+        printf 'Warning: everybody who reaches the API can register (LYNKS_REGISTRATION=open); members are then whoever did.\n'
+    fi
+    media_lines
+    missing_for_others
+}
+
 write_banner() {
     local stop=deploy/down of=
     [[ -z ${LYNKS_STATE:-} ]] || of="LYNKS_STATE=$(printf %q "$state") "
@@ -107,15 +121,6 @@ write_banner() {
         printf '\n'
         example
         printf '\nLogs: %s   Stop: %s\n' "$log" "$stop"
-        if [[ $demo_user == 1 ]]; then
-            printf 'Warning: the demo user testuser (password test123) exists; LYNKS_DEMO_USER=0 is for real use.\n'
-        elif [[ $(value LYNKS_DEMO_USER) == auto ]]; then
-            printf 'The demo user is disabled, since others can reach the API; LYNKS_DEMO_USER=1 asks for it all the same.\n'
-        fi
-        if [[ $(value LYNKS_REGISTRATION) == open ]]; then
-            printf 'Warning: everybody who reaches the API can register (LYNKS_REGISTRATION=open); members are then whoever did.\n'
-        fi
-        media_lines
-        missing_for_others
+        banner_notes
     } >"$state/banner"
 }

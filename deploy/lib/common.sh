@@ -10,7 +10,10 @@ export LC_ALL=C
 unset CDPATH # with it cd may go elsewhere, and prints where
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
-me="deploy/$(basename "$0")"
+# What deploy/install has installed is called as "lynks status" and so on.
+tools=deploy/ state=$root/.lynks
+if [[ -e $root/.release ]]; then tools='lynks ' state=/var/lib/lynks; fi
+me=$tools$(basename "$0")
 
 say() { printf '%s\n' "$*"; }
 progress() { printf '  %-13s %s\n' "$1" "$2"; }
@@ -25,7 +28,7 @@ refuse() { # what is wrong with the configuration: without a change it will not 
 }
 
 # The folder that holds all of one stack: data, keys, logs, process ids.
-state=${LYNKS_STATE:-$root/.lynks}
+state=${LYNKS_STATE:-$state}
 [[ $state == *$'\n'* ]] && refuse "LYNKS_STATE has a line break"
 state=$(realpath -m -- "$state")
 run=$state/run
@@ -46,6 +49,15 @@ take_lock() { # [seconds to wait]
     flock -w "${1:-0}" 9
 }
 
+# Its processes are units of systemd (deploy/install).
+is_installed() {
+    [[ -e $state/installed ]]
+}
+
 is_running() {
+    if is_installed; then
+        systemctl --quiet is-active lynks.target
+        return
+    fi
     [[ -e $run/lock ]] && ! flock -n "$run/lock" true
 }

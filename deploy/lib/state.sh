@@ -31,7 +31,7 @@ make_state() {
 check_contents() {
     local foreign others
     local -a but=()
-    ((EUID != 0)) || but=(! -path "$state/private/*" ! -path "$state/mysql" ! -path "$state/mysql/*" ! -path "$state/front/*")
+    ((EUID != 0)) || but=(! -path "$state/private*/*" ! -path "$state/mysql" ! -path "$state/mysql/*" ! -path "$state/front/*")
     others=$(find "$state" -maxdepth 0 -perm /022 ! -empty)
     [[ -z $others ]] || die "others may write the state folder $state: look what is in it, then chmod go-w it"
     foreign=$(find "$state" -mindepth 1 -maxdepth 2 ! -uid "$EUID" "${but[@]}" -print -quit 2>/dev/null) || true

@@ -1,8 +1,8 @@
 # The layers of the tests: what each needs built, what it runs, for how long. Sourced by tests/run.
 
-layers="lint unit contract contract-tsan hostile fuzz integration e2e chaos compose"
+layers="lint unit contract contract-tsan hostile fuzz integration e2e chaos compose install"
 # Their figures are shown, passed or not.
-told_layers="chaos compose"
+told_layers="chaos compose install"
 
 # How many programs run at a time. Two where they wait for most of the time; what is timed, or needs all there is, runs alone.
 layer_slots() {
@@ -30,6 +30,7 @@ layer_builds() {
     integration) echo "dev release node" ;;
     e2e) echo "release node" ;;
     compose) echo node ;; # the images build the rest
+    install) echo release ;;
     chaos) echo "dev release" ;;
     esac
 }
@@ -52,6 +53,7 @@ layer_programs() {
     e2e) scripts tests/e2e ;;
     chaos) scripts tests/chaos ;;
     compose) scripts tests/compose ;;
+    install) scripts tests/install ;;
     esac
 }
 
@@ -68,6 +70,7 @@ layer_timeout() {
     fuzz) echo $((900 + 20 * ${LYNKS_FUZZ_SECONDS:-5})) ;;
     chaos) echo $((400 + 2 * ${LYNKS_CHAOS_SECONDS:-20})) ;;
     compose) echo 1800 ;;
+    install) echo 1200 ;; # fetches packages once a week
     e2e) echo "${long_s:-900}" ;;
     *) echo 600 ;;
     esac

@@ -240,8 +240,9 @@ test('a good request is answered as described', async () => {
 test('what comes in several forms comes as the one that is asked for', async () => {
     let several = 0;
     for (const row of operations()) {
+        if (row.needsPeer) continue;
         const types = Object.keys(row.operation.responses[row.good].content ?? {});
-        if (types.length < 2 || row.needsPeer) continue;
+        if (types.length < 2) continue;
         several += 1;
         for (const accept of types) {
             const answer = await send(row, { headers: { accept } });

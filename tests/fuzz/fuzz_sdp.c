@@ -112,6 +112,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
         try_offer(text, &lists[i]);
     }
+    struct msg_rtc_track found[SDP_FOUND_MAX];
+    const struct msg_rtc_track_list by_itself = {found, sdp_find_tracks(text, found)};
+    must(by_itself.count <= SDP_FOUND_MAX, "more than there is room for");
+    try_offer(text, &by_itself);
     try_answer(text, &lists[2]);
     return 0;
 }

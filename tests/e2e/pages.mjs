@@ -13,7 +13,7 @@ const FILES = {
     '/janus.js': ['node_modules/janus-gateway/npm/dist/janus.es.js', 'text/javascript'],
     '/adapter.js': ['node_modules/webrtc-adapter/out/adapter.js', 'text/javascript'],
 };
-const CORE = /^\/core\/((?:[a-z]+\/)*[a-z]+\.js)$/;
+const CORE = /^\/core\/((?:[a-z]+\/)*[a-z_]+\.js)$/;
 
 function fileOf(url) {
     const core = CORE.exec(url)?.[1];

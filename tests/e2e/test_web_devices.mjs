@@ -106,6 +106,25 @@ test('who joins before his camera and microphone are open is seen and heard when
     await at.ben.seesMoving('Ann', 'Dan');
 });
 
+// The room takes it for sending still, since nothing was said when it ended.
+test('whose page has crashed comes back as whom he was, and is seen and heard when camera and microphone are open', async () => {
+    const eve = await browser.visitor('Eve');
+    await eve.join(link);
+    await at.ben.seesMoving('Ann', 'Dan', 'Eve');
+    const kept = await eve.page.evaluate(() => Object.entries(sessionStorage));
+    const again = await browser.visitor('Eve', { beside: eve });
+    await again.page.addInitScript(openLate);
+    await again.page.addInitScript(`for (const [name, value] of ${JSON.stringify(kept)}) sessionStorage.setItem(name, value);`);
+    const crash = eve.page.waitForEvent('crash');
+    await eve.page.goto('chrome://crash').catch(() => {});
+    await crash;
+    await again.page.goto(link);
+    await again.isIn();
+    await again.page.evaluate(() => window.letOpen());
+    await at.ben.seesMoving('Ann', 'Dan', 'Eve');
+    await at.ben.shows('Ben', 'Ann', 'Dan', 'Eve');
+});
+
 test('no page has complained', () => {
     assert.deepEqual(browser.faults(), []);
 });

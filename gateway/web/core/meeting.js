@@ -158,6 +158,14 @@ export class Meeting {
         }
     }
 
+    /**
+     * Whether this page sends it, or is about to; what the room tells of it may be of the page before.
+     * @param {Source} source
+     */
+    sends(source) {
+        return this.#tracks.has(source);
+    }
+
     /** The network may be another one, or the page was asleep. */
     wake() {
         this.#events.wake();

@@ -10,7 +10,7 @@ import { emptyRoom, meIn } from '../core/room.js';
 import { merged } from './chat.ts';
 import type { LocalMedia } from './local_media.ts';
 import { OwnVoice } from './own_voice.ts';
-import { isSent, trackOf } from './people.ts';
+import { isSent } from './people.ts';
 import { nextQuality, wholeQuality } from './quality.ts';
 import { sameOr, Speakers } from './speakers.ts';
 import { Statistics } from './statistics.ts';
@@ -283,7 +283,7 @@ export class Call {
         let before = input.track.value;
         let isGone = input.fault.peek() === 'unplugged'; // the room may not know yet
         this.#ends.push(input.track.subscribe((track) => {
-            const isNew = isGone || (before === null && trackOf(this.me.peek(), input.kind) === undefined);
+            const isNew = isGone || (before === null && !this.#meeting.sends(input.kind));
             before = track;
             if (track === null && input.fault.peek() === 'unplugged') {
                 isGone = true;

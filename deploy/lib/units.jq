@@ -36,6 +36,7 @@ def hardening: [
     "ProtectHome=\(if .user then "yes" else "read-only" end)",
     "TemporaryFileSystem=\($state):ro",
     sees,
+    (if .user then empty else "PrivateNetwork=yes" end),
     "PrivateTmp=yes",
     "PrivateDevices=yes",
     "PrivateUsers=\(if .user then "yes" else "no" end)",
@@ -47,12 +48,12 @@ def hardening: [
     "ProtectKernelTunables=yes",
     "ProtectProc=\(if .env.LYNKS_JANUS_PID_FILE then "default" else "invisible" end)",
     "LockPersonality=yes",
-    # MariaDB's regular expressions are compiled while it runs.
-    (if of_mysql then empty else "MemoryDenyWriteExecute=yes" end),
+    # Regular expressions of MariaDB and HAProxy are compiled while they run.
+    (if of_mysql or .name == "front" then empty else "MemoryDenyWriteExecute=yes" end),
     "RemoveIPC=yes",
     "RestrictNamespaces=yes",
     "RestrictRealtime=yes",
-    "RestrictSUIDSGID=\(if .user then "yes" else "no" end)",
+    "RestrictSUIDSGID=yes",
     # Netlink tells of the machine's addresses.
     "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
     (if of_mysql then "IPAddressAllow=localhost", "IPAddressDeny=any" else empty end),

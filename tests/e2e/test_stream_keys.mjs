@@ -98,7 +98,7 @@ test('the bearer goes without the word, too', async () => {
 
 test('who comes again after a cut network meets no ghost', async () => {
     const first = await streamsBy();
-    first.obs.cut();
+    await first.obs.cut();
     const second = await streamsBy();
     assert.equal(second.stream.id, first.stream.id);
     assert.deepEqual([(await streams()).length, await connections()], [1, 1]);

@@ -66,7 +66,7 @@ async function obsBegins(name, whose) {
     assert.equal(answer.status, 201, answer.text);
     assert.equal(answer.headers['content-type'], 'application/sdp');
     assert.match(answer.headers.location, /^\/v1\/rtc\/[0-9a-f]{32}$/);
-    sender.take('answer', answer.text);
+    await sender.take('answer', answer.text);
     await sender.isConnected();
     const { json: { participant } } = await stack.request(`/v1/rooms/${room}/stream-keys/${whose.key}`, { method: 'GET', token: owner });
     return Object.assign(sent[name], { location: answer.headers.location, id: participant });
@@ -84,7 +84,7 @@ test('a second start after a cut takes the place of the first, which is no ghost
     const second = await obsBegins('again', first);
     delete sent.obs;
     await first.sender.isOver();
-    first.sender.close();
+    await first.sender.close();
     const gone = await stack.request(first.location, { method: 'GET', token: `Bearer ${first.token}` });
     assert.equal(gone.status, 404, gone.text);
     await hears(second, 'audio flowing', 'video flowing');
@@ -140,7 +140,7 @@ test('who stops is gone for the others at once, OBS by DELETE that it wants 200 
     const { again, ann } = sent;
     await ann.page.evaluate(() => window.outsider.stop());
     await hears(ann);
-    again.sender.close(); // which Janus hears of
+    await again.sender.close(); // which Janus hears of
     const ended = await stack.request(again.location, { method: 'DELETE', token: `Bearer ${again.token}` });
     assert.deepEqual([ended.status, ended.text], [200, '']);
     await hears(again);

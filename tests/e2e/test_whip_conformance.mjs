@@ -56,7 +56,7 @@ before(async () => {
     made = await post(sender.token, sender.offer);
     assert.equal(made.status, 201, made.text);
     session = made.headers.location;
-    sender.take('answer', made.text);
+    await sender.take('answer', made.text);
     await sender.isConnected();
 });
 after(async () => {

@@ -5,8 +5,6 @@ import { eventually } from './wait.mjs';
 
 const [STARTED, STOPPED] = [201, 200];
 
-const all = []; // none is collected while the library has threads for it
-
 export class Obs {
     #sender = new Sender();
     #bearer;
@@ -17,7 +15,6 @@ export class Obs {
     constructor(server, key, word = 'Bearer ') {
         this.#server = server;
         this.#bearer = word + key;
-        all.push(this);
     }
 
     /// Resolves with what its POST is answered, { status, code }, whatever that is.
@@ -26,24 +23,24 @@ export class Obs {
             body: await this.#sender.describe('offer') });
         const text = await answer.text();
         if (answer.status !== STARTED) {
-            this.cut();
+            await this.cut();
             return { status: answer.status, code: JSON.parse(text).code };
         }
         this.#resource = new URL(answer.headers.get('location'), this.#server);
-        this.#sender.take('answer', text);
+        await this.#sender.take('answer', text);
         return { status: answer.status };
     }
 
     /// By its button.
     async stop() {
         const { status } = await fetch(this.#resource, { method: 'DELETE', headers: { authorization: this.#bearer } });
-        this.cut();
+        await this.cut();
         if (status !== STOPPED) throw new Error(`OBS does not take ${status} for an end`);
     }
 
     /// As when it is killed.
     cut() {
-        this.#sender.close();
+        return this.#sender.close();
     }
 }
 

@@ -1,57 +1,60 @@
 // Programs that send or watch, and are no browsers, over libdatachannel, which is what OBS has: real ICE, DTLS and SRTP under Node. They
-// make one offer, say all in it and trickle nothing. What they send are silence in Opus and grey pictures in H264.
-import { createRequire } from 'node:module';
-import { picture } from './h264.mjs';
+// make one offer, say all in it and trickle nothing. What they send are silence in Opus and grey pictures in H264. Each is a process of
+// its own (rtp-peer-process.mjs): the library for Node crashes at times when a connection is closed.
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { eventually } from './wait.mjs';
 
-const { Audio, cleanup, PeerConnection, Video } = createRequire(new URL('../e2e/package.json', import.meta.url))('node-datachannel');
+const PROGRAM = fileURLToPath(new URL('rtp-peer-process.mjs', import.meta.url));
+const OVER = ['disconnected', 'failed', 'closed'];
 
-const OPUS = 111;
-const H264 = 96; // as OBS has it
-const SILENCE = Buffer.from([0xf8, 0xff, 0xfe]); // 20 ms of it
-const AUDIO_MS = 20;
-const VIDEO_MS = 100;
-const MARKER = 0x80;
+const processes = new Set();
 
-// Numbers the packets of one stream.
-class Stream {
-    constructor(track, ssrc, payloadType) {
-        Object.assign(this, { track, ssrc, payloadType, seq: 1, timestamp: 1 });
-    }
-
-    send(payload, isLast) {
-        const head = Buffer.alloc(12);
-        head[0] = 0x80;
-        head[1] = this.payloadType | (isLast ? MARKER : 0);
-        head.writeUInt16BE(this.seq & 0xffff, 2);
-        head.writeUInt32BE(this.timestamp >>> 0, 4);
-        head.writeUInt32BE(this.ssrc, 8);
-        this.seq += 1;
-        if (this.track.isOpen()) this.track.sendMessageBinary(Buffer.concat([head, payload]));
-    }
+/// Ends those that are left.
+export function endPeers() {
+    for (const process of processes) process.kill('SIGKILL');
 }
 
-/// When all are closed: their threads end, too, without which no program does.
-export const endPeers = () => cleanup();
-
 class RtpPeer {
-    native = new PeerConnection('', { iceServers: [], disableAutoNegotiation: true });
     state = 'new';
-    tracks = []; // which would be collected otherwise
+    packets = { audio: 0, video: 0 }; // that came
+    #process;
+    #asked = new Map(); // id -> resolve, reject
+    #lastId = 0;
+    #closed;
 
-    constructor() {
-        this.native.onStateChange((state) => { if (this.state !== 'ended') this.state = state; });
+    constructor(kind, options) {
+        this.#process = fork(PROGRAM, [kind, JSON.stringify(options)]);
+        processes.add(this.#process);
+        this.#process.on('message', ({ id, sdp, state = this.state, packets }) => {
+            this.state = state;
+            Object.assign(this.packets, packets);
+            this.#asked.get(id)?.resolve(sdp);
+            this.#asked.delete(id);
+        });
+        this.#process.once('exit', (code, signal) => {
+            processes.delete(this.#process);
+            this.state = 'closed';
+            for (const { reject } of this.#asked.values()) reject(new Error(`its process has ended: ${code ?? signal}`));
+        });
     }
 
-    /// The offer, or the answer to what was set.
+    #ask(what, ...args) {
+        const id = this.#lastId += 1;
+        return new Promise((resolve, reject) => {
+            this.#asked.set(id, { resolve, reject });
+            this.#process.send({ id, what, args }, (error) => { if (error) reject(error); });
+        });
+    }
+
+    /// The offer, or the answer to what was set; it is sdp from then on.
     async describe(type) {
-        this.native.setLocalDescription(type);
-        await eventually(() => this.native.gatheringState() === 'complete', { within: 5000, what: 'all candidates' });
-        return this.native.localDescription().sdp;
+        this.sdp = await this.#ask('describe', type);
+        return this.sdp;
     }
 
-    take(type, sdp) {
-        this.native.setRemoteDescription(sdp, type);
+    async take(type, sdp) {
+        await this.#ask('take', type, sdp);
     }
 
     isConnected() {
@@ -59,75 +62,33 @@ class RtpPeer {
     }
 
     isOver() {
-        return eventually(() => ['disconnected', 'failed', 'closed'].includes(this.state), { within: 15000, what: 'the end of the connection' });
+        return eventually(() => OVER.includes(this.state), { within: 15000, what: 'the end of the connection' });
     }
 
+    /// The other side hears of it.
     close() {
-        if (this.state !== 'ended') this.native.close();
-        this.state = 'ended';
+        this.#closed ??= this.#ask('close').catch(() => {}) // it has done so if it crashed
+            .finally(() => this.#process.kill('SIGKILL'));
+        return this.#closed;
+    }
+
+    /// What it would offer itself to watch: it wants both.
+    async wish() {
+        this.sdp = await this.#ask('wish');
+        return this.sdp;
     }
 }
 
 /// Sends a microphone and, unless it is not to, a camera.
 export class Sender extends RtpPeer {
     constructor({ hasVideo = true } = {}) {
-        super();
-        const ssrc = 1 + Math.floor(Math.random() * 0x7fffffff);
-        const audio = new Audio('0', 'SendOnly');
-        audio.addOpusCodec(OPUS);
-        audio.addSSRC(ssrc, 'obs', 'obs', 'obs-audio');
-        this.tracks.push(this.native.addTrack(audio));
-        this.audio = new Stream(this.tracks[0], ssrc, OPUS);
-        if (hasVideo) {
-            const video = new Video('1', 'SendOnly');
-            video.addH264Codec(H264);
-            video.addSSRC(ssrc + 1, 'obs', 'obs', 'obs-video');
-            this.tracks.push(this.native.addTrack(video));
-            this.video = new Stream(this.tracks[1], ssrc + 1, H264);
-        }
-        this.timers = [setInterval(() => this.#speak(), AUDIO_MS), setInterval(() => this.#show(), VIDEO_MS)];
-        this.pictures = 0;
-    }
-
-    #speak() {
-        this.audio.send(SILENCE, false);
-        this.audio.timestamp += 48 * AUDIO_MS;
-    }
-
-    #show() {
-        if (this.video === undefined) return;
-        const units = picture(this.pictures += 1);
-        units.forEach((unit, i) => this.video.send(unit, i === units.length - 1));
-        this.video.timestamp += 90 * VIDEO_MS;
-    }
-
-    close() {
-        for (const timer of this.timers) clearInterval(timer);
-        this.timers = [];
-        super.close();
+        super('Sender', { hasVideo });
     }
 }
 
 /// Watches by an offer that it is given.
 export class Watcher extends RtpPeer {
-    packets = { audio: 0, video: 0 };
-
     constructor() {
-        super();
-        this.native.onTrack((track) => {
-            this.tracks.push(track);
-            // What is sent of it but media are reports, whose types are 200 and more (RFC 5761, 4).
-            track.onMessage((packet) => { if (packet[1] < 200 || packet[1] > 207) this.packets[track.type()] += 1; });
-        });
-    }
-
-    /// What it would offer itself: it wants both.
-    wish() {
-        const audio = new Audio('0', 'RecvOnly');
-        audio.addOpusCodec(OPUS);
-        const video = new Video('1', 'RecvOnly');
-        video.addH264Codec(H264);
-        this.tracks.push(this.native.addTrack(audio), this.native.addTrack(video));
-        return this.describe('offer');
+        super('Watcher', {});
     }
 }

@@ -54,6 +54,7 @@ static const enum err expected[][ARRAY_LEN(people)] = {
     [ROOM_WATCH] = {HIDDEN, NO, NO, HIDDEN, YES, YES, YES, YES, YES},
     [ROOM_PUBLISH] = {HIDDEN, NO, NO, HIDDEN, NO, YES, YES, YES, YES},
     [ROOM_SHARE_SCREEN] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
+    [ROOM_STREAM_KEYS] = {HIDDEN, NO, NO, HIDDEN, NO, NO, YES, YES, YES},
 };
 
 static void the_table_holds(void **state)

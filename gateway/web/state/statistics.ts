@@ -15,7 +15,8 @@ interface Counted {
 }
 
 export interface PictureStatistics { mid: string; framesPerSecond: number; isPoor: boolean }
-export interface Measured { sample: Sample; pictures: PictureStatistics[] }
+/** comes: the parts of the connection of which something has come. */
+export interface Measured { sample: Sample; pictures: PictureStatistics[]; comes: Set<string> }
 
 export class Statistics {
     #before = new Map<string, Counted>();
@@ -26,6 +27,7 @@ export class Statistics {
         const all = [...report].filter(({ type }) => type === 'inbound-rtp');
         const sample: Sample = { received: 0, lost: 0, frozen: 0, delay: 0 };
         const pictures: PictureStatistics[] = [];
+        const comes = new Set<string>();
         for (const now of all) {
             const before = this.#before.get(now.id);
             if (before === undefined) continue;
@@ -34,6 +36,7 @@ export class Statistics {
             const received = grown('packetsReceived');
             const lost = grown('packetsLost');
             sample.received += received;
+            if (received > 0) comes.add(now.mid ?? '');
             sample.lost += lost;
             if (now.kind === 'video') {
                 const frozen = grown('totalFreezesDuration');
@@ -49,7 +52,7 @@ export class Statistics {
             }
         }
         this.#before = new Map(all.map((one) => [one.id, one]));
-        return { sample, pictures };
+        return { sample, pictures, comes };
     }
 
     #above(delay: number): number {

@@ -8,7 +8,6 @@ import { Meeting, type Coming } from '../core/meeting.js';
 import type { Message, RoomState, Source } from '../core/room.js';
 import { emptyRoom, meIn } from '../core/room.js';
 import { merged } from './chat.ts';
-import { Deafness } from './deafness.ts';
 import type { LocalMedia } from './local_media.ts';
 import { OwnVoice } from './own_voice.ts';
 import { isSent } from './people.ts';
@@ -65,7 +64,6 @@ export class Call {
     #floating: Shown | undefined;
     #voices = new Speakers();
     #statistics = new Statistics();
-    #deafness = new Deafness();
     #ends: (() => void)[] = [];
     #troubleSince: number | undefined;
     /** The connection by which something has come. */
@@ -356,20 +354,18 @@ export class Call {
             this.#still = 0;
             return;
         }
-        const { sample, pictures, comes } = this.#statistics.take(report.values() as Iterable<never>);
+        const { sample, pictures } = this.#statistics.take(report.values() as Iterable<never>);
         if (sample.received > 0) this.#cameBy = peer;
-        this.#still = sample.received === 0 && this.#cameBy === peer && this.#soundDue().length > 0 ? this.#still + 1 : 0;
-        if (this.#deafness.take(this.#soundDue(), comes)) this.#meeting.watcher.renew();
+        this.#still = sample.received === 0 && this.#cameBy === peer && this.#isSoundDue() ? this.#still + 1 : 0;
         const before = this.quality.value;
         this.quality.value = nextQuality(before, sample);
         this.poor.value = sameOr(this.poor.value, new Set(pictures.filter(({ isPoor }) => isPoor).map(({ mid }) => mid)));
         if (before.step !== this.quality.value.step) this.#wish();
     }
 
-    /** Parts of the connection by which somebody is heard. */
-    #soundDue() {
-        return this.streams.value.filter(({ participant, source }) => source === 'audio'
-            && isSent(this.room.value.participants.get(participant), 'audio')).map(({ mid }) => mid);
+    #isSoundDue() {
+        return this.streams.value.some(({ participant, source }) => source === 'audio'
+            && isSent(this.room.value.participants.get(participant), 'audio'));
     }
 
     #lookAtTrouble(meeting: Meeting) {

@@ -15,8 +15,7 @@ interface Counted {
 }
 
 export interface PictureStatistics { mid: string; framesPerSecond: number; isPoor: boolean }
-/** comes: the parts of the connection of which something has come. */
-export interface Measured { sample: Sample; pictures: PictureStatistics[]; comes: Set<string> }
+export interface Measured { sample: Sample; pictures: PictureStatistics[] }
 
 export class Statistics {
     #before = new Map<string, Counted>();
@@ -27,7 +26,6 @@ export class Statistics {
         const all = [...report].filter(({ type }) => type === 'inbound-rtp');
         const sample: Sample = { received: 0, lost: 0, frozen: 0, delay: 0 };
         const pictures: PictureStatistics[] = [];
-        const comes = new Set<string>();
         for (const now of all) {
             const before = this.#before.get(now.id);
             if (before === undefined) continue;
@@ -36,7 +34,6 @@ export class Statistics {
             const received = grown('packetsReceived');
             const lost = grown('packetsLost');
             sample.received += received;
-            if (received > 0) comes.add(now.mid ?? '');
             sample.lost += lost;
             if (now.kind === 'video') {
                 const frozen = grown('totalFreezesDuration');
@@ -52,7 +49,7 @@ export class Statistics {
             }
         }
         this.#before = new Map(all.map((one) => [one.id, one]));
-        return { sample, pictures, comes };
+        return { sample, pictures };
     }
 
     #above(delay: number): number {

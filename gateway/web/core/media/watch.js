@@ -50,7 +50,6 @@ export class Watcher extends MediaConnection {
     /** @type {readonly Wish[]} */
     #wanted = [];
     #hasToSay = false;
-    #hasToRenew = false;
     /** What the gateway knows of it, as text. */
     #said = '';
     /** The last offer that is known of. */
@@ -103,12 +102,6 @@ export class Watcher extends MediaConnection {
     look() {
         this.#sayAgain();
         this._loop.hurry();
-    }
-
-    /** What is to come does not, though nothing is known to be wrong: another connection takes the place of this one. */
-    renew() {
-        this.#hasToRenew = true;
-        this._loop.poke();
     }
 
     /**
@@ -166,7 +159,6 @@ export class Watcher extends MediaConnection {
             this._enter('idle');
             return;
         }
-        if (this.#hasToRenew && this._connection !== undefined) await this.#endForAnother(this._connection);
         if (this.#hasToSay || this._connection === undefined) await this.#say();
         if (this._needsRestart) await this.#askRestart();
         while (this.#offeredSeq > this.#answeredSeq) await this.#negotiate();
@@ -324,7 +316,6 @@ export class Watcher extends MediaConnection {
 
     _drop() {
         super._drop();
-        this.#hasToRenew = false;
         this.#cancelMissing();
         this.#said = '';
         this.#taken = undefined;

@@ -197,18 +197,6 @@ test('an answer is said until the gateway says that it has it, and the offer is 
     assert.equal(world.peers.at(-1), peer);
 });
 
-test('a connection by which nothing comes is ended, and another one takes its place', async () => {
-    const { world, gateway, watcher, peer } = await up();
-    watcher.renew();
-    gateway.begin('c2');
-    gateway.offer(['0', 'ann']);
-    await settle();
-    assert.deepEqual(world.requests.map(({ method, path }) => `${method} ${path}`),
-        ['DELETE /v1/rtc/c1', WISH, OFFER, ANSWER]);
-    assert.equal(peer.isClosed, true);
-    assert.deepEqual([watcher.connection, shown(watcher)], ['c2', ['0 ann video']]);
-});
-
 test('what is wanted is said again when the stream was cut off, and when another bridge looks after it', async () => {
     const { world, gateway, watcher, hint } = await up();
     hint('rtc.resumed');

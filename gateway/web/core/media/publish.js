@@ -119,6 +119,7 @@ export class Publisher extends MediaConnection {
             return;
         }
         if (this.#needsLook) await this.#look();
+        if (this.#soundComesAgain()) this._drop(); // the next connection takes the place of this one
         await this.#syncTracks(this._peer ?? await this._makePeer());
         if (this.#needsOffer || this._needsRestart) await this.#negotiate();
         if (this.#mutedTo !== undefined) await this.#sayMuted(this.#mutedTo);
@@ -136,6 +137,14 @@ export class Publisher extends MediaConnection {
         const connection = this._connection;
         if (connection !== undefined) await this._ask(() => this._api.get(`/v1/rtc/${connection}`));
         this.#needsLook = false;
+    }
+
+    /**
+     * Of sound that has gone and is to come again in the same part, nothing was heard any more in one of five times, though Chromium sent
+     * it and Janus 1.1.2 took it for arriving. By another connection it is.
+     */
+    #soundComesAgain() {
+        return this.#wanted.has('audio') && this.#transceivers.get('audio')?.currentDirection === 'inactive';
     }
 
     /** @param {RTCPeerConnection} peer */

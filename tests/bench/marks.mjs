@@ -31,6 +31,7 @@ const TAIL_MS = 20;
 const JOURNAL_MS = 60;
 const ROOM_STREAM_BYTES = 4096;
 const PUBLISH_OVER_JANUS_MS = 4;
+const LISTS_BESIDE_JOINS = 2;
 const TRACK_TOLD_P99_MS = 150;
 const MEDIA_CONNECTION_KIB = 8;
 const CROWD_PUBLISH_P99_MS = 150;
@@ -142,9 +143,10 @@ export function guessMarks({ guesses }) {
 }
 
 /// Of connections for media.
-export function mediaMarks({ media: { publish, memory, telling } }) {
+export function mediaMarks({ media: { publish, lists, memory, telling } }) {
     return [
         most('publish, 1 connection: p50, over that of Janus asked directly', publish.ours.p50 - publish.theirs.p50, PUBLISH_OVER_JANUS_MS, 'ms'),
+        most(`list, 1 connection, beside ${lists.joins} joins: p99, of that without`, lists.beside / lists.alone, LISTS_BESIDE_JOINS, '', 2),
         most(`a connection up to the event at ${telling.listeners} others: p99`, telling.p99, TRACK_TOLD_P99_MS, 'ms', 0),
         most('memory of a connection in the bridge', memory.kibEach, MEDIA_CONNECTION_KIB, 'KiB', 1),
     ];

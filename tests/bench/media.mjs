@@ -1,5 +1,5 @@
-// What connections for media cost: to be let in, beside Janus asked directly; what one takes in the bridge; and from media that flows
-// to those who are told. Only the last one has a browser: to be let in nothing needs to flow.
+// What connections for media cost: to be let in, beside Janus asked directly; what lists notice of many; what one takes in
+// the bridge; and from media that flows to those who are told. Only the last one has a browser: to be let in nothing needs to flow.
 import { join } from 'node:path';
 import { launchPeople } from '../support/browser.mjs';
 import { openEvents } from '../support/event-stream.mjs';
@@ -9,12 +9,15 @@ import { servePages } from '../e2e/pages.mjs';
 import { memoryKib } from './processes.mjs';
 import { median, quantile } from './quantile.mjs';
 import { ENV, middles, RoomWorld } from './rooms.mjs';
-import { startWorld } from './world.mjs';
+import { fillWorld, startWorld } from './world.mjs';
+import { load } from './wrk.mjs';
 
 const WARM = 20;
 const AT_A_TIME = 16;
 const LISTENERS = 20;
 const PATIENCE_MS = 5000;
+const JOINS = 500;
+const LISTS_S = 3;
 const PLUGIN = 'janus.plugin.videoroom';
 
 const spread = (values) => ({ p50: median(values), p99: quantile(values, 0.99) });
@@ -105,20 +108,32 @@ async function measurePublish(rooms, code, tokens, { mediaRounds, mediaAsks }) {
     return { ours: middles(ours), theirs: middles(theirs) };
 }
 
+async function publishAll(stack, code, tokens) {
+    const left = [...tokens];
+    await Promise.all(Array.from({ length: AT_A_TIME }, async () => {
+        while (left.length > 0) await publishByUs(stack, code, left.pop());
+    }));
+}
+
+// ---- what others notice of it ----
+
+// Lists of the standard room, one after the other, while many come into another room.
+async function measureLists({ stack, world }, code, tokens) {
+    const lists = () => load({ port: stack.ports.http, kind: 'list', folder: world.folder, connections: 1, seconds: LISTS_S });
+    const alone = await lists();
+    const [beside] = await Promise.all([lists(), publishAll(stack, code, tokens)]);
+    process.stderr.write('media: lists done\n');
+    return { joins: tokens.length, alone: alone.p99, beside: beside.p99 };
+}
+
 // ---- memory ----
 
 // They stay for as long as clients have for ICE, which is longer than this takes.
 async function measureMemory(rooms, code, tokens) {
     const own = async () => (await memoryKib(await rooms.stack.pid('janusbridge'))).own;
-    const publishAll = async (list) => {
-        const left = [...list];
-        await Promise.all(Array.from({ length: AT_A_TIME }, async () => {
-            while (left.length > 0) await publishByUs(rooms.stack, code, left.pop());
-        }));
-    };
-    await publishAll(tokens.slice(0, WARM));
+    await publishAll(rooms.stack, code, tokens.slice(0, WARM));
     const before = await own();
-    await publishAll(tokens.slice(WARM));
+    await publishAll(rooms.stack, code, tokens.slice(WARM));
     const count = tokens.length - WARM;
     const after = await own();
     const { text } = await rooms.stack.ops('janusbridge', '/metrics');
@@ -186,11 +201,13 @@ export async function measureMedia(folder, settings) {
         const world = await startWorld(join(folder, 'media'), { env: { ...ENV, LYNKS_PUBLISHERS_MAX: '1000', LYNKS_CORS_ORIGINS: pages.url.replace(/\/$/, '') } });
         try {
             const rooms = new RoomWorld(world, await world.stack.token());
-            const [room, full] = await rooms.makeRooms(2, { publishers_max: 1000 });
+            const [room, full, busy] = await rooms.makeRooms(3, { publishers_max: 1000 });
             const tokens = async (of, count) => (await rooms.seatAll(of, count)).map((line) => line.split(' ')[2]);
             const publish = await measurePublish(rooms, room.code, await tokens(room, settings.mediaAsks), settings);
+            await fillWorld(world, { rooms: 1, sessions: 1 });
+            const lists = await measureLists(rooms, busy.code, await tokens(busy, JOINS));
             const memory = await measureMemory(rooms, full.code, await tokens(full, settings.mediaConnections));
-            return { publish, memory, telling: await measureTelling(rooms, pages, settings) };
+            return { publish, lists, memory, telling: await measureTelling(rooms, pages, settings) };
         } finally {
             await world.remove();
         }

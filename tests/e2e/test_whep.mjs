@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { AiortcPeer } from '../support/aiortc-peer.mjs';
+import { testRules } from '../support/conformance.mjs';
 import { endPeers, Sender, Watcher } from '../support/rtp-peer.mjs';
 import { offerOf } from '../support/rtc-offers.mjs';
 import { startStack } from '../support/stack.mjs';
@@ -26,7 +27,6 @@ let session; // the path of its connection
 let guests = 0;
 const peers = [];
 const programs = [];
-const printed = [];
 
 async function join() {
     const { json, text } = await stack.request(`/v1/rooms/${room}/participants`, { body: { name: `Guest ${guests += 1}` } });
@@ -178,22 +178,7 @@ const RULES = [
         isRefused(await ask('POST', `/v1/rooms/${room}/whip`, watcher.token, offerOf('audio')), 403, 'forbidden');
     }],
 ];
-for (const [section, strength, rule, check] of RULES) {
-    test(`${section} ${strength}: ${rule}`, async () => {
-        try {
-            await check();
-            printed.push([section, strength, rule, 'yes']);
-        } catch (error) {
-            printed.push([section, strength, rule, `NO: ${error.message.split('\n')[0]}`]);
-            throw error;
-        }
-    });
-}
-
-test('the table', () => {
-    for (const row of [['draft-ietf-wish-whep', '', 'WHEP', 'holds'], ['---', '---', '---', '---'], ...printed]) console.log(`# | ${row.join(' | ')} |`);
-    assert.equal(printed.length, RULES.length);
-});
+testRules('draft-ietf-wish-whep', 'WHEP', RULES);
 
 test('aiortc watches by the counter-offer', async () => {
     const { token } = await join();

@@ -1,7 +1,8 @@
 #!/usr/bin/env -S node --test-reporter=tap
 // What RFC 9725 asks of who speaks WHIP, one row a rule: the section, MUST, SHOULD or MAY, and what was found. The table is printed.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
+import { testRules } from '../support/conformance.mjs';
 import { Sender, endPeers } from '../support/rtp-peer.mjs';
 import { offerOf } from '../support/rtc-offers.mjs';
 import { startStack } from '../support/stack.mjs';
@@ -21,7 +22,6 @@ let sender; // whose connection is up
 let session; // its path
 let made; // the answer that made it
 let guests = 0;
-const printed = [];
 
 async function join(code = room) {
     const { json, text } = await stack.request(`/v1/rooms/${code}/participants`, { body: { name: `Guest ${guests += 1}` } });
@@ -210,19 +210,4 @@ const RULES = [
     ['4.2', 'MUST', 'GET of a session that is over: 404', async () => isRefused(await look(session, 'GET', sender.token), 404, 'not_found')],
 ];
 
-for (const [section, strength, rule, check] of RULES) {
-    test(`${section} ${strength}: ${rule}`, async () => {
-        try {
-            await check();
-            printed.push([section, strength, rule, 'yes']);
-        } catch (error) {
-            printed.push([section, strength, rule, `NO: ${error.message.split('\n')[0]}`]);
-            throw error;
-        }
-    });
-}
-
-test('the table', () => {
-    for (const row of [['RFC 9725', '', 'WHIP', 'holds'], ['---', '---', '---', '---'], ...printed]) console.log(`# | ${row.join(' | ')} |`);
-    assert.equal(printed.length, RULES.length);
-});
+testRules('RFC 9725', 'WHIP', RULES);

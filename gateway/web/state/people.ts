@@ -3,7 +3,7 @@ import type { Participant, RoomState, Source } from '../core/room.js';
 
 const RANKS: Record<string, number> = { owner: 0, moderator: 1, participant: 2, viewer: 3 };
 
-export const trackOf = (participant: Participant | undefined, source: Source) =>
+const trackOf = (participant: Participant | undefined, source: Source) =>
     participant?.tracks?.find((track) => track.source === source);
 
 /** Whether others can hear or see it now. */

@@ -140,8 +140,8 @@ export class Publisher extends MediaConnection {
     }
 
     /**
-     * Of sound that has gone and is to come again in the same part, nothing was heard any more in one of five times, though Chromium sent
-     * it and Janus 1.1.2 took it for arriving. By another connection it is.
+     * Sound that has gone and is to come again in the same part was at times not heard any more, though Chromium 156 counted what it sent;
+     * why is not known. By another connection it is heard. (Pictures come again by the same one.)
      */
     #soundComesAgain() {
         return this.#wanted.has('audio') && this.#transceivers.get('audio')?.currentDirection === 'inactive';

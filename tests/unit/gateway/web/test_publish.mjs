@@ -55,6 +55,24 @@ test('what is set at once goes in one offer, which says which part is what', asy
     assert.deepEqual(world.states, ['connecting', 'up']);
 });
 
+test('sound that has gone comes again by another connection, a picture by the same one', async () => {
+    const { world, publisher, peer } = await up();
+    await publisher.setTrack('video', null);
+    await publisher.setTrack('video', new FakeTrack('cam 2'));
+    assert.deepEqual([world.asked(POST).length, world.peers.length], [1, 1]);
+    await publisher.setTrack('audio', null);
+    await publisher.setTrack('audio', new FakeTrack('mic 2'));
+    assert.deepEqual(world.asked(POST).map(({ body }) => body.sources), Array(2).fill({ 0: 'audio', 1: 'video' }));
+    assert.deepEqual([publisher.connection, peer.isClosed], ['c2', true]);
+});
+
+test('sound that goes and comes before that was agreed stays where it is', async () => {
+    const { world, publisher } = await up();
+    publisher.setTrack('audio', null);
+    await publisher.setTrack('audio', new FakeTrack('mic 2'));
+    assert.equal(world.asked(POST).length, 1);
+});
+
 test('the camera is sent in three sizes, sound and screen in one', async () => {
     const { peer, publisher } = await up();
     await publisher.setTrack('screen', new FakeTrack('desk'));

@@ -160,7 +160,7 @@ void rules_doc_write(FILE *out)
         "## Who has no role in it\n"
         "\n"
         "Who has not signed in is told of a room by its code only; coming in is another question: "
-        "see README.\n",
+        "see [API.md](../API.md#participants).\n",
         out);
     write_strangers(out);
 }

@@ -13,7 +13,7 @@ import { servePages } from '../e2e/pages.mjs';
 import { launchBrowser } from '../support/browser.mjs';
 import { openEvents } from '../support/event-stream.mjs';
 import { ask, askByHttp2, servedCertificate } from '../support/https-client.mjs';
-import { assertDoorLines, assertMeetingLines, assertPeopleLines } from '../support/readme-people.mjs';
+import { assertDoorLines, assertMeetingLines, assertPeopleLines } from '../support/api-page.mjs';
 import { drawToken, hashOf, tokenKeyOf } from '../support/tokens.mjs';
 import { eventually, sleep, timed } from '../support/wait.mjs';
 import { Containers, docker, IMAGES, serviceOf, STATELESS } from './compose.mjs';
@@ -191,10 +191,10 @@ test('the shell tool tells the first admin\'s password, which signs in', async (
     await assert.rejects(tool('user', 'show', 'nobody'), { code: 1, stderr: /there is no user of this name/ });
 });
 
-test('README\'s lines from an admin to a user who is out', () => assertPeopleLines(stack, TOOL.join(' ')));
-test('README\'s meeting in three terminals', () => assertMeetingLines(stack, TOOL.join(' ')));
+test('API.md\'s lines from an admin to a user who is out', () => assertPeopleLines(stack, TOOL.join(' ')));
+test('API.md\'s meeting in three terminals', () => assertMeetingLines(stack, TOOL.join(' ')));
 
-test('README\'s guest at the door', () => assertDoorLines(stack, TOOL.join(' ')));
+test('API.md\'s guest at the door', () => assertDoorLines(stack, TOOL.join(' ')));
 
 // The proxy keeps connections to the gateways, on which no stream can begin, and so do clients to the proxy.
 test('streams of events come through the proxy whatever came before, and end with their session', async () => {

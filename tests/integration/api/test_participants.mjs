@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { openEvents } from '../../support/event-stream.mjs';
 import { startOwnGateway } from '../../support/own-gateway.mjs';
 import { actionsOf, may, ROLES } from '../../support/permissions.mjs';
-import { assertDoorLines, assertMeetingLines } from '../../support/readme-people.mjs';
+import { assertDoorLines, assertMeetingLines } from '../../support/api-page.mjs';
 import { startStack } from '../../support/stack.mjs';
 import { drawToken, tokenKeyOf } from '../../support/tokens.mjs';
 import { eventually } from '../../support/wait.mjs';
@@ -562,6 +562,6 @@ test('nothing has told a user name, an address, a device or a PIN', async () => 
     }
 });
 
-test('README\'s meeting in three terminals is as it says', () => assertMeetingLines(stack));
+test('API.md\'s meeting in three terminals is as it says', () => assertMeetingLines(stack));
 
-test('README\'s guest at the door is as it says', () => assertDoorLines(stack));
+test('API.md\'s guest at the door is as it says', () => assertDoorLines(stack));

@@ -1,12 +1,12 @@
 #!/usr/bin/env -S node --test-reporter=tap
-// Users as admins see them, through a whole Lynks with two authsvc; and what README tells of them, run as it stands.
+// Users as admins see them, through a whole Lynks with two authsvc; and what API.md tells of them, run as it stands.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { assertPeopleLines } from '../../support/readme-people.mjs';
+import { assertPeopleLines } from '../../support/api-page.mjs';
 import { inContainers, startStack } from '../../support/stack.mjs';
 import { eventually } from '../../support/wait.mjs';
 
@@ -162,4 +162,4 @@ test('one call that comes from both replicas at once adds one user', async () =>
     assert.equal(answers.filter(({ status }) => status === 409).length, 19);
 });
 
-test('README\'s lines do what it says', () => assertPeopleLines(stack));
+test('API.md\'s lines do what it says', () => assertPeopleLines(stack));

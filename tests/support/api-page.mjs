@@ -1,4 +1,4 @@
-// README's lines from an admin to a user who is out, and those of meetings, run as they stand against any stack.
+// API.md's lines from an admin to a user who is out, and those of meetings, run as they stand against any stack.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -12,8 +12,8 @@ const TIMEOUT_MS = 120000;
 
 // What the lines below <!-- name --> print. admin: what stands for deploy/admin where the stack is in containers.
 async function runLines(stack, name, admin) {
-    const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
-    const [, script] = new RegExp(`<!-- ${name} -->\\n\`\`\`sh\\n([^]*?)\`\`\``).exec(readme);
+    const page = await readFile(join(ROOT, 'API.md'), 'utf8');
+    const [, script] = new RegExp(`<!-- ${name} -->\\n\`\`\`sh\\n([^]*?)\`\`\``).exec(page);
     const here = script.replaceAll('localhost:60000', `127.0.0.1:${stack.ports.http}`).replaceAll('deploy/admin', admin);
     const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', here], { env: stack.env, cwd: ROOT, timeout: TIMEOUT_MS });
     return { stdout, lines: stdout.trim().split('\n') };

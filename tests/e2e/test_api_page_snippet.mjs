@@ -1,5 +1,5 @@
 #!/usr/bin/env -S node --test-reporter=tap
-// The README's lines for a page, run as they stand in a real browser: whoever copies them is listed.
+// API.md's lines for a page, run as they stand in a real browser: whoever copies them is listed.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
@@ -26,8 +26,8 @@ after(async () => {
 });
 
 async function snippet() {
-    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-    return readme.match(/^```js\n(.*?)^```$/ms)[1];
+    const page = await readFile(new URL('../../API.md', import.meta.url), 'utf8');
+    return page.match(/^```js\n(.*?)^```$/ms)[1];
 }
 
 // This stack's ports are its own: the page's WebSocket goes there when it is asked for the documented address.
@@ -39,7 +39,7 @@ const sendToStack = ([documented, own]) => {
     };
 };
 
-test('the lines of the README publish camera and microphone', async () => {
+test('the lines of API.md publish camera and microphone', async () => {
     const token = await stack.token();
     const room = (await stack.create(token)).json.room_id;
     const page = await browser.newPage();

@@ -3,10 +3,12 @@ import type { Api } from '../core/api.js';
 import { Problem } from '../core/api.js';
 import type { Env } from '../core/env.js';
 import type { Account, User } from '../core/api_types.js';
+import type { Page } from './pages.ts';
 
 export type { Account };
 
-export interface Page<T> { items: T[]; next: string | undefined }
+/** How soon what an admin sees follows what others do. */
+export const REFRESH_MS = 5000;
 
 const PAGE = 25;
 
@@ -16,17 +18,6 @@ export async function readPage<T>(api: Api, path: string, query: Record<string, 
     const search = new URLSearchParams([...wanted, ['limit', String(PAGE)], ...(token === undefined ? [] : [['page_token', token]])]);
     const { items, next_page_token: next } = await api.get(`${path}?${search}`);
     return { items, next };
-}
-
-/** A list from its beginning, as far as it was read before: pages, until there are that many items. */
-export async function readAsFar<T>(read: (token?: string) => Promise<Page<T>>, count: number): Promise<Page<T>> {
-    let page = await read();
-    const items = [...page.items];
-    while (page.next !== undefined && items.length < count) {
-        page = await read(page.next);
-        items.push(...page.items);
-    }
-    return { items, next: page.next };
 }
 
 export interface NewUser { username: string; display_name: string; password: string; role: User['role'] }

@@ -23,35 +23,3 @@ export function warningsOf({ services, nodes, warnings }: Stats): Warning[] {
 }
 
 export const readStats = (api: Api): Promise<Stats> => api.get('/v1/stats', { attempts: 1 });
-
-/** What of it is another one when such a list is; undefined: it was not counted. */
-const MARKS = {
-    users: ({ users }: Stats) => users && `${users.total} ${users.disabled}`,
-    rooms: ({ rooms }: Stats) => rooms && String(rooms.total),
-};
-
-/** Has a list read again when it is another one than when it was read last. No event tells of what others do to it: its number does. */
-export class ListWatch {
-    #api;
-    #list;
-    #read;
-    #seen: string | undefined;
-    #isLooking = false;
-
-    /** @param read whether it could be read, and is shown */
-    constructor(api: Api, list: keyof typeof MARKS, read: () => Promise<boolean>) {
-        this.#api = api;
-        this.#list = list;
-        this.#read = read;
-    }
-
-    async look(): Promise<void> {
-        if (this.#isLooking) return;
-        this.#isLooking = true;
-        const stats = await readStats(this.#api).catch(() => undefined); // the next look is near
-        const mark = stats && MARKS[this.#list](stats);
-        // The first time, too: what has happened between its first reading and this is not known.
-        if (mark !== undefined && mark !== this.#seen && await this.#read()) this.#seen = mark;
-        this.#isLooking = false;
-    }
-}

@@ -1,7 +1,7 @@
 // What a view shows of the API: fetched when the view is first shown, and again when it is asked to.
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { readAsFar, type Page } from '../../state/admin.ts';
+import { PagedList, type ReadPage } from '../../state/pages.ts';
 
 export interface Loaded<T> {
     /** undefined: it has not come yet. */
@@ -27,7 +27,7 @@ export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
 }
 
 /** Looks again and again while the page is seen, and at once when it is seen again. */
-export function useWhileSeen(look: () => void, everyMs: number): void {
+function useWhileSeen(look: () => void, everyMs: number): void {
     const latest = useRef(look);
     latest.current = look;
     useEffect(() => {
@@ -48,39 +48,18 @@ export function usePolled<T>(load: () => Promise<T>, everyMs: number): Loaded<T>
     return loaded;
 }
 
-/** A list that comes in pages, from its beginning whenever `what` is another one. */
-export function usePages<T>(load: (token?: string) => Promise<Page<T>>, what: string) {
-    const items = useSignal<T[] | undefined>(undefined);
-    const next = useSignal<string | undefined>(undefined);
-    const error = useSignal<unknown>(undefined);
-    const asked = useRef(0);
-    const isAsking = useRef(false);
-    const take = async (read: () => Promise<Page<T>>, before: T[] = []) => {
-        const mine = (asked.current += 1);
-        const isWanted = () => mine === asked.current; // nothing else is meanwhile
-        isAsking.current = true;
-        try {
-            const page = await read();
-            if (!isWanted()) return false;
-            items.value = [...before, ...page.items];
-            next.value = page.next;
-            error.value = undefined;
-            return true;
-        } catch (fault) {
-            if (isWanted()) error.value = fault;
-            return false;
-        } finally {
-            if (isWanted()) isAsking.current = false;
-        }
-    };
-    const reload = () => take(() => readAsFar(load, items.value?.length ?? 0));
-    useEffect(() => { void take(load); }, [what]);
+/** A list that comes in pages, from its beginning whenever `what` is another one, and again and again as usePolled. */
+export function usePages<T>(read: ReadPage<T>, what: string, everyMs: number) {
+    const latest = useRef(read);
+    latest.current = read;
+    const kept = useRef<PagedList<T> | undefined>(undefined);
+    const list = (kept.current ??= new PagedList((token) => latest.current(token)));
+    useEffect(() => { void list.begin(); }, [what]);
+    useWhileSeen(() => void list.refresh(), everyMs);
     return {
-        items: items.value,
-        error: error.value,
-        more: next.value === undefined ? undefined : () => void take(() => load(next.value), items.value),
-        reload: async () => { await reload(); },
-        /** Reads it again, if nobody does; whether it is shown as it is now. */
-        refresh: () => (isAsking.current ? Promise.resolve(false) : reload()),
+        items: list.items.value,
+        error: list.error.value,
+        more: list.next.value === undefined ? undefined : () => void list.more(),
+        reload: () => list.reload(),
     };
 }

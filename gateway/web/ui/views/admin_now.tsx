@@ -1,5 +1,6 @@
 // What goes on now: numbers, what somebody should look at, and what runs.
 import type { ComponentChildren } from 'preact';
+import { REFRESH_MS } from '../../state/admin.ts';
 import { readStats, warningsOf, type Stats, type Warning } from '../../state/stats.ts';
 import { api } from '../env.ts';
 import { dateAndTime, numberText, t } from '../i18n.ts';
@@ -7,7 +8,6 @@ import { Icon } from '../icons.tsx';
 import { Wrong } from '../parts/form.tsx';
 import { usePolled } from '../parts/load.ts';
 import { Section } from '../parts/section.tsx';
-import { REFRESH_MS } from './admin_live.ts';
 
 function wordsOf(warning: Warning): string {
     switch (warning.kind) {

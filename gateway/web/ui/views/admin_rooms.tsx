@@ -1,7 +1,7 @@
 // All meetings, or those of one user: who is in one, and its end.
 import { useSignal } from '@preact/signals';
 import type { Participant } from '../../core/room.js';
-import { readPage } from '../../state/admin.ts';
+import { readPage, REFRESH_MS } from '../../state/admin.ts';
 import type { Room } from '../../state/rooms.ts';
 import { allOf } from '../../state/rooms.ts';
 import { closeRoom } from '../../state/room_settings.ts';
@@ -12,7 +12,6 @@ import { Wrong } from '../parts/form.tsx';
 import { useLoaded, usePages, usePolled } from '../parts/load.ts';
 import { showError } from '../parts/toasts.tsx';
 import { Link, navigate } from '../router.tsx';
-import { REFRESH_MS, useLiveList } from './admin_live.ts';
 
 function WhoIsIn({ room, onClose }: { room: Room; onClose: () => void }) {
     const people = usePolled(() => allOf<Participant>(api, `/v1/rooms/${room.id}/participants`), REFRESH_MS);
@@ -68,8 +67,7 @@ function AdminRoomRow({ room, onChanged }: { room: Room; onChanged: () => Promis
 
 export function AdminRooms() {
     const userId = new URLSearchParams(location.search).get('user') ?? '';
-    const rooms = usePages<Room>((token) => readPage(api, '/v1/rooms', { user: userId }, token), userId);
-    useLiveList('rooms', rooms.refresh);
+    const rooms = usePages<Room>((token) => readPage(api, '/v1/rooms', { user: userId }, token), userId, REFRESH_MS);
     const owner = useLoaded<{ display_name: string } | undefined>(async () => (userId === '' ? undefined : api.get(`/v1/users/${encodeURIComponent(userId)}`)));
     return (
         <>

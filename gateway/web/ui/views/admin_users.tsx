@@ -1,6 +1,6 @@
 // Who may sign in: found, added, made an admin, kept out, removed.
 import { useSignal } from '@preact/signals';
-import { addUser, changeUser, readPage, type Account } from '../../state/admin.ts';
+import { addUser, changeUser, readPage, REFRESH_MS, type Account } from '../../state/admin.ts';
 import { user } from '../../state/session.ts';
 import { api, env } from '../env.ts';
 import { t } from '../i18n.ts';
@@ -11,7 +11,6 @@ import { usePages } from '../parts/load.ts';
 import { showError, showToast } from '../parts/toasts.tsx';
 import { fieldProblem } from '../problem.ts';
 import { navigate } from '../router.tsx';
-import { useLiveList } from './admin_live.ts';
 import { GivePassword, isConflict, isWeakPassword, RemoveUser, TheirSessions } from './admin_account.tsx';
 
 /** Of one who is there already, and of the last admin, there is more to say than that it does not fit. */
@@ -80,8 +79,7 @@ function UserRow({ account, onChanged }: { account: Account; onChanged: () => Pr
 export function AdminUsers() {
     const search = useSignal('');
     const isAdding = useSignal(false);
-    const users = usePages<Account>((token) => readPage(api, '/v1/users', { search: search.value.trim() }, token), search.value.trim());
-    useLiveList('users', users.refresh);
+    const users = usePages<Account>((token) => readPage(api, '/v1/users', { search: search.value.trim() }, token), search.value.trim(), REFRESH_MS);
     return (
         <>
             <div class="row fields">

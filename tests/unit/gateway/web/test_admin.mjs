@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { loadTypeScript } from '../../../support/typescript.mjs';
 import { World, json } from './fakes.mjs';
 
-const { warningsOf, ListWatch, readPage, readAsFar, addUser, changeUser, removeUser } = await loadTypeScript('state/stats.ts', 'state/admin.ts');
+const { warningsOf, PagedList, readPage, addUser, changeUser, removeUser } = await loadTypeScript('state/stats.ts', 'state/pages.ts', 'state/admin.ts');
 
 const well = { time: '2026-01-01T00:00:00Z', services: [{ name: 'authsvc', ready: true }], nodes: [{ name: 'default', held: true, connections: 0, seen_at: null }], warnings: [] };
 
@@ -37,64 +37,75 @@ test('a page is asked for with what is searched, and the next by the token of th
     assert.deepEqual(await readPage(world.api, '/v1/users', { search: '' }, 't'), { items: [2], next: undefined });
 });
 
-test('a list is read again as far as it was', async () => {
-    const pages = { start: { items: [1, 2], next: 'b' }, b: { items: [3, 4], next: 'c' }, c: { items: [5], next: undefined } };
-    const read = async (token = 'start') => pages[token];
-    assert.deepEqual(await readAsFar(read, 0), { items: [1, 2], next: 'b' });
-    assert.deepEqual(await readAsFar(read, 2), { items: [1, 2], next: 'b' });
-    assert.deepEqual(await readAsFar(read, 3), { items: [1, 2, 3, 4], next: 'c' });
-    assert.deepEqual(await readAsFar(read, 9), { items: [1, 2, 3, 4, 5], next: undefined });
-});
-
-/// A watch of a list, and what is counted of it.
-function watched(list, stats) {
-    const world = new World();
-    const told = { stats, isRead: true, reads: 0 };
-    world.on('GET /v1/stats', () => json(told.stats));
-    const watch = new ListWatch(world.api, list, async () => {
-        told.reads += 1;
-        return told.isRead;
+/// A list of what `there` has, two a page; reads can be held until `answer`.
+function listOf(there) {
+    const asked = [];
+    const held = { isHeld: false, answers: [] };
+    const list = new PagedList(async (token = '0') => {
+        const at = Number(token);
+        asked.push(at);
+        const page = { items: there.slice(at, at + 2), next: at + 2 < there.length ? String(at + 2) : undefined };
+        if (held.isHeld) await new Promise((resolve) => held.answers.push(resolve));
+        return page;
     });
-    const readsAt = async (counts) => {
-        told.stats = { ...well, ...counts };
-        const before = told.reads;
-        await watch.look();
-        return told.reads - before;
-    };
-    return { world, watch, told, readsAt };
+    return { list, asked, held };
 }
 
-test('a list is read again when there are more or fewer, and once after it was read first', async () => {
-    const { readsAt } = watched('rooms');
-    const reads = [];
-    for (const total of [3, 3, 4, 4, 3]) reads.push(await readsAt({ rooms: { total, with_people: reads.length } }));
-    assert.deepEqual(reads, [1, 0, 1, 0, 1]);
+test('a list goes on page by page, and is read again as far as it was', async () => {
+    const there = [1, 2, 3, 4, 5];
+    const { list, asked } = listOf(there);
+    assert.equal(list.items.value, undefined);
+    await list.begin();
+    assert.deepEqual([list.items.value, list.next.value], [[1, 2], '2']);
+    await list.more();
+    assert.deepEqual([list.items.value, list.next.value], [[1, 2, 3, 4], '4']);
+    asked.length = 0;
+    await list.reload();
+    assert.deepEqual([list.items.value, asked], [[1, 2, 3, 4], [0, 2]]);
+    await list.more();
+    await list.more();
+    assert.deepEqual([list.items.value, list.next.value], [[1, 2, 3, 4, 5], undefined]);
 });
 
-test('users are read again when somebody is disabled, not when somebody signs in', async () => {
-    const { readsAt } = watched('users');
-    const reads = [];
-    for (const [disabled, sessions] of [[0, 1], [0, 2], [1, 1]]) reads.push(await readsAt({ users: { total: 2, disabled, sessions } }));
-    assert.deepEqual(reads, [1, 0, 1]);
+test('one who came and one who went between two looks are seen, though there are as many', async () => {
+    const there = ['ana', 'ben'];
+    const { list } = listOf(there);
+    await list.begin();
+    there.splice(0, 2, 'ben', 'carol');
+    await list.refresh();
+    assert.deepEqual(list.items.value, ['ben', 'carol']);
 });
 
-test('a list that could not be read is read with the next look; where nothing was counted nothing is read', async () => {
-    const { readsAt, told, world } = watched('rooms');
-    told.isRead = false;
-    assert.equal(await readsAt({ rooms: { total: 1 } }), 1);
-    told.isRead = true;
-    assert.equal(await readsAt({}), 0);
-    world.on('GET /v1/stats', () => json({ code: 'unavailable' }, 503));
-    assert.equal(await readsAt({}), 0);
-    world.on('GET /v1/stats', () => json(told.stats));
-    assert.equal(await readsAt({ rooms: { total: 1 } }), 1);
-    assert.equal(await readsAt({ rooms: { total: 1 } }), 0);
+test('the list that was asked for last is shown, and nobody looks while somebody reads', async () => {
+    const there = ['first'];
+    const { list, asked, held } = listOf(there);
+    held.isHeld = true;
+    const early = list.begin();
+    there[0] = 'second';
+    await list.refresh();
+    assert.deepEqual(asked, [0]);
+    const late = list.begin();
+    held.answers.reverse().forEach((answer) => answer());
+    await Promise.all([early, late]);
+    assert.deepEqual(list.items.value, ['second']);
+    held.isHeld = false;
+    await list.refresh();
+    assert.equal(asked.length, 3);
 });
 
-test('who looks while he looks already looks once', async () => {
-    const { watch, world } = watched('rooms', { ...well, rooms: { total: 1 } });
-    await Promise.all([watch.look(), watch.look()]);
-    assert.equal(world.asked('GET /v1/stats').length, 1);
+test('a list that cannot be read once stays, says so, and is read with the next look', async () => {
+    let isAway = false;
+    const list = new PagedList(async () => {
+        if (isAway) throw new Error('away');
+        return { items: [1], next: undefined };
+    });
+    await list.begin();
+    isAway = true;
+    await list.refresh();
+    assert.deepEqual([list.items.value, list.error.value?.message], [[1], 'away']);
+    isAway = false;
+    await list.refresh();
+    assert.deepEqual([list.items.value, list.error.value], [[1], undefined]);
 });
 
 test('who is added without a name to show gets none', async () => {

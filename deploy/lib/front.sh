@@ -190,6 +190,7 @@ table_haproxy() {
     if [[ -n ${LYNKS_TRUSTED_PROXIES:-} ]]; then put env LYNKS_FRONT_PROXIES "${LYNKS_TRUSTED_PROXIES//,/ }"; fi
     put env LYNKS_FRONT_GATEWAY "$front_gateway"
     put env LYNKS_FRONT_SOURCE "$front_source"
+    if [[ $turn_wanted == 1 ]]; then put env LYNKS_FRONT_TURN "$(turn_behind_front)"; fi
     put env LYNKS_FRONT_OPS "127.0.0.1:$tls_ops_port"
     put port 127.0.0.1 "$tls_ops_port" LYNKS_BASE_PORT
     put_files front

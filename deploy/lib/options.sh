@@ -31,10 +31,10 @@ LYNKS_JANUS_WS_PORT|8188|port of the private Janus' WebSocket
 LYNKS_RTP_PORT_RANGE|20000-29999|UDP ports for media
 LYNKS_PUBLIC_IP|-|IP addresses that browsers reach this machine at, if it is behind NAT, separated by commas
 LYNKS_ICE_INTERFACES|-|network interfaces for media, separated by commas; default: all but loopback
-LYNKS_TURN|0|coturn is started, for networks that let no UDP to Janus through: 1 or 0
+LYNKS_TURN|auto|coturn is started, for networks that let no UDP to Janus through: 1, 0, or auto: where HTTPS is served for LYNKS_DOMAIN
 LYNKS_TURN_PORT|3478|its port, for UDP and TCP
 LYNKS_TURN_PORT_RANGE|30000-32767|its UDP ports towards Janus; nobody else needs to reach them
-LYNKS_TURN_URLS|-|where browsers find TURN servers; default: coturn of LYNKS_TURN=1 at each LYNKS_PUBLIC_IP
+LYNKS_TURN_URLS|-|where browsers find TURN servers; default: those of coturn that is started
 LYNKS_TURN_SECRET|-|what a TURN server of others shares with the gateway; default: random of coturn that is started
 LYNKS_JANUS_URL|-|use this Janus instead of a private one
 LYNKS_JANUS_API_SECRET|-|Janus' api_secret, if it has one
@@ -141,7 +141,6 @@ read_options() {
     else
         set_media_connections
     fi
-    read_turn_options
 }
 
 # Each connection for media takes a port, and two descriptors of Janus; the rest are for clients that talk to it.

@@ -7,6 +7,7 @@ read_stack() {
     check_names
     read_options
     read_tls
+    read_turn_options
     set_web
 }
 

@@ -1,4 +1,4 @@
-# TURN: coturn, started beside the rest (LYNKS_TURN=1), or a server of others (LYNKS_TURN_URLS).
+# TURN: coturn, started beside the rest (LYNKS_TURN), or a server of others (LYNKS_TURN_URLS).
 # shellcheck shell=bash disable=SC2154
 
 . "$root/deploy/lib/turn_conf.sh"
@@ -6,7 +6,10 @@
 read_turn_options() {
     local secret first last
     turn_wanted=$(value LYNKS_TURN)
-    [[ $turn_wanted =~ ^[01]$ ]] || refuse "LYNKS_TURN must be 0 or 1, not '$turn_wanted'"
+    [[ $turn_wanted =~ ^([01]|auto)$ ]] || refuse "LYNKS_TURN must be 0, 1 or auto, not '$turn_wanted'"
+    if [[ $turn_wanted == auto ]]; then
+        [[ -n $domain && $tls_kind != none && -z $(value LYNKS_TURN_URLS) ]] && turn_wanted=1 || turn_wanted=0
+    fi
     [[ $turn_wanted == 1 ]] || return 0
     turn_port=$(value LYNKS_TURN_PORT) turn_range=$(value LYNKS_TURN_PORT_RANGE) secret=$(value LYNKS_TURN_SECRET)
     need_port LYNKS_TURN_PORT "$turn_port"
@@ -42,18 +45,32 @@ prepare_turn() {
     private_end
 }
 
-# By each address at which browsers reach this machine, unless it is known to them by other names.
+# Where browsers reach this machine: by the name that its certificate is for, unless addresses were given.
+turn_hosts() {
+    if [[ -n $domain && $tls_kind != none && -z $(value LYNKS_PUBLIC_IP) ]]; then say "$domain"; else public_addresses; fi
+}
+
+# The gateway takes eight of them.
 turn_urls() {
-    local address list=
+    local host list=
     if [[ -n $(value LYNKS_TURN_URLS) || $turn_wanted != 1 ]]; then
         value LYNKS_TURN_URLS
         return
     fi
-    while read -r address; do
-        [[ $address != *:* ]] || address="[$address]"
-        list+=",turn:$address:$turn_port?transport=udp,turn:$address:$turn_port?transport=tcp"
-    done < <(public_addresses | head -n 4)
+    while read -r host; do
+        [[ $host != *:* ]] || host="[$host]"
+        list+=",turn:$host:$turn_port?transport=udp,turn:$host:$turn_port?transport=tcp"
+    done < <(turn_hosts | head -n 3)
+    [[ $tls_kind == none ]] || list+=",$(turn_url_of "$LYNKS_PUBLIC_URL")"
     printf '%s' "${list#,}"
+}
+
+# Where the front finds it: not at loopback, since coturn sends to Janus from the address that it was reached at.
+turn_behind_front() {
+    local address
+    address=$(guess_addresses | head -n 1)
+    [[ $address != *:* ]] || address="[$address]"
+    printf '%s' "$address:$turn_port"
 }
 
 # What the gateway makes credentials of.

@@ -8,6 +8,14 @@ turn_is_secret() { # VALUE: coturn takes a line
     [[ $1 =~ ^[[:graph:]]{16,256}$ ]]
 }
 
+# Over TLS, where HTTPS is (deploy/front/haproxy.cfg): networks that let nothing else out take it for that.
+turn_url_of() { # URL that people open
+    local place=${1#https://}
+    place=${place%%/*}
+    [[ $place =~ :[0-9]+$ ]] || place+=:443
+    printf 'turns:%s?transport=tcp' "$place"
+}
+
 # Relaying takes a port of these for each allocation.
 check_turn_range() { # VALUE
     [[ $1 =~ ^([1-9][0-9]{3,4})-([1-9][0-9]{3,4})$ ]] &&

@@ -33,7 +33,7 @@ before(async () => {
     addIpv6();
     putBehindNat(PUBLIC);
     people = await startVisitors(launchPeople([], CUTTABLE));
-    stack = await startStack({ LYNKS_WEB_ROOT: await buildWeb(), LYNKS_TURN: '1', LYNKS_PUBLIC_IP: PUBLIC });
+    stack = await startStack({ LYNKS_WEB_ROOT: await buildWeb(), LYNKS_TURN: '1', LYNKS_TURN_PORT: String(PORT), LYNKS_PUBLIC_IP: PUBLIC });
     secret = await stack.secret('turn-secret');
 });
 after(async () => {

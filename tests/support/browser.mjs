@@ -1,10 +1,13 @@
 // A real Chromium with a fake camera and microphone. Shared by all tests that need a browser.
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
+const run = promisify(execFile);
 const { chromium, firefox } = createRequire(new URL('../e2e/package.json', import.meta.url))('playwright-core');
 
 const FLAGS = [
@@ -23,10 +26,18 @@ const FIREFOX_PREFERENCES = {
 };
 
 // What runs it under another program.
-async function wrapper(folder, under) {
-    const path = join(folder, 'chromium-under');
-    await writeFile(path, `#!/bin/sh\nexec ${under.join(' ')} ${CHROMIUM} "$@"\n`, { mode: 0o755 });
+async function wrapper(folder, under, program) {
+    if (under.length === 0) return program;
+    const path = join(folder, 'browser-under');
+    await writeFile(path, `#!/bin/sh\nexec ${under.join(' ')} ${program} "$@"\n`, { mode: 0o755 });
     return path;
+}
+
+// The browsers' own list of authorities, as their settings change it, is a database of NSS.
+async function trust(folder, root) {
+    await mkdir(folder, { recursive: true });
+    await run('certutil', ['-N', '-d', `sql:${folder}`, '--empty-password']);
+    await run('certutil', ['-A', '-d', `sql:${folder}`, '-n', 'root', '-t', 'C,,', '-i', root]);
 }
 
 // All processes of a browser have its folder in their environment.
@@ -45,7 +56,7 @@ async function ownFolder(flags, under = []) {
     return {
         profile,
         launch: {
-            executablePath: under.length > 0 ? await wrapper(profile, under) : CHROMIUM,
+            executablePath: await wrapper(profile, under, CHROMIUM),
             args: [...FLAGS, ...flags],
             // What it and its libraries write anywhere goes with the folder.
             env: { ...process.env, HOME: profile, TMPDIR: profile, XDG_RUNTIME_DIR: profile },
@@ -71,9 +82,11 @@ export async function launchBrowser(flags = [], options = {}) {
 }
 
 /// A browser of many people: each page is of a profile of its own, with six connections to a host of its own. page.close() leaves
-/// the profile; close() ends all, and kill() does so without a word. under: a command, with its arguments, that it runs under.
-export async function launchPeople(flags = [], under = []) {
-    const { launch, kill, remove } = await ownFolder(flags, under);
+/// the profile; close() ends all, and kill() does so without a word. under: a command, with its arguments, that it runs under;
+/// root: file of an authority that it trusts.
+export async function launchPeople(flags = [], under = [], root = undefined) {
+    const { profile, launch, kill, remove } = await ownFolder(flags, under);
+    if (root !== undefined) await trust(join(profile, '.pki', 'nssdb'), root);
     const browser = await chromium.launch(launch);
     return {
         newPage: async (options) => (await browser.newContext(options)).newPage(),
@@ -85,16 +98,22 @@ export async function launchPeople(flags = [], under = []) {
     };
 }
 
-/// Likewise in Debian's Firefox.
-export async function launchFirefoxPeople() {
-    const { launch: { env }, kill, remove } = await ownFolder([]);
-    const browser = await firefox.launch({ channel: 'moz-firefox', executablePath: FIREFOX, headless: true, firefoxUserPrefs: FIREFOX_PREFERENCES, env });
+/// Likewise in Debian's Firefox; all are of one profile where it trusts another authority.
+export async function launchFirefoxPeople(under = [], root = undefined) {
+    const { profile, launch: { env }, kill, remove } = await ownFolder([]);
+    const launch = { channel: 'moz-firefox', executablePath: await wrapper(profile, under, FIREFOX), headless: true, firefoxUserPrefs: FIREFOX_PREFERENCES, env };
+    const people = root === undefined ? await firefox.launch(launch) : await launchTrusting(join(profile, 'trusting'), root, launch);
     return {
-        newPage: async (options) => (await browser.newContext(options)).newPage(),
+        newPage: async (options) => (root === undefined ? await people.newContext(options) : people).newPage(),
         kill,
         async close() {
-            await browser.close();
+            await people.close();
             await remove();
         },
     };
+}
+
+async function launchTrusting(folder, root, launch) {
+    await trust(folder, root);
+    return firefox.launchPersistentContext(folder, launch);
 }

@@ -1,5 +1,8 @@
 // A network of this test's own: loopback and one interface that leads nowhere, so that what is cut off in it is cut off nowhere else.
 import { execFileSync, spawnSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ADDRESS = '192.0.2.1'; // of nobody (RFC 5737); Janus does not take loopback for media
@@ -20,7 +23,7 @@ export function enterOwnNet(url) {
         makeNet();
         return;
     }
-    const { status } = spawnSync('unshare', ['--net', 'setpriv', '--pdeathsig', 'TERM', process.execPath, ...process.execArgv, fileURLToPath(url)],
+    const { status } = spawnSync('unshare', ['--net', '--mount', 'setpriv', '--pdeathsig', 'TERM', process.execPath, ...process.execArgv, fileURLToPath(url)],
         { stdio: 'inherit', env: { ...process.env, LYNKS_TEST_OWN_NET: '1' } });
     process.exit(status ?? 1);
 }
@@ -72,10 +75,19 @@ export function putBehindNat(address) {
     iptables('-A', 'OUTPUT', ...theirs, '-j', 'ways');
 }
 
-/// Those who are before that NAT get through to one port with one protocol only, and to pages.
-export function leaveOneWay(protocol, port) {
+/// In there this name stands for that address.
+export function giveName(name, address) {
+    const hosts = join(tmpdir(), `lynks-hosts-${process.pid}`);
+    writeFileSync(hosts, `127.0.0.1 localhost\n${address} ${name}\n`);
+    execFileSync('mount', ['--bind', hosts, '/etc/hosts']);
+    rmSync(hosts);
+}
+
+/// Those who are before that NAT get through to one port with one protocol only, and to pages unless those are there, too.
+export function leaveOneWay(protocol, port, { hasPages = true } = {}) {
     iptables('-F', 'ways');
-    iptables('-A', 'ways', '-p', 'tcp', '-d', '127.0.0.0/8', '-j', 'RETURN');
+    // Who drives a browser is answered.
+    iptables('-A', 'ways', '-p', 'tcp', '-d', '127.0.0.0/8', ...(hasPages ? [] : ['-m', 'conntrack', '--ctstate', 'ESTABLISHED']), '-j', 'RETURN');
     iptables('-A', 'ways', '-p', protocol, '--dport', String(port), '-j', 'RETURN');
     iptables('-A', 'ways', '-j', 'DROP');
 }

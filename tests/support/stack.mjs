@@ -37,7 +37,7 @@ export async function freeBlock() {
     for (let attempt = 0; attempt < 100; attempt += 1) {
         const block = 2 * Math.floor(Math.random() * 50) + (Number(process.env.TEST_SLOT ?? 0) % 2);
         const base = 10000 + PORTS_PER_STACK * block;
-        const wanted = [0, 1, 2, 3, 11, 12, 13, 88, 98, 100, 101, 102, 103, 110, 111, 112, 113, 114, 115].map((n) => base + n);
+        const wanted = [0, 1, 2, 3, 11, 12, 13, 88, 98, 100, 101, 102, 103, 110, 111, 112, 113, 114, 115, 116].map((n) => base + n);
         if ((await Promise.all(wanted.map(portIsFree))).every(Boolean)) return base;
     }
     throw new Error('no free ports');
@@ -68,7 +68,7 @@ export class Stack {
         this.under = under;
         this.base = base;
         this.ports = { http: base + 110, janusHttp: base + 111, janusWs: base + 112, mysql: base + 113,
-            https: base + 114, redirect: base + 115, frontOps: base + 98 };
+            https: base + 114, redirect: base + 115, turn: base + 116, frontOps: base + 98 };
         this.env = {
             PATH: process.env.PATH,
             HOME: process.env.HOME,
@@ -84,6 +84,7 @@ export class Stack {
             LYNKS_TLS_HOST: '127.0.0.1',
             LYNKS_TLS_PORT: String(this.ports.https),
             LYNKS_TLS_HTTP_PORT: String(this.ports.redirect),
+            LYNKS_TURN_PORT: String(this.ports.turn),
             LYNKS_DEMO_USER: '1',
             LYNKS_WEB: '0', // few tests need the client, and building it takes time
             ...env,

@@ -1,7 +1,8 @@
-// A client of TURN (RFC 8656) over UDP or TCP that says what a server answers: for what no browser tries.
+// A client of TURN (RFC 8656) over UDP, TCP or TLS that says what a server answers: for what no browser tries.
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
 import net from 'node:net';
+import tls from 'node:tls';
 
 const COOKIE = 0x2112a442;
 const ALLOCATE = 0x003;
@@ -74,8 +75,8 @@ export class TurnClient {
     #rest = Buffer.alloc(0);
     #data = [];
 
-    /// server: {host, port, transport: 'udp' or 'tcp'}; of credentials: username and credential, as the gateway gives them.
-    static async open({ host, port, transport = 'udp' }, { username, credential }) {
+    /// server: {host, port, transport: 'udp', 'tcp' or 'tls'}, and in tls what Node takes of that; of credentials: username and credential, as the gateway gives them.
+    static async open({ host, port, transport = 'udp', tls: secure }, { username, credential }) {
         const client = new TurnClient();
         client.credentials = { username, credential };
         if (transport === 'udp') {
@@ -84,11 +85,12 @@ export class TurnClient {
             client.send = (packet) => socket.send(packet, port, host);
             client.close = () => socket.close();
         } else {
-            const socket = net.connect(port, host);
+            const socket = transport === 'tls' ? tls.connect({ port, host, ...secure }) : net.connect(port, host);
             socket.on('error', () => {});
             socket.on('data', (bytes) => client.#takeStream(bytes));
             client.send = (packet) => socket.write(packet);
             client.close = () => socket.destroy();
+            socket.once('close', () => { client.isClosed = true; });
         }
         return client;
     }

@@ -222,7 +222,7 @@ test('deploy/check, from elsewhere, says in plain words how it is', async () => 
     const good = await check(...here, '--ca', authority.file, where);
     assert.equal(good.code, undefined, good.stdout);
     for (const told of [/^ok .* stands for 127\.0\.0\.1/m, /^ok .* certificate is trusted, until /m, /^ok .*HTTP\/2 is spoken$/m, /^ok .*Lynks 1\.\S+ answers$/m,
-        /^ok .*plain HTTP is sent to https:/m]) assert.match(good.stdout, told);
+        /^ok .*plain HTTP is sent to https:/m, /^ok .*TURN answers/m]) assert.match(good.stdout, told);
     const distrusting = await check(...here, where);
     assert.equal(distrusting.code, 1);
     assert.match(distrusting.stdout, /^WRONG browsers do not trust the certificate: it is of CN = authority of a test/m);

@@ -11,7 +11,9 @@ import { promisify } from 'node:util';
 import { prepareAcmeAuthority } from '../../support/acme-authority.mjs';
 import { openEvents } from '../../support/event-stream.mjs';
 import { ask, servedCertificate } from '../../support/https-client.mjs';
+import { openRelay } from '../../support/relay.mjs';
 import { freeBlock, startStack } from '../../support/stack.mjs';
+import { credentialsFor } from '../../support/turn-client.mjs';
 import { eventually } from '../../support/wait.mjs';
 
 const run = promisify(execFile);
@@ -55,8 +57,6 @@ async function another({ serialNumber }) {
 test('while there is no authority all the rest runs, and status says what is missing', async () => {
     await eventually(async () => /front .* no \(certificate: none yet, and another one cannot be had: /.test((await status()).stdout), { what: 'status says so' });
     assert.notEqual((await status()).code, 0);
-    // Nor is there what takes media through firewalls.
-    assert.match((await status()).stdout, /^Warning: there is no TURN server/m);
     assert.equal((await stack.request('/v1/info', { method: 'GET' })).status, 200);
     assert.ok(await metric('lynks_certificate_failures') >= 1);
 });
@@ -74,15 +74,19 @@ test('the authority is there: it gives a certificate, and the front serves it wi
     assert.deepEqual([await metric('lynks_certificate_days_left'), await metric('lynks_certificate_failures')], [89, 0]);
 });
 
-test('it is renewed while somebody is in: his stream goes on', async () => {
+test('it is renewed while somebody is in: his stream goes on, and so does media that is relayed by the same port', async () => {
     const tls = { ca: pebble.root, servername: NAME };
     const before = await served();
     const token = await stack.token();
     const stream = await openEvents(stack.ports.https, { token, tls });
     await stream.event('snapshot');
+    const media = await openRelay({ host: '127.0.0.1', port: stack.ports.https, transport: 'tls', tls }, credentialsFor(await stack.secret('turn-secret'), '9', 60));
+    await media.passes('before');
     await renewNow();
     await another(before);
     assert.equal(stream.isClosed, undefined);
+    await media.passes('after');
+    media.close();
     assert.equal((await ask(stack.ports.https, '/v1/sessions/current', { method: 'DELETE', tls, token })).status, 204);
     assert.deepEqual((await stream.event('end')).data, { reason: 'session_ended' });
 });

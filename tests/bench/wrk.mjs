@@ -9,11 +9,11 @@ const THREADS_MAX = 4;
 const PATIENCE_MS = 30000; // of a wrk that does not end
 
 /// What it found: requests, seconds, p50, p99 and max in ms, refused and broken requests.
-export function load({ port, kind, folder, connections, seconds, tokens = 1, rooms = 1, begin = 0 }) {
+export function load({ scheme = 'http', port, kind, folder, connections, seconds, tokens = 1, rooms = 1, begin = 0 }) {
     const threads = Math.min(connections, cpus().length, THREADS_MAX);
     return new Promise((resolve, reject) => {
         const child = execFile('wrk', [`-t${threads}`, `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', SCRIPT,
-            `http://127.0.0.1:${port}`, '--', kind, folder, String(tokens), String(rooms), String(begin), String(threads)],
+            `${scheme}://127.0.0.1:${port}`, '--', kind, folder, String(tokens), String(rooms), String(begin), String(threads)],
         { timeout: seconds * 1000 + PATIENCE_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
             forget();
             const found = /^RESULT (.*)$/m.exec(stdout);

@@ -4,10 +4,10 @@ import https from 'node:https';
 import tls from 'node:tls';
 
 /// One request on a connection of its own, unless the agent has one. tls: of Node: ca, servername.
-export function ask(port, path, { method = 'GET', body, token, headers = {}, tls: secure = {}, agent = false } = {}) {
+export function ask(port, path, { method = 'GET', body, token, headers = {}, tls: secure = {}, agent = false, localAddress } = {}) {
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const options = {
-        host: '127.0.0.1', port, path, method, agent, ...secure,
+        host: '127.0.0.1', port, path, method, agent, localAddress, ...secure,
         headers: {
             host: secure.servername,
             ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),

@@ -103,18 +103,39 @@ test('a session is a cookie that browsers send by HTTPS only', async () => {
     assert.match(answer.headers['set-cookie'][0], /^__Host-lynks=.*; HttpOnly; Secure; SameSite=Strict$/);
 });
 
-test('what a client says of its address and its request is not believed, neither by the front nor beside it', async () => {
-    const headers = { 'x-forwarded-for': '203.0.113.9', forwarded: 'for=203.0.113.9', 'x-real-ip': '203.0.113.9', 'x-request-id': 'mine' };
-    const body = { username: 'testuser', password: 'test123', device: 'by the front' };
-    const [first, second] = [await visit('/v1/sessions', { method: 'POST', headers, body }), await visit('/v1/sessions', { method: 'POST', headers, body })];
-    const beside = await stack.request('/v1/sessions', { headers, body: { ...body, device: 'beside it' } });
-    assert.deepEqual([first.status, second.status, beside.status], [201, 201, 201]);
+const FORGED = { 'x-forwarded-for': '203.0.113.9', forwarded: 'for=203.0.113.9', 'x-real-ip': '203.0.113.9', 'x-forwarded-proto': 'http', 'x-request-id': 'mine' };
+const body = (device) => ({ username: 'testuser', password: 'test123', device });
+const addressesOf = async (device) => (await visit('/v1/sessions', { token })).json.items.filter((item) => item.device === device).map(({ address }) => address);
+
+test('the gateway sees where clients come from, whatever they say of that and of their request', async () => {
+    const options = { method: 'POST', headers: FORGED, body: body('by the front') };
+    const [first, second] = [await visit('/v1/sessions', options), await visit('/v1/sessions', { ...options, localAddress: '127.0.0.9' })];
+    assert.deepEqual([first.status, second.status], [201, 201]);
     assert.notEqual(first.json.id, second.json.id);
-    const { json } = await visit('/v1/sessions', { token });
-    assert.deepEqual(new Set(json.items.filter(({ device }) => device).map(({ address }) => address)), new Set(['127.0.0.1']));
+    assert.deepEqual((await addressesOf('by the front')).sort(), ['127.0.0.1', '127.0.0.9']);
+});
+
+test('who passes on what others ask and is not trusted is named, and his clients are he', async () => {
+    const readyz = async () => (await stack.ops('gateway', '/readyz')).json.dependencies.proxies;
+    assert.equal((await readyz())?.note, undefined);
+    const beside = await stack.request('/v1/sessions', { headers: FORGED, body: body('beside it'), localAddress: '127.0.0.1', agent: undefined });
+    assert.equal(beside.status, 201);
+    assert.deepEqual(await addressesOf('beside it'), ['127.0.0.1']);
     // The gateway knows the front by its address: another one of this machine is none.
-    const { stdout } = await stack.deploy('status');
-    assert.match(stdout, /gateway .* yes \(.*proxies: 127\.0\.0\.1 passes on what others ask and is not in LYNKS_TRUSTED_PROXIES/);
+    const named = /127\.0\.0\.1 passes on what others ask and is not in LYNKS_TRUSTED_PROXIES/;
+    assert.match((await readyz()).note, named);
+    assert.match((await stack.deploy('status')).stdout, new RegExp(`gateway .* yes \\(.*proxies: ${named.source}`));
+});
+
+test('a proxy before the front that is trusted is believed, and nobody else', async () => {
+    await stack.down();
+    await stack.up({ LYNKS_TRUSTED_PROXIES: '127.0.0.9' });
+    token = await stack.token();
+    for (const localAddress of ['127.0.0.9', '127.0.0.8']) {
+        const answer = await visit('/v1/sessions', { method: 'POST', headers: FORGED, body: body('twice'), localAddress });
+        assert.equal(answer.status, 201, answer.text);
+    }
+    assert.deepEqual((await addressesOf('twice')).sort(), ['127.0.0.8', '203.0.113.9']);
 });
 
 test('a key of a client is its own: a request that it repeats is done once', async () => {

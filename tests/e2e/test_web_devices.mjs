@@ -52,6 +52,13 @@ function playMicrophone() {
     };
 }
 
+/// Where tiles are, once what moves has arrived.
+const places = ({ page }) => page.evaluate(async () => {
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    document.getAnimations().filter((one) => one instanceof CSSTransition).forEach((one) => one.finish());
+    return [...document.querySelectorAll('.tile')].map((tile) => JSON.stringify(tile.getBoundingClientRect()));
+});
+
 test('a microphone from which nothing comes is named, and the warning goes when it does', async () => {
     at.ann = await browser.visitor('Ann');
     await at.ann.page.addInitScript(playMicrophone);
@@ -60,8 +67,11 @@ test('a microphone from which nothing comes is named, and the warning goes when 
     await warning.waitFor({ timeout: 8 * SILENT_WITHIN_MS });
     await at.ann.shot('warning-silent');
     await at.ann.isAccessible('the warning of a silent microphone');
+    const warned = await places(at.ann);
     await at.ann.page.evaluate(() => window.turnUp());
     await warning.waitFor({ state: 'detached' });
+    assert.equal(warned.length, 2);
+    assert.deepEqual(await places(at.ann), warned);
 });
 
 test('who talks while he is muted is told so, and one click ends that', async () => {

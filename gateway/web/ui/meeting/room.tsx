@@ -49,12 +49,11 @@ export function MeetingRoom({ call, info, code }: { call: Call; info: JoinInfo; 
             <div class="meeting-body">
                 <main class="meeting-stage" aria-label={t('meeting.stage')}>
                     <Banner call={call} code={code} />
-                    <Stage call={call} />
+                    <Stage call={call}><Warnings call={call} /></Stage>
                 </main>
                 {panel.value === 'people' && <PeoplePanel call={call} code={code} isStaff={isStaff} onClose={() => { panel.value = undefined; }} />}
                 {panel.value === 'chat' && <ChatPanel call={call} onClose={() => { panel.value = undefined; }} />}
             </div>
-            <Warnings call={call} />
             <Bar call={call} panel={panel} sheet={sheet} unread={unread.value} />
             <Sound call={call} />
             {sheet.value === 'devices' && <DeviceDialog call={call} onClose={() => { sheet.value = undefined; }} />}
@@ -97,7 +96,7 @@ function Banner({ call, code }: { call: Call; code: string }) {
     return null;
 }
 
-/** What is wrong with what the others get of one: one line above the bar. */
+/** What is wrong with what the others get of one: one line above the bar, over the tiles: they stay where they are. */
 function Warnings({ call }: { call: Call }) {
     const { microphone, camera } = call.media;
     if (soundIsBlocked.value) {

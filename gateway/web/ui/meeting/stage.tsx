@@ -1,5 +1,6 @@
 // Where people are seen: a grid of equal tiles on pages, or one large and the others in a strip.
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Call } from '../../state/call.ts';
 import { type Box, gridBoxes, layerFor, type Size, stageBoxes } from '../../state/layout.ts';
@@ -42,7 +43,8 @@ function picturesOf(placed: Placed[]): Picture[] {
         .map(({ tile, box }) => ({ participant: tile.participant.id, source: tile.source, layer: layerFor(box.height, devicePixelRatio) }));
 }
 
-export function Stage({ call }: { call: Call }) {
+/** @param children what lies over the tiles */
+export function Stage({ call, children }: { call: Call; children: ComponentChildren }) {
     const element = useRef<HTMLDivElement>(null);
     const size = useSignal<Size>({ width: 0, height: 0 });
     const page = useSignal(0);
@@ -72,6 +74,7 @@ export function Stage({ call }: { call: Call }) {
                     <Tile key={tile.key} tile={tile} box={box} call={call} track={trackFor(call, tile)} isPinned={pinned.value === tile.key}
                         isLarge={main.value === tile.key} onPin={() => { pinned.value = pinned.value === tile.key ? undefined : tile.key; }} />
                 ))}
+                {children}
             </div>
             {view.value.pages > 1 && (
                 <nav class="pages" aria-label={t('meeting.pages')}>

@@ -82,6 +82,7 @@ test('four see each other move', async () => {
     const names = Object.keys(at);
     for (const name of names) await at[name].seesMoving(...names.filter((other) => other !== name));
     await at.testuser.isAccessible('meeting with people');
+    await at.testuser.page.locator('.toast').waitFor({ state: 'detached' });
     await at.testuser.shot('meeting');
 });
 

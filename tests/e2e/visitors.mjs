@@ -69,7 +69,7 @@ export class Visitor {
         await this.page.goto(link);
         await this.page.getByLabel('Your name').fill(this.name);
         await this.click(wait ? 'Ask to join' : 'Join');
-        if (wait) await this.sees('You will be let in');
+        if (wait) await this.sees(/You will be let in|The meeting has not begun/);
         else await this.isIn();
     }
 

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 const web = fileURLToPath(new URL('../../gateway/web/', import.meta.url));
 const { build } = createRequire(`${web}package.json`)('esbuild');
 
-/// What the files export, all of it; files are named as seen from gateway/web.
+/// What the files export, all of it; files are named as seen from gateway/web, packages of its own (@preact/signals) as they are.
 export async function loadTypeScript(...files) {
     const { outputFiles: [{ contents }] } = await build({
-        stdin: { contents: files.map((file) => `export * from './${file}';`).join('\n'), resolveDir: web },
+        stdin: { contents: files.map((file) => `export * from '${file.startsWith('@') ? file : `./${file}`}';`).join('\n'), resolveDir: web },
         bundle: true,
         write: false,
         format: 'esm',

@@ -47,6 +47,9 @@ export function gridBoxes(stage: Size, count: number, gap: number): Box[] {
 
 export interface StageBoxes { main: Box; strip: Box[]; stripHolds: number }
 
+/** Of its size, a tile of the strip, if all are seen so. */
+const SHRINKS_TO = 0.7;
+
 /** One takes three quarters, the others a strip: beside it where there is width, below it on a narrow stage. */
 export function stageBoxes(stage: Size, others: number, gap: number): StageBoxes {
     if (others === 0) return { main: { left: 0, top: 0, ...stage }, strip: [], stripHolds: 0 };
@@ -54,8 +57,12 @@ export function stageBoxes(stage: Size, others: number, gap: number): StageBoxes
 }
 
 function beside(stage: Size, others: number, gap: number): StageBoxes {
-    const width = Math.round(Math.max(120, Math.min(260, stage.width * 0.22)));
-    const height = Math.round(width / RATIO);
+    const widest = Math.round(Math.max(120, Math.min(260, stage.width * 0.22)));
+    const highest = Math.round(widest / RATIO);
+    // Somewhat smaller ones rather than another page.
+    const forAll = Math.floor((stage.height + gap) / others - gap);
+    const height = forAll < highest && forAll >= highest * SHRINKS_TO ? forAll : highest;
+    const width = height === highest ? widest : Math.round(height * RATIO);
     const holds = Math.max(1, Math.floor((stage.height + gap) / (height + gap)));
     const shown = Math.min(holds, others);
     const top = Math.round((stage.height - shown * height - (shown - 1) * gap) / 2);

@@ -1,5 +1,6 @@
 // What is told of in passing: one notice at a time, gone after five seconds, an error when it is closed; and what is only read aloud.
 // A dialog over the page has a place for them of its own: what is outside it is neither heard nor of use while it is open.
+import type { ReadonlySignal } from '@preact/signals';
 import { computed, effect, signal } from '@preact/signals';
 import type { Env } from '../core/env.js';
 
@@ -7,6 +8,8 @@ export interface Notice {
     text: string;
     isError?: boolean;
     action?: { text: string; act: () => void };
+    /** Whether it is so still; what is not any more is told no more. */
+    holds?: ReadonlySignal<boolean>;
 }
 
 /** Where notices are shown and heard: the page, or a dialog. */
@@ -24,6 +27,9 @@ export class Notices {
     readonly #top = computed(() => this.#places.value.at(-1));
 
     constructor(env: Env) {
+        effect(() => {
+            for (const notice of this.#queue.value) if (notice.holds?.value === false) this.dismiss(notice);
+        });
         effect(() => {
             const notice = this.#shown.value;
             return notice === undefined || notice.isError ? undefined : env.after(SHOWN_MS, () => this.dismiss(notice));

@@ -47,7 +47,10 @@ function plural(count: string | number | undefined): Intl.LDMLPluralRule {
     return new Intl.PluralRules(language.value).select(Number(count ?? 0));
 }
 
-export const numberText = (value: number) => new Intl.NumberFormat(language.value).format(value);
+/** The language as the browser has it, with its country: dates are written as they are there. */
+const locale = () => navigator.languages.find((tag) => tag.split('-')[0]!.toLowerCase() === language.value) ?? language.value;
+
+export const numberText = (value: number) => new Intl.NumberFormat(locale()).format(value);
 
 const shown = (value: string | number) => (typeof value === 'number' ? numberText(value) : value);
 
@@ -55,7 +58,11 @@ const shown = (value: string | number) => (typeof value === 'number' ? numberTex
 export const hasText = (key: string): key is Key => key in en;
 
 export const timeOfDay = (when: string | number) =>
-    new Intl.DateTimeFormat(language.value, { hour: '2-digit', minute: '2-digit' }).format(new Date(when));
+    new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit' }).format(new Date(when));
 
 export const dateAndTime = (when: string) =>
-    new Intl.DateTimeFormat(language.value, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(when));
+    new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(when));
+
+/** Of what is of today mostly: then without the date. */
+export const recentTime = (when: string) =>
+    (new Date(when).toDateString() === new Date().toDateString() ? timeOfDay(when) : dateAndTime(when));

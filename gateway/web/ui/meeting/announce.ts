@@ -1,6 +1,7 @@
 // What happens in a meeting, for who does not look at it: joins and leaves (several at once in one sentence), hands, the chat while it
 // is closed, who waits, and what is done to oneself.
 import type { Signal } from '@preact/signals';
+import { computed } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { playTone } from '../../core/loudness.js';
 import type { RoomState } from '../../core/room.js';
@@ -93,7 +94,8 @@ function tellOfWaiting(call: Call, panel: Signal<Panel>, id: string, name: strin
     const text = t('announce.waits', { name });
     announce(text);
     if (panel.peek() === 'people') return;
-    showToast({ text, action: { text: t('people.admit'), act: () => void call.admit(id).catch(showError) } });
+    const holds = computed(() => call.room.value.waiting.has(id) && call.over.value === undefined);
+    showToast({ text, holds, action: { text: t('people.admit'), act: () => void call.admit(id).catch(showError) } });
 }
 
 /** Made mute by somebody else: the own wish is said by core before the room tells it. */

@@ -42,7 +42,7 @@ export function MeetingRoom({ call, info, code }: { call: Call; info: JoinInfo; 
 
     // Drawn when there is something to draw: what comes first is heard sooner.
     if (!call.room.value.isKnown && call.me.value === undefined) return <div class="stage meeting lobby"><Waiting /></div>;
-    if (isWaiting) return <InLobby call={call} name={info.name} />;
+    if (isWaiting) return <InLobby call={call} info={info} />;
     return (
         <div class="stage meeting">
             <Header call={call} name={call.room.value.room?.name ?? info.name} />
@@ -118,7 +118,7 @@ function Line({ text, action, act }: { text: string; action?: string; act?: () =
     );
 }
 
-function InLobby({ call, name }: { call: Call; name: string }) {
+function InLobby({ call, info }: { call: Call; info: JoinInfo }) {
     const leave = () => {
         void call.leave();
         navigate('/');
@@ -127,8 +127,8 @@ function InLobby({ call, name }: { call: Call; name: string }) {
         <div class="stage meeting lobby">
             <div class="stack words" role="status">
                 <span class="spinner" />
-                <h1><bdi>{name}</bdi></h1>
-                <p class="lead quiet">{t('lobby.waiting')}</p>
+                <h1><bdi>{info.name}</bdi></h1>
+                <p class="lead quiet">{t(info.begun ? 'lobby.waiting' : 'lobby.notBegun')}</p>
                 <div class="row"><button type="button" class="button" onClick={leave}>{t('control.leave')}</button></div>
             </div>
         </div>

@@ -1,7 +1,7 @@
 // A dialog over the page, a menu at a button.
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
 import type { IconName } from '../icons.tsx';
 import { Icon } from '../icons.tsx';
 import { t } from '../i18n.ts';
@@ -79,6 +79,7 @@ interface MenuProps {
 /** Arrows go through it, Escape closes it. */
 export function Menu({ label, items, class: name = 'button icon', opensUp, children }: MenuProps) {
     const isOpen = useSignal(false);
+    const isUp = useSignal(false);
     const box = useRef<HTMLDivElement>(null);
     const opener = useRef<HTMLButtonElement>(null);
     const shown = items.filter((item): item is MenuItem => item !== false && item !== undefined);
@@ -91,6 +92,13 @@ export function Menu({ label, items, class: name = 'button icon', opensUp, child
         };
         document.addEventListener('pointerdown', closeOutside);
         return () => document.removeEventListener('pointerdown', closeOutside);
+    }, [isOpen.value]);
+
+    // Where it would go below what is seen, and there is room above it.
+    useLayoutEffect(() => {
+        if (!isOpen.value) return;
+        const { bottom, height } = box.current!.querySelector('.menu-list')!.getBoundingClientRect();
+        isUp.value = opensUp === true || (bottom > innerHeight && opener.current!.getBoundingClientRect().top > height);
     }, [isOpen.value]);
 
     const onKey = (event: KeyboardEvent) => {
@@ -112,11 +120,14 @@ export function Menu({ label, items, class: name = 'button icon', opensUp, child
     return (
         <div class="menu" ref={box} onKeyDown={onKey}>
             <button type="button" ref={opener} class={name} aria-label={label} title={label} aria-haspopup="menu" aria-expanded={isOpen.value}
-                onClick={() => { isOpen.value = !isOpen.value; }}>
+                onClick={() => {
+                    isUp.value = opensUp === true;
+                    isOpen.value = !isOpen.value;
+                }}>
                 {children ?? <Icon name="more" />}
             </button>
             {isOpen.value && (
-                <div class={`menu-list${opensUp ? ' up' : ''}`} role="menu" aria-label={label}>
+                <div class={`menu-list${isUp.value ? ' up' : ''}`} role="menu" aria-label={label}>
                     {shown.map((item) => (
                         <button key={item.text} type="button" role={item.isOn === undefined ? 'menuitem' : 'menuitemcheckbox'} aria-checked={item.isOn}
                             class={item.isDanger ? 'danger' : undefined} tabIndex={-1} onClick={() => {

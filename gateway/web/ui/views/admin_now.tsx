@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { REFRESH_MS } from '../../state/admin.ts';
 import { readStats, warningsOf, type Stats, type Warning } from '../../state/stats.ts';
 import { api } from '../env.ts';
-import { dateAndTime, numberText, t } from '../i18n.ts';
+import { numberText, recentTime, t } from '../i18n.ts';
 import { Icon } from '../icons.tsx';
 import { Wrong } from '../parts/form.tsx';
 import { usePolled } from '../parts/load.ts';
@@ -67,7 +67,7 @@ function Table({ title, heads, children }: TableProps) {
 }
 
 function Running({ stats: { services, nodes = [], gateways = [] } }: { stats: Stats }) {
-    const heard = (when: string | null) => (when === null ? t('admin.never') : dateAndTime(when));
+    const heard = (when: string | null) => (when === null ? t('admin.never') : recentTime(when));
     return (
         <>
             <Table title={t('admin.services')} heads={[t('signIn.name'), t('admin.state')]}>

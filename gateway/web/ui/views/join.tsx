@@ -71,14 +71,17 @@ export function InputHelp({ input }: { input: Input }) {
 const named = (list: MediaDeviceInfo[], word: string): [string, string][] =>
     list.map(({ deviceId, label }, index) => [deviceId, label || `${word} ${index + 1}`]);
 
+/** The one in use, else the one that would be, the first. */
+const chosen = (list: MediaDeviceInfo[], id: string) => (list.some(({ deviceId }) => deviceId === id) ? id : list[0]!.deviceId);
+
 export function DevicePickers({ media, onChoose }: { media: LocalMedia; onChoose?: (kind: 'microphone' | 'camera', id: string) => void }) {
     const { microphones, cameras, speakers } = media.lists.value;
     const choose = onChoose ?? ((kind: 'microphone' | 'camera', id: string) => { void media[kind].choose(id); });
     return (
         <div class="devices">
-            {microphones.length > 0 && <Select label={t('device.mic')} icon="mic" isLabelHidden value={deviceOf(media.microphone.track) || media.microphone.deviceId.value}
+            {microphones.length > 0 && <Select label={t('device.mic')} icon="mic" isLabelHidden value={chosen(microphones, deviceOf(media.microphone.track) || media.microphone.deviceId.value)}
                 options={named(microphones, t('device.mic'))} onChange={(id) => choose('microphone', id)} />}
-            {cameras.length > 0 && <Select label={t('device.camera')} icon="camera" isLabelHidden value={deviceOf(media.camera.track) || media.camera.deviceId.value}
+            {cameras.length > 0 && <Select label={t('device.camera')} icon="camera" isLabelHidden value={chosen(cameras, deviceOf(media.camera.track) || media.camera.deviceId.value)}
                 options={named(cameras, t('device.camera'))} onChange={(id) => choose('camera', id)} />}
             {speakers.length > 0 && 'setSinkId' in HTMLMediaElement.prototype && (
                 <Select label={t('device.speaker')} icon="speaker" isLabelHidden value={media.speakerId.value}
@@ -134,7 +137,7 @@ export function JoinPage({ info, media, isJoining, isElsewhere, error, onJoin }:
                 <Form onSubmit={() => onJoin(name.value.trim(), pin.value)} label={t('join.title')}>
                     <div class="stack tight">
                         <h1><bdi>{info.name}</bdi></h1>
-                        <p class="quiet">{info.waits ? t('join.lobby') : info.begun ? t('join.begun') : t('join.empty')}</p>
+                        <p class="quiet">{info.waits ? t(info.begun ? 'join.lobby' : 'join.notBegun') : info.begun ? t('join.begun') : t('join.empty')}</p>
                     </div>
                     {isElsewhere && <p class="note" role="status"><Icon name="info" size={20} /><span>{t('join.otherTab')}</span></p>}
                     <Field label={t('join.name')} value={name.value} onInput={(text) => { name.value = text; }} required maxLength={64}

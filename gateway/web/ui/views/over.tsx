@@ -21,7 +21,7 @@ const AGAIN: Record<string, Key> = {
 
 export function Over({ name, reason, error, onAgain }: OverProps) {
     const titleKey = `over.${reason}.title`;
-    const textKey = `over.${reason}.text`;
+    const textKey = reason === 'no_such_room' && user.value !== null ? 'over.no_such_room.member' : `over.${reason}.text`;
     const title = hasText(titleKey) ? t(titleKey, { name }) : t('over.other.title');
     const text = hasText(textKey) ? t(textKey, { name }) : error === undefined ? undefined : wordsFor(error);
     const again = AGAIN[reason];

@@ -68,6 +68,16 @@ test('a last row that is not full stands in the middle', () => {
     assert.equal(boxes[2].left + boxes[2].width / 2, 600);
 });
 
+test('all beside what is shared are seen where somewhat smaller ones fit; more of them have pages', () => {
+    const stage = { width: 1264, height: 556 };
+    const large = stageBoxes(stage, 3, GAP).strip;
+    const smaller = stageBoxes(stage, 4, GAP);
+    assert.equal(smaller.strip.length, 4);
+    assert.ok(smaller.strip[0].height < large[0].height && smaller.strip[0].height >= 0.7 * large[0].height);
+    assertInside([smaller.main, ...smaller.strip], stage, 'four beside');
+    assert.deepEqual(stageBoxes(stage, 9, GAP).strip, large);
+});
+
 test('what is shared has most of the stage, the others a strip beside it, or below on a narrow stage', () => {
     for (const stage of STAGES) {
         const { main, strip, stripHolds } = stageBoxes(stage, 12, GAP);

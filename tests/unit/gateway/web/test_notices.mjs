@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { loadTypeScript } from '../../../support/typescript.mjs';
 import { World } from './fakes.mjs';
 
-const { Notices } = await loadTypeScript('state/notices.ts');
+const { Notices, signal, computed } = await loadTypeScript('state/notices.ts', '@preact/signals');
 
 const PAGE = Symbol('page');
 const DIALOG = Symbol('dialog');
@@ -37,6 +37,17 @@ test('what comes meanwhile does not make one stay longer', async () => {
     notices.show({ text: 'two' });
     await world.pass(1000);
     assert.equal(at(PAGE)[0], 'two');
+});
+
+test('what is not so any more is told no more, also before it was shown', () => {
+    const { notices, at } = begin();
+    const names = signal(['ana', 'ben', 'carol']);
+    for (const name of names.value) notices.show({ text: name, holds: computed(() => names.value.includes(name)) });
+    assert.equal(at(PAGE)[0], 'ana');
+    names.value = ['carol'];
+    assert.equal(at(PAGE)[0], 'carol');
+    names.value = [];
+    assert.equal(at(PAGE)[0], undefined);
 });
 
 test('an error stays until it is closed', async () => {

@@ -11,6 +11,7 @@
 #include "gateway/api/participants.h"
 #include "gateway/api/rooms.h"
 #include "gateway/api/rtc.h"
+#include "gateway/api/rtc_limits.h"
 #include "gateway/api/sessions.h"
 #include "gateway/api/stats_api.h"
 #include "gateway/api/stream_keys.h"
@@ -26,6 +27,7 @@ struct api {
     struct sign_ins *sign_ins;
     struct user_limit *creates, *names;
     struct room_limits *room_limits;
+    struct rtc_limits *rtc_limits;
     struct original *original;
     struct rooms_api *rooms;
     struct invitations_api *invitations;
@@ -56,14 +58,14 @@ static void list_resources(struct api *api, struct health *health)
     api->resources[11] = moderation_resource();
     api->resources[12] = bans_resource();
     api->resources[13] = messages_resource();
-    api->resources[14] = rtc_resource();
+    api->resources[14] = rtc_resource(api->rtc_limits);
     api->resources[15] = watch_resource();
     api->resources[16] = info_resource(api->info);
     api->resources[17] = stats_api_resource(health);
     api->resources[18] = ice_servers_resource();
     api->resources[19] = stream_keys_api_resource(api->stream_keys);
-    api->resources[20] = whip_resource();
-    api->resources[21] = whep_resource();
+    api->resources[20] = whip_resource(api->rtc_limits);
+    api->resources[21] = whep_resource(api->rtc_limits);
 }
 
 static void make_rooms(struct api *api, const struct api_config *config)
@@ -100,6 +102,7 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
                                 "Members and owners not looked for because their user has named "
                                 "too many of late.");
     api->room_limits = room_limits_new(parts->clock, parts->metrics, &config->room_limits);
+    api->rtc_limits = rtc_limits_new(parts->clock, parts->metrics);
     const struct original_parts original = {
         .clock = parts->clock, .sign_ins = api->sign_ins, .creates = api->creates};
     api->original = original_new(&original);
@@ -162,6 +165,7 @@ void api_free(struct api **api)
         invitations_api_free(&(*api)->invitations);
         stream_keys_api_free(&(*api)->stream_keys);
         room_limits_free(&(*api)->room_limits);
+        rtc_limits_free(&(*api)->rtc_limits);
         sign_ins_free(&(*api)->sign_ins);
         info_free(&(*api)->info);
         turn_free(&(*api)->turn);

@@ -42,6 +42,24 @@ void ice_servers_write(const struct exchange *exchange, const struct msg_partici
     json_out_close(out, "]");
 }
 
+void ice_servers_link(struct exchange *exchange, uint64_t participant)
+{
+    const struct exchanges_config *config = &exchange->all->config;
+    const size_t count = participant != 0 ? turn_url_count(config->turn) : 0;
+    struct turn_credential credential;
+    if (count > 0) {
+        turn_make_credential(config->turn, participant, clock_unix_ms(config->clock), &credential);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct str url = turn_url(config->turn, i);
+        AUTO(mem_free)
+        char *link = mem_printf("<%.*s>; rel=\"ice-server\"; username=\"%s\"; credential=\"%s\"; "
+                                "credential-type=\"password\"",
+                                (int)url.bytes, url.data, credential.username, credential.password);
+        exchange_link(exchange, link);
+    }
+}
+
 /* ---- GET /v1/rooms/{room}/ice-servers ---- */
 
 static const struct member ice_servers_answer[] = {

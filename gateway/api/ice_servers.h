@@ -18,6 +18,10 @@ extern const struct member ice_server_members[];
 void ice_servers_write(const struct exchange *exchange, const struct msg_participant *participant,
                        struct json_out *out);
 
+/* Likewise as Link fields of a success (RFC 9725, section 4.6), one for each server: for a client
+ * of WHIP or WHEP that has come in. participant 0: who that is is not known, and there are none. */
+void ice_servers_link(struct exchange *exchange, uint64_t participant);
+
 struct resource ice_servers_resource(void);
 
 #endif

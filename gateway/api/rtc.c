@@ -5,6 +5,7 @@
 #include "gateway/api/participant_json.h"
 #include "gateway/api/room_ref.h"
 #include "gateway/api/rtc_json.h"
+#include "gateway/api/rtc_limits.h"
 #include "gateway/http/ask.h"
 #include "gateway/http/json_body.h"
 #include "gateway/http/repeat_key.h"
@@ -195,11 +196,13 @@ static const struct route_ask ask_restart = {
 
 /* ---- PATCH /v1/rtc/{connection} with a fragment ---- */
 
-/* Which session of ICE it is for; clients of WHIP put a * in quotes, too. */
+/* Which session of ICE it is for; clients of WHIP put a * in quotes, too, and some of them tell
+ * candidates without it. */
 static enum err read_ice_match(struct exchange *exchange, struct msg_rtc_trickle *trickle)
 {
     const char *header = request_header(exchange->request, "If-Match");
     struct etag_match match = {.is_any = true};
+    trickle->lacks_match = header == NULL;
     if (header == NULL || strcmp(header, "\"*\"") == 0) {
         return ERR_OK;
     }
@@ -219,7 +222,10 @@ static enum err prepare_trickle(struct exchange *exchange, struct msg *msg)
     if (!rtc_is_sdp_text(trickle->fragment)) {
         return ERR_BAD_SDP;
     }
-    const enum err err = read_asked(exchange, &trickle->connection, &trickle->asker);
+    enum err err = rtc_limits_take_change(exchange->self, exchange);
+    if (err == ERR_OK) {
+        err = read_asked(exchange, &trickle->connection, &trickle->asker);
+    }
     return err == ERR_OK ? read_ice_match(exchange, trickle) : err;
 }
 
@@ -282,7 +288,10 @@ static void answer_whep(struct exchange *exchange)
     struct msg msg = {.id = MSG_rtc_get,
                       .rtc_get = {.connection = rtc_id_str(answering->connection)}};
     const struct str answer = exchange->request->body;
-    enum err err = rtc_id_read(exchange, answering->connection);
+    enum err err = rtc_limits_take_change(exchange->self, exchange);
+    if (err == ERR_OK) {
+        err = rtc_id_read(exchange, answering->connection);
+    }
     if (err == ERR_OK && rtc_id_protocol(answering->connection) != RTC_WHEP) {
         err = ERR_MEDIA_TYPE;
     }
@@ -310,7 +319,7 @@ static const struct route whep_answer_row = {
     .who = ROUTE_PARTICIPANT_OR_STREAM_KEY,
     .text_type = RTC_SDP_TYPE,
     .answer = {.status = 204, .doc = "Janus has the answer."},
-    .errors = {ERR_NOT_FOUND, ERR_CONFLICT, ERR_BAD_SDP, ROOM_ASKER_ERRORS},
+    .errors = {ERR_NOT_FOUND, ERR_CONFLICT, ERR_BAD_SDP, ERR_RATE_LIMITED, ROOM_ASKER_ERRORS},
     .handle = answer_whep};
 
 static const struct route trickle_row = {
@@ -325,7 +334,8 @@ static const struct route trickle_row = {
                .has_etag = true,
                .doc = "Of a restart: the other side's credentials and candidates.",
                .empty_doc = "The candidates are known."},
-    .errors = {ERR_NOT_FOUND, ERR_CONFLICT, ERR_BAD_SDP, ERR_STALE, ROOM_ASKER_ERRORS},
+    .errors = {ERR_NOT_FOUND, ERR_CONFLICT, ERR_BAD_SDP, ERR_STALE, ERR_MATCH_REQUIRED,
+               ERR_RATE_LIMITED, ROOM_ASKER_ERRORS},
     .ask = &ask_trickle};
 
 /* ---- PATCH /v1/rtc/{connection} ---- */
@@ -486,10 +496,11 @@ static const struct route rtc_rows[] = {
      .ask = &ask_restart},
 };
 
-struct resource rtc_resource(void)
+struct resource rtc_resource(struct rtc_limits *limits)
 {
     return (struct resource){.dialect = DIALECT_V1,
                              .routes = rtc_rows,
                              .count = ARRAY_LEN(rtc_rows),
+                             .self = limits,
                              .is_for_all_pages = true};
 }

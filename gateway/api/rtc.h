@@ -7,6 +7,7 @@
 
 #include "gateway/http/route.h"
 
-struct resource rtc_resource(void);
+struct rtc_limits;
+struct resource rtc_resource(struct rtc_limits *limits); /* borrowed */
 
 #endif

@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
+#include "gateway/api/ice_servers.h"
 #include "gateway/api/room_ref.h"
+#include "gateway/api/rtc_limits.h"
 #include "gateway/api/rtc_json.h"
 #include "gateway/http/ask.h"
 
@@ -36,7 +38,10 @@ static enum err prepare_whip(struct exchange *exchange, struct msg *msg)
     rtc_id_draw(exchange, RTC_WHIP, asked->connection);
     publish->connection = rtc_id_str(asked->connection);
     (void)exchange_asker(exchange, &publish->asker); /* the row lets in nobody else */
-    const enum err err = read_offer(exchange, &publish->sdp);
+    enum err err = rtc_limits_take_offer(exchange->self, exchange);
+    if (err == ERR_OK) {
+        err = read_offer(exchange, &publish->sdp);
+    }
     return err == ERR_OK ? room_ref_read(exchange, &publish->room) : err;
 }
 
@@ -58,25 +63,32 @@ static void locate_whip(const struct exchange *exchange, const struct msg *reply
     rtc_locate(asked->connection, ret_path);
 }
 
+static void link_whip(struct exchange *exchange, const struct msg *reply)
+{
+    ice_servers_link(exchange, reply->rtc_publish_reply.participant);
+}
+
 static const struct route_ask ask_whip = {.message = MSG_rtc_publish,
                                           .prepare = prepare_whip,
                                           .text = answer_of,
                                           .version = first_version,
-                                          .locate = locate_whip};
+                                          .locate = locate_whip,
+                                          .link = link_whip};
 
 /* ---- POST /v1/rooms/{room}/whep/{participant} ---- */
 
 #define NOT_LIVE_RETRY_MS 2000
+#define WHEP_COUNTER_OFFER 406
 #define WHEP_SOURCES 2
 
-/* The exchange's state: the bridge is asked to watch, and has its offer when it answers; then that
- * is fetched. */
+/* The exchange's state: the bridge is asked to watch. It answers the client's offer, or has one of
+ * its own by then, which is fetched. */
 struct whep_asked {
     uint8_t connection[RTC_ID_BYTES];
     struct msg_rtc_wish wanted[WHEP_SOURCES];
 };
 
-/* Janus makes the offer that counts; this one only says what kinds of media are wanted. */
+/* What kinds of media are wanted; what else the offer says the bridge looks at. */
 static bool has_part(struct str sdp, struct str beginning)
 {
     return memmem(sdp.data, sdp.bytes, beginning.data, beginning.bytes) != NULL;
@@ -100,6 +112,7 @@ static enum err read_whep(struct exchange *exchange, struct msg_rtc_watch *watch
         asked->wanted[count++] =
             (struct msg_rtc_wish){.participant = participant, .source = MEDIA_VIDEO};
     }
+    watch->offer = offer;
     watch->wanted = (struct msg_rtc_wish_list){.items = asked->wanted, .count = count};
     return err == ERR_OK && count == 0 ? ERR_BAD_SDP : err;
 }
@@ -108,6 +121,14 @@ static void fail_whep(struct exchange *exchange, enum err err)
 {
     exchange->retry_after_ms = err == ERR_CONFLICT ? NOT_LIVE_RETRY_MS : 0;
     exchange_fail(exchange, err);
+}
+
+static void respond_whep(struct exchange *exchange, int status, uint64_t seq, struct str sdp)
+{
+    const struct whep_asked *asked = exchange->state;
+    rtc_locate(asked->connection, exchange->location);
+    etag_of_version(seq, exchange->etag);
+    exchange_respond_text(exchange, status, sdp);
 }
 
 static void on_whep_offer(void *arg, enum err err, const struct msg *reply)
@@ -122,9 +143,7 @@ static void on_whep_offer(void *arg, enum err err, const struct msg *reply)
         fail_whep(exchange, ERR_CONFLICT); /* he has asked for another one meanwhile */
         return;
     }
-    rtc_locate(asked->connection, exchange->location);
-    etag_of_version(offer->seq, exchange->etag);
-    exchange_respond_text(exchange, 0, offer->sdp);
+    respond_whep(exchange, WHEP_COUNTER_OFFER, offer->seq, offer->sdp);
 }
 
 static void on_whep_watched(void *arg, enum err err, const struct msg *reply)
@@ -135,6 +154,12 @@ static void on_whep_watched(void *arg, enum err err, const struct msg *reply)
         return;
     }
     if (!ask_takes_answer(exchange, err, reply, MSG_rtc_watch_reply)) {
+        return;
+    }
+    const struct msg_rtc_watch_reply *watch = &reply->rtc_watch_reply;
+    ice_servers_link(exchange, watch->participant);
+    if (watch->answer.bytes > 0) {
+        respond_whep(exchange, 0, watch->seq, watch->answer);
         return;
     }
     struct msg msg = {.id = MSG_rtc_ask_offer,
@@ -153,7 +178,10 @@ static void begin_whep(struct exchange *exchange)
     rtc_id_draw(exchange, RTC_WHEP, asked->connection);
     msg.rtc_watch.connection = rtc_id_str(asked->connection);
     (void)exchange_asker(exchange, &msg.rtc_watch.asker); /* the row lets in nobody else */
-    enum err err = read_whep(exchange, &msg.rtc_watch);
+    enum err err = rtc_limits_take_offer(exchange->self, exchange);
+    if (err == ERR_OK) {
+        err = read_whep(exchange, &msg.rtc_watch);
+    }
     if (err == ERR_OK) {
         err = room_ref_read(exchange, &msg.rtc_watch.room);
     }
@@ -196,12 +224,13 @@ static const struct route whip_rows[] = {
                 .media_type = RTC_SDP_TYPE,
                 .has_etag = true,
                 .has_location = true,
+                .has_links = true,
                 .accept_patch = RTC_FRAGMENT_TYPE,
                 .doc = "The answer to the offer, with all its candidates. Location is the session, "
                        "as WHIP calls the connection; its first audio is the microphone, its first "
                        "video the camera."},
      .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_NOT_ACCEPTABLE, ERR_BAD_SDP, ERR_ROOM_FULL,
-                ERR_MEDIA_FULL, ERR_CONFLICT, ROOM_ASKER_ERRORS},
+                ERR_MEDIA_FULL, ERR_CONFLICT, ERR_RATE_LIMITED, ROOM_ASKER_ERRORS},
      .ask = &ask_whip},
 };
 
@@ -224,30 +253,36 @@ static const struct route whep_rows[] = {
      .key_use = STREAM_WATCH,
      .text_type = RTC_SDP_TYPE,
      .body_bytes_max = RTC_SDP_BYTES,
-     .answer = {.status = 406,
+     .answer = {.status = 201,
                 .media_type = RTC_SDP_TYPE,
                 .has_etag = true,
                 .has_location = true,
+                .has_links = true,
                 .accept_patch = RTC_SDP_TYPE ", " RTC_FRAGMENT_TYPE,
-                .doc = "Another offer, with all its candidates. The client answers it within half "
-                       "a minute by PATCH of what Location names."},
+                .doc = "The answer to the offer, with all its candidates. Location is the session.",
+                .other_status = WHEP_COUNTER_OFFER,
+                .other_doc = "Another offer, with all its candidates, where the client's has "
+                             "other payload types. The client answers it within half a minute by "
+                             "PATCH of what Location names."},
      .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ERR_NOT_FOUND, ERR_BAD_SDP, ERR_MEDIA_FULL,
-                ERR_CONFLICT, ROOM_ASKER_ERRORS},
+                ERR_CONFLICT, ERR_RATE_LIMITED, ROOM_ASKER_ERRORS},
      .handle = begin_whep},
 };
 
-struct resource whep_resource(void)
+struct resource whep_resource(struct rtc_limits *limits)
 {
     return (struct resource){.dialect = DIALECT_V1,
                              .routes = whep_rows,
                              .count = ARRAY_LEN(whep_rows),
+                             .self = limits,
                              .is_for_all_pages = true};
 }
 
-struct resource whip_resource(void)
+struct resource whip_resource(struct rtc_limits *limits)
 {
     return (struct resource){.dialect = DIALECT_V1,
                              .routes = whip_rows,
                              .count = ARRAY_LEN(whip_rows),
+                             .self = limits,
                              .is_for_all_pages = true};
 }

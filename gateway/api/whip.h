@@ -7,7 +7,9 @@
 
 #include "gateway/http/route.h"
 
-struct resource whip_resource(void);
-struct resource whep_resource(void);
+struct rtc_limits; /* borrowed */
+
+struct resource whip_resource(struct rtc_limits *limits);
+struct resource whep_resource(struct rtc_limits *limits);
 
 #endif

@@ -143,6 +143,9 @@ static void end_ask(struct exchange *exchange, enum err err, const struct msg *r
     if (ask->locate != NULL) {
         ask->locate(exchange, reply, exchange->location);
     }
+    if (ask->link != NULL) {
+        ask->link(exchange, reply);
+    }
     exchange->is_pending = ask->is_pending != NULL && ask->is_pending(reply);
     if (ask->is_bare != NULL && ask->is_bare(exchange)) {
         exchange_respond_bare(exchange);

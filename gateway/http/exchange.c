@@ -10,6 +10,8 @@
 #include "gateway/http/session_cookie.h"
 #include "proto/http/http_conns.h"
 
+#define LINKS_BYTES_MAX 2048 /* so that all other fields fit beside them */
+
 /* ---- life ---- */
 
 void exchanges_init(struct exchanges *all, struct metrics *metrics,
@@ -50,6 +52,7 @@ struct exchange *exchange_new(struct exchanges *all, struct request *request)
 void exchange_free(struct exchange *exchange)
 {
     json_body_free(&exchange->body);
+    strbuf_fini(&exchange->links);
     if (exchange->free_state != NULL) {
         exchange->free_state(exchange->state);
     }
@@ -92,6 +95,14 @@ void exchange_set_cookie(struct exchange *exchange, const char *token, uint64_t 
 {
     assert(exchange->set_cookie == NULL);
     exchange->set_cookie = session_cookie_write(exchange->all->config.cookie, token, max_age_s);
+}
+
+void exchange_link(struct exchange *exchange, const char *link)
+{
+    const size_t bytes = strlen(link) + 1;
+    if (exchange->links.bytes + bytes <= LINKS_BYTES_MAX) {
+        strbuf_add(&exchange->links, (struct str){.data = link, .bytes = bytes});
+    }
 }
 
 enum dialect exchange_dialect(const struct exchange *exchange)
@@ -238,6 +249,9 @@ static void add_success_headers(const struct exchange *exchange, struct http_res
     }
     if (route->answer.accept_patch != NULL) {
         add_own_header(response, "Accept-Patch", route->answer.accept_patch);
+    }
+    for (size_t i = 0; i < exchange->links.bytes; i += strlen(&exchange->links.data[i]) + 1) {
+        add_own_header(response, "Link", &exchange->links.data[i]);
     }
 }
 

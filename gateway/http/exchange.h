@@ -76,6 +76,7 @@ struct exchange {
     struct etag_match match;       /* what a route with has_if_match may change */
     char etag[ETAG_BYTES];         /* of the answer; "": it has none */
     char location[LOCATION_BYTES]; /* likewise */
+    struct strbuf links;           /* likewise: its Link fields, each with a NUL behind it */
     struct json_t *body;           /* checked; NULL if the route takes none */
     const char *missing;           /* a member of the body: why prepare says ERR_WRONG_MEMBER; or
                                       NULL */
@@ -101,6 +102,9 @@ void *exchange_attach(struct exchange *exchange, size_t bytes, void (*free_state
 /* A success gives the browser a token, in the cookie, for so long (0: until it is closed), or takes
  * it away (""). Once for an exchange. */
 void exchange_set_cookie(struct exchange *exchange, const char *token, uint64_t max_age_s);
+
+/* A success has this Link field (RFC 8288); those that are too many are left out. */
+void exchange_link(struct exchange *exchange, const char *link);
 
 /* Of its path; paths that are not there have one too. */
 enum dialect exchange_dialect(const struct exchange *exchange);

@@ -71,6 +71,9 @@ static void write_success_headers(const struct route *route, struct json_out *ou
     if (answer->has_location) {
         write_header_ref("Location", out);
     }
+    if (answer->has_links) {
+        write_header_ref("Link", out);
+    }
     if (answer->sets_cookie) {
         write_header_ref("Set-Cookie", out);
     }
@@ -147,6 +150,9 @@ static void write_successes(const struct route *route, struct json_out *out)
 {
     const struct route_answer *answer = &route->answer;
     write_success_as(route, answer->status == 0 ? 200 : answer->status, answer->doc, out);
+    if (answer->other_doc != NULL) {
+        write_success_as(route, answer->other_status, answer->other_doc, out);
+    }
     if (answer->pending_doc != NULL) {
         write_success_as(route, 202, answer->pending_doc, out);
     }
@@ -490,6 +496,9 @@ static void write_components(const struct public_url *url, struct json_out *out)
     write_header("ETag", "Names what is shown: for If-Match and If-None-Match.", out);
     write_header("Accept-Patch", "The media types by which what was made can be changed.", out);
     write_header("Location", "The path of what was made.", out);
+    write_header(
+        "Link",
+        "An ICE server, and credentials for it (RFC 9725, section 4.6); one for each server.", out);
     write_header("Set-Cookie", "Of who signs in or out with the cookie.", out);
     json_out_close(out, "}");
     json_out_open_member(out, "parameters", '{');

@@ -204,6 +204,9 @@ static const char *check_ask(const struct route *route)
     if (route->answer.has_location != (route->ask->locate != NULL)) {
         return "the answer has a Location that nothing tells, or the other way round";
     }
+    if (route->answer.has_links != (route->ask->link != NULL)) {
+        return "the answer has links that nothing adds, or the other way round";
+    }
     if ((route->answer.pending_doc != NULL) != (route->ask->is_pending != NULL)) {
         return "the answer may be 202 and nothing tells when, or the other way round";
     }

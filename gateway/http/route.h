@@ -53,7 +53,10 @@ struct route_answer {
     const char *doc;
     const char *pending_doc; /* it may also be 202, with the same members: then what was asked for
                                 is still to come, as this says; NULL: never */
-    const char *empty_doc;   /* of a text: it may also be 204, as this says; NULL: it never is */
+    int other_status;        /* it may also have this one, with the same headers and media type, as
+                                other_doc says; NULL: never */
+    const char *other_doc;
+    const char *empty_doc; /* of a text: it may also be 204, as this says; NULL: it never is */
     /* It may also have no body and this status, as this says; then nothing else of what stands here
      * is true. NULL: never. */
     int bare_status;
@@ -63,6 +66,7 @@ struct route_answer {
     bool has_etag;
     bool is_of_asker;  /* it shows more than the version says, of who asks: a GET is never 304 */
     bool sets_cookie;  /* it may carry a Set-Cookie */
+    bool has_links;    /* it may carry Link fields with ICE servers (RFC 9725, 4.6) */
     bool has_location; /* it says where what was made is (RFC 9110, 10.2.2) */
 };
 
@@ -95,6 +99,8 @@ struct route_ask {
     /* The path of what was made. There if the row's answer has a Location. */
     void (*locate)(const struct exchange *exchange, const struct msg *reply,
                    char ret_path[LOCATION_BYTES]);
+    /* Adds Link fields (exchange_link). There if the row's answer has some. */
+    void (*link)(struct exchange *exchange, const struct msg *reply);
     /* Is what was asked for still to come? There if the row's answer has a pending_doc. */
     bool (*is_pending)(const struct msg *reply);
     /* Is a success of this request one without a body? There if the row's answer has a bare_doc. */

@@ -124,6 +124,7 @@ void connection_free(struct connection *connection)
     mem_free(&connection->wishes);
     mem_free(&connection->sdp);
     mem_free(&connection->offer);
+    mem_free(&connection->answer);
     mem_free(&connection->pin);
     mem_free(&connection->secret);
     mem_free(&connection);

@@ -66,7 +66,8 @@ struct connection {
     char *sdp;         /* Janus' last answer; of one that watches, its offer that waits for one */
     struct call *call; /* that waits for what is under way; NULL: nobody does */
 
-    char *offer; /* the last of one that publishes; the answer of WHEP, which stays */
+    char *offer;  /* the last of one that publishes; the answer of WHEP, which stays */
+    char *answer; /* of WHEP: what its client was answered; NULL: it answers itself */
 
     /* of one that publishes */
     bool has_body_hash;

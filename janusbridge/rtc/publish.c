@@ -12,9 +12,10 @@ static void reply_answer(struct connection *connection, bool is_first)
     if (call == NULL) {
         return;
     }
-    const struct msg first = {
-        .id = MSG_rtc_publish_reply,
-        .rtc_publish_reply = {.sdp = str_of(connection->sdp), .seq = connection->seq}};
+    const struct msg first = {.id = MSG_rtc_publish_reply,
+                              .rtc_publish_reply = {.sdp = str_of(connection->sdp),
+                                                    .seq = connection->seq,
+                                                    .participant = connection->participant}};
     const struct msg later = {
         .id = MSG_rtc_offer_reply,
         .rtc_offer_reply = {.sdp = str_of(connection->sdp), .seq = connection->seq}};
@@ -301,6 +302,10 @@ void publish_trickle(struct rtc *rtc, struct call *call)
     }
     const bool is_known = connection->offer != NULL && sdp_ice(str_of(connection->offer), &ice);
     if (fragment.ice.ufrag.bytes > 0 && is_known && !sdp_ice_is_same(&fragment.ice, &ice)) {
+        if (asked->lacks_match) { /* RFC 9725, 4.3.1 */
+            call_fail(call, ERR_MATCH_REQUIRED);
+            return;
+        }
         restart_ice(connection, call, &fragment.ice);
         return;
     }

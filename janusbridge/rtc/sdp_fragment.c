@@ -88,6 +88,11 @@ static const struct {
 
 static const char *read_fragment_line(struct reading *reading, const struct sdp_line *line)
 {
+    /* Firefox tells the end of its candidates as an empty one (W3C WebRTC, 4.8.1.1), and whip-whep
+     * passes it on like that. */
+    if (str_eq(line->text, STR_LIT("a="))) {
+        return fragment_end(reading, STR_NONE);
+    }
     const char *fault = sdp_line_fault(line);
     if (fault != NULL || line->letter == 'm') {
         return fault != NULL ? fault : read_part(reading, line->value);

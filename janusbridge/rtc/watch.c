@@ -1,7 +1,7 @@
 #include "janusbridge/rtc/watch.h"
 
 #include "janusbridge/rtc/elsewhere.h"
-#include "janusbridge/rtc/sdp.h"
+#include "janusbridge/rtc/sdp_swap.h"
 #include "proto/base/log.h"
 #include "proto/schema/rtc_id.h"
 
@@ -130,7 +130,9 @@ static void reply_watch(struct connection *watcher, struct call *call)
     const struct msg reply = {
         .id = MSG_rtc_watch_reply,
         .rtc_watch_reply = {.connection = {(const char *)watcher->id, sizeof(watcher->id)},
-                            .seq = watcher->seq}};
+                            .seq = watcher->seq,
+                            .answer = str_of(watcher->answer),
+                            .participant = watcher->participant}};
     call_reply(call, &reply);
 }
 
@@ -149,6 +151,64 @@ static void remind_of_offer(struct connection *watcher)
         now_ms - watcher->told_ms >= watcher->tell_pause_ms) {
         tell_of_offer(watcher, 2 * watcher->tell_pause_ms);
     }
+}
+
+static void on_started(void *arg, enum err err, const struct janus_message *message)
+{
+    struct connection *watcher = arg;
+    (void)message;
+    watcher->is_busy = false;
+    if (err != ERR_OK) {
+        rtc_close(watcher, RTC_REFUSED, err);
+        return;
+    }
+    struct call *call = rtc_take_call(watcher);
+    mem_free(&watcher->sdp);
+    (void)rtc_enter(watcher, CONNECTION_AGREED);
+    if (watcher->state == RTC_CONNECTING) {
+        rtc_limit(watcher, RTC_CONNECT_TIMEOUT_MS);
+    }
+    rtc_changed(watcher);
+    if (call != NULL && call->request.id == MSG_rtc_watch) {
+        reply_watch(watcher, call);
+    } else if (call != NULL) {
+        const struct msg reply = {.id = MSG_rtc_answer_reply};
+        call_reply(call, &reply);
+    }
+    watch_look(watcher);
+}
+
+/* Gives Janus the answer to its offer, for who waits for that. */
+static void give_answer(struct connection *watcher, struct call *call, struct str answer)
+{
+    AUTO(mem_free) char *jsep = janus_json_jsep("answer", answer);
+    watcher->call = call;
+    watcher->is_busy = true;
+    if (is_whep(watcher)) {
+        connection_set_text(&watcher->offer, answer);
+    }
+    const enum err err = janus_handle_send(watcher->handle, JANUS_JSON_START, jsep,
+                                           RTC_JANUS_TIMEOUT_MS, on_started, watcher);
+    if (err != ERR_OK) {
+        rtc_close(watcher, RTC_REFUSED, err);
+    }
+}
+
+/* Of WHEP: the client has made an offer, too. false: its answer is to come. */
+static bool answer_by_offer(struct connection *watcher, struct call *call)
+{
+    AUTO(strbuf_fini) struct strbuf to_janus = {0};
+    AUTO(strbuf_fini) struct strbuf to_client = {0};
+    const char *why = sdp_swap(str_of(watcher->sdp), call->request.rtc_watch.offer,
+                               watcher->rtc->config.candidates, &to_janus, &to_client);
+    if (why != NULL) {
+        log_debug("offer not answered", LOG_STR("request_id", call->context.request_id),
+                  LOG_Z("why", why));
+        return false;
+    }
+    connection_set_text(&watcher->answer, strbuf_str(&to_client));
+    give_answer(watcher, call, strbuf_str(&to_janus));
+    return true;
 }
 
 static void take_offer(struct connection *watcher, const struct janus_message *message)
@@ -174,7 +234,7 @@ static void take_offer(struct connection *watcher, const struct janus_message *m
     connection_set_text(&watcher->sdp, sdp);
     rtc_limit(watcher, RTC_ANSWER_TIMEOUT_MS);
     struct call *call = rtc_take_call(watcher);
-    if (call != NULL) {
+    if (call != NULL && !answer_by_offer(watcher, call)) {
         reply_watch(watcher, call); /* of WHEP */
     }
     if (!is_whep(watcher)) {
@@ -392,10 +452,11 @@ static void join_as_watcher(struct connection *watcher)
     watch_look(watcher);
 }
 
-/* The same call again: it has its offer by now, or waits for it. */
+/* The same call again: it has its offer or its answer by now, or waits for it. */
 static void whep_again(struct connection *watcher, struct call *call)
 {
-    if (watcher->seq > 0) {
+    const bool is_being_answered = watcher->answer != NULL && watcher->is_busy;
+    if (watcher->seq > 0 && !is_being_answered) {
         reply_watch(watcher, call);
         return;
     }
@@ -466,29 +527,6 @@ void watch_ask_offer(struct rtc *rtc, struct call *call)
     call_reply(call, &reply);
 }
 
-static void on_started(void *arg, enum err err, const struct janus_message *message)
-{
-    struct connection *watcher = arg;
-    (void)message;
-    watcher->is_busy = false;
-    if (err != ERR_OK) {
-        rtc_close(watcher, RTC_REFUSED, err);
-        return;
-    }
-    struct call *call = rtc_take_call(watcher);
-    mem_free(&watcher->sdp);
-    (void)rtc_enter(watcher, CONNECTION_AGREED);
-    if (watcher->state == RTC_CONNECTING) {
-        rtc_limit(watcher, RTC_CONNECT_TIMEOUT_MS);
-    }
-    rtc_changed(watcher);
-    if (call != NULL) {
-        const struct msg reply = {.id = MSG_rtc_answer_reply};
-        call_reply(call, &reply);
-    }
-    watch_look(watcher);
-}
-
 void watch_answer(struct rtc *rtc, struct call *call)
 {
     const struct msg_rtc_answer *asked = &call->request.rtc_answer;
@@ -524,17 +562,7 @@ void watch_answer(struct rtc *rtc, struct call *call)
     }
     AUTO(strbuf_fini) struct strbuf sdp = {0};
     sdp_pass_on(asked->sdp, rtc->config.candidates, &sdp);
-    AUTO(mem_free) char *jsep = janus_json_jsep("answer", strbuf_str(&sdp));
-    watcher->call = call;
-    watcher->is_busy = true;
-    if (is_whep(watcher)) {
-        connection_set_text(&watcher->offer, strbuf_str(&sdp));
-    }
-    const enum err err = janus_handle_send(watcher->handle, JANUS_JSON_START, jsep,
-                                           RTC_JANUS_TIMEOUT_MS, on_started, watcher);
-    if (err != ERR_OK) {
-        rtc_close(watcher, RTC_REFUSED, err);
-    }
+    give_answer(watcher, call, strbuf_str(&sdp));
 }
 
 void watch_restart(struct rtc *rtc, struct call *call)

@@ -10,6 +10,7 @@ const FILES = {
     '/whip': ['page/whip.html', 'text/html'],
     '/whip.js': ['page/whip.js', 'text/javascript'],
     '/whip-whep/whip.js': ['node_modules/whip-whep/whip.js', 'text/javascript'],
+    '/whip-whep/whep.js': ['node_modules/whip-whep/whep.js', 'text/javascript'],
     '/janus.js': ['node_modules/janus-gateway/npm/dist/janus.es.js', 'text/javascript'],
     '/adapter.js': ['node_modules/webrtc-adapter/out/adapter.js', 'text/javascript'],
 };

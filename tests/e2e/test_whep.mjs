@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { AiortcPeer } from '../support/aiortc-peer.mjs';
 import { testRules } from '../support/conformance.mjs';
-import { endPeers, Sender, Watcher } from '../support/rtp-peer.mjs';
+import { endPeers, JANUS_H264, Sender, Watcher } from '../support/rtp-peer.mjs';
 import { offerOf } from '../support/rtc-offers.mjs';
 import { startStack } from '../support/stack.mjs';
 import { eventually } from '../support/wait.mjs';
@@ -14,7 +14,8 @@ const SDP = 'application/sdp';
 const FRAGMENT = 'application/trickle-ice-sdpfrag';
 const ELSEWHERE = 'https://elsewhere.example';
 const AWAY_S = 3;
-const WISH = offerOf('audio', 'video').replaceAll('sendonly', 'recvonly');
+// Its VP8 is where Firefox has it.
+const WISH = offerOf('audio', 'video').replaceAll('sendonly', 'recvonly').replace('SAVPF 96', 'SAVPF 120').replace('rtpmap:96', 'rtpmap:120');
 
 let stack;
 let gateway;
@@ -24,6 +25,7 @@ let sender;
 let watcher; // the first
 let made; // the answer that it was given
 let session; // the path of its connection
+let fitting; // an answer to an offer that fits
 let guests = 0;
 const peers = [];
 const programs = [];
@@ -72,7 +74,7 @@ async function answers(token, answer) {
 const gets = (peer) => eventually(() => peer.packets.audio > 20 && peer.packets.video > 10, { within: 8000, what: 'sound and picture' });
 
 before(async () => {
-    stack = await startStack({ LYNKS_AWAY_S: String(AWAY_S) });
+    stack = await startStack({ LYNKS_TURN_URLS: 'turn:turn.example.net:3478?transport=udp', LYNKS_TURN_SECRET: 'secret of the test', LYNKS_AWAY_S: String(AWAY_S) });
     gateway = `http://127.0.0.1:${stack.ports.http}`;
     owner = `Bearer ${await stack.token()}`;
     const answer = await stack.request('/v1/rooms', { token: owner, body: { name: 'Tea', guests_wait: false } });
@@ -107,6 +109,20 @@ test('a program over libdatachannel watches, by the counter-offer', async () => 
     await gets(watcher);
 });
 
+test('a program whose payload types are those of Janus watches by its own offer', async () => {
+    for (const isVideoFirst of [false, true]) {
+        const { token } = await join();
+        const peer = new Watcher({ h264: JANUS_H264, isVideoFirst });
+        peers.push(peer);
+        fitting = await ask('POST', whepOf(sender.id), token, await peer.wish());
+        assert.equal(fitting.status, 201, fitting.text);
+        fitting.token = token;
+        await peer.take('answer', fitting.text);
+        await peer.isConnected();
+        await gets(peer);
+    }
+});
+
 test('who only watches by it is not away', async () => {
     const { packets } = watcher;
     const before = packets.video;
@@ -119,6 +135,23 @@ test('who only watches by it is not away', async () => {
 const OTHER_ICE = 'a=ice-ufrag:Neww\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n';
 const CANDIDATE = 'm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=candidate:1 1 udp 1 192.0.2.7 4000 typ host\r\n';
 const RULES = [
+    ['4.2', 'MUST', 'POST of an offer that fits: 201, application/sdp, an answer that only sends', () => {
+        assert.equal(fitting.headers['content-type'], SDP);
+        assert.match(fitting.text, /a=setup:passive/);
+        assert.equal(fitting.text.match(/a=sendonly/g).length, 2);
+        assert.match(fitting.text, /a=candidate:[^]*a=end-of-candidates/);
+        assert.match(fitting.headers.etag, /^"[^"]+"$/);
+        assert.match(fitting.headers.location, /^\/v1\/rtc\/[0-9a-f]{32}$/);
+    }],
+    ['4.2', 'MUST', 'then candidates are taken, a restart of ICE is refused, and DELETE ends it', async () => {
+        const path = fitting.headers.location;
+        assert.equal((await ask('PATCH', path, fitting.token, CANDIDATE, { 'content-type': FRAGMENT, 'if-match': fitting.headers.etag })).status, 204);
+        isRefused(await ask('PATCH', path, fitting.token, OTHER_ICE, { 'content-type': FRAGMENT, 'if-match': '*' }), 409, 'conflict');
+        assert.equal((await ask('DELETE', path, fitting.token)).status, 200);
+    }],
+    ['4.4', 'MAY', '201 and 406 have a Link of each ICE server', () => {
+        for (const { headers } of [made, fitting]) assert.match(headers.link, /^<turn:turn.example.net:3478\?transport=udp>; rel="ice-server"; username="\d+:\d+"; credential="[^"]+"; credential-type="password"$/);
+    }],
     ['4.2', 'MUST', 'POST of an offer that does not fit: 406, application/sdp, an offer', () => {
         assert.equal(made.headers['content-type'], SDP);
         assert.match(made.text, /a=setup:actpass/);

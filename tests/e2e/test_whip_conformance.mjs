@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --test-reporter=tap
 // What RFC 9725 asks of who speaks WHIP, one row a rule: the section, MUST, SHOULD or MAY, and what was found. The table is printed.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { after, before } from 'node:test';
 import { testRules } from '../support/conformance.mjs';
 import { Sender, endPeers } from '../support/rtp-peer.mjs';
@@ -12,6 +13,9 @@ const SDP = 'application/sdp';
 const FRAGMENT = 'application/trickle-ice-sdpfrag';
 const ELSEWHERE = 'https://elsewhere.example';
 const CONNECTIONS_MAX = 8;
+const OFFERS_AT_ONCE = 30;
+const TURN = ['turn:turn.example.net:3478?transport=udp', 'turn:turn.example.net:3478?transport=tcp'];
+const TURN_SECRET = 'secret of the test';
 const OTHER_ICE = 'a=ice-ufrag:Neww\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n';
 const CANDIDATE = 'm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=candidate:1 1 udp 1 192.0.2.7 4000 typ host\r\n';
 
@@ -40,6 +44,12 @@ const post = (token, body, headers = {}, path = whipOf()) => stack.request(path,
 const patch = (body, headers = {}) => stack.request(session, { method: 'PATCH', token: sender.token, body, headers: { 'content-type': FRAGMENT, ...headers } });
 const look = (path, method, token, headers = {}) => stack.request(path, { method, token, headers });
 const iceOf = (sdp) => ({ ufrag: /a=ice-ufrag:(\S+)/.exec(sdp)[1], pwd: /a=ice-pwd:(\S+)/.exec(sdp)[1] });
+// The server's own reckoning (draft-uberti-behave-turn-rest-00, 2.2).
+const isTurnLink = (link, url) => {
+    const [, target, user, password] = /^<([^>]+)>; rel="ice-server"; username="([^"]+)"; credential="([^"]+)"; credential-type="password"$/.exec(link) ?? [];
+    assert.equal(target, url, link);
+    assert.equal(password, createHmac('sha1', TURN_SECRET).update(user).digest('base64'));
+};
 const isRefused = (answer, status, code) => {
     assert.equal(answer.status, status, answer.text);
     assert.equal(answer.json.code, code);
@@ -47,7 +57,7 @@ const isRefused = (answer, status, code) => {
 const header = (answer, name, pattern) => assert.match(answer.headers[name] ?? '', pattern, `${name} of ${answer.status}`);
 
 before(async () => {
-    stack = await startStack({ LYNKS_UNKNOWN_TOKEN_BURST: '3', LYNKS_AWAY_S: '300', LYNKS_MEDIA_CONNECTIONS_MAX: String(CONNECTIONS_MAX) });
+    stack = await startStack({ LYNKS_TURN_URLS: TURN.join(','), LYNKS_TURN_SECRET: TURN_SECRET, LYNKS_UNKNOWN_TOKEN_BURST: '3', LYNKS_AWAY_S: '300', LYNKS_MEDIA_CONNECTIONS_MAX: String(CONNECTIONS_MAX) });
     owner = `Bearer ${await stack.token()}`;
     room = await makeRoom();
     sender = new Sender();
@@ -135,6 +145,12 @@ const RULES = [
     ['4.3', 'SHOULD', 'OPTIONS has Accept-Post: application/sdp', async () => header(await look(whipOf(), 'OPTIONS'), 'accept-post', /^application\/sdp$/)],
     ['4.3.1', 'MUST', '201 has a strong ETag', () => header(made, 'etag', /^"[^"]+"$/)],
     ['4.3.1', 'MAY', '201 has Accept-Patch', () => header(made, 'accept-patch', /^application\/trickle-ice-sdpfrag$/)],
+    ['4.6', 'MAY', '201 has a Link of each ICE server, with credentials', () => {
+        const links = made.headers.link.split(/, (?=<)/);
+        assert.equal(links.length, TURN.length);
+        links.forEach((link, i) => isTurnLink(link, TURN[i]));
+    }],
+    ['4.6', 'MUST', 'what is no success has none', async () => assert.equal((await post(sender.token, '{}')).headers.link, undefined)],
     ['4.3.1', 'MUST', 'PATCH of candidates: 204 without an ETag', async () => {
         for (const headers of [{ 'if-match': made.headers.etag }, {}, { 'if-match': '*' }]) {
             const answer = await patch(CANDIDATE, headers);
@@ -155,6 +171,7 @@ const RULES = [
             assert.equal(answer.headers.etag, `"${i + 2}"`);
         }
     }],
+    ['4.3.1', 'MUST', 'PATCH of other credentials without If-Match: 428', async () => isRefused(await patch(OTHER_ICE.replace('Neww', 'None')), 428, 'match_required')],
     ['4.3.2', 'MUST', 'what is for the session of ICE before: 412', async () => isRefused(await patch(CANDIDATE, { 'if-match': '"1"' }), 412, 'stale')],
     ['4.3.2', 'MUST', 'a restart that fails ends nothing', async () => {
         isRefused(await patch('a=ice-ufrag:x\r\na=ice-pwd:y\r\n', { 'if-match': '*' }), 422, 'bad_sdp');
@@ -194,6 +211,15 @@ const RULES = [
         const last = refused.at(-1);
         isRefused(last, 429, 'rate_limited');
         header(last, 'retry-after', /^\d+$/);
+    }],
+    ['4.7', 'SHOULD', 'too many offers of one participant: 429 with Retry-After, for nobody else', async () => {
+        const token = await join();
+        const answers = [];
+        for (let i = 0; i < 4 * OFFERS_AT_ONCE && answers.at(-1)?.status !== 429; i += 1) answers.push(await post(token, '{}'));
+        assert.ok(answers.length > OFFERS_AT_ONCE, `${answers.length}`);
+        isRefused(answers.at(-1), 429, 'rate_limited');
+        header(answers.at(-1), 'retry-after', /^\d+$/);
+        isRefused(await post(sender.token, '{}'), 400, 'bad_request');
     }],
     ['4.2', 'MAY', 'no more connections fit: 503 with Retry-After', async () => {
         const answers = [];

@@ -94,30 +94,37 @@ class Sender extends RtpPeer {
     }
 }
 
-// Watches by an offer that it is given.
+// Watches by an offer that it is given, or by one that it makes.
 class Watcher extends RtpPeer {
     packets = { audio: 0, video: 0 };
 
-    constructor() {
+    constructor({ h264 = H264, isVideoFirst = false }) {
         super();
-        this.native.onTrack((track) => {
-            this.tracks.push(track);
-            // What is sent of it but media are reports, whose types are 200 and more (RFC 5761, 4).
-            track.onMessage((packet) => {
-                if (packet[1] >= 200 && packet[1] <= 207) return;
-                this.packets[track.type()] += 1;
-                process.send({ packets: this.packets });
-            });
+        Object.assign(this, { h264, isVideoFirst });
+        this.native.onTrack((track) => this.#count(track));
+    }
+
+    #count(track) {
+        this.tracks.push(track);
+        // What is sent of it but media are reports, whose types are 200 and more (RFC 5761, 4).
+        track.onMessage((packet) => {
+            if (packet[1] >= 200 && packet[1] <= 207) return;
+            this.packets[track.type()] += 1;
+            process.send({ packets: this.packets });
         });
     }
 
-    // What it would offer itself: it wants both.
+    #wishFor(kind, mid) {
+        const media = kind === 'audio' ? new Audio(mid, 'RecvOnly') : new Video(mid, 'RecvOnly');
+        if (kind === 'audio') media.addOpusCodec(OPUS);
+        else media.addH264Codec(this.h264);
+        this.#count(this.native.addTrack(media));
+    }
+
+    // What it offers itself: it wants both.
     wish() {
-        const audio = new Audio('0', 'RecvOnly');
-        audio.addOpusCodec(OPUS);
-        const video = new Video('1', 'RecvOnly');
-        video.addH264Codec(H264);
-        this.tracks.push(this.native.addTrack(audio), this.native.addTrack(video));
+        const kinds = this.isVideoFirst ? ['video', 'audio'] : ['audio', 'video'];
+        kinds.forEach((kind, mid) => this.#wishFor(kind, String(mid)));
         return this.describe('offer');
     }
 }

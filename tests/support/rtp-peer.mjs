@@ -86,9 +86,12 @@ export class Sender extends RtpPeer {
     }
 }
 
-/// Watches by an offer that it is given.
+/// The payload type in which Janus 1.1.2 sends it.
+export const JANUS_H264 = 107;
+
+/// Watches by an offer that it is given, or by its own (wish). h264: its payload type in that; isVideoFirst: the order of its parts.
 export class Watcher extends RtpPeer {
-    constructor() {
-        super('Watcher', {});
+    constructor(options = {}) {
+        super('Watcher', options);
     }
 }

@@ -251,6 +251,7 @@ static void if_match_goes_with_a_fragment(void **state)
             const struct msg_rtc_trickle *trickle = &asked(f, MSG_rtc_trickle)->request.rtc_trickle;
             assert_int_equal(trickle->has_if_seq, rows[i].seq != 0);
             assert_int_equal(trickle->if_seq, rows[i].seq);
+            assert_int_equal(trickle->lacks_match, rows[i].if_match == NULL);
             fail_call(f, MSG_rtc_trickle, ERR_STALE);
             assert_problem(ask, 412, "stale");
         }
@@ -274,6 +275,34 @@ static void a_restart_has_another_etag(void **state)
     assert_int_equal(ask->status, 200);
     assert_header(ask, "ETag", "\"2\"");
     assert_header(ask, "Content-Type", "application/trickle-ice-sdpfrag");
+    ask_free(&ask);
+}
+
+/* ---- limits ---- */
+
+/* Each of its attempts counts, a good one as well as one that is refused; another one has his own.
+ */
+static void a_participant_makes_so_many_connections_and_no_more(void **state)
+{
+    struct api_fixture *f = *state;
+    int status = 400;
+    size_t count = 0;
+    for (; status == 400; count++) {
+        struct ask *ask = send_text(f, "POST", WHIP, RTC_SDP_TYPE, STR_LIT("{}"));
+        status = ask->status;
+        if (status != 400) {
+            assert_problem(ask, 429, "rate_limited");
+            assert_header(ask, "Retry-After", "1");
+        }
+        ask_free(&ask);
+    }
+    assert_int_equal(count, 31);
+    struct ask *ask = send_text(f, "PATCH", RTC, RTC_FRAGMENT_TYPE, STR_LIT(FRAGMENT));
+    fail_call(f, MSG_rtc_trickle, ERR_NOT_FOUND); /* of which it may do more */
+    ask_free(&ask);
+    fake_clock_advance(f->clock, 500);
+    ask = send_text(f, "POST", WHEP, RTC_SDP_TYPE, STR_LIT("{}"));
+    assert_problem(ask, 400, "bad_request");
     ask_free(&ask);
 }
 
@@ -319,6 +348,30 @@ static void who_watches_is_given_another_offer(void **state)
     ask_free(&ask);
     ask = send_text(f, "GET", WHEP, NULL, STR_NONE);
     assert_int_equal(ask->status, 204);
+    ask_free(&ask);
+}
+
+static void who_offers_what_fits_is_given_an_answer(void **state)
+{
+    struct api_fixture *f = *state;
+    uint8_t id[RTC_ID_BYTES];
+    char hex[RTC_ID_HEX + 1];
+    struct ask *ask = send_text(f, "POST", WHEP, RTC_SDP_TYPE, STR_LIT(WHEP_OFFER));
+    const struct msg_rtc_watch *watch = &asked(f, MSG_rtc_watch)->request.rtc_watch;
+    assert_true(str_eq(watch->offer, STR_LIT(WHEP_OFFER)));
+    memcpy(id, watch->connection.data, RTC_ID_BYTES);
+    hex_encode(hex, id, RTC_ID_BYTES);
+    AUTO(mem_free) char *path = mem_printf("/v1/rtc/%s", hex);
+    reply_to(f, MSG_rtc_watch,
+             &(struct msg){.id = MSG_rtc_watch_reply,
+                           .rtc_watch_reply = {.connection = rtc_id_str(id),
+                                               .seq = 1,
+                                               .answer = STR_LIT("v=0\r\n")}});
+    assert_int_equal(ask->status, 201);
+    assert_string_equal(ask->body, "v=0\r\n");
+    assert_header(ask, "Content-Type", "application/sdp");
+    assert_header(ask, "Location", path);
+    assert_header(ask, "ETag", "\"1\"");
     ask_free(&ask);
 }
 
@@ -404,7 +457,9 @@ int main(void)
         TEST(a_session_is_there_and_ends),
         TEST(if_match_goes_with_a_fragment),
         TEST(a_restart_has_another_etag),
+        TEST(a_participant_makes_so_many_connections_and_no_more),
         TEST(who_watches_is_given_another_offer),
+        TEST(who_offers_what_fits_is_given_an_answer),
         TEST(another_offer_is_not_taken_for_it),
         TEST(nobody_is_there_to_be_watched),
         TEST(who_watches_answers),

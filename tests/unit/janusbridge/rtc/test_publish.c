@@ -404,6 +404,12 @@ static void a_fragment_is_for_one_session_of_ice(void **state)
     assert_int_equal(call->reply.rtc_trickle_reply.fragment.bytes, 0);
     assert_int_equal(tell_fragment(r, candidate, 2)->err, ERR_STALE);
     assert_int_equal(tell_fragment(r, restart, 2)->err, ERR_STALE);
+    const struct msg for_any = {.id = MSG_rtc_trickle,
+                                .rtc_trickle = {.connection = whip_id(),
+                                                .asker = {.token_hash = rtc_token(ANN)},
+                                                .fragment = str_of(restart),
+                                                .lacks_match = true}};
+    assert_int_equal(rtc_call(r, for_any)->err, ERR_MATCH_REQUIRED);
     assert_int_equal(mock_transport_sent(&r->f.janus, "\"configure\""), 0);
     call = tell_fragment(r, restart, 0);
     (void)mock_transport_get(&r->f.janus, "ice-ufrag:Neww");

@@ -59,6 +59,12 @@ static void test_small_fragments(void **state)
     assert_false(fragment.is_end);
     assert_int_equal(sdp_fragment_read(STR_LIT("a=end-of-candidates"), &fragment, &why), ERR_OK);
     assert_true(fragment.is_end);
+    /* an empty candidate of Firefox */
+    assert_int_equal(sdp_fragment_read(STR_LIT("m=audio 9 RTP/AVP 0\na=mid:0\n" CANDIDATE "a=\n"),
+                                       &fragment, &why),
+                     ERR_OK);
+    assert_int_equal(fragment.candidate_count, 1);
+    assert_true(fragment.is_end);
     /* credentials of the part */
     assert_int_equal(sdp_fragment_read(STR_LIT("m=audio 9 RTP/AVP 0\n" CREDENTIALS "a=mid:0\n"),
                                        &fragment, &why),

@@ -312,6 +312,45 @@ static void watches_by_whep(struct rtc_fixture *r)
     assert_int_equal(whep_state(r)->reply.rtc_get_reply.state, RTC_UP);
 }
 
+static struct mock_call *ask_whep_with(struct rtc_fixture *r, const char *offer)
+{
+    const struct msg_rtc_wish wish = {.participant = ANN, .source = MEDIA_AUDIO};
+    return rtc_call(r, (struct msg){.id = MSG_rtc_watch,
+                                    .rtc_watch = {.connection = whep_id(),
+                                                  .room = STR_LIT("abcdefghij"),
+                                                  .asker = {.token_hash = rtc_token(BEN)},
+                                                  .wanted = {&wish, 1},
+                                                  .offer = str_of(offer)}});
+}
+
+/* Janus is given an answer at once, and the client one when Janus has it. */
+static void an_offer_that_fits_is_answered(void **state)
+{
+    struct rtc_fixture *r = *state;
+    rtc_publishes(r, ANN);
+    const struct mock_call *wish = ask_whep_with(r, rtc_answer_sdp); /* it may offer that, too */
+    rtc_attach(r, WATCHING_HANDLE(BEN));
+    rtc_let_in(r, BEN);
+    rtc_janus(r, "\"feed\":9001", WATCHING_HANDLE(BEN),
+              "{\"videoroom\":\"attached\",\"room\":1234,\"streams\":[" STREAM("0", 9001) "]}",
+              "offer", rtc_janus_offer_sdp);
+    assert_int_equal(wish->answers, 0);
+    const struct mock_call *again = ask_whep_with(r, rtc_answer_sdp);
+    assert_int_equal(wish->err, ERR_CONFLICT); /* its caller has given up */
+    rtc_janus(r, "\"start\"", WATCHING_HANDLE(BEN),
+              "{\"videoroom\":\"event\",\"room\":1234,\"started\":\"ok\"}", NULL, NULL);
+    assert_int_equal(again->err, ERR_OK);
+    assert_int_equal(again->reply.rtc_watch_reply.seq, 1);
+    assert_non_null(memmem(again->reply.rtc_watch_reply.answer.data,
+                           again->reply.rtc_watch_reply.answer.bytes, "a=sendonly", 10));
+    assert_int_equal(rtc_ask_answer(r, BEN, 1)->err, ERR_OK); /* Janus has one */
+    assert_int_equal(ask_offer(r, BEN)->err, ERR_NOT_FOUND);
+    rtc_janus_tells(r, WATCHING_HANDLE(BEN), "webrtcup");
+    rtc_settle(r);
+    assert_int_equal(whep_state(r)->reply.rtc_get_reply.state, RTC_UP);
+    assert_int_equal(mock_transport_sent(&r->f.janus, "\"start\""), 1);
+}
+
 /* He waits for his offer, and is offered nothing else, whatever is sent then. */
 static void who_speaks_whep_has_one_offer(void **state)
 {
@@ -372,6 +411,7 @@ int main(void)
         TEST(an_offer_that_nobody_answers_ends_it),
         TEST(an_offer_that_waits_is_told_of_again),
         TEST(an_offer_that_has_its_answer_is_not_told_of_any_more),
+        TEST(an_offer_that_fits_is_answered),
         TEST(who_speaks_whep_has_one_offer),
         TEST(who_speaks_whep_ends_with_whom_he_watches),
         TEST(who_speaks_whep_does_not_wait_for_anybody),

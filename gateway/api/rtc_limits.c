@@ -39,8 +39,8 @@ void rtc_limits_free(struct rtc_limits **limits)
     }
 }
 
-static enum err take_attempt(struct rtc_limits *limits, struct limiter *limiter,
-                             struct exchange *exchange)
+static enum err take_from_participant(struct rtc_limits *limits, struct limiter *limiter,
+                                      struct exchange *exchange)
 {
     const struct str participant = {.data = (const char *)exchange->participant,
                                     .bytes = sizeof(exchange->participant)};
@@ -54,10 +54,10 @@ static enum err take_attempt(struct rtc_limits *limits, struct limiter *limiter,
 
 enum err rtc_limits_take_offer(struct rtc_limits *limits, struct exchange *exchange)
 {
-    return take_attempt(limits, limits->offers, exchange);
+    return take_from_participant(limits, limits->offers, exchange);
 }
 
 enum err rtc_limits_take_change(struct rtc_limits *limits, struct exchange *exchange)
 {
-    return take_attempt(limits, limits->changes, exchange);
+    return take_from_participant(limits, limits->changes, exchange);
 }

@@ -92,8 +92,9 @@ const struct config_option gateway_options[] = {
      "TURN servers for who is in a room, like turn:turn.example.org:3478?transport=udp, separated by "
      "commas, 8 at most; empty: none"},
     {"LYNKS_TURN_SECRET", CONFIG_SECRET, AT(turn_secret), "", 0, TURN_SECRET_BYTES_MAX, NULL,
-     "what they share with the gateway (coturn's static-auth-secret), for credentials that are good "
-     "for an hour"},
+     "what they share with the gateway (coturn's static-auth-secret), for credentials"},
+    {"LYNKS_TURN_CREDENTIALS_S", CONFIG_UINT, AT(turn_credentials_s), "120", 30, 86400, NULL,
+     "how long these are good: for who has been taken out of a room, too"},
     {"LYNKS_UNKNOWN_TOKEN_BURST", CONFIG_UINT, AT(unknown_burst), "200", 1, 1000000, NULL,
      "requests with tokens of ended sessions, or of participants who are gone, that one address may "
      "send at once"},
@@ -187,7 +188,9 @@ static bool web_is_valid(const struct gateway_config *config)
 static bool turn_is_valid(const struct gateway_config *config)
 {
     struct str bad = STR_NONE;
-    AUTO(turn_free) struct turn *turn = turn_new(config->turn_urls, config->turn_secret, &bad);
+    AUTO(turn_free)
+    struct turn *turn =
+        turn_new(config->turn_urls, config->turn_secret, config->turn_credentials_s, &bad);
     if (turn != NULL) {
         return true;
     }

@@ -36,6 +36,7 @@ struct gateway_config {
     char *frame_ancestors;
     char *token_key;
     char *turn_urls, *turn_secret;
+    uint64_t turn_credentials_s;
     uint64_t unknown_burst, unknown_per_minute, unknown_table_max;
     uint64_t good_tokens_max;
     uint64_t login_address_burst, login_address_per_minute;

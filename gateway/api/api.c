@@ -86,7 +86,7 @@ struct api *api_new(const struct api_parts *parts, const struct api_config *conf
         return NULL;
     }
     struct str bad;
-    api->turn = turn_new(config->turn_urls, config->turn_secret, &bad);
+    api->turn = turn_new(config->turn_urls, config->turn_secret, config->turn_credentials_s, &bad);
     if (api->turn == NULL) {
         log_error("there is no using this for TURN (LYNKS_TURN_URLS, LYNKS_TURN_SECRET)",
                   LOG_STR("url", bad));

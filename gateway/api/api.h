@@ -36,6 +36,7 @@ struct api_config {
     struct public_url url;
     struct auth_config auth;
     const char *turn_urls, *turn_secret; /* as turn_new takes them; borrowed */
+    uint64_t turn_credentials_s;
     struct sign_ins_config sign_ins;
     struct registration_config registration;
     uint64_t streams_max; /* at a time, of all users */

@@ -98,7 +98,9 @@ static const struct route ice_server_rows[] = {
      .name = "getIceServers",
      .doc =
          "Shows whoever is in a room the TURN servers by which he gets to Janus where his network "
-         "lets no UDP through, with credentials that are good for an hour.",
+         "lets no UDP through, with credentials that are good for two minutes, or as long as "
+         "LYNKS_TURN_CREDENTIALS_S says: to be asked for before each connection, and before one "
+         "looks for another way. A connection that is up needs no others.",
      .who = ROUTE_PARTICIPANT,
      .answer = {.members = ice_servers_answer, .doc = "The servers; none where there is no TURN."},
      .errors = {ERR_NO_SUCH_ROOM, ERR_GONE, ROOM_ASKER_ERRORS},

@@ -1,5 +1,5 @@
 /* /v1/rooms/{room}/ice-servers: the TURN servers for who is in a room, with credentials that are
- * good for an hour; and the same as a part of other answers. Message asked: stream_open. */
+ * good for minutes; and the same as a part of other answers. Message asked: stream_open. */
 #ifndef LYNKS_GATEWAY_API_ICE_SERVERS_H
 #define LYNKS_GATEWAY_API_ICE_SERVERS_H
 
@@ -9,7 +9,7 @@
 #define ICE_SERVERS_MEMBER(doc_)                                                                   \
     {                                                                                              \
         .name = "ice_servers", .type = MEMBER_OBJECTS, .max = 1, .members = ice_server_members,    \
-        .doc = "For the iceServers of an RTCPeerConnection, good for an hour; " doc_               \
+        .doc = "For the iceServers of an RTCPeerConnection, good for two minutes; " doc_           \
     }
 
 extern const struct member ice_server_members[];

@@ -14,6 +14,7 @@
 struct turn {
     char *urls;
     char *secret;
+    uint64_t lifetime_s;
     struct str each[TURN_URLS_MAX]; /* borrowed from urls */
     size_t count;
 };
@@ -99,10 +100,12 @@ static bool read_urls(struct turn *turn, const char *urls, struct str *ret_bad)
     return true;
 }
 
-struct turn *turn_new(const char *urls, const char *secret, struct str *ret_bad)
+struct turn *turn_new(const char *urls, const char *secret, uint64_t lifetime_s,
+                      struct str *ret_bad)
 {
     AUTO(turn_free) struct turn *turn = mem_alloc(sizeof(*turn));
     turn->secret = mem_strdup(secret == NULL ? "" : secret);
+    turn->lifetime_s = lifetime_s;
     if (!read_urls(turn, urls, ret_bad)) {
         return NULL;
     }
@@ -141,7 +144,7 @@ void turn_make_credential(const struct turn *turn, uint64_t participant, uint64_
 {
     uint8_t mac[SHA1_BYTES];
     (void)snprintf(ret_credential->username, sizeof(ret_credential->username),
-                   "%" PRIu64 ":%" PRIu64, now_unix_ms / 1000 + TURN_LIFETIME_S, participant);
+                   "%" PRIu64 ":%" PRIu64, now_unix_ms / 1000 + turn->lifetime_s, participant);
     /* It fails if it has no such algorithm, which is no state of a machine that runs this. */
     if (gnutls_hmac_fast(GNUTLS_MAC_SHA1, turn->secret, strlen(turn->secret),
                          ret_credential->username, strlen(ret_credential->username), mac) != 0) {

@@ -1,14 +1,15 @@
 /* TURN servers (RFC 8656), by which clients get to Janus where they have no UDP of their own, and
  * the credentials for them: good for a time, as coturn's use-auth-secret takes them ("A REST API
  * for access to TURN services", draft-uberti-behave-turn-rest-00, section 2.2). A server knows
- * nothing of rooms: who was given credentials has them until they run out. Immutable. */
+ * nothing of rooms, so that who is taken out of his could use them until they run out: they are
+ * good for as long as it takes to look for ways, since that is when a server looks at them. A
+ * relay that was had with them goes on. Immutable. */
 #ifndef LYNKS_GATEWAY_TURN_TURN_H
 #define LYNKS_GATEWAY_TURN_TURN_H
 
 #include "proto/base/base.h"
 
 #define TURN_URLS_MAX 8
-#define TURN_LIFETIME_S 3600
 #define TURN_SECRET_BYTES_MIN 16
 #define TURN_SECRET_BYTES_MAX 256
 
@@ -21,9 +22,11 @@ struct turn_credential {
 };
 
 /* urls: turn: and turns: (RFC 7065), separated by commas; empty: there are no servers. secret: what
- * they share with us. NULL: a URL is none, or one too many: *ret_bad is it, borrowed; or there are
- * some without a secret, or with one of other bounds than those above: then it is empty. */
-struct turn *turn_new(const char *urls, const char *secret, struct str *ret_bad);
+ * they share with us. lifetime_s: how long a credential is good. NULL: a URL is none, or one too
+ * many: *ret_bad is it, borrowed; or there are some without a secret, or with one of other bounds
+ * than those above: then it is empty. */
+struct turn *turn_new(const char *urls, const char *secret, uint64_t lifetime_s,
+                      struct str *ret_bad);
 void turn_free(struct turn **turn); /* wipes the secret */
 
 size_t turn_url_count(const struct turn *turn); /* 0: clients are told of no server */

@@ -21,6 +21,7 @@ const PORT = 3478;
 const TCP_RELAY = 6; // RFC 6062
 const FORBIDDEN = 403;
 const USER_QUOTA = 40;
+const CREDENTIALS_S = 30;
 
 let people;
 let stack;
@@ -33,7 +34,8 @@ before(async () => {
     addIpv6();
     putBehindNat(PUBLIC);
     people = await startVisitors(launchPeople([], CUTTABLE));
-    stack = await startStack({ LYNKS_WEB_ROOT: await buildWeb(), LYNKS_TURN: '1', LYNKS_TURN_PORT: String(PORT), LYNKS_PUBLIC_IP: PUBLIC });
+    stack = await startStack({ LYNKS_WEB_ROOT: await buildWeb(), LYNKS_TURN: '1', LYNKS_TURN_PORT: String(PORT), LYNKS_PUBLIC_IP: PUBLIC,
+        LYNKS_TURN_CREDENTIALS_S: String(CREDENTIALS_S) });
     secret = await stack.secret('turn-secret');
 });
 after(async () => {
@@ -84,7 +86,7 @@ test('two whose only way is UDP 3478 see and hear each other', () => meetBy('udp
 
 test('two whose only way is TCP 3478 see and hear each other', () => meetBy('tcp'));
 
-test('who is taken out gets nothing more by it, and no other credentials', async () => {
+test('who is taken out gets nothing more by it and no other credentials, and those that he has are over in seconds', async () => {
     const owner = (await stack.request('/v1/sessions', { body: { username: 'testuser', password: 'test123' } })).json.token;
     const listed = await stack.request(`${roomPath()}/participants`, { method: 'GET', token: `Bearer ${owner}` });
     const { id } = listed.json.items.find(({ name }) => name === 'Ben');
@@ -92,6 +94,8 @@ test('who is taken out gets nothing more by it, and no other credentials', async
     const asked = () => stack.request(`${roomPath()}/ice-servers`, { method: 'GET', token });
     const [credentials] = (await asked()).json.ice_servers;
     assert.equal(await allocates(credentials), undefined);
+    const { client, code } = await opened(credentials);
+    assert.equal(code, undefined);
     assert.equal((await stack.request(`${roomPath()}/participants/${id}`, { method: 'DELETE', token: `Bearer ${owner}` })).status, 204);
     const refused = await asked();
     assert.deepEqual([refused.status, refused.json.code], [403, 'removed'], refused.text);
@@ -99,6 +103,12 @@ test('who is taken out gets nothing more by it, and no other credentials', async
         { within: 2000, what: 'his connections are gone' });
     await ann.shows('Ann');
     await ben.hasLetGo();
+    const end = Number(credentials.username.split(':')[0]) + 1;
+    await eventually(() => Date.now() / 1000 > end, { within: (CREDENTIALS_S + 5) * 1000, what: 'their time is over' });
+    for (const transport of ['udp', 'tcp']) assert.equal(await allocates(credentials, server(transport)), 401, transport);
+    // Who is in goes on with what he has, however old: Ann does, who is seen in the tests below.
+    assert.equal(await client.refresh(600), undefined);
+    client.close();
 });
 
 test('credentials that have run out, or are of another secret, or of nobody, are none', async () => {

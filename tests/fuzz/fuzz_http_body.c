@@ -197,6 +197,7 @@ static struct api *make_api(void)
                  .good_tokens_max = 64},
         .turn_urls = "turn:turn.example.org",
         .turn_secret = TOKEN_KEY,
+        .turn_credentials_s = 60,
         .url = public_url_default("", "127.0.0.1", 60000),
         .sign_ins = {.address_burst = 1000,
                      .address_per_minute = 60000,

@@ -73,7 +73,7 @@ export interface JoinInfo {
 }
 
 export interface Joining {
-    /** @description For the iceServers of an RTCPeerConnection, good for an hour; none for who waits, or where there is no TURN. */
+    /** @description For the iceServers of an RTCPeerConnection, good for two minutes; none for who waits, or where there is no TURN. */
     ice_servers: {
         credential: string;
         urls: string[];

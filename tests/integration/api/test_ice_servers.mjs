@@ -40,11 +40,11 @@ function assertGood(servers, id) {
     const [expiry, whose] = username.split(':');
     assert.equal(whose, id);
     const left = Number(expiry) - Date.now() / 1000;
-    assert.ok(left > 3000 && left <= 3601, String(left));
+    assert.ok(left > 60 && left <= 121, String(left));
     assert.equal(credential, createHmac('sha1', SECRET).update(username).digest('base64'));
 }
 
-test('who is in has credentials for an hour, from the first and again', async () => {
+test('who is in has credentials for two minutes, from the first and again', async () => {
     const room = await makeRoom();
     const ann = await enter(room, { name: 'Ann' }, owner);
     const bob = await enter(room, { name: 'Bob' });

@@ -1,12 +1,12 @@
-// The TURN servers for who is in a room. Credentials for them are good for an hour, and a server looks at them when a connection
-// looks for its ways: so they are asked for again before that, where they are not fresh.
+// The TURN servers for who is in a room. Credentials for them are good for two minutes, or as long as the gateway says, and a server looks
+// at them when a connection looks for its ways: so they are asked for again before that, where they are not of this moment.
 /**
  * @typedef {import('../api.js').Api} Api
  * @typedef {import('../env.js').Env} Env
  * @typedef {import('../api_types.js').Joining['ice_servers']} Servers
  */
 
-const FRESH_MS = 1800000;
+const FRESH_MS = 10000;
 
 export class IceServers {
     #env;

@@ -89,6 +89,7 @@ int api_fixture_setup(void **state)
                  .good_tokens_max = 64},
         .turn_urls = "",
         .turn_secret = "",
+        .turn_credentials_s = 60,
         .url = public_url_default("", "127.0.0.1", 60000),
         .sign_ins = {.address_burst = 20,
                      .address_per_minute = 60,

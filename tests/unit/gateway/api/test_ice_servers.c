@@ -12,7 +12,7 @@
 #define URLS "turn:192.0.2.7:3478?transport=udp,turn:192.0.2.7:3478?transport=tcp"
 #define NAMED                                                                                      \
     "\"ice_servers\":[{\"urls\":[\"turn:192.0.2.7:3478?transport=udp\","                           \
-    "\"turn:192.0.2.7:3478?transport=tcp\"],\"username\":\"1700003600:9\",\"credential\":\""
+    "\"turn:192.0.2.7:3478?transport=tcp\"],\"username\":\"1700000060:9\",\"credential\":\""
 #define NONE "\"ice_servers\":[]"
 
 static int set_up_with_turn(void **state)

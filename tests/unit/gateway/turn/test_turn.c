@@ -16,7 +16,7 @@ static void a_credential_is_what_coturn_takes(void **state)
     struct str bad;
     struct turn_credential credential;
     (void)state;
-    AUTO(turn_free) struct turn *turn = turn_new(URLS, SECRET, &bad);
+    AUTO(turn_free) struct turn *turn = turn_new(URLS, SECRET, 3600, &bad);
     turn_make_credential(turn, 42, 1700000000999, &credential);
     assert_string_equal(credential.username, "1700003600:42");
     assert_string_equal(credential.password, "lydP2ymdVycViJmVLmOdDIYaGZI=");
@@ -29,7 +29,7 @@ static void urls_are_as_they_were_given(void **state)
 {
     struct str bad;
     (void)state;
-    AUTO(turn_free) struct turn *turn = turn_new(URLS, SECRET, &bad);
+    AUTO(turn_free) struct turn *turn = turn_new(URLS, SECRET, 3600, &bad);
     assert_int_equal(turn_url_count(turn), 3);
     assert_true(str_eq(turn_url(turn, 0), STR_LIT("turn:192.0.2.7:3478?transport=udp")));
     assert_true(str_eq(turn_url(turn, 1), STR_LIT("turns:turn.example.org?transport=tcp")));
@@ -40,9 +40,9 @@ static void without_urls_there_are_no_servers(void **state)
 {
     struct str bad;
     (void)state;
-    AUTO(turn_free) struct turn *turn = turn_new("", SECRET, &bad);
+    AUTO(turn_free) struct turn *turn = turn_new("", SECRET, 3600, &bad);
     assert_int_equal(turn_url_count(turn), 0);
-    AUTO(turn_free) struct turn *nothing = turn_new("", NULL, &bad);
+    AUTO(turn_free) struct turn *nothing = turn_new("", NULL, 3600, &bad);
     assert_int_equal(turn_url_count(nothing), 0);
 }
 
@@ -71,7 +71,7 @@ static void what_is_no_url_of_turn_is_named(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct str bad = STR_NONE;
         AUTO(mem_free) char *urls = mem_printf("turn:192.0.2.7,%s", rows[i]);
-        assert_null(turn_new(urls, SECRET, &bad));
+        assert_null(turn_new(urls, SECRET, 3600, &bad));
         assert_true(str_eq(bad, str_of(rows[i])));
     }
 }
@@ -82,10 +82,10 @@ static void there_are_so_many_urls_at_most(void **state)
     (void)state;
     AUTO(turn_free)
     struct turn *turn =
-        turn_new("turn:a,turn:b,turn:c,turn:d,turn:e,turn:f,turn:g,turn:h", SECRET, &bad);
+        turn_new("turn:a,turn:b,turn:c,turn:d,turn:e,turn:f,turn:g,turn:h", SECRET, 3600, &bad);
     assert_int_equal(turn_url_count(turn), TURN_URLS_MAX);
-    assert_null(
-        turn_new("turn:a,turn:b,turn:c,turn:d,turn:e,turn:f,turn:g,turn:h,turn:i", SECRET, &bad));
+    assert_null(turn_new("turn:a,turn:b,turn:c,turn:d,turn:e,turn:f,turn:g,turn:h,turn:i", SECRET,
+                         3600, &bad));
     assert_true(str_eq(bad, STR_LIT("turn:i")));
 }
 
@@ -93,10 +93,10 @@ static void servers_need_a_secret(void **state)
 {
     struct str bad = STR_LIT("before");
     (void)state;
-    assert_null(turn_new("turn:192.0.2.7", "", &bad));
+    assert_null(turn_new("turn:192.0.2.7", "", 3600, &bad));
     assert_int_equal(bad.bytes, 0);
-    assert_null(turn_new("turn:192.0.2.7", "fifteen bytes..", &bad));
-    assert_null(turn_new("", "fifteen bytes..", &bad));
+    assert_null(turn_new("turn:192.0.2.7", "fifteen bytes..", 3600, &bad));
+    assert_null(turn_new("", "fifteen bytes..", 3600, &bad));
 }
 
 int main(void)

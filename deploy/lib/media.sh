@@ -40,6 +40,23 @@ check_public_ip() { # VALUE: addresses separated by commas, or empty
     done
 }
 
+# Those that lead to others, by IPv4 and by IPv6, separated by commas; none where nothing does.
+default_interfaces() {
+    {
+        awk '$2 == "00000000" && $8 == "00000000" { print $1 }' /proc/net/route
+        awk '$1 ~ /^0+$/ && $2 == "00" && $10 != "lo" { print $10 }' /proc/net/ipv6_route 2>/dev/null
+    } | sort -u | paste -sd , || true
+}
+
+# Of interfaces, or of an address itself, separated by commas; empty: all that this machine has but loopback.
+addresses_of() { # LIST
+    local wanted=,$1, name address
+    ip -o address show scope global up 2>/dev/null | while read -r _ name _ address _; do
+        address=${address%/*}
+        [[ $wanted == ,, || $wanted == *",$name,"* || $wanted == *",$address,"* ]] && printf '%s\n' "$address"
+    done || true
+}
+
 is_own_interface() { # its name, or an IPv4 address of this machine
     [[ -n $1 && $1 != */* && $1 != . && $1 != .. && -e /sys/class/net/$1 ]] ||
         { is_ipv4 "$1" && grep -qsE "\|-- ${1//./\\.}\$" /proc/net/fib_trie; }

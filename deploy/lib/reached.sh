@@ -3,12 +3,7 @@
 
 # Where Janus may be reached: as it gathers them itself.
 media_addresses() {
-    local wanted
-    wanted=,$(value LYNKS_ICE_INTERFACES),
-    ip -o address show scope global up 2>/dev/null | while read -r _ name _ address _; do
-        address=${address%/*}
-        [[ $wanted == ,, || $wanted == *",$name,"* || $wanted == *",$address,"* ]] && say "$address"
-    done || true
+    addresses_of "$(value LYNKS_ICE_INTERFACES)"
 }
 
 # The one that leads to others by IPv4, and by IPv6; or the first of each. No packet is sent for it.

@@ -31,10 +31,13 @@ export const serviceOf = (name) => name.split('_')[0];
 // says may be older than what a test has just done to another container.
 const askHealth = ({ Id, Config }) => docker('exec', Id, ...Config.Healthcheck.Test.slice(1));
 
-/// env: what the user sets; nothing of what the tests were started with but the engine's.
+/// env: what the user sets; nothing of what the tests were started with but the engine's. files: what compose is given.
 export class Containers extends Stack {
-    constructor(env) {
+    #files;
+
+    constructor(env, files = ['deploy/compose.yaml']) {
         super(process.env.LYNKS_ENGINE, 0, {});
+        this.#files = files.flatMap((file) => ['-f', file]);
         const ours = Object.entries(process.env).filter(([name]) => !name.startsWith('LYNKS_'));
         this.env = { ...Object.fromEntries(ours), ...env };
         this.ports = { http: 60000, janusHttp: 8088, janusWs: 8188, mysql: 3307 };
@@ -46,7 +49,7 @@ export class Containers extends Stack {
     async #spawn(args) {
         const log = createWriteStream(LOG, { flags: 'a' });
         await once(log, 'open');
-        const child = spawn('docker-compose', ['-f', 'deploy/compose.yaml', ...args],
+        const child = spawn('docker-compose', [...this.#files, ...args],
             { cwd: ROOT, env: this.env, stdio: ['ignore', log, log] });
         child.on('spawn', () => log.close());
         return child;

@@ -51,8 +51,12 @@ build() {
         die "cannot write $build_dir (made by another user?)"
     [[ -x $bin/lynks-gateway ]] || progress build "compiling (a minute or two)"
     : >"$build_log"
+    # What one that was killed has left at work holds it, too.
+    exec 7>"$build_dir.lock"
+    flock 7
     quietly "$build_log" configure || build_failed "$build_log"
     # shellcheck disable=SC2086
     quietly "$build_log" ninja -C "$build_dir" $build_targets || build_failed "$build_log"
+    exec 7>&-
     progress build "ready ($((SECONDS - began)) s)"
 }

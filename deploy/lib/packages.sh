@@ -65,24 +65,43 @@ apt() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 "$@"
 }
 
-install_packages() { # names
-    local -a missing
-    command -v dpkg-query >/dev/null || die "this needs Debian 12 (there is no dpkg here)"
-    mapfile -t missing < <(missing_packages "$@")
-    ((${#missing[@]})) || return 0
+# Whoever was at it may have been killed in the middle, and dpkg goes on only when it is told to.
+apt_install() { # names
+    apt install --no-install-recommends "$@" >>"$apt_log" 2>&1 9>&- && return
+    grep -q 'dpkg --configure -a' "$apt_log" || return
+    as_root env DEBIAN_FRONTEND=noninteractive dpkg --configure -a >>"$apt_log" 2>&1 9>&- || return
+    apt install --no-install-recommends "$@" >>"$apt_log" 2>&1 9>&-
+}
+
+fetch_packages() { # names
     ((EUID == 0)) || command -v sudo >/dev/null ||
-        die "run this as root: packages are missing (${missing[*]})"
-    progress packages "installing ${missing[*]}"
+        die "run this as root: packages are missing ($*)"
+    progress packages "installing $*"
     local apt_log=$log/packages.log
-    trap allow_starts EXIT
-    forbid_starts
     # Without the lock: what a package starts in spite of all must not hold it.
     apt update >"$apt_log" 2>&1 9>&- ||
         die "apt-get update failed (no network?); see $apt_log: $(tail -n 1 "$apt_log")"
-    apt install --no-install-recommends "${missing[@]}" >>"$apt_log" 2>&1 9>&- ||
+    apt_install "$@" ||
         die "apt-get install failed (no network?); see $apt_log: $(grep '^E:' "$apt_log" | tail -n 1)"
+}
+
+install_packages() { # names
+    # Of who is killed meanwhile the next one learns here what there is to see to.
+    local pending=$log/packages.pending
+    local -a missing
+    command -v dpkg-query >/dev/null || die "this needs Debian 12 (there is no dpkg here)"
+    mapfile -t missing < <(missing_packages "$@")
+    ((${#missing[@]})) || [[ -e $pending ]] || return 0
+    trap allow_starts EXIT
+    if ((${#missing[@]})); then
+        printf '%s\n' "${missing[@]}" >>"$pending"
+        forbid_starts
+        fetch_packages "${missing[@]}"
+    fi
     allow_starts
     trap - EXIT
+    mapfile -t missing < <(sort -u "$pending")
     keep_from_boot "${missing[@]}"
+    rm -f "$pending"
     progress packages "installed"
 }

@@ -1,8 +1,11 @@
 # A machine of its own: a root from debootstrap with systemd as process 1, in namespaces. Sourced after support/lib.sh; needs root.
 #
-# It has no network but its own loopback, so what installs packages does it before it boots (in_root). Its log is
-# $machine/console. It has to be ended (machine_end) by whoever booted it.
+# It has no network but its own loopback, and a wire to the outside where there is one (internet.sh). So what installs packages
+# does it before it boots (in_root). Its log is $machine.console. It has to be ended (machine_end) by whoever booted it.
 # shellcheck shell=bash
+
+machine_address=198.51.100.1 outside_address=198.51.100.2 # of nobody (RFC 5737)
+outside=                                                  # a process there
 
 machine= # the folder of its root; beside it its console and its process id
 
@@ -47,7 +50,6 @@ in_root() { # command: while it is not booted
 # What systemd needs of the kernel's folders, then systemd.
 become_machine() {
     set -e
-    ip link set lo up
     hostname lynks-test
     mount --make-rprivate /
     mount --bind "$machine" "$machine"
@@ -75,6 +77,18 @@ become_machine() {
     exec env -i container=lynks PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --log-target=console --show-status=false
 }
 
+# The wire is there before the machine starts.
+join_network() {
+    ip link set lo up
+    [ -n "$outside" ] || return 0
+    nsenter -t "$outside" -n ip link delete wire 2>/dev/null || true # of the machine as it was before
+    ip link add eth0 type veth peer name wire netns "$outside"
+    ip address add "$machine_address/24" dev eth0
+    ip link set eth0 up
+    ip route add default via "$outside_address"
+    nsenter -t "$outside" -n sh -c "ip address add $outside_address/24 dev wire && ip link set wire up"
+}
+
 enter_cgroup() {
     local all
     all=$(findmnt -n -t cgroup2 -o TARGET | head -1)
@@ -90,8 +104,9 @@ cgroup_name() {
 machine_boot() {
     (
         enter_cgroup
-        exec unshare --mount --uts --ipc --net --cgroup --pid --fork --kill-child bash -c \
-            "machine=$(printf %q "$machine")"$'\n'"$(declare -f become_machine)"$'\n'become_machine
+        export machine machine_address outside outside_address
+        export -f join_network become_machine
+        exec unshare --net bash -c 'join_network && exec unshare --mount --uts --ipc --cgroup --pid --fork --kill-child bash -c become_machine'
     ) </dev/null >>"$machine.console" 2>&1 &
     echo $! >"$machine.parent"
     wait_for 30 machine_is_up || { tail -20 "$machine.console"; return 1; }

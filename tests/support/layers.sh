@@ -30,7 +30,7 @@ layer_builds() {
     integration) echo "dev release node" ;;
     e2e) echo "release node" ;;
     compose) echo node ;; # the images build the rest
-    install) echo release ;;
+    install) echo "release node" ;;
     chaos) echo "dev release" ;;
     esac
 }
@@ -62,6 +62,7 @@ full_forms() {
     export LYNKS_FUZZ_SECONDS=${LYNKS_FUZZ_SECONDS:-300} LYNKS_CHAOS_SECONDS=${LYNKS_CHAOS_SECONDS:-420}
     export LYNKS_MEDIA_KILLS=${LYNKS_MEDIA_KILLS:-20} LYNKS_JANUS_KILLS=${LYNKS_JANUS_KILLS:-10} LYNKS_LEAK_MINUTES=${LYNKS_LEAK_MINUTES:-60} \
         LYNKS_WHEP_CONNECTIONS=${LYNKS_WHEP_CONNECTIONS:-1000}
+    export LYNKS_INSTALL_FULL=1
     long_s=7200
 }
 
@@ -71,7 +72,7 @@ layer_timeout() {
     fuzz) echo $((900 + 20 * ${LYNKS_FUZZ_SECONDS:-5})) ;;
     chaos) echo $((400 + 2 * ${LYNKS_CHAOS_SECONDS:-20})) ;;
     compose) echo 1800 ;;
-    install) echo 1200 ;; # fetches packages once a week
+    install) echo "${long_s:-1200}" ;; # fetches packages once a week
     e2e) echo "${long_s:-900}" ;;
     *) echo 600 ;;
     esac

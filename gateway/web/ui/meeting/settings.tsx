@@ -13,10 +13,10 @@ export function DeviceDialog({ call, onClose }: { call: Call; onClose: () => voi
     useEffect(() => { void media.look(); }, []);
     return (
         <Dialog title={t('control.devices')} onClose={onClose}>
+            <Meter track={media.microphone.track.value} />
             <DevicePickers media={media} onChoose={(kind, id) => void call.chooseDevice(kind, id).catch(showError)} />
             <Check label={t('device.small')} help={t('device.smallHelp')} checked={media.camera.isSmall.value}
                 onChange={(isSmall) => void call.setSmallCamera(isSmall).catch(showError)} />
-            <Meter track={media.microphone.track.value} />
             <InputHelp input={media.microphone} />
             <InputHelp input={media.camera} />
         </Dialog>

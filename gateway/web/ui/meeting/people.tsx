@@ -57,6 +57,10 @@ function Lobby({ call }: { call: Call }) {
     );
 }
 
+export function invite({ room: { value: { room } } }: Call, code: string): void {
+    void copyInvitation({ code, name: room?.name ?? '', has_pin: room?.has_pin ?? false });
+}
+
 export function PeoplePanel({ call, code, isStaff, onClose }: { call: Call; code: string; isStaff: boolean; onClose: () => void }) {
     const { room, participants } = call.room.value;
     const isChanging = useSignal(false);
@@ -77,7 +81,7 @@ export function PeoplePanel({ call, code, isStaff, onClose }: { call: Call; code
                 </ul>
             </div>
             <div class="panel-foot">
-                <button type="button" class="button wide" onClick={() => void copyInvitation({ code, name: room?.name ?? '', has_pin: room?.has_pin ?? false })}>
+                <button type="button" class="button wide" onClick={() => invite(call, code)}>
                     <Icon name="copy" size={20} />{t('invite.copy')}
                 </button>
                 {isStaff && (

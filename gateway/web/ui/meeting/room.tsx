@@ -11,7 +11,7 @@ import { useAnnouncements } from './announce.ts';
 import { Sound, soundIsBlocked } from './audio.tsx';
 import { Bar } from './bar.tsx';
 import { ChatPanel } from './chat.tsx';
-import { PeoplePanel } from './people.tsx';
+import { invite, PeoplePanel } from './people.tsx';
 import { DeviceDialog, KeysDialog } from './settings.tsx';
 import { useShortcuts } from './shortcuts.ts';
 import { Stage } from './stage.tsx';
@@ -92,7 +92,14 @@ function Banner({ call, code }: { call: Call; code: string }) {
             </div>
         );
     }
-    if (call.room.value.isKnown && call.room.value.participants.size === 1) return <div class="banner" role="status">{t('meeting.alone')}</div>;
+    if (call.room.value.isKnown && call.room.value.participants.size === 1) {
+        return (
+            <div class="banner" role="status">
+                {t('meeting.alone')}
+                <button type="button" class="button small" onClick={() => invite(call, code)}>{t('invite.copy')}</button>
+            </div>
+        );
+    }
     return null;
 }
 

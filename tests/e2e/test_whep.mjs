@@ -123,6 +123,24 @@ test('a program whose payload types are those of Janus watches by its own offer'
     }
 });
 
+test('of who sends no picture, the part for it is rejected', async () => {
+    const [voice, peer] = [new Sender({ hasVideo: false }), new Watcher({ h264: JANUS_H264 })];
+    peers.push(voice, peer);
+    const [speaker, listener] = [await join(), await join()];
+    const sent = await ask('POST', `/v1/rooms/${room}/whip`, speaker.token, await voice.describe('offer'));
+    assert.equal(sent.status, 201, sent.text);
+    await voice.take('answer', sent.text);
+    await voice.isConnected();
+    const answer = await ask('POST', whepOf(speaker.id), listener.token, await peer.wish());
+    assert.equal(answer.status, 201, answer.text);
+    assert.match(answer.text, /m=video 0 UDP\/TLS\/RTP\/SAVPF 107\r\n/);
+    await peer.take('answer', answer.text);
+    await peer.isConnected();
+    await eventually(() => peer.packets.audio > 20, { within: 8000, what: 'sound' });
+    await ask('DELETE', answer.headers.location, listener.token);
+    await ask('DELETE', sent.headers.location, speaker.token);
+});
+
 test('who only watches by it is not away', async () => {
     const { packets } = watcher;
     const before = packets.video;

@@ -77,6 +77,8 @@ for (const [browser, whose, status] of [['chromium', 'chromium', 201], ['chromiu
         const told = await call(page, 'watch', whepOf(whose), await watchKey(`${browser} of ${whose}`));
         assert.deepEqual(told, { status, read: READ, ...(status === 406 ? { answered: 204 } : {}) });
         await gets(page);
+        const refused = await call(page, 'isRefused', whepOf(whose).replace(/\d+$/, '4711'), await watchKey('nobody'));
+        assert.deepEqual(refused, { status: 409, retryAfter: '2' });
         await page.close();
     });
 }

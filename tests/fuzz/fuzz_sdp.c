@@ -1,9 +1,10 @@
 /* Session descriptions of strangers: whatever they say, what is taken is small enough for Janus to
  * write it again, and is taken again as it is passed on. The input is tried as an offer with some
- * sources, as an answer to itself, and as Janus' answer.
+ * sources, as an answer to itself, as Janus' answer, and as the offer of who watches beside one of
+ * Janus.
  *
  * Aims at: janusbridge/rtc/sdp.c janusbridge/rtc/sdp_read.c janusbridge/rtc/sdp_attributes.c
- * Aims at: janusbridge/rtc/sdp_text.c janusbridge/rtc/sdp_candidate.c
+ * Aims at: janusbridge/rtc/sdp_text.c janusbridge/rtc/sdp_candidate.c janusbridge/rtc/sdp_swap.c
  * Links: janusbridge_rtc
  * Dictionary: sdp.dict */
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 #include "janusbridge/rtc/sdp.h"
 #include "janusbridge/rtc/sdp_fragment.h"
+#include "janusbridge/rtc/sdp_swap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -100,6 +102,35 @@ static void try_answer(struct str text, const struct msg_rtc_track_list *tracks)
     strbuf_fini(&fragment);
 }
 
+/* As Janus offers sound and picture. */
+#define OF_JANUS                                                                                   \
+    "c=IN IP4 192.0.2.2\r\na=sendonly\r\na=rtcp-mux\r\na=ice-ufrag:ZvCI\r\n"                       \
+    "a=ice-pwd:lrR7CfrSQF+o/QdjtfkfLv\r\na=setup:actpass\r\n"                                      \
+    "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
+static const char of_janus[] =
+    "v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n"
+    "a=fingerprint:sha-256 C4:BD:42:03:E6:A9:6D:1C:39:E4:DE:43:90:C2:55:D1:03:26:97:4A:4D:33:2B:C8:"
+    "2F:AB:28:4D:41:9A:7E:33\r\n"
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n" OF_JANUS "a=rtpmap:111 opus/48000/2\r\n"
+    "a=candidate:1 1 udp 2015363327 192.0.2.2 43406 typ host\r\n"
+    "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:1\r\n" OF_JANUS "a=rtpmap:96 VP8/90000\r\n"
+    "a=rtcp-fb:96 nack pli\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=ssrc:1 "
+    "cname:janus\r\n";
+
+/* Janus gets no more than of an answer that was made by the client. */
+static void try_swap(struct str janus, struct str client)
+{
+    const char *why = NULL;
+    struct strbuf to_janus = {0}, to_client = {0};
+    if (sdp_swap(janus, client, SDP_NO_CANDIDATES, &to_janus, &to_client) == NULL) {
+        must_be_small(strbuf_str(&to_janus));
+        must(sdp_check_answer(strbuf_str(&to_janus), janus, &why) == ERR_OK, "no answer to Janus");
+        must(to_client.bytes > 0, "no answer to the client");
+    }
+    strbuf_fini(&to_janus);
+    strbuf_fini(&to_client);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     static const struct msg_rtc_track numbers[] = {
@@ -117,5 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     must(by_itself.count <= SDP_FOUND_MAX, "more than there is room for");
     try_offer(text, &by_itself);
     try_answer(text, &lists[2]);
+    try_swap(str_of(of_janus), text);
+    try_swap(text, text);
     return 0;
 }

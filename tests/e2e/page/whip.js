@@ -51,6 +51,12 @@ class Outsider {
         return told;
     }
 
+    /// The offer of watch again, to where it is refused: the status, and when the page may come again.
+    async isRefused(url, token) {
+        const response = await fetch(url, { method: 'POST', body: this.peer.localDescription.sdp, headers: { 'content-type': SDP, authorization: `Bearer ${token}` } });
+        return { status: response.status, retryAfter: response.headers.get('retry-after') };
+    }
+
     restart() {
         return this.client.restart();
     }

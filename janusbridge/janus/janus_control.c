@@ -62,20 +62,38 @@ void janus_control_cancel(struct janus_control *control)
     }
 }
 
-void janus_control_send(struct janus_control *control, const char *path, const char *verb,
-                        janus_control_fn *fn)
+static void begin_request(struct janus_control *control, janus_control_fn *fn)
 {
-    const struct janus_control_parts *parts = control->parts;
     janus_control_cancel(control);
     janus_transaction_draw(control->transaction);
     control->fn = fn;
+}
+
+static void send_request(struct janus_control *control, const char *path, char *body)
+{
+    const struct janus_control_parts *parts = control->parts;
     const struct janus_request request = {
-        .path = path,
-        .body = verb != NULL ? janus_json_request(verb, control->transaction, parts->auth)
-                             : janus_json_attach(control->transaction, parts->auth),
-        .timeout_ms = parts->timeout_ms};
+        .path = path, .body = body, .timeout_ms = parts->timeout_ms};
     const struct janus_transport *transport = parts->transport;
     control->transfer = transport->ops->send(transport->self, &request, on_control_answer, control);
+}
+
+void janus_control_send(struct janus_control *control, const char *path, const char *verb,
+                        janus_control_fn *fn)
+{
+    const char *auth = control->parts->auth;
+    begin_request(control, fn);
+    send_request(control, path,
+                 verb != NULL ? janus_json_request(verb, control->transaction, auth)
+                              : janus_json_attach(control->transaction, auth));
+}
+
+void janus_control_message(struct janus_control *control, const char *path, const char *body,
+                           janus_control_fn *fn)
+{
+    begin_request(control, fn);
+    send_request(control, path,
+                 janus_json_message(control->transaction, control->parts->auth, body, NULL));
 }
 
 static const char *reason_of_refusal(enum janus_fault fault)

@@ -1,5 +1,5 @@
-/* The session's own requests to Janus (create, attach, keepalive, info, destroy), one at a time for
- * each control, and what their answers mean. For the session. */
+/* The session's own requests to Janus (create, attach, keepalive, info, its decoy), one at a time
+ * for each control, and what their answers mean. For the session. */
 #ifndef LYNKS_JANUSBRIDGE_JANUS_JANUS_CONTROL_H
 #define LYNKS_JANUSBRIDGE_JANUS_JANUS_CONTROL_H
 
@@ -41,6 +41,10 @@ struct janus_control {
  * is under way is cancelled first. */
 void janus_control_send(struct janus_control *control, const char *path, const char *verb,
                         janus_control_fn *fn);
+/* The same for a message to the plugin; body is JSON. What comes by the long poll is not waited
+ * for: the finding is of Janus' ack. */
+void janus_control_message(struct janus_control *control, const char *path, const char *body,
+                           janus_control_fn *fn);
 void janus_control_cancel(struct janus_control *control);
 
 /* Why a finding (other than OK) keeps the bridge from being ready; static. */

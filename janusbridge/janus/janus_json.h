@@ -33,7 +33,7 @@ char *janus_json_exists(uint64_t room_id);
 char *janus_json_participants(uint64_t room_id);
 /* Joins without a name and without media: hears what happens in the room. */
 char *janus_json_observe(uint64_t room_id, struct str pin);
-/* Changes nothing, and is answered with an event; for a handle that has joined. */
+/* Changes nothing, and is answered with an event: of a handle that has not joined, an error. */
 #define JANUS_JSON_PULSE "{\"request\":\"configure\"}"
 
 /* ---- the same for connections of clients ---- */

@@ -19,7 +19,7 @@
 enum session_state {
     SESSION_IDLE,      /* not started, or left to another bridge: nothing is under way */
     SESSION_DOWN,      /* the session is lost or a step failed: the retry timer runs */
-    SESSION_RESUMING,  /* Janus is asked by a keepalive whether it still has the session */
+    SESSION_RESUMING,  /* Janus is asked whether it still has the session, and gets its decoy */
     SESSION_CREATING,  /* there is no session: one is being made */
     SESSION_ATTACHING, /* there is a session, and its handle is being made */
     SESSION_READY,     /* session and handle are there; keepalive timer and long poll run */
@@ -44,6 +44,7 @@ struct janus_session {
     uint64_t session_id, handle_id; /* 0: none. Kept while the link is down */
     uint64_t proven_session_id;     /* that we were ready with; 0: with none that we still have */
     bool link_was_down;             /* since then */
+    bool is_resumed;                /* it was there before, and somebody's poll with it */
     char session_path[24];
     char handle_path[48];
     struct janus_control_parts controls;
@@ -302,12 +303,18 @@ static void set_handle_id(struct janus_session *s, uint64_t id)
     (void)snprintf(s->handle_path, sizeof(s->handle_path), "%s/%" PRIu64, s->session_path, id);
 }
 
+static void session_send_decoy(struct janus_session *s);
+
 static void on_session_attached(void *arg, const struct janus_finding *finding)
 {
     struct janus_session *s = arg;
     if (finding->outcome == JANUS_OUTCOME_OK && finding->message->data_id != 0) {
         set_handle_id(s, finding->message->data_id);
-        enter_ready(s);
+        if (s->is_resumed) {
+            session_send_decoy(s);
+        } else {
+            enter_ready(s);
+        }
         return;
     }
     if (finding->outcome == JANUS_OUTCOME_REFUSED && finding->fault == JANUS_FAULT_SESSION) {
@@ -335,8 +342,18 @@ static void on_session_created(void *arg, const struct janus_finding *finding)
     session_attach(s);
 }
 
+static void on_decoyed(void *arg, const struct janus_finding *finding);
+
+/* The poll of whoever had the session before hangs in Janus, which does not notice that nobody
+ * listens any more and gives it the next event (janus_poll.c): one that nobody needs. */
+static void session_send_decoy(struct janus_session *s)
+{
+    janus_control_message(&s->step, s->handle_path, JANUS_JSON_PULSE, on_decoyed);
+}
+
 static void session_create(struct janus_session *s)
 {
+    s->is_resumed = false;
     session_enter(s, SESSION_CREATING);
     janus_control_send(&s->step, "", "create", on_session_created);
 }
@@ -360,8 +377,9 @@ static void on_session_resumed(void *arg, const struct janus_finding *finding)
 {
     struct janus_session *s = arg;
     if (finding->outcome == JANUS_OUTCOME_OK && finding->message->kind == JANUS_ACK) {
+        s->is_resumed = true;
         if (s->handle_id != 0) {
-            enter_ready(s);
+            session_send_decoy(s);
         } else {
             session_attach(s);
         }
@@ -371,6 +389,19 @@ static void on_session_resumed(void *arg, const struct janus_finding *finding)
         session_create(s);
     } else {
         fail_step(s, finding);
+    }
+}
+
+static void on_decoyed(void *arg, const struct janus_finding *finding)
+{
+    struct janus_session *s = arg;
+    if (finding->outcome == JANUS_OUTCOME_OK && finding->message->kind == JANUS_ACK) {
+        enter_ready(s);
+    } else if (finding->outcome == JANUS_OUTCOME_REFUSED && finding->fault == JANUS_FAULT_HANDLE) {
+        s->handle_id = 0;
+        session_attach(s);
+    } else {
+        fail_step(s, finding); /* a session that is lost is found to be so when it is resumed */
     }
 }
 

@@ -6,6 +6,9 @@
  *   any ---> down ---> resuming or creating a step failed or ready was lost: again after a pause
  *   any ---> idle                           it is suspended
  *
+ * Of a session that is resumed the poll from before still hangs in Janus, and takes an event with
+ * it: one that nobody needs is made for it.
+ *
  * Ready means: a session, a handle, a keepalive timer and exactly one long poll. Whatever casts
  * doubt on that (a broken connection, a failed poll, an answer that makes no sense, a call without
  * an answer) makes it ask Janus with a keepalive, and that answer decides: all is well; the session

@@ -87,7 +87,8 @@ struct connection {
     struct wish *wishes;
     size_t wish_count;
     unsigned vain;                   /* attempts in a row at a feed that was gone */
-    uint64_t told_ms, tell_pause_ms; /* of its offer that waits: when told, when to be told again */
+    bool is_untold;                  /* its client does not know of its offer that waits */
+    uint64_t told_ms, tell_pause_ms; /* when he was told, when to tell him again */
 
     uint64_t stored; /* the rtc's when it got its row; 0: another bridge made it */
     unsigned looks;  /* of the audit, in a row, at which Janus did not have its feed */

@@ -227,6 +227,8 @@ static void on_level_told(void *arg, enum err err, const struct msg *reply)
         connection->told_version = version;
         if (connection->version != version) {
             tell_level(connection);
+        } else if (connection->rtc->ops[connection->kind]->kept != NULL) {
+            connection->rtc->ops[connection->kind]->kept(connection);
         }
     }
 }

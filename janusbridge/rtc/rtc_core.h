@@ -26,6 +26,7 @@ struct rtc_kind_ops {
     void (*look)(struct connection *connection); /* its media can flow: is all as it is to be? */
     void (*hear_event)(struct connection *connection, const struct janus_message *message);
     void (*hear_media)(struct connection *connection, const struct media_news *news);
+    void (*kept)(struct connection *connection);   /* its row says what it is now; or NULL */
     void (*remind)(struct connection *connection); /* now and then: does its client know? */
 };
 

@@ -138,6 +138,7 @@ static void reply_watch(struct connection *watcher, struct call *call)
 
 static void tell_of_offer(struct connection *watcher, uint64_t pause_ms)
 {
+    watcher->is_untold = false;
     watcher->told_ms = clock_mono_ms(watcher->rtc->parts.clock);
     watcher->tell_pause_ms = pause_ms;
     rtc_hint(watcher, (struct msg_rtc_hint){.what = RTC_HINT_OFFER});
@@ -211,6 +212,22 @@ static bool answer_by_offer(struct connection *watcher, struct call *call)
     return true;
 }
 
+/* Who hears of an offer may answer the next bridge, which takes only answers to what the row says.
+ */
+static void tell_once_kept(struct connection *watcher)
+{
+    if (watcher->is_untold && watcher->state == RTC_OFFERED) {
+        tell_of_offer(watcher, OFFER_PAUSE_MS);
+    }
+}
+
+static void wait_for_answer(struct connection *watcher)
+{
+    rtc_limit(watcher, RTC_ANSWER_TIMEOUT_MS);
+    watcher->told_ms = clock_mono_ms(watcher->rtc->parts.clock);
+    watcher->tell_pause_ms = OFFER_PAUSE_MS;
+}
+
 static void take_offer(struct connection *watcher, const struct janus_message *message)
 {
     struct janus_stream streams[RTC_STREAMS_MAX];
@@ -232,13 +249,11 @@ static void take_offer(struct connection *watcher, const struct janus_message *m
     watcher->vain = 0;
     watcher->seq++;
     connection_set_text(&watcher->sdp, sdp);
-    rtc_limit(watcher, RTC_ANSWER_TIMEOUT_MS);
+    wait_for_answer(watcher);
+    watcher->is_untold = !is_whep(watcher);
     struct call *call = rtc_take_call(watcher);
     if (call != NULL && !answer_by_offer(watcher, call)) {
         reply_watch(watcher, call); /* of WHEP */
-    }
-    if (!is_whep(watcher)) {
-        tell_of_offer(watcher, OFFER_PAUSE_MS);
     }
     rtc_changed(watcher);
 }
@@ -246,9 +261,7 @@ static void take_offer(struct connection *watcher, const struct janus_message *m
 void watch_resume_offered(struct connection *watcher)
 {
     if (rtc_enter(watcher, CONNECTION_OFFERED)) {
-        rtc_limit(watcher, RTC_ANSWER_TIMEOUT_MS);
-        watcher->told_ms = clock_mono_ms(watcher->rtc->parts.clock);
-        watcher->tell_pause_ms = OFFER_PAUSE_MS;
+        wait_for_answer(watcher);
     }
 }
 
@@ -611,4 +624,5 @@ static void hear_of_layers(struct connection *watcher, const struct janus_messag
 const struct rtc_kind_ops watch_ops = {.join = join_as_watcher,
                                        .look = watch_look,
                                        .hear_event = hear_of_layers,
+                                       .kept = tell_once_kept,
                                        .remind = remind_of_offer};

@@ -110,28 +110,26 @@ async function eveIsSeenAndLeaves() {
     await allGet('audio', 'video');
 }
 
-// The bridge dies at the moment when ann's browser asks for this, which the next bridge gets.
-async function dieBefore(path) {
-    let held;
-    const isHeld = new Promise((resolve) => { held = resolve; });
-    await at.ann.page.route(path, (route) => held(route), { times: 1 });
+// The bridge dies when the browser of each who is asking has asked for this, which the next bridge gets.
+async function dieBefore(path, ...asking) {
+    const held = asking.map((name) => new Promise((resolve) => { at[name].page.route(path, resolve, { times: 1 }); }));
     await eveComesWithCameraOnly();
-    const route = await isHeld;
+    const routes = await Promise.all(held);
     await stack.crash('janusbridge');
-    await route.continue();
+    await Promise.all(routes.map((route) => route.continue()));
 }
 
 // (Of gaps nothing can be told here: a page that begins takes the processors from the others.)
-test('a bridge is killed while an offer waits for its answer: all are seen, by the connections that there are', async () => {
+test('a bridge is killed while offers wait for their answers: all are seen, by the connections that there are', async () => {
     const ofNow = async () => Promise.all(names.map(async (name) => (await at[name].status()).connections));
     const before = await ofNow();
-    await dieBefore('**/watch/answer');
+    await dieBefore('**/watch/answer', ...names);
     await eveIsSeenAndLeaves();
     assert.deepEqual(await ofNow(), before);
 });
 
 test('a bridge is killed before its offer is fetched: who was to fetch it sees all in the end', async () => {
-    await dieBefore('**/watch/offer');
+    await dieBefore('**/watch/offer', 'ann');
     await eveIsSeenAndLeaves();
 });
 

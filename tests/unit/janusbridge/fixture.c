@@ -116,3 +116,10 @@ uint64_t fixture_counter(struct fixture *f, const char *name, const char *labels
 {
     return metric_value(metrics_counter(f->metrics, name, "", labels));
 }
+
+void fixture_resume(struct fixture *f)
+{
+    fixture_answer(f, "\"keepalive\"", ACK);
+    assert_false(janus_session_is_ready(f->session));
+    fixture_answer(f, JANUS_JSON_PULSE, ACK);
+}

@@ -64,6 +64,8 @@ void fixture_live(struct fixture *f, uint64_t ms);
 size_t fixture_refuse(struct fixture *f, uint64_t ms);
 /* Breaks keepalives until the link counts as lost. */
 void fixture_lose_link(struct fixture *f);
+/* Answers what a session is resumed by: it is still there, and takes its decoy. */
+void fixture_resume(struct fixture *f);
 void fixture_answer(struct fixture *f, const char *request, const char *answer);
 /* Puts messages (a JSON array) into the open poll. */
 void fixture_event(struct fixture *f, const char *messages);

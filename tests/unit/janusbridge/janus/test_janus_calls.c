@@ -272,6 +272,7 @@ static void test_a_lost_handle_ends_all_calls(void **state)
     fake_clock_advance(f->clock, 100);
     fixture_answer(f, "\"keepalive\"", ACK);
     fixture_answer(f, "attach", CREATED(23));
+    fixture_answer(f, JANUS_JSON_PULSE, ACK);
     assert_int_equal(call(f, &outcomes[0]), ERR_OK);
     assert_string_equal(get_call(f)->path, "/11/23");
     janus_session_suspend(f->session); /* ends the call that is left */

@@ -110,7 +110,7 @@ static void test_a_session_that_outlives_the_link_is_resumed(void **state)
     fixture_refuse(f, 5000);
     fake_clock_advance(f->clock, BACKOFF_MAX_MS);
     assert_int_equal(mock_transport_open(&f->janus, ""), 1);
-    fixture_answer(f, "\"keepalive\"", ACK);
+    fixture_resume(f);
     assert_true(janus_session_is_ready(f->session));
     assert_int_equal(mock_transport_open(&f->janus, "maxev"), 1);
     assert_int_equal(janus_session_made(f->session), 1);
@@ -147,7 +147,7 @@ static void test_a_silent_keepalive_means_away(void **state)
     mock_transport_break(mock_transport_get(&f->janus, "\"keepalive\""), ERR_DEADLINE);
     assert_false(janus_session_is_ready(f->session));
     fake_clock_advance(f->clock, 0);
-    fixture_answer(f, "\"keepalive\"", ACK);
+    fixture_resume(f);
     assert_true(janus_session_is_ready(f->session));
 }
 
@@ -191,10 +191,52 @@ static void test_a_lost_handle_is_remade_on_the_same_session(void **state)
     fake_clock_advance(f->clock, 0);
     fixture_answer(f, "\"keepalive\"", ACK);
     fixture_answer(f, "attach", CREATED(23));
+    fixture_answer(f, JANUS_JSON_PULSE, ACK);
     assert_true(janus_session_is_ready(f->session));
     assert_int_equal(mock_transport_open(&f->janus, "maxev"), 1);
     assert_int_equal(janus_session_made(f->session), 1);
     assert_int_equal(losses(f, "handle"), 1);
+}
+
+/* Nobody has told of it: the poll was another bridge's. */
+static void test_a_handle_that_went_before_is_remade(void **state)
+{
+    struct fixture *f = *state;
+    janus_session_suspend(f->session);
+    janus_session_resume(f->session, 11, 22);
+    fixture_answer(f, "\"keepalive\"", ACK);
+    fixture_answer(f, JANUS_JSON_PULSE, CORE_ERROR(459));
+    fixture_answer(f, "attach", CREATED(23));
+    fixture_answer(f, JANUS_JSON_PULSE, ACK);
+    assert_true(janus_session_is_ready(f->session));
+    assert_int_equal(janus_session_handle(f->session), 23);
+}
+
+/* Janus gives the next event to the poll from before, which nobody reads. */
+static void test_a_resumed_session_has_its_decoy_before_anything_else(void **state)
+{
+    struct fixture *f = *state;
+    janus_session_suspend(f->session);
+    janus_session_resume(f->session, 11, 22);
+    fixture_answer(f, "\"keepalive\"", ACK);
+    assert_int_equal(mock_transport_open(&f->janus, ""), 1);
+    assert_string_equal(mock_transport_get(&f->janus, JANUS_JSON_PULSE)->path, "/11/22");
+    assert_false(janus_session_is_ready(f->session));
+    fixture_answer(f, JANUS_JSON_PULSE, ACK);
+    assert_true(janus_session_is_ready(f->session));
+}
+
+static void test_a_decoy_that_fails_is_sent_again(void **state)
+{
+    struct fixture *f = *state;
+    log_capture_expect("janus does not answer");
+    janus_session_suspend(f->session);
+    janus_session_resume(f->session, 11, 22);
+    fixture_answer(f, "\"keepalive\"", ACK);
+    mock_transport_break(mock_transport_get(&f->janus, JANUS_JSON_PULSE), ERR_DEADLINE);
+    fake_clock_advance(f->clock, BACKOFF_MAX_MS);
+    fixture_resume(f);
+    assert_true(janus_session_is_ready(f->session));
 }
 
 static void test_a_lost_handle_that_was_a_lost_session(void **state)
@@ -230,6 +272,9 @@ int main(void)
         TEST(test_a_keepalive_answered_with_nonsense_means_away),
         TEST(test_garbage_in_the_poll_is_a_gap),
         TEST(test_a_lost_handle_is_remade_on_the_same_session),
+        TEST(test_a_handle_that_went_before_is_remade),
+        TEST(test_a_resumed_session_has_its_decoy_before_anything_else),
+        TEST(test_a_decoy_that_fails_is_sent_again),
         TEST(test_a_lost_handle_that_was_a_lost_session),
     };
     return cmocka_run_group_tests_name("janus_recovery", tests, NULL, NULL);

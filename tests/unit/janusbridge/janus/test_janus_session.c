@@ -164,6 +164,7 @@ static void test_a_missing_plugin_leaks_no_sessions(void **state)
     }
     assert_int_equal(janus_session_made(f->session), 1);
     fixture_answer(f, "attach", CREATED(22));
+    fixture_answer(f, JANUS_JSON_PULSE, ACK);
     assert_true(janus_session_is_ready(f->session));
 }
 

@@ -250,7 +250,7 @@ static void test_the_session_that_another_one_left_is_resumed(void **state)
     grant_resumed(w);
     assert_non_null(strstr(mock_transport_get(&w->f.janus, "\"keepalive\"")->path, "/11"));
     assert_int_equal(list(w)->err, ERR_SESSION_COMING); /* in a moment */
-    fixture_answer(&w->f, "\"keepalive\"", ACK);
+    fixture_resume(&w->f);
     assert_true(is_active(w));
     struct mock_call *call = list(w);
     assert_string_equal(mock_transport_get(&w->f.janus, "listparticipants")->path, "/11/22");
@@ -314,7 +314,7 @@ static void test_it_is_lost_when_another_one_has_it(void **state)
     assert_int_equal(list(w)->err, ERR_STANDBY);
     fake_clock_advance(w->f.clock, 500);
     grant_resumed(w); /* and comes back */
-    fixture_answer(&w->f, "\"keepalive\"", ACK);
+    fixture_resume(&w->f);
     assert_true(is_active(w));
 }
 

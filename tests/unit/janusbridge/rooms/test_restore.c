@@ -437,7 +437,7 @@ static void test_a_resumed_session_has_lost_nothing(void **state)
     fake_clock_advance(b->f.clock, KEEPALIVE_MS);
     fixture_lose_link(&b->f);
     fake_clock_advance(b->f.clock, 0);
-    fixture_answer(&b->f, "\"keepalive\"", ACK);
+    fixture_resume(&b->f);
     assert_true(janus_session_is_ready(b->f.session));
     assert_null(mock_bus_pending(&b->bus, MSG_node_rooms));
 }
@@ -456,7 +456,7 @@ static void test_a_resumed_session_goes_on_restoring(void **state)
         mock_transport_break(mock_transport_get(&b->f.janus, "\"keepalive\""), ERR_UNAVAILABLE);
     }
     fake_clock_advance(b->f.clock, 0);
-    fixture_answer(&b->f, "\"keepalive\"", ACK);
+    fixture_resume(&b->f);
     answer_rooms(b, ROOM, 1);
     answer_create(b, ROOM);
     assert_int_equal(restored(b), 1);

@@ -12,7 +12,7 @@ static void resume_session(struct rtc_fixture *r)
 {
     janus_session_suspend(r->f.session);
     janus_session_resume(r->f.session, 11, 22);
-    fixture_answer(&r->f, "\"keepalive\"", ACK);
+    fixture_resume(&r->f);
     assert_true(janus_session_is_ready(r->f.session));
 }
 

@@ -217,6 +217,29 @@ static void is_offered(struct rtc_fixture *r, unsigned who)
               "offer", rtc_janus_offer_sdp);
 }
 
+/* The bridge may die as soon as he knows: the next one takes answers only to what rows say. */
+static void an_offer_is_told_of_once_its_row_says_so(void **state)
+{
+    struct rtc_fixture *r = *state;
+    is_offered(r, BEN);
+    assert_int_equal(r->hints[RTC_HINT_OFFER], 0);
+    rtc_settle(r);
+    assert_int_equal(r->hints[RTC_HINT_OFFER], 1);
+    assert_int_equal(r->last_hint.seq, 1);
+    assert_true(rtc_level(r, BEN, RTC_WATCH)->is_offered);
+}
+
+/* He does not wait for what is not answered. */
+static void an_offer_is_told_of_though_roomsvc_is_away(void **state)
+{
+    struct rtc_fixture *r = *state;
+    is_offered(r, BEN);
+    fixture_live(&r->f, 900);
+    assert_int_equal(r->hints[RTC_HINT_OFFER], 0);
+    fixture_live(&r->f, 1100);
+    assert_int_equal(r->hints[RTC_HINT_OFFER], 1);
+}
+
 static void time_goes_on(struct rtc_fixture *r, uint64_t ms)
 {
     while (ms > 0) {
@@ -244,6 +267,7 @@ static void an_offer_that_waits_is_told_of_again(void **state)
     struct rtc_fixture *r = *state;
     static const size_t hints[] = {1, 2, 2, 3, 3, 3, 3, 4}; /* after so many seconds */
     is_offered(r, BEN);
+    rtc_settle(r);
     for (size_t s = 0; s < ARRAY_LEN(hints); s++) {
         assert_int_equal(r->hints[RTC_HINT_OFFER], hints[s]);
         assert_int_equal(r->last_hint.seq, 1);
@@ -409,6 +433,8 @@ int main(void)
         TEST(a_layer_is_asked_for_until_it_comes),
         TEST(a_layer_that_does_not_come_is_not_asked_for_for_ever),
         TEST(an_offer_that_nobody_answers_ends_it),
+        TEST(an_offer_is_told_of_once_its_row_says_so),
+        TEST(an_offer_is_told_of_though_roomsvc_is_away),
         TEST(an_offer_that_waits_is_told_of_again),
         TEST(an_offer_that_has_its_answer_is_not_told_of_any_more),
         TEST(an_offer_that_fits_is_answered),

@@ -65,6 +65,7 @@ COPY deploy/docker/is-ready /usr/local/bin/
 
 FROM service AS gateway
 COPY deploy/docker/gateway-start /usr/local/bin/
+COPY deploy/lib/turn_conf.sh /usr/local/share/lynks/
 COPY --from=build /src/build/release/bin/lynks-gateway /usr/local/bin/
 COPY --from=web /usr/share/lynks/web /usr/share/lynks/web
 ENV LYNKS_WEB_ROOT=/usr/share/lynks/web

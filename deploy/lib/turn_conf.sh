@@ -8,6 +8,11 @@ turn_is_secret() { # VALUE: coturn takes a line
     [[ $1 =~ ^[[:graph:]]{16,256}$ ]]
 }
 
+# In containers: the proxy speaks for it, too.
+turn_is_by_https() {
+    [[ -n ${LYNKS_DOMAIN-} && ${LYNKS_TLS:-auto} != off && ${LYNKS_TURN:-1} != 0 ]]
+}
+
 # Over TLS, where HTTPS is (deploy/front/haproxy.cfg): networks that let nothing else out take it for that.
 turn_url_of() { # URL that people open
     local place=${1#https://}

@@ -17,7 +17,7 @@ const ADDRESS = '192.0.2.1'; // of nobody (RFC 5737)
 const JANUS_PORT = 5788;
 const TURN_PORT = 3478;
 const FORBIDDEN = 403;
-const RUNNING = ['authsvc', 'certificate', 'gateway', 'janus-door', 'janus-host', 'janus-link', 'janusbridge', 'mysql', 'proxy', 'roomsvc', 'turn-host']
+const RUNNING = ['authsvc', 'certificate', 'door', 'gateway', 'janus-door', 'janus-host', 'janus-link', 'janusbridge', 'mysql', 'proxy', 'relay', 'roomsvc', 'turn-host']
     .map((name) => `${name}_1`);
 const stack = new Containers({ LYNKS_PUBLIC_IP: ADDRESS, LYNKS_TURN: '1' }, ['deploy/compose.yaml', 'deploy/compose.host.yaml']);
 

@@ -10,7 +10,7 @@ const SETTLED = ['LYNKS_OPS_PORT', 'LYNKS_HASH_PROGRAM', 'LYNKS_SQL_DIR', 'LYNKS
     'LYNKS_JANUS_API_SECRET', 'LYNKS_JANUS_PID_FILE', 'LYNKS_WEB_ROOT'];
 
 // What starts a program in its container makes others of these.
-const STARTS = { gateway: ['LYNKS_TURN', 'LYNKS_TURN_PORT', 'LYNKS_PUBLIC_IP'] };
+const STARTS = { gateway: ['LYNKS_TURN', 'LYNKS_TURN_PORT', 'LYNKS_PUBLIC_IP', 'LYNKS_TLS'] };
 
 const read = (file) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8').split('\n');
 

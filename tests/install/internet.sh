@@ -74,6 +74,17 @@ let_only_https_out() {
         in_outside iptables -A OUTPUT "${cut[@]}" -j DROP
 }
 
+# As a provider's firewall does: nothing gets to the machine but what it names (lynks status).
+let_in_what_it_names() {
+    local rule
+    in_outside iptables -A OUTPUT -d "$machine_address" -m conntrack --ctstate ESTABLISHED -j ACCEPT || return
+    while read -r rule; do
+        # shellcheck disable=SC2086
+        in_outside iptables -A OUTPUT -d "$machine_address" $rule || return
+    done < <(in_machine lynks status | sed -n 's/^Firewall: iptables -A INPUT //p')
+    in_outside iptables -A OUTPUT -d "$machine_address" -j DROP
+}
+
 # The machine knows the authority: its name, and what its own HTTPS is signed by.
 introduce_authority() {
     printf '%s\n' "127.0.0.1 localhost" "$outside_address $authority_name" "$machine_address $machine_name" >"$machine/etc/hosts"

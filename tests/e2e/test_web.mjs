@@ -204,6 +204,10 @@ test('on a phone it fits, and a panel is a sheet that Back closes', async () => 
     await at.Eve.button('Ask to join').waitFor();
     await at.Eve.isAccessible('join page on a phone');
     await at.Eve.shot('phone-join');
+    await at.Eve.page.setViewportSize({ width: 640, height: 360 });
+    const { y, height } = await at.Eve.button('Ask to join').boundingBox();
+    assert.ok(y + height <= 360, `on its side the way in is in sight, down to ${y + height}`);
+    await at.Eve.page.setViewportSize({ width: 360, height: 640 });
     await at.Eve.page.getByLabel('Your name').fill('Eve');
     await at.Eve.click('Ask to join');
     await at.testuser.click('Admit Eve');

@@ -127,6 +127,15 @@ test('a user gets a new password', async () => {
     await dora.signIn(url, 'dora', 'dora dora dora');
 });
 
+test('a menu opens upwards where there is no room below', async () => {
+    await admin.page.setViewportSize({ width: 360, height: 640 });
+    await admin.click('More for Dora');
+    const { y, height } = await admin.page.getByRole('menu').boundingBox();
+    assert.ok(y >= 0 && y + height <= 640, `from ${y} to ${y + height}`);
+    await admin.page.keyboard.press('Escape');
+    await admin.page.setViewportSize({ width: 1280, height: 800 });
+});
+
 test('meetings of all are there as they are made, and who is in them', async () => {
     await hasOpen(other, '/admin/rooms', 'There is no meeting.');
     await dora.page.getByLabel('Name of the meeting').fill('Monday');

@@ -30,25 +30,46 @@ is_loopback() { # address
     [[ $1 == 127.* || $1 == ::1 ]]
 }
 
-allow() { # udp or tcp, port or FIRST-LAST
-    say "Firewall: iptables -A INPUT -p $1 --dport ${2/-/:} -j ACCEPT"
+# What others connect to by TCP: lines of HOST PORT.
+open_ports() {
+    front_ports
+    say "$http_host $http_port"
+    if [[ -n $private_janus && $janus_direct == 1 ]]; then
+        say "$janus_host $janus_http_port"
+        say "$janus_host $janus_ws_port"
+    fi
 }
 
-# What others have to get to, as rules of iptables; with IPv6 ip6tables wants the same. coturn can be told to which
-# addresses it may relay, but not to which ports of them: the last line is for these.
-firewall_lines() {
+# A listener at an IPv4 address is none for IPv6; one at :: is for both.
+is_of() { # iptables or ip6tables, address
+    if [[ $1 == iptables ]]; then [[ $2 != *:* || $2 == :: ]]; else [[ $2 == *:* ]]; fi && ! is_loopback "$2"
+}
+
+allow() { # iptables or ip6tables, udp or tcp, port or FIRST-LAST
+    say "Firewall: $1 -A INPUT -p $2 --dport ${3/-/:} -j ACCEPT"
+}
+
+# What others have to get to. coturn can be told to which addresses it may relay, but not to which ports of them: the last line is
+# for these.
+firewall_of() { # iptables or ip6tables
     local range host port
     range=$(value LYNKS_RTP_PORT_RANGE)
     while read -r host port _; do
-        is_loopback "$host" || allow tcp "$port"
-    done < <(front_ports && say "$http_host $http_port")
-    [[ -z $private_janus ]] || allow udp "$range"
+        if is_of "$1" "$host"; then allow "$1" tcp "$port"; fi
+    done < <(open_ports)
+    [[ -z $private_janus ]] || allow "$1" udp "$range"
     if [[ $turn_wanted == 1 ]]; then
-        allow udp "$turn_port"
-        allow tcp "$turn_port"
+        allow "$1" udp "$turn_port"
+        allow "$1" tcp "$turn_port"
         [[ -z $private_janus ]] ||
-            say "Firewall: iptables -A OUTPUT -p udp --sport ${turn_range/-/:} ! --dport ${range/-/:} -j DROP"
+            say "Firewall: $1 -A OUTPUT -p udp --sport ${turn_range/-/:} ! --dport ${range/-/:} -j DROP"
     fi
+}
+
+# By IPv6 too, where media has such an address.
+firewall_lines() {
+    firewall_of iptables
+    if media_addresses | grep -q :; then firewall_of ip6tables; fi
 }
 
 # Nothing where only this machine itself is served.

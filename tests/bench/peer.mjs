@@ -1,5 +1,5 @@
 // As much of RTCPeerConnection as the client's core uses, over libdatachannel: real ICE, DTLS and SRTP under Node. What is sent is
-// silence in Opus; what comes is counted.
+// silence in Opus, or as many bytes as one asks for; what comes is counted.
 import { createRequire } from 'node:module';
 
 const { Audio, PeerConnection } = createRequire(new URL('../e2e/package.json', import.meta.url))('node-datachannel');
@@ -7,7 +7,7 @@ const { Audio, PeerConnection } = createRequire(new URL('../e2e/package.json', i
 const OPUS = 111; // the payload type, as Janus has it
 const SILENCE = Buffer.from([0xf8, 0xff, 0xfe]); // 20 ms of it
 const PACKET_MS = 333;
-const TICKS_PER_PACKET = 48 * PACKET_MS;
+const TICKS_PER_MS = 48;
 const RTP_HEADER_BYTES = 12;
 
 const random = (most) => Math.floor(Math.random() * most);
@@ -15,9 +15,9 @@ const random = (most) => Math.floor(Math.random() * most);
 /// Passes for a microphone: that of a Peer which has it speaks into it.
 export const microphone = () => ({ kind: 'audio', enabled: true });
 
-// Says nothing, in a few packets a second, for as long as the track is open.
-function speak(track, ssrc) {
-    const packet = Buffer.alloc(RTP_HEADER_BYTES + SILENCE.length);
+// Says nothing, in a few packets a second or as asked for, for as long as the track is open; sent: what is called for each.
+function speak(track, ssrc, { everyMs = PACKET_MS, bytes = SILENCE.length, sent = () => {} }) {
+    const packet = Buffer.alloc(RTP_HEADER_BYTES + bytes);
     SILENCE.copy(packet, RTP_HEADER_BYTES);
     packet[0] = 0x80;
     packet[1] = OPUS;
@@ -25,11 +25,12 @@ function speak(track, ssrc) {
     let [seq, timestamp] = [random(1 << 15), random(1 << 30)];
     const timer = setInterval(() => {
         seq = (seq + 1) & 0xffff;
-        timestamp = (timestamp + TICKS_PER_PACKET) >>> 0;
+        timestamp = (timestamp + TICKS_PER_MS * everyMs) >>> 0;
         packet.writeUInt16BE(seq, 2);
         packet.writeUInt32BE(timestamp, 4);
         track.sendMessageBinary(packet);
-    }, PACKET_MS);
+        sent();
+    }, everyMs);
     return () => clearInterval(timer);
 }
 
@@ -59,14 +60,14 @@ export class Peer extends EventTarget {
     }
 
     // One that sends has one part.
-    addTransceiver(track, { direction }) {
+    addTransceiver(track, { direction, pace = {} }) {
         const ssrc = 1 + random(0xfffffffe);
         const audio = new Audio('0', 'SendOnly');
         audio.addOpusCodec(OPUS);
         audio.addSSRC(ssrc, 'crowd', 'crowd', 'microphone');
         const native = this.#native.addTrack(audio);
         this.#natives.push(native);
-        native.onOpen(() => { this.#hush = speak(native, ssrc); });
+        native.onOpen(() => { this.#hush = speak(native, ssrc, pace); });
         return { mid: '0', direction, sender: { track } };
     }
 

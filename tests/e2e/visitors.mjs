@@ -13,9 +13,10 @@ const SHOTS = fileURLToPath(new URL('../../build/shots/', import.meta.url));
 /// The pictures of the documents; LYNKS_KEEP_SHOTS=1 puts those of this run in their place.
 export const KEPT_SHOTS = fileURLToPath(new URL('../../gateway/web/screenshots/', import.meta.url));
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-/// Names of those that the client's README shows.
-export const documented = [...readFileSync(new URL('../../gateway/web/README.md', import.meta.url), 'utf8')
-    .matchAll(/\(screenshots\/([\w-]+\.png)\)/g)].map(([, name]) => name);
+const picturesIn = (page) => [...readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8').matchAll(/screenshots\/([\w-]+\.png)\)/g)].map(([, name]) => name);
+/// Names of those that the client's README shows, and of those of OPERATING, which other tests take.
+export const documented = picturesIn('gateway/web/README.md');
+export const documentedElsewhere = picturesIn('deploy/OPERATING.md');
 // Playwright gives this style, "body {}", to a page in Firefox of which it makes a picture; the page refuses it.
 const STYLE_OF_SHOTS = 'sha256-YjaKGiklmzC6wjXA513HAMmzus8VE61XCOT+SmwNZWA=';
 /// Names of the files of all pictures of this run.
@@ -155,7 +156,7 @@ export class Visitor {
         const picture = join(SHOTS, `${name}.png`);
         await this.page.screenshot({ path: picture });
         shotsTaken.push(`${name}.png`);
-        if (process.env.LYNKS_KEEP_SHOTS === '1' && documented.includes(`${name}.png`)) await copyFile(picture, join(KEPT_SHOTS, `${name}.png`));
+        if (process.env.LYNKS_KEEP_SHOTS === '1' && [...documented, ...documentedElsewhere].includes(`${name}.png`)) await copyFile(picture, join(KEPT_SHOTS, `${name}.png`));
     }
 
     /// Nothing that axe finds, and nothing that is wider than the page.

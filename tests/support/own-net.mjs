@@ -94,5 +94,6 @@ export function leaveOneWay(protocol, port, { hasPages = true } = {}) {
 
 /// A rule as deploy's banner has it.
 export function addRule(line) {
-    iptables(...line.split(' ').slice(1));
+    const [program, ...args] = line.split(' ');
+    execFileSync(program, args);
 }

@@ -89,6 +89,8 @@ interface Counted {
     localCandidateId?: string;
     currentRoundTripTime?: number;
     protocol?: string;
+    candidateType?: string;
+    relayProtocol?: string;
 }
 
 /** The way that was chosen, of what getStats says. */
@@ -98,8 +100,11 @@ export function wayOf(report: Iterable<Counted>): Way {
     const pair = (chosen !== undefined ? all.get(chosen) : undefined)
         ?? [...all.values()].find(({ type, nominated, state }) => type === 'candidate-pair' && nominated === true && state === 'succeeded');
     const trip = pair?.currentRoundTripTime;
+    const local = all.get(pair?.localCandidateId ?? '');
+    // Of one that is relayed, the protocol is that towards Janus.
+    const protocol = local?.candidateType === 'relay' ? `turn/${local.relayProtocol ?? 'udp'}` : local?.protocol ?? 'udp';
     return {
-        protocol: (all.get(pair?.localCandidateId ?? '')?.protocol ?? 'udp').toUpperCase(),
+        protocol: protocol.toUpperCase(),
         roundTripMs: trip === undefined ? undefined : Math.round(trip * 1000),
     };
 }

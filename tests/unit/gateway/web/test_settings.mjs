@@ -113,6 +113,8 @@ test('the way of media is the pair that was chosen, of what either browser says'
     const other = { id: 'q', type: 'candidate-pair', nominated: true, state: 'failed', localCandidateId: 'm', currentRoundTripTime: 9 };
     assert.deepEqual(wayOf([other, pair, local, { id: 't', type: 'transport', selectedCandidatePairId: 'p' }]), { protocol: 'UDP', roundTripMs: 12 });
     assert.deepEqual(wayOf([other, { ...pair, nominated: true, state: 'succeeded' }, local]), { protocol: 'UDP', roundTripMs: 12 });
+    const relayed = { ...local, candidateType: 'relay', relayProtocol: 'tcp' };
+    assert.deepEqual(wayOf([{ ...pair, nominated: true, state: 'succeeded' }, relayed]), { protocol: 'TURN/TCP', roundTripMs: 12 });
 });
 
 test('the server is measured by the median of three answers', async () => {

@@ -138,7 +138,8 @@ prepare_front() {
     else
         install -d -m 2750 ${accounts:+-g "$accounts-front"} "$dir/$tls_kind" # what is made in it is the group's, too
     fi
-    rm -f "$dir/$tls_kind/status.map" # by which the keeper tells that it is ready
+    # By which the keeper tells that it is ready; of an installed one that goes on it stays.
+    is_installed || rm -f "$dir/$tls_kind/status.map"
     [[ $tls_kind != internal ]] || install -d -m 700 "$state/secrets" "$state/secrets/authority"
     install -m 755 "$root/deploy/front/keep-certificate" "$dir/keep-certificate"
     install -m 644 "$root/deploy/front/haproxy.cfg" "$dir/haproxy.cfg"

@@ -22,14 +22,14 @@ write_units() {
     systemctl daemon-reload
 }
 
-# What a process is started with. Of the database and the files in its folder only the former is ours.
+# What a process is started with, but for what it writes itself. Of the database and the files in its folder only the former is ours.
 start_sum() { # name
     {
         cat "$units_dir/lynks-$1.service" "$state/env/$1" "$units_dir/lynks-$1.socket" 2>/dev/null || true
         case $1 in
             mysql) cat "$state/mysql/init.sql" ;;
             front | certificate) cat "$state"/front/haproxy.cfg "$state"/front/keep-certificate ;;
-            *) (cd "$state/private/$1" && find . -type f -print0 | sort -z | xargs -0 -r sha256sum) ;;
+            *) (cd "$state/private/$1" && find . -type f ! -name '*.pid' -print0 | sort -z | xargs -0 -r sha256sum) ;;
         esac
     } | sha256sum | cut -d' ' -f1
 }
@@ -56,7 +56,7 @@ keep_private() {
         name=${folder##*/} pid=$(main_pid "$name")
         for before in "$state"/private.before.*/"$name"; do
             if [[ /proc/$pid/cwd -ef $before && $(stat -c %U "$before") == "$(stat -c %U "$folder")" ]] &&
-                diff -rq --no-dereference "$before" "$folder" >/dev/null; then
+                diff -rq --no-dereference --exclude='*.pid' "$before" "$folder" >/dev/null; then
                 rm -rf "$folder"
                 mv "$before" "$folder"
             fi
@@ -89,6 +89,7 @@ roll() { # name
         wait_until_ready "$1" || not_ready "$1"
         return
     fi
+    [[ $1 != certificate ]] || rm -f "$state"/front/*/status.map # it tells anew that it is ready
     renew_socket "$1" && restart_unit "$1" || not_ready "$1" || return
     started "$1"
     progress "$1" "ready"

@@ -8,9 +8,9 @@ turn_is_secret() { # VALUE: coturn takes a line
     [[ $1 =~ ^[[:graph:]]{16,256}$ ]]
 }
 
-# In containers: the proxy speaks for it, too.
+# In containers: the proxy speaks for it, too, unless it is on the host's network (LYNKS_TURN_NETWORK).
 turn_is_by_https() {
-    [[ -n ${LYNKS_DOMAIN-} && ${LYNKS_TLS:-auto} != off && ${LYNKS_TURN:-1} != 0 ]]
+    [[ -n ${LYNKS_DOMAIN-} && ${LYNKS_TLS:-auto} != off && ${LYNKS_TURN:-1} != 0 && ${LYNKS_TURN_NETWORK-} != host ]]
 }
 
 # Over TLS, where HTTPS is (deploy/front/haproxy.cfg): networks that let nothing else out take it for that.

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { launchPeople } from '../support/browser.mjs';
 import { openEvents } from '../support/event-stream.mjs';
 import { AUDIO } from '../support/rtc-offers.mjs';
-import { eventually } from '../support/wait.mjs';
+import { eventually, sleep } from '../support/wait.mjs';
 import { servePages } from '../e2e/pages.mjs';
 import { memoryKib } from './processes.mjs';
 import { median, quantile } from './quantile.mjs';
@@ -18,6 +18,7 @@ const LISTENERS = 20;
 const PATIENCE_MS = 5000;
 const JOINS = 500;
 const LISTS_S = 3;
+const LISTS_BESIDE_S = 10; // in which all of them come
 const PLUGIN = 'janus.plugin.videoroom';
 
 const spread = (values) => ({ p50: median(values), p99: quantile(values, 0.99) });
@@ -117,14 +118,22 @@ async function publishAll(stack, code, tokens) {
 
 // ---- what others notice of it ----
 
-// Lists of the standard room, one after the other, while many come into another room, likewise.
-async function measureLists({ stack, world }, code, tokens) {
-    const lists = () => load({ port: stack.ports.http, kind: 'list', folder: world.folder, connections: 1, seconds: LISTS_S });
-    const alone = await lists();
-    const oneByOne = async () => { for (const token of tokens) await publishByUs(stack, code, token); };
-    const [beside] = await Promise.all([lists(), oneByOne()]);
+// Lists of the standard room, one after the other, while many come into other rooms: likewise, and one every so often.
+async function measureLists({ stack, world }, atOnce, overTime) {
+    const lists = (seconds) => load({ port: stack.ports.http, kind: 'list', folder: world.folder, connections: 1, seconds });
+    const oneByOne = async ({ code, tokens }) => { for (const token of tokens) await publishByUs(stack, code, token); };
+    const oneEverySoOften = async ({ code, tokens }) => {
+        const begin = performance.now();
+        await Promise.all(tokens.map(async (token, i) => {
+            await sleep(begin + (i * LISTS_BESIDE_S * 1000) / tokens.length - performance.now());
+            return publishByUs(stack, code, token);
+        }));
+    };
+    const alone = await lists(LISTS_S);
+    const [beside] = await Promise.all([lists(LISTS_S), oneByOne(atOnce)]);
+    const [besideSome] = await Promise.all([lists(LISTS_BESIDE_S), oneEverySoOften(overTime)]);
     process.stderr.write('media: lists done\n');
-    return { joins: tokens.length, alone: alone.p99, beside: beside.p99 };
+    return { joins: atOnce.tokens.length, seconds: LISTS_BESIDE_S, alone: alone.p99, beside: beside.p99, besideSome: besideSome.p99 };
 }
 
 // ---- memory ----
@@ -202,11 +211,12 @@ export async function measureMedia(folder, settings) {
         const world = await startWorld(join(folder, 'media'), { env: { ...ENV, LYNKS_PUBLISHERS_MAX: '1000', LYNKS_CORS_ORIGINS: pages.url.replace(/\/$/, '') } });
         try {
             const rooms = new RoomWorld(world, await world.stack.token());
-            const [room, full, busy] = await rooms.makeRooms(3, { publishers_max: 1000 });
+            const [room, full, busy, calm] = await rooms.makeRooms(4, { publishers_max: 1000 });
             const tokens = async (of, count) => (await rooms.seatAll(of, count)).map((line) => line.split(' ')[2]);
             const publish = await measurePublish(rooms, room.code, await tokens(room, settings.mediaAsks), settings);
             await fillWorld(world, { rooms: 1, sessions: 1 });
-            const lists = await measureLists(rooms, busy.code, await tokens(busy, JOINS));
+            const joining = async (of) => ({ code: of.code, tokens: await tokens(of, JOINS) });
+            const lists = await measureLists(rooms, await joining(busy), await joining(calm));
             const memory = await measureMemory(rooms, full.code, await tokens(full, settings.mediaConnections));
             return { publish, lists, memory, telling: await measureTelling(rooms, pages, settings) };
         } finally {

@@ -98,7 +98,8 @@ export function printRooms({ rooms: { joins: { alone, byInvitation, many, bare }
 export function printMedia({ media: { publish: { ours, theirs }, lists, memory, telling } }) {
     const row = (name, { p50, p99 }) => [name, p50.toFixed(2), p99.toFixed(2)];
     print('to be let in with media', ['1 connection', 'p50 ms', 'p99 ms'], [row('POST …/publish', ours), row('Janus directly', theirs)]);
-    console.log(`\nlists of another room, 1 connection: p99 ${lists.alone.toFixed(2)} ms, beside ${lists.joins} joins ${lists.beside.toFixed(2)} ms`);
+    console.log(`\nlists of another room, 1 connection: p99 ${lists.alone.toFixed(2)} ms, beside ${lists.joins} joins one after the other ${
+        lists.beside.toFixed(2)} ms, in ${lists.seconds} s ${lists.besideSome.toFixed(2)} ms`);
     console.log(`a connection up to the event at ${telling.listeners} others: p50 ${telling.p50.toFixed(0)} ms, p99 ${telling.p99.toFixed(0)} ms; ${
         memory.count} connections take ${memory.kibEach.toFixed(1)} KiB each in the bridge`);
 }

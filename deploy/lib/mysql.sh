@@ -36,6 +36,9 @@ take_over_mysql_data() {
 make_mysql_folder() {
     install -d -m 711 "$state/mysql"
     ((EUID != 0)) || chown root: "$state/mysql"
+    # An installer that outlives whoever was killed has it, too.
+    exec 6>"$run/making-mysql.lock"
+    flock -w 120 6 || die "another run is still making the database's data folder"
     rm -rf "$state/mysql/init.sql" "$state/mysql/tmp" "$state/mysql/data.new"
 }
 
@@ -134,6 +137,7 @@ prepare_mysql() {
     secret mysql-root-password
     write_mysql_init
     make_mysql_data
+    exec 6>&-
 }
 
 # The socket's path is short and relative on purpose: the kernel takes 107 bytes at most.

@@ -37,7 +37,7 @@ make_mysql_folder() {
     install -d -m 711 "$state/mysql"
     ((EUID != 0)) || chown root: "$state/mysql"
     # An installer that outlives whoever was killed has it, too.
-    exec 6>"$run/making-mysql.lock"
+    exec 6<"$state/mysql"
     flock -w 120 6 || die "another run is still making the database's data folder"
     rm -rf "$state/mysql/init.sql" "$state/mysql/tmp" "$state/mysql/data.new"
 }

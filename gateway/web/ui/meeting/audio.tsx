@@ -2,14 +2,13 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Call } from '../../state/call.ts';
+import { usePlayed } from '../parts/played.ts';
 
 export const soundIsBlocked = signal(false);
 
 function Voice({ track, speakerId, isBlocked }: { track: MediaStreamTrack; speakerId: string; isBlocked: boolean }) {
     const element = useRef<HTMLAudioElement>(null);
-    useEffect(() => {
-        element.current!.srcObject = new MediaStream([track]);
-    }, [track]);
+    usePlayed(element, track);
     useEffect(() => {
         if (isBlocked) return;
         element.current!.play().catch((error: unknown) => {

@@ -7,6 +7,7 @@ import { hueOf, initialsOf, isSent, type Tile as TileOf } from '../../state/peop
 import { t } from '../i18n.ts';
 import { Icon } from '../icons.tsx';
 import { Menu } from '../parts/dialog.tsx';
+import { usePlayed } from '../parts/played.ts';
 import { Suffix } from './suffix.tsx';
 import { useModeration } from './moderate.tsx';
 
@@ -32,10 +33,8 @@ export function Tile({ tile, box, call, track, isPinned, isLarge, onPin }: TileP
     const isPoor = track !== null && mid !== undefined && call.poor.value.has(mid);
     const name = isScreen ? t('meeting.screenOf', { name: participant.name }) : participant.name;
 
-    useEffect(() => {
-        hasPicture.value = false;
-        if (video.current !== null) video.current.srcObject = track === null ? null : new MediaStream([track]);
-    }, [track]);
+    useEffect(() => { hasPicture.value = false; }, [track]);
+    usePlayed(video, track);
 
     const canFloat = track !== null && document.pictureInPictureEnabled;
     return (

@@ -12,6 +12,7 @@ import { Icon } from '../icons.tsx';
 import { kept } from '../kept.ts';
 import { Field, Form, Select, Wrong } from '../parts/form.tsx';
 import { Page } from '../parts/page.tsx';
+import { usePlayed } from '../parts/played.ts';
 import { fieldProblem } from '../problem.ts';
 import { Link } from '../router.tsx';
 import type { JoinInfo } from './door.tsx';
@@ -34,9 +35,7 @@ export function Meter({ track }: { track: MediaStreamTrack | null }) {
 
 export function SelfVideo({ track }: { track: MediaStreamTrack | null }) {
     const video = useRef<HTMLVideoElement>(null);
-    useEffect(() => {
-        if (video.current !== null) video.current.srcObject = track === null ? null : new MediaStream([track]);
-    }, [track]);
+    usePlayed(video, track);
     return <video ref={video} autoplay muted playsInline aria-label={t('join.self')} />;
 }
 

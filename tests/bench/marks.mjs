@@ -146,6 +146,7 @@ export function guessMarks({ guesses }) {
 export function mediaMarks({ media: { publish, lists, memory, telling } }) {
     return [
         most('publish, 1 connection: p50, over that of Janus asked directly', publish.ours.p50 - publish.theirs.p50, PUBLISH_OVER_JANUS_MS, 'ms'),
+        most(`list, 1 connection, beside ${lists.joins} joins, one after the other: p99, of that without`, lists.beside / lists.alone, LISTS_BESIDE_JOINS, '', 2),
         most(`list, 1 connection, beside ${lists.joins} joins in ${lists.seconds} s: p99, of that without`, lists.besideSome / lists.alone,
             LISTS_BESIDE_JOINS, '', 2),
         most(`a connection up to the event at ${telling.listeners} others: p99`, telling.p99, TRACK_TOLD_P99_MS, 'ms', 0),

@@ -118,8 +118,8 @@ async function publishAll(stack, code, tokens) {
 
 // ---- what others notice of it ----
 
-// Lists of the standard room, one after the other, while many come into other rooms: one every so often; and as fast as one client can
-// have them come, which says more of how two cores are shared than of Lynks.
+// Lists of the standard room, one after the other, while many come into other rooms: as fast as one client has them come, and
+// one every so often.
 async function measureLists({ stack, world }, atOnce, overTime) {
     const lists = (seconds) => load({ port: stack.ports.http, kind: 'list', folder: world.folder, connections: 1, seconds });
     const oneByOne = async ({ code, tokens }) => { for (const token of tokens) await publishByUs(stack, code, token); };

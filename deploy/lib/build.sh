@@ -53,7 +53,7 @@ build() {
     : >"$build_log"
     # What one that was killed has left at work holds it, too.
     exec 7>"$build_dir.lock"
-    flock 7
+    flock -w 1800 7 || die "another run is still compiling in $build_dir"
     quietly "$build_log" configure || build_failed "$build_log"
     # shellcheck disable=SC2086
     quietly "$build_log" ninja -C "$build_dir" $build_targets || build_failed "$build_log"

@@ -60,7 +60,7 @@ build_web() {
         return
     fi
     exec 8>"$build_dir/web.lock"
-    flock 8
+    flock -w 600 8 || die "another run is still building the web client"
     if web_is_to_be_built; then
         local -a packages
         mapfile -t packages < <(web_packages)

@@ -251,11 +251,11 @@ static void take_offer(struct connection *watcher, const struct janus_message *m
     connection_set_text(&watcher->sdp, sdp);
     wait_for_answer(watcher);
     watcher->is_untold = !is_whep(watcher);
+    rtc_changed(watcher);
     struct call *call = rtc_take_call(watcher);
     if (call != NULL && !answer_by_offer(watcher, call)) {
         reply_watch(watcher, call); /* of WHEP */
     }
-    rtc_changed(watcher);
 }
 
 void watch_resume_offered(struct connection *watcher)
